@@ -10,7 +10,7 @@ use std::{
 use http::StatusCode;
 use palisade_api_key::{
     ApiKeyLayer, Environment, FileKeyStore, Grant, KeyFileError, KeyFileReport, KeyRecord,
-    KeyScheme, Pepper, TableError,
+    KeyScheme, Pepper,
 };
 use palisade_core::{Fact, ManualClock};
 use tempfile::TempDir;
@@ -18,13 +18,13 @@ use tempfile::TempDir;
 use crate::support::{MINUTE, NOW, Stand, ask, live, with_header};
 
 /// A folder that goes away with the test.
-struct Folder {
-    scheme: KeyScheme,
-    folder: TempDir,
+pub(crate) struct Folder {
+    pub scheme: KeyScheme,
+    pub folder: TempDir,
 }
 
 impl Folder {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let this = Self {
             scheme: KeyScheme::new(Pepper::generate().unwrap()),
             folder: TempDir::new().unwrap(),
@@ -33,11 +33,11 @@ impl Folder {
         this
     }
 
-    fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join("keys.toml")
     }
 
-    fn open(&self) -> FileKeyStore {
+    pub(crate) fn open(&self) -> FileKeyStore {
         FileKeyStore::builder(self.path())
             .on_report(|_| {})
             .unwatched()
@@ -46,7 +46,7 @@ impl Folder {
     }
 
     /// Adds a key to the file through a store of its own, as another program would.
-    fn add(&self) -> String {
+    pub(crate) fn add(&self) -> String {
         let minted = self.scheme.mint(live(), NOW).unwrap();
         self.open()
             .update(|table| table.insert(minted.record().clone()))
@@ -54,11 +54,11 @@ impl Folder {
         minted.key().to_owned()
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         fs::read_to_string(self.path()).unwrap()
     }
 
-    fn send(&self, store: &FileKeyStore, key: &str) -> crate::support::Answer {
+    pub(crate) fn send(&self, store: &FileKeyStore, key: &str) -> crate::support::Answer {
         let layer = ApiKeyLayer::builder(self.scheme.clone(), store.clone())
             .clock(Stand::new().clock.shared());
         ask(layer.build().unwrap(), with_header("x-api-key", key))
@@ -316,78 +316,6 @@ fn a_missing_file_is_an_error_at_the_start() {
     assert!(matches!(problem, KeyFileError::Io { .. }), "{problem}");
 }
 
-#[test]
-fn a_change_through_the_store_counts_at_once_and_is_on_the_disk() {
-    let folder = Folder::new();
-    let key = folder.add();
-    let store = folder.open();
-    store
-        .update(|table| table.revoke(crate::support::id_of(&key), NOW))
-        .unwrap();
-    assert_eq!(folder.send(&store, &key).reason(), Some("key revoked"));
-    assert_eq!(
-        folder.send(&folder.open(), &key).reason(),
-        Some("key revoked")
-    );
-}
-
-#[test]
-fn a_reload_does_not_forget_when_a_key_was_used() {
-    let folder = Folder::new();
-    let key = folder.add();
-    let store = folder.open();
-    folder.send(&store, &key);
-    folder.add();
-    store.refresh().unwrap();
-    let table = store.table();
-    let used = table.get(crate::support::id_of(&key)).unwrap().last_used();
-    assert_eq!((table.len(), used), (2, Some(NOW)));
-}
-
-#[test]
-fn a_change_that_fails_changes_nothing() {
-    let folder = Folder::new();
-    let key = folder.add();
-    let before = folder.text();
-    let id = crate::support::id_of(&key);
-    let outcome = folder.open().update(|table| {
-        table.revoke(id, NOW)?;
-        Err::<(), _>(TableError::Unknown(id))
-    });
-    assert!(matches!(
-        outcome,
-        Err(KeyFileError::Table(TableError::Unknown(_)))
-    ));
-    assert_eq!(folder.text(), before);
-}
-
-#[test]
-fn writers_at_once_lose_nothing_and_readers_see_whole_files() {
-    let folder = Folder::new();
-    std::thread::scope(|scope| {
-        let writers: Vec<_> = (0..8)
-            .map(|_| scope.spawn(|| (0..5).for_each(|_| drop(folder.add()))))
-            .collect();
-        let reader = folder.open();
-        let mut most = 0;
-        while !writers.iter().all(|writer| writer.is_finished()) {
-            reader.refresh().expect("a whole file");
-            assert!(reader.table().len() >= most, "a key was lost on the way");
-            most = reader.table().len();
-        }
-    });
-    assert_eq!(folder.open().table().len(), 40);
-    let left: Vec<_> = fs::read_dir(folder.folder.path())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name())
-        .collect();
-    assert_eq!(
-        left.len(),
-        2,
-        "the file and its lock, no leavings: {left:?}"
-    );
-}
-
 #[cfg(unix)]
 #[test]
 fn a_new_file_is_for_its_owner_alone_and_a_saved_one_keeps_its_mode() {
@@ -435,165 +363,6 @@ fn an_existing_file_is_never_replaced_by_an_empty_one() {
     folder.add();
     assert!(FileKeyStore::create(folder.path()).is_err());
     assert_eq!(folder.open().table().len(), 1);
-}
-
-/// Breaks the file in one way and looks for what the error must say.
-fn check_broken(change: impl FnOnce(&str) -> String, line: Option<usize>, says: &str) {
-    let folder = Folder::new();
-    folder.add();
-    let text = folder.text();
-    fs::write(folder.path(), change(&text)).unwrap();
-    let problem = FileKeyStore::builder(folder.path())
-        .on_report(|_| {})
-        .unwatched()
-        .open()
-        .unwrap_err();
-    let shown = problem.to_string();
-    assert!(shown.contains(says), "{shown}");
-    assert!(
-        shown.contains("keys.toml") && !shown.contains('\n'),
-        "{shown}"
-    );
-    let KeyFileError::Invalid { line: found, .. } = problem else {
-        panic!("{shown}")
-    };
-    assert_eq!(found, line, "{shown}");
-}
-
-#[test]
-fn errors_name_file_line_and_what_is_wrong() {
-    check_broken(
-        |text| text.replace("version = 1", "version = 2"),
-        Some(4),
-        "version = 1",
-    );
-    check_broken(
-        |text| text.replace("created", "craeted"),
-        Some(10),
-        "craeted",
-    );
-    check_broken(
-        |text| text.replace("\"live\"", "\"prod\""),
-        Some(6),
-        "`live` or `test`",
-    );
-    check_broken(
-        |text| text.replace("digest = \"", "digest = \"0"),
-        Some(6),
-        "no digest",
-    );
-    check_broken(
-        |text| format!("{text}scopes = [\"a b\"]\n"),
-        Some(6),
-        "scope",
-    );
-    check_broken(
-        |text| format!("{text}networks = [\"10.0.0.1/8\"]\n"),
-        Some(6),
-        "network",
-    );
-    check_broken(
-        |text| format!("{text}expires = 2027-01-31\n"),
-        Some(6),
-        "2027-01-31T00:00:00Z",
-    );
-    check_broken(
-        |text| format!("{text}expires = 2027-01-31T00:00:00\n"),
-        Some(6),
-        "offset",
-    );
-    check_broken(
-        |text| format!("{text}[[key]]{}", text.split_once("[[key]]").unwrap().1),
-        Some(11),
-        "already a key",
-    );
-}
-
-#[test]
-fn an_error_never_repeats_a_key_that_someone_pasted_into_the_file() {
-    let folder = Folder::new();
-    let key = folder.add();
-    let good = folder.text();
-    let secret = key.split('_').nth(3).unwrap();
-    let created = good
-        .lines()
-        .find(|line| line.starts_with("created"))
-        .unwrap();
-    let broken = [
-        good.replace("digest = \"", &format!("digest = \"{key}")),
-        good.replace(created, &format!("created = \"{key}\"")),
-        good.replace("environment", &key),
-        good.replace("id = \"", &format!("id = \"{key}")),
-        format!("{good}key = \"{key}\"\n"),
-        format!("{good}{key}\n"),
-        good.replace("version = 1", &format!("version = \"{key}\"")),
-        format!("{good}scopes = [\"{key} x\"]\n"),
-        format!("{good}scopes = \"{key}\"\n"),
-    ];
-    for text in broken {
-        fs::write(folder.path(), &text).unwrap();
-        let problem = FileKeyStore::builder(folder.path())
-            .on_report(|_| {})
-            .unwatched()
-            .open()
-            .unwrap_err();
-        assert!(
-            !format!("{problem} {problem:?}").contains(secret),
-            "{problem:?}"
-        );
-    }
-}
-
-#[test]
-fn a_pepper_file_is_made_once_and_read_back() {
-    let folder = TempDir::new().unwrap();
-    let path = folder.path().join("pepper");
-    let scheme = |pepper| KeyScheme::new(pepper);
-    let minted = scheme(Pepper::read_or_create_file(&path).unwrap())
-        .mint(live(), NOW)
-        .unwrap();
-    let again = scheme(Pepper::read_or_create_file(&path).unwrap());
-    let presented = again.present(minted.key().as_bytes()).unwrap();
-    assert_eq!(minted.record().check(&presented, NOW, None), Ok(()));
-    assert!(Pepper::create_file(&path).is_err(), "never replaced");
-}
-
-#[cfg(unix)]
-#[test]
-fn a_pepper_that_others_may_read_is_refused() {
-    use std::os::unix::fs::PermissionsExt;
-    let folder = TempDir::new().unwrap();
-    let path = folder.path().join("pepper");
-    Pepper::create_file(&path).unwrap();
-    assert_eq!(
-        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-        0o600
-    );
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-    assert!(
-        Pepper::read_file(&path)
-            .unwrap_err()
-            .to_string()
-            .contains("0600")
-    );
-}
-
-#[test]
-fn a_damaged_pepper_file_is_refused() {
-    let folder = TempDir::new().unwrap();
-    let path = folder.path().join("pepper");
-    Pepper::create_file(&path).unwrap();
-    let good = fs::read_to_string(&path).unwrap();
-    for bad in [
-        "",
-        "00",
-        &good[1..],
-        &good.replace(|c: char| c.is_ascii_hexdigit(), "0"),
-        &"x".repeat(5000),
-    ] {
-        fs::write(&path, bad).unwrap();
-        assert!(Pepper::read_file(&path).is_err(), "{bad:?}");
-    }
 }
 
 /// Only root can show this.

@@ -1,15 +1,10 @@
 //! What the layer admits, takes out, and leaves.
 
-use std::sync::Arc;
-
 use http::{HeaderName, HeaderValue, StatusCode, header::AUTHORIZATION, request};
-use palisade_api_key::{
-    ApiKeyBuildError, ApiKeyLayer, Environment, Grant, KeyId, KeyRecord, KeyStore, StoreUnavailable,
-};
+use palisade_api_key::{ApiKeyBuildError, ApiKeyLayer, Environment, Grant};
 use palisade_core::{
     AuthenticateLayer, Authenticator, AuthenticatorId, Credential, CredentialSource, Fact,
-    Identity, MaybeReady, Principal, SecurityContext, TokenShape, Verdict,
-    testing::poll_ready_contract,
+    Identity, Principal, SecurityContext, TokenShape, Verdict, testing::poll_ready_contract,
 };
 
 use crate::support::{
@@ -267,61 +262,6 @@ fn the_last_use_of_a_key_is_remembered_across_changes_of_its_record() {
     stand.store.replace(wrong.record().clone()).unwrap();
     stand.store.revoke(id, NOW).unwrap();
     assert_eq!(last_used(), Some(NOW + MINUTE));
-}
-
-/// Answers later, as a store behind a network would.
-#[derive(Debug)]
-struct Slow(Result<Option<Arc<KeyRecord>>, StoreUnavailable>);
-
-impl KeyStore for Slow {
-    fn find(&self, _: KeyId) -> MaybeReady<Result<Option<Arc<KeyRecord>>, StoreUnavailable>> {
-        let answer = self.0.clone();
-        MaybeReady::pending(async { answer })
-    }
-
-    fn degraded(&self) -> Option<&'static str> {
-        Some("slow")
-    }
-}
-
-fn check_slow(found: Result<Option<Arc<KeyRecord>>, StoreUnavailable>, status: StatusCode) {
-    let stand = Stand::new();
-    let minted = stand.mint(live());
-    let found = found.map(|found| found.map(|_| Arc::new(minted.record().clone())));
-    let layer = ApiKeyLayer::builder(stand.scheme.clone(), Slow(found)).clock(stand.clock.shared());
-    let answer = ask(
-        layer.build().unwrap(),
-        with_header("x-api-key", minted.key()),
-    );
-    assert_eq!(answer.status, status);
-    let degraded = |fact: &Fact| {
-        matches!(
-            fact,
-            Fact::Degraded {
-                guard: "api_key",
-                what: "slow"
-            }
-        )
-    };
-    assert!(answer.facts.iter().any(degraded));
-    if let Some(saw) = answer.saw {
-        assert!(!saw.headers.contains_key("x-api-key"));
-    }
-}
-
-#[test]
-fn a_store_may_answer_later() {
-    let record = Arc::new(Stand::new().mint(live()).record().clone());
-    check_slow(Ok(Some(record)), StatusCode::OK);
-    check_slow(Ok(None), StatusCode::UNAUTHORIZED);
-}
-
-#[test]
-fn a_store_that_cannot_answer_lets_nobody_in() {
-    check_slow(
-        Err(StoreUnavailable::new("connection refused")),
-        StatusCode::SERVICE_UNAVAILABLE,
-    );
 }
 
 /// Accepts every bearer token that no other authenticator reads.

@@ -11,10 +11,16 @@
 
 mod allocations;
 mod attacks;
+mod attacks_records;
+mod attacks_in_clear;
 mod connection;
 mod file;
+mod pepper_file;
+mod file_errors;
+mod file_changes;
 mod keys;
 mod layer;
+mod slow_store;
 mod props;
 mod secrets;
 mod support;

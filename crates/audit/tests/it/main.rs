@@ -17,6 +17,7 @@ mod fail_closed;
 mod file;
 mod flood;
 mod incidents;
+mod checkpoints;
 mod killed;
 mod props;
 mod query;

@@ -2,9 +2,12 @@
 
 use std::{
     fs,
+    io::{BufRead as _, BufReader},
     net::Ipv4Addr,
     process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    sync::mpsc,
+    thread,
+    time::Duration,
 };
 
 use palisade_core::Secret;
@@ -32,10 +35,13 @@ impl Server {
                 "--port",
                 &port.to_string(),
             ])
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .spawn();
         match child {
-            Ok(child) => Some(Self { child, port }),
+            Ok(mut child) => {
+                wait_for_line(&mut child, "Ready to accept connections");
+                Some(Self { child, port })
+            }
             Err(problem) => {
                 let required = std::env::var("CI").is_ok_and(|ci| ci == "true");
                 assert!(!required, "redis-server cannot be started: {problem}");
@@ -57,21 +63,29 @@ impl Server {
             .connect()
             .await
             .unwrap();
-        let start = Instant::now();
-        while !store.is_up() {
-            assert!(
-                start.elapsed() < Duration::from_secs(10),
-                "{:?}",
-                store.status()
-            );
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        assert!(store.is_up(), "{:?}", store.status());
         let policy = Policy::named(policy).rate(rate).unwrap();
         let limit = std::sync::Arc::new(policy.limits().unwrap().remove(0));
         let charge = Charge::new(&limit, store.bucket_key(subject), units);
         let decision = store.charge(Duration::from_secs(1), &[charge]).get().await;
         assert_eq!(decision.outcome(), ChargeOutcome::Admitted);
     }
+}
+
+/// Waits until a program has written a line, for a minute at most. What it writes later is read and
+/// dropped, so that it never waits for a reader.
+fn wait_for_line(child: &mut Child, expected: &'static str) {
+    let output = BufReader::new(child.stdout.take().unwrap());
+    let (found, waiting) = mpsc::channel();
+    thread::spawn(move || {
+        for line in output.lines().map_while(Result::ok) {
+            if line.contains(expected) {
+                let _ = found.send(());
+            }
+        }
+    });
+    let found = waiting.recv_timeout(Duration::from_secs(60));
+    assert!(found.is_ok(), "the program did not write `{expected}`");
 }
 
 impl Drop for Server {

@@ -14,6 +14,9 @@
 )]
 
 mod authentication;
+mod challenges;
+mod authorization;
+mod by_header;
 mod capacity;
 mod extractors;
 mod grpc;
@@ -24,6 +27,7 @@ mod request_bodies;
 mod request_ids;
 mod routes;
 mod sequence;
+mod panics;
 mod shadow;
 mod sockets;
 mod stacked_authentication;

@@ -4,7 +4,7 @@
 use palisade_core::{Guard, Principal, SecurityContext, Verdict};
 
 use crate::{
-    authentication::{ByHeader, any, code, send},
+    by_header::{ByHeader, any, code, send},
     support::*,
 };
 
@@ -275,7 +275,7 @@ async fn refused_by_access(access: palisade_core::AccessLayer) -> (u16, Vec<Stri
     let rule = palisade_core::Rule::scopes(["tts:speak", "tts:read"]);
     let guards = (table(rule), ByHeader::new("x-key").layer(), access);
     let service = palisade_core::GuardLayer(guards).layer(responds_with(""));
-    let request = crate::authentication::request(&[("x-key", "ann")]);
+    let request = crate::by_header::request(&[("x-key", "ann")]);
     let response = service.oneshot(request).await.unwrap();
     let challenges = response.headers().get_all("www-authenticate").iter();
     let challenges = challenges.map(|value| value.to_str().unwrap().to_owned());

@@ -10,14 +10,19 @@
 )]
 
 mod attacks;
+mod attacks_keys;
 mod attacks_claims;
 mod cookbook;
 mod discovery;
 mod jwks;
+mod jwks_answers;
+mod jwks_outages;
 mod jwks_file;
 mod jwks_server;
 mod keys;
+mod key_sets;
 mod layer;
+mod layer_names;
 mod props;
 mod providers;
 mod revocation;

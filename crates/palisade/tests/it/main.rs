@@ -12,6 +12,7 @@
 )]
 
 mod config;
+mod config_mistakes;
 mod config_acme;
 mod config_sections;
 mod config_server;
@@ -35,4 +36,5 @@ mod readme;
 mod reload;
 mod routers;
 mod shield;
+mod assembly;
 mod support;

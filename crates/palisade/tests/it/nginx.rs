@@ -2,10 +2,12 @@
 
 use std::{
     fs,
+    io::{BufRead as _, BufReader},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::Arc,
+    sync::{Arc, mpsc},
+    thread,
     time::Duration,
 };
 
@@ -126,36 +128,43 @@ async fn front() -> Option<Front> {
     trust.add(made.cert.der().clone()).unwrap();
     let file = folder.path().join("nginx.conf");
     fs::write(&file, configuration(folder.path(), service, https, http)).unwrap();
-    let nginx = Command::new(nginx)
-        .args(["-g", "daemon off; master_process off;", "-p"])
+    let options = "daemon off; master_process off; error_log stderr notice;";
+    let mut nginx = Command::new(nginx)
+        .args(["-g", options, "-p"])
         .arg(folder.path())
         .arg("-c")
         .arg(&file)
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let front = Front {
+    // The last line of its start, written when its sockets are open.
+    wait_for_line(&mut nginx, "getrlimit(RLIMIT_NOFILE)");
+    Some(Front {
         nginx,
         https,
         http,
         folder,
         trust,
-    };
-    front.wait().await;
-    Some(front)
+    })
+}
+
+/// Waits until a program has written a line, for a minute at most. What it writes later is read and
+/// dropped, so that it never waits for a reader.
+fn wait_for_line(child: &mut Child, expected: &'static str) {
+    let output = BufReader::new(child.stderr.take().unwrap());
+    let (found, waiting) = mpsc::channel();
+    thread::spawn(move || {
+        for line in output.lines().map_while(Result::ok) {
+            if line.contains(expected) {
+                let _ = found.send(());
+            }
+        }
+    });
+    let found = waiting.recv_timeout(Duration::from_secs(60));
+    assert!(found.is_ok(), "the program did not write `{expected}`");
 }
 
 impl Front {
-    async fn wait(&self) {
-        for _ in 0..500 {
-            if TcpStream::connect(self.https[0]).await.is_ok() {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("nginx does not listen");
-    }
-
     async fn secure(&self, name: &'static str, request: &str) -> std::io::Result<String> {
         self.secure_by(0, name, request).await
     }

@@ -16,6 +16,8 @@ mod attacks;
 mod concurrency;
 mod fields;
 mod layer;
+mod layer_keys;
+mod layer_build;
 mod memory;
 mod networks;
 mod obey;

@@ -12,14 +12,18 @@
 
 mod acme;
 mod attacks;
+mod attacks_in_clear;
+mod attacks_addresses;
 mod capacity;
 mod certificates;
+mod development;
 mod events;
 mod floods;
 mod frames;
 mod health;
 mod hostile;
 mod layers;
+mod forwarded;
 mod limits;
 #[cfg(unix)]
 mod listeners;

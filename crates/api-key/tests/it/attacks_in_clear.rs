@@ -1,0 +1,101 @@
+//! Keys that are sent without TLS, and the failures that are no guess.
+
+use http::StatusCode;
+use palisade_api_key::{ApiKeyLayer, Environment, Grant};
+use palisade_core::{AuthenticateLayer, CredentialFailure, Fact, SecurityContext};
+
+use crate::support::{MINUTE, NOW, Stand, id_of, live, with_header};
+
+#[test]
+fn a_key_with_the_right_secret_is_no_guess() {
+    let stand = Stand::new();
+    let kind_of = |key: &str| stand.send(key).failure_kinds;
+    let expired = stand.mint(live().expires(NOW + MINUTE));
+    let early = stand.mint(live().not_before(NOW + MINUTE + MINUTE));
+    let revoked = stand.mint(live());
+    stand.store.revoke(revoked.record().id(), NOW).unwrap();
+    let test = stand.mint(Grant::new(Environment::Test));
+    let rotated = stand.mint(live());
+    let next = stand
+        .scheme
+        .rotate(rotated.record(), NOW + MINUTE, NOW)
+        .unwrap();
+    stand.store.replace(next.record().clone()).unwrap();
+    stand.clock.advance(MINUTE);
+    for (key, kind) in [
+        (expired.key(), CredentialFailure::Expired),
+        (rotated.key(), CredentialFailure::Expired),
+        (early.key(), CredentialFailure::NotYetValid),
+        (revoked.key(), CredentialFailure::Revoked),
+        (test.key(), CredentialFailure::NotAllowedHere),
+        (&*Stand::new().key(), CredentialFailure::Guess),
+        ("psk_live_x", CredentialFailure::Guess),
+    ] {
+        assert_eq!(kind_of(key), [kind], "{kind:?}");
+    }
+}
+
+/// Shows a key as `HttpsLayer` does when it came in clear. Returns what is recorded.
+fn shown_in_clear(layer: ApiKeyLayer, key: &str) -> Vec<Fact> {
+    let mut head = with_header("x-api-key", key).into_parts().0;
+    let cx = SecurityContext::find_or_create(&mut head);
+    assert!(AuthenticateLayer::new(layer).record_exposed(&cx, &mut head));
+    assert!(head.headers.is_empty(), "the key is taken out");
+    cx.facts()
+}
+
+#[test]
+fn a_key_sent_in_clear_is_named_and_can_be_revoked() {
+    let stand = Stand::new();
+    let (key, store) = (stand.key(), stand.store.clone());
+    let layer = stand.builder();
+    let layer = layer.on_exposed(move |id| store.revoke(id, NOW).unwrap());
+    let layer = layer.build().unwrap();
+    assert_eq!(stand.send(&key).status, StatusCode::OK);
+    let facts = shown_in_clear(layer.clone(), &key);
+    let id = id_of(&key).to_string();
+    let expected = Fact::CredentialExposed {
+        kind: "api_key".into(),
+        id: Some(id.into()),
+    };
+    assert_eq!(facts, std::slice::from_ref(&expected));
+    assert_eq!(stand.send(&key).reason(), Some("key revoked"));
+    // Named again, and not revoked again: that would panic here.
+    assert_eq!(shown_in_clear(layer, &key), [expected]);
+}
+
+#[test]
+fn nobody_revokes_the_key_of_another_by_sending_its_id_in_clear() {
+    let stand = Stand::new();
+    let key = stand.key();
+    let unknown = Stand::new().key();
+    let record = stand.store.table().get(id_of(&key)).unwrap().clone();
+    let other_secret = stand.scheme.rotate(&record, NOW, NOW).unwrap();
+    let layer = stand
+        .builder()
+        .on_exposed(|id| panic!("{id} was not shown"));
+    let layer = layer.build().unwrap();
+    for key in [other_secret.key(), &unknown, "psk_live_", "nonsense"] {
+        let [Fact::CredentialExposed { kind, id: None }] = &shown_in_clear(layer.clone(), key)[..]
+        else {
+            panic!("{key} is named");
+        };
+        assert_eq!(kind, "api_key");
+    }
+}
+
+#[test]
+fn a_secret_that_was_rotated_out_does_not_revoke_its_successor() {
+    let stand = Stand::new();
+    let old = stand.key();
+    let record = stand.store.table().get(id_of(&old)).unwrap().clone();
+    let new = stand.scheme.rotate(&record, NOW + MINUTE, NOW).unwrap();
+    stand.store.replace(new.record().clone()).unwrap();
+    stand.clock.advance(2 * MINUTE);
+    let layer = stand.builder().on_exposed(|id| panic!("{id} was revoked"));
+    let facts = shown_in_clear(layer.build().unwrap(), &old);
+    assert!(
+        matches!(&facts[..], [Fact::CredentialExposed { id: Some(_), .. }]),
+        "{facts:?}"
+    );
+}

@@ -1,0 +1,64 @@
+//! A store that responds later, or cannot be asked.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use palisade_api_key::{ApiKeyLayer, KeyId, KeyRecord, KeyStore, StoreUnavailable};
+use palisade_core::{Fact, MaybeReady};
+
+use crate::support::{Stand, ask, live, with_header};
+
+/// Answers later, as a store behind a network would.
+#[derive(Debug)]
+struct Slow(Result<Option<Arc<KeyRecord>>, StoreUnavailable>);
+
+impl KeyStore for Slow {
+    fn find(&self, _: KeyId) -> MaybeReady<Result<Option<Arc<KeyRecord>>, StoreUnavailable>> {
+        let answer = self.0.clone();
+        MaybeReady::pending(async { answer })
+    }
+
+    fn degraded(&self) -> Option<&'static str> {
+        Some("slow")
+    }
+}
+
+fn check_slow(found: Result<Option<Arc<KeyRecord>>, StoreUnavailable>, status: StatusCode) {
+    let stand = Stand::new();
+    let minted = stand.mint(live());
+    let found = found.map(|found| found.map(|_| Arc::new(minted.record().clone())));
+    let layer = ApiKeyLayer::builder(stand.scheme.clone(), Slow(found)).clock(stand.clock.shared());
+    let answer = ask(
+        layer.build().unwrap(),
+        with_header("x-api-key", minted.key()),
+    );
+    assert_eq!(answer.status, status);
+    let degraded = |fact: &Fact| {
+        matches!(
+            fact,
+            Fact::Degraded {
+                guard: "api_key",
+                what: "slow"
+            }
+        )
+    };
+    assert!(answer.facts.iter().any(degraded));
+    if let Some(saw) = answer.saw {
+        assert!(!saw.headers.contains_key("x-api-key"));
+    }
+}
+
+#[test]
+fn a_store_may_answer_later() {
+    let record = Arc::new(Stand::new().mint(live()).record().clone());
+    check_slow(Ok(Some(record)), StatusCode::OK);
+    check_slow(Ok(None), StatusCode::UNAUTHORIZED);
+}
+
+#[test]
+fn a_store_that_cannot_answer_lets_nobody_in() {
+    check_slow(
+        Err(StoreUnavailable::new("connection refused")),
+        StatusCode::SERVICE_UNAVAILABLE,
+    );
+}
