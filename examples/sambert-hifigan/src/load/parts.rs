@@ -73,8 +73,8 @@ impl Parts {
 
     /// Describes the demo voice.
     pub(crate) fn built_in() -> Result<Self, LoadError> {
-        let acoustic = include_bytes!("../../voice/am/ckpt/checkpoint_7732.pth").as_slice();
-        let vocoder = include_bytes!("../../voice/voc/ckpt/checkpoint_8932.pth").as_slice();
+        let acoustic = include_bytes!("../../voice/am/ckpt/checkpoint_7100.pth").as_slice();
+        let vocoder = include_bytes!("../../voice/voc/ckpt/checkpoint_13978.pth").as_slice();
         let mvn = include_bytes!("../../voice/am/mvn.npy");
         let voice_metadata =
             VoiceMetadata::parse("voice/voice.json", include_str!("../../voice/voice.json"))?;

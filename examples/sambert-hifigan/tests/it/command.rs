@@ -109,7 +109,7 @@ fn inspect_names_every_problem_on_a_line_of_its_own() {
     for file in [
         "am/config.yaml",
         "am/mvn.npy",
-        "am/ckpt/checkpoint_7732.pth",
+        "am/ckpt/checkpoint_7100.pth",
         "voc/config.yaml",
     ] {
         let target = folder.path().join(file);
@@ -119,7 +119,7 @@ fn inspect_names_every_problem_on_a_line_of_its_own() {
     // The acoustic model where the vocoder should be.
     fs::create_dir(folder.path().join("voc/ckpt")).unwrap();
     fs::copy(
-        folder.path().join("am/ckpt/checkpoint_7732.pth"),
+        folder.path().join("am/ckpt/checkpoint_7100.pth"),
         folder.path().join("voc/ckpt/checkpoint_1.pth"),
     )
     .unwrap();

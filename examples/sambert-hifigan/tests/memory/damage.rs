@@ -39,8 +39,8 @@ fn damage(checkpoint: &str, seed: u64) {
     }
 }
 
-const AM: &str = "am/ckpt/checkpoint_7732.pth";
-const VOC: &str = "voc/ckpt/checkpoint_8932.pth";
+const AM: &str = "am/ckpt/checkpoint_7100.pth";
+const VOC: &str = "voc/ckpt/checkpoint_13978.pth";
 
 #[test]
 fn damaged_acoustic_models_load_within_four_times_their_files_or_not_at_all() {

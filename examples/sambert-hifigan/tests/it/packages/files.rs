@@ -13,7 +13,7 @@ use super::write;
 #[test]
 fn half_precision_speaks_as_long_as_single() {
     // The demo voice as it was trained; the one that ships is already in half precision.
-    let single = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/voice");
+    let single = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/voice2");
     if !single.is_dir() {
         println!("the demo voice in single precision is not there: skipped");
         return;
