@@ -15,9 +15,10 @@ use super::{
 /// The first character without a reading.
 pub(crate) fn read(cut: Cut<'_>, cuts: &[Cut<'_>], index: usize) -> Result<Token, Unspeakable> {
     let text: Vec<char> = cut.text.chars().collect();
-    let mut syllables = match *text.as_slice() {
-        [c] => vec![single(c, cuts, index)?],
-        _ => word(cut.text, &text)?,
+    let mut syllables = match (polyphones::read(cut.text, cuts, index), text.as_slice()) {
+        (Some(reading), _) => parse(reading),
+        (None, [c]) => vec![character(*c)?],
+        (None, _) => word(cut.text, &text)?,
     };
     // A place that ends in 上 is on something: 墙上.
     let place = cut.tag == "s" && lexicon::look_up(cut.text).is_none();
@@ -44,21 +45,17 @@ fn family_name(cut: Cut<'_>, text: &[char]) -> Option<Syllable> {
         [first, second] | [first, second, _]
             if named && FAMILIES.contains(first) && !NO_NAMES.contains(second) =>
         {
-            Syllable::parse(polyphones::surname(first)?)
+            Syllable::parse(polyphones::surname(first.encode_utf8(&mut [0; 4]))?)
         }
         _ => None,
     }
 }
 
-fn single(c: char, cuts: &[Cut<'_>], index: usize) -> Result<Syllable, Unspeakable> {
-    match polyphones::read(c, cuts, index) {
-        Some(reading) => Syllable::parse(reading).ok_or(Unspeakable(c)),
-        None => character(c),
-    }
-}
-
 /// Reads a word by the table, else by the longest words inside it that the table knows.
 fn word(word: &str, text: &[char]) -> Result<Vec<Syllable>, Unspeakable> {
+    if let Some(doubled) = doubled(word, text)? {
+        return Ok(doubled);
+    }
     if let Some([first, second]) = halves(word, text) {
         let (before, behind) = text.split_at(2);
         return Ok([self::word(first, before)?, self::word(second, behind)?].concat());
@@ -88,12 +85,28 @@ fn word(word: &str, text: &[char]) -> Result<Vec<Syllable>, Unspeakable> {
                 rest = rest.get(1..).unwrap_or_default();
                 left = left.get(first.len_utf8()..).unwrap_or_default();
             }
+            // What a line is counted in: 第一行.
+            None if *first == '行' && rest.len() == 1 && ends_in_number(text) => {
+                syllables.extend(Syllable::parse("hang2"));
+                break;
+            }
+            // What can be done: 吃得了.
+            None if *rest == ['得', '了'] && !syllables.is_empty() => {
+                syllables.extend(["de5", "liao3"].into_iter().filter_map(Syllable::parse));
+                break;
+            }
             // A closing 子 that no word claims is the suffix.
             None if *first == '子' && rest.len() == 1 && !syllables.is_empty() => {
                 syllables.push(Syllable {
                     spelling: "zi".to_owned(),
                     tone: 5,
                 });
+                break;
+            }
+            None if *first == '地'
+                && says_how(text.split_last().map_or(&[], |(_, before)| before)) =>
+            {
+                syllables.extend(Syllable::parse("de5"));
                 break;
             }
             None => {
@@ -104,6 +117,43 @@ fn word(word: &str, text: &[char]) -> Result<Vec<Syllable>, Unspeakable> {
         }
     }
     Ok(syllables)
+}
+
+/// Reads a word of two characters of which each is said twice, as it is read once: 的的确确. A neutral tone is a full
+/// one there: 清楚, 清清楚楚.
+fn doubled(word: &str, text: &[char]) -> Result<Option<Vec<Syllable>>, Unspeakable> {
+    let [a, again, b, too] = *text else {
+        return Ok(None);
+    };
+    let once = String::from_iter([a, b]);
+    let known = lexicon::look_up(&once).filter(|_| a == again && b == too);
+    let known = known
+        .filter(|_| lexicon::look_up(word).is_none())
+        .map(parse);
+    let Some([first, second]) = known.as_deref() else {
+        return Ok(None);
+    };
+    let second = match second.tone {
+        5 => character(b)?,
+        _ => second.clone(),
+    };
+    let pair = |syllable: &Syllable| [syllable.clone(), syllable.clone()];
+    Ok(Some([pair(first), pair(&second)].concat()))
+}
+
+/// Tells whether a number stands before the last character.
+fn ends_in_number(text: &[char]) -> bool {
+    let before = text.split_last().and_then(|(_, before)| before.last());
+    before.is_some_and(|c| "一二两三四五六七八九十百千几".contains(*c))
+}
+
+/// Tells whether 地 behind it says how something is done: 轻轻地, 高高兴兴地.
+fn says_how(before: &[char]) -> bool {
+    match *before {
+        [a, again] => a == again,
+        [a, again, b, too] => a == again && b == too,
+        _ => false,
+    }
 }
 
 /// Parts four characters that are two words: 举行会谈 is not read as 举, 行会, 谈.

@@ -102,7 +102,7 @@ fn takes_suffix(token: &Token) -> bool {
 }
 
 /// Cuts a clause into words; Latin ones with their apostrophes.
-fn cut(clause: &str) -> Vec<Cut<'_>> {
+pub(crate) fn cut(clause: &str) -> Vec<Cut<'_>> {
     let mut cuts = Vec::new();
     let mut rest = clause;
     while !rest.is_empty() {

@@ -6,7 +6,7 @@ const DIGITS: [char; 10] = ['零', '一', '二', '三', '四', '五', '六', '�
 
 /// Before these, two is 两.
 const MEASURES: &str = "个只条张本位件次天年块元人种岁斤米点小分秒瓶杯碗吨升辆座间家层口名头匹枚份句段首部台架艘栋棵朵颗粒支把双对套\
-    组排群堆倍万亿千周毫厘公平立册篇页道场顿趟遍声步门国校地者边侧端旁手美欧英克摄刻节克";
+    组排群堆倍万亿千周毫厘公平立册篇页道场顿趟遍声步门国校地者边侧端旁手美欧英克摄刻节克届";
 
 /// Before these, two stays 二 although they begin like a measure.
 const NO_MEASURES: &str = "年级 年生 点零 号 月 日 楼 班 路 分之 小于";

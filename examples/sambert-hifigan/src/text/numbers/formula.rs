@@ -21,9 +21,12 @@ rules! {
     r"∞" => |_| Some("无穷大".to_owned()),
     // More than a number.
     r"(\d+)\+" => |found| {
-        let more = matches!(found.after(), '\u{4e00}'..='\u{9fff}');
-        more.then(|| format!("{}多", counted(found.get(1), "")))
+        let ends = !found.after().is_ascii_alphanumeric() && !matches!(found.after(), '(' | '√' | '+' | '-' | '.');
+        let more = if matches!(found.after(), '\u{4e00}'..='\u{9fff}') { "多" } else { "以上" };
+        ends.then(|| format!("{}{more}", counted(found.get(1), "")))
     },
+    // A language, and notes.
+    r"\b([A-G])#" => |found| (!found.after().is_ascii_alphanumeric()).then(|| format!("{} sharp", found.get(1))),
     r"([A-Za-z])(\+{1,2})" => |found| {
         let next = found.rest().trim_start().chars().next().unwrap_or(' ');
         let ends = !next.is_ascii_alphanumeric() && !matches!(next, '(' | '√');

@@ -31,6 +31,12 @@ rules! {
         let separated = found.get(0).contains([' ', '-', ')']);
         (separated && found.is_whole_number()).then(|| by_name(&plain(found.get(0))))
     },
+    // Countries, where no number follows.
+    r"\+(86|852|853|886)" => |found| {
+        let amount = matches!(found.after(), '0'..='9' | '.' | '%' | '°' | '/');
+        let sum = found.before().is_ascii_alphanumeric();
+        (!amount && !sum).then(|| format!("加{}", digits(found.get(1))))
+    },
     // Services everybody knows by their number.
     r"(?:12306|12315|12123|10086|95\d{3})" => |found| {
         let count = matches!(found.after(), '元' | '块' | '人' | '个' | '.' | ',' | '%' | '万' | '亿' | '名' | '米');

@@ -11,6 +11,11 @@ const NUMBER: &str = r"\d+(?:\.\d+)?";
 rules! {
     // Two pressures of the blood are no fraction.
     r"(血压\D{0,4})(\d{2,3})/(\d{2,3})" => |found| Some(format!("{}{}、{}", found.get(1), found.get(2), found.get(3))),
+    r"(\d{2,3})/(\d{2,3})(\s?mmHg)" => |found| {
+        found.is_whole_number().then(|| format!("{}、{}{}", found.get(1), found.get(2), found.get(3)))
+    },
+    // Around the clock and the week.
+    r"24/7" => |found| found.is_whole_number().then(|| "二十四七".to_owned()),
     &format!(r"({NUMBER})\s?-\s?({NUMBER})\s?=") => |found| {
         Some(format!("{}减{}=", amount(found.get(1)), amount(found.get(2))))
     },

@@ -19,8 +19,13 @@ rules! {
         let range = matches!(found.before(), '0'..='9' | '°' | 'C');
         (!range).then(|| format!("零下{}度", counted(found.get(1), "")))
     },
-    r"(-?)(\d+(?:\.\d+)?)\s?°\s?([CF])" => |found| {
-        let below = if found.get(1).is_empty() { "" } else { "零下" };
+    r"([-+]?)(\d+(?:\.\d+)?)\s?°\s?([CF])" => |found| {
+        let below = match found.get(1) {
+            "-" => "零下",
+            "+" if found.before().is_ascii_alphanumeric() => "加",
+            "+" => "零上",
+            _ => "",
+        };
         let scale = if found.get(3) == "C" { "摄氏度" } else { "华氏度" };
         Some(format!("{below}{}{scale}", counted(found.get(2), "")))
     },
