@@ -83,7 +83,7 @@ mod thread_team;
 
 pub use self::{
     load::{ConvertError, LoadError},
-    speech::{Plan, SpeakError, Speech, TextError},
+    speech::{Plan, SpeakError, Speech, SyllableTiming, TextError, WordTiming},
     ssml::{SsmlError, SsmlProblem},
     stop::StopSignal,
     style::{Emotion, InvalidSpeed, Style, UnknownEmotion},

@@ -51,10 +51,6 @@ pub(crate) struct Mel {
     pub(crate) values: Vec<f32>,
     pub(crate) channels: usize,
     /// Frames of each unit.
-    #[cfg_attr(
-        not(test),
-        allow(dead_code, reason = "tests compare durations with the reference")
-    )]
     pub(crate) durations: Vec<usize>,
 }
 

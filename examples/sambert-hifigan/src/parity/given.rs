@@ -38,7 +38,12 @@ fn words_of(reading: &str) -> Vec<Word> {
             .split_inclusive(|c: char| c.is_ascii_digit())
             .map(|syllable| Syllable::parse(syllable).unwrap())
             .collect();
-        words.push(Word { syllables, after });
+        let text = String::new();
+        words.push(Word {
+            text,
+            syllables,
+            after,
+        });
     }
     words
 }

@@ -2,6 +2,7 @@
 
 mod plan;
 mod stream;
+mod timing;
 
 pub(crate) use self::plan::{Passage, Pause, Unmarkable, Unplannable, Wording};
 #[cfg(test)]
@@ -9,4 +10,5 @@ pub(crate) use self::{plan::Sentence, stream::PIECE};
 pub use self::{
     plan::{Plan, TextError},
     stream::{SpeakError, Speech},
+    timing::{SyllableTiming, WordTiming},
 };

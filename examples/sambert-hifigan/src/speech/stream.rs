@@ -2,7 +2,10 @@
 
 use std::{fmt, iter::FusedIterator};
 
-use super::plan::{Plan, Sentence};
+use super::{
+    plan::{Plan, Sentence},
+    timing::{self, WordTiming},
+};
 use crate::{
     acoustic::Mel,
     failure::Failure,
@@ -42,6 +45,10 @@ pub struct Speech {
     silence: usize,
     started: bool,
     ended: bool,
+    /// Samples that were handed out.
+    given: usize,
+    /// Words whose times are known and not yet taken.
+    timings: Vec<WordTiming>,
 }
 
 /// A sentence that is being spoken.
@@ -66,7 +73,15 @@ impl Speech {
             silence: 0,
             started: false,
             ended: false,
+            given: 0,
+            timings: Vec::new(),
         }
+    }
+
+    /// Takes the times of the words of every sentence that was begun since the last call: those of a sentence are known
+    /// before its first sample. Empty for voices that read bytes.
+    pub fn take_timings(&mut self) -> Vec<WordTiming> {
+        std::mem::take(&mut self.timings)
     }
 
     /// Gathers the next chunk; an empty one is the end.
@@ -75,6 +90,7 @@ impl Speech {
         let wanted = (if self.started { LONGEST } else { FIRST } * rate) as usize;
         while self.ready.len() < wanted && self.advance(wanted)? {}
         self.started = true;
+        self.given += wanted.min(self.ready.len());
         let rest = self.ready.split_off(wanted.min(self.ready.len()));
         Ok(std::mem::replace(&mut self.ready, rest))
     }
@@ -97,7 +113,13 @@ impl Speech {
             }
         } else if let Some(sentence) = self.plan.sentences().get(self.next) {
             let lead = self.silence(sentence.lead());
-            self.current = Some(self.begin(sentence)?);
+            let spoken = self.begin(sentence)?;
+            let first = self.given + self.ready.len() + lead;
+            let hop = self.voice.model.vocoder.samples_per_frame();
+            let rate = self.voice.sample_rate();
+            let words = timing::of_sentence(sentence, &spoken.mel.durations, first, hop, rate);
+            self.timings.extend(words);
+            self.current = Some(spoken);
             self.silence = lead;
             self.next += 1;
         } else {

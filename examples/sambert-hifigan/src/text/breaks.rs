@@ -142,12 +142,16 @@ fn bounded(word: Word) -> Vec<Word> {
         return vec![word];
     }
     let piece = |syllables: &[Syllable]| Word {
+        text: String::new(),
         syllables: syllables.to_vec(),
         after: Break::Word,
     };
     let mut pieces: Vec<Word> = word.syllables.chunks(STRETCH).map(piece).collect();
     if let Some(last) = pieces.last_mut() {
         last.after = word.after;
+    }
+    if let Some(first) = pieces.first_mut() {
+        first.text = word.text;
     }
     pieces
 }

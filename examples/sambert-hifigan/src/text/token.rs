@@ -72,7 +72,10 @@ impl Token {
 
 impl From<Token> for Word {
     fn from(token: Token) -> Self {
+        // Marks of a script stand for readings that markup gave: characters for private use.
+        let is_character = |c: &&char| !matches!(**c, '\u{f0000}'..='\u{ffffd}');
         Self {
+            text: token.text.iter().filter(is_character).collect(),
             syllables: token.syllables,
             after: token.after,
         }

@@ -27,6 +27,8 @@ pub(crate) enum Break {
 /// A spoken word.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Word {
+    /// Its characters, as they are spoken; empty where only a reading was given.
+    pub(crate) text: String,
     pub(crate) syllables: Vec<Syllable>,
     pub(crate) after: Break,
 }
@@ -35,6 +37,11 @@ pub(crate) struct Word {
 pub(crate) type Phone = (Cow<'static, str>, Cow<'static, str>);
 
 impl Break {
+    /// Tells whether it is a unit of its own.
+    pub(crate) const fn is_spoken(self) -> bool {
+        self.symbol().is_some()
+    }
+
     const fn symbol(self) -> Option<&'static str> {
         match self {
             Self::Joined => None,

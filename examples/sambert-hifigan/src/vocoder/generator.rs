@@ -66,7 +66,6 @@ impl Vocoder {
     }
 
     /// Returns the samples made of one frame.
-    #[cfg(test)]
     pub(crate) fn samples_per_frame(&self) -> usize {
         self.hop * self.last.outputs()
     }

@@ -50,7 +50,7 @@ fn speech_is_as_long_as_its_sentence_and_neither_silent_nor_clipped() {
     assert!((0.03..0.1).contains(&level(&samples)));
     assert!(samples.iter().all(|sample| sample.abs() < 1.0));
     assert!(
-        (180.0..240.0).contains(&pitch(&samples)),
+        (200.0..280.0).contains(&pitch(&samples)),
         "{} Hz",
         pitch(&samples)
     );
@@ -238,5 +238,48 @@ fn a_text_of_nothing_but_suffixes_is_spoken() {
         let samples = speak(&voice, &text, &Style::default());
         let seconds = samples.len() as f32 / voice.sample_rate() as f32;
         assert!(seconds > 20.0, "{seconds} s");
+    }
+}
+
+#[test]
+fn words_have_times_that_follow_each_other_and_lie_within_the_sound() {
+    let voice = Voice::demo().unwrap();
+    for speed in [0.5, 1.0, 2.0] {
+        let style = Style::default().with_speed(speed).unwrap();
+        let text = "今天3月5日，我们去公园玩吧。好的！";
+        let plan = voice.plan(text, &style).unwrap();
+        let mut speech = voice.speak(&plan, &StopSignal::new());
+        let (mut words, mut samples) = (Vec::new(), 0);
+        while let Some(chunk) = speech.next().transpose().unwrap() {
+            let known = speech.take_timings();
+            // They are known before their sound.
+            let heard = f64::from(u32::try_from(samples).unwrap()) / f64::from(voice.sample_rate());
+            assert!(known.iter().all(|word| word.start.as_secs_f64() >= heard));
+            words.extend(known);
+            samples += chunk.len();
+        }
+        let said: String = words.iter().map(|word| word.text.as_str()).collect();
+        assert_eq!(said, "今天三月五日我们去公园玩吧好的");
+        assert_eq!(words.iter().filter(|word| word.ends_sentence).count(), 2);
+        let mut at = std::time::Duration::ZERO;
+        for word in &words {
+            assert!(word.start >= at && word.end > word.start, "{word:?}");
+            assert_eq!(
+                word.syllables.first().map(|first| first.start),
+                Some(word.start)
+            );
+            assert_eq!(word.syllables.last().map(|last| last.end), Some(word.end));
+            assert!(
+                word.syllables
+                    .windows(2)
+                    .all(|pair| pair[0].end == pair[1].start)
+            );
+            at = word.end;
+        }
+        let whole = samples as f64 / f64::from(voice.sample_rate());
+        assert!(
+            at.as_secs_f64() <= whole && at.as_secs_f64() > whole * 0.7,
+            "{at:?} of {whole}"
+        );
     }
 }

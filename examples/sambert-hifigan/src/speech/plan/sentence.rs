@@ -100,6 +100,11 @@ impl Sentence {
         }
     }
 
+    /// Returns its words; none where bytes are read.
+    pub(crate) fn words(&self) -> &[Word] {
+        &self.words
+    }
+
     /// Returns how fast it is spoken.
     pub(crate) const fn speed(&self) -> f32 {
         self.speed
