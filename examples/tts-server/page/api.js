@@ -14,6 +14,8 @@ let csrf = '';
 
 /** How long an answer other than sound may take, in milliseconds. */
 const PATIENCE = 20000;
+/** How long a whole file may take: the longest text, behind others that wait. */
+const FILE_PATIENCE = 120000;
 
 async function refusalOf(answer) {
   const problem = (answer.headers.get('content-type') ?? '').includes('json') ? await answer.json().catch(() => ({})) : {};
@@ -85,6 +87,17 @@ export async function* speak(request, signal) {
     if (samples.length > 0) yield { rate: file.rate, samples };
   }
   if (!file.whole) throw new Refusal({ code: 'broken_off' });
+}
+
+/** Has a text spoken as a whole file of a format. */
+export async function fetchFile(request, format) {
+  const answer = await ask('/tts', {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', 'X-CSRF-Token': csrf },
+    body: JSON.stringify({ ...request, format }),
+    signal: AbortSignal.timeout(FILE_PATIENCE),
+  });
+  return answer.blob().catch(() => { throw new Refusal({ code: 'broken_off' }); });
 }
 
 /** The body, piece by piece. Not every browser lets one loop over it. */

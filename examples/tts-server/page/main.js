@@ -5,11 +5,13 @@ import './theme.js';
 import { Refusal, resume, signOut, voices } from './api.js';
 import { Composer } from './composer.js';
 import { History } from './history.js';
+import { Keep } from './keep.js';
 import { Player } from './player.js';
 import { SignIn } from './signin.js';
 import { Speaker } from './speaker.js';
 
-const player = new Player();
+const keep = new Keep((refusal) => speaker.refuse(refusal));
+const player = new Player((entry) => keep.take(entry));
 const composer = new Composer();
 const history = new History(replay, (entry) => composer.restore(entry));
 const speaker = new Speaker(composer, player, history, expired);
@@ -76,7 +78,9 @@ async function leave() {
 
 function voiceLine() {
   const voice = composer.voice;
-  if (voice && offered) $('voice-line').textContent = t('voiceLine', { name: voice.name, rate: voice.sample_rate / 1000 });
+  if (!voice || !offered) return;
+  keep.offer(voice.formats);
+  $('voice-line').textContent = t('voiceLine', { name: voice.name, rate: voice.sample_rate / 1000 });
 }
 
 $('sign-out').addEventListener('click', leave);

@@ -1,5 +1,5 @@
 // Plays one sound at a time, also while it still arrives, and shows where it is.
-import { $, clock, download, show } from './dom.js';
+import { $, clock, show } from './dom.js';
 import { onLanguage, t } from './i18n.js';
 import { Playback } from './playback.js';
 import { Scrubber } from './scrubber.js';
@@ -7,11 +7,12 @@ import { onTheme } from './theme.js';
 import { Waveform, calm } from './waveform.js';
 
 export class Player {
-  #waveform = new Waveform($('waveform')); #sound = null; #name = ''; #playback = null; #offset = 0; #waiting = false; #moving = false;
+  #waveform = new Waveform($('waveform')); #entry = null; #playback = null; #offset = 0; #waiting = false; #moving = false; #kept;
 
-  constructor() {
+  /** `kept` hears what can be taken along: the entry in the player once it is complete, else nothing. */
+  constructor(kept) {
+    this.#kept = kept;
     $('play').addEventListener('click', () => this.toggle());
-    $('download').addEventListener('click', () => download(this.#sound.file(), this.#name));
     new Scrubber($('seek'), this);
     onTheme(() => this.#waveform.draw());
     onLanguage(() => this.#tell());
@@ -20,6 +21,8 @@ export class Player {
   get playing() { return this.#playback !== null; }
 
   get idle() { return this.#waiting || !this.#sound; }
+
+  get #sound() { return this.#entry?.sound ?? null; }
 
   get seconds() { return this.#sound?.seconds ?? 0; }
 
@@ -40,18 +43,17 @@ export class Player {
 
   /** Shows again what was there before waiting. */
   settle() {
-    if (this.#sound) this.load({ sound: this.#sound, name: this.#name });
+    if (this.#entry) this.load(this.#entry);
     else this.empty();
   }
 
   /** Takes a sound, ready to be played. One that still arrives is expected to take so many seconds. */
-  load({ sound, name }, expected = 0) {
+  load(entry, expected = 0) {
     this.pause();
     this.#waiting = false;
-    this.#sound = sound;
-    this.#name = name;
+    this.#entry = entry;
     this.#offset = 0;
-    this.#waveform.show(sound, expected);
+    this.#waveform.show(entry.sound, expected);
     this.#show();
   }
 
@@ -64,7 +66,7 @@ export class Player {
   empty() {
     this.pause();
     this.#waiting = false;
-    this.#sound = null;
+    this.#entry = null;
     this.#offset = 0;
     this.#waveform.show(null);
     this.#show();
@@ -116,7 +118,7 @@ export class Player {
     $('player').dataset.state = this.#state;
     $('player').dataset.live = String(!idle && !this.#sound.complete);
     $('play').disabled = idle;
-    $('download').disabled = idle || !this.#sound.complete;
+    this.#kept(idle || !this.#sound.complete ? null : this.#entry);
     $('seek').tabIndex = idle ? -1 : 0;
     $('seek').setAttribute('aria-disabled', String(idle));
     show($('wave-empty'), this.#state === 'empty');

@@ -113,8 +113,8 @@ export class Speaker {
     announce(t('ready', { s: work.sound.seconds.toFixed(1) }));
   }
 
-  #keep({ text, ssml, voice, voiceName, emotion, speed, name, sound }) {
-    this.#history.add({ text, ssml, voice, voiceName, emotion, speed, name, sound });
+  #keep({ asked, text, ssml, voice, voiceName, emotion, speed, name, sound }) {
+    this.#history.add({ asked, text, ssml, voice, voiceName, emotion, speed, name, sound });
   }
 
   #failed(work, error) {

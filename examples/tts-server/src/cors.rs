@@ -7,7 +7,7 @@ use http::HeaderName;
 use tower_http::cors::CorsLayer;
 
 /// The headers that scripts may read.
-const EXPOSED: [HeaderName; 7] = [
+const EXPOSED: [HeaderName; 8] = [
     HeaderName::from_static("ratelimit"),
     HeaderName::from_static("ratelimit-policy"),
     HeaderName::from_static("retry-after"),
@@ -15,6 +15,7 @@ const EXPOSED: [HeaderName; 7] = [
     HeaderName::from_static("x-audio-seconds"),
     HeaderName::from_static("x-ignored-members"),
     HeaderName::from_static("x-request-id"),
+    HeaderName::from_static("x-voice"),
 ];
 
 /// Adds the headers of this server to those that scripts may read.

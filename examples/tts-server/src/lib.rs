@@ -32,5 +32,7 @@ pub use self::{
     reload::Reloader,
     server::{Server, ServerParts},
     settings::Settings,
-    synthesis::{ModelVoice, Speech, SpeechError, Unspeakable, Utterance, Voice, VoiceInfo, Words},
+    synthesis::{
+        ModelVoice, Speech, SpeechError, Stretch, Unspeakable, Utterance, Voice, VoiceInfo, Words,
+    },
 };

@@ -283,6 +283,7 @@ fn app(
     };
     let models = tts.model_aliases().map(str::to_owned);
     Ok(App {
+        accepts_any_name: !tts.has_aliases(),
         max_body: text::max_body(settings),
         max_graphemes: settings.max_graphemes(),
         models: Arc::new(Models::new(models, clock.unix_time().as_secs())),

@@ -16,6 +16,9 @@ pub(crate) const OPENAI_SPEED: std::ops::RangeInclusive<f32> = 0.25..=4.0;
 /// What the handlers share. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct App {
+    /// Whether clients of OpenAI's API may name any model and any voice: they are written with fixed names. True unless
+    /// the settings have aliases.
+    pub(crate) accepts_any_name: bool,
     /// Bytes of the longest body.
     pub(crate) max_body: usize,
     pub(crate) max_graphemes: usize,

@@ -1,6 +1,8 @@
 //! From samples to the bytes of a file, a stretch at a time.
 
 mod flac;
+#[cfg(feature = "mp3")]
+mod mp3;
 #[cfg(feature = "opus")]
 mod opus;
 mod plain;
@@ -12,10 +14,21 @@ use sambert_hifigan::wav;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Format {
     Flac,
+    #[cfg(feature = "mp3")]
+    Mp3,
     #[cfg(feature = "opus")]
     Opus,
     Pcm,
     Wav,
+}
+
+/// Whether a file is sent while it is made.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Extent {
+    /// Nobody knows its length when its first bytes are sent.
+    Stream,
+    /// Nothing of it is sent before its end.
+    Whole,
 }
 
 /// Turns one speech into bytes. What it returns may be empty: some formats wait for a full block.
@@ -35,7 +48,21 @@ impl Format {
         Self::Flac,
         #[cfg(feature = "opus")]
         Self::Opus,
+        #[cfg(feature = "mp3")]
+        Self::Mp3,
     ];
+
+    /// What clients of OpenAI's API get who ask for none: MP3, as there, or WAV where it was not compiled in.
+    pub(crate) const OPENAI: Self = {
+        #[cfg(feature = "mp3")]
+        {
+            Self::Mp3
+        }
+        #[cfg(not(feature = "mp3"))]
+        {
+            Self::Wav
+        }
+    };
 
     /// Finds a format by its name.
     pub(crate) fn named(name: &str) -> Option<Self> {
@@ -55,6 +82,8 @@ impl Format {
             #[cfg(feature = "opus")]
             Self::Opus => opus::Opus::takes(sample_rate),
             Self::Flac => sample_rate < 1 << 20,
+            #[cfg(feature = "mp3")]
+            Self::Mp3 => true,
             Self::Pcm | Self::Wav => true,
         }
     }
@@ -62,6 +91,8 @@ impl Format {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Flac => "flac",
+            #[cfg(feature = "mp3")]
+            Self::Mp3 => "mp3",
             #[cfg(feature = "opus")]
             Self::Opus => "opus",
             Self::Pcm => "pcm",
@@ -74,6 +105,8 @@ impl Format {
     pub(crate) fn content_type(self, sample_rate: u32) -> String {
         match self {
             Self::Flac => "audio/flac".to_owned(),
+            #[cfg(feature = "mp3")]
+            Self::Mp3 => "audio/mpeg".to_owned(),
             #[cfg(feature = "opus")]
             Self::Opus => "audio/ogg; codecs=opus".to_owned(),
             Self::Pcm => format!("audio/pcm; rate={sample_rate}; channels=1; encoding=s16le"),
@@ -85,6 +118,9 @@ impl Format {
     pub(crate) fn header(self, sample_rate: u32, samples: Option<u64>) -> Vec<u8> {
         match self {
             Self::Flac => flac::header(sample_rate, samples),
+            // Its first frame is written by the encoder, last of all.
+            #[cfg(feature = "mp3")]
+            Self::Mp3 => Vec::new(),
             // Its first page is written by the encoder, which counts them.
             #[cfg(feature = "opus")]
             Self::Opus => Vec::new(),
@@ -96,6 +132,15 @@ impl Format {
         }
     }
 
+    /// Returns the sample rate of a file for a voice of this rate. Most formats have every rate.
+    pub(crate) fn rate(self, voice_rate: u32) -> u32 {
+        match self {
+            #[cfg(feature = "mp3")]
+            Self::Mp3 => mp3::Mp3::rate(voice_rate),
+            _ => voice_rate,
+        }
+    }
+
     /// Starts a file of a sample rate, of which the voice may have another.
     ///
     /// # Errors
@@ -104,17 +149,27 @@ impl Format {
         self,
         voice_rate: u32,
         sample_rate: u32,
+        extent: Extent,
     ) -> Result<Box<dyn Encoder>, EncodeError> {
-        let encoder = self.encoder(sample_rate)?;
+        let encoder = self.encoder(sample_rate, extent)?;
         Ok(match voice_rate == sample_rate {
             true => encoder,
             false => Box::new(resampled::Resampled::new(encoder, voice_rate, sample_rate)),
         })
     }
 
-    fn encoder(self, sample_rate: u32) -> Result<Box<dyn Encoder>, EncodeError> {
+    #[cfg_attr(
+        not(feature = "mp3"),
+        expect(
+            unused_variables,
+            reason = "other formats begin alike, however long they get"
+        )
+    )]
+    fn encoder(self, sample_rate: u32, extent: Extent) -> Result<Box<dyn Encoder>, EncodeError> {
         Ok(match self {
             Self::Flac => Box::new(flac::Flac::new(sample_rate)?),
+            #[cfg(feature = "mp3")]
+            Self::Mp3 => Box::new(mp3::Mp3::new(sample_rate, extent)),
             #[cfg(feature = "opus")]
             Self::Opus => Box::new(opus::Opus::new(sample_rate)?),
             Self::Pcm | Self::Wav => Box::new(plain::Plain),
@@ -141,7 +196,7 @@ mod tests {
         for format in Format::ALL {
             assert_eq!(Format::named(format.name()), Some(*format));
         }
-        for name in ["", "WAV", "mp3", "aac"] {
+        for name in ["", "WAV", "m4a", "aac"] {
             assert_eq!(Format::named(name), None, "{name}");
         }
     }

@@ -75,6 +75,7 @@ fn list() -> Routes<Served> {
         .post("/tts", speak(), tts::post)
         .get("/voices", speaker(), voices::voices)
         .post("/v1/audio/speech", input, speech::post)
+        .get("/v1/audio/models", speaker(), models::list_speech)
         .get("/v1/audio/voices", speaker(), speech::voices::list)
         .get("/v1/models", speaker(), models::list)
         .get("/v1/models/{model}", speaker(), models::one)

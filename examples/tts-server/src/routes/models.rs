@@ -59,6 +59,34 @@ pub(crate) async fn list(State(app): State<App>) -> Json<List> {
     })
 }
 
+/// The names of the model as Open WebUI reads them.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SpeechModels)]
+pub(crate) struct SpeechList {
+    models: Vec<SpeechModel>,
+}
+
+/// A name of the model.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SpeechModel {
+    id: String,
+}
+
+/// Lists the names of the model below `audio`.
+#[utoipa::path(
+    get,
+    path = "/v1/audio/models",
+    tag = "openai",
+    operation_id = "speech_models",
+    responses((status = 200, description = "The names of the model.", body = SpeechList)),
+)]
+pub(crate) async fn list_speech(State(app): State<App>) -> Json<SpeechList> {
+    let named = |id: &str| SpeechModel { id: id.to_owned() };
+    Json(SpeechList {
+        models: app.models.names().map(named).collect(),
+    })
+}
+
 /// Shows the model by one of its names.
 #[utoipa::path(
     get,

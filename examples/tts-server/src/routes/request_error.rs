@@ -30,6 +30,7 @@ pub(crate) enum RequestError {
     TextEmpty(Field),
     TextMissing(Field),
     TextTwice,
+    Timing,
     Unspeakable,
     Voice(Vec<String>),
 }
@@ -110,6 +111,10 @@ impl RequestError {
             Self::TextTwice => {
                 let words = "Send `text` or `ssml`, not both.";
                 field(BAD, "text_twice", "ssml", words)
+            }
+            Self::Timing => {
+                let words = "The field `timing` must be `json`, `srt` or `vtt`.";
+                field(WRONG, "timing_unknown", "timing", words)
             }
             Self::Unspeakable => {
                 let words = "The field `unspeakable` must be `refuse`, `skip` or `spell`.";

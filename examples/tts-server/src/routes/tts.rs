@@ -30,13 +30,17 @@ use crate::state::App;
             (Vec<u8> = "audio/pcm"),
             (Vec<u8> = "audio/flac"),
             (Vec<u8> = "audio/ogg"),
+            (Vec<u8> = "audio/mpeg"),
+            (sound::Timed = "application/json"),
+            (String = "application/x-subrip"),
+            (String = "text/vtt"),
         ),
         headers(("X-Audio-Seconds" = f64, description = "How long it sounds, where the response is whole.")),
     )),
     extensions(("x-refusals" = json!({
         "308": ["https_required"],
         "400": ["speed_no_number", "stream_no_flag", "text_twice"],
-        "422": ["emotion_unknown", "format_unavailable", "speed_out_of_range", "ssml_malformed", "text_empty", "text_not_speakable", "unspeakable_unknown", "voice_unknown"],
+        "422": ["emotion_unknown", "format_unavailable", "speed_out_of_range", "ssml_malformed", "text_empty", "text_not_speakable", "timing_unknown", "unspeakable_unknown", "voice_unknown"],
         "500": ["synthesis_failed"],
         "503": ["queue_full"],
     }))),
@@ -61,7 +65,7 @@ pub(crate) async fn get(
     extensions(("x-refusals" = json!({
         "308": ["https_required"],
         "400": ["speed_no_number", "stream_no_flag", "text_twice"],
-        "422": ["emotion_unknown", "format_unavailable", "speed_out_of_range", "text_empty", "unspeakable_unknown", "voice_unknown"],
+        "422": ["emotion_unknown", "format_unavailable", "speed_out_of_range", "text_empty", "timing_unknown", "unspeakable_unknown", "voice_unknown"],
     }))),
 )]
 pub(crate) async fn head(
@@ -90,12 +94,16 @@ pub(crate) async fn head(
             (Vec<u8> = "audio/pcm"),
             (Vec<u8> = "audio/flac"),
             (Vec<u8> = "audio/ogg"),
+            (Vec<u8> = "audio/mpeg"),
+            (sound::Timed = "application/json"),
+            (String = "application/x-subrip"),
+            (String = "text/vtt"),
         ),
         headers(("X-Audio-Seconds" = f64, description = "How long it sounds, where the response is whole.")),
     )),
     extensions(("x-refusals" = json!({
         "400": ["text_twice"],
-        "422": ["emotion_unknown", "format_unavailable", "request_shape", "speed_out_of_range", "ssml_malformed", "text_empty", "text_not_speakable", "unspeakable_unknown", "voice_unknown"],
+        "422": ["emotion_unknown", "format_unavailable", "request_shape", "speed_out_of_range", "ssml_malformed", "text_empty", "text_not_speakable", "timing_unknown", "unspeakable_unknown", "voice_unknown"],
         "500": ["synthesis_failed"],
         "503": ["queue_full"],
     }))),
@@ -122,6 +130,10 @@ async fn speak(
 ) -> Result<Response, Refused> {
     let prepared = asked.and_then(|ask| ask.check(&app.voices, app.max_graphemes, app.unspeakable));
     let prepared = prepared.map_err(|fault| sound::refuse(cx, fault))?;
+    let timing = prepared.timing;
     let sound = Sound::begin(app, cx, prepared, Field::Text).await?;
-    Ok(sound.file())
+    match timing {
+        Some(timing) => sound.timed(timing, cx).await,
+        None => Ok(sound.file()),
+    }
 }

@@ -102,6 +102,11 @@ impl Tts {
         })
     }
 
+    /// Tells whether the settings have names for models or voices of other servers.
+    pub(crate) fn has_aliases(&self) -> bool {
+        !self.aliases.is_empty()
+    }
+
     /// Returns other names of the model.
     pub(crate) fn model_aliases(&self) -> impl Iterator<Item = &str> {
         let aliases = self.aliases.iter().filter(|(_, name)| name == MODEL);

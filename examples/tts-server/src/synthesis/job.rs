@@ -112,14 +112,16 @@ impl Job {
         let State::Speaking(speech) = &mut self.state else {
             return Ok(None);
         };
-        let Some(samples) = speech.next().transpose()? else {
+        let Some(stretch) = speech.next().transpose()? else {
             let rest = self.encoder.finish()?;
             self.pipe.push(rest, 0);
             return Ok(None);
         };
-        let sound = self.encoder.encode(&samples)?;
-        self.pipe.push(sound, samples.len());
-        Ok(Some(samples.len()))
+        let sound = self.encoder.encode(&stretch.samples)?;
+        // Known before they are heard.
+        self.pipe.note(stretch.words);
+        self.pipe.push(sound, stretch.samples.len());
+        Ok(Some(stretch.samples.len()))
     }
 
     fn over(&mut self, how: Result<(), SpeechError>) -> Turn {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use sambert_hifigan::StopSignal;
+use sambert_hifigan::{StopSignal, WordTiming};
 
 use super::{Pipe, Queue, SpeechError};
 
@@ -59,6 +59,11 @@ impl Listener {
             self.queue.resume(self.number);
         }
         taken
+    }
+
+    /// Takes the times of the words that became known since the last call.
+    pub(crate) fn take_words(&self) -> Vec<WordTiming> {
+        self.pipe.take_words()
     }
 
     /// Returns how much sound was made so far, taken or not.

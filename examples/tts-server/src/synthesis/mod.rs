@@ -24,5 +24,5 @@ pub(crate) use self::{
 };
 pub use self::{
     model::ModelVoice,
-    voice::{Speech, SpeechError, Unspeakable, Utterance, Voice, VoiceInfo, Words},
+    voice::{Speech, SpeechError, Stretch, Unspeakable, Utterance, Voice, VoiceInfo, Words},
 };

@@ -7,7 +7,9 @@ use sambert_hifigan::{
     Voice as Model,
 };
 
-use super::{Speech, SpeechError, Unspeakable, Utterance, Voice, VoiceInfo, Words, markup};
+use super::{
+    Speech, SpeechError, Stretch, Unspeakable, Utterance, Voice, VoiceInfo, Words, markup,
+};
 use crate::error::StartError;
 
 /// A model of the SAM-BERT and HiFi-GAN family.
@@ -146,8 +148,22 @@ impl Voice for ModelVoice {
             let estimate = Duration::try_from_secs_f32(estimate).unwrap_or(Duration::MAX);
             return Err(SpeechError::TooLong { estimate, limit });
         }
-        let speech = self.0.speak(&plan, stop);
-        Ok(Box::new(speech.map(|stretch| stretch.map_err(failed))))
+        Ok(Box::new(Spoken(self.0.speak(&plan, stop))))
+    }
+}
+
+/// The sound of a model with the times of its words.
+struct Spoken(sambert_hifigan::Speech);
+
+impl Iterator for Spoken {
+    type Item = Result<Stretch, SpeechError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let samples = self.0.next()?.map_err(failed);
+        Some(samples.map(|samples| Stretch {
+            samples,
+            words: self.0.take_timings(),
+        }))
     }
 }
 

@@ -10,8 +10,10 @@ use std::{
 
 use bytes::Bytes;
 use palisade::core::SharedClock;
+use sambert_hifigan::WordTiming;
 
 use super::SpeechError;
+use crate::encoding::Extent;
 
 /// How many stretches of sound wait for a client that is being sent them: about two seconds of sound, enough
 /// to send on while the voice speaks for others, and little to hold for one that does not read.
@@ -26,6 +28,16 @@ pub(crate) enum Delivery {
     Whole,
 }
 
+impl Delivery {
+    /// Tells an encoder what it may leave to the end.
+    pub(crate) const fn extent(self) -> Extent {
+        match self {
+            Self::Stream => Extent::Stream,
+            Self::Whole => Extent::Whole,
+        }
+    }
+}
+
 /// Sound on its way.
 #[derive(Debug)]
 pub(crate) struct Pipe {
@@ -33,11 +45,15 @@ pub(crate) struct Pipe {
     rate: u32,
     clock: SharedClock,
     asked: Duration,
+    /// Whether the client wants to know when each word is heard.
+    timed: bool,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
+    /// Words whose times nobody has taken yet.
+    words: Vec<WordTiming>,
     stretches: VecDeque<(Bytes, u64)>,
     bytes: u64,
     made: u64,
@@ -49,9 +65,10 @@ struct State {
 }
 
 impl Pipe {
-    pub(crate) fn new(delivery: Delivery, rate: u32, clock: SharedClock) -> Self {
+    pub(crate) fn new(delivery: Delivery, timed: bool, rate: u32, clock: SharedClock) -> Self {
         Self {
             delivery,
+            timed,
             rate,
             asked: clock.monotonic(),
             clock,
@@ -75,6 +92,18 @@ impl Pipe {
             state.stretches.push_back((sound.into(), samples));
             wake(&mut state);
         }
+    }
+
+    /// Takes in when words are heard, where the client wants to know it.
+    pub(crate) fn note(&self, words: Vec<WordTiming>) {
+        if self.timed {
+            self.lock().words.extend(words);
+        }
+    }
+
+    /// Takes the times of the words that became known since the last call.
+    pub(crate) fn take_words(&self) -> Vec<WordTiming> {
+        std::mem::take(&mut self.lock().words)
     }
 
     /// Says that no more comes. Only the first word counts.
@@ -183,7 +212,7 @@ mod tests {
 
     fn pipe(delivery: Delivery) -> (ManualClock, Pipe) {
         let clock = ManualClock::new(Duration::from_secs(1_000));
-        let pipe = Pipe::new(delivery, 8, clock.shared());
+        let pipe = Pipe::new(delivery, false, 8, clock.shared());
         (clock, pipe)
     }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use sambert_hifigan::StopSignal;
+use sambert_hifigan::{StopSignal, WordTiming};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -20,8 +20,28 @@ pub trait Voice: Send + Sync + 'static {
     fn speak(&self, utterance: &Utterance, stop: &StopSignal) -> Result<Speech, SpeechError>;
 }
 
-/// Sound in the making: stretches of samples between -1 and 1, each computed when it is asked for.
-pub type Speech = Box<dyn Iterator<Item = Result<Vec<f32>, SpeechError>> + Send>;
+/// Sound in the making: stretches of it, each computed when it is asked for.
+pub type Speech = Box<dyn Iterator<Item = Result<Stretch, SpeechError>> + Send>;
+
+/// Some sound, and the words that became known with it.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[allow(clippy::exhaustive_structs)] // Made by each voice.
+pub struct Stretch {
+    /// Samples between -1 and 1.
+    pub samples: Vec<f32>,
+    /// Words that begin in this stretch or later, with their times from the first sample of all. A voice that does not
+    /// know them gives none.
+    pub words: Vec<WordTiming>,
+}
+
+impl From<Vec<f32>> for Stretch {
+    fn from(samples: Vec<f32>) -> Self {
+        Self {
+            samples,
+            words: Vec::new(),
+        }
+    }
+}
 
 /// What clients may know of a voice.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, ToSchema)]

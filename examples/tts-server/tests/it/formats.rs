@@ -60,11 +60,27 @@ async fn opus_is_small_and_of_the_same_length_whole_or_streamed() {
     assert_eq!(streamed.body, whole.body);
 }
 
+#[cfg(feature = "mp3")]
+#[tokio::test(flavor = "multi_thread")]
+async fn mp3_is_small_and_a_whole_file_says_where_the_sound_begins_and_ends() {
+    let server = TestServer::start().await;
+    let whole = ask(&server, "mp3", "").await;
+    assert_eq!(whole.header("content-type"), "audio/mpeg");
+    assert_eq!(whole.header("content-length"), whole.body.len().to_string());
+    assert_eq!(whole.header("x-audio-seconds"), "0.400");
+    assert!(whole.body.windows(4).any(|bytes| bytes == b"Info"));
+    // 64,000 bits a second, a few frames at both ends, and the one that says so.
+    assert!(whole.body.len() < 3_200 + 6 * 288, "{}", whole.body.len());
+    let streamed = ask(&server, "mp3", "&stream=true").await;
+    assert_eq!(streamed.header("content-type"), "audio/mpeg");
+    assert!(whole.body.ends_with(&streamed.body) && whole.body.len() > streamed.body.len());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_format_that_there_is_not_is_refused_with_those_that_there_are() {
     let server = TestServer::start().await;
     let offer = server.with_key(TestRequest::get("/voices")).await.json();
-    let refused = ask(&server, "mp3", "").await;
+    let refused = ask(&server, "aac", "").await;
     assert_eq!(
         (refused.status.as_u16(), refused.code().as_str()),
         (422, "format_unavailable")

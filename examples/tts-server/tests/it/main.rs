@@ -11,6 +11,7 @@
 mod acme;
 mod any_text;
 mod browser;
+mod clients;
 mod cors;
 mod first_start;
 mod formats;
@@ -25,4 +26,5 @@ mod sessions;
 mod speech;
 mod streaming;
 mod support;
+mod timing;
 mod voices;

@@ -46,6 +46,9 @@ fn check(response: &TestResponse, status: u16, kind: &str, code: &str, param: &V
 async fn it_speaks_in_pieces_in_the_format_that_was_asked_for() {
     let server = TestServer::start().await;
     for (format, kind) in [
+        #[cfg(feature = "mp3")]
+        (json!(null), "audio/mpeg"),
+        #[cfg(not(feature = "mp3"))]
         (json!(null), "audio/wav"),
         (json!("wav"), "audio/wav"),
         (
@@ -112,7 +115,7 @@ async fn what_the_handler_refuses_is_in_their_envelope() {
             json!("voice"),
         ),
         (
-            json!({ "response_format": "mp3" }),
+            json!({ "response_format": "aac" }),
             422,
             "format_unavailable",
             json!("response_format"),
@@ -144,7 +147,9 @@ async fn what_the_handler_refuses_is_in_their_envelope() {
         (json!({ "stream": 1 }), 422, "request_shape", json!(null)),
         (json!({ "voice": 1 }), 422, "request_shape", json!(null)),
     ] {
-        let server = TestServer::start().await;
+        // With aliases of its own, a server has the names that it lists, and no others.
+        let config = format!("{CONFIG}[tts.aliases]\nnova = \"test\"\n");
+        let server = TestServer::start_as(&config).await;
         let response = send(&server, speech(&more)).await;
         check(&response, status, wrong, code, &param);
         let message = response.json()["error"]["message"]
@@ -276,14 +281,15 @@ async fn a_speed_of_their_range_is_brought_into_that_of_the_voice() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_whole_file_has_its_length_where_it_is_asked_for() {
     let server = TestServer::start().await;
-    let whole = send(&server, speech(&json!({ "stream": false }))).await;
+    let wav = |stream| speech(&json!({ "stream": stream, "response_format": "wav" }));
+    let whole = send(&server, wav(false)).await;
     assert_eq!(crate::speech::samples(&whole).len(), 4 * LETTER);
     assert_eq!(
         whole.header("content-length"),
         (44 + 8 * LETTER).to_string()
     );
     assert_eq!(whole.header("accept-ranges"), "none");
-    let streamed = send(&server, speech(&json!({ "stream": true }))).await;
+    let streamed = send(&server, wav(true)).await;
     assert!(!streamed.headers.contains_key("content-length"));
     assert_eq!(streamed.body[44..], whole.body[44..]);
     let pcm = json!({ "stream": false, "response_format": "pcm" });
@@ -311,6 +317,35 @@ async fn voices_are_listed_in_both_common_shapes() {
         .send(TestRequest::get("/v1/audio/voices"))
         .await;
     assert_eq!(guest.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_aliases_every_name_is_taken_and_the_voice_that_speaks_is_named() {
+    let server = TestServer::start().await;
+    let body = |more: Value| TestRequest::json(SPEECH, more.to_string());
+    for more in [
+        json!({ "input": "好" }),
+        json!({ "input": "好", "model": "", "voice": "" }),
+        json!({ "input": "好", "model": "sambert-hifigan", "voice": "test" }),
+    ] {
+        let response = send(&server, body(more)).await;
+        assert_eq!(response.status, StatusCode::OK, "{:?}", response.body);
+        assert!(!response.headers.contains_key("x-voice"));
+    }
+    let other = json!({ "input": "好", "model": "tts-1", "voice": "nova" });
+    assert_eq!(send(&server, body(other)).await.header("x-voice"), "test");
+    // The server's own route has its own voices.
+    let own = TestRequest::json("/tts", r#"{"text":"好","voice":"nova"}"#);
+    assert_eq!(server.with_key(own).await.code(), "voice_unknown");
+    let trail = server.finish().await;
+    assert!(
+        trail.requests[3]
+            .to_string()
+            .contains(r#"{"key":"voice","value":"test"}"#),
+        "{}",
+        trail.text
+    );
+    assert!(!trail.requests[1].to_string().contains(r#""key":"voice""#));
 }
 
 #[tokio::test(flavor = "multi_thread")]

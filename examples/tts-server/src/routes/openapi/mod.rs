@@ -53,6 +53,7 @@ use super::{health, models, page, session, speech, tts, voices};
         speech::post,
         speech::voices::list,
         models::list,
+        models::list_speech,
         models::one,
         session::show,
         session::open,

@@ -16,6 +16,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct RuntimeValues {
     any_model: bool,
+    any_openai_voice: bool,
     any_voice: bool,
     emotions: BTreeSet<String>,
     formats: BTreeSet<String>,
@@ -29,7 +30,8 @@ impl RuntimeValues {
         let strings = |names: Vec<&'static str>| names.into_iter().map(str::to_owned);
         let voices = || app.voices.all();
         Self {
-            any_model: app.models.takes_any(),
+            any_model: app.models.takes_any() || app.accepts_any_name,
+            any_openai_voice: app.voices.takes_any() || app.accepts_any_name,
             any_voice: app.voices.takes_any(),
             // Of all voices; a voice that lacks one says so.
             emotions: voices().flat_map(|voice| voice.emotions.clone()).collect(),
@@ -61,7 +63,7 @@ impl RuntimeValues {
         for place in ["0", "1/properties/id"] {
             let place = format!("/components/schemas/Name/oneOf/{place}");
             let name = document.pointer_mut(&place);
-            if let Some(name) = name.filter(|_| !self.any_voice) {
+            if let Some(name) = name.filter(|_| !self.any_openai_voice) {
                 choose(name, &self.voices);
             }
         }

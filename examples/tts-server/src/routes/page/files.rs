@@ -28,6 +28,7 @@ modules!(
     "dom.js",
     "history.js",
     "i18n.js",
+    "keep.js",
     "main.js",
     "notice.js",
     "playback.js",

@@ -9,6 +9,7 @@ use std::{
 use axum::body::Bytes;
 use http::HeaderMap;
 use http_body::{Frame, SizeHint};
+use sambert_hifigan::WordTiming;
 
 use super::{AUDIO_SECONDS, Meter};
 use crate::synthesis::SpeechError;
@@ -36,6 +37,11 @@ impl SoundBody {
     /// Returns how long that sounds which was made so far.
     pub(crate) fn sounds(&self) -> Duration {
         self.meter.listener().made().sounds
+    }
+
+    /// Takes the times of the words that became known since the last call.
+    pub(crate) fn take_words(&self) -> Vec<WordTiming> {
+        self.meter.listener().take_words()
     }
 
     fn frame(&mut self, bytes: Bytes) -> Frame<Bytes> {

@@ -2,6 +2,7 @@
 
 mod body;
 mod meter;
+mod timed;
 
 use axum::{
     body::Body,
@@ -14,16 +15,20 @@ use http::{
 use palisade::core::{Rejection, SecurityContext, extract::Refused};
 
 use self::meter::Meter;
-pub(crate) use self::{body::SoundBody, meter::AUDIO_MILLISECONDS};
+pub(crate) use self::{
+    body::SoundBody,
+    meter::AUDIO_MILLISECONDS,
+    timed::{Timed, WordTime},
+};
 use super::{
     request_error::{self, Field, RequestError},
-    speech_request::PreparedSpeech,
+    speech_request::{PreparedSpeech, Timing},
 };
 use crate::{
     encoding::Format,
     metrics,
     state::App,
-    synthesis::{Delivery, Words},
+    synthesis::{Delivery, SpeechError, Words},
 };
 
 const AUDIO_SECONDS: HeaderName = HeaderName::from_static("x-audio-seconds");
@@ -71,6 +76,7 @@ impl Sound {
             order,
             format,
             sample_rate,
+            timing: _,
         } = prepared;
         let delivery = order.delivery;
         let input = match order.utterance.words {
@@ -107,6 +113,27 @@ impl Sound {
             false => headers.insert(TRAILER, HeaderValue::from_static("x-audio-seconds")),
         };
         response
+    }
+
+    /// Responds with the times of the words, and with the sound where the form has a place for it.
+    pub(crate) async fn timed(
+        self,
+        timing: Timing,
+        cx: &SecurityContext,
+    ) -> Result<Response, Refused> {
+        let (format, sample_rate, seconds) = (self.format, self.sample_rate, self.meter.seconds());
+        let words = self.meter.listener().take_words();
+        // All of it is made: its length is that of the text, which has a limit.
+        let file = axum::body::to_bytes(Body::new(self.body()), usize::MAX).await;
+        let file = file.map_err(|_| {
+            Refused::new(
+                cx,
+                request_error::unspoken(SpeechError::Broken, Field::Text),
+            )
+        })?;
+        let mut response = timed::respond(timing, format, sample_rate, &file, &words);
+        response.headers_mut().insert(AUDIO_SECONDS, seconds);
+        Ok(response)
     }
 
     /// Gives the bytes of the file.

@@ -16,7 +16,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    routes::sound::{Sound, SoundBody},
+    routes::sound::{Sound, SoundBody, WordTime},
     synthesis::SpeechError,
 };
 
@@ -42,6 +42,9 @@ pub(super) enum Event {
     /// The next stretch of the file, in base64.
     #[serde(rename = "speech.audio.delta")]
     Delta { audio: String },
+    /// When a word is heard. It comes before the sound of the word.
+    #[serde(rename = "speech.audio.mark")]
+    Mark { word: WordTime },
     /// The file is whole.
     #[serde(rename = "speech.audio.done")]
     Done { usage: Usage },
@@ -62,6 +65,17 @@ struct Events {
 }
 
 impl Events {
+    /// Writes the words that became known.
+    fn marks(&self) -> Vec<u8> {
+        let words = self.sound.take_words();
+        let marks = words.iter().map(|word| {
+            event(&Event::Mark {
+                word: WordTime::of(word),
+            })
+        });
+        marks.flatten().collect()
+    }
+
     /// We have no tokens: a character of the text counts as one, and so do 50 ms of sound.
     fn done(&self) -> Bytes {
         let output = self.sound.sounds().as_millis().div_ceil(TOKEN_MILLISECONDS);
@@ -101,7 +115,9 @@ impl http_body::Body for Events {
         Poll::Ready(Some(match next.transpose() {
             Ok(Some(frame)) if frame.is_data() => {
                 let sound = frame.into_data().unwrap_or_default();
-                Ok(Frame::data(delta(&sound)))
+                let mut events = self.marks();
+                events.extend(delta(&sound));
+                Ok(Frame::data(events.into()))
             }
             Ok(_) => {
                 self.over = true;

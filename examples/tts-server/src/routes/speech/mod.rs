@@ -7,8 +7,8 @@ mod ignored;
 pub(super) mod voices;
 
 use axum::{body::Bytes, extract::State, response::Response};
-use http::HeaderMap;
-use palisade::core::{SecurityContext, extract::Refused};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use palisade::core::{Fact, SecurityContext, extract::Refused};
 
 pub(crate) use self::errors::OpenAiErrors;
 use super::{
@@ -17,6 +17,8 @@ use super::{
     speech_request::check_body,
 };
 use crate::state::App;
+
+const VOICE: HeaderName = HeaderName::from_static("x-voice");
 
 /// Speaks what the body asks for, as it is made.
 #[utoipa::path(
@@ -33,7 +35,12 @@ use crate::state::App;
             (Vec<u8> = "audio/pcm"),
             (Vec<u8> = "audio/flac"),
             (Vec<u8> = "audio/ogg"),
+            (Vec<u8> = "audio/mpeg"),
             (events::Event = "text/event-stream"),
+        ),
+        headers(
+            ("X-Ignored-Members" = String, description = "Members of the request that have no meaning here, where there were some."),
+            ("X-Voice" = String, description = "The voice that speaks, where it is not the one that was named."),
         ),
     )),
     extensions(("x-refusals" = json!({
@@ -53,7 +60,11 @@ pub(crate) async fn post(
     let asked = asked.map_err(|fault| sound::refuse(&cx, fault))?;
     let ignored = asked.ignored().clone();
     ignored.note(&cx);
-    let (prepared, envelope) = asked
+    let request::Accepted {
+        prepared,
+        envelope,
+        other_voice,
+    } = asked
         .check(&app)
         .map_err(|fault| sound::refuse(&cx, fault))?;
     let input = prepared.order.utterance.words.as_str().chars().count() as u64;
@@ -63,5 +74,20 @@ pub(crate) async fn post(
         request::Envelope::Events => events::respond(sound, input),
     };
     ignored.tell(&mut response);
+    if let Some(voice) = other_voice {
+        name_voice(&cx, &mut response, voice);
+    }
     Ok(response)
+}
+
+/// Says in the response and in the audit trail which voice speaks, where a client named another: clients are written
+/// with fixed names, and no one should believe that such a voice was there.
+fn name_voice(cx: &SecurityContext, response: &mut Response, voice: String) {
+    if let Ok(name) = HeaderValue::try_from(voice.as_str()) {
+        response.headers_mut().insert(VOICE, name);
+    }
+    cx.record(Fact::Noted {
+        key: "voice",
+        value: voice.into(),
+    });
 }

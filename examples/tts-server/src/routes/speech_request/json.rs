@@ -8,7 +8,7 @@ use super::{SpeechRequest, delivery, words};
 use crate::routes::request_error::RequestError;
 
 /// The shape of the object, for the client.
-const SHAPE: &str = "The body must be an object with `text` or `ssml` (a string) and, if wanted, `voice`, `emotion`, `format` and `unspeakable` (strings), `speed` (a number) and `stream` (true or false).";
+const SHAPE: &str = "The body must be an object with `text` or `ssml` (a string) and, if wanted, `voice`, `emotion`, `format`, `unspeakable` and `timing` (strings), `speed` (a number) and `stream` (true or false).";
 
 /// A text to speak. Exactly one of `text` and `ssml` is required.
 #[derive(Deserialize, IntoParams, ToSchema)]
@@ -37,6 +37,11 @@ pub(in crate::routes) struct TtsRequest {
     /// Whether the response is sent in chunks while it is made. Default: false.
     #[serde(default)]
     stream: bool,
+    /// The times of the words: `json` for an object with the sound, `srt` or `vtt` for subtitles in place of the sound.
+    /// Default: the sound alone. With it the response is complete.
+    #[schema(pattern = "^(json|srt|vtt)$")]
+    #[param(pattern = "^(json|srt|vtt)$")]
+    timing: Option<String>,
 }
 
 /// Checks the content type and the length of a body. The layer for text does so too; a handler must not depend on
@@ -72,6 +77,7 @@ pub(crate) fn from_json(body: &[u8]) -> Result<SpeechRequest, RequestError> {
         unspeakable: sent.unspeakable,
         pcm_rate: None,
         delivery: delivery(sent.stream),
+        timing: sent.timing,
     })
 }
 

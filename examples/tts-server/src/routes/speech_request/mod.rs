@@ -34,6 +34,8 @@ pub(crate) struct SpeechRequest {
     /// The sample rate of PCM. Default: that of the voice.
     pub(crate) pcm_rate: Option<u32>,
     pub(crate) delivery: Delivery,
+    /// Whether the times of the words are wanted, and in which form.
+    pub(crate) timing: Option<String>,
 }
 
 /// A request that was checked, with its order for the queue.
@@ -42,6 +44,33 @@ pub(crate) struct PreparedSpeech {
     pub(crate) format: Format,
     /// Samples a second in the response.
     pub(crate) sample_rate: u32,
+    /// The form in which the times of the words are wanted, in place of the sound alone.
+    pub(crate) timing: Option<Timing>,
+}
+
+/// A form of the times of words.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Timing {
+    /// An object with the sound, every word and every syllable.
+    Json,
+    /// Marks between the sound, in server-sent events.
+    Marks,
+    /// Subtitles of SubRip.
+    Srt,
+    /// Subtitles of the web (WebVTT).
+    Vtt,
+}
+
+impl Timing {
+    /// Finds a form by its name.
+    fn named(name: &str) -> Result<Self, RequestError> {
+        match name {
+            "json" => Ok(Self::Json),
+            "srt" => Ok(Self::Srt),
+            "vtt" => Ok(Self::Vtt),
+            _ => Err(RequestError::Timing),
+        }
+    }
 }
 
 impl SpeechRequest {
@@ -75,9 +104,16 @@ impl SpeechRequest {
         let format = format(self.format.as_deref(), info.sample_rate)?;
         let sample_rate = match format {
             Format::Pcm => self.pcm_rate.unwrap_or(info.sample_rate),
-            _ => info.sample_rate,
+            format => format.rate(info.sample_rate),
         };
-        let encoder = format.encoder_at(info.sample_rate, sample_rate);
+        let timing = self.timing.as_deref().map(Timing::named).transpose()?;
+        // The times of all words are known with the last.
+        let delivery = match timing {
+            Some(_) => Delivery::Whole,
+            None => self.delivery,
+        };
+        let extent = delivery.extent();
+        let encoder = format.encoder_at(info.sample_rate, sample_rate, extent);
         Ok(PreparedSpeech {
             order: Order {
                 voice: entry.voice.clone(),
@@ -85,10 +121,12 @@ impl SpeechRequest {
                 utterance,
                 encoder: encoder
                     .map_err(|_| RequestError::Format(Format::names(info.sample_rate)))?,
-                delivery: self.delivery,
+                delivery,
+                timed: timing.is_some(),
             },
             format,
             sample_rate,
+            timing,
         })
     }
 }
@@ -235,7 +273,7 @@ pub(super) mod tests {
     fn voices_and_formats_that_there_are_not_are_refused_with_those_that_there_are() {
         check_fault("text=a&voice=alloy", &RequestError::Voice(vec!["v".into()]));
         check_fault(
-            "text=a&format=mp3",
+            "text=a&format=aac",
             &RequestError::Format(Format::names(16_000)),
         );
         let prepared = check("text=a&voice=v&format=flac&stream=true").unwrap();

@@ -28,6 +28,7 @@ pub(crate) fn from_query(query: &str) -> Result<SpeechRequest, RequestError> {
         unspeakable: found.unspeakable,
         pcm_rate: None,
         delivery: delivery(flag(found.stream.as_deref())?),
+        timing: found.timing,
     })
 }
 
@@ -41,6 +42,7 @@ struct QueryFields {
     format: Option<String>,
     unspeakable: Option<String>,
     stream: Option<String>,
+    timing: Option<String>,
 }
 
 impl QueryFields {
@@ -54,6 +56,7 @@ impl QueryFields {
             "format" => &mut self.format,
             "unspeakable" => &mut self.unspeakable,
             "stream" => &mut self.stream,
+            "timing" => &mut self.timing,
             _ => return None,
         })
     }

@@ -85,8 +85,9 @@ impl Queue {
             utterance,
             encoder,
             delivery,
+            timed,
         } = order;
-        let pipe = Arc::new(Pipe::new(delivery, sample_rate, self.clock.clone()));
+        let pipe = Arc::new(Pipe::new(delivery, timed, sample_rate, self.clock.clone()));
         let own = (Arc::clone(&pipe), stop.clone());
         state
             .ready

@@ -25,6 +25,8 @@ pub(crate) struct Order {
     pub(crate) utterance: Utterance,
     pub(crate) encoder: Box<dyn Encoder>,
     pub(crate) delivery: Delivery,
+    /// Whether the client wants to know when each word is heard.
+    pub(crate) timed: bool,
 }
 
 /// Says that no place is free, and when one probably will be.

@@ -21,7 +21,7 @@ impl Voice for Counted {
 
     fn speak(&self, utterance: &Utterance, _: &StopSignal) -> Result<Speech, SpeechError> {
         let stretches = utterance.words.as_str().chars().count();
-        Ok(Box::new((0..stretches).map(|_| Ok(vec![0.0; 8]))))
+        Ok(Box::new((0..stretches).map(|_| Ok(vec![0.0; 8].into()))))
     }
 }
 
@@ -56,8 +56,9 @@ impl TestQueue {
                 speed: 1.0,
                 longest: Duration::MAX,
             },
-            encoder: Format::Pcm.encoder_at(8, 8).unwrap(),
+            encoder: Format::Pcm.encoder_at(8, 8, delivery.extent()).unwrap(),
             delivery,
+            timed: false,
         })
     }
 

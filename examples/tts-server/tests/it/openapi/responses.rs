@@ -49,7 +49,11 @@ async fn what_the_server_answers_is_what_it_describes() {
         ("post", "/tts", text(r#"{"text":"好","emotion":"grumpy"}"#)),
         ("post", "/tts", text(r#"{"text":"好","speed":9}"#)),
         ("post", "/tts", text(r#"{"text":"好","voice":"nobody"}"#)),
-        ("post", "/tts", text(r#"{"text":"好","format":"mp3"}"#)),
+        ("post", "/tts", text(r#"{"text":"好","format":"aac"}"#)),
+        ("post", "/tts", text(r#"{"text":"好","timing":"json"}"#)),
+        ("post", "/tts", text(r#"{"text":"好","timing":"srt"}"#)),
+        ("post", "/tts", text(r#"{"text":"好","timing":"vtt"}"#)),
+        ("post", "/tts", text(r#"{"text":"好","timing":"x"}"#)),
         ("post", "/tts", text(r#"{"text":"好","ssml":"好"}"#)),
         ("post", "/tts", text(r#"{"ssml":"<speak>好?</speak>"}"#)),
         (

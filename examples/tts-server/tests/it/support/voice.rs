@@ -10,7 +10,7 @@ use std::{
 };
 
 use sambert_hifigan::StopSignal;
-use tts_server::{Speech, SpeechError, Utterance, Voice, VoiceInfo, Words};
+use tts_server::{Speech, SpeechError, Stretch, Utterance, Voice, VoiceInfo, Words};
 
 pub(crate) const RATE: u32 = 16_000;
 /// Samples that one character sounds at the speed 1: a tenth of a second.
@@ -73,7 +73,9 @@ impl Voice for TestVoice {
         let (voice, stop) = (self.clone(), stop.clone());
         let letters = text.chars().collect::<Vec<_>>().into_iter();
         Ok(Box::new(letters.enumerate().map(move |(at, letter)| {
-            voice.letter(letter, at * length, length, &stop)
+            voice
+                .letter(letter, at * length, length, &stop)
+                .map(Stretch::from)
         })))
     }
 }

@@ -1,0 +1,76 @@
+// What can be taken along: the sound as a file of any format, and the request as a line for a terminal.
+import { $, announce, download, make } from './dom.js';
+import { onLanguage, t } from './i18n.js';
+import { Refusal, fetchFile } from './api.js';
+
+/** The format that is on this page already, so that keeping it asks nothing of the server. */
+const HERE = 'wav';
+
+/** Quotes a word for a shell: nothing in it means anything. */
+const quoted = (word) => `'${word.replaceAll("'", String.raw`'\''`)}'`;
+
+/** The request as a line of curl. The key is a variable: this page does not have it. */
+export function curl(asked, format, name, origin = location.origin) {
+  const fields = Object.entries({ ...asked, format }).map(([field, value]) =>
+    (['text', 'ssml', 'voice'].includes(field) ? `--data-urlencode ${quoted(`${field}=${value}`)}` : `-d ${quoted(`${field}=${value}`)}`));
+  return [`curl --get ${quoted(`${origin}/tts`)}`, '-H "Authorization: Bearer $KEY"', ...fields, `-o ${quoted(name)}`].join(' ');
+}
+
+/** The two buttons below the waveform, and the choice of a format between them. */
+export class Keep {
+  #entry = null; #busy = false; #refused;
+
+  /** `refused` hears why a file did not come. */
+  constructor(refused) {
+    this.#refused = refused;
+    $('download').addEventListener('click', () => this.#save());
+    $('copy-curl').addEventListener('click', () => this.#copy());
+    onLanguage(() => this.#show());
+  }
+
+  /** Learns which formats the server has for a voice. */
+  offer(formats) {
+    const chosen = $('format').value;
+    $('format').replaceChildren(...formats.map((format) => make('option', { value: format }, format.toUpperCase())));
+    if (formats.includes(chosen)) $('format').value = chosen;
+  }
+
+  /** Takes what is in the player, once it is complete; nothing before. */
+  take(entry) {
+    this.#entry = entry;
+    this.#show();
+  }
+
+  get #name() { return this.#entry.name.replace(/\.wav$/, `.${$('format').value}`); }
+
+  async #save() {
+    const { sound, asked } = this.#entry;
+    if ($('format').value === HERE) return download(sound.file(), this.#name);
+    const name = this.#name;
+    this.#busy = true;
+    this.#show();
+    try {
+      download(await fetchFile(asked, $('format').value), name);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.#refused(error);
+    } finally {
+      this.#busy = false;
+      this.#show();
+    }
+  }
+
+  async #copy() {
+    const line = curl(this.#entry.asked, $('format').value, this.#name);
+    // Without permission the line is shown, so that it can be copied by hand.
+    const copied = await navigator.clipboard?.writeText(line).then(() => true, () => false);
+    if (copied) $('status').textContent = t('copied');
+    else window.prompt(t('copyCurl'), line);
+    announce(t(copied ? 'copied' : 'copyCurl'));
+  }
+
+  #show() {
+    const idle = !this.#entry || this.#busy;
+    for (const id of ['download', 'copy-curl', 'format']) $(id).disabled = idle;
+  }
+}

@@ -1,0 +1,114 @@
+//! When words are heard: an object, subtitles, and marks between the sound.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use http::StatusCode;
+use serde_json::{Value, json};
+use tts_server::ModelVoice;
+
+use crate::support::{CONFIG, TestRequest, TestResponse, TestServer, TestVoice};
+
+const TEXT: &str = "今天很好，3月去。";
+
+async fn server() -> TestServer {
+    let voice = ModelVoice::demo().unwrap();
+    TestServer::start_with(CONFIG, voice, TestVoice::default()).await
+}
+
+async fn ask(server: &TestServer, timing: &str, more: &str) -> TestResponse {
+    let ask = TestRequest::speak(TEXT).and(&format!("timing={timing}{more}"));
+    server.with_key(ask).await
+}
+
+fn words(document: &Value) -> Vec<&str> {
+    let words = document["words"].as_array().unwrap().iter();
+    words.map(|word| word["text"].as_str().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_holds_the_file_and_the_time_of_each_word() {
+    let server = server().await;
+    let response = ask(&server, "json", "&format=flac").await;
+    assert_eq!(response.status, StatusCode::OK, "{:?}", response.body);
+    assert_eq!(response.header("content-type"), "application/json");
+    let document = response.json();
+    assert_eq!(words(&document).concat(), "今天很好三月去");
+    let sound = STANDARD
+        .decode(document["audio"].as_str().unwrap())
+        .unwrap();
+    let alone = server
+        .with_key(TestRequest::speak(TEXT).and("format=flac"))
+        .await;
+    assert_eq!(sound, alone.body);
+    let seconds: f64 = response.header("x-audio-seconds").parse().unwrap();
+    let last = document["words"].as_array().unwrap().last().unwrap();
+    assert!(last["end"].as_f64().unwrap() <= seconds && last["ends_sentence"] == true);
+    assert_eq!(
+        last["syllables"].as_array().unwrap().last().unwrap()["pinyin"],
+        "qv4"
+    );
+    // It costs what the sound costs.
+    let trail = server.finish().await;
+    let [object, file] =
+        [0, 1].map(|at| trail.requests[at]["settled"]["audio_milliseconds"].clone());
+    assert_eq!(object, file);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn subtitles_have_a_cue_for_each_clause() {
+    let server = server().await;
+    for (timing, kind, begins) in [
+        ("srt", "application/x-subrip; charset=utf-8", "1\n00:00:00,"),
+        ("vtt", "text/vtt; charset=utf-8", "WEBVTT\n\n00:00:00."),
+    ] {
+        let response = ask(&server, timing, "&stream=true").await;
+        assert_eq!(response.header("content-type"), kind);
+        let file = String::from_utf8(response.body.to_vec()).unwrap();
+        assert!(file.starts_with(begins), "{file}");
+        assert!(
+            file.contains("\n今天很好\n") && file.contains("\n三月去\n"),
+            "{file}"
+        );
+    }
+    let unknown = ask(&server, "ass", "").await;
+    assert_eq!(
+        (unknown.status.as_u16(), unknown.code().as_str()),
+        (422, "timing_unknown")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn marks_come_before_the_sound_of_their_words_and_only_where_they_are_wanted() {
+    let server = server().await;
+    for marks in [true, false] {
+        let body = json!({ "input": TEXT, "voice": "demo", "stream_format": "sse", "response_format": "pcm", "marks": marks });
+        let ask = TestRequest::json("/v1/audio/speech", body.to_string());
+        let response = server.with_key(ask).await;
+        assert!(!response.headers.contains_key("x-ignored-members"));
+        let text = String::from_utf8(response.body.to_vec()).unwrap();
+        let events = text.split_terminator("\n\n").map(|event| {
+            serde_json::from_str::<Value>(event.strip_prefix("data: ").unwrap()).unwrap()
+        });
+        let (mut heard, mut said) = (0, String::new());
+        for event in events {
+            match event["type"].as_str().unwrap() {
+                "speech.audio.delta" => {
+                    heard += STANDARD
+                        .decode(event["audio"].as_str().unwrap())
+                        .unwrap()
+                        .len();
+                }
+                "speech.audio.mark" => {
+                    let word = &event["word"];
+                    let start = word["start"].as_f64().unwrap();
+                    assert!(
+                        start >= heard as f64 / 48_000.0 - 0.05,
+                        "{word} after {heard} bytes"
+                    );
+                    said += word["text"].as_str().unwrap();
+                }
+                _ => {}
+            }
+        }
+        assert_eq!(said, if marks { "今天很好三月去" } else { "" });
+    }
+}
