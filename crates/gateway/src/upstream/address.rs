@@ -97,16 +97,6 @@ mod tests {
         );
     }
 
-    proptest::proptest! {
-        /// Whatever is read can be shown, and is then read as the same.
-        #[test]
-        fn an_address_that_is_shown_is_read_again(text in "(http|https|unix|ftp)?:?/{0,3}[a-z0-9@:./\\[\\]?#%-]{0,24}") {
-            if let Some(address) = Address::parse(&text) {
-                proptest::prop_assert_eq!(Address::parse(&address.to_string()), Some(address));
-            }
-        }
-    }
-
     #[test]
     fn what_is_more_or_less_than_an_address_is_refused() {
         for text in [
