@@ -1,9 +1,14 @@
 //! What the benches measure: a bare service, the layers around it, and requests to them.
 //!
-//! Everything runs on one thread without a runtime: `run` polls a service to the end of its response.
-//! The floor is the bare service; a layer's cost is the difference.
+//! Everything runs on one thread without a runtime: [`run`] polls a service to the end of its
+//! response. The floor is the bare service; what a layer costs is the difference.
+//!
+//! Each question is measured in two regimes ([`Regime`]): the same request again and again, and
+//! 20,000 different ones from 10,000 addresses, so that caches are as cold as in a server.
 
+mod measure;
 mod parts;
+mod regime;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
@@ -11,7 +16,7 @@ use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use tower::Service;
 
-pub use self::parts::*;
+pub use self::{measure::*, parts::*, regime::*};
 
 /// The body of requests, and of the bare service's responses.
 pub type Body = Full<Bytes>;
@@ -20,9 +25,9 @@ pub type Body = Full<Bytes>;
 ///
 /// # Panics
 /// When the service waits for something: then it is not what these benches measure.
-pub fn run<S, B>(service: &mut S, request: Request<Body>) -> StatusCode
+pub fn run<S, Q, B>(service: &mut S, request: Request<Q>) -> StatusCode
 where
-    S: Service<Request<Body>, Response = Response<B>>,
+    S: Service<Request<Q>, Response = Response<B>>,
     S::Error: std::fmt::Debug,
     B: http_body::Body + Unpin,
 {
@@ -33,7 +38,7 @@ where
     let response = service.call(request).now_or_never();
     let response = response
         .expect("the response is there at once")
-        .expect("an response");
+        .expect("a response");
     let (head, mut body) = response.into_parts();
     while !body.is_end_stream() {
         let frame = body
