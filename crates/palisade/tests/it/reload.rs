@@ -99,14 +99,12 @@ async fn challenges_are_served_from_the_folder_and_nothing_else_is() {
         (found.status, found.body.as_str()),
         (200, "token.thumbprint")
     );
-    for token in [
-        "evaGxfADs6pSRb2LAv9IZf17Dt3-missing",
-        FOLDER,
-        &"a".repeat(200),
-    ] {
+    for token in ["evaGxfADs6pSRb2LAv9IZf17Dt3-missing", FOLDER] {
         assert_eq!(get(token).await.status, 404, "{token}");
     }
+    // What has no form of a token, or is longer than one, is like any other path.
     for token in [
+        &"a".repeat(200),
         "..%2f..%2fsecret",
         "%2e%2e",
         "a%00",
