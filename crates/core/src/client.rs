@@ -101,7 +101,8 @@ impl Peer {
 pub struct ClientInfo {
     ip: IpAddr,
     scheme: Scheme,
-    forwarded_host: Option<Authority>,
+    /// Boxed: few requests have one, and each context has space for it.
+    forwarded_host: Option<Box<Authority>>,
     through_proxy: bool,
 }
 
@@ -130,7 +131,7 @@ impl ClientInfo {
     /// Adds the host that the client requested from a trusted proxy.
     #[must_use]
     pub fn with_forwarded_host(mut self, host: Authority) -> Self {
-        self.forwarded_host = Some(host);
+        self.forwarded_host = Some(Box::new(host));
         self
     }
 
@@ -155,8 +156,8 @@ impl ClientInfo {
     /// Returns the host that the client requested from a trusted proxy. `None`: the host of the request
     /// itself applies.
     #[must_use]
-    pub const fn forwarded_host(&self) -> Option<&Authority> {
-        self.forwarded_host.as_ref()
+    pub fn forwarded_host(&self) -> Option<&Authority> {
+        self.forwarded_host.as_deref()
     }
 }
 

@@ -69,6 +69,13 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
 
     /// Time since a fixed moment of this process. For limits and durations; it never goes back.
     fn monotonic(&self) -> Duration;
+
+    /// Tells whether this is the clock of the system as it is, so that all guards of a request may share one
+    /// reading of it. Default: no.
+    #[doc(hidden)]
+    fn is_system(&self) -> bool {
+        false
+    }
 }
 
 /// The clock of the operating system. The default.
@@ -110,6 +117,10 @@ impl Clock for SystemClock {
     fn monotonic(&self) -> Duration {
         static ORIGIN: OnceLock<Instant> = OnceLock::new();
         ORIGIN.get_or_init(Instant::now).elapsed()
+    }
+
+    fn is_system(&self) -> bool {
+        true
     }
 }
 

@@ -195,7 +195,7 @@ impl Inner {
     /// Returns the time of the wall clock, which does not go back. A step back is recorded and
     /// logged once.
     fn now(&self, cx: &SecurityContext) -> Duration {
-        let reading = self.wall.read(self.clock.unix_time());
+        let reading = self.wall.read(cx.unix_time(&*self.clock));
         if let Some(step) = reading.stepped_back {
             let seconds = step.as_secs();
             tracing::warn!(target: "palisade", seconds, "the system clock stepped back; what has expired stays expired (for steps of up to a day)");

@@ -59,8 +59,8 @@ impl RequestSnapshot {
             (false, None) => Some(RecordedPath::Unknown(UnknownPath::copy_of(path))),
         };
         Self {
-            received_at: clock.unix_time(),
-            started: clock.monotonic(),
+            received_at: cx.unix_time(clock),
+            started: cx.monotonic_time(clock),
             method: bounded_method(&head.method),
             path,
             redacted_fields: redaction.redacted_fields(head),

@@ -11,6 +11,7 @@ mod records;
 mod observations;
 mod lease;
 mod request_id;
+mod arrival;
 
 use std::{
     fmt,
@@ -22,6 +23,12 @@ use std::{
 
 use http::{HeaderValue, Method, request};
 
+use self::{
+    arrival::Arrival,
+    records::Records,
+    refuse::{grpc_content_type, leaves_much_unread},
+    request_id::StoredRequestId,
+};
 pub use self::{
     identity::Identity,
     lease::Lease,
@@ -29,10 +36,6 @@ pub use self::{
     request_id::RequestId,
 };
 pub(crate) use self::{identity::ProvenPrincipal, lease::ParkedPasses};
-use self::{
-    records::Records,
-    refuse::{grpc_content_type, leaves_much_unread},
-};
 use crate::{
     client::ClientInfo,
     rejection::Renderer,
@@ -94,6 +97,8 @@ pub struct SecurityContext(Arc<Inner>);
 /// All fields that clones share. `OnceLock` fields are set once and never change.
 #[derive(Default)]
 struct Inner {
+    /// The time at which the guards decide, read once for all of them.
+    arrival: Arrival,
     /// An authenticator looked for a credential.
     authentication_attempted: AtomicBool,
     /// Set by the client address layer.
@@ -103,7 +108,7 @@ struct Inner {
     /// Refusals are also put into the extensions of their responses.
     expose: AtomicBool,
     /// The content type of a gRPC request, which its refusal must repeat.
-    grpc: Option<HeaderValue>,
+    grpc: Option<Box<HeaderValue>>,
     /// The request is `HEAD`: a refusal has no body.
     is_head: bool,
     /// How many [`Lease`](crate::Lease)s exist.
@@ -111,7 +116,7 @@ struct Inner {
     /// Observations, settlements and visited layers.
     records: Mutex<Records>,
     /// The id that a proxy sent, until it is known whether the proxy is trusted.
-    offered_request_id: OnceLock<RequestId>,
+    offered_request_id: OnceLock<Box<RequestId>>,
     /// Passes that wait for the last lease.
     parked: Mutex<Vec<Box<dyn ParkedPasses>>>,
     /// The principal and its proof.
@@ -119,7 +124,7 @@ struct Inner {
     /// The renderer of refusals. Unset: the default one.
     renderer: OnceLock<Arc<dyn Renderer>>,
     /// Created at the first read.
-    request_id: OnceLock<RequestId>,
+    request_id: OnceLock<StoredRequestId>,
     /// Set by [`RouteLayer`](crate::RouteLayer).
     route: OnceLock<RouteMatch>,
     /// A guard refused before the handler.
@@ -130,11 +135,14 @@ impl SecurityContext {
     /// Finds the context of a request, or creates it. The core calls this; guards must not.
     pub fn find_or_create(head: &mut request::Parts) -> Self {
         if let Some(found) = head.extensions.get::<Self>() {
-            return found.clone();
+            let found = found.clone();
+            // Between the outer guards and these the request may have waited.
+            found.forget_arrival();
+            return found;
         }
         let made = Self(Arc::new(Inner {
             close_on_refusal: leaves_much_unread(head),
-            grpc: grpc_content_type(head),
+            grpc: grpc_content_type(head).map(Box::new),
             is_head: head.method == Method::HEAD,
             ..Inner::default()
         }));
@@ -154,12 +162,13 @@ impl SecurityContext {
     /// sends it to the client.
     #[must_use]
     pub fn request_id(&self) -> RequestId {
-        *self.0.request_id.get_or_init(RequestId::next)
+        let stored = self.0.request_id.get_or_init(StoredRequestId::next);
+        stored.get()
     }
 
     /// Stores an inbound id until it is known whether a trusted proxy sent it.
     pub(crate) fn offer_request_id(&self, id: RequestId) {
-        let _ = self.0.offered_request_id.set(id);
+        let _ = self.0.offered_request_id.set(Box::new(id));
     }
 
     /// Returns the client, once the client address layer has set it. `None`: that layer is missing
@@ -180,7 +189,7 @@ impl SecurityContext {
         if self.0.client.set(client).is_ok()
             && let Some(id) = offered
         {
-            let _ = self.0.request_id.set(*id);
+            let _ = self.0.request_id.set(StoredRequestId::Inbound(id.clone()));
         }
     }
 
@@ -229,5 +238,17 @@ impl fmt::Debug for SecurityContext {
             .field("route", &self.route())
             .field("facts", &self.facts())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every request makes one. What few requests need is boxed.
+    #[test]
+    fn a_context_is_small() {
+        let size = size_of::<Inner>();
+        assert!(size <= 384, "{size} bytes");
     }
 }

@@ -14,23 +14,58 @@ use crate::rejection::Rejection;
 
 /// The most units that a handler can settle.
 const MOST_UNITS: usize = 4;
-/// The most layers that are remembered without an allocation.
-const INLINE_VISITS: usize = 8;
+/// The most layers that are remembered without an allocation: audit, two limits, and one to spare.
+const INLINE_VISITS: usize = 4;
+/// What is read of a request of which nothing was recorded.
+static NOTHING: Recorded = Recorded::NOTHING;
 
 /// What guards and the handler recorded about one request.
 #[derive(Debug, Default)]
 pub(super) struct Records {
-    pub(super) observations: Observations,
-    /// Settled amounts by unit, at most [`MOST_UNITS`].
-    settled: Vec<(&'static str, u64)>,
+    /// Most requests are admitted without an observation, so this is made when it is needed.
+    recorded: Option<Box<Recorded>>,
     /// Ids of layers that saw the request; 0 is free.
     visits: [usize; INLINE_VISITS],
     /// Ids beyond the first [`INLINE_VISITS`].
     more_visits: Vec<usize>,
 }
 
+/// What is recorded of few requests, beside the layers that saw it.
+#[derive(Debug)]
+struct Recorded {
+    observations: Observations,
+    /// Settled amounts by unit, at most [`MOST_UNITS`].
+    settled: Vec<(&'static str, u64)>,
+}
+
+impl Recorded {
+    const NOTHING: Self = Self {
+        observations: Observations::NOTHING,
+        settled: Vec::new(),
+    };
+}
+
 impl Records {
-    /// Returns true at the first call for a layer. The first eight layers need no allocation.
+    /// Returns what was observed.
+    pub(super) fn observations(&self) -> &Observations {
+        &self.recorded().observations
+    }
+
+    /// Returns what was observed, to add to it.
+    pub(super) fn observations_mut(&mut self) -> &mut Observations {
+        &mut self.recorded_mut().observations
+    }
+
+    fn recorded(&self) -> &Recorded {
+        self.recorded.as_deref().unwrap_or(&NOTHING)
+    }
+
+    fn recorded_mut(&mut self) -> &mut Recorded {
+        self.recorded
+            .get_or_insert_with(|| Box::new(Recorded::NOTHING))
+    }
+
+    /// Returns true at the first call for a layer. The first four layers need no allocation.
     pub(super) fn visit(&mut self, layer: usize) -> bool {
         for slot in &mut self.visits {
             if *slot == layer {
@@ -50,24 +85,28 @@ impl Records {
 
     /// Sets the amount of a unit. The last call wins; a fifth unit is counted as lost.
     pub(super) fn settle(&mut self, unit: &'static str, amount: u64) {
-        if let Some(known) = self.settled.iter_mut().find(|(name, _)| *name == unit) {
+        let Recorded {
+            observations,
+            settled,
+        } = self.recorded_mut();
+        if let Some(known) = settled.iter_mut().find(|(name, _)| *name == unit) {
             known.1 = amount;
-        } else if self.settled.len() < MOST_UNITS {
-            self.settled.push((unit, amount));
+        } else if settled.len() < MOST_UNITS {
+            settled.push((unit, amount));
         } else {
-            self.observations.lose_fact();
+            observations.lose_fact();
         }
     }
 
     /// Returns the amount of a unit.
     pub(super) fn settled(&self, unit: &str) -> Option<u64> {
-        let found = self.settled.iter().find(|(known, _)| *known == unit);
+        let found = self.settlements().iter().find(|(known, _)| *known == unit);
         found.map(|(_, amount)| *amount)
     }
 
     /// Returns all units with their amounts.
     pub(super) fn settlements(&self) -> &[(&'static str, u64)] {
-        &self.settled
+        &self.recorded().settled
     }
 }
 
@@ -83,7 +122,7 @@ impl SecurityContext {
 
     /// Adds a fact. Equal facts are counted. The number kept is bounded, see [`Observations`].
     pub fn record(&self, fact: Fact) {
-        self.records().observations.record(fact);
+        self.records().observations_mut().record(fact);
     }
 
     /// Records a credential that was not accepted, for the audit trail and for limits on guessing.
@@ -94,7 +133,8 @@ impl SecurityContext {
     pub fn credential_failed(&self, kind: &'static str, rejection: &Rejection) {
         let (code, failure) = (rejection.code(), rejection.credential_failure());
         let mut records = self.records();
-        records.observations.credential_failed(kind, code, failure);
+        let seen = records.observations_mut();
+        seen.credential_failed(kind, code, failure);
     }
 
     /// Records what a guard in shadow would have refused.
@@ -103,13 +143,14 @@ impl SecurityContext {
     pub fn would_refuse(&self, guard: &'static str, rejection: &Rejection) {
         let (code, reason) = (rejection.code(), rejection.reason_text());
         let mut records = self.records();
-        records.observations.would_refuse(guard, code, reason);
+        let seen = records.observations_mut();
+        seen.would_refuse(guard, code, reason);
     }
 
     /// Reads all observations without copying them. The context is locked meanwhile: do not call
     /// it, or any other method that records, from `read`.
     pub fn with_observations<T>(&self, read: impl FnOnce(&Observations) -> T) -> T {
-        read(&self.records().observations)
+        read(self.records().observations())
     }
 
     /// Returns copies of the facts so far, each different one once.

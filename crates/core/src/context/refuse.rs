@@ -57,7 +57,9 @@ impl SecurityContext {
             let now = SystemClock::default().monotonic();
             log_fault(guard, code, reason.as_deref().unwrap_or_default(), now);
         }
-        self.records().observations.refuse(guard, code, reason);
+        self.records()
+            .observations_mut()
+            .refuse(guard, code, reason);
     }
 
     /// Renders a refusal with the renderer of the stack.

@@ -49,16 +49,42 @@ struct Inbound {
     length: u8,
 }
 
-impl RequestId {
+/// An id as the context stores it. Few requests have the text of a proxy, so that is boxed.
+pub(super) enum StoredRequestId {
+    /// The two halves of a generated number.
+    Generated([u64; 2]),
+    Inbound(Box<RequestId>),
+}
+
+impl StoredRequestId {
     /// Generates the next id.
     pub(super) fn next() -> Self {
-        static KEYS: OnceLock<[RandomState; 2]> = OnceLock::new();
-        static COUNTER: AtomicU64 = AtomicU64::new(0);
-        let keys = KEYS.get_or_init(|| [RandomState::new(), RandomState::new()]);
-        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
-        let [high, low] = keys.each_ref().map(|key| u128::from(key.hash_one(number)));
+        Self::Generated(next_number())
+    }
+
+    /// Returns the id.
+    pub(super) fn get(&self) -> RequestId {
+        match self {
+            Self::Generated(number) => RequestId::generated(*number),
+            Self::Inbound(id) => **id,
+        }
+    }
+}
+
+/// Returns the next generated number, the high half first.
+fn next_number() -> [u64; 2] {
+    static KEYS: OnceLock<[RandomState; 2]> = OnceLock::new();
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    let keys = KEYS.get_or_init(|| [RandomState::new(), RandomState::new()]);
+    let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+    keys.each_ref().map(|key| key.hash_one(number))
+}
+
+impl RequestId {
+    /// Makes the id of a generated number.
+    fn generated([high, low]: [u64; 2]) -> Self {
         Self {
-            unique: high << 64 | low,
+            unique: u128::from(high) << 64 | u128::from(low),
             inbound: None,
         }
     }
@@ -74,7 +100,7 @@ impl RequestId {
         let length = u8::try_from(sent.len()).ok()?;
         Some(Self {
             inbound: Some(Inbound { bytes, length }),
-            ..Self::next()
+            ..Self::generated(next_number())
         })
     }
 
@@ -97,14 +123,25 @@ impl Inbound {
 }
 
 /// Returns a number as 32 hexadecimal digits.
-fn digits(mut number: u128) -> [u8; 32] {
+fn digits(number: u128) -> [u8; 32] {
     let mut digits = [b'0'; 32];
-    for digit in digits.iter_mut().rev() {
-        let low = u32::try_from(number & 15).unwrap_or_default();
-        *digit = char::from_digit(low, 16).map_or(b'0', |digit| digit as u8);
-        number >>= 4;
+    for (pair, byte) in digits
+        .as_chunks_mut::<2>()
+        .0
+        .iter_mut()
+        .zip(number.to_be_bytes())
+    {
+        *pair = [hex_digit(byte >> 4), hex_digit(byte & 15)];
     }
     digits
+}
+
+/// Returns the digit of a number below 16.
+const fn hex_digit(number: u8) -> u8 {
+    match number {
+        0..=9 => b'0' + number,
+        _ => b'a' - 10 + number,
+    }
 }
 
 impl fmt::Display for RequestId {
@@ -125,7 +162,10 @@ mod tests {
 
     #[test]
     fn identifiers_differ_and_have_32_digits() {
-        let (one, two) = (RequestId::next(), RequestId::next());
+        let (one, two) = (
+            RequestId::generated(next_number()),
+            RequestId::generated(next_number()),
+        );
         assert_ne!(one, two);
         assert_ne!(one.to_string(), two.to_string());
         assert_eq!(one.to_string(), format!("{:032x}", one.unique));
@@ -133,7 +173,10 @@ mod tests {
 
     #[test]
     fn no_half_of_an_identifier_is_shared_with_the_next() {
-        let (one, two) = (RequestId::next().unique, RequestId::next().unique);
+        let (one, two) = (
+            RequestId::generated(next_number()).unique,
+            RequestId::generated(next_number()).unique,
+        );
         assert_ne!(one >> 64, two >> 64);
         assert_ne!(one as u64, two as u64);
     }

@@ -165,7 +165,7 @@ impl Guard for AccessLayer {
         match cx.route() {
             Some(RouteMatch::Found(rule)) => self.check(cx, rule).into(),
             Some(RouteMatch::Preflight) => Verdict::Admit(()),
-            Some(RouteMatch::MethodNotAllowed(rejection)) => rejection.clone().into(),
+            Some(RouteMatch::MethodNotAllowed(rejection)) => Rejection::clone(rejection).into(),
             Some(RouteMatch::NotFound) => Rejection::not_found().into(),
             None => Rejection::misconfigured("AccessLayer needs RouteLayer outside it").into(),
         }

@@ -116,7 +116,7 @@ impl Guard for NotFoundLayer {
     fn admit(&self, cx: &SecurityContext, _: &mut request::Parts) -> Verdict<()> {
         match cx.route() {
             Some(RouteMatch::Found(_) | RouteMatch::Preflight) => Verdict::Admit(()),
-            Some(RouteMatch::MethodNotAllowed(rejection)) => rejection.clone().into(),
+            Some(RouteMatch::MethodNotAllowed(rejection)) => Rejection::clone(rejection).into(),
             Some(RouteMatch::NotFound) => Rejection::clone(&self.not_found).into(),
             None => Rejection::misconfigured("NotFoundLayer needs RouteLayer outside it").into(),
         }

@@ -15,7 +15,6 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
-use smallvec::SmallVec;
 
 use crate::credential::CredentialFailure;
 
@@ -66,7 +65,8 @@ pub(crate) use self::{grpc::render as render_grpc, render::DEFAULT as DEFAULT_RE
 pub struct Rejection {
     credential_failure: CredentialFailure,
     template: Arc<Template>,
-    headers: SmallVec<[(HeaderName, HeaderValue); 2]>, // as many as a limit adds
+    /// Beside those of the template. In an allocation of its own: most refusals add none, and all are moved.
+    headers: Vec<(HeaderName, HeaderValue)>,
     reason: Option<Cow<'static, str>>,
 }
 
@@ -100,7 +100,7 @@ impl Rejection {
                 headers: Vec::new(),
                 problem: OnceLock::new(),
             }),
-            headers: SmallVec::new(),
+            headers: Vec::new(),
             reason: None,
         }
     }

@@ -126,9 +126,9 @@ impl Renderer for EmptyBody {
     }
 }
 
-/// The initial capacity of the header map: also for headers of outer guards, so that it is
-/// allocated once.
-pub(super) const HEADERS: usize = 24;
+/// The initial capacity of the header map: enough for the headers of a refusal by a limit. `HeadersLayer` puts
+/// them into a map of its own.
+pub(super) const HEADERS: usize = 6;
 
 /// Builds a response from a refusal, a media type and a body.
 fn respond(rejection: Rejection, media: Option<HeaderValue>, body: Bytes) -> Response<Bytes> {

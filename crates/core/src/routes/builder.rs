@@ -145,7 +145,7 @@ impl RouteTable {
         let allow = allow(&methods);
         self.templates.push(Template {
             methods,
-            not_allowed: Rejection::method_not_allowed(allow).prerendered(),
+            not_allowed: Arc::new(Rejection::method_not_allowed(allow).prerendered()),
         });
         Ok(())
     }

@@ -35,7 +35,7 @@ pub enum RouteMatch {
     /// There is a rule for path and method.
     Found(Arc<Rule>),
     /// The path matches a template, the method has no rule. The 405 is prepared, with `Allow`.
-    MethodNotAllowed(Rejection),
+    MethodNotAllowed(Arc<Rejection>),
     /// A CORS preflight to a known template, if the table allows those. No rule applies to it.
     Preflight,
     /// No template matches: refuse with 404.
@@ -91,7 +91,7 @@ pub(super) struct Template {
     /// `None` stands for every method.
     pub(super) methods: Vec<(Option<Method>, Arc<Rule>)>,
     /// The prepared 405, with `Allow`.
-    pub(super) not_allowed: Rejection,
+    pub(super) not_allowed: Arc<Rejection>,
 }
 
 impl RouteTable {
@@ -119,7 +119,7 @@ impl RouteTable {
         }
         match template.rule(&head.method) {
             Some(rule) => RouteMatch::Found(Arc::clone(rule)),
-            None => RouteMatch::MethodNotAllowed(template.not_allowed.clone()),
+            None => RouteMatch::MethodNotAllowed(Arc::clone(&template.not_allowed)),
         }
     }
 }

@@ -201,7 +201,7 @@ impl Guards for GuardList {
         Poll::Ready(Ok(()))
     }
 
-    fn close(&self, cx: &SecurityContext, states: Self::States, outcome: Outcome) {
+    fn close(&self, cx: &SecurityContext, states: &mut Self::States, outcome: Outcome) {
         for (guard, state) in self.0.iter().zip(states).rev() {
             Guards::close(guard, cx, state, outcome);
         }

@@ -102,9 +102,9 @@ pub trait Guards: sealed::Sealed + Send + Sync + 'static {
         task: &mut Option<&mut Context<'_>>,
     ) -> Step;
 
-    /// Closes every guard that admitted, from the inside out.
+    /// Closes every guard that admitted, from the inside out. The states stay where they are, without their passes.
     #[doc(hidden)]
-    fn close(&self, cx: &SecurityContext, states: Self::States, outcome: Outcome);
+    fn close(&self, cx: &SecurityContext, states: &mut Self::States, outcome: Outcome);
 
     /// Lists the guards that are there, from the outside in. An `Option` that is `None` adds none.
     fn list(&self) -> Vec<GuardInfo>;

@@ -46,7 +46,7 @@ impl<G: Guards> Guards for Option<G> {
         }
     }
 
-    fn close(&self, cx: &SecurityContext, states: Self::States, outcome: Outcome) {
+    fn close(&self, cx: &SecurityContext, states: &mut Self::States, outcome: Outcome) {
         if let Some(guards) = self {
             guards.close(cx, states, outcome);
         }
@@ -87,7 +87,7 @@ impl<G: Guards> Guards for Arc<G> {
         G::poll_finish(self, cx, states, head, task)
     }
 
-    fn close(&self, cx: &SecurityContext, states: Self::States, outcome: Outcome) {
+    fn close(&self, cx: &SecurityContext, states: &mut Self::States, outcome: Outcome) {
         G::close(self, cx, states, outcome);
     }
 

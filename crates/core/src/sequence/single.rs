@@ -115,10 +115,16 @@ impl<G: Guard> Guards for G {
         outcome.map(|outcome| outcome.or_else(|rejection| refuse(self, cx, rejection)))
     }
 
-    fn close(&self, cx: &SecurityContext, state: Self::States, outcome: Outcome) {
-        let State::Admitted { pass, .. } = state.0 else {
+    fn close(&self, cx: &SecurityContext, state: &mut Self::States, outcome: Outcome) {
+        if matches!(state.0, State::NotCalled | State::Refused) {
+            return; // Most guards of a refused request: nothing is moved.
+        }
+        // A decision that is under way is dropped here: inner guards end first.
+        let taken = mem::replace(&mut state.0, State::Refused);
+        let State::Admitted { pass, finish } = taken else {
             return;
         };
+        let _dropped_after_closing = finish;
         // A panic in here, while unwinding, would end the process and skip the other guards.
         let closed = catch_unwind(AssertUnwindSafe(|| Guard::close(self, cx, pass, outcome)));
         if closed.is_err() {

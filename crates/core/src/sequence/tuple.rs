@@ -54,7 +54,7 @@ macro_rules! tuples {
                 Poll::Ready(Ok(()))
             }
 
-            fn close(&self, cx: &SecurityContext, states: Self::States, outcome: Outcome) {
+            fn close(&self, cx: &SecurityContext, states: &mut Self::States, outcome: Outcome) {
                 let ($($guard,)+) = self;
                 let ($($state,)+) = states;
                 $($last_guard.close(cx, $last_state, outcome);)+

@@ -4,7 +4,6 @@
 //! body, and closes the guards on drop.
 
 use std::{
-    mem,
     panic::{AssertUnwindSafe, catch_unwind},
     task::{Context, Poll},
 };
@@ -122,10 +121,14 @@ impl<G: Guards> GuardRun<G> {
         task: &mut Option<&mut Context<'_>>,
     ) -> Step {
         let admit = |run: &mut Self| run.guards.poll_admit(&run.cx, &mut run.states, head, task);
-        self.guarded(GUARD, admit).unwrap_or_else(|rejection| {
+        let step = self.guarded(GUARD, admit).unwrap_or_else(|rejection| {
             self.cx.mark_refused_before_handler();
             Poll::Ready(Err(rejection))
-        })
+        });
+        if step.is_pending() {
+            self.cx.forget_arrival(); // When the guards go on, it is later.
+        }
+        step
     }
 
     /// Lets the guards that admitted see the head of the response. A panic refuses the response.
@@ -181,7 +184,7 @@ impl<G: Guards> Drop for GuardRun<G> {
         if self.progress.watching || self.progress.panicked {
             self.progress.outcome.kind = OutcomeKind::Panicked;
         }
-        let states = mem::replace(&mut self.states, G::new_states());
-        self.guards.close(&self.cx, states, self.progress.outcome);
+        let outcome = self.progress.outcome;
+        self.guards.close(&self.cx, &mut self.states, outcome);
     }
 }

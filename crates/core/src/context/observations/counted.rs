@@ -42,6 +42,12 @@ enum Ends<T> {
 }
 
 impl<T> FirstAndLast<T> {
+    /// No value.
+    pub(super) const NONE: Self = Self {
+        ends: Ends::None,
+        count: 0,
+    };
+
     /// Adds a value, as the only or as the last one.
     pub(super) fn push(&mut self, value: T) {
         self.count = self.count.saturating_add(1);
@@ -81,10 +87,7 @@ impl<T> FirstAndLast<T> {
 
 impl<T> Default for FirstAndLast<T> {
     fn default() -> Self {
-        Self {
-            ends: Ends::None,
-            count: 0,
-        }
+        Self::NONE
     }
 }
 

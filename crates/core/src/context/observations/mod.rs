@@ -69,6 +69,16 @@ pub struct Observations {
 }
 
 impl Observations {
+    /// Nothing was observed.
+    pub(in crate::context) const NOTHING: Self = Self {
+        credential_failures: FirstAndLast::NONE,
+        facts: Vec::new(),
+        facts_lost: 0,
+        guesses: 0,
+        refusals: FirstAndLast::NONE,
+        shadow_refusals: Vec::new(),
+    };
+
     /// Returns the refusals. There are several if a guard refused a response that was a refusal
     /// already.
     #[must_use]
