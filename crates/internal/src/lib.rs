@@ -1,5 +1,6 @@
 //! Helpers that several crates of Palisade share.
 //!
+//! - [`decimal`]: numbers as decimal digits.
 //! - [`free_port`]: a TCP port for a program that a test starts.
 //! - [`hex`]: bytes as hexadecimal digits.
 //! - [`http_challenge`]: requests of an ACME authority.
@@ -24,5 +25,6 @@ pub mod rfc3339;
 pub mod http_challenge;
 pub mod percent;
 pub mod hex;
+pub mod decimal;
 pub mod secret_strength;
 pub mod free_port;

@@ -197,12 +197,12 @@ impl Gcra {
         u32::try_from(left).unwrap_or(u32::MAX)
     }
 
-    /// Returns the time until one unit more is there than now; 0 for a full bucket.
-    pub(crate) fn more_in(&self, backlog: u64) -> u64 {
+    /// Returns the time until one unit more is there than [remains](Self::remaining) now; 0 for a full bucket.
+    pub(crate) fn more_in(&self, remaining: u32, backlog: u64) -> u64 {
         if backlog == 0 {
             return 0;
         }
-        let next = u64::from(self.remaining(backlog)) + 1;
+        let next = u64::from(remaining) + 1;
         (next * self.emission + backlog).saturating_sub(self.capacity())
     }
 }
@@ -361,7 +361,8 @@ mod tests {
                 prop_assert!(limit.decide(backlog.min(limit.capacity()), left, left).is_ok());
             }
             if left < burst {
-                let more_in = limit.more_in(backlog.min(limit.capacity()));
+                let backlog_now = backlog.min(limit.capacity());
+                let more_in = limit.more_in(limit.remaining(backlog_now), backlog_now);
                 prop_assert_eq!(limit.decide(backlog.min(limit.capacity()), left + 1, 0), Err(more_in));
             }
         }

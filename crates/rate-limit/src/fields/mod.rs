@@ -6,13 +6,14 @@
 
 mod draft10;
 mod legacy;
+mod text;
 
-use std::{fmt::Write as _, sync::OnceLock};
+use std::sync::OnceLock;
 
-use arrayvec::ArrayString;
 use http::{HeaderMap, HeaderValue, header::RETRY_AFTER};
 use palisade_core::Rejection;
 
+use self::text::decimal_value;
 use crate::{policy::Limit, rate::MAX_RATES, store::LimitState};
 
 /// The form in which responses state the limits. Default: [`Draft10`](Self::Draft10) alone.
@@ -104,13 +105,19 @@ impl FieldItem<'_> {
     /// Returns the seconds until more units are available, rounded up so that no client retries too
     /// early. 0 if the bucket holds as much as is reported.
     fn more_in(&self) -> u64 {
-        if self.remaining() == self.quota() {
-            return 0;
+        self.numbers().1
+    }
+
+    /// Returns [`remaining`](Self::remaining) and [`more_in`](Self::more_in) together.
+    fn numbers(&self) -> (u32, u64) {
+        let (backlog, gcra) = (self.limit_state.backlog, &self.limit.gcra);
+        let left = gcra.remaining(backlog);
+        let remaining = left.min(self.quota());
+        if remaining == self.quota() {
+            return (remaining, 0);
         }
-        self.limit
-            .gcra
-            .more_in(self.limit_state.backlog)
-            .div_ceil(NANOSECONDS)
+        let more_in = gcra.more_in(left, backlog).div_ceil(NANOSECONDS);
+        (remaining, more_in)
     }
 }
 
@@ -231,11 +238,4 @@ impl ReadySeconds {
         let ready = ready.and_then(|index| self.0.get(index));
         ready.cloned().unwrap_or_else(|| decimal_value(seconds))
     }
-}
-
-/// Writes a number with one allocation.
-fn decimal_value(number: u64) -> HeaderValue {
-    let mut digits = ArrayString::<20>::new();
-    let _ = write!(digits, "{number}");
-    HeaderValue::from_str(&digits).unwrap_or(HeaderValue::from_static("1"))
 }

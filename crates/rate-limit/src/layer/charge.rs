@@ -12,7 +12,6 @@
 
 use std::{hash::BuildHasher, sync::Arc};
 
-use arrayvec::ArrayVec;
 use http::request;
 use palisade_core::{Fact, MaybeReady, Rejection, RouteMatch, Rule, SecurityContext};
 
@@ -20,11 +19,11 @@ use super::{ConfiguredLimit, LayerState, LimitId, settle::ChargedRequest};
 use crate::{
     fields::FieldItem,
     policy::{Key, Limit, with_request_subject},
-    store::{BucketKey, Charge, ChargeOutcome, MAX_CHARGES, StoreDecision},
+    store::{BucketKey, Charge, ChargeOutcome, PerCharge, StoreDecision},
 };
 
 /// The charges of one request, in the order of the configured limits.
-pub(super) type LimitCharges = ArrayVec<LimitCharge, MAX_CHARGES>;
+pub(super) type LimitCharges = PerCharge<LimitCharge>;
 
 /// The charge of one limit for one request: which limit, whose bucket, how many units.
 #[derive(Clone, Copy, Debug)]
@@ -47,30 +46,36 @@ impl LayerState {
         head: &request::Parts,
     ) -> Result<LimitCharges, Box<Rejection>> {
         let mut charges = LimitCharges::new();
-        let mut buckets = [None; MAX_CHARGES];
         for (index, configured) in self.limits.iter().enumerate() {
             if !configured.limit.counts(cx) {
                 continue;
             }
-            let known = buckets
-                .get_mut(configured.bucket_of)
-                .and_then(|bucket: &mut Option<BucketKey>| bucket.as_mut());
-            let bucket = match known {
-                Some(bucket) => *bucket,
+            let bucket = match self.known_bucket(configured, &charges) {
+                Some(bucket) => bucket,
                 None => match self.bucket_of(configured, cx, head)? {
                     Some(bucket) => bucket,
                     None => continue,
                 },
             };
-            if let Some(place) = buckets.get_mut(configured.bucket_of) {
-                *place = Some(bucket);
-            }
             let id = configured.id(index, cx);
             let limit = self.limit(id).unwrap_or(&configured.limit);
             let cost = self.cost(limit, head)?;
             charges.push(LimitCharge { id, bucket, cost });
         }
         Ok(charges)
+    }
+
+    /// Returns the bucket of an earlier charge with the same key, so that a subject is hashed once.
+    fn known_bucket(
+        &self,
+        configured: &ConfiguredLimit,
+        charges: &LimitCharges,
+    ) -> Option<BucketKey> {
+        let same = |charge: &&LimitCharge| {
+            let earlier = self.limits.get(usize::from(charge.id.index));
+            earlier.is_some_and(|earlier| earlier.bucket_of == configured.bucket_of)
+        };
+        charges.iter().find(same).map(|charge| charge.bucket)
     }
 
     /// Returns the cost of a request in units.
@@ -106,7 +111,11 @@ impl LayerState {
     }
 
     /// Charges all limits in one call of the store: all are charged, or none is.
-    pub(super) fn charge_store(&self, charges: &LimitCharges) -> MaybeReady<StoreDecision> {
+    pub(super) fn charge_store(
+        &self,
+        cx: &SecurityContext,
+        charges: &LimitCharges,
+    ) -> MaybeReady<StoreDecision> {
         let store_charge = |charge: &LimitCharge| {
             let limit = self.limit(charge.id)?;
             Some(match limit.penalty {
@@ -114,9 +123,8 @@ impl LayerState {
                 false => Charge::new(limit, charge.bucket, charge.cost),
             })
         };
-        let charges: ArrayVec<Charge<'_>, MAX_CHARGES> =
-            charges.iter().filter_map(store_charge).collect();
-        self.store.charge(self.clock.monotonic(), &charges)
+        let charges: PerCharge<Charge<'_>> = charges.iter().filter_map(store_charge).collect();
+        self.store.charge(cx.monotonic_time(&*self.clock), &charges)
     }
 
     /// Turns the decision of the store into a verdict. Records a degraded decision for the audit trail.

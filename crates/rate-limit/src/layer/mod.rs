@@ -262,7 +262,7 @@ impl Guard for RateLimitLayer {
             Ok(charges) => charges,
             Err(rejection) => return rejection.into(),
         };
-        match self.0.charge_store(&charges) {
+        match self.0.charge_store(cx, &charges) {
             MaybeReady::Ready(decision) => self.0.verdict(cx, &charges, &decision).into(),
             MaybeReady::Pending(decision) => self.admit_later(cx, charges, decision),
         }

@@ -10,9 +10,9 @@
 
 use std::sync::Arc;
 
-use arrayvec::ArrayVec;
 use http::StatusCode;
 use palisade_core::{Observations, SecurityContext};
+use smallvec::SmallVec;
 
 use super::{
     LayerState, LimitId,
@@ -21,16 +21,12 @@ use super::{
 use crate::{
     fields::FieldItem,
     policy::{ChargeWhen, Limit},
-    rate::MAX_RATES,
     store::{BucketKey, LimitState, StoreDecision},
 };
 
 /// The limit of penalties, settled and refunded limits in one layer. Each takes memory in every
 /// request.
 pub(super) const MAX_OPEN_LIMITS: usize = 4;
-
-/// Each of these limits may also count an IPv6 network.
-const MAX_OPEN_CHARGES: usize = 2 * MAX_OPEN_LIMITS;
 
 /// The state of an admitted request until its response is complete.
 ///
@@ -39,9 +35,9 @@ const MAX_OPEN_CHARGES: usize = 2 * MAX_OPEN_LIMITS;
 #[allow(unnameable_types)] // Only the layer uses it.
 #[derive(Debug, Default)]
 pub struct ChargedRequest {
-    pub(super) limit_states: ArrayVec<(LimitId, LimitState), MAX_RATES>,
-    /// Charges that may still be corrected.
-    pub(super) open: ArrayVec<LimitCharge, MAX_OPEN_CHARGES>,
+    pub(super) limit_states: SmallVec<[(LimitId, LimitState); 2]>,
+    /// Charges that may still be corrected. Most layers have none or one.
+    pub(super) open: SmallVec<[LimitCharge; 1]>,
     failure_charged: bool,
     pub(super) refunded: bool,
     pub(super) degraded: bool,
@@ -63,12 +59,10 @@ impl ChargedRequest {
                 continue;
             };
             if !limit.penalty && !limit.is_network {
-                // At most eight are neither.
-                let _ = pass.limit_states.try_push((charge.id, *limit_state));
+                pass.limit_states.push((charge.id, *limit_state));
             }
             if limit.is_adjusted_later() {
-                // The builder allows no more than fit.
-                let _ = pass.open.try_push(*charge);
+                pass.open.push(*charge);
             }
         }
         pass
@@ -205,5 +199,17 @@ impl LayerState {
                 limit_state.backlog = limit.gcra.adjust(limit_state.backlog, units);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every admitted request holds one for each layer, and it is moved.
+    #[test]
+    fn what_a_request_holds_is_small() {
+        let size = size_of::<ChargedRequest>();
+        assert!(size <= 160, "{size} bytes");
     }
 }

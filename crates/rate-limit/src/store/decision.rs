@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use arrayvec::ArrayVec;
-
-use super::{MAX_CHARGES, nanoseconds};
+use super::{MAX_CHARGES, PerCharge, nanoseconds};
 
 /// The state of one limit after a decision: how far its bucket is from full, and how long a refused request
 /// has to wait. Both have a precision of nanoseconds.
@@ -87,7 +85,7 @@ pub enum ChargeOutcome {
 #[derive(Clone, Debug)]
 pub struct StoreDecision {
     pub(crate) outcome: ChargeOutcome,
-    pub(crate) limit_states: ArrayVec<LimitState, MAX_CHARGES>,
+    pub(crate) limit_states: PerCharge<LimitState>,
     pub(crate) degraded: bool,
 }
 

@@ -15,6 +15,7 @@ pub(crate) mod problem;
 use std::{fmt, sync::Arc, time::Duration};
 
 use palisade_core::MaybeReady;
+use smallvec::SmallVec;
 
 pub(crate) use self::limit_names::Owner;
 pub use self::{
@@ -32,6 +33,10 @@ use crate::{
 /// The most charges of one call: a layer has at most eight limits, and each may count the
 /// network around a client too.
 pub(crate) const MAX_CHARGES: usize = 2 * MAX_RATES;
+
+/// One value for each charge of a call. Nearly every call has at most six (three limits of a client with an IPv6
+/// address), and these need no allocation. Calls with more do not make the others move the space for them.
+pub(crate) type PerCharge<T> = SmallVec<[T; 6]>;
 
 /// Keeps the buckets of limits and decides over charges.
 ///

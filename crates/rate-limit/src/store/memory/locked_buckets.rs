@@ -4,8 +4,6 @@
 //! refusal, only backlogs that were beyond their limit. Locks are taken in ascending order, shards
 //! first and shared groups after them, so that no two decisions can deadlock.
 
-use arrayvec::ArrayVec;
-
 use super::{
     MemoryStore,
     overflow::LockedGroups,
@@ -14,11 +12,11 @@ use super::{
 };
 use crate::{
     gcra::Gcra,
-    store::{Charge, LimitState, MAX_CHARGES},
+    store::{Charge, LimitState, PerCharge},
 };
 
 /// The readings of one decision, in the order of its charges.
-pub(super) type BucketReadings = ArrayVec<BucketReading, MAX_CHARGES>;
+pub(super) type BucketReadings = PerCharge<BucketReading>;
 
 /// The locks of one decision: shards of the table first, then groups of shared buckets, each in
 /// ascending order. So no two decisions deadlock.
@@ -58,7 +56,7 @@ impl<'a> LockedBuckets<'a> {
 
     /// Finds all buckets and reads their backlogs, in the order of the charges.
     pub(super) fn find(&mut self, charges: &[Charge<'_>], gcras: &[&Gcra]) -> BucketReadings {
-        let places: ArrayVec<BucketPlace, MAX_CHARGES> = charges
+        let places: PerCharge<BucketPlace> = charges
             .iter()
             .map(|charge| self.find_place(charge))
             .collect();
@@ -194,7 +192,7 @@ impl<'a> LockedBuckets<'a> {
 ///
 /// Only the low half differs between limits, and the high half selects the shard: one subject, one
 /// lock.
-fn key(charge: &Charge<'_>) -> u64 {
+pub(super) fn key(charge: &Charge<'_>) -> u64 {
     #[allow(clippy::cast_possible_truncation)] // Half of a keyed hash is a keyed hash.
     let subject = charge.bucket.own as u64;
     subject ^ u64::from(charge.limit.salt)

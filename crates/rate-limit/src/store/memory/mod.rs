@@ -17,11 +17,11 @@ mod sharing_monitor;
 use std::{
     borrow::Borrow,
     hash::{BuildHasher, Hasher, RandomState},
+    net::IpAddr,
     sync::Arc,
     time::Duration,
 };
 
-use arrayvec::ArrayVec;
 use palisade_core::MaybeReady;
 
 use self::{
@@ -29,7 +29,7 @@ use self::{
     table::Table,
 };
 use super::{
-    BucketKey, Charge, ChargeOutcome, LimitNames, LimitState, LimitStore, MAX_CHARGES,
+    BucketKey, Charge, ChargeOutcome, LimitNames, LimitState, LimitStore, MAX_CHARGES, PerCharge,
     StoreDecision, nanoseconds,
 };
 use crate::{
@@ -159,17 +159,27 @@ impl MemoryStore {
     /// Returns the keyed hash of a subject. The key is random for each store.
     fn hash(&self, subject: &Subject<'_>) -> u64 {
         let mut hasher = self.hasher.build_hasher();
-        subject.write(&mut |part| hasher.write(part));
+        match subject {
+            Subject::Network { first, prefix } => write_network(&mut hasher, *first, *prefix),
+            Subject::Everyone | Subject::Named { .. } => {
+                subject.write(&mut |part| hasher.write(part));
+            }
+        }
         hasher.finish()
     }
 
     /// Returns the bucket of a subject whose hash is known, and those that it may share.
     pub(crate) fn bucket_of(&self, own: u128, subject: &Subject<'_>) -> BucketKey {
-        let hash = |wider: Option<Subject<'_>>| self.hash(&wider.unwrap_or(*subject));
+        self.bucket_around(own, self.hash(subject), subject)
+    }
+
+    /// Returns the bucket of a subject. `hash` is its own, which stands for a network or group that it has not.
+    fn bucket_around(&self, own: u128, hash: u64, subject: &Subject<'_>) -> BucketKey {
+        let around = |wider: Option<Subject<'_>>| wider.map_or(hash, |wider| self.hash(&wider));
         BucketKey {
             own,
-            coarse: hash(subject.coarser()),
-            region: hash(subject.region()),
+            coarse: around(subject.coarser()),
+            region: around(subject.region()),
         }
     }
 
@@ -187,13 +197,17 @@ impl MemoryStore {
             return StoreDecision::new(ChargeOutcome::Unavailable, []);
         }
         let now = nanoseconds(now);
-        let chosen: ArrayVec<G, MAX_CHARGES> =
-            charges.iter().map(|c| choose_gcra(c.limit)).collect();
-        let gcras: ArrayVec<&Gcra, MAX_CHARGES> = chosen.iter().map(Borrow::borrow).collect();
+        if let [charge] = charges
+            && let Some(decision) = self.decide_one(now, charge, choose_gcra(charge.limit).borrow())
+        {
+            return decision;
+        }
+        let chosen: PerCharge<G> = charges.iter().map(|c| choose_gcra(c.limit)).collect();
+        let gcras: PerCharge<&Gcra> = chosen.iter().map(Borrow::borrow).collect();
         let mut buckets = LockedBuckets::new(self, now, charges);
         let readings = buckets.find(charges, &gcras);
         let inputs = charges.iter().zip(&readings).zip(&gcras);
-        let limit_states: ArrayVec<LimitState, MAX_CHARGES> = inputs
+        let limit_states: PerCharge<LimitState> = inputs
             .map(|((charge, reading), gcra)| limit_state_after(gcra, charge, reading.backlog))
             .collect();
         let refused = limit_states.iter().any(LimitState::is_refused);
@@ -204,14 +218,33 @@ impl MemoryStore {
         }
         self.sharing_monitor.record(now, buckets.sharing_reason());
         StoreDecision {
-            outcome: if refused {
-                ChargeOutcome::Refused
-            } else {
-                ChargeOutcome::Admitted
-            },
+            outcome: outcome(refused),
             limit_states,
             degraded: false,
         }
+    }
+
+    /// Decides a single charge of a subject that has a bucket, which is the case of most requests: one lock, one
+    /// look-up. `None`: the bucket must be made, or is shared.
+    fn decide_one(&self, now: u64, charge: &Charge<'_>, gcra: &Gcra) -> Option<StoreDecision> {
+        let key = locked_buckets::key(charge);
+        let limit_state = self.table.with_bucket(key, |full_at| {
+            let stored = full_at.saturating_sub(now);
+            let backlog = stored.min(gcra.ceiling());
+            let limit_state = limit_state_after(gcra, charge, backlog);
+            match limit_state.is_refused() {
+                false => *full_at = now.saturating_add(limit_state.backlog),
+                // Nothing is charged; what a higher limit left is cut to the ceiling of this one.
+                true if stored > backlog => *full_at = now.saturating_add(backlog),
+                true => {}
+            }
+            limit_state
+        })?;
+        self.sharing_monitor.record(now, None);
+        Some(StoreDecision::new(
+            outcome(limit_state.is_refused()),
+            [limit_state],
+        ))
     }
 
     /// Charges without a decision, or refunds, with the given arithmetic.
@@ -236,7 +269,8 @@ impl MemoryStore {
 
 impl LimitStore for MemoryStore {
     fn bucket_key(&self, subject: &Subject<'_>) -> BucketKey {
-        self.bucket_of(u128::from(self.hash(subject)), subject)
+        let hash = self.hash(subject);
+        self.bucket_around(u128::from(hash), hash, subject)
     }
 
     fn charge(&self, now: Duration, charges: &[Charge<'_>]) -> MaybeReady<StoreDecision> {
@@ -254,6 +288,31 @@ impl LimitStore for MemoryStore {
     fn explain(&self) -> String {
         let (buckets, bytes) = (self.capacity(), self.memory());
         format!("memory: {buckets} buckets, {bytes} bytes, fixed")
+    }
+}
+
+const fn outcome(refused: bool) -> ChargeOutcome {
+    match refused {
+        true => ChargeOutcome::Refused,
+        false => ChargeOutcome::Admitted,
+    }
+}
+
+/// Writes a network as whole numbers, for which the hasher needs no buffer. Its first byte is none with which
+/// another subject begins.
+fn write_network(hasher: &mut impl Hasher, first: IpAddr, prefix: u8) {
+    let kind = |tag: u8| u64::from(tag) | u64::from(prefix) << 8;
+    match first {
+        IpAddr::V4(first) => hasher.write_u64(kind(b'4') | u64::from(first.to_bits()) << 16),
+        IpAddr::V6(first) => {
+            let [high, low] = [
+                first.to_bits() >> 64,
+                first.to_bits() & u128::from(u64::MAX),
+            ];
+            hasher.write_u64(kind(b'6'));
+            hasher.write_u64(u64::try_from(high).unwrap_or(u64::MAX));
+            hasher.write_u64(u64::try_from(low).unwrap_or(u64::MAX));
+        }
     }
 }
 

@@ -9,9 +9,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use arrayvec::ArrayVec;
-
-use crate::store::MAX_CHARGES;
+use crate::store::PerCharge;
 
 /// The number of groups (IPv4 /24, IPv6 /48, owners, principals without one). Beyond it some share.
 const GROUPS: usize = 4096;
@@ -57,7 +55,7 @@ impl OverflowBuckets {
 
     /// Locks groups, in ascending order.
     pub(super) fn lock_groups(&self, groups: impl Iterator<Item = u64>) -> LockedGroups<'_> {
-        let mut indices = ArrayVec::<usize, MAX_CHARGES>::new();
+        let mut indices = PerCharge::<usize>::new();
         for index in groups.map(group_index) {
             if !indices.contains(&index) {
                 indices.push(index);
@@ -83,7 +81,7 @@ fn group_index(group: u64) -> usize {
 /// Some groups while they are locked.
 pub(super) struct LockedGroups<'a> {
     overflow: &'a OverflowBuckets,
-    buckets: ArrayVec<(usize, MutexGuard<'a, GroupBuckets>), MAX_CHARGES>,
+    buckets: PerCharge<(usize, MutexGuard<'a, GroupBuckets>)>,
 }
 
 impl LockedGroups<'_> {

@@ -9,12 +9,11 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use arrayvec::ArrayVec;
 use dashmap::{DashMap, RwLockWriteGuard, SharedValue};
 use hashbrown::raw::RawTable;
 
 use super::sweep::{NetworkCounters, NetworkSizes, Sweep};
-use crate::store::MAX_CHARGES;
+use crate::store::PerCharge;
 
 /// The smallest size of a shard.
 const BUCKETS_PER_SHARD: usize = 1024;
@@ -104,7 +103,7 @@ impl Table {
 
     /// Locks the shards of these keys, in ascending order.
     pub(super) fn lock_shards(&self, keys: impl Iterator<Item = u64>) -> LockedShards<'_> {
-        let mut shards = ArrayVec::<usize, MAX_CHARGES>::new();
+        let mut shards = PerCharge::<usize>::new();
         for shard in keys.map(|key| self.shard(key)) {
             if !shards.contains(&shard) {
                 shards.push(shard);
@@ -119,6 +118,14 @@ impl Table {
     }
 
     /// Returns the index of the shard of a key. The table and its sweeps have the same shards.
+    /// Passes the bucket of one key to a function, with its shard locked: the time at which it is full. One
+    /// look-up serves for reading and writing. `None`: the key has no bucket of its own.
+    pub(super) fn with_bucket<T>(&self, key: u64, change: impl FnOnce(&mut u64) -> T) -> Option<T> {
+        let mut cells = self.buckets.shards().get(self.shard(key))?.write();
+        let (_, cell) = cells.get_mut(key, |(other, _)| *other == key)?;
+        Some(change(cell.get_mut()))
+    }
+
     fn shard(&self, key: u64) -> usize {
         self.buckets.determine_map(&key)
     }
@@ -137,7 +144,7 @@ const fn capacity_for_width(width: usize) -> usize {
 /// Shards of the table, locked for one decision.
 pub(super) struct LockedShards<'a> {
     table: &'a Table,
-    cells: ArrayVec<(usize, RwLockWriteGuard<'a, Cells>), MAX_CHARGES>,
+    cells: PerCharge<(usize, RwLockWriteGuard<'a, Cells>)>,
 }
 
 impl LockedShards<'_> {
