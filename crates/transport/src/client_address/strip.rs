@@ -113,6 +113,9 @@ pub(super) fn remove_all_except(read: &[&HeaderName], trusted: bool, headers: &m
 
 /// Returns whether a header is removed.
 fn is_removed(name: &str, trusted: bool) -> bool {
+    if !may_be_listed(name) {
+        return false;
+    }
     // CGI applications cannot distinguish `X_Real_IP` or `X.Real.IP` from `X-Real-IP`.
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     if !name.bytes().all(is_plain) {
@@ -124,7 +127,49 @@ fn is_removed(name: &str, trusted: bool) -> bool {
 
 /// Returns whether only proxies write headers of this name.
 fn is_of_proxies(name: &str) -> bool {
-    PROXY_PREFIXES.iter().any(|start| name.starts_with(start))
+    // The list is sorted and none of it begins another, so only the last one before the name can begin it.
+    let after = PROXY_PREFIXES.partition_point(|start| *start <= name);
+    let before = after
+        .checked_sub(1)
+        .and_then(|last| PROXY_PREFIXES.get(last));
+    before.is_some_and(|start| name.starts_with(start))
+}
+
+/// Returns whether a name of the two lists begins with the two characters of this one. Nearly no header of an
+/// ordinary request passes: the lists are searched for those that do.
+fn may_be_listed(name: &str) -> bool {
+    let [first, second, ..] = name.as_bytes() else {
+        return false;
+    };
+    let letter = usize::from(first.wrapping_sub(b'a'));
+    let seconds = SECOND_CHARACTERS.get(letter).copied().unwrap_or(0);
+    seconds & second_bit(*second) != 0
+}
+
+/// For each first letter of the two lists: the second characters, one bit each.
+const SECOND_CHARACTERS: [u32; 26] = {
+    let mut seconds = [0; 26];
+    add_second_characters(&mut seconds, &FORWARDING_HEADERS);
+    add_second_characters(&mut seconds, &PROXY_PREFIXES);
+    seconds
+};
+
+#[allow(clippy::indexing_slicing)] // At compile time: a name that is too short or begins otherwise does not compile.
+const fn add_second_characters(seconds: &mut [u32; 26], names: &[&str]) {
+    let mut index = 0;
+    while index < names.len() {
+        let name = names[index].as_bytes();
+        seconds[(name[0] - b'a') as usize] |= second_bit(name[1]);
+        index += 1;
+    }
+}
+
+/// Returns the bit of a second character. All that are no letter share one, since they may stand for a hyphen.
+const fn second_bit(character: u8) -> u32 {
+    match character {
+        b'a'..=b'z' => 1 << (character - b'a'),
+        _ => 1 << 26,
+    }
 }
 
 #[cfg(test)]
@@ -191,6 +236,8 @@ mod tests {
     #[test]
     fn no_listed_header_stays() {
         assert!(FORWARDING_HEADERS.is_sorted() && PROXY_PREFIXES.is_sorted());
+        let mut pairs = PROXY_PREFIXES.windows(2);
+        assert!(pairs.all(|pair| !pair[1].starts_with(pair[0])));
         assert!(left(&[], true, &FORWARDING_HEADERS).is_empty());
         assert!(left(&[], false, &PROXY_PREFIXES).is_empty());
     }

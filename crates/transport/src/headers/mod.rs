@@ -7,7 +7,7 @@ mod csp;
 mod hsts;
 mod preset;
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use http::{
     HeaderMap, HeaderName, HeaderValue,
@@ -73,6 +73,65 @@ struct Config {
     entries: Vec<Entry>,
     /// `None` if the header is never sent.
     hsts: Option<HeaderValue>,
+    /// What follows from the two.
+    prepared: Prepared,
+}
+
+/// Headers that a handler cannot set: the layer sets or removes them.
+static NEVER_OF_HANDLERS: [HeaderName; 3] = [STRICT_TRANSPORT_SECURITY, SERVER, X_POWERED_BY];
+
+/// The headers of each kind of response, as a map whose names are hashed already.
+#[derive(Clone, Debug, Default)]
+struct Prepared {
+    plain: HeaderMap,
+    plain_personal: HeaderMap,
+    tls: HeaderMap,
+    tls_personal: HeaderMap,
+    /// The names of entries that replace what a handler set.
+    always: Vec<HeaderName>,
+}
+
+/// The capacity of a prepared map: its own headers, and some of handlers and other guards.
+const CAPACITY: usize = 24;
+
+impl Prepared {
+    fn new(entries: &[Entry], hsts: Option<&HeaderValue>) -> Self {
+        let headers = |over_tls, personal| {
+            let mut headers = HeaderMap::with_capacity(CAPACITY);
+            for entry in entries {
+                headers.insert(entry.name.clone(), entry.value.clone());
+            }
+            for name in &NEVER_OF_HANDLERS {
+                headers.remove(name);
+            }
+            // Over clear text the header must not be sent (RFC 6797, 7.2), whatever is set.
+            if let Some(value) = hsts.filter(|_| over_tls) {
+                headers.insert(STRICT_TRANSPORT_SECURITY, value.clone());
+            }
+            if personal {
+                headers.entry(CACHE_CONTROL).or_insert(NO_STORE);
+            }
+            headers
+        };
+        let always = entries.iter().filter(|entry| entry.always);
+        Self {
+            plain: headers(false, false),
+            plain_personal: headers(false, true),
+            tls: headers(true, false),
+            tls_personal: headers(true, true),
+            always: always.map(|entry| entry.name.clone()).collect(),
+        }
+    }
+
+    /// Returns the headers of a response. `personal` marks those that no cache may store.
+    const fn of(&self, over_tls: bool, personal: bool) -> &HeaderMap {
+        match (over_tls, personal) {
+            (false, false) => &self.plain,
+            (false, true) => &self.plain_personal,
+            (true, false) => &self.tls,
+            (true, true) => &self.tls_personal,
+        }
+    }
 }
 
 /// Caches store no copy (RFC 9111, section 5.2.2.5).
@@ -186,14 +245,18 @@ impl HeadersLayer {
         let config = Config {
             entries,
             hsts: Some(Hsts::one_year().header_value()),
+            prepared: Prepared::default(),
         };
-        Self {
+        let layer = Self {
             config: Arc::new(config),
-        }
+        };
+        layer.change(|_| {})
     }
 
     fn change(mut self, change: impl FnOnce(&mut Config)) -> Self {
-        change(Arc::make_mut(&mut self.config));
+        let config = Arc::make_mut(&mut self.config);
+        change(config);
+        config.prepared = Prepared::new(&config.entries, config.hsts.as_ref());
         self
     }
 }
@@ -220,25 +283,32 @@ impl Guard for HeadersLayer {
 impl Config {
     /// Adds the headers to a response.
     ///
-    /// `personal` marks responses that no cache may store.
+    /// The response gets a copy of the prepared map, and what the handler set goes into it: only the names of
+    /// the handler's headers are hashed.
     fn add_to(&self, headers: &mut HeaderMap, over_tls: bool, personal: bool) {
-        // One allocation for all of them.
-        headers.reserve(self.entries.len() + 2);
-        for entry in &self.entries {
-            entry.put(headers);
-        }
-        match &self.hsts {
-            // Over clear text the header must not be sent (RFC 6797, 7.2), whatever a handler sets.
-            Some(value) if over_tls => {
-                drop(headers.insert(STRICT_TRANSPORT_SECURITY, value.clone()))
+        let prepared = self.prepared.of(over_tls, personal).clone();
+        let set_by_handler = mem::replace(headers, prepared);
+        let mut last = None;
+        for (name, value) in set_by_handler {
+            match name {
+                Some(name) if self.replaces(&name) => last = None,
+                Some(name) => {
+                    headers.insert(name.clone(), value);
+                    last = Some(name);
+                }
+                // A further line of the same name.
+                None => {
+                    if let Some(name) = &last {
+                        headers.append(name.clone(), value);
+                    }
+                }
             }
-            _ => drop(headers.remove(STRICT_TRANSPORT_SECURITY)),
         }
-        if personal {
-            headers.entry(CACHE_CONTROL).or_insert(NO_STORE);
-        }
-        headers.remove(SERVER);
-        headers.remove(X_POWERED_BY);
+    }
+
+    /// Tells whether a handler cannot set this header.
+    fn replaces(&self, name: &HeaderName) -> bool {
+        NEVER_OF_HANDLERS.contains(name) || self.prepared.always.contains(name)
     }
 }
 
@@ -361,6 +431,38 @@ mod tests {
         assert_eq!(
             (value(&headers, "server"), value(&headers, "x-powered-by")),
             (None, None)
+        );
+    }
+
+    #[test]
+    fn a_handler_keeps_each_line_of_its_headers() {
+        let set = [
+            ("set-cookie", "a=1"),
+            ("set-cookie", "b=2"),
+            ("server", "one"),
+            ("server", "two"),
+            ("set-cookie", "c=3"),
+        ];
+        let headers = with_headers(&HeadersLayer::api(), true, true, &set);
+        let cookies: Vec<_> = headers.get_all("set-cookie").iter().collect();
+        assert_eq!(cookies, ["a=1", "b=2", "c=3"]);
+        assert!(!headers.contains_key("server"));
+    }
+
+    #[test]
+    fn what_no_response_may_have_is_not_sent_either_if_it_is_set() {
+        let names = ["server", "x-powered-by", "strict-transport-security"];
+        let set = |layer: HeadersLayer, name| {
+            let value = HeaderValue::from_static("set");
+            layer.set(HeaderName::from_static(name), value)
+        };
+        let layer = names.into_iter().fold(HeadersLayer::api(), set);
+        let headers = with_headers(&layer, false, false, &[]);
+        assert!(names.iter().all(|name| !headers.contains_key(*name)));
+        let over_tls = with_headers(&layer, true, false, &[]);
+        assert_eq!(
+            value(&over_tls, "strict-transport-security"),
+            Some("max-age=31536000")
         );
     }
 

@@ -1,7 +1,7 @@
 //! The header values of the presets `api` and `browser`.
 
 use http::{
-    HeaderMap, HeaderName, HeaderValue,
+    HeaderName, HeaderValue,
     header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS},
 };
 
@@ -34,7 +34,7 @@ pub(super) struct Entry {
     /// Its value. Shared with responses, not copied.
     pub(super) value: HeaderValue,
     /// Whether it replaces a value that the handler set.
-    always: bool,
+    pub(super) always: bool,
 }
 
 impl Entry {
@@ -44,18 +44,6 @@ impl Entry {
             name,
             value,
             always: false,
-        }
-    }
-
-    /// Adds the header to a response. Cloning the value increments a counter and copies no
-    /// text.
-    pub(super) fn put(&self, headers: &mut HeaderMap) {
-        if self.always {
-            headers.insert(&self.name, self.value.clone());
-        } else {
-            headers
-                .entry(&self.name)
-                .or_insert_with(|| self.value.clone());
         }
     }
 }
