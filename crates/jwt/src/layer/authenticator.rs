@@ -20,7 +20,7 @@ use crate::{
     revocation::{ListUnavailable, RevocationList, RevokedToken},
     verifier::{
         VerifiedToken, Verifier,
-        cache::{CachedToken, TokenCache, TokenDigest, token_digest},
+        cache::{CachedToken, TokenCache, TokenHash},
     },
 };
 
@@ -90,7 +90,7 @@ impl Authenticator for TokenAuthenticator {
             let kind = CredentialFailure::Guess;
             return self.0.refusals.of(InvalidToken::Shape, kind).into();
         };
-        match self.0.decide_now(token) {
+        match self.0.decide_now(cx, token) {
             Decision::Decided(outcome) => self.0.answer(cx, outcome).into(),
             Decision::Pending(fetch_end) => {
                 let (shared, cx, token) = (Arc::clone(&self.0), cx.clone(), token.to_owned());
@@ -160,12 +160,12 @@ struct Admitted {
 
 impl Shared {
     /// Decides immediately, or finds that a fetch of keys may change the outcome.
-    fn decide_now(&self, token: &str) -> Decision {
+    fn decide_now(&self, cx: &SecurityContext, token: &str) -> Decision {
         if token.len() > self.verifier.cap() {
             return Decision::Decided(Err(Refused::guess(InvalidToken::TooLarge)));
         }
-        let digest = token_digest(token);
-        if let Some(known) = self.find_cached(&digest) {
+        let hash = self.cache.hash(token);
+        if let Some(known) = self.find_cached(cx, hash, token) {
             return Decision::Decided(Ok(known));
         }
         let parsed = match self.verifier.parse(token) {
@@ -184,7 +184,7 @@ impl Shared {
         {
             return Decision::Pending(fetch_end);
         }
-        let outcome = outcome.and_then(|verified| self.admit(digest, &verified));
+        let outcome = outcome.and_then(|verified| self.admit(hash, token, &verified));
         Decision::Decided(outcome.map_err(Refused::checked))
     }
 
@@ -192,15 +192,15 @@ impl Shared {
     fn decide_after_fetch(&self, token: &str) -> Result<Admitted, Refused> {
         let parsed = self.verifier.parse(token).map_err(Refused::guess)?;
         let verified = self.verifier.check(&parsed).map_err(Refused::checked)?;
-        self.admit(token_digest(token), &verified)
+        self.admit(self.cache.hash(token), token, &verified)
             .map_err(Refused::checked)
     }
 
     /// Returns a token from the cache, unless it has expired or its keys were replaced.
-    fn find_cached(&self, digest: &TokenDigest) -> Option<Admitted> {
-        let cached = self.cache.get(digest)?;
-        if self.verifier.check_times(&cached.times).is_err() {
-            self.cache.forget(digest);
+    fn find_cached(&self, cx: &SecurityContext, hash: TokenHash, token: &str) -> Option<Admitted> {
+        let cached = self.cache.get(hash, token)?;
+        if self.verifier.check_times(cx, &cached.times).is_err() {
+            self.cache.forget(hash, token);
             return None;
         }
         let keys = self.verifier.keys(cached.issuer)?;
@@ -221,7 +221,8 @@ impl Shared {
     /// Makes the principal of a verified token and stores it in the cache.
     fn admit(
         &self,
-        digest: TokenDigest,
+        hash: TokenHash,
+        token: &str,
         verified: &VerifiedToken,
     ) -> Result<Admitted, InvalidToken> {
         let issuer = self.verifier.issuer(verified.issuer);
@@ -237,7 +238,7 @@ impl Shared {
             keys: verified.keys,
             claims: claims.clone(),
         };
-        self.cache.put(digest, cached);
+        self.cache.put(hash, token, cached);
         let stale = issuer.is_some_and(|issuer| issuer.keys().is_stale());
         Ok(Admitted {
             principal,

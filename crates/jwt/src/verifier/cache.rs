@@ -1,24 +1,35 @@
 //! A cache of verified tokens: the second request with a token needs no signature check.
 //!
 //! The layer looks a token up before it verifies it, and checks dates and keys again. The cache has
-//! a fixed number of small sets. A token is identified by its whole SHA-256 digest; part of the
-//! digest also selects the set. Only verified tokens are stored, so clients without one cannot fill
+//! a fixed number of small sets. Only verified tokens are stored, so clients without one cannot fill
 //! the cache.
+//!
+//! # Why a fast hash is safe here
+//!
+//! A hash finds the token, and the whole text is compared. So a collision of two tokens costs a comparison and
+//! admits nobody, and the hash need not resist collisions as SHA-256 does. It is SipHash under a key that the
+//! process draws for each cache and that never leaves it. So a client cannot choose tokens of one set, and it
+//! does not reach the comparison, whose time depends on the text, without the whole hash of a stored token: it
+//! learns nothing about a token by its beginning. The text is in memory as long as the token is, at most until
+//! it expires and another one needs the place, and is wiped afterwards.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    hash::{BuildHasher as _, Hasher as _, RandomState},
+    sync::{Mutex, PoisonError},
+};
 
 use aws_lc_rs::digest::SHA256;
-use palisade_core::Principal;
+use palisade_core::{Principal, Secret};
 
 use crate::claims::{Claims, Times};
 
 /// Tokens in one set. A look-up compares with this many at most.
 const WAYS: usize = 8;
 
-/// The digest of a token.
+/// The digest of a key set, or of the signed part of a token.
 pub(crate) type TokenDigest = [u8; 32];
 
-/// Computes the digest by which a token is identified.
+/// Computes the digest by which the signed part of a token is identified.
 pub(crate) fn token_digest(token: &str) -> TokenDigest {
     let mut bytes = [0; 32];
     bytes.copy_from_slice(aws_lc_rs::digest::digest(&SHA256, token.as_bytes()).as_ref());
@@ -43,7 +54,26 @@ pub(crate) struct CachedToken {
 
 /// Bounded in tokens; each set has its own lock.
 pub(crate) struct TokenCache {
-    sets: Box<[Mutex<Vec<(TokenDigest, CachedToken)>>]>,
+    hasher: RandomState,
+    sets: Box<[Mutex<Vec<Entry>>]>,
+}
+
+/// A token and what is stored of it.
+struct Entry {
+    hash: TokenHash,
+    token: Secret,
+    cached: CachedToken,
+}
+
+/// The keyed hash of a token. It finds a token, but does not identify it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct TokenHash(u64);
+
+impl Entry {
+    /// Tells whether this is the entry of a token. The text is compared whole.
+    fn is_of(&self, hash: TokenHash, token: &str) -> bool {
+        self.hash == hash && self.token.expose() == token.as_bytes()
+    }
 }
 
 impl TokenCache {
@@ -52,52 +82,63 @@ impl TokenCache {
     pub(crate) fn new(capacity: usize) -> Self {
         let sets = capacity.div_ceil(WAYS);
         Self {
+            hasher: RandomState::new(),
             sets: (0..sets).map(|_| Mutex::default()).collect(),
         }
     }
 
+    /// Returns the hash of a token, computed once for all calls about it.
+    pub(crate) fn hash(&self, token: &str) -> TokenHash {
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write(token.as_bytes());
+        TokenHash(hasher.finish())
+    }
+
     /// Returns the entry of a token, if there is one.
-    pub(crate) fn get(&self, digest: &TokenDigest) -> Option<CachedToken> {
-        let set = self
-            .set(digest)?
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let found = set.iter().find(|(known, _)| known == digest);
-        found.map(|(_, cached)| cached.clone())
+    pub(crate) fn get(&self, hash: TokenHash, token: &str) -> Option<CachedToken> {
+        let set = self.set(hash)?;
+        let set = set.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = set.iter().find(|entry| entry.is_of(hash, token));
+        found.map(|entry| entry.cached.clone())
     }
 
     /// Stores a token. In a full set it replaces the token that expires first.
-    pub(crate) fn put(&self, digest: TokenDigest, cached: CachedToken) {
-        let Some(set) = self.set(&digest) else {
+    pub(crate) fn put(&self, hash: TokenHash, token: &str, cached: CachedToken) {
+        let Some(set) = self.set(hash) else {
             return;
         };
         let mut set = set.lock().unwrap_or_else(PoisonError::into_inner);
-        set.retain(|(known, _)| *known != digest);
+        set.retain(|entry| !entry.is_of(hash, token));
         if set.len() >= WAYS {
             let soonest = set
                 .iter()
                 .enumerate()
-                .min_by_key(|(_, (_, cached))| cached.times.expires);
+                .min_by_key(|(_, entry)| entry.cached.times.expires);
             if let Some(place) = soonest.map(|(place, _)| place) {
                 set.swap_remove(place);
             }
         }
-        set.push((digest, cached));
+        let token = Secret::new(token.as_bytes());
+        set.push(Entry {
+            hash,
+            token,
+            cached,
+        });
     }
 
     /// Removes a token that has expired.
-    pub(crate) fn forget(&self, digest: &TokenDigest) {
-        if let Some(set) = self.set(digest) {
+    pub(crate) fn forget(&self, hash: TokenHash, token: &str) {
+        if let Some(set) = self.set(hash) {
             let mut set = set.lock().unwrap_or_else(PoisonError::into_inner);
-            set.retain(|(known, _)| known != digest);
+            set.retain(|entry| !entry.is_of(hash, token));
         }
     }
 
-    /// The set of a digest. `None` if the cache is disabled.
-    fn set(&self, digest: &TokenDigest) -> Option<&Mutex<Vec<(TokenDigest, CachedToken)>>> {
-        let [a, b, c, d, ..] = *digest;
-        let place = u32::from_be_bytes([a, b, c, d]) as usize;
-        self.sets.get(place.checked_rem(self.sets.len())?)
+    /// The set of a hash. `None` if the cache is disabled.
+    fn set(&self, hash: TokenHash) -> Option<&Mutex<Vec<Entry>>> {
+        let sets = u64::try_from(self.sets.len()).ok()?;
+        let place = hash.0.checked_rem(sets)?;
+        self.sets.get(usize::try_from(place).ok()?)
     }
 
     #[cfg(test)]
@@ -126,7 +167,8 @@ mod tests {
     fn it_never_holds_more_than_its_capacity() {
         let cache = TokenCache::new(64);
         for number in 0..5_000 {
-            cache.put(token_digest(&number.to_string()), cached(number));
+            let token = number.to_string();
+            cache.put(cache.hash(&token), &token, cached(number));
         }
         assert!(cache.len() <= 64);
         assert!(cache.len() > 48, "and it is used: {}", cache.len());
@@ -135,19 +177,27 @@ mod tests {
     #[test]
     fn without_capacity_it_remembers_nothing() {
         let cache = TokenCache::new(0);
-        cache.put([1; 32], cached(1));
-        assert!(cache.get(&[1; 32]).is_none());
+        let hash = cache.hash("a");
+        cache.put(hash, "a", cached(1));
+        assert!(cache.get(hash, "a").is_none());
     }
 
     #[test]
-    fn the_whole_digest_decides() {
+    fn a_token_with_the_same_hash_is_another_token() {
         let cache = TokenCache::new(8);
-        let mut other = [1; 32];
-        cache.put(other, cached(7));
-        other[31] = 2; // The same set, another token.
-        assert!(cache.get(&other).is_none());
-        assert_eq!(cache.get(&[1; 32]).unwrap().principal.id(), "7");
-        cache.forget(&[1; 32]);
-        assert!(cache.get(&[1; 32]).is_none());
+        let hash = cache.hash("a.b.c");
+        cache.put(hash, "a.b.c", cached(7));
+        assert!(cache.get(hash, "a.b.d").is_none());
+        assert_eq!(cache.get(hash, "a.b.c").unwrap().principal.id(), "7");
+        cache.forget(hash, "a.b.d");
+        assert!(cache.get(hash, "a.b.c").is_some());
+        cache.forget(hash, "a.b.c");
+        assert!(cache.get(hash, "a.b.c").is_none());
+    }
+
+    #[test]
+    fn two_caches_hash_one_token_differently() {
+        let hash = |cache: TokenCache| cache.hash("a.b.c");
+        assert_ne!(hash(TokenCache::new(8)), hash(TokenCache::new(8)));
     }
 }

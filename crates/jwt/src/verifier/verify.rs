@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use palisade_core::SharedClock;
+use palisade_core::{SecurityContext, SharedClock};
 use palisade_internal::wall_clock::WallClock;
 
 use super::{
@@ -222,7 +222,7 @@ impl Verifier {
         for required in rules.required.iter().chain(&self.0.required) {
             required.check(claims)?;
         }
-        let now = self.now();
+        let now = self.wall_time(self.0.clock.unix_time());
         claims.times().check(now, self.0.leeway)?;
         let max_lifetime = rules.max_lifetime;
         claims
@@ -230,13 +230,19 @@ impl Verifier {
             .check_lifetime(now, self.0.leeway, max_lifetime)
     }
 
-    pub(crate) fn check_times(&self, times: &Times) -> Result<(), InvalidToken> {
-        times.check(self.now(), self.0.leeway)
+    /// Checks the dates of a token that was verified before, for a request that arrived now.
+    pub(crate) fn check_times(
+        &self,
+        cx: &SecurityContext,
+        times: &Times,
+    ) -> Result<(), InvalidToken> {
+        let now = self.wall_time(cx.unix_time(&*self.0.clock));
+        times.check(now, self.0.leeway)
     }
 
-    /// Returns the time of the wall clock, which does not go back.
-    fn now(&self) -> Duration {
-        let reading = self.0.wall.read(self.0.clock.unix_time());
+    /// Returns the time to decide by: that of the wall clock, but it does not go back.
+    fn wall_time(&self, wall: Duration) -> Duration {
+        let reading = self.0.wall.read(wall);
         if let Some(step) = reading.stepped_back {
             self.0.clock_stepped_back.store(true, Ordering::Relaxed);
             let seconds = step.as_secs();
