@@ -2,7 +2,7 @@
 
 use std::{fmt, net::IpAddr, time::Duration};
 
-use crate::{record::json::Object, record::timestamp::rfc3339};
+use crate::record::json::Object;
 
 /// Members of one event. More are counted in `members_lost`.
 const MAX_MEMBERS: usize = 16;
@@ -197,10 +197,10 @@ impl AuditEvent {
         let mut record = Object::open(out);
         record.number("v", 1);
         record.text("type", "event");
-        record.text("time", &rfc3339(self.time.unwrap_or_default()));
+        record.time("time", self.time.unwrap_or_default());
         record.limited("event_id", self.id, MAX_TEXT);
         if let Some(client) = self.client {
-            record.text("client", &client.to_string());
+            record.plain("client", client);
         }
         self.members(&mut record);
         record.leave_open();

@@ -17,7 +17,6 @@ use super::{RequestRecord, Stage, observations, request_snapshot::RecordedPath};
 use crate::{
     record::json::Object,
     record::redaction::{FieldForm, FieldSource},
-    record::timestamp::rfc3339,
 };
 
 /// The version of the record's members. Members may be added to it; none changes its meaning.
@@ -97,8 +96,8 @@ impl RequestRecord {
         let mut record = Object::open(out);
         record.number("v", VERSION);
         record.text("type", form.name());
-        record.text("time", &rfc3339(self.snapshot.received_at));
-        record.text("id", &self.request_id().to_string());
+        record.time("time", self.snapshot.received_at);
+        record.plain("id", self.request_id());
         if form != RecordType::End {
             self.request_members(&mut record);
         }
@@ -113,10 +112,7 @@ impl RequestRecord {
         }
         self.path_members(record);
         if let Some(client) = self.cx.client() {
-            record.text(
-                "client",
-                &self.redaction.recorded_client(client.ip()).to_string(),
-            );
+            record.plain("client", self.redaction.recorded_client(client.ip()));
             record.text("scheme", client.scheme().as_str());
         }
         match self.cx.identity() {

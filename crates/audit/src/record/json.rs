@@ -9,6 +9,12 @@
 //! and paragraph separators, characters that change the reading direction, and all that are shown as nothing.
 //! Everything else is written as it is, in UTF-8.
 
+use std::{fmt, io::Write as _, time::Duration};
+
+use palisade_internal::decimal::with_digits;
+
+use super::timestamp::write_rfc3339;
+
 /// An object that is being written to a buffer.
 #[derive(Debug)]
 pub(crate) struct Object<'a> {
@@ -45,10 +51,25 @@ impl<'a> Object<'a> {
         limited(self.out, value, limit);
     }
 
+    /// Writes a value whose text needs no escaping: an address, or an identifier of letters and digits.
+    pub(crate) fn plain(&mut self, key: &str, value: impl fmt::Display) {
+        self.key(key);
+        // Writing to a buffer in memory cannot fail.
+        let _ = write!(self.out, "\"{value}\"");
+    }
+
+    /// Writes a time, as [`rfc3339`](super::timestamp::rfc3339) does.
+    pub(crate) fn time(&mut self, key: &str, unix_time: Duration) {
+        self.key(key);
+        self.out.push(b'"');
+        write_rfc3339(self.out, unix_time);
+        self.out.push(b'"');
+    }
+
     /// Writes a number without sign and fraction.
     pub(crate) fn number(&mut self, key: &str, value: u64) {
         self.key(key);
-        self.out.extend_from_slice(value.to_string().as_bytes());
+        with_digits(value, |digits| self.out.extend_from_slice(digits));
     }
 
     /// Writes `true` or `false`.
@@ -97,7 +118,11 @@ impl<'a> Object<'a> {
 
 /// Writes a quoted text of at most `limit` characters.
 fn limited(out: &mut Vec<u8>, value: &str, limit: usize) {
-    match value.char_indices().nth(limit) {
+    let end = match value.len() <= limit {
+        true => None, // It has no more characters than bytes.
+        false => value.char_indices().nth(limit),
+    };
+    match end {
         None => string(out, value),
         Some((end, _)) => {
             out.push(b'"');
@@ -115,15 +140,34 @@ fn string(out: &mut Vec<u8>, value: &str) {
 }
 
 /// Escapes quotes, backslashes and harmful characters. All others are written as they are, in UTF-8 (RFC 3629).
+///
+/// Nearly all that is written is ASCII without any of them, and is copied as a whole.
 fn escape(out: &mut Vec<u8>, value: &str) {
-    let mut buffer = [0; 4];
-    for character in value.chars() {
-        match character {
-            '"' => out.extend_from_slice(b"\\\""),
-            '\\' => out.extend_from_slice(b"\\\\"),
-            _ if is_harmful(character) => unicode(out, character),
-            _ => out.extend_from_slice(character.encode_utf8(&mut buffer).as_bytes()),
+    let mut rest = value;
+    loop {
+        let plain = rest.bytes().position(|byte| !is_plain(byte));
+        let (plain, other) = rest.split_at(plain.unwrap_or(rest.len()));
+        out.extend_from_slice(plain.as_bytes());
+        let mut characters = other.chars();
+        match characters.next() {
+            Some(character) => escape_one(out, character),
+            None => return,
         }
+        rest = characters.as_str();
+    }
+}
+
+/// Returns whether a byte is a printable ASCII character that JSON does not escape.
+const fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\'
+}
+
+fn escape_one(out: &mut Vec<u8>, character: char) {
+    match character {
+        '"' => out.extend_from_slice(b"\\\""),
+        '\\' => out.extend_from_slice(b"\\\\"),
+        _ if is_harmful(character) => unicode(out, character),
+        _ => out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
     }
 }
 
@@ -131,7 +175,7 @@ fn escape(out: &mut Vec<u8>, value: &str) {
 fn unicode(out: &mut Vec<u8>, character: char) {
     let mut buffer = [0; 2];
     for unit in character.encode_utf16(&mut buffer) {
-        out.extend_from_slice(format!("\\u{unit:04x}").as_bytes());
+        let _ = write!(out, "\\u{unit:04x}");
     }
 }
 

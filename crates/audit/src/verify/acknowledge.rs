@@ -20,7 +20,6 @@ use crate::{
     error::AcknowledgeError,
     key::AuditKey,
     record::json::Object,
-    record::timestamp::rfc3339,
     trail_files,
 };
 
@@ -96,7 +95,7 @@ pub fn acknowledge(
     let mut object = Object::open(&mut line);
     object.number("v", 1);
     object.text("type", PURPOSE);
-    object.text("time", &rfc3339(now));
+    object.time("time", now);
     object.text("trail", trail);
     object.number("record", finding.sequence);
     object.text("reason", &finding.reason.to_string());

@@ -23,7 +23,6 @@ use super::queue::{Losses, RepeatCount};
 use crate::{
     chain::{Anchor, Seal},
     record::json::Object,
-    record::timestamp::rfc3339,
 };
 
 /// Characters of a torn line that are kept in the record, where the line could not be copied.
@@ -111,7 +110,7 @@ pub(super) fn resumed(now: Duration, it: Resumed, fail_closed: bool) -> Vec<u8> 
             record.text("promise", promise(fail_closed));
             record.number("unfinished", it.unfinished);
             if let Some(last) = it.last_record {
-                record.text("last_record", &rfc3339(last));
+                record.time("last_record", last);
             }
         }
     })
@@ -153,7 +152,7 @@ pub(super) fn lost(now: Duration, losses: Losses) -> Vec<u8> {
 pub(super) fn folded(now: Duration, it: &RepeatCount) -> Vec<u8> {
     note("folded", now, |record| {
         if let Some(client) = it.key.client {
-            record.text("client", &client.to_string());
+            record.plain("client", client);
         }
         if let Some(principal) = &it.key.principal {
             record.limited("principal", principal, 128);
@@ -161,8 +160,8 @@ pub(super) fn folded(now: Duration, it: &RepeatCount) -> Vec<u8> {
         record.limited("guard", it.key.guard, 128);
         record.limited("code", it.key.code, 128);
         record.number("count", it.count);
-        record.text("first", &rfc3339(it.first));
-        record.text("last", &rfc3339(it.last));
+        record.time("first", it.first);
+        record.time("last", it.last);
     })
 }
 
@@ -182,7 +181,7 @@ pub(super) fn retired(now: Duration, it: Retired) -> Vec<u8> {
 /// difference.
 pub(super) fn clock_step(now: Duration, expected: Duration) -> Vec<u8> {
     note("clock_step", now, |record| {
-        record.text("expected", &rfc3339(expected));
+        record.time("expected", expected);
         let forward = now >= expected;
         record.text("direction", if forward { "forward" } else { "back" });
         let step = now.abs_diff(expected).as_millis();
@@ -201,7 +200,7 @@ fn note(kind: &str, now: Duration, write: impl FnOnce(&mut Object<'_>)) -> Vec<u
     let mut record = Object::open(&mut out);
     record.number("v", 1);
     record.text("type", kind);
-    record.text("time", &rfc3339(now));
+    record.time("time", now);
     write(&mut record);
     record.leave_open();
     out
