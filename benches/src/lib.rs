@@ -7,6 +7,8 @@
 //! 20,000 different ones from 10,000 addresses, so that caches are as cold as in a server.
 
 mod measure;
+pub mod baseline;
+pub mod hot_paths;
 mod parts;
 mod regime;
 
