@@ -6,9 +6,9 @@
 //! Each question is measured in two regimes ([`Regime`]): the same request again and again, and
 //! 20,000 different ones from 10,000 addresses, so that caches are as cold as in a server.
 
-mod measure;
 pub mod baseline;
 pub mod hot_paths;
+mod measure;
 mod parts;
 mod regime;
 
