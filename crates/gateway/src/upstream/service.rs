@@ -133,7 +133,7 @@ impl Upstream {
     /// Begins an attempt at a server that takes requests, if possible not one of `tried`.
     ///
     /// Two candidates are picked at random by weight, and the less busy one is asked to let the request
-    /// pass. A server whose breaker is half-open lets one pass; whoever comes second picks again.
+    /// pass. A server whose breaker is half-open lets one pass; the second picks again.
     ///
     /// # Errors
     /// No server takes requests now. Returns how long that lasts at least.
