@@ -77,9 +77,9 @@ transformations! {
     /// Lower case.
     Lowercase = "lowercase", words::lowercase, UPPER;
     /// Resolves `.`, `..` and repeated slashes.
-    NormalizePath = "normalizepath" | "normalisepath", path::normalize, b"/";
+    NormalizePath = "normalizepath" | "normalisepath", path::normalize, b"./";
     /// The same, where a backslash is a slash.
-    NormalizePathWin = "normalizepathwin" | "normalisepathwin", path::normalize_windows, b"/\\";
+    NormalizePathWin = "normalizepathwin" | "normalisepathwin", path::normalize_windows, b"./\\";
     /// Removes comments of C, SQL and HTML.
     RemoveComments = "removecomments", words::remove_comments, COMMENTS;
     /// Removes the marks of comments.
@@ -181,6 +181,13 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_single_dot_is_resolved() {
+        let resolve = Transformation::parse("normalizePath").expect("known");
+        assert_eq!(resolve.apply(b"."), Some(Vec::new()));
+        assert!(resolve.triggers().intersects(&ByteSet::of(b".")));
     }
 
     #[test]
