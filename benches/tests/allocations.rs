@@ -50,14 +50,14 @@ fn the_whole_stack_stays_within_its_budget() {
     let (bare, key) = shield(often, None);
     let admit = allocations(&mut bare.wrap(Floor), || request(Some(&key)));
     // One of them is the value of `X-Request-Id`, which each response has.
-    check("stack admits, no audit", admit - FLOOR, 12);
+    check("stack admits, no audit", admit - FLOOR, 11);
     let (audited, key) = shield(often, Some(audit(&folder.path().join("audit.jsonl"))));
     let admit = allocations(&mut audited.wrap(Floor), || request(Some(&key)));
-    check("stack admits, with audit", admit - FLOOR, 14);
+    check("stack admits, with audit", admit - FLOOR, 13);
     check(
         "stack refuses a guest",
         allocations(&mut audited.wrap(Floor), || request(None)),
-        16,
+        14,
     );
 }
 

@@ -3,7 +3,7 @@
 //!
 //! [`RateLimitLayer`](super::RateLimitLayer) calls three steps in this order:
 //!
-//! * `charges_for` selects the limits that count the request and finds their buckets.
+//! * `add_charges` selects the limits that count the request and finds their buckets.
 //! * `charge_store` sends all charges in one call.
 //! * `verdict` turns the decision into admission or refusal.
 //!
@@ -34,23 +34,24 @@ pub(super) struct LimitCharge {
 }
 
 impl LayerState {
-    /// Selects the limits that count a request, with their buckets and costs.
+    /// Adds the limits that count a request to `charges`, with their buckets and costs. The list is filled in
+    /// place: moving it would cost more than a charge.
     ///
     /// # Errors
     ///
     /// 500 `misconfigured` if a required layer is missing, and 400 or 413 if the cost is higher than the
     /// burst. Nothing has been charged then.
-    pub(super) fn charges_for(
+    pub(super) fn add_charges(
         &self,
         cx: &SecurityContext,
         head: &request::Parts,
-    ) -> Result<LimitCharges, Box<Rejection>> {
-        let mut charges = LimitCharges::new();
+        charges: &mut LimitCharges,
+    ) -> Result<(), Box<Rejection>> {
         for (index, configured) in self.limits.iter().enumerate() {
             if !configured.limit.counts(cx) {
                 continue;
             }
-            let bucket = match self.known_bucket(configured, &charges) {
+            let bucket = match self.known_bucket(configured, charges) {
                 Some(bucket) => bucket,
                 None => match self.bucket_of(configured, cx, head)? {
                     Some(bucket) => bucket,
@@ -62,7 +63,7 @@ impl LayerState {
             let cost = self.cost(limit, head)?;
             charges.push(LimitCharge { id, bucket, cost });
         }
-        Ok(charges)
+        Ok(())
     }
 
     /// Returns the bucket of an earlier charge with the same key, so that a subject is hashed once.
@@ -123,8 +124,9 @@ impl LayerState {
                 false => Charge::new(limit, charge.bucket, charge.cost),
             })
         };
-        let charges: PerCharge<Charge<'_>> = charges.iter().filter_map(store_charge).collect();
-        self.store.charge(cx.monotonic_time(&*self.clock), &charges)
+        let mut asked = PerCharge::<Charge<'_>>::new();
+        asked.extend(charges.iter().filter_map(store_charge));
+        self.store.charge(cx.monotonic_time(&*self.clock), &asked)
     }
 
     /// Turns the decision of the store into a verdict. Records a degraded decision for the audit trail.

@@ -257,11 +257,13 @@ impl Guard for RateLimitLayer {
         if self.0.exempt.covers(cx, head) {
             return Verdict::Admit(ChargedRequest::default());
         }
-        let charges = match self.0.charges_for(cx, head) {
-            Ok(charges) if charges.is_empty() => return Verdict::Admit(ChargedRequest::default()),
-            Ok(charges) => charges,
-            Err(rejection) => return rejection.into(),
-        };
+        let mut charges = LimitCharges::new();
+        if let Err(rejection) = self.0.add_charges(cx, head, &mut charges) {
+            return rejection.into();
+        }
+        if charges.is_empty() {
+            return Verdict::Admit(ChargedRequest::default());
+        }
         match self.0.charge_store(cx, &charges) {
             MaybeReady::Ready(decision) => self.0.verdict(cx, &charges, &decision).into(),
             MaybeReady::Pending(decision) => self.admit_later(cx, charges, decision),
