@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{error::GatewayError, forward::Forward, settings::Settings};
 
-/// Reads the configuration again while the gateway serves. Returned by [`Gateway::reloader`].
+/// Reads the configuration again while the gateway serves. Returned by [`Gateway::reloader`](crate::Gateway::reloader).
 ///
 /// What stays: sockets, connections, limits, the audit trail, certificates that an authority issues.
 /// What changes: hosts, keys, tokens, limits' rates, rules, text rules, upstreams, certificate files.

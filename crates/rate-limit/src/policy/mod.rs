@@ -44,7 +44,7 @@ use crate::rate::Rate;
 /// | [`when_store_fails`](Self::when_store_fails) | what the store says, by default [`FailureMode::local`] |
 ///
 /// Nothing of it fails at run time: [`RateLimitLayerBuilder::build`](crate::RateLimitLayerBuilder::build)
-/// checks the combination and returns a [`RateLimitBuildError`].
+/// checks the combination and returns a [`RateLimitBuildError`](crate::RateLimitBuildError).
 ///
 /// ```
 /// use palisade_rate_limit::{Key, Policy};

@@ -4,7 +4,7 @@ use super::recognizers::{is_card, is_mobile, is_resident_id};
 use crate::error::SanitizeBuildError;
 use crate::text::TextRule;
 
-/// Single kinds by their shape alone, without words nearby. [`PersonalData`] finds more kinds and
+/// Single kinds by their shape alone, without words nearby. [`PersonalData`](crate::PersonalData) finds more kinds and
 /// is more exact.
 impl TextRule {
     /// Masks mobile phone numbers of mainland China with `*`, with or without `+86` or `0086`.

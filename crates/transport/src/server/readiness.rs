@@ -7,7 +7,7 @@ use std::sync::{
 
 /// Whether a service accepts requests. Clones share the state.
 ///
-/// Default: ready. Give a clone to [`HealthLayer`], and call [`drain`](Self::drain) before
+/// Default: ready. Give a clone to [`HealthLayer`](crate::server::HealthLayer), and call [`drain`](Self::drain) before
 /// shutdown, so that load balancers stop sending requests.
 ///
 /// ```
