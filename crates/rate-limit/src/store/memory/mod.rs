@@ -169,6 +169,7 @@ impl MemoryStore {
     }
 
     /// Returns the bucket of a subject whose hash is known, and those that it may share.
+    #[cfg(feature = "redis")]
     pub(crate) fn bucket_of(&self, own: u128, subject: &Subject<'_>) -> BucketKey {
         self.bucket_around(own, self.hash(subject), subject)
     }
