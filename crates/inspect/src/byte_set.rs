@@ -1,16 +1,28 @@
 //! Sets of bytes.
+//!
+//! They answer three questions without running a rule: can a transformation change this text, can
+//! this pattern match it, and is each byte allowed (`@validateByteRange`). Each question is four
+//! operations on 64-bit words, independent of the length of the text. The set of a text is
+//! computed once, when the text is added to a request.
 
 /// A set of byte values, as 256 bits.
+///
+/// Byte `b` is bit `b & 63` of word `b >> 6`. The default is the empty set. It takes 32 bytes and
+/// is copied.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct ByteSet([u64; 4]);
 
 impl ByteSet {
     /// All bytes.
+    ///
+    /// It marks a transformation that may change any text.
     pub(crate) const fn all() -> Self {
         Self([u64::MAX; 4])
     }
 
     /// The bytes of a text.
+    ///
+    /// The time is linear in the length. Repeated bytes count once.
     pub(crate) fn of(bytes: &[u8]) -> Self {
         let mut set = Self::default();
         for &byte in bytes {
@@ -20,6 +32,8 @@ impl ByteSet {
     }
 
     /// The bytes from one to another, both included.
+    ///
+    /// It is empty if `from` is above `to`.
     pub(crate) fn range(from: u8, to: u8) -> Self {
         let mut set = Self::default();
         (from..=to).for_each(|byte| set.insert(byte));
@@ -41,12 +55,17 @@ impl ByteSet {
     }
 
     /// Whether both sets have a byte in common.
+    ///
+    /// False if one of them is empty.
     pub(crate) const fn intersects(&self, other: &Self) -> bool {
         let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
         (a & e) | (b & f) | (c & g) | (d & h) != 0
     }
 
     /// Whether the set has a byte that the other does not have.
+    ///
+    /// With the set of a text on the left and the allowed bytes on the right, it is the whole of
+    /// `@validateByteRange`.
     pub(crate) const fn exceeds(&self, other: &Self) -> bool {
         let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
         (a & !e) | (b & !f) | (c & !g) | (d & !h) != 0
@@ -59,11 +78,17 @@ impl ByteSet {
     }
 
     /// How many bytes the set has.
+    ///
+    /// Smaller sets are rarer in ordinary text, so the count also orders sets by how much they
+    /// tell.
     pub(crate) fn len(&self) -> u32 {
         self.0.iter().map(|word| word.count_ones()).sum()
     }
 
     /// The set with each letter in both cases.
+    ///
+    /// Patterns with `(?i)` and lists of phrases compare without case, but a text keeps its case,
+    /// so the needed sets must have both. Only ASCII letters have two cases here.
     pub(crate) fn both_cases(&self) -> Self {
         let mut set = *self;
         for byte in (0..=u8::MAX).filter(|byte| self.contains(*byte)) {

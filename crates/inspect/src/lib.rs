@@ -13,6 +13,21 @@
 //! | Inspect a request and its response | [`RuleSet::inspect`] |
 //! | Read the result | [`Verdict`] |
 //!
+//! # How a request is inspected
+//!
+//! 1. [`InspectLayer`] reads the body, up to a limit, and makes a [`RequestView`] of it.
+//! 2. The names and values of the request are put into collections (`ARGS`, `REQUEST_HEADERS`).
+//!    Bodies of forms, JSON, XML and multipart are parsed.
+//! 3. The rules of phase 1 (head) and 2 (body) run in the order of their files. With a
+//!    [`ResponseView`] also those of phase 3 and 4; those of phase 5 always.
+//! 4. Each value is transformed as the rule says (`t:urlDecodeUni`), then its operator is asked
+//!    (`@rx`).
+//! 5. What matched is a [`Verdict`]. The layer records it and, if it enforces, refuses the
+//!    request.
+//!
+//! Sections with the same names in the reference manual of ModSecurity v3 describe the parts:
+//! "Processing Phases", "Variables", "Transformation functions", "Actions", "Operators".
+//!
 //! # Limits
 //!
 //! Every rule runs in a time that grows with the length of a value and no faster. A pattern with

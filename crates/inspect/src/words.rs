@@ -2,12 +2,26 @@
 //!
 //! People write about SQL, quote shell commands and paste markup. In such a field a match of a rule for
 //! code says little, and it is counted apart.
+//!
+//! The names are those that the parsers of bodies give (see the module `body`):
+//! `json.messages.array_0.content` for JSON, the plain name for forms and multipart.
+//! [`PersonText::contains`] compares them with JSON pointers (RFC 6901) that were split once at
+//! start-up.
+//!
+//! A field that is named here stays under all other rules, such as those against deserialization
+//! and those about sizes. Only rules with a tag such as `attack-sqli`, `attack-xss` or
+//! `attack-protocol` are recorded in place of deciding.
+//!
+//! An attacker can put text into such a field as well. Name only fields that the application
+//! passes to a model or stores as text, never those that reach a shell, a query or a page.
 
 use std::sync::Arc;
 
 use crate::error::InspectBuildError;
 
 /// The fields of the chat format of OpenAI, of Anthropic and of Ollama, and of text to speak.
+///
+/// `*` is an element of an array or any member of an object.
 const CHAT: [&str; 12] = [
     "/messages/*/content",
     "/messages/*/content/*/text",
@@ -24,15 +38,30 @@ const CHAT: [&str; 12] = [
 ];
 
 /// One step of the path to a field.
+///
+/// The names in the body are flat, so an element is written `array_0`; a member that has such a
+/// name looks the same.
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Segment {
     /// A member of this name.
+    ///
+    /// The escapes `~1` (`/`) and `~0` (`~`) of RFC 6901 are decoded. Case counts, as in JSON.
     Name(Vec<u8>),
     /// Any member or element.
+    ///
+    /// It stands for exactly one step, not for any depth.
     Any,
 }
 
 /// Fields that hold what a person wrote. Default: none.
+///
+/// A field is given as JSON pointer or as name of a form field. Parameters of the query are never
+/// among them, even with the same name: browsers and caches store queries, and people do not
+/// write texts there.
+///
+/// Give it to [`InspectLayerBuilder::person_text`](crate::InspectLayerBuilder::person_text) or to
+/// [`RuleSet::inspect_person_text`](crate::RuleSet::inspect_person_text). A clone shares the
+/// fields and costs two reference counts.
 ///
 /// ```
 /// use palisade_inspect::PersonText;
@@ -44,7 +73,9 @@ enum Segment {
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct PersonText {
+    /// Fields of JSON bodies, each as its steps.
     pointers: Arc<Vec<Vec<Segment>>>,
+    /// Fields of forms and multipart bodies, compared byte by byte.
     names: Arc<Vec<Vec<u8>>>,
     /// Whether pictures and sounds as `data:` URLs count too, in any field of a body.
     media: bool,
@@ -53,6 +84,16 @@ pub struct PersonText {
 impl PersonText {
     /// The text fields of the APIs of OpenAI, Anthropic and Ollama, and `text`. Pictures and sounds as `data:`
     /// URLs count too, in any field of a body: their Base64 looks like commands.
+    ///
+    /// | API | Fields |
+    /// |---|---|
+    /// | Chat completions, Ollama chat | `/messages/*/content`, and `text` in its parts |
+    /// | Anthropic messages | the same, with `/system` and `/system/*/text` |
+    /// | Responses | `/input` in all its forms, `/instructions` |
+    /// | Completions, Ollama generate | `/prompt`, `/system` |
+    /// | Speech | `/input`, `/text`, and the form field `text` |
+    ///
+    /// Names of models, roles, tools and URLs are not in it.
     pub fn chat() -> Self {
         let pointers = CHAT.iter().filter_map(|pointer| parse(pointer)).collect();
         Self {
@@ -64,6 +105,10 @@ impl PersonText {
 
     /// Adds a field: a JSON pointer, in which `*` is any member or element, or the name of a field of
     /// a form.
+    ///
+    /// `/comment` is the member `comment` of a JSON object, `/items/*/note` the note of each
+    /// item, `message` the field of a form or multipart body. Case counts. A member whose name
+    /// has a dot cannot be named and stays under all rules.
     ///
     /// Parameters of the query are never meant.
     ///
@@ -83,6 +128,9 @@ impl PersonText {
     }
 
     /// Whether a parameter of a body, by the name that rules see, is such a field.
+    ///
+    /// The time grows with the number of fields and the length of the name. The value is read
+    /// only for `data:` URLs.
     pub(crate) fn contains(&self, name: &[u8], value: &[u8]) -> bool {
         if self.media && is_media(value) {
             return true;
@@ -99,6 +147,10 @@ impl PersonText {
 
 /// Whether a value is a picture, a sound or a video as `data:` URL, and nothing but Base64 follows. A format
 /// that is markup, such as SVG, is none.
+///
+/// SVG and other types with a `+` in their name are excluded because a browser runs scripts in
+/// them. Every byte of the data must be of the Base64 alphabet (RFC 4648, both alphabets), so
+/// that no text can follow the picture.
 fn is_media(value: &[u8]) -> bool {
     let media = |value: &'_ [u8]| -> Option<bool> {
         let rest = value.strip_prefix(b"data:")?;
@@ -118,6 +170,8 @@ fn is_media(value: &[u8]) -> bool {
 
 /// Whether a path such as `messages.array_0.content` is meant by a pointer. A dot in the name of a
 /// member looks like a step, and then nothing is meant: such a field stays under all rules.
+///
+/// Pointer and path must have the same number of steps.
 fn matches(pointer: &[Segment], path: &[u8]) -> bool {
     let mut steps = path.split(|byte| *byte == b'.');
     let same = pointer.iter().all(|segment| match (segment, steps.next()) {
@@ -129,6 +183,9 @@ fn matches(pointer: &[Segment], path: &[u8]) -> bool {
 }
 
 /// Reads a JSON pointer.
+///
+/// `None` if it does not start with `/`, has an empty step, or has `~` without `0` or `1` after
+/// it.
 fn parse(pointer: &str) -> Option<Vec<Segment>> {
     let steps = pointer.strip_prefix('/')?.split('/');
     let segment = |step: &str| -> Option<Segment> {

@@ -1,4 +1,8 @@
 //! Parameters of queries and forms.
+//!
+//! The format is `application/x-www-form-urlencoded` of the URL standard: pairs between `&`, a
+//! name before the first `=`, `%41` and `+` decoded. The bytes need not be UTF-8. A pair without
+//! `=` is a name with an empty value.
 
 use std::borrow::Cow;
 
@@ -6,6 +10,8 @@ use super::{BodyFields, MOST_VALUES, Text};
 use crate::transformation::Transformation;
 
 /// Reads a form.
+///
+/// Pairs beyond the limit are one value with an empty name, and an error is set.
 pub(super) fn read<'r>(body: &'r [u8], fields: &mut BodyFields<'r>) {
     let mut rest = body;
     for _ in 0..MOST_VALUES {
@@ -22,6 +28,8 @@ pub(super) fn read<'r>(body: &'r [u8], fields: &mut BodyFields<'r>) {
 }
 
 /// Splits `a=1&b=2` into names and values, not yet decoded. Empty pairs are left out.
+///
+/// The value is all behind the first `=`. The iterator copies nothing.
 pub(crate) fn split_pairs(text: &[u8], separator: u8) -> impl Iterator<Item = (&[u8], &[u8])> {
     text.split(move |byte| *byte == separator)
         .filter(|pair| !pair.is_empty())
@@ -35,6 +43,9 @@ pub(crate) fn split_pairs(text: &[u8], separator: u8) -> impl Iterator<Item = (&
 }
 
 /// Decodes a name and a value: `%41` and `+`. Wrong encodings stay as they are.
+///
+/// What has neither is borrowed. Decoding happens once; rules with `t:urlDecode` find double
+/// encodings.
 pub(crate) fn decode_pairs<'r>((name, value): (&'r [u8], &'r [u8])) -> (Text<'r>, Text<'r>) {
     (decode(name), decode(value))
 }

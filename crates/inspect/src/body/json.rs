@@ -2,15 +2,31 @@
 //!
 //! The names are those of ModSecurity: `json.a.b` for members, `json.a.array_0` for elements. The
 //! reader takes one pass and keeps its place in a list, so that depth costs no stack.
+//!
+//! For `{"a": {"b": "x"}, "c": [1, null]}` the parameters are:
+//!
+//! | Name | Value |
+//! |---|---|
+//! | `json.a.b` | `x` |
+//! | `json.c.array_0` | `1` |
+//! | `json.c.array_1` | empty |
+//!
+//! The syntax is that of RFC 8259, read leniently where that shows more to the rules: control
+//! characters in strings and a byte order mark are accepted, repeated members are all kept, and
+//! empty objects and arrays give no value. An escape of half a surrogate pair becomes `U+FFFD`.
 
 use std::borrow::Cow;
 
 use super::{BodyFields, MOST_VALUES};
 
 /// How deep documents may be. Deeper ones are malformed.
+///
+/// The limit bounds the length of the paths, since each value is stored with its own.
 const DEEPEST: usize = 512;
 
 /// Reads a document. What stands before an error is kept, and what follows it is one value.
+///
+/// So a handler with a more lenient parser gets nothing that no rule saw.
 pub(super) fn read<'r>(body: &'r [u8], fields: &mut BodyFields<'r>) {
     let mut reader = Reader {
         rest: body,
@@ -31,21 +47,31 @@ pub(super) fn read<'r>(body: &'r [u8], fields: &mut BodyFields<'r>) {
 /// An object or array that is open.
 struct Open {
     /// How long the path to it is.
+    ///
+    /// In bytes. The path is cut to it when the object or array ends.
     path: usize,
     /// The index of the next element; `None` for an object.
+    ///
+    /// Counted from 0.
     index: Option<usize>,
 }
 
 /// A document while it is read.
 struct Reader<'r, 'f> {
+    /// What is not read yet.
     rest: &'r [u8],
+    /// The name of the next value.
     path: Vec<u8>,
+    /// From the outermost to the innermost.
     open: Vec<Open>,
+    /// Where values go.
     fields: &'f mut BodyFields<'r>,
 }
 
 impl<'r> Reader<'r, '_> {
     /// Reads the whole document.
+    ///
+    /// The error is a fixed text. It is also an error if something follows the document.
     fn document(&mut self) -> Result<(), &'static str> {
         self.rest = self.rest.strip_prefix(b"\xef\xbb\xbf").unwrap_or(self.rest);
         loop {
@@ -79,6 +105,8 @@ impl<'r> Reader<'r, '_> {
     }
 
     /// Reads values until one is complete. An object or array with content is opened instead.
+    ///
+    /// Afterwards a comma or an end must follow.
     fn value(&mut self) -> Result<(), &'static str> {
         loop {
             self.skip_blanks();
@@ -98,6 +126,8 @@ impl<'r> Reader<'r, '_> {
     }
 
     /// Opens an object or array. False if it is empty, and then it is closed again.
+    ///
+    /// `index` is `None` for an object; `end` is the closing bracket.
     fn open(&mut self, index: Option<usize>, end: u8) -> Result<bool, &'static str> {
         if self.open.len() >= DEEPEST {
             return Err("the document is too deep");
@@ -117,6 +147,8 @@ impl<'r> Reader<'r, '_> {
     }
 
     /// Leaves an object or array.
+    ///
+    /// The path is that of the object or array again.
     fn close(&mut self) {
         if let Some(open) = self.open.pop() {
             self.path.truncate(open.path);
@@ -124,6 +156,9 @@ impl<'r> Reader<'r, '_> {
     }
 
     /// Sets the path to the next member or element; reads the name of a member.
+    ///
+    /// A dot in the name of a member is not escaped, as in ModSecurity. So `{"a.b": 1}` and
+    /// `{"a": {"b": 1}}` have the same name.
     fn begin_item(&mut self) -> Result<(), &'static str> {
         let Some(open) = self.open.last_mut() else {
             return Ok(());
@@ -151,6 +186,9 @@ impl<'r> Reader<'r, '_> {
     }
 
     /// Reads a number, `true`, `false` or `null`.
+    ///
+    /// `null` is an empty value. An unknown word is kept as a value before it is an error.
+    /// Numbers are kept as written and not checked further.
     fn scalar(&mut self) -> Result<(), &'static str> {
         let end = self
             .rest
@@ -175,6 +213,8 @@ impl<'r> Reader<'r, '_> {
     }
 
     /// Reads a string and decodes its escapes.
+    ///
+    /// One without a backslash is borrowed from the body.
     fn string(&mut self) -> Result<Cow<'r, [u8]>, &'static str> {
         let inner = self.rest.get(1..).unwrap_or_default();
         let Some(at) = memchr::memchr2(b'"', b'\\', inner) else {
@@ -190,6 +230,8 @@ impl<'r> Reader<'r, '_> {
     }
 
     /// Reads the rest of a string that has escapes.
+    ///
+    /// `out` has what stands before the first escape.
     fn escaped_string(&mut self, mut out: Vec<u8>) -> Result<Vec<u8>, &'static str> {
         loop {
             match self.next() {
@@ -222,6 +264,8 @@ impl<'r> Reader<'r, '_> {
     }
 
     /// Decodes the digits of `\uXXXX`, with the second half of a surrogate pair.
+    ///
+    /// `\u0000` is a null byte, which rules look for.
     fn unicode_escape(&mut self) -> Result<char, &'static str> {
         let first = self.four_digits()?;
         if !(0xd800..0xdc00).contains(&first) {

@@ -3,12 +3,20 @@
 //! Programs disagree about broken bodies, and attackers use that. Every departure from what browsers
 //! send is therefore marked (`MULTIPART_STRICT_ERROR`), and what stands in a part is looked at
 //! whether or not its header names it.
+//!
+//! The format is RFC 7578 on top of RFC 2046, section 5.1. The reading is line by line: a line
+//! that starts with the delimiter and has nothing else but blanks or `--` ends a part. Contents
+//! are not decoded, so a `Content-Transfer-Encoding` has no effect here; rules can see that
+//! header.
 
 use std::borrow::Cow;
 
 use super::{BodyFields, File, MOST_VALUES, Text};
 
 /// Reads a body.
+///
+/// Each problem sets an error or the strict flag, and the reading goes on where it can. Without a
+/// boundary nothing can be split; rules still have `REQUEST_BODY`.
 pub(super) fn read<'r>(content_type: &'r [u8], body: &'r [u8], fields: &mut BodyFields<'r>) {
     let Some(boundary) = boundary(content_type, fields) else {
         fields.error = Some("the boundary is missing");
@@ -45,6 +53,9 @@ pub(super) fn read<'r>(content_type: &'r [u8], body: &'r [u8], fields: &mut Body
 }
 
 /// The boundary in a `Content-Type`.
+///
+/// It may be in quotes. Repeated ones, more than 70 bytes and characters outside RFC 2046 set the
+/// strict flag. `None` if it is missing or empty.
 fn boundary<'r>(content_type: &'r [u8], fields: &mut BodyFields<'_>) -> Option<&'r [u8]> {
     let lower = content_type.to_ascii_lowercase();
     let at = memchr::memmem::find(&lower, b"boundary")?;
@@ -70,13 +81,17 @@ fn boundary<'r>(content_type: &'r [u8], fields: &mut BodyFields<'_>) -> Option<&
 
 /// The parts of a body that are not yet read.
 struct Parts<'r, 'd> {
+    /// The bytes behind the last boundary that was found.
     body: &'r [u8],
+    /// `--` and the boundary.
     delimiter: &'d [u8],
 }
 
 impl<'r> Parts<'r, '_> {
     /// Takes what stands before the next boundary, and whether that boundary is the last. `None` if
     /// there is no other.
+    ///
+    /// Without another boundary, all the rest is the part.
     fn next(&mut self, fields: &mut BodyFields<'_>) -> (&'r [u8], Option<bool>) {
         let start = self.body;
         let mut from = 0;
@@ -104,12 +119,17 @@ impl<'r> Parts<'r, '_> {
 }
 
 /// Removes the line end that belongs to the boundary.
+///
+/// RFC 2046 counts the line end before a delimiter to the delimiter.
 fn without_line_end(part: &[u8]) -> &[u8] {
     let part = part.strip_suffix(b"\n").unwrap_or(part);
     part.strip_suffix(b"\r").unwrap_or(part)
 }
 
 /// Reads one part.
+///
+/// With a name of a file it is a file, else a parameter. One without a name is a parameter with
+/// an empty name.
 fn read_part<'r>(part: &'r [u8], fields: &mut BodyFields<'r>) {
     let (lines, content) = header_lines(part, fields);
     let disposition = lines
@@ -140,6 +160,9 @@ fn read_part<'r>(part: &'r [u8], fields: &mut BodyFields<'r>) {
 
 /// Splits a part into its header lines and its content. A line that starts with a blank continues
 /// the one before it.
+///
+/// Lines must end with CR LF and have a colon; all else sets the strict flag. Without an empty
+/// line the content is empty.
 fn header_lines<'r>(part: &'r [u8], fields: &mut BodyFields<'_>) -> (Vec<Text<'r>>, &'r [u8]) {
     let mut lines: Vec<Text<'r>> = Vec::new();
     let mut rest = part;
@@ -173,6 +196,8 @@ fn header_lines<'r>(part: &'r [u8], fields: &mut BodyFields<'_>) -> (Vec<Text<'r
 }
 
 /// The value of a header line if it has this name.
+///
+/// The name has no case. Blanks around it are ignored.
 fn value_of<'l>(line: &'l [u8], name: &[u8]) -> Option<&'l [u8]> {
     let at = memchr::memchr(b':', line)?;
     let found = line.get(..at)?.trim_ascii();
@@ -182,12 +207,19 @@ fn value_of<'l>(line: &'l [u8], name: &[u8]) -> Option<&'l [u8]> {
 }
 
 /// What a `Content-Disposition` says.
+///
+/// The header is defined in RFC 6266 and RFC 7578, section 4.2.
 #[derive(Debug, Default)]
 struct Disposition {
+    /// Of several, the last.
     name: Option<Vec<u8>>,
     /// Names of files: programs differ in which of several they take.
+    ///
+    /// Each `filename`, and `filename*` after decoding.
     files: Vec<Vec<u8>>,
     /// Whether it is not what browsers send.
+    ///
+    /// It becomes the strict flag.
     odd: bool,
 }
 
@@ -212,6 +244,9 @@ impl Disposition {
     }
 
     /// Takes over one parameter.
+    ///
+    /// Browsers send only `name` and `filename`, both in quotes. `filename*` (RFC 8187) is
+    /// forbidden in forms by RFC 7578.
     fn parameter(&mut self, text: &[u8]) {
         let Some(at) = memchr::memchr(b'=', text) else {
             self.odd = true;
@@ -244,6 +279,8 @@ impl Disposition {
     }
 
     /// Removes quotes and the backslash before a quote.
+    ///
+    /// Without quotes it is odd. Single quotes are removed too, as some programs do.
     fn unquote(&mut self, value: &[u8]) -> Vec<u8> {
         let Some(inner) = value.strip_prefix(b"\"") else {
             self.odd = true;

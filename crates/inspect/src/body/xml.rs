@@ -3,11 +3,22 @@
 //! The reader is lenient on purpose. It asks only for what an attacker's text can stand in: text,
 //! `CDATA`, attributes, and the values that a document type gives to its entities, which a parser
 //! behind would insert.
+//!
+//! | Value | Has |
+//! |---|---|
+//! | `XML:/*` | all text, with `CDATA` and quoted values of a document type |
+//! | `XML://@*` | each attribute |
+//!
+//! Entities are decoded but never expanded: no file and no URL is read, and a document cannot
+//! grow ("billion laughs"). Comments and processing instructions are skipped, since handlers do
+//! not use them. Names of elements and attributes are not checked.
 
 use super::{BodyFields, MOST_VALUES};
 use crate::transformation::Transformation;
 
 /// Reads a document.
+///
+/// Errors are kept in `fields`; the text so far is kept too.
 pub(super) fn read(body: &[u8], fields: &mut BodyFields<'_>) {
     let mut text = Vec::new();
     let mut rest = body;
@@ -28,6 +39,8 @@ pub(super) fn read(body: &[u8], fields: &mut BodyFields<'_>) {
 }
 
 /// Adds text with its entities decoded.
+///
+/// The entities are those of HTML and `&apos;`.
 fn push_text(text: &mut Vec<u8>, raw: &[u8]) {
     match Transformation::HtmlEntityDecode.apply(raw) {
         Some(decoded) => text.extend(decode_apostrophe(&decoded)),
@@ -36,6 +49,8 @@ fn push_text(text: &mut Vec<u8>, raw: &[u8]) {
 }
 
 /// Decodes `&apos;`, which HTML of old does not know.
+///
+/// XML defines five entities; the decoder of HTML has the other four.
 fn decode_apostrophe(raw: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(raw.len());
     let mut rest = raw;
@@ -49,6 +64,8 @@ fn decode_apostrophe(raw: &[u8]) -> Vec<u8> {
 }
 
 /// Reads what starts with `<`. Returns what follows it.
+///
+/// `depth` counts open elements. Whether names of start and end agree is not checked.
 fn element<'r>(
     markup: &'r [u8],
     text: &mut Vec<u8>,
@@ -79,6 +96,8 @@ fn element<'r>(
 }
 
 /// Splits at the end of a construct, which is malformed if it does not end.
+///
+/// Without an end, all the rest belongs to the construct.
 fn after<'r>(text: &'r [u8], end: &[u8], fields: &mut BodyFields<'_>) -> (&'r [u8], &'r [u8]) {
     match memchr::memmem::find(text, end) {
         Some(at) => (
@@ -93,6 +112,8 @@ fn after<'r>(text: &'r [u8], end: &[u8], fields: &mut BodyFields<'_>) -> (&'r [u
 }
 
 /// Reads a document type; its quoted values count as text.
+///
+/// It ends at a `>` outside of brackets and quotes.
 fn document_type<'r>(
     declaration: &'r [u8],
     text: &mut Vec<u8>,
@@ -120,6 +141,8 @@ fn document_type<'r>(
 }
 
 /// Reads a tag without its `<`: whether it is empty (`/>`), and what follows it.
+///
+/// A quote counts as the start of a value only after `=`.
 fn tag<'r>(tag: &'r [u8], fields: &mut BodyFields<'_>) -> (bool, &'r [u8]) {
     let mut rest = tag;
     let mut last = b'<';

@@ -1,4 +1,10 @@
 //! Rules prepared to run: names are numbers, lists are shared, literals are in one automaton.
+//!
+//! `prepare` turns the rules of the loader into this form. Three things change: rules are sorted
+//! by phase and keep their order there; jumps (`skip`, `skipAfter`) become indexes; and lists of
+//! transformations, names of variables and literals become numbers.
+//!
+//! Nothing here changes afterwards. All requests share it without a lock.
 
 use super::filter::{Filter, FilterBuilder};
 use super::transformations::{ListId, TransformationLists};
@@ -8,60 +14,98 @@ use crate::seclang::{Action, EngineMode, Link, Rule, RuleHead, Selector, Target}
 use crate::variables::{Collection, MacroText, Piece, TxNames};
 
 /// The rules of all phases.
+///
+/// The default has no rules and finds nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
     /// For phases 1 to 5, the rules in the order of the files.
     pub(crate) phases: [Vec<PlannedRule>; 5],
+    /// The lists that checks name by number.
     pub(crate) lists: TransformationLists,
+    /// The variables that rules name. A request has a place for each.
     pub(crate) names: TxNames,
     /// The literals of the rules that read requests, and of those that read responses.
+    ///
+    /// The first serves phases 1, 2 and 5, the second phases 3 and 4. They are apart so that a
+    /// request is not searched for literals of responses.
     pub(crate) request_filter: Filter,
     pub(crate) response_filter: Filter,
+    /// The mode in which each request starts; `ctl` may change it.
     pub(crate) engine_mode: EngineMode,
 }
 
 /// A rule prepared to run.
 #[derive(Debug)]
 pub(crate) struct PlannedRule {
+    /// Id, tags and decision.
     pub(crate) head: RuleHead,
+    /// The links in their order; all must match.
     pub(crate) checks: Vec<Check>,
     /// Where to continue in the phase after a match: the index of the next rule.
+    ///
+    /// `None`: the next rule. An index beyond the end ends the phase.
     pub(crate) jump: Option<usize>,
     /// Whether the rule asks for syntax of code, which a person may write about.
+    ///
+    /// It follows from the tags, see [`CODE_TAGS`].
     pub(crate) looks_for_code: bool,
 }
 
 /// One link of a rule.
 #[derive(Debug)]
 pub(crate) struct Check {
+    /// Empty for `SecAction`, which always matches.
     pub(crate) sources: Vec<Target>,
+    /// What is left out of all sources.
     pub(crate) excluded: Vec<Target>,
     /// The transaction variables of a source with a pattern, by the index of the source.
+    ///
+    /// It is found once, since all names in rules are known. Empty for all other sources.
     pub(crate) tx_matches: Vec<Vec<usize>>,
+    /// The full test, run when the filters let a text through.
     pub(crate) operator: Operator,
+    /// Whether a text matches when the operator does not.
     pub(crate) negated: bool,
     /// The comparison with a number, if it is one.
+    ///
+    /// With it a variable is compared without writing it as text first.
     pub(crate) number: Option<(Comparison, NumberArgument)>,
     /// What a text must have.
+    ///
+    /// Of each set one byte. Empty: any text may match.
     pub(crate) sets: Vec<ByteSet>,
     /// The number of the rule in the filter of its phase.
+    ///
+    /// `None`: there are no literals to ask for.
     pub(crate) filter: Option<usize>,
     /// The bytes that are allowed, for `@validateByteRange`.
+    ///
+    /// Then the set of bytes of a text is the whole test and the text is not read again.
     pub(crate) allowed: Option<ByteSet>,
     /// The lists of transformations after which the operator sees a value.
+    ///
+    /// One, or with `multiMatch` one more than there are transformations.
     pub(crate) lists: Vec<ListId>,
+    /// Whether groups of the match go to `TX.0` to `TX.9`.
     pub(crate) capture: bool,
+    /// Run at each value that matches.
     pub(crate) actions: Vec<Action>,
 }
 
 /// The number with which a value is compared.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum NumberArgument {
+    /// Written in the rule.
     Literal(i64),
+    /// The variable with this number; 0 while it is not set. Thresholds of the Core Rule Set are
+    /// of this kind.
     Tx(usize),
 }
 
 /// Tags of rules that ask for syntax of code or of paths.
+///
+/// Tags that start with `attack-injection` count too. Rules without such a tag, for example
+/// against deserialization, apply to a person's text as to all else.
 const CODE_TAGS: [&str; 8] = [
     "attack-sqli",
     "attack-xss",
@@ -75,6 +119,8 @@ const CODE_TAGS: [&str; 8] = [
 
 /// Prepares rules. `markers` are the positions of `SecMarker`: its name and how many rules stand
 /// before it.
+///
+/// Cost: a pattern is not compiled here, so it is short against the loading.
 ///
 /// # Errors
 ///
@@ -133,6 +179,9 @@ fn looks_for_code(tags: &[String]) -> bool {
 }
 
 /// Sets where rules continue that skip others.
+///
+/// `places` are the positions of the rules of this phase among all rules, in rising order. Only a
+/// marker behind the rule counts.
 fn set_jumps(phase: &mut [PlannedRule], places: &[usize], markers: &[(String, usize)]) {
     let length = phase.len();
     for (own, rule) in phase.iter_mut().enumerate() {
@@ -151,6 +200,8 @@ fn set_jumps(phase: &mut [PlannedRule], places: &[usize], markers: &[(String, us
 }
 
 /// Prepares one link.
+///
+/// It gives the literals a number in the filter of the rule's phase.
 fn check(
     link: Link,
     filter: &mut FilterBuilder,
@@ -194,6 +245,8 @@ fn check(
 }
 
 /// The number of a comparison, if it does not depend on the request.
+///
+/// A text with several pieces is completed for each request and has none.
 fn number_argument(text: &MacroText) -> Option<NumberArgument> {
     match text.0.as_slice() {
         [Piece::Tx(name)] => Some(NumberArgument::Tx(*name)),

@@ -2,6 +2,10 @@
 //!
 //! A value is read by hundreds of rules, most with one of a few lists of transformations. So a text
 //! is transformed once for each list, and searched once for the literals of all rules.
+//!
+//! All of it lives as long as the request and is dropped with it. There is a text for each name,
+//! each value and each list that changed one, and one for each variable that a rule on `TX`
+//! reads. Values of a body are limited by its parser.
 
 use super::filter::{Candidates, Filter};
 use super::transformations::{ListId, TransformationLists};
@@ -9,29 +13,44 @@ use crate::body::Text;
 use crate::byte_set::ByteSet;
 
 /// The number of a text in [`Texts`].
+///
+/// It is valid only for the [`Texts`] that gave it. Equal bytes may have several numbers.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct TextId(u32);
 
 /// A text and what is known about it.
 #[derive(Debug)]
 struct Known<'r> {
+    /// Borrowed from the request where nothing was decoded.
     bytes: Text<'r>,
     /// Which bytes it has.
+    ///
+    /// It answers most questions without reading the text.
     present: ByteSet,
     /// Which rules its literals allow, once they were searched for.
+    ///
+    /// It is the answer of the filter that was asked first. A rule on responses that reads a text
+    /// which a rule on requests has asked about gets that answer, which is not about its own
+    /// literals.
     candidates: Option<Candidates>,
     /// What transformations made of it.
+    ///
+    /// Few lists, so a search in order is fast. A list that changed nothing gives the text itself
+    /// or that of a shorter list.
     derived: Vec<(ListId, TextId)>,
 }
 
 /// All texts of one request.
 #[derive(Debug, Default)]
 pub(crate) struct Texts<'r> {
+    /// By number. Texts are only added.
     known: Vec<Known<'r>>,
 }
 
 impl<'r> Texts<'r> {
     /// Takes a text.
+    ///
+    /// It reads the text once for the set of its bytes.
     pub(crate) fn add(&mut self, bytes: Text<'r>) -> TextId {
         let id = TextId(u32::try_from(self.known.len()).unwrap_or(u32::MAX));
         self.known.push(Known {
@@ -49,17 +68,24 @@ impl<'r> Texts<'r> {
     }
 
     /// Whether a text has a byte of each set.
+    ///
+    /// True if no set is given.
     pub(crate) fn meets(&self, id: TextId, sets: &[ByteSet]) -> bool {
         self.get(id)
             .is_some_and(|known| sets.iter().all(|set| set.intersects(&known.present)))
     }
 
     /// Whether a text has a byte outside of a set.
+    ///
+    /// An empty text has none.
     pub(crate) fn exceeds(&self, id: TextId, set: &ByteSet) -> bool {
         self.get(id).is_some_and(|known| known.present.exceeds(set))
     }
 
     /// Whether a text has a literal of the rule with this number.
+    ///
+    /// The first question about a text searches it for the literals of all rules; later ones read
+    /// a bit.
     pub(crate) fn is_candidate(&mut self, id: TextId, filter: &Filter, rule: usize) -> bool {
         let Some(known) = self.get_mut(id) else {
             return false;
@@ -71,6 +97,9 @@ impl<'r> Texts<'r> {
     }
 
     /// The text that a list of transformations makes of a text.
+    ///
+    /// The start of the list is derived first and remembered too, so lists that begin alike share
+    /// the work. The depth of the recursion is the length of the list.
     pub(crate) fn derive(
         &mut self,
         id: TextId,
@@ -98,10 +127,12 @@ impl<'r> Texts<'r> {
         derived
     }
 
+    /// `None` never happens for a number that [`Self::add`] gave.
     fn get(&self, id: TextId) -> Option<&Known<'r>> {
         self.known.get(usize::try_from(id.0).unwrap_or(usize::MAX))
     }
 
+    /// As [`Self::get`], to remember what was found out.
     fn get_mut(&mut self, id: TextId) -> Option<&mut Known<'r>> {
         self.known
             .get_mut(usize::try_from(id.0).unwrap_or(usize::MAX))

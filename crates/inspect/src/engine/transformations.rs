@@ -1,9 +1,14 @@
 //! Lists of transformations, shared between rules: a list is another list and one step more.
+//!
+//! Rules of the Core Rule Set have hundreds of lists, but few different ones, and many start
+//! alike (`urlDecodeUni`, `htmlEntityDecode`, …). Stored as a tree, equal starts are one.
 
 use crate::byte_set::ByteSet;
 use crate::transformation::Transformation;
 
 /// The number of a list. 0 is the empty list.
+///
+/// It is the position of its last step, plus 1.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct ListId(u16);
 
@@ -12,21 +17,30 @@ pub(crate) struct ListId(u16);
 pub(crate) struct Step {
     /// The list without this step.
     pub(crate) before: ListId,
+    /// What is done after the earlier steps.
     pub(crate) transformation: Transformation,
     /// The bytes without which no step of the list changes a text.
+    ///
+    /// The union over all steps: a later step may need a byte that only an earlier one could
+    /// make, and then the earlier one's trigger must be there.
     triggers: ByteSet,
     /// Whether the list may also change an empty text.
+    ///
+    /// `length` makes `0` of it, and an empty text has no bytes that could trigger.
     always: bool,
 }
 
 /// All lists of a rule set.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TransformationLists {
+    /// A step comes after the one it follows.
     steps: Vec<Step>,
 }
 
 impl TransformationLists {
     /// The number of a list, given to it at the first call.
+    ///
+    /// Equal lists have equal numbers.
     pub(crate) fn intern(&mut self, transformations: &[Transformation]) -> ListId {
         let mut list = ListId::default();
         for &transformation in transformations {
@@ -36,6 +50,8 @@ impl TransformationLists {
     }
 
     /// The numbers of a list and of all shorter lists that it starts with.
+    ///
+    /// The empty list is the first. It is what `multiMatch` needs.
     pub(crate) fn intern_all(&mut self, transformations: &[Transformation]) -> Vec<ListId> {
         let lengths = 0..=transformations.len();
         lengths
@@ -71,6 +87,8 @@ impl TransformationLists {
     }
 
     /// Whether the list may change a text that has these bytes.
+    ///
+    /// False for the empty list. True is no promise that something changes.
     pub(crate) fn may_change(&self, list: ListId, present: &ByteSet) -> bool {
         self.last_step(list)
             .is_some_and(|step| step.always || step.triggers.intersects(present))

@@ -1,4 +1,8 @@
 //! The variables that rules set while a request is inspected.
+//!
+//! They are the collection `TX` of the reference manual: scores, thresholds, settings, and the
+//! groups `TX.0` to `TX.9` of the last match with `capture`. Each request starts without any; the
+//! setup of the rules sets them in phase 1.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -7,17 +11,24 @@ use crate::operator::number;
 use crate::variables::TxNames;
 
 /// How many variables with a name of the request are kept. Rules make one for each parameter.
+///
+/// A variable beyond it is not set, so the memory of a request is bounded. At the limit, those
+/// that exist keep their values too.
 const MOST_DYNAMIC: usize = 4096;
 
 /// The value of a variable.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum TxValue<'s> {
+    /// The result of `+` or `-`. It is written as text only if a rule reads it so.
     Number(i64),
+    /// Borrowed from the rule if it refers to nothing of the request.
     Text(Cow<'s, [u8]>),
 }
 
 impl TxValue<'_> {
     /// The value as a number, as C's `atoi` reads it.
+    ///
+    /// A text that starts with no digit is 0.
     pub(crate) fn number(&self) -> i64 {
         match self {
             Self::Number(number) => *number,
@@ -37,13 +48,18 @@ impl TxValue<'_> {
 /// All variables of one request.
 #[derive(Debug)]
 pub(crate) struct TxValues<'s> {
+    /// The numbers of the names that occur in rules.
     names: &'s TxNames,
+    /// By number. `None`: not set.
     known: Vec<Option<TxValue<'s>>>,
+    /// All other names, in lower case. Sorted, so that rules see them in a fixed order.
     dynamic: BTreeMap<Vec<u8>, TxValue<'s>>,
 }
 
 impl<'s> TxValues<'s> {
     /// No variable is set.
+    ///
+    /// It allocates one place for each known name.
     pub(crate) fn new(names: &'s TxNames) -> Self {
         Self {
             names,
@@ -58,6 +74,8 @@ impl<'s> TxValues<'s> {
     }
 
     /// Sets the variable with this number, or unsets it.
+    ///
+    /// `None` unsets. An unknown number does nothing.
     pub(crate) fn set(&mut self, name: usize, value: Option<TxValue<'s>>) {
         if let Some(place) = self.known.get_mut(name) {
             *place = value;
@@ -65,6 +83,8 @@ impl<'s> TxValues<'s> {
     }
 
     /// The variable with this name.
+    ///
+    /// Case does not matter. A name that rules know is found under its number.
     pub(crate) fn get_named(&self, name: &[u8]) -> Option<&TxValue<'s>> {
         let name = name.to_ascii_lowercase();
         match self.names.get(&name) {
@@ -89,6 +109,8 @@ impl<'s> TxValues<'s> {
     }
 
     /// The variables whose names are made from the request.
+    ///
+    /// Names are in lower case and in the order of their bytes.
     pub(crate) fn dynamic(&self) -> impl Iterator<Item = (&[u8], &TxValue<'s>)> {
         self.dynamic
             .iter()

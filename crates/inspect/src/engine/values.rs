@@ -1,4 +1,11 @@
 //! The collections of one request: which texts each target names.
+//!
+//! Values are added in the order of the phases: the head, the body, then the response. A
+//! collection that was not read yet is empty, as in ModSecurity, so a rule of phase 1 sees no
+//! parameter of the body.
+//!
+//! A name and a value are two texts. `ARGS` and `ARGS_GET` share them, and `ARGS_NAMES` has the
+//! name as its value, so nothing is stored or transformed twice.
 
 use std::borrow::Cow;
 
@@ -12,16 +19,23 @@ use crate::variables::Collection;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Value {
     /// The name; empty where a collection has only one value.
+    ///
+    /// Names are decoded in the same way as values.
     pub(crate) key: TextId,
+    /// The value before transformations.
     pub(crate) text: TextId,
     /// Whether it is what a person wrote.
+    ///
+    /// It is true also for the whole body if one of its parameters is.
     pub(crate) is_words: bool,
 }
 
 /// All values of one request.
 #[derive(Debug, Default)]
 pub(crate) struct Values<'r> {
+    /// The bytes behind all numbers.
     pub(crate) texts: Texts<'r>,
+    /// By the number of the collection. It is only as long as needed.
     collections: Vec<Vec<Value>>,
     /// The name of what has none.
     no_name: Option<TextId>,
@@ -29,6 +43,8 @@ pub(crate) struct Values<'r> {
 
 impl<'r> Values<'r> {
     /// The values of a collection.
+    ///
+    /// Empty if nothing was added.
     pub(crate) fn of(&self, collection: Collection) -> &[Value] {
         self.collections
             .get(collection as usize)
@@ -47,6 +63,8 @@ impl<'r> Values<'r> {
     }
 
     /// Sets the only value of a collection.
+    ///
+    /// A value from before is replaced.
     pub(crate) fn set(&mut self, collection: Collection, bytes: Text<'r>) {
         if let Some(values) = self.collections.get_mut(collection as usize) {
             values.clear();
@@ -72,6 +90,8 @@ impl<'r> Values<'r> {
     }
 
     /// Adds a name and a value to a collection and to that of the names.
+    ///
+    /// The value goes to each of `values`, the name to each of `names`.
     fn add_named(
         &mut self,
         values: &[Collection],
@@ -104,6 +124,8 @@ impl<'r> Values<'r> {
     }
 
     /// Reads the head of a request.
+    ///
+    /// The format of the body is chosen here by its media type; a rule of phase 1 may change it.
     pub(crate) fn read_head(&mut self, request: &RequestView<'r>) {
         use Collection as C;
         self.read_target(request);
@@ -133,6 +155,9 @@ impl<'r> Values<'r> {
     }
 
     /// Reads the target: path, query and what follows from them.
+    ///
+    /// The query is split and decoded as a form is. Its number of parameters is bounded by the
+    /// server's limit on the request line.
     fn read_target(&mut self, request: &RequestView<'r>) {
         use Collection as C;
         let target = request.target;
@@ -164,6 +189,9 @@ impl<'r> Values<'r> {
     }
 
     /// Reads a `Cookie` header.
+    ///
+    /// A cookie without `=` is a name with an empty value (RFC 6265, section 4.2,, has the
+    /// format).
     fn read_cookies(&mut self, header: &'r [u8]) {
         for (name, value) in split_pairs(header, b';') {
             let pair = (Cow::Borrowed(name.trim_ascii_start()), Cow::Borrowed(value));
@@ -177,6 +205,10 @@ impl<'r> Values<'r> {
     }
 
     /// Reads the body of a request. `is_words` tells which parameters a person wrote.
+    ///
+    /// `format` is `None` for media types without a parser: then there are no parameters, and
+    /// rules see the body as a whole. A parser that fails sets `REQBODY_ERROR`, and what it read
+    /// before is added all the same.
     pub(crate) fn read_body(
         &mut self,
         request: &RequestView<'r>,
@@ -256,6 +288,8 @@ impl<'r> Values<'r> {
     }
 
     /// Adds uploaded files.
+    ///
+    /// One file gives its name, its size and its content, each under the name of its field.
     fn add_files(&mut self, files: &[crate::body::File<'r>]) {
         use Collection as C;
         let mut size = 0;
@@ -300,6 +334,8 @@ impl<'r> Values<'r> {
     }
 
     /// Reads the body of a response.
+    ///
+    /// It is not parsed.
     pub(crate) fn read_response_body(&mut self, response: &ResponseView<'r>) {
         self.set(Collection::ResponseBody, Cow::Borrowed(response.body));
         self.set(
@@ -315,6 +351,9 @@ fn number<'r>(number: usize) -> Text<'r> {
 }
 
 /// The target without scheme and host.
+///
+/// An absolute URL without a path has the path `/`. A target that is neither (such as `*`) stays
+/// as it is.
 fn without_host(target: &[u8]) -> &[u8] {
     if target.starts_with(b"/") {
         return target;
@@ -330,6 +369,8 @@ fn without_host(target: &[u8]) -> &[u8] {
 }
 
 /// Decodes `%41`. A `+` is a plus in a path.
+///
+/// The path is split at `+` first, because the decoder of forms would make a blank of it.
 fn percent_decode(path: &[u8]) -> Text<'_> {
     if memchr::memchr(b'%', path).is_none() {
         return Cow::Borrowed(path);

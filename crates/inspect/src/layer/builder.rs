@@ -1,4 +1,8 @@
 //! The settings of the layer, and their defaults.
+//!
+//! Nothing here fails or reads a file until [`InspectLayerBuilder::build`], so the order of the
+//! calls does not matter. The source of the rules is kept in the layer, because a reload needs it
+//! again.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,6 +16,9 @@ use crate::rules::{Exclusion, RuleSet};
 use crate::words::PersonText;
 
 /// The first id of the rules that exclusions become.
+///
+/// The next exclusions have the ids after it. The range is below that of the Core Rule Set, which
+/// starts at 900000, and above the two ids of [`RuleSetBuilder`](crate::RuleSetBuilder).
 const FIRST_EXCLUSION: u64 = 899_100;
 
 /// Configures an [`InspectLayer`].
@@ -25,23 +32,39 @@ const FIRST_EXCLUSION: u64 = 899_100;
 /// | Text of persons | no field |
 /// | Exclusions, paths that are not inspected | none |
 /// | Rules that do not load | an error of [`build`](Self::build) |
+///
+/// The defaults are safe to add to a running service: nothing is refused by a rule. Two refusals
+/// remain, since what was read of a body cannot be put back: a body without declared length that
+/// gets longer than the limit (413), and one that breaks off (400).
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct InspectLayerBuilder {
+    /// Where rules come from, for `build` and for each reload.
     source: Source,
+    /// Whether the client sees refusals.
     enforce: bool,
+    /// In bytes. It bounds the memory of one request.
     max_body: usize,
+    /// Fields in which rules for code decide nothing.
     person_text: PersonText,
+    /// Prefixes of paths, compared at the borders of segments.
     skipped_paths: Vec<String>,
 }
 
 /// Where the rules come from.
+///
+/// Loading it twice gives the same rules as long as the files are the same.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Source {
+    /// `None`: the shipped rules.
     pub(super) folder: Option<PathBuf>,
+    /// 1 to 4, checked when the rules are loaded. The shipped rules have only one level.
     paranoia: Option<u8>,
+    /// Directives of the owner, one a line.
     setup: String,
+    /// They are written after the setup, as rules with ids from [`FIRST_EXCLUSION`] on.
     exclusions: Vec<Exclusion>,
+    /// Whether a layer may be built although a directive did not load.
     accept_not_loaded: bool,
 }
 
@@ -60,12 +83,22 @@ impl Default for InspectLayerBuilder {
 impl InspectLayerBuilder {
     /// Reads the rules of a folder, with `crs-setup.conf` and `rules/`. Default: the rules that are
     /// shipped.
+    ///
+    /// The last call counts. A relative path is relative to the working folder of the process.
+    /// See [`RuleSetBuilder`](crate::RuleSetBuilder) for what is read and in which order.
     pub fn rules(mut self, folder: impl Into<PathBuf>) -> Self {
         self.source.folder = Some(folder.into());
         self
     }
 
     /// Adds directives after the setup and before the rules.
+    ///
+    /// Several calls add up. Use it for what the setup of the Core Rule Set leaves to the owner,
+    /// such as thresholds. It applies to the shipped rules too.
+    ///
+    /// ```text
+    /// SecAction "id:1000,phase:1,pass,nolog,setvar:tx.inbound_anomaly_score_threshold=10"
+    /// ```
     pub fn setup(mut self, directives: &str) -> Self {
         self.source.setup.push_str(directives);
         self.source.setup.push('\n');
@@ -73,12 +106,17 @@ impl InspectLayerBuilder {
     }
 
     /// Sets the paranoia level, 1 to 4. Default: that of the setup, else 1.
+    ///
+    /// Level 1 is made for all services, 4 for those that need the most and can maintain many
+    /// exclusions. It has an effect only together with [`rules`](Self::rules).
     pub const fn paranoia(mut self, level: u8) -> Self {
         self.source.paranoia = Some(level);
         self
     }
 
     /// Adds an exclusion.
+    ///
+    /// May be called again for more. See [`Exclusion`] for how to keep one narrow.
     pub fn exclude(mut self, exclusion: Exclusion) -> Self {
         self.source.exclusions.push(exclusion);
         self
@@ -88,6 +126,10 @@ impl InspectLayerBuilder {
     /// error of [`build`](Self::build).
     ///
     /// The rules that are left out are in [`InspectLayer::report`]. What they would find is not found.
+    ///
+    /// The reason to use it is a set of rules that was written for another engine, of which a few
+    /// patterns need look-around. Read the report and decide whether those rules matter for the
+    /// service.
     pub const fn dangerously_accept_rules_not_loaded(mut self) -> Self {
         self.source.accept_not_loaded = true;
         self
@@ -96,6 +138,9 @@ impl InspectLayerBuilder {
     /// Refuses what the rules refuse. Default: it is only recorded.
     ///
     /// Observe a new set of rules first, exclude what ordinary requests match, then enforce.
+    ///
+    /// What is refused gets status 403 with the code `inspected` for every rule. The audit record
+    /// tells which.
     pub const fn enforce(mut self) -> Self {
         self.enforce = true;
         self
@@ -105,24 +150,36 @@ impl InspectLayerBuilder {
     ///
     /// While the layer only observes, a body whose declared length is longer passes without inspection
     /// and is recorded.
+    ///
+    /// 0 refuses every body. A larger limit costs memory for each request in flight, and time:
+    /// each value is read by the rules.
     pub const fn max_body(mut self, bytes: usize) -> Self {
         self.max_body = bytes;
         self
     }
 
     /// Names the fields that hold what a person wrote. Default: none.
+    ///
+    /// The last call counts. Use [`PersonText::chat`] in front of a model server; without it, a
+    /// user who asks about SQL matches the rules against injection.
     pub fn person_text(mut self, fields: PersonText) -> Self {
         self.person_text = fields;
         self
     }
 
     /// Does not inspect a path and what is below it. May be called again for more paths.
+    ///
+    /// `/upload` means `/upload` and `/upload/a`, not `/uploads`. A request whose path has `..`
+    /// or `%` is always inspected, because the handler may read such a path differently. Neither
+    /// the head nor the body of a skipped request is looked at, and no size limit applies.
     pub fn skip_path(mut self, path: impl Into<String>) -> Self {
         self.skipped_paths.push(path.into());
         self
     }
 
     /// Loads the rules.
+    ///
+    /// It reads files: call it at start-up, before requests are served.
     ///
     /// # Errors
     ///
@@ -145,6 +202,9 @@ impl InspectLayerBuilder {
 
 impl Source {
     /// Loads the rules.
+    ///
+    /// Exclusions are written as directives first. A layer with a directive that did not load is
+    /// an error unless that was accepted.
     pub(super) fn load(&self) -> Result<RuleSet, InspectBuildError> {
         let mut setup = self.setup.clone();
         for (exclusion, id) in self.exclusions.iter().zip(FIRST_EXCLUSION..) {

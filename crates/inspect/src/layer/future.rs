@@ -1,6 +1,15 @@
 //! The future of a request: reads the body, inspects, waits for the inner service, calls it.
 //!
 //! Dropping it before the call drops the body; the inner service has seen nothing.
+//!
+//! | From | To | When |
+//! |---|---|---|
+//! | `Reading` | `Readying` | the body is complete and no rule refuses |
+//! | `Reading` | `Refused` | a rule refuses, the body is too long, or it broke off |
+//! | `Readying` | `Calling` | the inner service is ready |
+//! | `Calling` | `Over` | the inner service answered |
+//!
+//! The large states are boxed, so that the future of a request without a body stays small.
 
 use std::fmt;
 use std::future::Future;
@@ -23,6 +32,9 @@ pin_project! {
     ///
     /// It resolves to the response of the inner service or to a refusal. It fails only with the error
     /// of the inner service.
+    ///
+    /// The rules run inside one poll, when the body is complete. That poll takes as long as the
+    /// inspection and does not yield.
     pub struct InspectFuture<S: Service<Request<B>>, B, ResB> {
         #[pin]
         answer: Option<S::Future>,
@@ -31,37 +43,59 @@ pin_project! {
 }
 
 /// The state of a request.
+///
+/// It is taken out at each poll and put back, so each state is left exactly once.
 enum Stage<S, B, ResB> {
     /// The inner service was called.
+    ///
+    /// Its future is in `answer`, since it must be pinned.
     Calling,
     /// The response was returned.
+    ///
+    /// A poll in this state is a fault of the caller; it stays pending and never panics.
     Over,
     /// The body is being read.
+    ///
+    /// It has the head, the bytes so far and what is needed to go on.
     Reading(Box<Reading<S, B>>),
     /// The request was inspected and waits for the inner service.
+    ///
+    /// The request is complete again, with its body as one piece.
     Readying(Box<(Waiting<S>, Request<B>)>),
     /// The refusal is returned at the next poll.
+    ///
+    /// The answer was made before; nothing of the body is read any more.
     Refused(Box<Response<GuardBody<ResB>>>),
 }
 
 /// The inner service, and whether it has reported that it is ready.
 pub(super) struct Waiting<S> {
+    /// The instance that will be called.
     pub(super) service: S,
+    /// If true it must not be polled again before the call, by the contract of `tower`.
     pub(super) ready: bool,
 }
 
 /// A request whose body is being read.
 struct Reading<S, B> {
+    /// The service that gets the request.
     waiting: Waiting<S>,
+    /// What decides about the request.
     settings: Arc<Settings>,
+    /// The record of the request, for what is found.
     cx: SecurityContext,
+    /// The head, unchanged.
     head: request::Parts,
+    /// The rest of the body. It fails once more than `max_body` bytes arrived.
     body: Pin<Box<Limited<B>>>,
+    /// The bytes so far. It grows as they arrive, never by what a client declares.
     buffer: BytesMut,
 }
 
 impl<S: Service<Request<B>>, B, ResB> InspectFuture<S, B, ResB> {
     /// Starts with the call of the inner service.
+    ///
+    /// For a request that needs no reading while the service is ready.
     pub(super) const fn calling(answer: S::Future) -> Self {
         Self {
             answer: Some(answer),
@@ -70,6 +104,8 @@ impl<S: Service<Request<B>>, B, ResB> InspectFuture<S, B, ResB> {
     }
 
     /// Starts with a refusal, which the next poll returns.
+    ///
+    /// For what is refused from its head.
     pub(super) fn refused(answer: Response<GuardBody<ResB>>) -> Self {
         Self {
             answer: None,
@@ -78,6 +114,8 @@ impl<S: Service<Request<B>>, B, ResB> InspectFuture<S, B, ResB> {
     }
 
     /// Starts by waiting for the inner service.
+    ///
+    /// For a request that passed while the service was not ready.
     pub(super) fn readying(waiting: Waiting<S>, request: Request<B>) -> Self {
         Self {
             answer: None,
@@ -86,6 +124,8 @@ impl<S: Service<Request<B>>, B, ResB> InspectFuture<S, B, ResB> {
     }
 
     /// Starts by reading the body.
+    ///
+    /// Nothing is read before the first poll.
     pub(super) fn reading(
         waiting: Waiting<S>,
         settings: Arc<Settings>,
@@ -158,6 +198,8 @@ where
     B: Body<Error: Into<BoxError>> + From<Bytes>,
 {
     /// Reads until the body is complete.
+    ///
+    /// Frames that are not data (trailers) are left out.
     fn poll(&mut self, task: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         while let Some(frame) = ready!(self.body.as_mut().poll_frame(task)) {
             if let Ok(mut data) = frame?.into_data() {
@@ -172,6 +214,9 @@ where
     }
 
     /// Inspects the request: either the call or a refusal comes next.
+    ///
+    /// The inner service gets the same bytes that the rules saw, so it cannot see another body
+    /// than the one inspected.
     fn inspect<ResB>(self, read: Result<(), BoxError>) -> Stage<S, B, ResB> {
         let body = self.buffer.freeze();
         let checked = match read {
@@ -190,6 +235,8 @@ where
 }
 
 /// The refusal of a body that is too long or broke off.
+///
+/// 413 for the limit, 400 for all else. The cause is not told to the client.
 fn unreadable(error: &BoxError) -> Rejection {
     if error.is::<LengthLimitError>() {
         return Rejection::payload_too_large();

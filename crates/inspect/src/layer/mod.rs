@@ -1,4 +1,12 @@
 //! The tower layer: what it is told, its service, and the future of a request.
+//!
+//! A request goes through four files: `service` decides from the head whether the body is needed,
+//! `future` reads it and calls the inner service, `settings` runs the rules and writes the
+//! record, `builder` has what the owner set. The layer inspects requests only. Responses can be
+//! inspected with [`RuleSet::inspect`](crate::RuleSet::inspect).
+//!
+//! All clones of a layer and of its services share one rule set behind an atomic pointer. A
+//! reload exchanges it without a lock; a request keeps the set with which its inspection began.
 
 mod builder;
 mod service;
@@ -29,6 +37,14 @@ use crate::rules::LoadReport;
 /// * Fields that hold what a person wrote ([`PersonText`](crate::PersonText)) are under the rules for code
 ///   only for the record.
 ///
+/// Two more effects follow from reading the body. The handler is called only after the last byte
+/// arrived, so it cannot answer early; and trailers of the request are not passed on. Use
+/// [`skip_path`](InspectLayerBuilder::skip_path) for uploads and streams.
+///
+/// Cost: the body is held in memory once, and the rules run on the thread that polls the request.
+/// With the shipped rules that is short; the Core Rule Set takes time that grows with the number
+/// and length of the values.
+///
 /// # Refusals
 ///
 /// | Status | Code | Reason |
@@ -58,11 +74,17 @@ impl InspectLayer {
     ///
     /// They are: no folder, which uses the rules that are shipped; observe and refuse nothing; bodies of
     /// at most 64 KiB; no person's text; no exclusions.
+    ///
+    /// Nothing is read from disk before [`build`](InspectLayerBuilder::build).
     pub fn builder() -> InspectLayerBuilder {
         InspectLayerBuilder::default()
     }
 
     /// Reads the rules again, and uses them from the next request on if all of them load.
+    ///
+    /// The settings stay as they were built: paranoia level, setup, exclusions, limits and
+    /// enforcement. Only the files are read again. If two threads reload at the same time, the
+    /// one that finishes last wins.
     ///
     /// It reads files: call it from a thread that may block. Requests go on with the rules from before
     /// until it returns.
@@ -75,12 +97,17 @@ impl InspectLayer {
     }
 
     /// What was loaded.
+    ///
+    /// After a [`reload`](Self::reload) it is the report of the new rules. It is a copy.
     #[must_use]
     pub fn report(&self) -> LoadReport {
         self.0.rules().report().clone()
     }
 
     /// The folder of the rules. `None`: the rules that are shipped.
+    ///
+    /// It is as it was configured, for a task that watches the folder and calls
+    /// [`reload`](Self::reload).
     #[must_use]
     pub fn folder(&self) -> Option<PathBuf> {
         self.0.folder().cloned()

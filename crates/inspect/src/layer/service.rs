@@ -1,4 +1,10 @@
 //! The service: reads the body, inspects the request, and calls the inner service.
+//!
+//! A request without a body, or on a path that is skipped, goes through in this file and is never
+//! buffered. Only one with a body starts the reading in `future`.
+//!
+//! Readiness follows the contract of `tower`: the instance that was polled is the one that is
+//! called. The service therefore hands over the polled instance and keeps a clone.
 
 use std::fmt;
 use std::mem;
@@ -18,9 +24,18 @@ use super::settings::{NAME, Settings};
 ///
 /// Its requests are those that arrived, byte for byte. It is always ready unless the inner service
 /// fails; it waits for the inner service after the request was inspected.
+///
+/// A refusal needs no capacity of the inner service, so it is given even while that service is
+/// busy.
+///
+/// The inner service must be `Clone`, as axum's are: a request that waits for its body takes an
+/// instance along.
 pub struct InspectService<S> {
+    /// Shared by all services of the layer.
     settings: Arc<Settings>,
+    /// The instance that was polled for readiness.
     inner: S,
+    /// Whether its last poll said that it is ready and it was not called since.
     ready: bool,
 }
 
@@ -51,10 +66,17 @@ impl<S> fmt::Debug for InspectService<S> {
 }
 
 /// What is done with a request, decided from its head.
+///
+/// A refusal is the error of [`InspectService::plan`], not a variant.
 enum Plan {
     /// It passes as it is.
+    ///
+    /// It is on a skipped path, or it has no body and no rule refused it, or its body is too long
+    /// and the layer only observes.
     Pass,
     /// Its body is read.
+    ///
+    /// Its declared length, if any, is within the limit.
     Read,
 }
 
@@ -68,6 +90,8 @@ where
     type Future = InspectFuture<S, B, ResB>;
 
     /// Polls the inner service but never waits for it: a refusal needs no capacity.
+    ///
+    /// It remembers the answer for `call`. A failure of the inner service is passed on.
     fn poll_ready(&mut self, task: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         match self.inner.poll_ready(task) {
             Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
@@ -93,6 +117,10 @@ where
 
 impl<S: Clone> InspectService<S> {
     /// Decides what is done with a request. One without a body is inspected here.
+    ///
+    /// The order is: skipped paths, requests without a body, the declared length, then the body.
+    /// A body that is too long by its declaration is refused before a byte is read. Without a
+    /// declared length (`Transfer-Encoding: chunked`, HTTP/2) the limit applies while it is read.
     fn plan<B: Body>(
         &self,
         cx: &SecurityContext,
@@ -115,6 +143,8 @@ impl<S: Clone> InspectService<S> {
     }
 
     /// Passes a request on.
+    ///
+    /// If the inner service was ready it is called at once, else the future waits for it.
     fn pass<B, ResB>(&mut self, request: Request<B>) -> InspectFuture<S, B, ResB>
     where
         S: Service<Request<B>, Response = Response<ResB>>,
@@ -126,6 +156,8 @@ impl<S: Clone> InspectService<S> {
     }
 
     /// Takes the service that was polled for readiness and leaves a clone, which was not polled.
+    ///
+    /// The readiness goes with the service that was polled.
     fn take_inner(&mut self) -> Waiting<S> {
         let clone = self.inner.clone();
         Waiting {

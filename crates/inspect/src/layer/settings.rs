@@ -1,4 +1,16 @@
 //! What the layer is told, and how one request is inspected.
+//!
+//! The record of a request gets these notes, if a rule matched:
+//!
+//! | Key | Value |
+//! |---|---|
+//! | `inspect_score` | the anomaly score |
+//! | `inspect_rules` | up to 16 ids with commas, then `,+N` for N more |
+//! | `inspect_attacks` | the names after `attack-` in the tags, each once |
+//! | `inspect_text_score` | the score of rules that matched only in a person's text |
+//! | `inspect_text_rules` | their ids |
+//!
+//! None of them holds a byte of the request.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,22 +30,35 @@ use crate::words::PersonText;
 pub(super) const NAME: &str = "inspect";
 
 /// How many ids of rules a record has.
+///
+/// A hostile request can match hundreds of rules; the record must stay one line.
 const MOST_IDS: usize = 16;
 
 /// The configuration of a layer.
+///
+/// It is made once by the builder. Only `rules` changes later, by a reload.
 #[derive(Debug)]
 pub(super) struct Settings {
+    /// Kept for reloads.
     pub(super) source: Source,
+    /// Read by each request without a lock.
     pub(super) rules: ArcSwap<RuleSet>,
+    /// False: refusals are only recorded.
     pub(super) enforce: bool,
+    /// In bytes.
     pub(super) max_body: usize,
+    /// Asked for each parameter of a body.
     pub(super) person_text: PersonText,
+    /// As they were given. They are compared with the raw path.
     pub(super) skipped_paths: Vec<String>,
+    /// Prepared once, so that a flood of refused requests costs little.
     pub(super) refusal: Rejection,
 }
 
 impl Settings {
     /// The rules of this moment.
+    ///
+    /// A request holds it to its end, so a reload never changes the rules in the middle of one.
     pub(super) fn rules(&self) -> Arc<RuleSet> {
         self.rules.load_full()
     }
@@ -44,6 +69,8 @@ impl Settings {
     }
 
     /// Reads the rules again.
+    ///
+    /// The new rules are loaded completely before they replace the old ones.
     pub(super) fn reload(&self) -> Result<LoadReport, InspectBuildError> {
         let rules = self.source.load()?;
         let report = rules.report().clone();
@@ -52,6 +79,9 @@ impl Settings {
     }
 
     /// Whether a path is not inspected.
+    ///
+    /// A prefix counts only up to a border of a segment. `..` and `%` in the path make the answer
+    /// no.
     pub(super) fn skips(&self, path: &str) -> bool {
         // A path with dots or encodings could be one thing here and another for the handler.
         !path.contains("..")
@@ -65,6 +95,8 @@ impl Settings {
     }
 
     /// Inspects a request whose body was read, and records what was found.
+    ///
+    /// The reason with the id and the score goes to the audit trail only.
     ///
     /// # Errors
     ///
@@ -89,6 +121,8 @@ impl Settings {
     }
 
     /// Refuses, or records that it would.
+    ///
+    /// In observation it returns `Ok` and the request goes on.
     pub(super) fn refuse(
         &self,
         cx: &SecurityContext,
@@ -102,6 +136,9 @@ impl Settings {
     }
 
     /// Runs the rules.
+    ///
+    /// The client's address is the one that `ClientInfoLayer` found; without it `REMOTE_ADDR` is
+    /// empty. All rules run in observation; an enforcing layer stops at the refusal.
     fn verdict(&self, cx: &SecurityContext, head: &request::Parts, body: &[u8]) -> Verdict {
         let target = target(head);
         let mut request = RequestView {
@@ -131,6 +168,9 @@ impl Settings {
 }
 
 /// The refusal of all rules.
+///
+/// Its text does not depend on the rule: a different text would tell an attacker which rule to
+/// avoid.
 pub(super) fn refusal() -> Rejection {
     Rejection::new(
         StatusCode::FORBIDDEN,
@@ -141,6 +181,9 @@ pub(super) fn refusal() -> Rejection {
 }
 
 /// The target of the request line: whole over HTTP/1, path and query over HTTP/2.
+///
+/// HTTP/1 may have an absolute URL in its request line (RFC 9112, section 3.2.2), and rules look
+/// at it. In HTTP/2 scheme and authority are separate fields (RFC 9113, section 8.3.1).
 fn target(head: &request::Parts) -> String {
     match head.version {
         Version::HTTP_2 | Version::HTTP_3 => head
@@ -153,6 +196,8 @@ fn target(head: &request::Parts) -> String {
 }
 
 /// The version as rules know it.
+///
+/// HTTP/2 and 3 have no minor version, as the Core Rule Set expects.
 const fn version(version: Version) -> &'static str {
     match version {
         Version::HTTP_09 => "HTTP/0.9",
@@ -164,6 +209,8 @@ const fn version(version: Version) -> &'static str {
 }
 
 /// Writes what was found into the record of the request: ids, tags and scores, never what matched.
+///
+/// Empty values are left out.
 fn record(cx: &SecurityContext, verdict: &Verdict) {
     let note = |key, value: String| {
         if !value.is_empty() {
@@ -195,6 +242,8 @@ fn join(ids: impl Iterator<Item = u64>) -> String {
 }
 
 /// The tags that name an attack, each once.
+///
+/// They are sorted, so that equal attacks give equal records. At most 16 are kept.
 fn attacks(verdict: &Verdict) -> String {
     let tags = verdict.matched.iter().flat_map(|matched| &matched.tags);
     let mut attacks: Vec<&str> = tags.filter_map(|tag| tag.strip_prefix("attack-")).collect();

@@ -1,10 +1,15 @@
 //! Checks of encodings, of addresses and of numbers.
+//!
+//! They are the simple operators: `@validateUrlEncoding`, `@validateUtf8Encoding`,
+//! `@validateByteRange`, `@ipMatch`, and the reading of numbers for `@eq` and its like.
 
 use std::net::IpAddr;
 
 use crate::byte_set::ByteSet;
 
 /// Reads a number as C's `atoi` does: blanks, a sign, digits; anything else is 0.
+///
+/// It stops at the limits of 64 bits. Text after the digits is ignored, so `5 apples` is 5.
 pub(crate) fn number(text: &[u8]) -> i64 {
     let text = text.trim_ascii_start();
     let (sign, digits) = match text.split_first() {
@@ -22,6 +27,8 @@ pub(crate) fn number(text: &[u8]) -> i64 {
 }
 
 /// Whether a `%` in the value is not followed by two hexadecimal digits.
+///
+/// An encoding cut off at the end is wrong too (RFC 3986, section 2.1).
 pub(crate) fn is_wrong_url_encoding(value: &[u8]) -> bool {
     let mut rest = value;
     while let Some(at) = rest.iter().position(|byte| *byte == b'%') {
@@ -36,11 +43,15 @@ pub(crate) fn is_wrong_url_encoding(value: &[u8]) -> bool {
 }
 
 /// Whether the value is not UTF-8.
+///
+/// An empty value is valid.
 pub(crate) fn is_wrong_utf8(value: &[u8]) -> bool {
     std::str::from_utf8(value).is_err()
 }
 
 /// Reads `1-255,10`.
+///
+/// Numbers are decimal, 0 to 255, both ends included.
 ///
 /// # Errors
 ///
@@ -61,11 +72,15 @@ pub(crate) fn byte_ranges(text: &str) -> Result<ByteSet, String> {
 /// A network of addresses.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Network {
+    /// As written; bits behind the prefix do not count.
     address: IpAddr,
+    /// The length of the prefix: at most 32 for IPv4 and 128 for IPv6.
     bits: u32,
 }
 
 /// Reads `127.0.0.1,::1,10.0.0.0/8`.
+///
+/// Commas and blanks separate. An address without a prefix is a network of one.
 ///
 /// # Errors
 ///
@@ -92,6 +107,8 @@ fn network(text: &str) -> Result<Network, String> {
 
 impl Network {
     /// Whether an address, given as text, is in the network.
+    ///
+    /// False for a text that is no address, and for one of the other family.
     pub(crate) fn contains(&self, address: &[u8]) -> bool {
         let text = std::str::from_utf8(address).ok();
         let Some(address) = text.and_then(|text| text.parse::<IpAddr>().ok()) else {

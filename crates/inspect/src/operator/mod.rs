@@ -1,4 +1,12 @@
 //! Operators: what a rule asks of a value.
+//!
+//! "Operators" in the reference manual describes each. An operator is read once, with its
+//! argument, and asked with bytes. It has no state of a request; an argument with macros is
+//! completed by the caller.
+//!
+//! All run in a time that is at most linear in the value, times the size of their argument.
+//! Operators that ask a network (`@rbl`, `@geoLookup`), run a program (`@inspectFile`) or need
+//! data that is not here (`@verifyCC`, `@gsbLookup`) are errors when a rule is loaded.
 
 mod checks;
 mod needs;
@@ -17,64 +25,108 @@ use crate::byte_set::ByteSet;
 use crate::variables::{MacroText, TxNames};
 
 /// How two numbers are compared.
+///
+/// Both sides are read as `atoi` does: a text that is no number is 0.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Comparison {
+    /// `@eq`
     Equal,
+    /// `@ge`
     AtLeast,
+    /// `@gt`
     Above,
+    /// `@le`
     AtMost,
+    /// `@lt`
     Below,
 }
 
 /// How a value and a text are compared.
+///
+/// Case counts. Rules that want no case use `t:lowercase`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum TextTest {
+    /// `@beginsWith`
     BeginsWith,
+    /// `@contains`, and `@strmatch`, which is the same without its own syntax.
     Contains,
+    /// `@containsWord`: no letter, digit or underscore stands next to it.
     ContainsWord,
+    /// `@endsWith`
     EndsWith,
+    /// `@streq`
     Equal,
     /// The text contains the value.
+    ///
+    /// `@within`. An empty value is in each text.
     Within,
 }
 
 /// An operator with its argument.
+///
+/// Large variants are boxed, so that checks stay small.
 #[derive(Clone, Debug)]
 pub(crate) enum Operator {
     /// `@unconditionalMatch`
+    ///
+    /// It is also that of `SecAction`.
     Always,
     /// `@validateByteRange`: a byte is outside of the set.
+    ///
+    /// A value matches if it has a byte that is not allowed.
     BytesOutside(ByteSet),
     /// `@eq`, `@ge`, `@gt`, `@le`, `@lt`
     Compare(Comparison, MacroText),
     /// `@ipMatch`
+    ///
+    /// The value must be an address. IPv4 addresses mapped to IPv6 count as IPv4.
     InNetwork(Vec<Network>),
     /// `@noMatch`
     Never,
     /// `@rx`
+    ///
+    /// It is the operator of a rule that names none.
     Pattern(Box<Regex>),
     /// `@rx` whose pattern refers to values of the request, compiled when it is needed.
+    ///
+    /// Each question compiles it, which is slow, and one that cannot be compiled matches nothing.
+    /// CRS has few of them.
     PatternOfRequest(MacroText),
     /// `@pm`, `@pmFromFile`
+    ///
+    /// Case does not count.
     Phrases(Box<Phrases>),
     /// `@detectSQLi`
+    ///
+    /// It captures the fingerprint, a short text such as `s&sos`.
     SqlInjection(SqlInjection),
     /// `@streq`, `@contains`, `@within` and their like
     Text(TextTest, MacroText),
     /// `@validateUrlEncoding`
+    ///
+    /// A value matches if its encoding is wrong.
     WrongUrlEncoding,
     /// `@validateUtf8Encoding`
+    ///
+    /// Overlong forms and surrogates are wrong too (RFC 3629).
     WrongUtf8,
     /// `@detectXSS`
+    ///
+    /// The parser of HTML in libinjection.
     Xss,
 }
 
 /// Where in a value an operator matched, for `capture`.
+///
+/// The first is the whole match, then the groups, at most nine. Groups that took no part are
+/// empty.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Captures(pub(crate) Vec<Vec<u8>>);
 
 impl Operator {
     /// Reads an operator. Without `@` it is a pattern.
+    ///
+    /// Names have no case. `folder` has the data files, `names` the numbers of variables.
     ///
     /// # Errors
     ///
@@ -120,6 +172,8 @@ impl Operator {
     }
 
     /// Reads the operators that compare with a text or a number.
+    ///
+    /// `None`: it is another operator.
     fn comparison(name: &str, argument: &str, names: &mut TxNames) -> Option<Self> {
         let number = match name {
             "eq" => Some(Comparison::Equal),
@@ -145,6 +199,9 @@ impl Operator {
     }
 
     /// What a value must contain to match at all.
+    ///
+    /// `text` is the operator as written, since a compiled pattern cannot be asked. The default
+    /// asks for nothing and is always right.
     pub(crate) fn needs(&self, text: &str) -> Needs {
         match self {
             Self::Pattern(_) => Needs::of_pattern(pattern_text(text)),
@@ -168,6 +225,8 @@ impl Operator {
 
     /// Whether a value matches. `argument` completes the texts that refer to the request, and
     /// `captured` receives the groups if it is given.
+    ///
+    /// `!` is handled by the caller. Without `captured`, patterns run in their fastest way.
     pub(crate) fn matches(
         &self,
         value: &[u8],
@@ -238,6 +297,8 @@ fn matches_pattern(pattern: &Regex, value: &[u8], captured: Option<&mut Captures
 
 impl Comparison {
     /// Compares.
+    ///
+    /// `value` is of the request, `with` of the rule.
     pub(crate) const fn holds(self, value: i64, with: i64) -> bool {
         match self {
             Self::Equal => value == with,
@@ -251,6 +312,8 @@ impl Comparison {
 
 impl TextTest {
     /// Compares.
+    ///
+    /// `value` is of the request, `text` of the rule.
     fn holds(self, value: &[u8], text: &[u8]) -> bool {
         match self {
             Self::BeginsWith => value.starts_with(text),

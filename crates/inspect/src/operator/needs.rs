@@ -3,6 +3,13 @@
 //! From the syntax tree of a pattern follow literals of which one must occur, and sets of bytes of
 //! which each must be met. Both are necessary, not sufficient: a value that has them is given to the
 //! pattern itself.
+//!
+//! For `(?i)union\s+select` the literal is `select`, the longer of the two words, and the sets
+//! ask for bytes of the other parts, such as a blank. A text without them cannot match, and
+//! asking costs little.
+//!
+//! Being wrong here would lose matches, so every step keeps to what surely holds: if a part of
+//! the pattern is not understood, nothing is asked for.
 
 use std::collections::BTreeSet;
 
@@ -13,21 +20,32 @@ use super::pattern;
 use crate::byte_set::ByteSet;
 
 /// How many literals one pattern may name, and how many strings are followed through a sequence.
+///
+/// With more, the pattern gets no literals and only sets.
 const MOST_LITERALS: usize = 200;
+/// Beyond it, the strings so far are offered as literals and a new run begins.
 const MOST_STRINGS: usize = 64;
+/// In bytes. Longer strings would tell little more.
 const LONGEST_STRING: usize = 24;
 
 /// What a value must contain. The default asks for nothing.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Needs {
     /// One of these must occur, in any case. Empty: nothing is asked for.
+    ///
+    /// In lower case.
     pub(crate) literals: Vec<Vec<u8>>,
     /// Of each of these sets, one byte must occur.
+    ///
+    /// At most four, the smallest first.
     pub(crate) sets: Vec<ByteSet>,
 }
 
 impl Needs {
     /// What a pattern needs.
+    ///
+    /// The pattern is in PCRE's syntax. One that cannot be read needs nothing; compiling it
+    /// reports the error.
     pub(crate) fn of_pattern(text: &str) -> Self {
         let Ok(translated) = pattern::translate(text) else {
             return Self::default();
@@ -41,6 +59,8 @@ impl Needs {
     }
 
     /// One of these phrases.
+    ///
+    /// With a phrase of one byte, only its byte is asked for. With an empty phrase, nothing is.
     pub(crate) fn of_phrases(phrases: &[Vec<u8>]) -> Self {
         let short = phrases.iter().any(|phrase| phrase.len() < 2);
         let mut first = ByteSet::default();
@@ -61,6 +81,9 @@ impl Needs {
 }
 
 /// Keeps what is worth asking.
+///
+/// Literals of one byte and sets of more than 200 bytes occur in nearly every text, so asking
+/// would only cost time.
 fn finish(known: &Known) -> Needs {
     let literals = known.literals().unwrap_or_default();
     let useful =
@@ -86,10 +109,16 @@ type Strings = BTreeSet<Vec<u8>>;
 /// What is known about all texts that a part of a pattern matches.
 struct Known {
     /// All of them, if they are few.
+    ///
+    /// `None`: they are too many or without bound.
     exact: Option<Strings>,
     /// Strings of which each text contains one.
+    ///
+    /// `None`: no such strings are known.
     contains: Option<Strings>,
     /// Sets of which each text has a byte.
+    ///
+    /// Empty: no such set is known.
     meets: Vec<ByteSet>,
 }
 
@@ -113,6 +142,8 @@ impl Known {
     }
 
     /// Follows the syntax tree. The parser limits its depth.
+    ///
+    /// Anchors and word boundaries match the empty text.
     fn of(hir: &Hir) -> Self {
         match hir.kind() {
             HirKind::Empty | HirKind::Look(_) => Self::exactly(Strings::from([Vec::new()])),
@@ -146,6 +177,8 @@ impl Known {
     }
 
     /// A class: its bytes, one by one if they are few.
+    ///
+    /// Up to eight bytes are followed as strings; `[sS]` is one after lower case.
     fn of_class(class: &Class) -> Self {
         let mut set = ByteSet::default();
         let Class::Bytes(class) = class else {
@@ -167,6 +200,8 @@ impl Known {
     }
 
     /// Parts one after another: strings are followed as long as they are few.
+    ///
+    /// A run ends where a part has too many texts; then the best strings so far are kept.
     fn of_sequence(parts: &[Hir]) -> Self {
         let mut run = Strings::from([Vec::new()]);
         let mut whole = true;
@@ -193,6 +228,9 @@ impl Known {
     }
 
     /// One part of several.
+    ///
+    /// What is known must hold for each of them: strings are joined, and of the sets the union is
+    /// taken.
     fn of_alternatives(parts: &[Hir]) -> Self {
         let parts: Vec<Self> = parts.iter().map(Self::of).collect();
         let exact: Option<Strings> = parts.iter().map(|part| part.exact.clone()).try_fold(
@@ -231,6 +269,8 @@ impl Known {
     }
 
     /// The better of `exact` and `contains`.
+    ///
+    /// `None` if neither has strings that are not empty.
     fn literals(&self) -> Option<Strings> {
         let candidates = [self.exact.as_ref(), self.contains.as_ref()]
             .into_iter()
@@ -257,6 +297,8 @@ impl Known {
 }
 
 /// How well strings tell values apart: the shortest counts, then their number.
+///
+/// More than six bytes count as six. Of equal length, fewer strings are better.
 fn quality(strings: &Strings) -> (usize, std::cmp::Reverse<usize>) {
     let shortest = strings.iter().map(Vec::len).min().unwrap_or_default();
     (shortest.min(6), std::cmp::Reverse(strings.len()))
@@ -278,6 +320,8 @@ fn join(first: &Strings, second: &Strings) -> Option<Strings> {
 }
 
 /// The byte of a string that ordinary text has least often.
+///
+/// The order is that of English text and of URLs. It only changes the speed.
 fn rarest(string: &[u8]) -> Option<u8> {
     string
         .iter()

@@ -1,4 +1,7 @@
 //! Lists of phrases: `@pm` and `@pmFromFile`.
+//!
+//! All phrases are searched for in one pass of the value (Aho-Corasick), so a list of thousands
+//! costs about as much as one of ten. CRS has its lists in files such as `lfi-os-files.data`.
 
 use std::path::Path;
 
@@ -7,12 +10,16 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind};
 /// Phrases that are searched for at once, in any case.
 #[derive(Clone, Debug)]
 pub(crate) struct Phrases {
+    /// It finds a phrase anywhere, also inside a word.
     automaton: AhoCorasick,
+    /// Sorted, each once. The filter of all rules needs them.
     phrases: Vec<Vec<u8>>,
 }
 
 impl Phrases {
     /// Takes phrases that are separated by blanks.
+    ///
+    /// A phrase may have bytes in the form `|41 42|`, without blanks.
     ///
     /// # Errors
     ///
@@ -22,6 +29,9 @@ impl Phrases {
     }
 
     /// Reads files of one phrase a line. A line that starts with `#` is a comment.
+    ///
+    /// Several names may stand side by side; their phrases are one list. Blanks inside a line
+    /// belong to the phrase, those at its ends do not. Files are looked for in `folder`.
     ///
     /// # Errors
     ///
@@ -58,6 +68,8 @@ impl Phrases {
     }
 
     /// Finds the first phrase in a value: where it starts and ends.
+    ///
+    /// It is the one that ends first. `None`: there is none.
     pub(crate) fn find(&self, value: &[u8]) -> Option<(usize, usize)> {
         self.automaton
             .find(value)
@@ -71,6 +83,8 @@ impl Phrases {
 }
 
 /// Decodes `|41 42|` in a phrase; blanks cannot stand in it here, as they separate phrases.
+///
+/// The form is that of Snort's `content`. A phrase with an odd number of bars stays as written.
 fn snort(phrase: &str) -> Vec<u8> {
     let mut out = Vec::new();
     for (index, part) in phrase.split('|').enumerate() {

@@ -4,6 +4,9 @@
 //! read everything, slowly. Therefore a long value is cut to [`LONGEST`] bytes after the blanks and
 //! comments with which it may begin. What was clean before is remembered, as the same `User-Agent` comes
 //! again and again.
+//!
+//! Words of SQL alone match nothing: the order of the token types must be that of a known
+//! injection. The result is the fingerprint of these types.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
@@ -12,16 +15,27 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use libinjectionrs::{SqliFlags, SqliState};
 
 /// How many bytes of a value are parsed.
+///
+/// An injection shows itself in its first tokens, so more would only cost time.
 const LONGEST: usize = 2048;
 
 /// How many values are remembered. A place is taken by the value that came last.
+///
+/// They take 8 KiB for each rule that uses the operator.
 const REMEMBERED: usize = 1024;
 
 /// The detector of one rule.
+///
+/// Clones share what is remembered. Threads need no lock: a lost entry only means that a value is
+/// parsed again.
 #[derive(Clone, Debug)]
 pub(crate) struct SqlInjection {
     /// Hashes of values that are clean, under keys that no client knows. 0: none.
+    ///
+    /// By the upper half of the hash.
     clean: Arc<[AtomicU64]>,
+    /// Made at start. Without them a client could look for a value whose hash is that of a clean
+    /// one.
     keys: RandomState,
 }
 
@@ -35,6 +49,9 @@ impl SqlInjection {
     }
 
     /// The fingerprint of an injection. `None`: the value is clean.
+    ///
+    /// Two values with the same 64-bit hash would be taken for the same. The time is bounded by
+    /// [`LONGEST`].
     pub(crate) fn find(&self, value: &[u8]) -> Option<Vec<u8>> {
         let value = beginning(value);
         let hash = self.keys.hash_one(value).max(1);
@@ -53,6 +70,8 @@ impl SqlInjection {
 }
 
 /// The part of a value that is parsed.
+///
+/// A short value is parsed whole.
 fn beginning(value: &[u8]) -> &[u8] {
     if value.len() <= LONGEST {
         return value;
@@ -62,6 +81,9 @@ fn beginning(value: &[u8]) -> &[u8] {
 }
 
 /// The value without the blanks and comments at its start, which the parser would skip.
+///
+/// Comments of the form `/*!` hold code in MySQL and are kept. Else an attacker could push the
+/// injection behind the limit with blanks.
 fn without_padding(value: &[u8]) -> &[u8] {
     let mut rest = value;
     loop {

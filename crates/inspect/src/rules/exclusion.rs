@@ -1,6 +1,25 @@
 //! Exceptions from rules: by id, tag, path and field.
+//!
+//! An exclusion removes a false match without touching the files of the rules, so an update of
+//! the Core Rule Set stays a copy. It is the `ctl` action of the reference manual of ModSecurity
+//! (`ruleRemoveById`, `ruleRemoveByTag`, `ruleRemoveTargetById`, `ruleRemoveTargetByTag`) with a
+//! path in front.
+//!
+//! It runs in phase 1 before all rules of the set, so it takes effect in every phase of that
+//! request and in no other request.
 
 /// Rules that do not apply, everywhere or on a path, to everything or to one field.
+///
+/// Prefer the narrowest that helps: one rule, one field, one path. Without
+/// [`on_path`](Self::on_path) it applies to all paths, without [`for_target`](Self::for_target)
+/// to the whole rule.
+///
+/// The layer gives the exclusions the ids from 899100 on, in their order. Rules of the owner must
+/// not use these ids, else one of the two is not loaded.
+///
+/// Nothing is checked when it is made. A character that is syntax is an
+/// [`InspectBuildError::Exclusion`](crate::InspectBuildError::Exclusion) of the builder; an id
+/// that no rule has does nothing.
 ///
 /// It becomes SecLang, so an owner can also write it as such; see
 /// [`RuleSetBuilder::setup`](crate::RuleSetBuilder::setup).
@@ -17,20 +36,30 @@
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[must_use]
 pub struct Exclusion {
+    /// Which rules it switches off.
     rules: Rules,
+    /// How the path starts. `None`: each path.
     path: Option<String>,
+    /// What the rules no longer read, such as `ARGS:q`. `None`: the rules do not run at all.
     target: Option<String>,
 }
 
 /// Which rules.
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Rules {
+    /// The first and the last id.
     Ids(u64, u64),
+    /// The whole tag. A part of it does not count.
     Tag(String),
 }
 
 impl Exclusion {
     /// Excludes the rules with ids from one to another, both included.
+    ///
+    /// Give the same number twice for one rule. A range that is upside down excludes nothing.
+    ///
+    /// The rule that compares the score with the threshold (949110 in the Core Rule Set) can be
+    /// excluded too; then nothing is refused. Exclude the rule that matches wrongly instead.
     pub const fn ids(from: u64, to: u64) -> Self {
         Self {
             rules: Rules::Ids(from, to),
@@ -40,6 +69,9 @@ impl Exclusion {
     }
 
     /// Excludes the rules with a tag, such as `attack-sqli`.
+    ///
+    /// The tag must be written as in the rules, in the same case. Tags of the Core Rule Set that
+    /// name attacks start with `attack-`; `paranoia-level/2` and `language-php` are tags too.
     pub fn tag(tag: impl Into<String>) -> Self {
         Self {
             rules: Rules::Tag(tag.into()),
@@ -49,12 +81,20 @@ impl Exclusion {
     }
 
     /// Excludes only on paths that start so. Default: on all paths.
+    ///
+    /// The path is compared after percent-decoding and after `.` and `..` are resolved, so
+    /// `/search/../admin` is not below `/search`. It is a comparison of text: `/search` also
+    /// covers `/searching`. End it with `/` to mean a folder.
     pub fn on_path(mut self, prefix: impl Into<String>) -> Self {
         self.path = Some(prefix.into());
         self
     }
 
     /// Excludes only one target, such as `ARGS:q` or `REQUEST_COOKIES:session`. Default: the whole rule.
+    ///
+    /// The form is that of a target in SecLang: a collection, or a collection, a colon and a
+    /// name. `ARGS` covers the query and the body. For JSON the name has its path, as in
+    /// `ARGS:json.query`.
     pub fn for_target(mut self, target: impl Into<String>) -> Self {
         self.target = Some(target.into());
         self
@@ -62,6 +102,9 @@ impl Exclusion {
 
     /// Writes the exclusion as SecLang, as a rule with this id. `None`: a part of it would end its
     /// place in the rule.
+    ///
+    /// With a path it is a `SecRule` on `REQUEST_FILENAME`, else a `SecAction`. Both pass and
+    /// write nothing to the log.
     pub(crate) fn directive(&self, id: u64) -> Option<String> {
         let safe = |text: &str| !text.contains(['"', '\'', '\n', '\r', ',', ';', '\\', '%']);
         let (name, which) = match &self.rules {

@@ -1,4 +1,12 @@
 //! Reads the directives of files into rules.
+//!
+//! One directive is read at a time; a failure concerns only that one and is written to the
+//! report. "Configuration Directives" in the reference manual of ModSecurity lists them. Three
+//! kinds exist here: those that make rules, those that change rules (kept until the end), and
+//! those of the server or its log, which are ignored.
+//!
+//! Changes are applied after all files were read, so it does not matter whether
+//! `SecRuleRemoveById` stands before or after its rule.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -12,6 +20,8 @@ use crate::seclang::{
 use crate::variables::TxNames;
 
 /// Directives of a web server or of a log. The layer has its own settings for what they say.
+///
+/// They are sorted, in lower case. Each other directive that is unknown is reported.
 const IGNORED: [&str; 30] = [
     "secargumentseparator",
     "secauditengine",
@@ -46,20 +56,35 @@ const IGNORED: [&str; 30] = [
 ];
 
 /// Rules while they are read.
+///
+/// Call [`file`](Self::file) or [`text`](Self::text) as often as needed, then
+/// [`finish`](Self::finish).
 #[derive(Debug, Default)]
 pub(super) struct Loader {
+    /// Names of variables get their numbers as they are met.
     names: TxNames,
+    /// Complete rules, in the order of reading.
     rules: Vec<Rule>,
+    /// Each `SecMarker` and how many rules stand before it.
     markers: Vec<(String, usize)>,
+    /// Ids that are taken. The first rule with an id stays.
     ids: BTreeSet<u64>,
+    /// The last `SecRuleEngine`. Default: on.
     engine_mode: EngineMode,
+    /// For each phase, whether `block` refuses. Default: no, as in ModSecurity.
     block_refuses: [bool; 5],
+    /// It never reaches over the end of a file.
     chain: Chain,
+    /// Changes of rules with their file, for `finish`.
     updates: Vec<(Directive, PathBuf)>,
+    /// What the owner gets to see.
     report: LoadReport,
 }
 
 /// The chain that is being read.
+///
+/// A chain is one rule of several `SecRule` that follow each other, each but the last with the
+/// action `chain`.
 #[derive(Debug, Default)]
 enum Chain {
     /// The next rule starts a chain.
@@ -68,11 +93,17 @@ enum Chain {
     /// The next rule is the next link.
     Open(Box<Rule>),
     /// A link could not be read; the rest is skipped.
+    ///
+    /// A chain without one of its links would match more than its author meant, so none of it is
+    /// kept. Only the broken link is reported.
     Broken,
 }
 
 impl Loader {
     /// Reads a file from disk.
+    ///
+    /// Bytes that are not UTF-8 become replacement characters. Relative names in the file are
+    /// looked up in its own folder.
     pub(super) fn file(&mut self, path: &Path) -> std::io::Result<()> {
         let bytes = std::fs::read(path)?;
         let folder = path.parent().unwrap_or(Path::new("."));
@@ -82,6 +113,8 @@ impl Loader {
     }
 
     /// Reads directives. `path` stands in messages, data files are looked for in `folder`.
+    ///
+    /// It never fails: each failure is in the report.
     pub(super) fn text(&mut self, text: &str, path: &Path, folder: &Path) {
         for directive in directives(text) {
             if let Err(reason) = self.directive(&directive, path, folder) {
@@ -92,6 +125,9 @@ impl Loader {
     }
 
     /// Keeps why a directive has no effect.
+    ///
+    /// The id is looked for in the text of the last argument, since the actions may be what
+    /// failed.
     fn not_loaded(&mut self, directive: &Directive, path: &Path, reason: String) {
         let actions = directive
             .arguments
@@ -115,6 +151,8 @@ impl Loader {
     }
 
     /// Reads one directive.
+    ///
+    /// Names of directives have no case. The error is the reason for the report.
     fn directive(
         &mut self,
         directive: &Directive,
@@ -154,6 +192,9 @@ impl Loader {
     }
 
     /// Reads another file.
+    ///
+    /// The name is relative to the folder of the including file. Patterns with `*` are not
+    /// expanded. Files that include each other end at 1,000 files.
     fn include(&mut self, file: &str, folder: &Path) -> Result<(), String> {
         if self.report.files > 1000 {
             return Err("too many files include each other".to_owned());
@@ -164,6 +205,9 @@ impl Loader {
     }
 
     /// Reads what `block` means in a phase.
+    ///
+    /// Of `SecDefaultAction` only the decision is used: whether `block` in that phase refuses.
+    /// Transformations and logging in it are not inherited by rules.
     fn default_action(&mut self, actions: &str) -> Result<(), String> {
         let (_, actions) =
             parse_link(&[actions.to_owned()], true, Path::new("."), &mut self.names)?;
@@ -175,6 +219,9 @@ impl Loader {
     }
 
     /// Reads a rule or the next link of one.
+    ///
+    /// A link that fails breaks its chain, and the links after it are skipped without a report of
+    /// their own.
     fn link(&mut self, arguments: &[String], is_action: bool, folder: &Path) -> Result<(), String> {
         let chain = std::mem::take(&mut self.chain);
         let continues = arguments.last().is_some_and(|text| has_chain(text));
@@ -212,6 +259,9 @@ impl Loader {
     }
 
     /// Starts a rule.
+    ///
+    /// Only the first link has id, phase and tags. A rule without id, or with one that is taken,
+    /// is an error.
     fn first_link(
         &mut self,
         link: Link,
@@ -239,6 +289,8 @@ impl Loader {
     }
 
     /// Applies the updates and prepares the rules.
+    ///
+    /// `block` is replaced here, because `SecDefaultAction` may stand after rules.
     pub(super) fn finish(mut self) -> Result<(Plan, LoadReport), String> {
         for (directive, path) in std::mem::take(&mut self.updates) {
             if let Err(reason) = self.update(&directive) {
@@ -256,6 +308,9 @@ impl Loader {
     }
 
     /// Removes rules, or changes what they look at.
+    ///
+    /// `SecRuleUpdateTargetBy…` adds targets to the first link of the rules it means; those with
+    /// `!` are exclusions. One that means no rule does nothing.
     fn update(&mut self, directive: &Directive) -> Result<(), String> {
         let name = directive.name.to_ascii_lowercase();
         let Some((which, rest)) = directive.arguments.split_first() else {
@@ -287,6 +342,8 @@ impl Loader {
     }
 
     /// Removes rules, and keeps the markers in their places.
+    ///
+    /// A marker counts the rules before it, so it moves down by each removed one.
     fn remove(&mut self, meant: impl Fn(&Rule) -> bool) {
         let removed: Vec<bool> = self.rules.iter().map(&meant).collect();
         for (_, place) in &mut self.markers {
@@ -301,6 +358,8 @@ impl Loader {
 }
 
 /// Which rules a directive means: by id or range, by tag, or by message.
+///
+/// Tag and message are patterns, as in ModSecurity, and match anywhere in the text.
 fn selection(name: &str, which: &str) -> Result<Box<dyn Fn(&Rule) -> bool>, String> {
     if name.ends_with("byid") {
         let (from, to) = range(which)?;
@@ -321,6 +380,8 @@ fn selection(name: &str, which: &str) -> Result<Box<dyn Fn(&Rule) -> bool>, Stri
 }
 
 /// Whether a list of actions says that another link follows.
+///
+/// It looks at the text, so that the answer is known even if the actions cannot be read.
 fn has_chain(actions: &str) -> bool {
     actions
         .split(',')

@@ -1,4 +1,11 @@
 //! Sets of rules: read from a folder, checked, and run on requests.
+//!
+//! Text becomes rules in these steps: `load` splits it into directives and reads each, `seclang`
+//! parses rules, updates and removals are applied, and the engine prepares what is left
+//! (`prepare`). A set never changes after that; a reload makes a new one.
+//!
+//! A set needs no lock and no memory that grows: all that a request changes is in its own
+//! inspection.
 
 mod shipped;
 mod load;
@@ -18,9 +25,17 @@ use crate::verdict::Verdict;
 use crate::words::PersonText;
 
 /// The first id of the actions that set what the builder says.
+///
+/// The paranoia level takes this id and the next. An owner must not use them.
 const OWN_ID: u64 = 899_001;
 
 /// A set of rules, ready to run. Cheap to share behind an `Arc`.
+///
+/// The Core Rule Set takes far more memory than its files once it is compiled. Load it once and
+/// share it.
+///
+/// To inspect with a set from a file, use [`builder`](Self::builder); to inspect all requests of
+/// a service, use [`InspectLayer`](crate::InspectLayer).
 ///
 /// Each rule runs in a time that grows with the length of the value and no faster. Rules that cannot
 /// be run are in [`report`](Self::report).
@@ -39,12 +54,18 @@ const OWN_ID: u64 = 899_001;
 /// ```
 #[derive(Debug)]
 pub struct RuleSet {
+    /// The rules in the form in which they run.
     plan: Plan,
+    /// What became of the text.
     report: LoadReport,
 }
 
 impl RuleSet {
     /// Reads rules from text. Data files are looked for in the current folder.
+    ///
+    /// A directive that cannot be used is no error; it is in the [`report`](Self::report). An
+    /// empty text gives a set that finds nothing. Data files are those of `@pmFromFile`, and
+    /// files those of `Include`.
     ///
     /// # Errors
     ///
@@ -56,6 +77,8 @@ impl RuleSet {
     }
 
     /// Returns a builder that reads a folder.
+    ///
+    /// The folder is not looked at before [`load`](RuleSetBuilder::load).
     pub fn builder(folder: impl Into<PathBuf>) -> RuleSetBuilder {
         RuleSetBuilder {
             folder: folder.into(),
@@ -65,12 +88,19 @@ impl RuleSet {
     }
 
     /// What was loaded and what was not.
+    ///
+    /// Look at `not_loaded` before the set is used: what those rules would find is not found.
     #[must_use]
     pub const fn report(&self) -> &LoadReport {
         &self.report
     }
 
     /// Inspects a request, and its response if there is one. All rules run, also after a refusal.
+    ///
+    /// Phases 1, 2 and 5 run, with a response also 3 and 4. Nothing in the request makes it fail:
+    /// what cannot be parsed is given to the rules as `REQBODY_ERROR`.
+    ///
+    /// It blocks the thread for the time that the rules take. The request is not changed.
     #[must_use]
     pub fn inspect(
         &self,
@@ -85,6 +115,9 @@ impl RuleSet {
     }
 
     /// Inspects a request in which some fields hold what a person wrote; see [`PersonText`].
+    ///
+    /// Rules for code that match only in such fields are in [`Verdict::words`] and refuse
+    /// nothing.
     #[must_use]
     pub fn inspect_person_text(
         &self,
@@ -100,6 +133,8 @@ impl RuleSet {
     }
 
     /// Inspects with settings.
+    ///
+    /// The phases run in their order; `finish` runs phase 5 and gives the verdict.
     pub(crate) fn inspect_with(
         &self,
         request: &RequestView<'_>,
@@ -115,6 +150,8 @@ impl RuleSet {
     }
 
     /// Prepares what was read.
+    ///
+    /// This is the only step in which a whole set can fail.
     fn finish(loader: Loader) -> Result<Self, InspectBuildError> {
         let (plan, report) = loader.finish().map_err(InspectBuildError::Rules)?;
         Ok(Self { plan, report })
@@ -126,11 +163,18 @@ impl RuleSet {
 /// The folder has `crs-setup.conf` and the folder `rules`. Read are, in this order: the setup, what
 /// this builder sets, `plugins/*-config.conf`, `plugins/*-before.conf`, `rules/*.conf` in the order
 /// of their names, and `plugins/*-after.conf`.
+///
+/// All of them but one file in `rules` may be missing. Without `crs-setup.conf`, its example is
+/// read. Files of one folder are read in the order of the bytes of their names, so `REQUEST-901`
+/// comes before `REQUEST-911`.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct RuleSetBuilder {
+    /// Where the files are.
     folder: PathBuf,
+    /// `None`: what the setup says.
     paranoia: Option<u8>,
+    /// Directives of the owner.
     setup: String,
 }
 
@@ -138,12 +182,18 @@ impl RuleSetBuilder {
     /// Sets the paranoia level, 1 to 4. Default: what the setup says, else 1.
     ///
     /// Higher levels have more rules and refuse more ordinary requests.
+    ///
+    /// It sets the blocking and the executing level. A detection level in the setup that is
+    /// higher stays. The value is checked by [`load`](Self::load).
     pub const fn paranoia(mut self, level: u8) -> Self {
         self.paranoia = Some(level);
         self
     }
 
     /// Adds directives after the setup and before the rules, such as `SecAction` with `setvar`.
+    ///
+    /// Several calls add up, each on its own line. They come before all rules, so they can set
+    /// what the rules read.
     pub fn setup(mut self, directives: &str) -> Self {
         self.setup.push_str(directives);
         self.setup.push('\n');
@@ -151,6 +201,9 @@ impl RuleSetBuilder {
     }
 
     /// Reads the folder.
+    ///
+    /// It reads all files and compiles all patterns, which can take seconds for the Core Rule
+    /// Set. A directive that cannot be used is no error here; see [`RuleSet::report`].
     ///
     /// # Errors
     ///
@@ -184,6 +237,8 @@ impl RuleSetBuilder {
     }
 
     /// Reads `crs-setup.conf`, or the example if the owner has not copied it.
+    ///
+    /// Neither is needed: rules have their own defaults.
     fn read_setup(&self, loader: &mut Loader) -> Result<(), InspectBuildError> {
         let names = ["crs-setup.conf", "crs-setup.conf.example"];
         let mut paths = names.iter().map(|name| self.folder.join(name));
@@ -196,6 +251,9 @@ impl RuleSetBuilder {
     }
 
     /// The directives that say what this builder was told.
+    ///
+    /// The level is written under its names of CRS 4 and of CRS 3. The detection level must not
+    /// be below the blocking level, so it is raised if needed.
     fn own_directives(&self) -> Result<String, InspectBuildError> {
         let mut text = self.setup.clone();
         let Some(level) = self.paranoia else {
@@ -216,6 +274,8 @@ impl RuleSetBuilder {
 }
 
 /// The files of a folder whose names end so, in the order of their names.
+///
+/// A folder that does not exist has none.
 fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let named = |path: &PathBuf| {

@@ -1,52 +1,90 @@
 //! The actions of a rule: `id:1,phase:2,block,t:none,setvar:'tx.score=+5'`.
+//!
+//! "Actions" in the reference manual has five kinds. Here they become: data of the head (`id`,
+//! `phase`, `tag`, `severity`, `msg`), a [`Disruption`], flow (`chain`, `skip`, `skipAfter`),
+//! settings of the link (`t`, `capture`, `multiMatch`), and [`Action`]s that run at a match
+//! (`setvar`, `ctl`).
+//!
+//! Actions that write logs, set the environment of a server or expire variables are accepted and
+//! do nothing. Actions that run programs (`exec`) are refused when the rule is loaded.
 
 use super::target::{self, Target};
 use crate::transformation::Transformation;
 use crate::variables::{Collection, MacroText, TxNames};
 
 /// An action that runs at each match, or changes how the request is inspected.
+///
+/// It runs for each value that matches, so `setvar:tx.a=+1` counts matching values.
 #[derive(Clone, Debug)]
 pub(crate) enum Action {
     /// `setvar`.
+    ///
+    /// The name, what is done and the text after `=`.
     Set(VarName, Change, MacroText),
     /// `ctl`.
     Control(Control),
 }
 
 /// The name of a transaction variable.
+///
+/// Most rules have a fixed name, which costs an index at run time in place of a search.
 #[derive(Clone, Debug)]
 pub(crate) enum VarName {
     /// Known when the rules are loaded.
+    ///
+    /// The number is that of [`TxNames`].
     Known(usize),
     /// Completed for each request.
+    ///
+    /// For example `tx.seen_%{matched_var_name}`.
     Dynamic(MacroText),
 }
 
 /// What `setvar` does with the variable.
+///
+/// Sums are kept within 64 bits; they stop at the largest number and never wrap.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Change {
     /// `=+5`
+    ///
+    /// A variable that is not set counts as 0, and so does a text that is no number.
     Add,
     /// `=5`
+    ///
+    /// Without `=` the value is `1`.
     Set,
     /// `=-5`
     Subtract,
     /// `!tx.a`
+    ///
+    /// Afterwards `&TX:a` is 0.
     Unset,
 }
 
 /// What `ctl` changes for the rest of the request.
+///
+/// It holds from the moment of the match to the end of this request, also in later phases. It
+/// does not undo what rules did before.
 #[derive(Clone, Debug)]
 pub(crate) enum Control {
     /// No rule decides any more: `ruleEngine=Off` or `DetectionOnly`.
     Engine(EngineMode),
     /// The parser of the body.
+    ///
+    /// It counts only in phase 1, before the body is read. The name is in upper case; an unknown
+    /// one means that the body is not parsed.
     BodyProcessor(String),
     /// Rules with an id in the range.
+    ///
+    /// First and last id, both included.
     RemoveById(u64, u64),
     /// Rules with a tag.
+    ///
+    /// The whole tag, not a pattern.
     RemoveByTag(String),
     /// A target of the rules with an id in the range.
+    ///
+    /// The third field is what these rules no longer read.
     RemoveTargetById(u64, u64, Vec<Target>),
     /// A target of the rules with a tag.
     RemoveTargetByTag(String, Vec<Target>),
@@ -66,6 +104,8 @@ pub(crate) enum EngineMode {
 
 impl EngineMode {
     /// Reads the value of `SecRuleEngine`.
+    ///
+    /// In any case. `None` for all other words.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         match text.to_ascii_lowercase().as_str() {
             "detectiononly" => Some(Self::DetectionOnly),
@@ -79,37 +119,67 @@ impl EngineMode {
 /// What happens when a whole chain matched.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Disruption {
-    /// `allow`: the rest of the phase is skipped.
+    /// `allow`: no further rule runs, in this phase and the next ones, except those of phase 5.
+    ///
+    /// The argument of `allow:phase` and `allow:request` is not read: they mean the same as
+    /// `allow`.
     Allow,
     /// `block`: what `SecDefaultAction` says.
+    ///
+    /// It is replaced when all rules are loaded and does not occur at run time.
     Block,
     /// `deny`, `drop`, `redirect`.
+    ///
+    /// Also `proxy`. The layer always answers with its own refusal; status and address of the
+    /// rule are not used.
     Deny,
     /// `pass`.
+    ///
+    /// The rule only scores, sets variables or reports.
     Pass,
 }
 
 /// All actions of one rule, sorted by kind.
+///
+/// If an action occurs twice, the last one counts; tags, transformations and actions to run add
+/// up.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Actions {
+    /// Missing in the links of a chain after the first.
     pub(crate) id: Option<u64>,
+    /// `None` means 2.
     pub(crate) phase: Option<u8>,
+    /// Another link follows.
     pub(crate) chain: bool,
+    /// Keep the groups of the match.
     pub(crate) capture: bool,
+    /// Ask after each transformation.
     pub(crate) multi_match: bool,
+    /// `None` means yes.
     pub(crate) log: Option<bool>,
+    /// `None` means `block`.
     pub(crate) disruption: Option<Disruption>,
+    /// 0 to 7.
     pub(crate) severity: Option<u8>,
+    /// As written, with its macros.
     pub(crate) message: String,
+    /// As written, with their macros.
     pub(crate) tags: Vec<String>,
+    /// The name of a marker.
     pub(crate) skip_after: Option<String>,
+    /// A number of rules.
     pub(crate) skip: usize,
-    /// `None` until a `t:` is seen: then those of `SecDefaultAction` do not apply.
+    /// In the order in which they run. `t:none` removes those before it. Those of
+    /// `SecDefaultAction` are never inherited.
     pub(crate) transformations: Vec<Transformation>,
+    /// `setvar` and `ctl`, in their order.
     pub(crate) run: Vec<Action>,
 }
 
 /// Reads a list of actions.
+///
+/// One wrong action makes the whole list an error: a rule without it could match more, or decide
+/// something else.
 ///
 /// # Errors
 ///
@@ -123,6 +193,9 @@ pub(crate) fn parse(text: &str, names: &mut TxNames) -> Result<Actions, String> 
 }
 
 /// Splits `name:value,name,…`; a value may stand in single quotes.
+///
+/// Commas inside the quotes belong to the value, and `\'` is a quote in it. Values are not
+/// unquoted further.
 fn split(text: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut item = String::new();
@@ -144,6 +217,8 @@ fn split(text: &str) -> Vec<(String, String)> {
 }
 
 /// Splits one action at its colon. `None` if it is blank.
+///
+/// The name is made lower case.
 fn pair(item: &str) -> Option<(String, String)> {
     let item = item.trim();
     let (name, value) = item.split_once(':').unwrap_or((item, ""));
@@ -151,6 +226,8 @@ fn pair(item: &str) -> Option<(String, String)> {
 }
 
 /// Adds one action.
+///
+/// Names of actions have no case.
 fn add(actions: &mut Actions, name: &str, value: &str, names: &mut TxNames) -> Result<(), String> {
     match name {
         "id" => actions.id = Some(number(name, value)?),
@@ -176,6 +253,8 @@ fn add(actions: &mut Actions, name: &str, value: &str, names: &mut TxNames) -> R
 }
 
 /// Adds a decision, or one of the actions that change nothing here.
+///
+/// The argument of the action is not looked at.
 fn disrupt(actions: &mut Actions, name: &str) -> Result<(), String> {
     actions.disruption = Some(match name {
         "allow" => Disruption::Allow,
@@ -209,6 +288,8 @@ fn disrupt(actions: &mut Actions, name: &str) -> Result<(), String> {
 }
 
 /// Adds a transformation; `none` removes those before it.
+///
+/// Names are those of [`Transformation::parse`].
 fn transform(actions: &mut Actions, value: &str) -> Result<(), String> {
     if value.eq_ignore_ascii_case("none") {
         actions.transformations.clear();
@@ -221,6 +302,8 @@ fn transform(actions: &mut Actions, value: &str) -> Result<(), String> {
 }
 
 /// Reads a whole number.
+///
+/// Negative numbers and numbers above 64 bits are errors.
 fn number(name: &str, value: &str) -> Result<u64, String> {
     value
         .parse()
@@ -228,6 +311,8 @@ fn number(name: &str, value: &str) -> Result<u64, String> {
 }
 
 /// Reads a phase by number or name.
+///
+/// The names are those of the manual: `request`, `response` and `logging`.
 fn phase(value: &str) -> Result<u8, String> {
     match value {
         "1" => Ok(1),
@@ -240,6 +325,8 @@ fn phase(value: &str) -> Result<u8, String> {
 }
 
 /// Reads a severity by number or name.
+///
+/// The manual prefers the names; older rules have numbers.
 fn severity(value: &str) -> Result<u8, String> {
     const NAMES: [&str; 8] = [
         "EMERGENCY",
@@ -262,6 +349,8 @@ fn severity(value: &str) -> Result<u8, String> {
 }
 
 /// Reads `tx.name=+5`, `!tx.name` or `tx.name`.
+///
+/// Only `TX` can be set, as `IP`, `SESSION` and their like outlive a request and are not kept.
 fn set_variable(value: &str, names: &mut TxNames) -> Result<Action, String> {
     let (unset, value) = value
         .strip_prefix('!')
@@ -288,6 +377,9 @@ fn set_variable(value: &str, names: &mut TxNames) -> Result<Action, String> {
 }
 
 /// Reads a `ctl`. `None` for those that change nothing here.
+///
+/// An unknown `ctl` is an error. Those about logs and limits change nothing, as the layer has its
+/// own settings for them.
 fn control(value: &str, names: &mut TxNames) -> Result<Option<Control>, String> {
     let (name, value) = value.split_once('=').unwrap_or((value, ""));
     let found = match name.to_ascii_lowercase().as_str() {
@@ -327,6 +419,8 @@ fn control(value: &str, names: &mut TxNames) -> Result<Option<Control>, String> 
 }
 
 /// Reads `942100` or `942100-942999`.
+///
+/// A range that is upside down is valid and means no rule.
 pub(crate) fn range(text: &str) -> Result<(u64, u64), String> {
     let (from, to) = text.split_once('-').unwrap_or((text, text));
     Ok((number("id", from.trim())?, number("id", to.trim())?))

@@ -3,19 +3,38 @@
 //! The format is that of Apache's configuration files: one directive a line, `\` at the end of a
 //! line continues it, `#` starts a comment line, arguments stand in double quotes where they hold
 //! blanks. Inside quotes only `\"` is an escape; every other backslash belongs to the pattern.
+//!
+//! An example of one directive on three lines:
+//!
+//! ```text
+//! SecRule ARGS "@rx ^a\"b" \
+//!     "id:1,phase:2,\
+//!     deny"
+//! ```
 
 /// One directive: its line in the file, its name and its arguments.
+///
+/// Nothing is known yet about whether the name exists or the arguments fit.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Directive {
     /// The number of the line it starts on, from 1.
+    ///
+    /// It is for messages. Lines that continue another have no number of their own.
     pub(crate) line: usize,
     /// The name as written, such as `SecRule`.
+    ///
+    /// The reader compares it without case.
     pub(crate) name: String,
     /// The arguments without their quotes.
+    ///
+    /// `SecRule` has two or three: targets, operator and actions.
     pub(crate) arguments: Vec<String>,
 }
 
 /// Splits a file into directives. Never fails: what is no directive is found by its reader.
+///
+/// Cost: one pass and a copy of each directive. A file that ends inside a continued line gives
+/// what was read.
 pub(crate) fn directives(file: &str) -> Vec<Directive> {
     let mut found = Vec::new();
     let mut joined = String::new();
@@ -53,6 +72,8 @@ fn directive(line: usize, text: &str) -> Option<Directive> {
 }
 
 /// Splits a line at blanks, except inside quotes.
+///
+/// A quote counts as such only at the start of a word.
 fn words(line: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut rest = line.trim();
@@ -86,6 +107,8 @@ fn bare_end(text: &str) -> usize {
 }
 
 /// The text between quotes, and what follows the closing quote.
+///
+/// A quote that is never closed takes the rest of the line.
 fn quoted(text: &str, quote: char) -> (&str, &str) {
     let inner = text.get(quote.len_utf8()..).unwrap_or_default();
     let mut escaped = false;

@@ -2,6 +2,14 @@
 //!
 //! A file is split into directives ([`lines`]), the directives into rules ([`rule`]), targets,
 //! actions and texts with references. Nothing here looks at a request.
+//!
+//! The reference is the manual of ModSecurity v3, in particular "Configuration Directives",
+//! "Variables", "Transformation functions", "Actions" and "Operators". What is written here
+//! follows the subset that the Core Rule Set needs. All else is an error with a reason, never
+//! silently accepted as something weaker, unless it concerns logs or a server's own settings.
+//!
+//! Parsing happens once, when rules are loaded. Each error is a `String` for the operator; the
+//! loader adds file, line and id.
 
 mod rule;
 mod action;

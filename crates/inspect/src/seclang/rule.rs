@@ -1,4 +1,13 @@
 //! A rule: one link, or several that must all match.
+//!
+//! ```text
+//! SecRule TARGETS OPERATOR "ACTIONS"
+//! SecAction "ACTIONS"
+//! ```
+//!
+//! A chain of rules is one [`Rule`] here: its head comes from the first link, and each link has
+//! its own targets, operator and actions. Actions that set variables run when their own link
+//! matches, even if a later link does not; the decision is made only after all links matched.
 
 use std::path::Path;
 
@@ -12,48 +21,86 @@ use crate::variables::TxNames;
 #[derive(Clone, Debug)]
 pub(crate) struct Link {
     /// What is looked at, in the order of the file. Empty for `SecAction`.
+    ///
+    /// A link matches if one value of one target does.
     pub(crate) targets: Vec<Target>,
     /// What is left out of it.
+    ///
+    /// Updates of rules (`SecRuleUpdateTargetById`) add to it.
     pub(crate) excluded: Vec<Target>,
     /// What is asked of each value.
+    ///
+    /// `SecAction` has `@unconditionalMatch`.
     pub(crate) operator: Operator,
     /// `!`: the value must not match.
+    ///
+    /// It is asked value by value: one that does not match is enough.
     pub(crate) negated: bool,
     /// What a value must contain for the operator to match.
+    ///
+    /// It is empty for a negated operator, because there a value that lacks everything is what
+    /// matches.
     pub(crate) needs: Needs,
     /// What is done to each value before.
+    ///
+    /// They run in this order.
     pub(crate) transformations: Vec<Transformation>,
     /// Whether the operator sees the value after each transformation.
+    ///
+    /// The value as it was is the first that it sees.
     pub(crate) multi_match: bool,
     /// Whether the groups of the match become `TX.0` to `TX.9`.
+    ///
+    /// Without it an operator need not find out where it matched, which is faster.
     pub(crate) capture: bool,
     /// What happens at each match.
+    ///
+    /// Only `setvar` and `ctl`; all other actions belong to the head or to the fields above.
     pub(crate) actions: Vec<Action>,
 }
 
 /// What the first link says about the whole rule.
+///
+/// Other links cannot change it: ModSecurity allows these actions only in the first.
 #[derive(Clone, Debug)]
 pub(crate) struct RuleHead {
+    /// Unique in a rule set. There is no default.
     pub(crate) id: u64,
+    /// 1 (request head), 2 (request body), 3 (response head), 4 (response body) or 5 (logging).
+    /// Default: 2.
     pub(crate) phase: u8,
+    /// In the order of the file. They decide which rules look for code, and exclusions name them.
     pub(crate) tags: Vec<String>,
+    /// 0 (emergency) to 7 (debug), as in syslog.
     pub(crate) severity: Option<u8>,
+    /// It is used only to select rules by their message; a verdict does not have it. Macros in it
+    /// stay as written.
     pub(crate) message: String,
     /// Whether a match is reported.
+    ///
+    /// Default: yes. `nolog` hides the match from the verdict but not its effect.
     pub(crate) log: bool,
+    /// Default: [`Disruption::Block`].
     pub(crate) disruption: Disruption,
+    /// The name of a `SecMarker` at which to continue after a match.
     pub(crate) skip_after: Option<String>,
+    /// How many rules of the phase are left out after a match. 0: none.
     pub(crate) skip: usize,
 }
 
 /// A whole rule.
 #[derive(Clone, Debug)]
 pub(crate) struct Rule {
+    /// What concerns the chain as a whole.
     pub(crate) head: RuleHead,
+    /// At least one. All must match, in this order.
     pub(crate) links: Vec<Link>,
 }
 
 /// Reads one `SecRule` (with targets and an operator) or `SecAction`.
+///
+/// `folder` is where data files of `@pmFromFile` are looked for. Names of variables get their
+/// numbers in `names`, also if the link is refused afterwards.
 ///
 /// # Errors
 ///
@@ -122,6 +169,8 @@ impl RuleHead {
 
 impl RuleHead {
     /// Replaces `block` by what it means in the phase.
+    ///
+    /// `refuses` is what `SecDefaultAction` of the phase said. Other decisions stay.
     pub(crate) fn resolve_block(&mut self, refuses: bool) {
         if self.disruption == Disruption::Block {
             self.disruption = if refuses {

@@ -1,4 +1,8 @@
 //! What a rule looks at: `ARGS|!ARGS:text|&REQUEST_HEADERS:Host|TX:/^a_/`.
+//!
+//! "Variables" in the reference manual has the names. One entry is `[!][&]COLLECTION[:selector]`;
+//! entries stand between `|` or commas. A selector is a name, a name in single quotes, or a
+//! pattern between slashes.
 
 use regex::bytes::Regex;
 
@@ -6,6 +10,9 @@ use crate::operator::pattern;
 use crate::variables::{Collection, TxNames};
 
 /// Which values of a collection are meant.
+///
+/// Names are compared without case, as header names must be and as ModSecurity compares
+/// parameters.
 #[derive(Clone, Debug)]
 pub(crate) enum Selector {
     /// All.
@@ -13,8 +20,12 @@ pub(crate) enum Selector {
     /// Those with this name, in lower case.
     Key(Vec<u8>),
     /// Those whose name matches.
+    ///
+    /// It is matched anywhere in the name, without case.
     Pattern(Regex),
     /// The transaction variable with this number.
+    ///
+    /// Only in the collection `TX`.
     Tx(usize),
 }
 
@@ -22,8 +33,12 @@ pub(crate) enum Selector {
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     /// `&`: the number of values in place of the values.
+    ///
+    /// The operator then compares a number.
     pub(crate) count: bool,
     /// `!`: these values are left out.
+    ///
+    /// Such an entry never adds values. The position in the list does not matter.
     pub(crate) excluded: bool,
     /// Where the values are.
     pub(crate) collection: Collection,
@@ -33,6 +48,8 @@ pub(crate) struct Target {
 
 impl Target {
     /// Whether this target, as an exclusion, leaves out the value with this name.
+    ///
+    /// `collection` is the one through which the rule reads the value.
     pub(crate) fn leaves_out(&self, collection: Collection, key: &[u8]) -> bool {
         covers(self.collection, collection)
             && match &self.selector {
@@ -45,6 +62,8 @@ impl Target {
 }
 
 /// Whether an exclusion written for one collection reaches values read through another.
+///
+/// `!ARGS:a` must also hold where a rule reads the same parameter as `ARGS_GET:a`.
 fn covers(written: Collection, read: Collection) -> bool {
     written == read
         || match written {
@@ -58,6 +77,8 @@ fn covers(written: Collection, read: Collection) -> bool {
 
 /// Reads a list of targets.
 ///
+/// Selectors of `TX` get their numbers in `names`.
+///
 /// # Errors
 ///
 /// The reason as text: an unknown collection or a selector that is no pattern.
@@ -69,6 +90,8 @@ pub(crate) fn parse(text: &str, names: &mut TxNames) -> Result<Vec<Target>, Stri
 }
 
 /// Splits at `|` and `,`, except inside `/…/` and `'…'` selectors.
+///
+/// Blank entries are left out.
 fn split(text: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let mut rest = text;
@@ -84,6 +107,8 @@ fn split(text: &str) -> Vec<&str> {
 }
 
 /// Where the first target of a list ends.
+///
+/// XPath after `XML:` starts with a slash but is no pattern.
 fn end_of_target(text: &str) -> usize {
     let separator = |from: usize| {
         let rest = text.get(from..).unwrap_or_default();
@@ -109,6 +134,8 @@ fn end_of_target(text: &str) -> usize {
 }
 
 /// Where the closing `/` of a pattern stands: it is followed by a separator or the end.
+///
+/// A slash inside the pattern needs no escape unless a separator follows it.
 fn end_of_pattern(selector: &str) -> Option<usize> {
     let bytes = selector.as_bytes();
     let closes = |at: &usize| {
@@ -118,6 +145,8 @@ fn end_of_pattern(selector: &str) -> Option<usize> {
 }
 
 /// Reads one target.
+///
+/// The marks `!` and `&` come in this order.
 fn one(text: &str, names: &mut TxNames) -> Result<Target, String> {
     let (excluded, text) = strip(text, '!');
     let (count, text) = strip(text, '&');

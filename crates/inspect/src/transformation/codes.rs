@@ -1,9 +1,14 @@
 //! Base64, hexadecimal digits, SHA-1 and lengths.
+//!
+//! Decoders never fail: they stop or skip, as the text on each says. The reason is that the
+//! programs behind differ, and a rule that gives up would miss what they read.
 
 use super::changed;
 use super::url::{hex, hex_pair};
 
 /// The six bits that a character of Base64 stands for.
+///
+/// The alphabet is the ordinary one and that for URLs (RFC 4648).
 const fn sextet(byte: u8) -> Option<u8> {
     Some(match byte {
         b'A'..=b'Z' => byte - b'A',
@@ -31,11 +36,15 @@ fn join(sextets: impl Iterator<Item = u8>) -> Vec<u8> {
 }
 
 /// Decodes up to the first character outside the alphabet.
+///
+/// Padding ends it too.
 pub(super) fn base64_decode(value: &[u8]) -> Option<Vec<u8>> {
     changed(value, join(value.iter().map_while(|byte| sextet(*byte))))
 }
 
 /// Decodes and skips what is outside the alphabet.
+///
+/// Blanks, line ends and padding in the middle do not hide anything.
 pub(super) fn base64_decode_lenient(value: &[u8]) -> Option<Vec<u8>> {
     changed(value, join(value.iter().filter_map(|byte| sextet(*byte))))
 }
@@ -56,6 +65,8 @@ pub(super) fn base64_encode(value: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Decodes pairs of digits. What is no pair is skipped.
+///
+/// Pairs are counted from the start; a wrong pair does not move those after it.
 pub(super) fn hex_decode(value: &[u8]) -> Option<Vec<u8>> {
     changed(value, value.chunks(2).filter_map(hex_pair).collect())
 }
@@ -69,17 +80,23 @@ pub(super) fn hex_encode(value: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The length as a decimal number.
+///
+/// An empty value gives `0`.
 pub(super) fn length(value: &[u8]) -> Option<Vec<u8>> {
     changed(value, value.len().to_string().into_bytes())
 }
 
 /// The SHA-1, for rules that need a number with an even distribution. Nothing relies on its
 /// strength.
+///
+/// The result is 20 bytes, usually followed by `t:hexEncode`.
 pub(super) fn sha1(value: &[u8]) -> Option<Vec<u8>> {
     Some(sha1_smol::Sha1::from(value).digest().bytes().to_vec())
 }
 
 /// Decodes `0x414243` where it stands.
+///
+/// MySQL reads such a number as text. Of an odd number of digits the last stays.
 pub(super) fn sql_hex_decode(value: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(value.len());
     let mut rest = value;

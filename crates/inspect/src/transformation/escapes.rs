@@ -1,4 +1,7 @@
 //! Escapes of JavaScript, CSS, ANSI C and HTML.
+//!
+//! Each language drops or keeps the backslash of an unknown escape in its own way; the functions
+//! follow the language. Code points beyond ASCII go through `unicode::push_best_fit`.
 
 use super::{
     changed, unicode,
@@ -6,6 +9,8 @@ use super::{
 };
 
 /// Reads up to three octal digits: the byte and how many digits were used.
+///
+/// `None` if there is no digit. The result is always one byte: `\477` is `\47` and a `7`.
 fn octal(text: &[u8]) -> Option<(u8, usize)> {
     let digits = text
         .iter()
@@ -26,6 +31,8 @@ fn octal(text: &[u8]) -> Option<(u8, usize)> {
 }
 
 /// The control character that `\n` and its like write.
+///
+/// `None` for all other letters.
 const fn control(byte: u8) -> Option<u8> {
     Some(match byte {
         b'a' => 0x07,
@@ -41,6 +48,8 @@ const fn control(byte: u8) -> Option<u8> {
 
 /// Decodes backslashes with a function that reads what follows one, writes it, and returns how many
 /// bytes it used.
+///
+/// Text without a backslash is copied as it is.
 fn decode(value: &[u8], escape: impl Fn(&[u8], &mut Vec<u8>) -> usize) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(value.len());
     let mut rest = value;
@@ -57,6 +66,8 @@ fn decode(value: &[u8], escape: impl Fn(&[u8], &mut Vec<u8>) -> usize) -> Option
 }
 
 /// `\uHHHH`, `\xHH`, octal, `\n`; before anything else the backslash disappears.
+///
+/// A `\u` or `\x` without enough digits becomes its letter.
 pub(super) fn javascript(value: &[u8]) -> Option<Vec<u8>> {
     decode(value, |rest, out| {
         let (first, after) = match rest.split_first() {
@@ -105,6 +116,8 @@ pub(super) fn css(value: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The escapes of ANSI C; an unknown one keeps its backslash.
+///
+/// A backslash at the end stays.
 pub(super) fn ansi_c(value: &[u8]) -> Option<Vec<u8>> {
     decode(value, |rest, out| {
         let Some((&first, after)) = rest.split_first() else {
@@ -135,6 +148,8 @@ pub(super) fn ansi_c(value: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Numbers and the five names that browsers accept without a semicolon.
+///
+/// An `&` that starts no entity stays. `&amp;lt;` is decoded once, to `&lt;`.
 pub(super) fn html(value: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(value.len());
     let mut rest = value;
@@ -156,6 +171,8 @@ pub(super) fn html(value: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Decodes what follows `&`. Returns how many bytes it used, 0 if it is no entity.
+///
+/// Names have no case here, as some browsers accept `&LT;`. The semicolon is not counted.
 fn entity(text: &[u8], out: &mut Vec<u8>) -> usize {
     if let Some(number) = text.strip_prefix(b"#") {
         let (code, used) = entity_number(number);
@@ -190,6 +207,8 @@ fn entity(text: &[u8], out: &mut Vec<u8>) -> usize {
 }
 
 /// Reads `x41` or `65`: the code point and how many bytes were used.
+///
+/// The count is 0 if there is no digit.
 fn entity_number(text: &[u8]) -> (u32, usize) {
     if let Some(digits) = text.strip_prefix(b"x").or_else(|| text.strip_prefix(b"X")) {
         // Zeros in front do not count towards the length of the number.

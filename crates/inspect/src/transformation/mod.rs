@@ -3,6 +3,14 @@
 //! Each returns `None` if the value does not change, which is the common case and costs no copy.
 //! [`Transformation::triggers`] names the bytes without which nothing can change, so that most
 //! values need not even be read.
+//!
+//! "Transformation functions" in the reference manual describes each. They undo what an attacker
+//! does to hide a text: encodings, comments, quotes, case. A rule lists those that the program
+//! behind would undo too.
+//!
+//! None of them fails; each tells what it does with a wrong encoding. The result is never much
+//! longer than the value, except for `hexEncode`, `urlEncode`, `base64Encode` and
+//! `utf8toUnicode`, which multiply it by a small constant.
 
 mod codes;
 mod escapes;
@@ -14,6 +22,9 @@ mod words;
 use crate::byte_set::ByteSet;
 
 /// Defines the transformations: their names in SecLang, their function and what triggers them.
+///
+/// One list gives the enum, the names and the functions. A transformation without triggers runs
+/// on each text.
 macro_rules! transformations {
     ($($(#[$doc:meta])* $variant:ident = $($name:literal)|+, $function:path, $triggers:expr;)+) => {
         /// One transformation.
@@ -44,57 +55,99 @@ macro_rules! transformations {
 
 const UPPER: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const LOWER: &[u8] = b"abcdefghijklmnopqrstuvwxyz";
+/// Blanks as ModSecurity counts them, with the non-breaking space of Latin 1.
 const BLANKS: &[u8] = b" \t\n\r\x0b\x0c\xa0";
+/// The bytes with which a comment or its mark may start.
 const COMMENTS: &[u8] = b"/*<->#";
+/// What [`Transformation::CmdLine`] removes or replaces.
 const COMMAND: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ\"'\\^,; \t\r\n";
+/// No trigger: each text may change.
 const ALWAYS: &[u8] = b"";
 
 transformations! {
     /// Decodes Base64 up to the first character outside its alphabet.
+    ///
+    /// The alphabets of RFC 4648, sections 4 and 5, are both known.
     Base64Decode = "base64decode", codes::base64_decode, ALWAYS;
     /// Decodes Base64 and skips what is outside its alphabet.
+    ///
+    /// It finds text that PHP decodes, whose function skips such bytes.
     Base64DecodeExt = "base64decodeext", codes::base64_decode_lenient, ALWAYS;
     /// Encodes as Base64.
+    ///
+    /// With `=` at the end where needed.
     Base64Encode = "base64encode", codes::base64_encode, ALWAYS;
     /// Removes the quoting of Windows and Unix command lines.
+    ///
+    /// For rules against commands of a shell.
     CmdLine = "cmdline", words::command_line, COMMAND;
     /// Makes one blank of several.
+    ///
+    /// Each kind of blank becomes a space.
     CompressWhitespace = "compresswhitespace", words::compress_whitespace, BLANKS;
     /// Decodes `\41` of CSS.
+    ///
+    /// Up to six digits and one blank (CSS 2.1, section 4.1.3).
     CssDecode = "cssdecode", escapes::css, b"\\";
     /// Decodes the escapes of ANSI C.
+    ///
+    /// An unknown escape keeps its backslash.
     EscapeSeqDecode = "escapeseqdecode", escapes::ansi_c, b"\\";
     /// Decodes pairs of hexadecimal digits.
+    ///
+    /// What is no pair is left out.
     HexDecode = "hexdecode", codes::hex_decode, ALWAYS;
     /// Encodes as hexadecimal digits.
+    ///
+    /// In lower case.
     HexEncode = "hexencode", codes::hex_encode, ALWAYS;
     /// Decodes `&lt;` and `&#60;`.
+    ///
+    /// Only numbers and `quot`, `amp`, `lt`, `gt`, `nbsp`; the semicolon may be missing.
     HtmlEntityDecode = "htmlentitydecode", escapes::html, b"&";
     /// Decodes the escapes of JavaScript.
+    ///
+    /// An unknown escape loses its backslash.
     JsDecode = "jsdecode", escapes::javascript, b"\\";
     /// The length as a decimal number.
+    ///
+    /// In bytes.
     Length = "length", codes::length, ALWAYS;
     /// Lower case.
+    ///
+    /// Only ASCII letters.
     Lowercase = "lowercase", words::lowercase, UPPER;
     /// Resolves `.`, `..` and repeated slashes.
+    ///
+    /// It may not leave the root: `/../a` is `/a`.
     NormalizePath = "normalizepath" | "normalisepath", path::normalize, b"./";
     /// The same, where a backslash is a slash.
     NormalizePathWin = "normalizepathwin" | "normalisepathwin", path::normalize_windows, b"./\\";
     /// Removes comments of C, SQL and HTML.
+    ///
+    /// A comment that does not end reaches to the end.
     RemoveComments = "removecomments", words::remove_comments, COMMENTS;
     /// Removes the marks of comments.
+    ///
+    /// The text between the marks stays.
     RemoveCommentsChar = "removecommentschar", words::remove_comment_marks, COMMENTS;
     /// Removes null bytes.
     RemoveNulls = "removenulls", words::remove_nulls, b"\0";
     /// Removes blanks.
     RemoveWhitespace = "removewhitespace", words::remove_whitespace, BLANKS;
     /// Replaces each comment of C by a blank.
+    ///
+    /// Several comments in a row give several blanks.
     ReplaceComments = "replacecomments", words::replace_comments, b"/";
     /// Replaces null bytes by blanks.
     ReplaceNulls = "replacenulls", words::replace_nulls, b"\0";
     /// The SHA-1 of the value, as bytes.
+    ///
+    /// It is used for sampling, not for safety.
     Sha1 = "sha1", codes::sha1, ALWAYS;
     /// Decodes `0x414243` of SQL.
+    ///
+    /// Other text stays as it is.
     SqlHexDecode = "sqlhexdecode", codes::sql_hex_decode, b"xX";
     /// Removes blanks at both ends.
     Trim = "trim", words::trim, BLANKS;
@@ -103,19 +156,32 @@ transformations! {
     /// Removes blanks at the end.
     TrimRight = "trimright", words::trim_end, BLANKS;
     /// Upper case.
+    ///
+    /// Only ASCII letters.
     Uppercase = "uppercase", words::uppercase, LOWER;
     /// Decodes `%41` and `+`.
+    ///
+    /// Once: `%2541` becomes `%41`.
     UrlDecode = "urldecode", url::decode, b"%+";
     /// Decodes `%41`, `%u0041` and `+`.
+    ///
+    /// `%uXXXX` is an old form of Microsoft's servers. Code points become the ASCII character
+    /// they resemble.
     UrlDecodeUni = "urldecodeuni", url::decode_unicode, b"%+";
     /// Encodes what is no letter or digit.
+    ///
+    /// `*` stays and a blank becomes `+`.
     UrlEncode = "urlencode", url::encode, ALWAYS;
     /// Writes characters beyond ASCII as `%uXXXX`.
+    ///
+    /// `urlDecodeUni` after it turns full-width letters into ASCII.
     Utf8ToUnicode = "utf8tounicode", unicode::to_percent_u, ALWAYS;
 }
 
 impl Transformation {
     /// The bytes of which at least one must be in a value for it to change.
+    ///
+    /// All bytes if it may change any text, even an empty one.
     pub(crate) fn triggers(self) -> ByteSet {
         match (self, self.trigger_bytes()) {
             (Self::Utf8ToUnicode, _) => ByteSet::range(0x80, 0xff),
@@ -126,6 +192,8 @@ impl Transformation {
 }
 
 /// Returns the new value unless it equals the old one.
+///
+/// The comparison lets later steps share the old text.
 fn changed(old: &[u8], new: Vec<u8>) -> Option<Vec<u8>> {
     (new != old).then_some(new)
 }

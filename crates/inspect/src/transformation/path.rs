@@ -1,4 +1,8 @@
 //! Paths: `.` and `..` resolved.
+//!
+//! It is `remove_dot_segments` of RFC 3986, section 5.2.4, and in addition repeated slashes
+//! become one. Only the text is changed; no file system is asked, so links do not matter.
+//! Percent-encodings must be decoded before.
 
 use super::changed;
 
@@ -8,6 +12,8 @@ pub(super) fn normalize(value: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The same for Windows: a backslash is a slash.
+///
+/// Both `\` and `/` separate folders there.
 pub(super) fn normalize_windows(value: &[u8]) -> Option<Vec<u8>> {
     let slashes: Vec<u8> = value
         .iter()
@@ -17,6 +23,8 @@ pub(super) fn normalize_windows(value: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Resolves a path. `..` at the root disappears; at the start of a relative path it stays.
+///
+/// A slash at the end stays, and a last segment of dots leaves one, because it names a folder.
 fn resolve(value: &[u8]) -> Vec<u8> {
     let absolute = value.first() == Some(&b'/');
     let mut kept: Vec<&[u8]> = Vec::new();

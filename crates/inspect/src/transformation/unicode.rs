@@ -1,8 +1,13 @@
 //! Characters beyond ASCII, and the ASCII characters that programs make of them.
+//!
+//! A filter sees `＜` (full-width), and a database or a browser that converts to Latin 1 makes `<`
+//! of it. The functions here do the same conversion before rules look.
 
 use super::changed;
 
 /// Writes the byte that a careless conversion to ASCII makes of a code point.
+///
+/// The list follows the "best fit" tables of Windows for characters that are syntax somewhere.
 ///
 /// Full-width forms become their ASCII letter, typographic quotes become quotes, and code points up
 /// to `U+00FF` become their byte. Other characters stay what they are (UTF-8): no conversion makes
@@ -32,6 +37,9 @@ pub(super) fn push_best_fit(code: u32, out: &mut Vec<u8>) {
 
 /// Writes each character beyond ASCII as `%uXXXX`, also from overlong UTF-8. Bytes that are no
 /// UTF-8 stay.
+///
+/// Overlong forms of ASCII characters are written too, as some decoders accept them although RFC
+/// 3629 forbids it.
 pub(super) fn to_percent_u(value: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(value.len());
     let mut rest = value;
@@ -52,6 +60,8 @@ pub(super) fn to_percent_u(value: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Reads a sequence of 2 to 4 bytes, overlong or not.
+///
+/// `None`: the bytes are ASCII, or no such sequence.
 fn sequence(text: &[u8]) -> Option<(u32, usize)> {
     let first = *text.first()?;
     let (bits, length) = match first {

@@ -1,8 +1,13 @@
 //! Percent-encoding.
+//!
+//! RFC 3986, section 2.1, has `%41`; forms add `+` for a blank; `%u0041` is no standard, but some
+//! servers decode it.
 
 use super::{changed, unicode};
 
 /// The value of a hexadecimal digit.
+///
+/// Both cases. `None` for all other bytes.
 pub(super) fn hex(byte: u8) -> Option<u8> {
     char::from(byte)
         .to_digit(16)
@@ -10,6 +15,8 @@ pub(super) fn hex(byte: u8) -> Option<u8> {
 }
 
 /// The byte that two hexadecimal digits at the start of `text` write.
+///
+/// What follows them does not matter.
 pub(super) fn hex_pair(text: &[u8]) -> Option<u8> {
     let (high, low) = (hex(*text.first()?)?, hex(*text.get(1)?)?);
     Some(high << 4 | low)
@@ -17,6 +24,8 @@ pub(super) fn hex_pair(text: &[u8]) -> Option<u8> {
 
 /// The number that up to `most` hexadecimal digits at the start of `text` write, and how many there
 /// are.
+///
+/// Both are 0 if there is none. `most` must be at most 8.
 pub(super) fn hex_number(text: &[u8], most: usize) -> (u32, usize) {
     let digits = text.iter().take(most).map_while(|byte| hex(*byte));
     digits.fold((0, 0), |(number, count), digit| {
@@ -30,6 +39,8 @@ pub(super) fn decode(value: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Decodes also `%u0041`.
+///
+/// Fewer than four digits after `%u` leave it as it is.
 pub(super) fn decode_unicode(value: &[u8]) -> Option<Vec<u8>> {
     decode_with(value, |rest, out| {
         let digits = rest
@@ -45,6 +56,8 @@ pub(super) fn decode_unicode(value: &[u8]) -> Option<Vec<u8>> {
 
 /// Decodes, and asks `other` about a `%` that two digits do not follow. It returns how many bytes
 /// after the `%` it used.
+///
+/// `None` from it keeps the `%`.
 fn decode_with(
     value: &[u8],
     other: impl Fn(&[u8], &mut Vec<u8>) -> Option<usize>,
@@ -75,6 +88,8 @@ fn decode_with(
 }
 
 /// Encodes everything but letters and digits; a blank becomes `+`.
+///
+/// `*` stays. Digits of the encoding are in lower case.
 pub(super) fn encode(value: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(value.len());
     for &byte in value {

@@ -1,4 +1,8 @@
 //! Blanks, case, null bytes, comments and the quoting of command lines.
+//!
+//! All of them work on bytes and change ASCII only, apart from the byte `0xa0`. The functions
+//! take one pass each; those that search for the end of a comment read each byte at most a few
+//! times.
 
 use super::changed;
 
@@ -14,16 +18,22 @@ fn retain(value: &[u8], keep: impl Fn(u8) -> bool) -> Option<Vec<u8>> {
 }
 
 /// Lower case.
+///
+/// Bytes beyond ASCII stay.
 pub(super) fn lowercase(value: &[u8]) -> Option<Vec<u8>> {
     changed(value, value.to_ascii_lowercase())
 }
 
 /// Upper case.
+///
+/// Bytes beyond ASCII stay.
 pub(super) fn uppercase(value: &[u8]) -> Option<Vec<u8>> {
     changed(value, value.to_ascii_uppercase())
 }
 
 /// Removes null bytes.
+///
+/// C programs end a text at a null byte, so it can hide what follows.
 pub(super) fn remove_nulls(value: &[u8]) -> Option<Vec<u8>> {
     retain(value, |byte| byte != 0)
 }
@@ -42,6 +52,8 @@ pub(super) fn remove_whitespace(value: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Makes one blank of several.
+///
+/// A single tab becomes a space as well.
 pub(super) fn compress_whitespace(value: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(value.len());
     let mut after_blank = false;
@@ -92,6 +104,8 @@ fn end(value: &[u8]) -> &[u8] {
 
 /// Removes quotes, carets and backslashes, makes blanks of commas and semicolons, and writes lower
 /// case: what a shell makes of `c^at /e"t"c`.
+///
+/// A blank before `/` or `(` is removed too.
 pub(super) fn command_line(value: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(value.len());
     for &byte in value {
@@ -118,6 +132,8 @@ fn find(text: &[u8], mark: &[u8]) -> Option<usize> {
 }
 
 /// Replaces each comment of C by a blank. One that does not end reaches to the end.
+///
+/// A `*/` without a start stays.
 pub(super) fn replace_comments(value: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(value.len());
     let mut rest = value;
@@ -133,6 +149,8 @@ pub(super) fn replace_comments(value: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Removes comments: of C and HTML with their marks, of SQL (`--`, `#`) to the end.
+///
+/// Databases differ in whether `--` needs a blank after it; here it does not.
 pub(super) fn remove_comments(value: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(value.len());
     let mut rest = value;
@@ -154,6 +172,8 @@ pub(super) fn remove_comments(value: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Removes the marks of comments and keeps what is between them.
+///
+/// The marks are those of C, HTML and SQL.
 pub(super) fn remove_comment_marks(value: &[u8]) -> Option<Vec<u8>> {
     const MARKS: [&[u8]; 6] = [b"<!--", b"-->", b"/*", b"*/", b"--", b"#"];
     let mut out = Vec::with_capacity(value.len());

@@ -1,4 +1,8 @@
 //! Text with `%{…}` references, split once when the rules are loaded.
+//!
+//! "Macro Expansion" in the reference manual describes them. They occur in the values of
+//! `setvar`, in the arguments of operators and in names of variables. Case does not matter in a
+//! reference.
 
 use super::names::{Collection, TxNames};
 
@@ -8,17 +12,26 @@ pub(crate) enum Piece {
     /// Text as written.
     Literal(Vec<u8>),
     /// `%{tx.name}` of a name that is known when the rules are loaded.
+    ///
+    /// It is empty while the variable is not set.
     Tx(usize),
     /// `%{COLLECTION}` or `%{COLLECTION.key}`.
+    ///
+    /// The first value counts if there are several. It is empty if there is none. The key is in
+    /// lower case; an empty key means any.
     Value(Collection, Vec<u8>),
 }
 
 /// A text that may refer to values of the request, such as `/%{tx.0}/`.
+///
+/// The pieces are written one after another. The default has none and is the empty text.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct MacroText(pub(crate) Vec<Piece>);
 
 impl MacroText {
     /// Splits the text. An unknown collection becomes an empty value, as in ModSecurity.
+    ///
+    /// A `%{` that is never closed is text as written.
     pub(crate) fn parse(text: &str, names: &mut TxNames) -> Self {
         let mut pieces = Vec::new();
         let mut rest = text;
@@ -34,6 +47,8 @@ impl MacroText {
     }
 
     /// The text if it refers to nothing.
+    ///
+    /// It needs no work for a request, so callers ask for it first.
     pub(crate) fn literal(&self) -> Option<&[u8]> {
         match self.0.as_slice() {
             [] => Some(b""),
@@ -51,6 +66,9 @@ fn push_literal(pieces: &mut Vec<Piece>, text: &str) {
 }
 
 /// Reads what stands between `%{` and `}`.
+///
+/// Name and key are separated by a dot or a colon. `None`: the collection is unknown, and nothing
+/// is written in its place.
 fn reference(text: &str, names: &mut TxNames) -> Option<Piece> {
     let (collection, key) = text.split_once(['.', ':']).unwrap_or((text, ""));
     match Collection::parse(collection)? {

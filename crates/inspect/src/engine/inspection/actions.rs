@@ -1,4 +1,8 @@
 //! What a rule does at a match, and the texts that it completes.
+//!
+//! Actions run at each value that a link matches, before the rest of a chain is known. Their
+//! texts are completed with the state of that moment, so `%{matched_var}` is the value that has
+//! just matched.
 
 use std::borrow::Cow;
 
@@ -13,6 +17,8 @@ use crate::variables::{Collection, MacroText, Piece};
 
 impl<'s> Inspection<'s, '_> {
     /// The name of a matched value, such as `ARGS:q`.
+    ///
+    /// It has no colon if the value has no name of its own.
     pub(super) fn name_of(&self, matched: Matched) -> Vec<u8> {
         let key = self.values.texts.bytes(matched.key);
         let mut name = matched.collection.name().as_bytes().to_vec();
@@ -24,6 +30,8 @@ impl<'s> Inspection<'s, '_> {
     }
 
     /// Runs the actions of a link.
+    ///
+    /// They run in the order in which they are written.
     pub(super) fn act(&mut self, check: &'s Check, _matched: Option<Matched>) {
         for action in &check.actions {
             match action {
@@ -34,6 +42,9 @@ impl<'s> Inspection<'s, '_> {
     }
 
     /// Sets a transaction variable.
+    ///
+    /// Sums read the old value as a number; one that is not set is 0. They stop at the limits of
+    /// 64 bits.
     pub(super) fn set_variable(&mut self, name: &'s VarName, change: Change, text: &'s MacroText) {
         let known = match name {
             VarName::Known(name) => Ok(*name),
@@ -62,6 +73,8 @@ impl<'s> Inspection<'s, '_> {
     }
 
     /// Changes how the rest of the request is inspected.
+    ///
+    /// Only rules that run later are affected.
     pub(super) fn control(&mut self, control: &'s Control) {
         match control {
             Control::Engine(mode) => self.mode = *mode,
@@ -84,6 +97,8 @@ impl<'s> Inspection<'s, '_> {
     }
 
     /// Completes a text.
+    ///
+    /// A reference without a value leaves nothing in its place.
     pub(super) fn expand<'t>(&self, text: &'t MacroText) -> Cow<'t, [u8]> {
         if let Some(text) = text.literal() {
             return Cow::Borrowed(text);

@@ -1,4 +1,11 @@
 //! Asks the operator of a rule about each value that its targets name.
+//!
+//! For each value of each target the steps are: is it meant (selector, exclusions); is it a
+//! person's text under a rule for code; transform it; do the filters let it through; ask the
+//! operator; run the actions of the link. The cheap questions come first.
+//!
+//! All values are asked, also after one matched, because each match runs the actions. A score
+//! therefore counts matching values if the rule adds at each.
 
 use std::borrow::Cow;
 
@@ -14,6 +21,9 @@ use crate::variables::Collection;
 
 impl<'s> Inspection<'s, '_> {
     /// Runs one link on all its values. Returns whether one matched.
+    ///
+    /// `is_response` chooses the filter. The kind of the target decides which of the functions
+    /// below runs.
     pub(super) fn run_check(
         &mut self,
         rule: &'s PlannedRule,
@@ -42,6 +52,8 @@ impl<'s> Inspection<'s, '_> {
     }
 
     /// Checks the values of a collection.
+    ///
+    /// It works with indexes, because actions may add texts while the values are read.
     pub(super) fn check_values(
         &mut self,
         rule: &'s PlannedRule,
@@ -71,6 +83,8 @@ impl<'s> Inspection<'s, '_> {
     }
 
     /// Whether a target names a value and no exclusion leaves it out.
+    ///
+    /// Exclusions come from the rule, from `SecRuleUpdateTarget…` and from `ctl` of this request.
     pub(super) fn is_meant(
         &self,
         rule: &PlannedRule,
@@ -100,6 +114,9 @@ impl<'s> Inspection<'s, '_> {
     }
 
     /// Checks what a person wrote: a match is reported apart and decides nothing.
+    ///
+    /// It runs no action and keeps no value. A rule that was counted once is not asked again,
+    /// which also bounds the time for long texts.
     pub(super) fn check_words(
         &mut self,
         rule: &PlannedRule,
@@ -129,6 +146,8 @@ impl<'s> Inspection<'s, '_> {
     }
 
     /// Checks one value after each list of transformations, up to the first match.
+    ///
+    /// With `multiMatch` there are several lists; the first that matches ends it.
     pub(super) fn check_value(
         &mut self,
         check: &'s Check,
@@ -156,6 +175,9 @@ impl<'s> Inspection<'s, '_> {
     }
 
     /// Whether the operator matches a text. The filters come first.
+    ///
+    /// A filter that says no is an answer of the operator. A negated check has no filters,
+    /// because its needs are empty.
     pub(super) fn text_matches(
         &mut self,
         check: &Check,
@@ -189,6 +211,9 @@ impl<'s> Inspection<'s, '_> {
     }
 
     /// Keeps a match and runs the actions of the link.
+    ///
+    /// Groups that a pattern does not have are unset in `TX`, so nothing of an earlier match
+    /// stays.
     pub(super) fn matched_value(
         &mut self,
         check: &'s Check,
@@ -210,6 +235,8 @@ impl<'s> Inspection<'s, '_> {
     }
 
     /// Checks the number of values.
+    ///
+    /// The match has an empty name and the number as its value.
     pub(super) fn check_count(
         &mut self,
         check: &'s Check,
@@ -247,6 +274,8 @@ impl<'s> Inspection<'s, '_> {
     }
 
     /// How many values a target names.
+    ///
+    /// Exclusions do not lower it. A header that is sent twice counts two.
     pub(super) fn count(&self, check: &Check, index: usize, source: &Target) -> i64 {
         let count = match (source.collection, &source.selector) {
             (Collection::Tx, Selector::Tx(name)) => usize::from(self.tx.get(*name).is_some()),
@@ -269,6 +298,8 @@ impl<'s> Inspection<'s, '_> {
     }
 
     /// The names and values of the variables that a target names.
+    ///
+    /// The result is a copy, since a rule may set variables while it reads them.
     pub(super) fn variables(
         &self,
         check: &Check,
@@ -294,6 +325,8 @@ impl<'s> Inspection<'s, '_> {
     }
 
     /// Checks transaction variables.
+    ///
+    /// One that is not set is no value, so nothing matches, also with `!`.
     pub(super) fn check_variables(
         &mut self,
         check: &'s Check,
@@ -332,6 +365,8 @@ impl<'s> Inspection<'s, '_> {
     }
 
     /// Checks the values that the links before have matched.
+    ///
+    /// They are read as they were after their transformations, then those of this link apply.
     pub(super) fn check_matched(
         &mut self,
         rule: &PlannedRule,
@@ -358,6 +393,8 @@ impl<'s> Inspection<'s, '_> {
     }
 
     /// Checks their names.
+    ///
+    /// A name has its collection in front, such as `ARGS:q`.
     pub(super) fn check_matched_names(
         &mut self,
         check: &'s Check,

@@ -1,6 +1,19 @@
 //! One request under inspection: its rules run phase by phase.
 //!
 //! `checks` asks a rule's operator of each value, `actions` does what a rule says at a match.
+//!
+//! The phases are those of "Processing Phases" in the reference manual:
+//!
+//! | Phase | Runs after |
+//! |---|---|
+//! | 1 | the head of the request was read |
+//! | 2 | the body of the request was read |
+//! | 3 | the head of the response was read |
+//! | 4 | the body of the response was read |
+//! | 5 | all else; it also runs after a refusal or an `allow` |
+//!
+//! A rule matches if each of its links does. At a match it is reported, its decision is taken,
+//! and a jump may follow.
 
 mod actions;
 mod checks;
@@ -16,49 +29,80 @@ use crate::variables::Collection;
 use crate::verdict::{RuleMatch, Verdict};
 
 /// How many matches of one request are kept. A request may match each rule with each parameter.
+///
+/// Matches beyond it still count and run their actions; only `MATCHED_VARS` does not have them.
 const MOST_MATCHED_VALUES: usize = 256;
 
 /// A value that matched.
 #[derive(Clone, Copy, Debug)]
 struct Matched {
+    /// The one through which it was read; part of its name.
     collection: Collection,
+    /// Its own name.
     key: TextId,
+    /// Its bytes after the transformations.
     text: TextId,
 }
 
 /// What `ctl` switched off.
+///
+/// It only grows. Ranges and tags are few, so they are searched in order.
 #[derive(Debug, Default)]
 struct Removed<'s> {
+    /// Rules by first and last id.
     ids: Vec<(u64, u64)>,
+    /// Rules by a tag.
     tags: Vec<&'s str>,
+    /// What rules in a range of ids no longer read.
     targets_of_ids: Vec<(u64, u64, &'s [Target])>,
+    /// What rules with a tag no longer read.
     targets_of_tags: Vec<(&'s str, &'s [Target])>,
 }
 
 /// What an inspection is told besides the rules.
 pub(crate) struct Settings<'a> {
     /// Whether a parameter is what a person wrote.
+    ///
+    /// It is given the name as rules see it, and the value. It is asked only for parameters of
+    /// the body.
     pub(crate) is_words: &'a (dyn Fn(&[u8], &[u8]) -> bool + Send + Sync),
     /// Whether to go on after a refusal, to see everything that matches.
+    ///
+    /// An enforcing layer has no use for that and stops earlier.
     pub(crate) see_all: bool,
 }
 
 /// The state of one inspection.
+///
+/// `'s` is the life of the rules, `'r` that of the request. Call [`request`](Self::request), if
+/// wanted [`response`](Self::response), then [`finish`](Self::finish).
 pub(crate) struct Inspection<'s, 'r> {
+    /// The rules.
     plan: &'s Plan,
+    /// What the caller wants to know.
     settings: &'s Settings<'s>,
+    /// What rules can read.
     values: Values<'r>,
+    /// What rules have set.
     tx: TxValues<'s>,
+    /// What the current rule has matched. Emptied before each rule.
     matched: Vec<Matched>,
+    /// What no longer applies to this request.
     removed: Removed<'s>,
+    /// Whether rules run and whether they may refuse.
     mode: EngineMode,
+    /// How the body is parsed. `None`: not at all.
     format: Option<BodyFormat>,
+    /// No further rule runs, except in phase 5.
     ended: bool,
+    /// What is known so far.
     verdict: Verdict,
 }
 
 impl<'s, 'r> Inspection<'s, 'r> {
     /// Starts.
+    ///
+    /// Nothing was read yet, so all collections are empty.
     pub(crate) fn new(plan: &'s Plan, settings: &'s Settings<'s>) -> Self {
         Self {
             plan,
@@ -75,6 +119,8 @@ impl<'s, 'r> Inspection<'s, 'r> {
     }
 
     /// Runs the rules on the head and the body of a request.
+    ///
+    /// The body is parsed also if phase 1 has refused already.
     pub(crate) fn request(&mut self, request: &RequestView<'r>) {
         self.values.read_head(request);
         let content_type = request.header(b"content-type").unwrap_or_default();
@@ -86,6 +132,8 @@ impl<'s, 'r> Inspection<'s, 'r> {
     }
 
     /// Runs the rules on a response.
+    ///
+    /// It must come after the request, as its rules use variables from there.
     pub(crate) fn response(&mut self, response: &ResponseView<'r>) {
         self.values.read_response_head(response);
         self.phase(3);
@@ -94,6 +142,8 @@ impl<'s, 'r> Inspection<'s, 'r> {
     }
 
     /// Runs the rules that only report, and ends.
+    ///
+    /// The score is read at the end, when all rules have added to it.
     pub(crate) fn finish(mut self) -> Verdict {
         self.ended = false;
         self.phase(5);
@@ -102,6 +152,9 @@ impl<'s, 'r> Inspection<'s, 'r> {
     }
 
     /// The anomaly score that the rules have added up, inbound and outbound.
+    ///
+    /// The names are those of the Core Rule Set. Rules that score under other names have a score
+    /// of 0 here.
     fn score(&self) -> i64 {
         let named = |name: &[u8]| self.tx.get_named(name).map_or(0, TxValue::number);
         let blocking =
@@ -112,6 +165,8 @@ impl<'s, 'r> Inspection<'s, 'r> {
     }
 
     /// Runs the rules of one phase.
+    ///
+    /// `phase` is 1 to 5. `SecRuleEngine Off` and `ctl:ruleEngine=Off` stop it at the next rule.
     fn phase(&mut self, phase: usize) {
         let plan = self.plan;
         let Some(rules) = plan.phases.get(phase - 1) else {
@@ -176,6 +231,8 @@ impl<'s, 'r> Inspection<'s, 'r> {
     }
 
     /// Decides what a match means for the request.
+    ///
+    /// The first refusal counts; later ones do not replace it. In `DetectionOnly` there is none.
     fn decide(&mut self, rule: &PlannedRule) {
         if rule.head.disruption == Disruption::Allow {
             self.ended = true;

@@ -1,9 +1,14 @@
 //! Classes of characters, `[…]`, and the escapes that mean the same inside and outside of them.
+//!
+//! `regex` gives a meaning to `[`, `&&`, `--` and `~~` inside a class; PCRE does not. Therefore
+//! each byte that is no letter or digit is written as `\xHH`.
 
 use super::{Item, Translation, byte_text, bytes_text};
 
 impl Translation<'_> {
     /// Reads an escape that means the same inside and outside of a class.
+    ///
+    /// `\h` and `\v` are those of ASCII only. An escaped letter without a meaning is that letter.
     pub(super) fn class_escape(&mut self, character: char) -> Result<Item, String> {
         Ok(match character {
             'd' | 'D' | 's' | 'S' | 'w' | 'W' => Item::Set(format!("\\{character}")),
@@ -39,6 +44,9 @@ impl Translation<'_> {
     }
 
     /// Reads the digits after `\x`.
+    ///
+    /// Up to two digits, or any number between braces. `\x` without digits is a null byte, as in
+    /// PCRE. Values above 255 are errors: patterns are of bytes.
     pub(super) fn hexadecimal(&mut self) -> Result<u8, String> {
         let braced = self.rest.peek() == Some(&'{');
         let digits: String = if braced {
@@ -64,6 +72,8 @@ impl Translation<'_> {
     }
 
     /// Reads an octal number whose first digit was read.
+    ///
+    /// At most three digits in all.
     pub(super) fn octal(&mut self, first: char) -> Result<u8, String> {
         let more: String = self
             .rest
@@ -77,6 +87,8 @@ impl Translation<'_> {
     }
 
     /// Translates a class whose `[` was read.
+    ///
+    /// A `]` that comes first is a member, as in PCRE.
     pub(super) fn class(&mut self) -> Result<(), String> {
         self.out.push('[');
         if self.rest.peek() == Some(&'^') {
@@ -101,6 +113,8 @@ impl Translation<'_> {
     }
 
     /// Writes a byte of a class, or the range that it starts.
+    ///
+    /// A hyphen at the end of a class is plain.
     fn range(&mut self, from: u8) -> Result<(), String> {
         self.out.push_str(&byte_text(from));
         let mut ahead = self.rest.clone();
@@ -146,6 +160,8 @@ impl Translation<'_> {
     }
 
     /// Reads `:alpha:]` if it is there.
+    ///
+    /// Without it the `[` is a member of the class. An unknown name is an error of `regex`.
     fn named_class(&mut self) -> Option<String> {
         let ahead: String = self.rest.clone().take(12).collect();
         let end = ahead.find(":]")?;

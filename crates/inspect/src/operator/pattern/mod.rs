@@ -3,6 +3,17 @@
 //! `regex` runs in linear time and so has no look-around and no back-references. A pattern with one
 //! is an error here, which the loader reports. All else is the same language in another spelling:
 //! PCRE takes `[[]`, `{` and `\<` as plain characters, `regex` does not.
+//!
+//! | PCRE | Here |
+//! |---|---|
+//! | `{` that is no quantifier, `}`, `]` | escaped |
+//! | `a++`, `(?>a)` | `a+`, `(?:a)` |
+//! | `\Z`, `\R`, `\h`, `\Q…\E`, `\x{41}`, octal | written out |
+//! | `(?#comment)` | left out |
+//! | `(?=`, `(?!`, `(?<=`, `(?<!`, `\1`, `(?R)` | an error |
+//!
+//! A possessive or atomic part matches less in PCRE than its translation does here, because PCRE
+//! does not try again inside it. So such a pattern may match more, never less.
 
 mod class;
 
@@ -12,9 +23,13 @@ use std::str::Chars;
 use regex::bytes::{Regex, RegexBuilder};
 
 /// How much memory one compiled pattern may take, in bytes. The largest of CRS needs 8 MiB.
+///
+/// A larger pattern is an error of its rule, so one rule cannot take all the memory.
 const SIZE_LIMIT: usize = 64 << 20;
 
 /// Compiles a pattern: bytes, `.` matches line ends, `^` and `$` only the ends of the value.
+///
+/// Case counts unless the pattern has `(?i)`. Patterns are not anchored.
 ///
 /// # Errors
 ///
@@ -45,6 +60,8 @@ fn first_line_of_reason(error: &str) -> String {
 
 /// Writes a pattern of PCRE in the syntax of `regex`.
 ///
+/// The result is not checked here; `regex` does that when it compiles.
+///
 /// # Errors
 ///
 /// The reason as text: what cannot be written.
@@ -61,7 +78,9 @@ pub(crate) fn translate(pattern: &str) -> Result<String, String> {
 
 /// A pattern while it is translated.
 struct Translation<'p> {
+    /// What is not read yet.
     rest: Peekable<Chars<'p>>,
+    /// What was written so far.
     out: String,
 }
 
@@ -70,6 +89,8 @@ enum Item {
     /// One byte, which may start or end a range.
     Byte(u8),
     /// Several, as written for `regex`.
+    ///
+    /// It stands inside brackets, or gets them outside of a class.
     Set(String),
 }
 
@@ -103,6 +124,8 @@ impl Translation<'_> {
     }
 
     /// Translates `{`: a quantifier if it is one, a plain character if not.
+    ///
+    /// `{2}`, `{2,}` and `{2,5}` are quantifiers; `{,5}` is not, as in PCRE.
     fn braces(&mut self) {
         let ahead: String = self.rest.clone().take_while(|c| *c != '}').collect();
         let closed = self.rest.clone().nth(ahead.chars().count()) == Some('}');
@@ -118,6 +141,8 @@ impl Translation<'_> {
     }
 
     /// Translates `(`.
+    ///
+    /// Named groups and flags such as `(?i:` are the same in both and are copied.
     fn group(&mut self) -> Result<(), String> {
         let ahead: String = self.rest.clone().take(4).collect();
         for (start, reason) in [
@@ -156,6 +181,8 @@ impl Translation<'_> {
     }
 
     /// Translates a backslash outside of classes.
+    ///
+    /// Digits from 1 on are back-references; `\0` is octal.
     fn escape(&mut self) -> Result<(), String> {
         let Some(character) = self.rest.next() else {
             return Err("the pattern ends with a backslash".to_owned());
@@ -189,6 +216,8 @@ impl Translation<'_> {
     }
 
     /// Translates `\Q…\E`.
+    ///
+    /// Without `\E` it reaches to the end.
     fn literal_run(&mut self) {
         while let Some(character) = self.rest.next() {
             if character == '\\' && self.rest.peek() == Some(&'E') {
@@ -210,6 +239,8 @@ fn byte_text(byte: u8) -> String {
 }
 
 /// Writes each byte of a character beyond ASCII, as PCRE without its UTF option reads it.
+///
+/// Inside a class each of these bytes is a member by itself.
 fn bytes_text(character: char) -> String {
     let mut buffer = [0; 4];
     character

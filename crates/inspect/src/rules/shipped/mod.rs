@@ -2,6 +2,9 @@
 //!
 //! They are few and have nearly no false matches. For known attacks in general, load the Core Rule
 //! Set.
+//!
+//! They stand in `rules.conf` beside this file, in SecLang, so an owner can read and exclude them
+//! as any other. They need no setup and keep no anomaly score: each of them refuses by itself.
 
 use std::path::Path;
 
@@ -10,10 +13,16 @@ use super::load::Loader;
 use crate::error::InspectBuildError;
 
 /// The rules as SecLang.
+///
+/// It is part of the program; no file is read at run time.
 const RULES: &str = include_str!("rules.conf");
 
 impl RuleSet {
     /// The rules that are shipped, with the ids 10001 to 10007.
+    ///
+    /// They are what [`InspectLayer`](crate::InspectLayer) uses without a folder. They know what
+    /// model servers have in particular: weights as pickles, YAML with objects, fetches of URLs.
+    /// Injection into SQL or pages is not among them.
     ///
     /// | Id | Refuses |
     /// |---|---|
@@ -42,6 +51,9 @@ impl RuleSet {
     }
 
     /// The rules that are shipped, after these directives.
+    ///
+    /// The directives are exclusions and the owner's setup; they take effect because they run
+    /// before the rules.
     pub(crate) fn shipped_with(setup: &str) -> Result<Self, InspectBuildError> {
         let mut loader = Loader::default();
         loader.text(setup, Path::new("builder"), Path::new("."));
