@@ -1,4 +1,11 @@
 //! How a command ends if it does not succeed, and its exit code.
+//!
+//! | code | variant | for a script |
+//! |---|---|---|
+//! | 0 | none | done, or the result is "yes" |
+//! | 1 | [`No`](Failure::No) | the result is "no" and was printed |
+//! | 2 | [`Impossible`](Failure::Impossible) | nothing was decided; the reason is on standard error |
+//! | 3 | [`Incidents`](Failure::Incidents) | only `audit verify` and `audit report` |
 
 use std::{error::Error, fmt, process::ExitCode};
 
@@ -57,6 +64,7 @@ impl Failure {
 }
 
 impl<E: Error> From<E> for Failure {
+    /// With all causes, as [`from_error`](Self::from_error) does.
     fn from(error: E) -> Self {
         Self::from_error(&error)
     }

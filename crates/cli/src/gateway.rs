@@ -10,6 +10,23 @@
 //!
 //! The options are for a first start. All that they cannot express is in the configuration file, which
 //! excludes them: two sources for one value would need a rule which of them wins.
+//!
+//! # Output
+//!
+//! Standard output has the greeting: the address, the first key and a `curl` command on a first
+//! start, and later the address. With `--shadow` a report follows at the end. Log lines go to
+//! standard error.
+//!
+//! # Exit codes
+//!
+//! 0 after SIGINT or SIGTERM, and for `--check` and `explain` without a mistake. 2 if a setting is
+//! wrong, a file cannot be used, or the address is in use. There is no exit code 1.
+//!
+//! # What it never does
+//!
+//! It does not run in the background, write a PID file or change its user: a service manager does
+//! that. It prints the secret of a key only to a terminal. A wrong configuration at SIGHUP never
+//! stops it.
 
 use std::{
     io::{self, IsTerminal},
@@ -156,6 +173,13 @@ impl Options {
     }
 
     /// Makes the settings of a gateway that refuses.
+    ///
+    /// `--config` excludes the other options, so it is looked at first.
+    ///
+    /// # Errors
+    ///
+    /// Fails with the file and the line of a mistake, or with the option that is wrong. An unknown
+    /// preset is answered with the list of known ones.
     fn enforcing(self) -> Result<Settings, Failure> {
         let upstream = match (self.config, self.upstream) {
             (Some(file), _) => return Ok(Settings::read(file)?),
@@ -191,6 +215,9 @@ impl Options {
 }
 
 /// Prints what a gateway with these settings does.
+///
+/// First what a start would do, then the same settings as a configuration file. A gateway that was
+/// started from a file has no second part.
 fn describe(settings: &Settings) -> Result<(), Failure> {
     let runtime = Runtime::new()?;
     let _entered = runtime.enter();
@@ -205,6 +232,11 @@ fn describe(settings: &Settings) -> Result<(), Failure> {
 ///
 /// The greeting has the secret of a new key only if standard output is a terminal: a log file must
 /// not keep it.
+///
+/// # Errors
+///
+/// Fails if the gateway cannot be prepared, the address cannot be opened, or serving ends with an
+/// error.
 async fn serve(settings: Settings) -> Result<(), Failure> {
     let is_shadow = settings.is_only_shadow();
     let mut gateway = Gateway::prepare(settings).await?;
@@ -224,6 +256,12 @@ async fn serve(settings: Settings) -> Result<(), Failure> {
 }
 
 /// Waits for SIGINT or SIGTERM.
+///
+/// The first signal begins the end. The drain time of the settings bounds how long it takes.
+///
+/// # Errors
+///
+/// Fails if the system does not let the process handle signals.
 fn stop() -> io::Result<impl Future<Output = ()>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -239,6 +277,8 @@ fn stop() -> io::Result<impl Future<Output = ()>> {
 /// Reads the configuration again at each SIGHUP, for ever.
 ///
 /// A configuration with a mistake changes nothing: the gateway continues with the last good one.
+///
+/// What changed is in the log, by the names of the sections. Open requests keep the old settings.
 async fn reload(reloader: Arc<Reloader>, mut hangup: Signal) {
     while hangup.recv().await.is_some() {
         match reloader.reload().await {

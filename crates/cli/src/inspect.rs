@@ -1,4 +1,15 @@
 //! `palisade inspect`: rules of a web application firewall, checked before a service uses them.
+//!
+//! The rules are in the language of `ModSecurity` (SecLang), such as the OWASP Core Rule Set.
+//! `palisade try request` shows what they find in requests.
+//!
+//! # Output
+//!
+//! Line 1: the numbers of rules and files. Then one line for each directive that is not supported
+//! or not valid: `not loaded:`, the place and the reason. Exit code 0 if there is none, 1 if there
+//! is one, 2 if the folder has no rules or cannot be read.
+//!
+//! Nothing is fetched and nothing is changed.
 
 use std::path::PathBuf;
 

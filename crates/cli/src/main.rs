@@ -37,6 +37,28 @@
 //! history of a shell. Secrets come from files or from standard input. The one exception is the
 //! address of a store (`--redis`), for which `--redis-file` exists. Files that hold secrets are
 //! created with mode 0600.
+//!
+//! # Contract for scripts
+//!
+//! - Standard output has the result and nothing else. A closed pipe is no error.
+//! - Standard error has notes, and one line `error: …` if the command could not be carried out.
+//! - Exit codes do not change their meaning. A new result of a command gets one of the four.
+//! - `--json` prints one JSON document, or one object a line where input is read line by line.
+//!   Members may be added; none changes its meaning.
+//! - Tables for people may change with any version.
+//! - No command asks a question, so none waits for a person. Input is read only where the help says
+//!   so.
+//!
+//! # Which commands use the network
+//!
+//! | commands | network |
+//! |---|---|
+//! | `key`, `token`, `audit`, `try`, `inspect`, `cert show` | none |
+//! | `limits` | the store that is named |
+//! | `cert issue` | the authority of the configuration |
+//! | `check` | the host that is named |
+//! | `doctor` | the store of the configuration, and the server of `--time-source` |
+//! | `gateway` | serves; contacts the upstream and what the configuration names |
 
 mod audit;
 mod cert;
@@ -141,6 +163,8 @@ enum Command {
 ///
 /// Only `main` ends the process, so destructors of the commands run: locks are released and buffers
 /// written.
+///
+/// A panic would give the exit code 101. It is a fault of the program and no result.
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Key(command) => command.run(),

@@ -4,6 +4,14 @@
 //! write.
 //!
 //! Times are UTC, from 1970 on. No command reads the time zone of the machine.
+//!
+//! | form | example | where |
+//! |---|---|---|
+//! | a span | `90d`, `12h`, `30m`, `45s`, `2w` | lifetimes, overlaps, leeways |
+//! | a date | `2027-01-31T00:00:00Z` | RFC 3339 with a zone |
+//! | either | | `--expires`, `--not-before`; `--since` and `--until` count spans backwards |
+//!
+//! There are no months and years: their length differs.
 
 use std::{str::FromStr, time::Duration};
 
@@ -13,6 +21,8 @@ use palisade_core::SystemClock;
 /// Returns the current time since the Unix epoch.
 ///
 /// Each command reads it once, so that all times in a record are the same.
+///
+/// A clock before 1970 gives 1970.
 pub(crate) fn now() -> Duration {
     SystemClock::shared().unix_time()
 }
@@ -28,6 +38,10 @@ pub(crate) struct Span(pub(crate) Duration);
 impl FromStr for Span {
     type Err = String;
 
+    /// # Errors
+    ///
+    /// Says which forms are accepted, or that the span is too long. The text of the user is not
+    /// repeated: clap prints it.
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || "write a span as 90d, 12h, 30m, 45s or 2w".to_owned();
         let unit = text.chars().next_back().ok_or_else(wrong)?;

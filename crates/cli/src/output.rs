@@ -3,6 +3,12 @@
 //!
 //! `println!` is not used: it panics if the pipe is closed, and `palisade audit query … | head`
 //! would then end with an error.
+//!
+//! | function | stream | closed pipe |
+//! |---|---|---|
+//! | [`result`] | standard output, flushed | no error |
+//! | [`Lines`] | standard output, buffered | tells the caller to stop |
+//! | [`note`] | standard error | ignored |
 
 use std::{
     fmt,
@@ -15,6 +21,11 @@ use std::{
 /// error of the output is returned.
 ///
 /// The line is flushed at once: a key that was not printed must not be stored.
+///
+/// # Errors
+///
+/// Any error of the output but a closed pipe, such as a full disk. The command then ends with exit
+/// code 2.
 pub(crate) fn result(line: impl fmt::Display) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let written = writeln!(out, "{line}").and_then(|()| out.flush());
@@ -40,6 +51,10 @@ impl Lines {
     ///
     /// The caller then stops: it would only compute what no one reads. Other errors, such as a full disk,
     /// are returned.
+    ///
+    /// # Errors
+    ///
+    /// Any error but a closed pipe. With a buffer it may belong to an earlier line.
     pub(crate) fn print(&mut self, line: &str) -> io::Result<bool> {
         still_read(writeln!(self.0, "{line}"))
     }
@@ -47,6 +62,10 @@ impl Lines {
     /// Writes what is still in the buffer.
     ///
     /// A pipe that is closed is no error here either.
+    ///
+    /// # Errors
+    ///
+    /// As [`print`](Self::print).
     pub(crate) fn finish(mut self) -> io::Result<()> {
         still_read(self.0.flush()).map(drop)
     }
@@ -75,6 +94,8 @@ pub(crate) fn note(line: impl fmt::Display) {
 /// characters.
 ///
 /// The first row is the head. Characters that are wider than one cell are counted as one.
+///
+/// White space at the end of a line is removed. Without rows the text is empty.
 pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
     let width = |column: usize| {
         rows.iter()

@@ -1,5 +1,10 @@
 //! Files that hold a secret. They are created for their owner alone (mode 0600), and refused if
 //! other users may read them.
+//!
+//! Used for signing keys, checkpoint keys and the key of `palisade check`. Peppers and audit keys
+//! have readers of their own in their crates, with the same rules.
+//!
+//! On systems without modes of Unix the rights of a file are not checked.
 
 use std::{
     fs::File,
@@ -23,6 +28,9 @@ const LARGEST: u64 = 64 * 1024;
 ///
 /// White space at the end is removed because editors and `echo` add a line feed. White space at the
 /// beginning is kept: it may belong to the secret.
+///
+/// The rights are those of the open file, not of its path, so that a file cannot be exchanged
+/// between the two steps.
 pub(crate) fn read(path: &Path) -> Result<Option<Secret>, Failure> {
     let failed = |problem: io::Error| {
         Failure::new(format_args!("cannot read {}: {problem}", path.display()))
@@ -53,6 +61,11 @@ pub(crate) fn read(path: &Path) -> Result<Option<Secret>, Failure> {
 ///
 /// An existing file is never replaced: it may be the only copy of a key that is in use. The mode is set
 /// when the file is created, not afterwards, so that no other user can open it in between.
+///
+/// # Errors
+///
+/// Fails if the file exists, its folder does not, or the disk is full. The message names the file
+/// and never the secret.
 pub(crate) fn create(path: &Path, secret: &Secret) -> Result<(), Failure> {
     private_file::write_new(path, secret.expose()).map_err(|problem| {
         Failure::new(format_args!("cannot create {}: {problem}", path.display()))

@@ -5,6 +5,9 @@
 //!
 //! A signature is needed because an attacker who could acknowledge could hide an attack. The key of
 //! the trail is that of its writer, so run the command where the service runs.
+//!
+//! Exit code 0 if at least one incident was acknowledged; 2 if none was, if there is no key, or if
+//! the trail cannot be read. Each one is named on standard error.
 
 use clap::Args;
 use palisade_audit::{AuditKey, FindingClass, acknowledge};

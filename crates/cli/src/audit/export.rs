@@ -62,6 +62,7 @@ enum Form {
 }
 
 impl From<Form> for ExportFormat {
+    /// The two enumerations are apart so that clap is no dependency of the library.
     fn from(form: Form) -> Self {
         match form {
             Form::Cef => Self::Cef,

@@ -2,6 +2,17 @@
 //!
 //! clap parses each value when the command starts, so a wrong address or status is reported before
 //! the trail is read.
+//!
+//! # Forms
+//!
+//! | condition | form | example |
+//! |---|---|---|
+//! | `--since`, `--until` | RFC 3339 with a zone, or a span before now | `2h` |
+//! | `--client` | an address, or a network in CIDR notation (RFC 4632) | `2001:db8::/48` |
+//! | `--status` | 100 to 599, or a class from `1xx` to `5xx` | `4xx` |
+//! | the others | text, compared in full and with case | |
+//!
+//! A record without the member that a condition is about is not selected.
 
 use std::{net::IpAddr, str::FromStr, time::Duration};
 
@@ -136,6 +147,9 @@ impl PastMoment {
 impl FromStr for PastMoment {
     type Err = String;
 
+    /// # Errors
+    ///
+    /// Says which forms are accepted.
     fn from_str(text: &str) -> Result<Self, String> {
         if let Ok(moment) = text.parse() {
             return Ok(Self::At(moment));

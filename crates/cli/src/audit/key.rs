@@ -4,6 +4,12 @@
 //!
 //! The secret key stays on the server that writes the trail. The public key is for those who verify
 //! it, so that they need not be trusted with the writing.
+//!
+//! # Files
+//!
+//! `FILE` has the secret key, mode 0600. `FILE.pub` has the public key (Ed25519, RFC 8032). Both
+//! are text of one line. Standard error names them; standard output is empty. Exit code 0 if both
+//! were created, otherwise 2.
 
 use std::path::PathBuf;
 

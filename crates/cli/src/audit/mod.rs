@@ -12,6 +12,18 @@
 //! | `export` | `audit export` | no | nothing |
 //! | `acknowledge` | `audit acknowledge` | yes | `FILE.acknowledged` |
 //! | `key` | `audit key` | | two key files |
+//!
+//! # Exit codes
+//!
+//! | command | 0 | 1 | 2 | 3 |
+//! |---|---|---|---|---|
+//! | `verify`, `report` | intact | altered, removed or forged records | not readable, another key | incidents |
+//! | `query` | records were found | none was found | not readable | |
+//! | `export` | done, also without a line | | not readable | |
+//! | `acknowledge` | acknowledged | | nothing to acknowledge, no key | |
+//! | `key` | made | | not made | |
+//!
+//! No command changes a record or deletes a file, and none waits for the service.
 
 mod acknowledge;
 mod export;

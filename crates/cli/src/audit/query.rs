@@ -5,6 +5,10 @@
 //!
 //! The trail is read once, record by record, so its size does not matter. `--last` keeps only so many
 //! lines in memory.
+//!
+//! A line for people has, separated by two spaces: time, type, client, principal; then for a
+//! request method and route, status, `layer:code` of a refusal, how often it occurred, outcome,
+//! duration in milliseconds, and the id. An event has its name and its data in their place.
 
 use std::{collections::VecDeque, io, path::PathBuf};
 
@@ -55,6 +59,10 @@ impl Query {
     /// Lists the records. Exit code 1 if there is none.
     ///
     /// Lines that cannot be parsed are skipped, and counted on standard error at the end.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a file of the trail cannot be read, or standard output cannot be written.
     pub(super) fn run(self) -> Result<(), Failure> {
         let unreadable = |problem: io::Error| {
             Failure::new(format_args!(

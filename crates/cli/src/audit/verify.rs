@@ -9,6 +9,16 @@
 //!   can compute all hashes anew.
 //! - With a key, a record cannot be changed, moved or removed from the middle without being found.
 //! - With checkpoints or an anchor, a cut end is found too.
+//!
+//! # Output for people
+//!
+//! First one line for each finding: `not intact:`, `incident:` or `acknowledged by NAME:`, then
+//! file, line, record and reason. Then the outcome with the numbers of records, requests and files;
+//! one line for each count that is not zero; remarks about a trail that is not closed, has no
+//! checkpoints or no key; and last `anchor SEQUENCE:HASH`.
+//!
+//! Note the anchor on another machine. Given to a later run with `--anchor`, it proves that nothing
+//! up to that record was cut off or written anew.
 
 use std::path::PathBuf;
 
@@ -84,6 +94,10 @@ impl Trail {
     /// Reads the keys. Fails if one of them cannot be read.
     ///
     /// Files that are not named are found beside the trail: its checkpoints, its acknowledgements.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a key file cannot be read or does not hold such a key.
     pub(super) fn options(&self) -> Result<VerifyOptions, Failure> {
         let mut options = VerifyOptions::new();
         if let Some(key) = &self.key {

@@ -5,6 +5,16 @@
 //!
 //! The order and the answer to its challenge run side by side, in one thread. The one that ends first
 //! decides: an order that is done ends the listener, and a listener that fails ends the order.
+//!
+//! # Order
+//!
+//! 1. The configuration is read. Without `[server.acme]` the exit code is 2.
+//! 2. The cache is opened; for `--dry-run` with the directory for trials.
+//! 3. Without `--dry-run`, a certificate that is not due ends the command with 0.
+//! 4. Otherwise an order is made, and the result is one line.
+//!
+//! Standard output has `NAMES: a certificate was issued`, `… would be issued` or `… is not due`.
+//! Reasons for exit code 1 go to standard error.
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -141,6 +151,10 @@ async fn answer(acme: &Acme, kind: ChallengeKind, listen: Option<SocketAddr>) ->
 /// Opens the socket, with TLS if the challenge is a handshake.
 ///
 /// Nothing else is served: every other path gets 404.
+///
+/// # Errors
+///
+/// Fails if the address cannot be opened, such as port 80 without the right to do so.
 fn build(acme: &Acme, kind: ChallengeKind, address: SocketAddr) -> Result<Server, Failure> {
     let server = Server::builder().listen(address);
     let server = match kind {

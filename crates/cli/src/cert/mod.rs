@@ -2,6 +2,9 @@
 //!
 //! Both commands read the configuration file of the service, so they mean the same names, authority
 //! and cache.
+//!
+//! Exit codes of both: 0 if there is a certificate or none is due, 1 if there is none that is valid
+//! now or none was issued, 2 if the configuration or the cache cannot be used.
 
 mod issue;
 mod settings;

@@ -4,6 +4,12 @@
 //!
 //! So it also works while the authority cannot be reached, and on a machine without the service. What
 //! the result of the last order comes from the history in the cache.
+//!
+//! # Output
+//!
+//! One line a fact, name and value: `names`; `sha-256` and `expires`, or `certificate` with "none
+//! that is valid now"; `authority` and `file`; `renews`; and after a failed order `failures`, `next
+//! order` and `problem`.
 
 use std::{path::PathBuf, time::Duration};
 

@@ -1,4 +1,8 @@
 //! One letter for the whole check, and the sentence that explains it.
+//!
+//! The letter is for people and for a badge. Scripts use `--fail-on`, which does not depend on the
+//! letter. Accepted findings and rules that were not checked do not count: read the list of the
+//! latter before you rely on an `A`.
 
 use super::{outcome::Outcomes, rules::Severity};
 
@@ -6,6 +10,9 @@ use super::{outcome::Outcomes, rules::Severity};
 ///
 /// The worst finding decides. Many small ones do not add up to a bad letter, and no number of good
 /// answers makes up for a critical finding.
+///
+/// The HTML report prints the whole table. The text of a letter is also the beginning of
+/// [`Grade::reason`].
 pub(crate) const SCALE: &[(char, &str)] = &[
     ('A', "nothing found, or only information"),
     ('B', "the worst finding is low"),
@@ -26,6 +33,11 @@ pub(crate) struct Grade {
 
 impl Grade {
     /// Grades the findings.
+    ///
+    /// `Info` findings leave an `A`. They name their codes in the reason all the same.
+    ///
+    /// The two letters for high findings differ by the number: one is a mistake, several are a
+    /// habit.
     pub(crate) fn of(outcomes: &Outcomes) -> Self {
         let worst = outcomes.worst();
         let number = worst.map_or(0, |worst| outcomes.count(worst));
@@ -48,6 +60,9 @@ impl Grade {
 }
 
 /// The codes of the findings that decided, at most three.
+///
+/// Longer lists end with the number of the others, so that the line fits a terminal. Not called without
+/// a worst severity.
 fn deciding(outcomes: &Outcomes, worst: Severity) -> String {
     let all = outcomes.findings().iter();
     let codes: Vec<&str> = all

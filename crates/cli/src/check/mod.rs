@@ -12,6 +12,36 @@
 //!
 //! What the service sends is hostile: it is bounded, never interpreted by the terminal or the page that
 //! shows it, and leads to no other host. See `docs/src/reference/check.md`.
+//!
+//! # Order of work
+//!
+//! 1. The URL, the codes of `--accept`, the key file and the file of `--ca` are read. A mistake
+//!    ends the command with exit code 2 before anything is sent.
+//! 2. The host is resolved, once. The first address that accepts a connection is used for all
+//!    requests.
+//! 3. Standard error says how many requests are sent and where.
+//! 4. If port 80 only redirects to HTTPS of the same host, HTTPS is checked in its place.
+//! 5. The probes run, one after the other. See `probe`.
+//! 6. Files of `--sarif` and `--html` are written, then the report is printed to standard output.
+//!
+//! # What it never does
+//!
+//! - It sends nothing to another host, and follows no redirect.
+//! - It sends a key only over TLS with a trusted certificate, or to a loopback address.
+//! - It sends no PUT, PATCH or DELETE, and no request that is made to change data.
+//! - It prints no byte of the service to the terminal without escaping it, and never the key.
+//! - It opens no more than 56 connections, except for `--probe-limits` and `--slow`.
+//!
+//! # Exit codes
+//!
+//! | code | meaning |
+//! |---|---|
+//! | 0 | nothing at or above `--fail-on` was found |
+//! | 1 | something was found; the report is complete |
+//! | 2 | an argument or a file cannot be used, or the service cannot be reached |
+//!
+//! `--fail-on never` makes the code 0 whatever was found. `--fail-on` has no value for information:
+//! that never changes the code.
 
 mod report;
 mod probe;
@@ -45,6 +75,9 @@ use self::{
 use crate::{Failure, output, secret_file};
 
 /// The most requests of `--probe-limits`. More would be a load test.
+///
+/// It also bounds the time: requests are sent eight at a time, and each has the time limit of
+/// `--timeout`.
 const MOST_LIMIT_REQUESTS: i64 = 1000;
 
 const EXAMPLES: &str = "\
@@ -144,6 +177,8 @@ enum FailOn {
 
 impl FailOn {
     /// Whether a severity makes the exit code 1.
+    ///
+    /// The severity itself belongs to it: `medium` includes medium findings.
     fn includes(self, severity: Severity) -> bool {
         match self {
             Self::Low => severity >= Severity::Low,
@@ -183,6 +218,14 @@ impl Command {
     }
 
     /// Reads the key, if one was named.
+    ///
+    /// `-` reads standard input, at most 4,096 bytes. White space at both ends is removed. A file
+    /// must be readable for its owner alone (see [`secret_file::read`]).
+    ///
+    /// # Errors
+    ///
+    /// Fails if the file does not exist or is open to others, or if the key is not one word of
+    /// visible ASCII characters of at least four characters.
     fn credential(&self) -> Result<Option<Credential>, Failure> {
         let Some(file) = &self.key else {
             return Ok(None);
@@ -201,6 +244,14 @@ impl Command {
     }
 
     /// Reaches the service, says what will be sent, and runs the probes.
+    ///
+    /// The first connection carries no request. It shows that the service can be reached, and fixes
+    /// the address for all others.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the host has no address or no address accepts a connection. A service that fails
+    /// later is described in the report.
     async fn check(
         &self,
         mut target: Target,
@@ -253,6 +304,9 @@ impl Command {
     }
 
     /// Says beforehand what is sent where.
+    ///
+    /// Goes to standard error, so that `--json` can be piped. Nothing but one empty connection was
+    /// made before.
     fn announce(&self, target: &Target, client: &Client, address: std::net::IpAddr) {
         let most = client.most();
         output::note(format_args!(
@@ -274,6 +328,9 @@ impl Command {
     }
 
     /// Writes the files, then prints.
+    ///
+    /// An existing file is replaced. A file that cannot be written is exit code 2, and then nothing
+    /// is printed: a CI job must not go on without its artifact.
     fn write(&self, report: &Report) -> Result<(), Failure> {
         if let Some(file) = &self.sarif {
             write_file(file, &report.sarif())?;
@@ -289,6 +346,7 @@ impl Command {
     }
 }
 
+/// The error names the file.
 fn write_file(file: &Path, content: &str) -> Result<(), Failure> {
     fs::write(file, content)
         .map_err(|error| Failure::new(format_args!("cannot write {}: {error}", file.display())))
@@ -297,6 +355,10 @@ fn write_file(file: &Path, content: &str) -> Result<(), Failure> {
 /// The address over HTTPS, if the usual port 80 only redirects there.
 ///
 /// A stranger who types the name without a scheme arrives in this way. Another host is never taken.
+///
+/// Only an address with `http://` and port 80 is asked. The location must be a redirect to `https`,
+/// port 443 and the same host. The path and query of the user are kept, not those of the location.
+/// All else gives `None`, and the address is checked as it was given.
 async fn leads_to_https(client: &Client, target: &Target) -> Option<Target> {
     if target.tls || target.port != target::default_port(false) {
         return None;

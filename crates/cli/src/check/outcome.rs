@@ -2,12 +2,26 @@
 //!
 //! Every rule ends with exactly one outcome, so a report never claims that something is in order which
 //! no one looked at.
+//!
+//! # How probes decide
+//!
+//! | call | meaning | a later call of the same rule |
+//! |---|---|---|
+//! | `found` | something is wrong | adds a line; a pass or a skip is replaced |
+//! | `passed` | a response was in order | kept only if the rule is still open |
+//! | `skipped` | not seen, or not to its end | replaces a pass, never a finding |
+//! | `unless_decided` | nothing is known yet | ignored if the rule has an outcome |
+//!
+//! So a finding always wins, then a skip, then a pass. The order of the probes does not change the
+//! result.
 
 use std::fmt::Display;
 
 use super::rules::{self, Rule, Severity};
 
 /// The longest text of a service that is shown, in characters.
+///
+/// A longer text ends with `…`. The bound keeps a hostile service from filling the report.
 const LONGEST: usize = 160;
 
 /// What was seen at the service.
@@ -22,9 +36,12 @@ pub(crate) struct Finding {
 /// All outcomes of one check.
 #[derive(Debug, Default)]
 pub(crate) struct Outcomes {
+    /// One element a rule, in the order in which they were found until `finish` sorts them.
     findings: Vec<Finding>,
+    /// Findings whose code was given with `--accept`.
     accepted: Vec<Finding>,
     passed: Vec<&'static Rule>,
+    /// The rule and the reason, which is shown to the user as it is.
     skipped: Vec<(&'static Rule, String)>,
     /// Never shown: it is replaced in each text of the service.
     secret: Option<String>,
@@ -32,11 +49,17 @@ pub(crate) struct Outcomes {
 
 impl Outcomes {
     /// Hides this key wherever a service shows it again.
+    ///
+    /// `None` hides nothing. The key is replaced by `[key]` in texts that are recorded after this
+    /// call, so call it before the first probe. Only the exact text is found, not an encoded form.
     pub(crate) fn hide(&mut self, secret: Option<&str>) {
         self.secret = secret.map(ToOwned::to_owned);
     }
 
     /// Records what was seen. A second call for a rule adds a line to its finding.
+    ///
+    /// The same line is kept once. The text is cleaned first, so two texts that differ only behind
+    /// the bound are one line.
     pub(crate) fn found(&mut self, rule: &'static Rule, seen: impl Display) {
         let seen = self.clean(&seen.to_string());
         self.passed.retain(|passed| passed.code != rule.code);
@@ -79,6 +102,8 @@ impl Outcomes {
     }
 
     /// Records a finding or a pass.
+    ///
+    /// `Some` is a finding with what was seen; `None` is a pass.
     pub(crate) fn decide(&mut self, rule: &'static Rule, seen: Option<impl Display>) {
         match seen {
             Some(seen) => self.found(rule, seen),
@@ -93,6 +118,8 @@ impl Outcomes {
     }
 
     /// Takes over the outcomes of a probe that ran beside the others.
+    ///
+    /// Findings of both are kept. A rule that `other` skipped loses a pass here.
     pub(crate) fn join(&mut self, other: Self) {
         for finding in other.findings {
             finding
@@ -107,6 +134,10 @@ impl Outcomes {
     }
 
     /// Sorts the findings, the worst first, and gives every rule that was not decided a reason.
+    ///
+    /// Call it once, after [`accept`](Self::accept) and before any report. Findings are sorted by
+    /// severity, then by the order of [`rules::all`]. The reason of a rule that no probe decided is
+    /// "not reached".
     pub(crate) fn finish(&mut self) {
         for rule in rules::all() {
             self.unless_decided(rule, "not reached");
@@ -123,6 +154,9 @@ impl Outcomes {
     }
 
     /// Sets findings aside that are known and meant. They do not count for grade and exit code.
+    ///
+    /// Codes without a finding have no effect: a repaired finding must not break a script. The
+    /// command refuses codes that do not exist before it gets here.
     pub(crate) fn accept(&mut self, codes: &[String]) {
         let all = std::mem::take(&mut self.findings).into_iter();
         let is_accepted = |finding: &Finding| codes.iter().any(|code| code == finding.rule.code);
@@ -150,6 +184,8 @@ impl Outcomes {
     }
 
     /// The worst severity that was found.
+    ///
+    /// `None` if nothing was found. Accepted findings do not count.
     pub(crate) fn worst(&self) -> Option<Severity> {
         self.findings
             .iter()
@@ -163,6 +199,7 @@ impl Outcomes {
         self.findings.iter().filter(of_it).count()
     }
 
+    /// Whether the rule has no outcome yet.
     fn is_open(&self, rule: &'static Rule) -> bool {
         let has = |one: &Rule| one.code == rule.code;
         let mut findings = self.findings.iter().chain(&self.accepted);
@@ -183,6 +220,11 @@ impl Outcomes {
 }
 
 /// Writes characters that a terminal would act on, or that no one sees, as escapes.
+///
+/// Escaped are: control characters (C0, C1 and DEL), zero-width and direction marks, line and
+/// paragraph separators, invisible operators, the byte order mark, and tag characters. Without
+/// that, a service could move the cursor, reverse a line, or hide text in a report that a language
+/// model reads.
 pub(crate) fn visible(text: &str) -> String {
     let mut out = String::new();
     for (count, character) in text.chars().enumerate() {

@@ -1,4 +1,17 @@
 //! The address that is checked: one scheme, one host, one port, one path.
+//!
+//! # What is accepted
+//!
+//! | input | result |
+//! |---|---|
+//! | `voice.example` | `https://voice.example/` |
+//! | `http://127.0.0.1:5000/tts?text=hello` | as written |
+//! | `https://[::1]:8443/` | an IPv6 address; the brackets are removed |
+//! | `https://voice.example/你` | the path is percent-encoded |
+//! | `https://voice.example/#part` | the fragment is cut off: it is never sent |
+//! | `ftp://…`, `https://user:pass@…`, port 0 or 65536 | an error |
+//!
+//! Names are not converted to Punycode. Only the resolver of the system is used.
 
 use std::{
     fmt,
@@ -76,6 +89,9 @@ impl Target {
     }
 
     /// The same host with another scheme and port, at the root.
+    ///
+    /// For the port without TLS and for the address that port 80 leads to. The host never changes,
+    /// so no request leaves the host that the user named.
     pub(crate) fn sibling(&self, tls: bool, port: u16) -> Self {
         Self {
             tls,
@@ -95,6 +111,8 @@ impl Target {
     }
 
     /// The value of `Host`: no port if it is the default of the scheme.
+    ///
+    /// An IPv6 address gets its brackets back (RFC 3986, section 3.2.2).
     pub(crate) fn authority(&self) -> String {
         let host = match self.host.contains(':') {
             true => format!("[{}]", self.host),
@@ -107,6 +125,8 @@ impl Target {
     }
 
     /// The names of the query parameters, in their order, still encoded.
+    ///
+    /// A parameter that occurs twice is listed twice. Empty pairs (`a=1&&b=2`) are left out.
     pub(crate) fn parameters(&self) -> Vec<&str> {
         let pairs = self.query.split('&').filter(|pair| !pair.is_empty());
         pairs
@@ -118,6 +138,12 @@ impl Target {
     ///
     /// Several addresses are returned in the order of the resolver: the first that accepts a connection is
     /// used for everything.
+    ///
+    /// An IP address is not looked up.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the resolver reports an error or has no address. The message names the host.
     pub(crate) async fn resolve(&self) -> Result<Vec<SocketAddr>, Failure> {
         if let Ok(address) = self.host.parse::<IpAddr>() {
             return Ok(vec![SocketAddr::new(address, self.port)]);
@@ -134,6 +160,8 @@ impl Target {
 }
 
 impl fmt::Display for Target {
+    /// Writes the whole URL, the default port left out. The query is part of it and is shown in the
+    /// report.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.tls { "https" } else { "http" };
         write!(
@@ -146,11 +174,17 @@ impl fmt::Display for Target {
 }
 
 /// 443 or 80.
+///
+/// The ports of `https` and `http` (RFC 9110, section 4.2).
 pub(crate) fn default_port(tls: bool) -> u16 {
     if tls { 443 } else { 80 }
 }
 
 /// Percent-encodes what must not be in a URL, and keeps all else, also what is encoded already.
+///
+/// Kept are the visible ASCII characters except `"`, `<`, `>`, `\`, `^`, backtick and braces with
+/// the bar. White space at both ends is removed. A percent sign stays, so `%20` is not encoded
+/// twice.
 fn encoded(text: &str) -> String {
     let mut url = String::with_capacity(text.len());
     for byte in text.trim().bytes() {

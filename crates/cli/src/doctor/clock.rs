@@ -1,4 +1,10 @@
 //! The clock of this machine, beside the `Date` header of a server (RFC 9110, section 6.6.1).
+//!
+//! Decides `clock-skew`. A wrong clock makes valid tokens "expired" or "not yet valid" (RFC 7519),
+//! signs trails with a wrong time, and lets certificates seem to be over.
+//!
+//! `Date` has whole seconds and the network adds a delay, so small differences mean nothing. This
+//! is no time service: it does not set the clock.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -21,6 +27,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 ///
 /// The certificate of the server is not verified: with a wrong clock it may seem expired. Nothing is sent
 /// but the request, and nothing is set by the response.
+///
+/// # Errors
+///
+/// Fails if the address is wrong, the server cannot be reached in ten seconds a step, or its
+/// response has no valid `Date`.
 pub(super) async fn examine(source: &str) -> Result<Option<Warning>, Failure> {
     let target = Target::parse(source)?;
     let client = Client::new(target.resolve().await?, PATIENCE, TlsSettings::new(None)?);
@@ -37,6 +48,8 @@ pub(super) async fn examine(source: &str) -> Result<Option<Warning>, Failure> {
     ))
 }
 
+/// `None` up to and with 30 seconds. The text names the difference in whole seconds and its
+/// direction.
 fn compare(ours: SystemTime, theirs: SystemTime) -> Option<Warning> {
     let since = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap_or_default();
     let (ours, theirs) = (since(ours), since(theirs));

@@ -1,4 +1,12 @@
 //! What the machine gives to the service: listeners, file descriptors, space on the disk.
+//!
+//! | code | what is compared | reason |
+//! |---|---|---|
+//! | `listener-unavailable` | `[server] https` and `http` with this machine | a start would fail |
+//! | `descriptors-low` | `connections` with the hard limit of open files | accepting fails under load (`EMFILE`) |
+//! | `disk-low` | free space with 512 MiB | the service warns at the same, and records less below 128 MiB |
+//!
+//! The limit of files and the free space are read on Linux only; elsewhere these two are silent.
 
 use std::{
     io::ErrorKind,
@@ -14,6 +22,10 @@ use crate::Failure;
 const LEAST_FREE_MIB: u64 = 512;
 
 /// Compares the configuration with the machine.
+///
+/// # Errors
+///
+/// Fails if the section `[server]` has a mistake.
 pub(super) fn examine(config: &Config) -> Result<Vec<Warning>, Failure> {
     let settings = config.server()?;
     let mut found = Vec::new();
@@ -27,6 +39,7 @@ pub(super) fn examine(config: &Config) -> Result<Vec<Warning>, Failure> {
     Ok(found)
 }
 
+/// `None` if the list of diagnostics has no such code.
 fn warn(code: &'static str, text: String) -> Option<Warning> {
     diagnostics::find(code).map(|entry| Warning::new(entry, text))
 }
@@ -50,6 +63,9 @@ fn listener(address: SocketAddr) -> Option<Warning> {
 }
 
 /// `descriptors-low`: connections use at most three quarters of what this user may open.
+///
+/// The last quarter is for upstream connections, files and the trail. `None` as a limit means that
+/// there is none, or that it is not known.
 fn descriptors(connections: u64, limit: Option<u64>) -> Option<Warning> {
     let limit = limit?;
     let needed = connections.saturating_mul(4).div_ceil(3);
@@ -63,6 +79,7 @@ fn descriptors(connections: u64, limit: Option<u64>) -> Option<Warning> {
     warn("descriptors-low", text)
 }
 
+/// `RLIMIT_NOFILE`, the hard value: the service raises its soft limit to it.
 #[cfg(target_os = "linux")]
 fn hard_limit() -> Option<u64> {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
@@ -76,6 +93,8 @@ fn hard_limit() -> Option<u64> {
 }
 
 /// `disk-low`: the free space for this user on the disk of the trail.
+///
+/// The file need not exist: the nearest folder above it that exists is measured.
 fn disk(file: &Path) -> Option<Warning> {
     let folder = file.ancestors().skip(1).find(|folder| folder.is_dir())?;
     let free = free_mib(folder)?;
@@ -90,6 +109,7 @@ fn disk(file: &Path) -> Option<Warning> {
     warn("disk-low", text)
 }
 
+/// Space for users without privileges (`f_bavail`), as the service has it. In MiB, rounded down.
 #[cfg(target_os = "linux")]
 fn free_mib(folder: &Path) -> Option<u64> {
     let disk = rustix::fs::statvfs(folder).ok()?;

@@ -8,6 +8,29 @@
 //! Files, secrets, certificates, hosts and the address of the store are compared by
 //! `Config::examine` of the library. Every finding has a number of `palisade::diagnostics`, which is also in
 //! the log of the service.
+//!
+//! # Order
+//!
+//! 1. The codes of `--accept`: an unknown one is exit code 2.
+//! 2. The configuration is parsed as the service does it. A mistake is exit code 2.
+//! 3. `Config::examine`: files, secrets, certificates, hosts.
+//! 4. `machine`: listeners, descriptors, disk.
+//! 5. `Config::examine_store`: whether the store of `[redis]` can be used. Three seconds at most.
+//! 6. `clock`, only with `--time-source`.
+//!
+//! All findings are printed, not only the first one.
+//!
+//! # Output
+//!
+//! Without `--json` one line a finding at standard output: its number, its name and the text with
+//! the remedy. With `--json` one object:
+//! `{"findings":[{"number":"PAL0015","code":"…","text":"…"}]}`. The number of the findings goes to
+//! standard error.
+//!
+//! # What it never does
+//!
+//! It creates, changes and locks nothing, reads no record of a trail, and prints no secret. A
+//! listener is opened for a moment to see whether that is possible; nothing is accepted there.
 
 mod clock;
 mod machine;
@@ -55,6 +78,9 @@ pub(crate) struct Command {
 
 impl Command {
     /// Prints one line for each finding. The result is "no" if there is one.
+    ///
+    /// Exit code 0 if nothing is left after `--accept`, 1 if something is, 2 if the configuration
+    /// cannot be read or `--time-source` does not reply.
     pub(crate) fn run(self) -> Result<(), Failure> {
         let unknown = |code: &&String| diagnostics::find(code).is_none();
         if let Some(code) = self.accepted.iter().find(unknown) {
@@ -85,6 +111,10 @@ impl Command {
     }
 
     /// Reads the file. Sections of an application are not checked here.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the file cannot be read or has a mistake; the message has file and line.
     fn read(&self) -> Result<Config, Failure> {
         let text = fs::read_to_string(&self.config)
             .map_err(|error| Failure::new(format_args!("{}: {error}", self.config.display())))?;
@@ -94,11 +124,13 @@ impl Command {
         Ok(Config::read_with(&self.config, &sections)?)
     }
 
+    /// Whether the user gave the number or the name of the finding.
     fn accepts(&self, warning: &Warning) -> bool {
         let codes = [Some(warning.code), warning.number()];
         self.accepted.iter().any(|code| codes.contains(&Some(code)))
     }
 
+    /// Prints the findings, and for people a closing remark to standard error.
     fn print(&self, found: &[Warning]) -> Result<(), Failure> {
         if self.json {
             let values = found.iter().map(|warning| {

@@ -5,6 +5,16 @@
 //!
 //! A revoked key is refused for ever. A rotated key keeps its identifier, so limits, audit records and
 //! the owner stay the same; only the secret is another one.
+//!
+//! # Output
+//!
+//! | command | standard output | standard error |
+//! |---|---|---|
+//! | `key revoke` | nothing | one line `revoked ID` for each key |
+//! | `key rotate` | the key with its new secret | its id and expiry, and until when the old secret is accepted |
+//!
+//! Exit code 0 if the store was changed, otherwise 2. A key that is revoked already stays revoked,
+//! and that is no error.
 
 use clap::Args;
 use palisade_api_key::{KeyId, TableError, Timestamp};
@@ -51,6 +61,8 @@ pub(crate) struct Revoke {
 impl Revoke {
     /// Revokes the keys in one update of the store. Fails without a change if a key does not exist,
     /// or the owner has none.
+    ///
+    /// The keys are checked in the order of the arguments; the first unknown one ends the command.
     pub(crate) fn run(self) -> Result<(), Failure> {
         let now = now();
         let keys: Result<Vec<KeyId>, _> = self.keys.iter().map(|text| id_in(text)).collect();

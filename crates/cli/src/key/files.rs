@@ -66,6 +66,11 @@ pub(super) struct Scheme {
 impl Scheme {
     /// Opens both files, and creates those that are missing. A pepper is created only if the store
     /// is empty: no existing key may depend on another one.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a file cannot be created or read, if others may read it, or if the pepper is
+    /// missing and the store has keys.
     pub(super) fn open_or_create(
         &self,
         store: &Store,

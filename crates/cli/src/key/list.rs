@@ -1,6 +1,16 @@
 //! `palisade key list`: the keys of a store, as a table or as JSON.
 //!
 //! Secrets are not in the store, so they cannot be listed.
+//!
+//! | member of `--json` | column | null if |
+//! |---|---|---|
+//! | `id`, `environment`, `status`, `created` | the same | never |
+//! | `expires` | EXPIRES | the key never expires |
+//! | `not_before`, `revoked`, `old_secret_until` | none | not set |
+//! | `owner`, `tier`, `note` | the same | not set |
+//! | `scopes`, `networks` | SCOPES, none | never; may be empty |
+//!
+//! Exit code 0, also for a store without keys.
 
 use std::time::Duration;
 

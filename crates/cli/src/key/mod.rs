@@ -9,6 +9,24 @@
 //! | `files` | the store and the pepper, shared by the commands |
 //! | `name` | the id of a key in the arguments |
 //! | `user` | the user of `key verify --as` |
+//!
+//! # Files
+//!
+//! | file | holds | mode | who needs it |
+//! |---|---|---|---|
+//! | store (TOML) | id, digest, scopes, times and owner of each key | 0600 | the service and these commands |
+//! | pepper | one random secret | 0600 | the same, but kept and backed up apart |
+//!
+//! A key is `PREFIX_ENVIRONMENT_ID_SECRET_CHECKSUM`. Only a keyed digest of the
+//! secret is stored (OWASP ASVS 5.0, V11.4), so a stolen store opens nothing.
+//!
+//! # Exit codes
+//!
+//! 0 done; 1 only from `key verify`, if the files cannot be used; 2 if nothing was changed because
+//! of a mistake.
+//!
+//! No command prints a stored key, and none can: it is not stored. None contacts a service: a
+//! running one notices the change of the file.
 
 mod change;
 mod files;

@@ -2,6 +2,8 @@
 //!
 //! Keys appear in tickets and logs as a whole, where a secret scanner or a colleague found them. So
 //! a whole key is accepted where its identifier is, and only the identifier is used.
+//!
+//! Neither the secret nor the whole text is printed, stored or put into an error.
 
 use palisade_api_key::KeyId;
 
@@ -12,6 +14,10 @@ use crate::Failure;
 ///
 /// The error does not repeat the text, which may be a secret. For that reason clap does not parse
 /// it: its errors quote the argument.
+///
+/// # Errors
+///
+/// Fails if the text, or the third part of a whole key, has not the form of an id.
 pub(super) fn id_in(text: &str) -> Result<KeyId, Failure> {
     // The checksum is not checked: a mistyped key still has the id of its record.
     let id = match text.contains('_') {

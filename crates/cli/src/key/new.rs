@@ -1,6 +1,16 @@
 //! `palisade key new`: creates a key, stores its digest and prints the key once.
 //!
 //! The key goes to standard output alone, so that it can be piped; notes go to standard error.
+//!
+//! # Order
+//!
+//! 1. Missing files are created, with mode 0600. A pepper is created only for an empty store.
+//! 2. The arguments become a grant. An end in the past is refused here.
+//! 3. A key is made of random bytes, and its digest is stored.
+//! 4. The key is printed. If that fails, its record is removed again.
+//!
+//! Exit code 0 if the key is stored and printed, otherwise 2. Two commands at the same time are
+//! safe: the store is locked for each change.
 
 use clap::Args;
 use palisade_api_key::{
@@ -127,6 +137,10 @@ impl New {
 /// error.
 ///
 /// Also used by `key rotate`, whose key has a new secret.
+///
+/// # Errors
+///
+/// Fails if standard output cannot be written. The caller then undoes its change.
 pub(super) fn print(minted: &MintedKey) -> Result<(), Failure> {
     output::result(minted.key())?;
     let record = minted.record();
@@ -144,6 +158,11 @@ pub(super) fn print(minted: &MintedKey) -> Result<(), Failure> {
 /// Removes a key that could not be printed, since no one can use it, and returns `problem`.
 ///
 /// For example if the disk is full and standard output is a file on it.
+///
+/// # Errors
+///
+/// Returns `problem`, or the error of the store if the record cannot be removed. That key is stored
+/// and known to no one.
 fn take_back(store: &FileKeyStore, id: KeyId, problem: Failure) -> Result<(), Failure> {
     store.update(|table| {
         table.remove(id);

@@ -2,6 +2,14 @@
 //!
 //! It shows whether the user of a service may read the files, by its user, its group and its
 //! supplementary groups.
+//!
+//! | argument | user | groups |
+//! |---|---|---|
+//! | `tts` | its entry in `/etc/passwd` | that of the entry, and those of `/etc/group` |
+//! | `1000` | the same, if there is an entry | the same; without an entry group 1000 alone |
+//! | `1000:1000,27` | 1000 | 1000, then the supplementary ones |
+//!
+//! Only the thread of the command changes its user. Capabilities that root had are gone with it.
 
 use std::{fs, str::FromStr};
 
@@ -94,6 +102,10 @@ impl User {
     /// Makes this thread that user, for good. Files are then opened with its rights alone.
     ///
     /// Fails without the right to change the user.
+    ///
+    /// # Errors
+    ///
+    /// Fails unless the process may change its user, which usually means root.
     #[cfg(target_os = "linux")]
     pub(super) fn become_this_user(&self) -> Result<(), Failure> {
         use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};

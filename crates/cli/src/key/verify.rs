@@ -1,6 +1,13 @@
 //! `palisade key verify`: whether a service could use store and pepper.
 //!
 //! The result is one line. Exit code 1 means that the files cannot be used; the line says why.
+//!
+//! # Output
+//!
+//! One line at standard output: `usable: FILE: N keys, made with PEPPER`, or `not usable:` and the
+//! reason. A reason names the file or the id of a key.
+//!
+//! It does not verify a key of a client: that is `palisade try key`.
 
 use std::path::PathBuf;
 

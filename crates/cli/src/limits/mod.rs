@@ -4,6 +4,14 @@
 //!
 //! `store` builds a layer from the arguments, in place of the one in the service. Both find a bucket
 //! by the name of its limit, its window, and a keyed hash of its subject.
+//!
+//! # Output and exit codes
+//!
+//! `show` prints a table, or with `--json` an array. `reset` prints `reset`. Exit code 0 if the
+//! store replied, 2 if an argument is wrong or the store cannot be used. There is no exit code 1: a
+//! client without requests is no negative result.
+//!
+//! The address of the store may hold a password. It is in no message of these commands.
 
 mod reset;
 mod show;

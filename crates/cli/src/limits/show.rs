@@ -101,6 +101,8 @@ fn table(states: &[BucketState]) -> String {
 /// Returns whole seconds, rounded up.
 ///
 /// A client that waits so long is not refused for a fraction of a second.
+///
+/// Nothing is rounded down, so a script that sleeps this long can try again.
 fn seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }

@@ -2,6 +2,14 @@
 //!
 //! Nothing is read from the configuration of the service: the command may run on another machine. So
 //! each value that finds a bucket is an argument, and must be equal to that of the service.
+//!
+//! # What finds a bucket
+//!
+//! The prefix, the name of the limit, its window, and a keyed hash of the subject. The amount of a
+//! rate is not part of it. A wrong value of one of them does not fail: it finds another bucket,
+//! which is full.
+//!
+//! The connection uses TLS for `rediss://` and verifies the certificate. No option turns that off.
 
 use std::{
     fs,
@@ -185,6 +193,10 @@ impl AddressArguments {
 /// Reads a file.
 ///
 /// The error names the file.
+///
+/// # Errors
+///
+/// Fails if the file cannot be read.
 fn read(file: &Path) -> Result<Vec<u8>, Failure> {
     fs::read(file)
         .map_err(|problem| Failure::new(format_args!("cannot read {}: {problem}", file.display())))
@@ -194,6 +206,10 @@ impl SubjectArguments {
     /// Reads the one that was given.
     ///
     /// The part before the first colon is the kind. The id may contain further colons, as those of tokens do.
+    ///
+    /// # Errors
+    ///
+    /// Fails if `--principal` has no colon.
     fn subject(&self) -> Result<SubjectArgument, Failure> {
         if let Some(client) = self.client {
             return Ok(SubjectArgument::Client(client));

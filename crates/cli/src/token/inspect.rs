@@ -2,6 +2,14 @@
 //!
 //! For questions such as "which audience does my provider write". The result proves nothing, and says
 //! so in each line (`verified: false`).
+//!
+//! | member | meaning |
+//! |---|---|
+//! | `verified` | always false |
+//! | `header`, `claims` | as they are in the token |
+//! | `times` | `iat`, `nbf`, `exp` and `auth_time` as RFC 3339 |
+//! | `signature_bytes` | the length of the signature |
+//! | `error` | in place of the others: why the line is no token |
 
 use std::io::{self, BufRead};
 

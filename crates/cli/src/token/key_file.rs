@@ -3,6 +3,9 @@
 //!
 //! The first `token mint` creates the file. Who has it can sign tokens for every subject, so its mode
 //! is 0600, and a file that others may read is refused.
+//!
+//! Ed25519 is RFC 8032 and RFC 8037; ES256 and HS256 are RFC 7518, sections 3.4 and 3.2; PKCS #8 is
+//! RFC 5958.
 
 use std::path::Path;
 
@@ -53,6 +56,8 @@ impl Signature {
 /// algorithm.
 ///
 /// A key that exists is never replaced: verifiers may already have its public half.
+///
+/// A secret for HS256 is the text of the file, without white space at its end.
 pub(super) fn read_or_create(path: &Path, signature: Signature) -> Result<SigningKey, Failure> {
     let secret = match secret_file::read(path)? {
         Some(secret) => secret,

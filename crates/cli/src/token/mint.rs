@@ -1,6 +1,12 @@
 //! `palisade token mint`: signs a token for development.
 //!
 //! It is no token service: the key is a file on this machine, and nothing is recorded.
+//!
+//! The token goes to standard output, notes to standard error. Exit code 0 if it was printed, 2 if
+//! the key or an argument cannot be used.
+//!
+//! Claims: `iss`, `aud`, `sub`, `client_id`, `iat`, `exp`, `jti`, `scope` if there are scopes, and
+//! those of `--claim` (RFC 7519; RFC 9068, section 2.2). `typ` is `at+jwt`.
 
 use std::{
     fs, io,

@@ -3,6 +3,14 @@
 //! A token of production comes from an identity provider and is verified by `palisade try token`.
 //! `mint` is for a machine without a provider; `inspect` shows any token; `revoke` writes the list
 //! that services read.
+//!
+//! | command | input | standard output | exit codes |
+//! |---|---|---|---|
+//! | `mint` | arguments, a key file | the token | 0, 2 |
+//! | `inspect` | one token a line | one JSON object a line | 0, 2 |
+//! | `revoke` | arguments | the list and how many entries it has | 0, 2 |
+//!
+//! None of them contacts a provider.
 
 mod claim;
 mod inspect;

@@ -2,6 +2,14 @@
 //!
 //! A service never asks the provider whether a token is still valid. So the list is what ends a token
 //! before it expires: an account that is closed, a device that was lost.
+//!
+//! # What is stored
+//!
+//! Identifiers and times, never a token. So the list can be read by all services without opening
+//! anything.
+//!
+//! The list is changed in one step; a service never reads half of it. Exit code 0 if it was
+//! changed, otherwise 2.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,23 @@
 //! `palisade try address`: determines the client's address as the layer does.
+//!
+//! # Input
+//!
+//! | member | default | meaning |
+//! |---|---|---|
+//! | `peer` | required | IP address of the connection, with or without a port |
+//! | `headers` | none | pairs of name and value, in their order; a name may occur several times |
+//! | `scheme` | `http` | `https` if the connection itself has TLS |
+//!
+//! An unknown member is an error: a misspelled one would be silently ignored.
+//!
+//! # Output
+//!
+//! `{"address":…,"scheme":…,"hops":[…]}`, with `notes` if the layer noted something. A refused
+//! request has `refused` (the code of the problem document) and `detail`. A line that describes no
+//! request has `error`: `not_a_request`, `peer_invalid` or `header_invalid`, and `detail`.
+//!
+//! The headers are those of RFC 7239 (`Forwarded`) and the usual `X-Forwarded-For` and
+//! `X-Forwarded-Proto`. The decision is made by `ClientInfoLayer` itself.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -49,6 +68,7 @@ pub(crate) struct TryAddress {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Described {
+    /// The address of the connection, as text.
     peer: String,
     #[serde(default)]
     headers: Vec<(String, String)>,
@@ -69,6 +89,7 @@ enum DescribedScheme {
 struct Decision {
     address: IpAddr,
     scheme: Scheme,
+    /// What the layer noted for the audit trail.
     notes: Vec<String>,
 }
 
@@ -83,6 +104,7 @@ impl TryAddress {
         })
     }
 
+    /// The result of one request, as the object that is printed.
     fn decide(&self, proxies: &TrustedProxies, peer: Peer, headers: &HeaderMap) -> Value {
         let layer = ClientInfoLayer::behind(proxies.clone(), self.header.clone());
         let decision = match decide(&layer, peer, headers) {
@@ -155,6 +177,10 @@ fn decide(
 }
 
 /// Reads a line. Returns a code and a sentence if it describes no request.
+///
+/// # Errors
+///
+/// A stable code and a sentence, which become `error` and `detail`.
 fn request(line: &[u8]) -> Result<(Peer, HeaderMap), (&'static str, String)> {
     let described: Described = serde_json::from_slice(line).map_err(|problem| {
         let form = r#"write {"peer":"10.0.0.1","headers":[["name","value"]]} a line"#;
@@ -172,6 +198,8 @@ fn request(line: &[u8]) -> Result<(Peer, HeaderMap), (&'static str, String)> {
 }
 
 /// Reads `10.0.0.1`, `10.0.0.1:443`, `2001:db8::1` and `[2001:db8::1]:443`.
+///
+/// Without a port the port is 0: the layer does not use it.
 fn peer_address(written: &str) -> Option<SocketAddr> {
     let with_port = || written.parse().ok();
     match written.parse::<IpAddr>() {
@@ -181,6 +209,10 @@ fn peer_address(written: &str) -> Option<SocketAddr> {
 }
 
 /// Makes headers of names and values. An HTTP server would refuse a request with one that is not valid.
+///
+/// # Errors
+///
+/// `header_invalid` with the index of the first wrong header, counted from 0.
 fn headers(written: &[(String, String)]) -> Result<HeaderMap, (&'static str, String)> {
     let mut headers = HeaderMap::new();
     for (index, (name, value)) in written.iter().enumerate() {

@@ -1,4 +1,7 @@
 //! A line of input that is a JSON string.
+//!
+//! Errors tell two cases apart, since a service treats them in two ways: a lone surrogate is a
+//! malformed body that a parser refuses, anything else is a mistake in the input of this command.
 
 use std::fmt;
 
@@ -14,6 +17,11 @@ pub(super) enum NoText {
 }
 
 /// Reads a JSON string (RFC 8259). White space around it is allowed, anything else is not.
+///
+/// # Errors
+///
+/// [`NoText::LoneSurrogate`] for `"\ud800"` and the like (RFC 8259, section 8.2);
+/// [`NoText::NoString`] for an empty line, bytes that are not UTF-8, and all other JSON.
 pub(super) fn parse(line: &[u8]) -> Result<String, NoText> {
     let no_string = |why: String| NoText::NoString(why);
     let line = std::str::from_utf8(line)
@@ -51,6 +59,7 @@ impl Visitor<'_> for Bytes {
         f.write_str("a string")
     }
 
+    /// The content does not matter: only the form was in question.
     fn visit_bytes<E>(self, _: &[u8]) -> Result<(), E> {
         Ok(())
     }

@@ -1,4 +1,12 @@
 //! `palisade try key`: decides about API keys as the layer does.
+//!
+//! | code | when |
+//! |---|---|
+//! | `malformed` | the form, the prefix or the checksum is wrong |
+//! | `unknown` | no record has this id |
+//! | others | those of `KeyFailure::code`: wrong secret, not yet valid, expired, revoked, wrong network, wrong environment |
+//!
+//! A service gives one response for all of them, so that no one learns which part was right.
 
 use std::{net::IpAddr, path::PathBuf};
 
@@ -56,6 +64,10 @@ impl TryKey {
     /// Decides about each line.
     ///
     /// The order of the checks is that of the layer: form, id, secret, times, network, environment.
+    ///
+    /// # Errors
+    ///
+    /// Fails before the first line if the store or the pepper cannot be read.
     pub(super) fn run(self) -> Result<(), Failure> {
         let store = FileKeyStore::builder(&self.store)
             .on_report(|_| {})

@@ -5,6 +5,21 @@
 //!
 //! For the question of a client, "why is my key refused": a service gives one response for all
 //! causes, and this command names the cause. The output holds the principal, never the credential.
+//!
+//! | command | input, one a line | output, one object a line |
+//! |---|---|---|
+//! | `try address` | a JSON object: `peer`, `headers`, `scheme` | `address`, `scheme`, `hops`; or `refused` and `detail` |
+//! | `try key` | a key | `accepted` and `principal`; or `code` and `reason` |
+//! | `try request` | a JSON object: `method`, `uri`, `headers`, `data` | `rules`, `score`, `refused` |
+//! | `try text` | a JSON string | `text` and `report`; or `refused` and `detail` |
+//! | `try token` | a token | `accepted` and `principal`; or `code` and `reason` |
+//!
+//! Exit code 0 whatever is decided, and 2 if an argument, a file or the output fails. `try request`
+//! also ends with 2 at a line that is no request, since it is made for test suites, in which such a
+//! line is a mistake.
+//!
+//! Nothing is recorded, no limit is charged, no guess is counted, and nothing is sent over the
+//! network.
 
 mod address;
 mod key;
@@ -60,6 +75,8 @@ enum Decision {
 }
 
 /// Decides about each credential of standard input, and prints a decision for each.
+///
+/// The members are in alphabetical order, as the JSON library writes them.
 fn decide_each_line(decide: impl Fn(&[u8]) -> Decision) -> Result<(), Failure> {
     each_line(|credential| match decide(credential) {
         Decision::Accepted(principal) => json!({ "accepted": true, "principal": principal }),
@@ -75,6 +92,14 @@ fn decide_each_line(decide: impl Fn(&[u8]) -> Decision) -> Result<(), Failure> {
 ///
 /// Lines are bytes, not text: a credential may be anything. A carriage return at the end is removed, for
 /// files from other systems, and so is a byte order mark at the start of the input.
+///
+/// An empty line is a line like any other. Each result is flushed, so the command can be used in a
+/// dialogue.
+///
+/// # Errors
+///
+/// Fails if standard input cannot be read or standard output cannot be written. A closed pipe is no
+/// error.
 fn each_line(decide: impl Fn(&[u8]) -> Value) -> Result<(), Failure> {
     for (index, line) in io::stdin().lock().split(b'\n').enumerate() {
         let line = line?;

@@ -1,4 +1,12 @@
 //! `palisade try request`: what a rule set would find in requests.
+//!
+//! Made for test suites of rule sets: requests in a file, one object a line, compared with the
+//! results that the rules promise. Empty lines are skipped. A wrong line ends the command with its
+//! number.
+//!
+//! `data_base64` carries bodies that are not UTF-8. `client` is unknown to the rules here.
+//!
+//! Directives of the folder that do not load are named on standard error first; the others run.
 
 use std::io::{self, BufRead};
 use std::path::PathBuf;
@@ -31,6 +39,10 @@ pub(crate) struct TryRequest {
 
 impl TryRequest {
     /// Inspects each line of standard input and prints a result for each.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the folder cannot be loaded, or at the first line that is no request.
     pub(super) fn run(self) -> Result<(), Failure> {
         let mut builder = RuleSet::builder(&self.rules);
         if let Some(level) = self.paranoia {
@@ -58,6 +70,10 @@ impl TryRequest {
 }
 
 /// Inspects the request of one line.
+///
+/// # Errors
+///
+/// Says which member is missing or has another type.
 fn inspect(rules: &RuleSet, line: &[u8]) -> Result<String, String> {
     let object: Value =
         serde_json::from_slice(line).map_err(|error| format!("not JSON: {error}"))?;
@@ -95,6 +111,12 @@ fn inspect(rules: &RuleSet, line: &[u8]) -> Result<String, String> {
 }
 
 /// Reads the object `response`.
+///
+/// The status is 200 if it is absent.
+///
+/// # Errors
+///
+/// Says which member has another type.
 fn read_response<'r>(object: &'r Value, body: &'r [u8]) -> Result<ResponseView<'r>, String> {
     let status = object.get("status").map_or(Some(200), Value::as_u64);
     let status = status.and_then(|status| u16::try_from(status).ok());
@@ -107,6 +129,8 @@ fn read_response<'r>(object: &'r Value, body: &'r [u8]) -> Result<ResponseView<'
 
 /// Whether the bytes after the head are a body: HTTP/1 has none without a header that announces it
 /// (RFC 9112, section 6.3).
+///
+/// `Content-Type` counts as well: test suites often leave `Content-Length` out.
 fn is_framed(version: &str, headers: &[(&[u8], &[u8])]) -> bool {
     const ANNOUNCE: [&[u8]; 3] = [b"content-length", b"content-type", b"transfer-encoding"];
     let announces = |name: &[u8]| {
@@ -126,6 +150,8 @@ fn text<'v>(object: &'v Value, name: &str) -> Result<&'v str, String> {
 }
 
 /// The member `headers`: pairs of name and value.
+///
+/// An absent or null member is an empty list. Names and values are used as bytes of UTF-8.
 fn headers(object: &Value) -> Result<Vec<(&[u8], &[u8])>, String> {
     let Some(list) = object.get("headers").filter(|list| !list.is_null()) else {
         return Ok(Vec::new());
@@ -145,6 +171,9 @@ fn headers(object: &Value) -> Result<Vec<(&[u8], &[u8])>, String> {
 }
 
 /// The member `data` or `data_base64`.
+///
+/// `data_base64` is looked at first (RFC 4648, section 4, with padding). Without both the body is
+/// empty.
 fn body(object: &Value) -> Result<Vec<u8>, String> {
     let member = |name: &str| object.get(name).filter(|value| !value.is_null());
     if let Some(encoded) = member("data_base64") {

@@ -1,4 +1,18 @@
 //! `palisade try text`: cleans texts as the layer does.
+//!
+//! # Output
+//!
+//! | member | when | meaning |
+//! |---|---|---|
+//! | `text` | cleaned | the result |
+//! | `report` | cleaned | what was changed or flagged; empty if nothing |
+//! | `refused`, `detail` | refused | the code and a sentence |
+//! | `error`, `detail` | the line is no JSON string | `not_a_json_string` and the reason |
+//! | `explain` | with `--explain` | code points of input and result |
+//!
+//! An entry of `report` has one of four forms: `kind`, `start`, `end` and `score` for personal
+//! data; `class`, `action` and `count`; `rule`, `action` and `count`; or `change` for the whole
+//! text.
 
 use clap::Args;
 use palisade_sanitize::{
@@ -59,6 +73,8 @@ enum Kinds {
 }
 
 /// Reads a name of a kind, or `all`.
+///
+/// Underscores are read as hyphens. The error lists the kinds.
 fn parse_kinds(name: &str) -> Result<Kinds, String> {
     if name == ALL_KINDS {
         return Ok(Kinds::All);
@@ -86,6 +102,9 @@ impl TryText {
         })
     }
 
+    /// # Errors
+    ///
+    /// Fails if the settings contradict each other.
     fn sanitizer(&self) -> Result<Sanitizer, Failure> {
         let builder = self.preset.builder();
         if self.masks.is_empty() {
@@ -134,6 +153,8 @@ fn refused_by_parser() -> Value {
 }
 
 /// Lists what a report counts: personal data, classes of characters, rules, changes of the whole text.
+///
+/// The order is: personal data by place, classes, rules, then changes of the whole text.
 fn entries(report: &Report, sanitizer: &Sanitizer) -> Vec<Value> {
     let mut entries: Vec<Value> = report.found_data().map(personal_data).collect();
     let mut counted = |what: &str, name: &str, action: &str, count: u32| {
@@ -167,6 +188,7 @@ fn entries(report: &Report, sanitizer: &Sanitizer) -> Vec<Value> {
     entries
 }
 
+/// Start and end count code points, the end exclusive.
 fn personal_data(data: &ReportedData) -> Value {
     let place = data.char_range();
     // From a single to a double float without digits that are none: 0.8, not 0.800000011920929.
@@ -185,6 +207,7 @@ fn explained(point: &CodePoint) -> Value {
     }
 }
 
+/// Actions that a later version of the library adds are shown as `keep`.
 fn action(action: Action) -> String {
     match action {
         Action::Drop => "drop".to_owned(),

@@ -2,6 +2,14 @@
 //!
 //! The verifier is that of the library, with the settings of the arguments. Revoked tokens are not
 //! known here: a token on the list of a service is accepted by this command.
+//!
+//! Codes are those of `InvalidToken::code`. Keys are not chosen by the token: its `jku`, `x5u` and
+//! `jwk` are ignored (RFC 8725, section 3.10), and its `alg` must be that of the key (section 3.1).
+//!
+//! # Output
+//!
+//! `{"accepted":true,"principal":{…}}` with `kind`, `id`, `issuer`, `token`, `scopes` and
+//! `expires`; or `{"accepted":false,"code":…,"reason":…}`. The token is not repeated.
 
 use std::path::PathBuf;
 

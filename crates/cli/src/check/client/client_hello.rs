@@ -2,6 +2,18 @@
 //!
 //! No current library speaks these versions, and none is needed: a server that accepts one says so in its
 //! first message, the `ServerHello`. Nothing is sent after it.
+//!
+//! # What is sent
+//!
+//! One record: type 22 (handshake), version 3.1, length; then `ClientHello` with version, 32 random
+//! bytes, no session, nine cipher suites, no compression, and the extensions server name (RFC
+//! 6066), supported groups and point formats (RFC 8422), and renegotiation information (RFC 5746).
+//!
+//! # What is read
+//!
+//! At most eleven bytes: the header of the record (5), the header of the message (4), and the
+//! version that the server chose (2). Type 22 and message type 2 with the version that was offered
+//! mean yes. An alert (type 21) is the usual no.
 
 /// A version that no server should accept any more (RFC 8996).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -14,6 +26,8 @@ pub(crate) enum OldVersion {
 
 impl OldVersion {
     /// The version as two bytes.
+    ///
+    /// As in `client_version`: major, then minor.
     fn bytes(self) -> [u8; 2] {
         match self {
             Self::Tls10 => [3, 1],
@@ -35,6 +49,8 @@ impl OldVersion {
 pub(crate) const ENOUGH: usize = 11;
 
 /// Cipher suites that servers with these versions have: AES and 3DES in CBC mode, with ECDHE, DHE and RSA.
+///
+/// Without the suites of export strength, RC4 and NULL: the question is the version, not the suite.
 const SUITES: [u16; 9] = [
     0xc009, 0xc00a, 0xc013, 0xc014, 0x0033, 0x0039, 0x002f, 0x0035, 0x000a,
 ];
@@ -59,6 +75,8 @@ pub(crate) fn client_hello(version: OldVersion, host: &str, random: [u8; 32]) ->
     record
 }
 
+/// An IP address is not sent as a server name (RFC 6066, section 3), nor is a name longer than 253
+/// bytes.
 fn extensions(host: &str) -> Vec<u8> {
     let mut all = Vec::new();
     let is_name = host.parse::<std::net::IpAddr>().is_err();
@@ -77,6 +95,8 @@ fn extensions(host: &str) -> Vec<u8> {
 }
 
 /// Puts a length of two bytes before some bytes. All messages here are far shorter than 64 KiB.
+///
+/// Longer bytes cannot occur: the longest part is the server name.
 fn with_length(bytes: &[u8]) -> Vec<u8> {
     let length = u16::try_from(bytes.len()).unwrap_or(u16::MAX);
     let mut out = length.to_be_bytes().to_vec();
@@ -87,6 +107,9 @@ fn with_length(bytes: &[u8]) -> Vec<u8> {
 /// Whether the beginning of a response is a `ServerHello` with this version.
 ///
 /// `None` means that more bytes are needed. An alert, another version and what is not TLS are a no.
+///
+/// The first bytes are compared as they come, so a server that speaks HTTP is recognized by its
+/// first byte.
 pub(crate) fn accepts(version: OldVersion, response: &[u8]) -> Option<bool> {
     let expected = [
         Some(22),

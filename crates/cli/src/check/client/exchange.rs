@@ -1,4 +1,8 @@
 //! One request and its response.
+//!
+//! HTTP/1.1 (RFC 9112). Every request has `User-Agent: palisade-check/VERSION`, `Accept: */*` and
+//! `Connection: close`, then the headers of the probe. The head of the response must be complete;
+//! of the body the beginning is enough.
 
 use std::{fmt, time::Duration};
 
@@ -23,12 +27,15 @@ const LARGEST_HEAD: usize = 64 * 1024;
 const MOST_HEADERS: usize = 200;
 
 /// A request of a probe.
+///
+/// Without a body and without further headers unless the methods below add them.
 #[derive(Clone, Debug)]
 pub(crate) struct Ask {
     method: Method,
     path: String,
     headers: Vec<(HeaderName, HeaderValue)>,
     body: Bytes,
+    /// A foreign `Host`. `None` sends that of the target.
     host: Option<HeaderValue>,
     /// Whether a response 429 is what the probe looks for.
     pub(super) takes_429: bool,
@@ -89,6 +96,8 @@ impl fmt::Display for Ask {
 }
 
 /// A response, as far as it was read.
+///
+/// Headers and body are bytes of the service. Clean them before they are shown.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     /// The request, for people: method and path.
@@ -103,6 +112,8 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// The value of a header as text. Bytes that are not UTF-8 are replaced.
+    ///
+    /// The first value if there are several. Names are compared without case.
     pub(crate) fn header(&self, name: &str) -> Option<String> {
         let value = self.headers.get(name)?;
         Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
@@ -124,6 +135,9 @@ impl Answer {
     }
 
     /// Whether a browser shows it as a page.
+    ///
+    /// By the media type alone: HTML or XHTML. Browsers that guess are the matter of
+    /// `nosniff-missing`.
     pub(crate) fn is_page(&self) -> bool {
         matches!(
             self.media_type().as_str(),
@@ -137,12 +151,19 @@ impl Answer {
     }
 
     /// Request and status in one line, for the report.
+    ///
+    /// Such as `GET /tts?text=hello → 200`.
     pub(crate) fn summary(&self) -> String {
         format!("{} → {}", self.asked, self.status.as_u16())
     }
 }
 
 /// Sends one request over an open connection, and closes it.
+///
+/// # Errors
+///
+/// [`Problem::Connection`] if the connection ends before a head; [`Problem::Unreadable`] if the
+/// bytes are not HTTP/1.1 or exceed a bound. A body that ends early is no error.
 pub(super) async fn exchange(
     stream: Box<dyn Stream>,
     target: &Target,
@@ -189,6 +210,10 @@ pub(super) async fn exchange(
 }
 
 /// Builds the request. It says who asks, so that an operator who reads a log knows.
+///
+/// # Errors
+///
+/// Fails if the path or the host cannot be sent in HTTP.
 fn request(target: &Target, ask: Ask) -> Result<Request<Full<Bytes>>, Problem> {
     let failed = |error: http::Error| Problem::Connection(error.to_string());
     let host = match ask.host {
@@ -215,6 +240,8 @@ fn request(target: &Target, ask: Ask) -> Result<Request<Full<Bytes>>, Problem> {
 }
 
 /// Ends the task of a connection when the exchange is over.
+///
+/// Without it the task would keep the connection open until the service closes it.
 struct Driver(tokio::task::JoinHandle<()>);
 
 impl Drop for Driver {

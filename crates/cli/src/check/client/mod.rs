@@ -3,6 +3,19 @@
 //! One connection carries one request, so that a service that breaks one connection spoils one probe.
 //! Redirects are not followed, cookies are not kept, and certificates are not verified here:
 //! [`tls`] verifies them apart, so that the check also describes a service with a broken certificate.
+//!
+//! | bound | value | reason |
+//! |---|---|---|
+//! | connections | 56, more with `--probe-limits` and `--slow` | below usual limits; a check is no load test |
+//! | one step | `--timeout`, 15 s | connecting, a handshake, or a body |
+//! | one request up to its head | twice that | both steps together |
+//! | timeouts in a row | 4 | a service that went down is left alone |
+//! | head of a response | 64 KiB, 200 headers | what the service sends is hostile |
+//! | body that is read | 256 KiB | the same; the rest is discarded |
+//!
+//! Only HTTP/1.1 is spoken. A handshake with ALPN shows whether HTTP/2 is offered.
+//!
+//! `palisade doctor` uses the same client to read the clock of a server.
 
 pub(crate) mod client_hello;
 mod exchange;
@@ -33,6 +46,9 @@ pub(crate) const MOST_REQUESTS: usize = 56;
 const MOST_TIMEOUTS: u32 = 4;
 
 /// Why there is no response.
+///
+/// The text of each is shown as the reason why a rule was not checked. It never has a header or a
+/// body of the service.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Problem {
     /// No connection, or it ended early.
@@ -66,15 +82,23 @@ impl std::fmt::Display for Problem {
 }
 
 /// A connection in clear or over TLS.
+///
+/// Lets a probe write to either without knowing which.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// Sends the requests of a check, and counts them.
+///
+/// Counters are cells: a check runs in one thread, and several requests may be open at the same
+/// time.
 pub(crate) struct Client {
     addresses: Vec<SocketAddr>,
+    /// The address that accepted the first connection.
     chosen: Cell<Option<IpAddr>>,
+    /// How many connections may be opened in all.
     most: Cell<usize>,
     sent: Cell<usize>,
+    /// Timeouts in a row. Any other result sets it to 0.
     timeouts: Cell<u32>,
     patience: Duration,
     tls: TlsSettings,
@@ -95,6 +119,8 @@ impl Client {
     }
 
     /// Allows more connections, for a probe that was asked for.
+    ///
+    /// Called before the check begins, so that the number that is announced is right.
     pub(crate) fn allow(&self, more: usize) {
         self.most.set(self.most.get().saturating_add(more));
     }
@@ -128,6 +154,11 @@ impl Client {
     ///
     /// A response 429 is an error unless the request asks for it: whatever a probe looks for, it is not in
     /// a refusal by a limit.
+    ///
+    /// # Errors
+    ///
+    /// Fails with the [`Problem`] that ended the exchange. [`Problem::Silent`] and
+    /// [`Problem::Spent`] mean that nothing was sent.
     pub(crate) async fn send(&self, target: &Target, ask: Ask) -> Result<Answer, Problem> {
         if self.timeouts.get() >= MOST_TIMEOUTS {
             return Err(Problem::Silent);
@@ -153,6 +184,10 @@ impl Client {
     }
 
     /// Opens a connection for a probe that writes its own bytes, with TLS where the target has it.
+    ///
+    /// # Errors
+    ///
+    /// Fails if no connection can be opened, or the handshake fails or takes too long.
     pub(crate) async fn open(&self, target: &Target) -> Result<Box<dyn Stream>, Problem> {
         let stream = self.connect(target.port).await?;
         if !target.tls {
@@ -165,6 +200,12 @@ impl Client {
     }
 
     /// Makes a handshake and closes the connection.
+    ///
+    /// It counts as one connection. The certificate is not verified.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
     pub(crate) async fn handshake(
         &self,
         target: &Target,
@@ -179,6 +220,11 @@ impl Client {
     ///
     /// The first address that accepts is used from then on: a name with several addresses may have
     /// several machines behind it, and a report describes one.
+    ///
+    /// # Errors
+    ///
+    /// [`Problem::Spent`] if no connection is left; otherwise the problem of the last address.
+    /// Attempts that failed count as well.
     pub(crate) async fn connect(&self, port: u16) -> Result<TcpStream, Problem> {
         if self.sent.get() >= self.most.get() {
             return Err(Problem::Spent);
@@ -202,11 +248,13 @@ impl Client {
         Err(problem)
     }
 
+    /// Bounds an operation of the socket, and makes a problem of its error.
     async fn within_io<T>(&self, work: impl Future<Output = io::Result<T>>) -> Result<T, Problem> {
         let result = self.within(async { Ok(work.await) }).await?;
         result.map_err(|error| Problem::Connection(error.to_string()))
     }
 
+    /// Bounds one step by the time limit of the user.
     async fn within<T>(
         &self,
         work: impl Future<Output = Result<T, Problem>>,

@@ -3,6 +3,9 @@
 //! The check must also describe services whose certificate is wrong. So the handshake takes any chain
 //! (its signatures are verified), and [`TlsSettings::is_trusted`] says what a usual client would say. A key is
 //! sent only where that is yes: see `probe::credentials`.
+//!
+//! Cipher suites and groups are those of `aws-lc-rs`, the provider of the library. Client
+//! certificates are not sent. Sessions are not resumed, and revocation is not checked.
 
 use std::{sync::Arc, time::Duration};
 
@@ -24,6 +27,8 @@ use super::Problem;
 use crate::Failure;
 
 /// What a handshake offers.
+///
+/// Each also sends the server name, if the host is a name.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Offer {
     /// TLS 1.2 and 1.3, HTTP/1.1: for requests.
@@ -46,8 +51,12 @@ pub(crate) struct Handshake {
 }
 
 /// Providers, roots and the settings of handshakes.
+///
+/// Made once; a handshake borrows it.
 pub(crate) struct TlsSettings {
     provider: Arc<CryptoProvider>,
+    /// Authorities of the system and of `--ca`. May be empty in a small container: no certificate
+    /// is trusted then, and the report says so.
     roots: RootCertStore,
 }
 
@@ -55,6 +64,13 @@ impl TlsSettings {
     /// Uses the roots of the system, and those of a PEM file.
     ///
     /// Fails if the file cannot be read or has no certificate.
+    ///
+    /// Certificates of the system that cannot be parsed are skipped.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the file of `--ca` cannot be read, is not PEM, or has no certificate of an
+    /// authority.
     pub(crate) fn new(authority: Option<&std::path::Path>) -> Result<Self, Failure> {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -76,6 +92,11 @@ impl TlsSettings {
     }
 
     /// Makes a handshake over a connection.
+    ///
+    /// # Errors
+    ///
+    /// [`Problem::Tls`] with the words of the TLS library, such as a version that the server does
+    /// not have.
     pub(super) async fn handshake(
         &self,
         stream: TcpStream,
@@ -98,6 +119,8 @@ impl TlsSettings {
         Ok((handshake, stream))
     }
 
+    /// Makes the settings of one handshake. Fails only if the provider has no suite for the
+    /// version.
     fn config(&self, offer: Offer) -> Result<ClientConfig, rustls::Error> {
         let both: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
         let versions = if offer == Offer::Tls12 {
@@ -123,6 +146,11 @@ impl TlsSettings {
     /// Whether the chain leads to a trusted authority, at a time since 1970. The name is not looked at.
     ///
     /// The error is in words for a person.
+    ///
+    /// # Errors
+    ///
+    /// The reason, such as an unknown issuer. An empty store of authorities is a reason of its own,
+    /// with the remedy.
     pub(crate) fn is_trusted(
         &self,
         chain: &[CertificateDer<'static>],
@@ -147,6 +175,8 @@ impl TlsSettings {
 }
 
 /// Whether the certificate is for the host.
+///
+/// False also if the certificate or the host cannot be parsed.
 pub(crate) fn is_for(own: &CertificateDer<'static>, host: &str) -> bool {
     let parsed = ParsedCertificate::try_from(own).ok();
     let name = server_name(host);
@@ -155,12 +185,16 @@ pub(crate) fn is_for(own: &CertificateDer<'static>, host: &str) -> bool {
         .is_some_and(|(parsed, name)| verify_server_name(&parsed, &name).is_ok())
 }
 
+/// `None` if it is neither a DNS name nor an IP address.
 fn server_name(host: &str) -> Option<ServerName<'static>> {
     ServerName::try_from(host.to_owned()).ok()
 }
 
 /// Takes every certificate. The signatures of the handshake are verified, so the server has the key of
 /// the certificate that it shows.
+///
+/// Used in a check only, whose task is to describe wrong certificates. The decision about a key is
+/// made with [`TlsSettings::is_trusted`] instead.
 #[derive(Debug)]
 struct AcceptEverything(Arc<CryptoProvider>);
 

@@ -1,4 +1,10 @@
 //! Headers that say what the service is made of.
+//!
+//! Decides `version-banner` and `development-server` from responses that are there already. Values
+//! are compared without case. A digit in a banner counts as a version: names of servers have none.
+//!
+//! The names in the list of development servers end with a slash, so that a product that only
+//! mentions one is not taken for it.
 
 use super::Site;
 use crate::check::{
@@ -26,6 +32,8 @@ const DEVELOPMENT: &[&str] = &[
 ];
 
 /// Decides the rules about banners. Needs no request of its own.
+///
+/// Each header of each response is one line of the finding. The same line is shown once.
 pub(super) fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
     let answers = site.answers();
     if answers.is_empty() {

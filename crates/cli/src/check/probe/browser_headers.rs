@@ -1,4 +1,10 @@
 //! Headers that tell browsers and caches what they may do.
+//!
+//! Decides `nosniff-missing`, `hsts-missing`, `hsts-short`, `csp-missing`, `csp-weak`,
+//! `framing-allowed`, `referrer-policy-missing`, `cacheable` and `indexable`.
+//!
+//! One response without a header is enough for a finding, also if others have it: an attacker
+//! chooses the response. Error pages count, since they are where headers are forgotten.
 
 use super::Site;
 use crate::check::{
@@ -11,6 +17,8 @@ use crate::check::{
 const YEAR: u64 = 31_536_000;
 
 /// Decides the rules about headers of responses.
+///
+/// At most one request is sent: `/robots.txt`, if a page may be indexed otherwise.
 pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
     let answers = site.answers();
     if answers.is_empty() {
@@ -36,6 +44,9 @@ pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
     indexable(site, outcomes).await;
 }
 
+/// Decides the two rules of `Strict-Transport-Security` for one response over TLS.
+///
+/// If the header is missing, its length is not checked, so that one mistake is not two findings.
 fn hsts(answer: &Answer, outcomes: &mut Outcomes) {
     let Some(value) = answer.header("strict-transport-security") else {
         outcomes.found(&HSTS_MISSING, answer.summary());
@@ -48,6 +59,8 @@ fn hsts(answer: &Answer, outcomes: &mut Outcomes) {
 }
 
 /// `max-age` of `Strict-Transport-Security` in seconds (RFC 6797). `None` if it is missing or no number.
+///
+/// The first `max-age` counts. Quotes around the number are allowed (RFC 6797, section 6.1).
 fn max_age(value: &str) -> Option<u64> {
     let directives = value.split(';').map(str::trim);
     let mut ages = directives.filter_map(|directive| {
@@ -57,6 +70,8 @@ fn max_age(value: &str) -> Option<u64> {
     ages.next()?.trim().trim_matches('"').parse().ok()
 }
 
+/// Decides the four rules about pages. Several policies of one page are joined, since browsers
+/// enforce all of them.
 fn pages(pages: &[&Answer], outcomes: &mut Outcomes) {
     let of_pages: [&'static Rule; 4] = [
         &CSP_MISSING,
@@ -89,6 +104,9 @@ fn pages(pages: &[&Answer], outcomes: &mut Outcomes) {
 }
 
 /// The sources of a directive of a content security policy, in lower case.
+///
+/// `None` if the policy has no such directive. The first one counts: browsers ignore repetitions
+/// (CSP 3, section 2.2.1). Commas separate policies of one header.
 fn directive(policy: &str, name: &str) -> Option<Vec<String>> {
     policy.split([';', ',']).find_map(|directive| {
         let mut words = directive.split_ascii_whitespace();
@@ -100,6 +118,10 @@ fn directive(policy: &str, name: &str) -> Option<Vec<String>> {
 /// Why a policy does not keep scripts of attackers out.
 ///
 /// `'unsafe-inline'` beside a nonce or a hash is for older browsers; current ones ignore it (CSP 3).
+///
+/// In this order: no directive for scripts at all; `'unsafe-inline'` without a nonce or hash; a
+/// source that allows whole schemes or all hosts, unless `'strict-dynamic'` makes browsers ignore
+/// it; `'unsafe-eval'`. Only the first one in the policy is named.
 fn weakness(policy: &str) -> Option<String> {
     let sources = directive(policy, "script-src").or_else(|| directive(policy, "default-src"));
     let Some(sources) = sources else {
@@ -117,6 +139,11 @@ fn weakness(policy: &str) -> Option<String> {
     Some(format!("scripts may come from {found}"))
 }
 
+/// Decides `cacheable` from the response with the key, or else from that to an address with a
+/// query.
+///
+/// A response that is the same for all clients may be cached, so a page without a query is not
+/// judged.
 fn cacheable(site: &Site<'_>, outcomes: &mut Outcomes) {
     let answer = site.with_key.as_ref().or(site.base.as_ref().ok());
     let computed = site.with_key.is_some() || !site.target.query.is_empty();
@@ -133,6 +160,8 @@ fn cacheable(site: &Site<'_>, outcomes: &mut Outcomes) {
     outcomes.decide(&CACHEABLE, kept.then(|| answer.summary()));
 }
 
+/// Decides `indexable`. Only responses with a success status can be indexed. The header, then the
+/// page, then `/robots.txt` is looked at, and the file is asked for only if the first two allow.
 async fn indexable(site: &Site<'_>, outcomes: &mut Outcomes) {
     let says_no = |answer: &&Answer| {
         let tag = answer.all("x-robots-tag").join(",").to_ascii_lowercase();
@@ -162,6 +191,9 @@ async fn indexable(site: &Site<'_>, outcomes: &mut Outcomes) {
 }
 
 /// Whether a `robots.txt` forbids everything to all (RFC 9309).
+///
+/// Groups of several `User-agent` lines are read as one. `Disallow: /` and `Disallow: /*` count.
+/// Rules for named agents do not: other agents are still allowed.
 fn disallows_all(robots: &str) -> bool {
     let mut for_all = false;
     let mut in_agents = false;

@@ -1,4 +1,12 @@
 //! The certificate: chain, name, expiry, strength.
+//!
+//! Decides `certificate-untrusted`, `certificate-name`, `certificate-expired`,
+//! `certificate-near-end` and `certificate-weak` from the chain of one handshake. Sends nothing.
+//!
+//! Revocation (OCSP, CRL) and certificate transparency are not checked: both would contact other
+//! hosts.
+//!
+//! The result of [`probe`] is what decides whether `--key` is sent.
 
 use std::time::Duration;
 
@@ -13,8 +21,13 @@ use crate::check::{
 };
 
 /// A certificate with less time left is reported, unless it was short from the start.
+///
+/// ACME authorities usually issue for 90 days or less, and clients renew with a third of it left. Two
+/// weeks mean that the renewal failed.
 const NEAR_END: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 /// The smallest RSA key, in bits.
+///
+/// The least that public authorities have accepted since 2014.
 const SMALLEST_RSA: usize = 2048;
 
 /// Signature algorithms whose hash is broken (RFC 3279).
@@ -24,6 +37,7 @@ const BROKEN: &[(&str, &str)] = &[
     ("1.2.840.10045.4.1", "SHA-1"),
 ];
 
+/// All rules of this file, for the cases in which none can be decided.
 const RULES: &[&Rule] = &[
     &CERTIFICATE_UNTRUSTED,
     &CERTIFICATE_NAME,
@@ -38,6 +52,12 @@ pub(super) fn skip(outcomes: &mut Outcomes, why: impl std::fmt::Display) {
 }
 
 /// Decides all rules of the certificate. Returns whether a usual client would accept it.
+///
+/// # Errors
+///
+/// The error is the reason why the key is not sent, in words for the report. It is returned if the
+/// chain is not trusted, the certificate is for another host, or it is not valid now. A certificate
+/// that is only weak or near its end is accepted.
 pub(super) fn probe(
     client: &Client,
     chain: &[CertificateDer<'static>],
@@ -78,11 +98,14 @@ pub(super) fn probe(
 
 /// The time in which a certificate is valid, since 1970.
 struct Validity {
+    /// The first moment, `notBefore`.
     begins: Duration,
+    /// The last moment, `notAfter`.
     ends: Duration,
 }
 
 impl Validity {
+    /// Reads both ends. A time before 1970 becomes 1970.
     fn of(certificate: &X509Certificate<'_>) -> Self {
         let since = |seconds: i64| Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
         let validity = certificate.validity();
@@ -92,6 +115,8 @@ impl Validity {
         }
     }
 
+    /// Why the certificate is not valid at `now`, or `None` if it is. Both ends belong to the
+    /// validity (RFC 5280, section 4.1.2.5).
     fn problem(&self, now: Duration) -> Option<String> {
         let date = |at| Timestamp::from_unix(at);
         match now {
@@ -102,6 +127,8 @@ impl Validity {
     }
 
     /// A certificate for some days is renewed in its last ones, so a quarter of its life is soon enough.
+    ///
+    /// Days are rounded down. `None` if enough time is left.
     fn near_end(&self, now: Duration) -> Option<String> {
         let left = self.ends.saturating_sub(now);
         let whole = self.ends.saturating_sub(self.begins);
@@ -116,12 +143,17 @@ impl Validity {
     }
 
     /// The moment within the validity that is nearest to now.
+    ///
+    /// With it, the trust of a chain is judged apart from its time.
     fn nearest(&self, now: Duration) -> Duration {
         now.max(self.begins).min(self.ends.max(self.begins))
     }
 }
 
 /// The names of a certificate, at most five.
+///
+/// Subject alternative names in the order of the certificate. The common name is not shown: clients
+/// ignore it.
 fn names(certificate: &X509Certificate<'_>) -> String {
     let Ok(Some(extension)) = certificate.subject_alternative_name() else {
         return "no name".to_owned();
@@ -131,6 +163,7 @@ fn names(certificate: &X509Certificate<'_>) -> String {
     shown.join(", ")
 }
 
+/// The signature is looked at first. `None` means that neither the signature nor the key is weak.
 fn weakness(certificate: &X509Certificate<'_>) -> Option<String> {
     let signature = certificate.signature_algorithm.algorithm.to_id_string();
     if let Some((_, name)) = BROKEN.iter().find(|(broken, _)| *broken == signature) {

@@ -1,4 +1,10 @@
 //! The same host without TLS: what port 80 says, and the upgrade to clear-text HTTP/2.
+//!
+//! Decides `http-served`, `redirect-missing` and `h2c-upgrade`. Two requests, none with a key: a
+//! key in clear text would be the very fault that is looked for.
+//!
+//! The port without TLS is that of `--http-port`; or 80, if the address has port 443; or the port
+//! that the user gave, if it redirected to HTTPS.
 
 use http::{HeaderName, Uri, header::CONNECTION};
 
@@ -15,6 +21,9 @@ use crate::check::{
 const SETTINGS: &str = "AAMAAABkAAQAAP__";
 
 /// Decides the rules of port 80 and of the upgrade.
+///
+/// A port that cannot be reached passes both rules. If the requests of the check are used up, or
+/// the service answers 429, nothing is known and both are skipped.
 pub(super) async fn probe(site: &Site<'_>, port: Option<u16>, outcomes: &mut Outcomes) {
     upgrade(site, outcomes).await;
     let target = site.target;
@@ -60,6 +69,9 @@ pub(super) async fn probe(site: &Site<'_>, port: Option<u16>, outcomes: &mut Out
 /// Where a redirect leads, if that is not HTTPS of the same host.
 ///
 /// A refusal is as good as a redirect: an API should not make up for a wrong address.
+///
+/// `None` if it leads to HTTPS of the same host, on any port, or is no redirect. A missing or
+/// relative location counts as elsewhere: it stays in clear text.
 fn elsewhere(answer: &Answer, host: &str) -> Option<String> {
     if !answer.status.is_redirection() {
         return None;
@@ -73,6 +85,8 @@ fn elsewhere(answer: &Answer, host: &str) -> Option<String> {
     (!good).then_some(location)
 }
 
+/// Sends `Upgrade: h2c` as a proxy would pass it on (RFC 7540, section 3.2). 101 is the finding.
+/// The connection is closed after it.
 async fn upgrade(site: &Site<'_>, outcomes: &mut Outcomes) {
     let ask = Ask::get("/")
         .fixed(CONNECTION, "Upgrade, HTTP2-Settings")

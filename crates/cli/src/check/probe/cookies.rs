@@ -1,4 +1,9 @@
 //! Flags of cookies (RFC 6265).
+//!
+//! Decides `cookie-insecure`, `cookie-readable` and `cookie-cross-site` from all responses so far,
+//! that with a key included. One cookie without a flag is enough for a finding.
+//!
+//! The prefixes `__Host-` and `__Secure-` are not judged: browsers enforce them.
 
 use super::Site;
 use crate::check::{
@@ -33,12 +38,17 @@ pub(super) fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
 /// The name of a cookie and its flags.
 struct Cookie {
     name: String,
+    /// `Secure`: the cookie is not sent in clear text.
     secure: bool,
+    /// `HttpOnly`: scripts do not see the cookie.
     http_only: bool,
+    /// `SameSite` is `Lax` or `Strict`.
     same_site: bool,
 }
 
 impl Cookie {
+    /// Attributes are compared without case (RFC 6265, section 5.2). White space around an equals
+    /// sign in an attribute is not removed, so `SameSite = Lax` does not count.
     fn parse(value: &str) -> Self {
         let mut parts = value.split(';').map(str::trim);
         let pair = parts.next().unwrap_or_default();
@@ -53,6 +63,8 @@ impl Cookie {
         }
     }
 
+    /// Whether the name looks like that of a session or a token. A guess: an unusual name is not
+    /// found.
     fn is_secret(&self) -> bool {
         let name = self.name.to_ascii_lowercase();
         SECRETS.iter().any(|part| name.contains(part))

@@ -2,6 +2,18 @@
 //!
 //! The key is sent only over TLS with a certificate that usual clients accept, or to this machine: a check
 //! must not give it to another server.
+//!
+//! # Order
+//!
+//! 1. Without a key: is one demanded? Decides `keyless-access`.
+//! 2. May the key be sent to this service? If not, the other rules are skipped with the reason.
+//! 3. The key in its header. If the service does not accept it, the other rules are skipped: a
+//!    wrong key shows nothing.
+//! 4. The key with another last character. Decides `any-key-accepted`.
+//! 5. The key in the URL. Decides `key-in-url`.
+//!
+//! The key is in no report and in no message. Header values with it are marked as sensitive, so
+//! that the debug output of the HTTP library hides them as well.
 
 use std::net::IpAddr;
 
@@ -25,7 +37,9 @@ const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// A key and where it goes.
 pub(crate) struct Credential {
+    /// Wiped from memory when the command ends.
     secret: Secret,
+    /// The header of `--key-header`.
     header: Option<HeaderName>,
 }
 
@@ -41,6 +55,11 @@ impl Credential {
     /// Takes a key. Without a header it is tried as a bearer token, then in `X-API-Key`.
     ///
     /// Fails if the key is empty or cannot be a header value.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the key has fewer than four characters, or a character that is not visible ASCII.
+    /// Shorter texts would be hidden in the report wherever they occur by chance.
     pub(crate) fn new(secret: Secret, header: Option<HeaderName>) -> Result<Self, Failure> {
         let credential = Self { secret, header };
         let is_key =
@@ -54,11 +73,15 @@ impl Credential {
     }
 
     /// The key as text.
+    ///
+    /// `None` if it is not UTF-8. [`new`](Self::new) refuses such a key.
     pub(crate) fn text(&self) -> Option<&str> {
         std::str::from_utf8(self.secret.expose()).ok()
     }
 
     /// The headers to try, in their order.
+    ///
+    /// `Authorization` gets the scheme `Bearer` (RFC 6750); every other header the key alone.
     fn headers(&self, key: &str) -> Vec<(HeaderName, HeaderValue)> {
         let names = match &self.header {
             Some(name) => vec![name.clone()],
@@ -117,6 +140,9 @@ pub(super) async fn probe(
 }
 
 /// Whether the key can be sent: no one else can read it, or it does not leave this machine.
+///
+/// A loopback address is allowed with any certificate and without TLS: the bytes do not leave the
+/// machine. For all other addresses the result of the certificate decides.
 fn may_be_sent(certificate: Result<(), String>, address: Option<IpAddr>) -> Result<(), String> {
     match address {
         Some(address) if address.is_loopback() => Ok(()),
@@ -125,6 +151,9 @@ fn may_be_sent(certificate: Result<(), String>, address: Option<IpAddr>) -> Resu
 }
 
 /// Decides from the response without a key.
+///
+/// A status that is neither a success nor 401, 403 or 407 shows nothing about keys, so the rule is
+/// then skipped.
 fn keyless(site: &Site<'_>, outcomes: &mut Outcomes) {
     match &site.base {
         Ok(base) if site.demands_key() => {
@@ -148,6 +177,10 @@ fn keyless(site: &Site<'_>, outcomes: &mut Outcomes) {
 }
 
 /// Finds the header in which the key works, and keeps it for other probes.
+///
+/// # Errors
+///
+/// The error is the last response or problem, for the report.
 async fn try_headers(
     site: &mut Site<'_>,
     credential: &Credential,
@@ -169,11 +202,17 @@ async fn try_headers(
 }
 
 /// A key is accepted if the service worked with the request, whatever it thinks of its content.
+///
+/// A success status, or 422: the service read the credential and then judged the content.
 fn is_accepted(answer: &Answer) -> bool {
     answer.status.is_success() || answer.status.as_u16() == 422
 }
 
 /// Sends the key with its last character changed.
+///
+/// The last character becomes `A`, or `B` if it was `A`. For keys with a checksum this is a
+/// malformed key, for others a wrong one. Both must be refused. In each header that is tried for
+/// the real key, one request is sent.
 async fn altered(site: &Site<'_>, credential: &Credential, key: &str, outcomes: &mut Outcomes) {
     let mut wrong = key.to_owned();
     let last = wrong.pop();
@@ -196,6 +235,9 @@ async fn altered(site: &Site<'_>, credential: &Credential, key: &str, outcomes: 
 }
 
 /// Sends the key in the query, under all names at once. Only if that works, each name is tried alone.
+///
+/// The key is percent-encoded byte by byte. The first request saves four others in the usual case,
+/// in which no name is accepted.
 async fn in_url(site: &Site<'_>, key: &str, outcomes: &mut Outcomes) {
     let key: String = key.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let with = |names: &[&str]| {

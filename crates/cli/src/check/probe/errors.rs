@@ -1,4 +1,11 @@
 //! Broken requests: what error responses show.
+//!
+//! Decides `error-leak`. Sends three requests: a POST with JSON that ends too early, a GET without
+//! the query, and a GET with bytes that are not UTF-8. The last two only if the address has a
+//! query.
+//!
+//! Only texts that cannot be part of a usual message are in the list. A general word such as
+//! "error" would give false findings.
 
 use http::{Method, header::CONTENT_TYPE};
 
@@ -37,6 +44,9 @@ const SIGNATURES: &[(&str, &str)] = &[
 ];
 
 /// Decides whether error responses show internals.
+///
+/// The requests have the key of the client if one works: many handlers parse only after
+/// authentication.
 pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
     site.answers()
         .into_iter()
@@ -59,6 +69,7 @@ pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
     }
 }
 
+/// Decides from one response. Responses below 400 are in order, whatever they contain.
 fn look(answer: &Answer, outcomes: &mut Outcomes) {
     let is_error = answer.status.is_client_error() || answer.status.is_server_error();
     let shown = is_error.then(|| internals(&answer.text())).flatten();
@@ -69,6 +80,9 @@ fn look(answer: &Answer, outcomes: &mut Outcomes) {
 }
 
 /// What a body shows of the internals, in words.
+///
+/// The first text of the list that is found. Only the beginning of the body that the client reads
+/// is searched.
 fn internals(body: &str) -> Option<&'static str> {
     let body = body.to_ascii_lowercase();
     let found = SIGNATURES.iter().find(|(text, _)| body.contains(text));

@@ -2,6 +2,11 @@
 //!
 //! The list is short on purpose: what a stranger tries first, and no dictionary. A path counts only if its
 //! content is what the path promises, since many services answer every path with a page.
+//!
+//! Decides `secret-file`, `debug-page`, `status-page` and `directory-listing`. One GET for each
+//! path, 18 in all, in the order of the list.
+//!
+//! The report shows the path and the status, and never the content.
 
 use super::Site;
 use crate::check::{
@@ -17,9 +22,12 @@ struct ExposedPath {
     /// What is found if it is there.
     rule: &'static Rule,
     /// All texts of one of these groups are in the content.
+    ///
+    /// Compared with case, in the part of the body that the client reads.
     content: &'static [&'static [&'static str]],
 }
 
+/// Makes an element of the list in one line.
 const fn path(
     path: &'static str,
     rule: &'static Rule,
@@ -33,6 +41,9 @@ const fn path(
 }
 
 /// How folders are listed: Apache and nginx, Python, Node, Caddy.
+///
+/// The texts are those of the versions that are common now. The last group is Caddy, whose page has
+/// no fixed title.
 const LISTING: &[&[&str]] = &[
     &["<title>Index of /"],
     &["Directory listing for /"],
@@ -41,6 +52,8 @@ const LISTING: &[&[&str]] = &[
 ];
 
 /// All paths. The book lists the same ones.
+///
+/// To add a path, also raise `MOST_REQUESTS` of the client if the sum would exceed it.
 const PATHS: &[ExposedPath] = &[
     path("/.git/HEAD", &SECRET_FILE, &[&["ref: refs/"]]),
     path(
@@ -90,6 +103,8 @@ const PATHS: &[ExposedPath] = &[
 ];
 
 /// Asks for each path once, without a credential.
+///
+/// A start page that lists a folder is found as well, without a request of its own.
 pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
     if let Ok(root) = &site.root
         && root.status.is_success()
@@ -108,6 +123,7 @@ pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
     }
 }
 
+/// Whether all texts of at least one group are in the body. Compared with case.
 fn has(answer: &Answer, groups: &[&[&str]]) -> bool {
     let body = answer.text();
     groups

@@ -1,4 +1,10 @@
 //! Hostile text: control characters, markup, line breaks.
+//!
+//! Decides `header-injection`, `control-characters`, `control-characters-accepted` and
+//! `markup-reflected`. Up to four requests.
+//!
+//! The texts are harmless: the markup is an element that no browser knows, and the header that may
+//! be injected has no meaning. The mark `plsd` shows which part of a response is ours.
 
 use super::Site;
 use crate::check::{
@@ -17,6 +23,9 @@ const SPLIT: &str = "plsd%0D%0AX-Palisade-Check:%20split";
 const SPLIT_HEADER: &str = "x-palisade-check";
 
 /// Decides the rules about hostile text in the query and in the path.
+///
+/// Without a query only the path is tried, and the three rules about the query are skipped. A
+/// service that demands a key gives no result about its text.
 pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
     missing_path(site, outcomes);
     split(site, Ask::get(format!("/{SPLIT}")), outcomes).await;
@@ -50,6 +59,7 @@ pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
     }
 }
 
+/// 401 or 403: the text was not looked at.
 fn needs_key(answer: &Answer) -> bool {
     matches!(answer.status.as_u16(), 401 | 403)
 }
@@ -75,6 +85,8 @@ fn missing_path(site: &Site<'_>, outcomes: &mut Outcomes) {
     }
 }
 
+/// Looks behind each mark, at most eight characters far, so that other content of a page with such
+/// characters is not counted.
 fn reflected(answer: &Answer, outcomes: &mut Outcomes) {
     let body = answer.text();
     let after_mark = body.split("plsd").skip(1);
@@ -87,6 +99,7 @@ fn reflected(answer: &Answer, outcomes: &mut Outcomes) {
     outcomes.decide(&MARKUP_REFLECTED, markup.then(|| answer.summary()));
 }
 
+/// Sends a text with an encoded CR LF and looks for the header in the response (CWE-113).
 async fn split(site: &Site<'_>, ask: Ask, outcomes: &mut Outcomes) {
     match site.call(ask).await {
         Ok(answer) => {

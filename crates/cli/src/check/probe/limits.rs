@@ -1,4 +1,10 @@
 //! Whether a limit is felt. Only with `--probe-limits`: it is load, and each call may cost the owner.
+//!
+//! Decides `no-limit`, `limit-without-time` and `no-length-limit`. Requests have the key of the
+//! client if one works, so the limit of a key is what is found.
+//!
+//! A refusal is 429 (RFC 6585, section 4), or 503 with `Retry-After`. A 503 alone may be an
+//! overloaded service.
 
 use futures_util::future::join_all;
 use tokio::time::Instant;
@@ -12,11 +18,18 @@ use crate::check::{
 };
 
 /// How many requests are open at the same time.
+///
+/// Enough to use up a limit that refills, and few enough not to be a load test.
 const AT_ONCE: u32 = 8;
 /// The characters of the long text.
+///
+/// Far above one sentence of speech, and below the usual bound on a request line of 8 KiB.
 const LONG_TEXT: usize = 4000;
 
 /// Sends the same request until it is refused, at most `requests` times.
+///
+/// Stops after the batch with the first refusal, so up to seven requests more than needed are sent.
+/// A service that responds to none gives no finding.
 pub(super) async fn probe(site: &Site<'_>, requests: Option<u32>, outcomes: &mut Outcomes) {
     let Some(requests) = requests else {
         let all = [&NO_LIMIT, &LIMIT_WITHOUT_TIME, &NO_LENGTH_LIMIT];
@@ -58,6 +71,7 @@ fn is_refusal(answer: &Answer) -> bool {
     status == 429 || (status == 503 && answer.header("retry-after").is_some())
 }
 
+/// Sent before the others: afterwards the limit may refuse it. A 429 is no result.
 async fn long_text(site: &Site<'_>, outcomes: &mut Outcomes) {
     let Some(ask) = site.with_text(&"a".repeat(LONG_TEXT)) else {
         outcomes.skipped(&NO_LENGTH_LIMIT, "the address has no query");

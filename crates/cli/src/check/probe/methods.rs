@@ -1,4 +1,7 @@
 //! Methods other than GET: TRACE, and what OPTIONS announces.
+//!
+//! Decides `trace-method` and `write-methods` with two requests, TRACE and OPTIONS, without a key.
+//! Neither changes data: both are safe methods (RFC 9110, section 9.2.1).
 
 use http::{HeaderName, Method};
 
@@ -16,6 +19,8 @@ const WRITING: &[&str] = &[
 const MARK: &str = "palisade-check-trace";
 
 /// Decides the rules about methods. No method that changes data is sent.
+///
+/// A service that refuses OPTIONS passes `write-methods`: it announces nothing.
 pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
     let trace = site
         .same(Method::TRACE)

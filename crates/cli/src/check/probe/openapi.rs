@@ -1,4 +1,9 @@
 //! A description of the API that a stranger can read (OpenAPI 2 and 3).
+//!
+//! Decides `openapi-open` and `openapi-without-security`. Up to three GETs without a key; the first
+//! description ends the search.
+//!
+//! Descriptions in YAML and those inside a page are not found.
 
 use serde_json::Value;
 
@@ -17,6 +22,8 @@ const OPERATIONS: &[&str] = &[
 ];
 
 /// Looks for a description, and in it for operations without security.
+///
+/// If a request gets no response, both rules are skipped: a description at another path may exist.
 pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
     for path in PATHS {
         match site.ask(Ask::get(*path)).await {
@@ -40,6 +47,8 @@ pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
 }
 
 /// The description, if the response is one. Its size is bounded by what the client reads.
+///
+/// A document that is cut at the bound of the client is not valid JSON, and so is no description.
 fn description(answer: &Answer) -> Option<Value> {
     if !answer.status.is_success() {
         return None;
@@ -54,6 +63,9 @@ fn description(answer: &Answer) -> Option<Value> {
 
 /// The number of operations for which no security is required. `security` of the document counts for
 /// operations without their own; an empty list means none.
+///
+/// An empty requirement `{}` in the list makes security optional (OpenAPI 3.1, section 4.8.10), so
+/// such an operation counts as open.
 fn without_security(document: &Value) -> usize {
     let secured = |value: Option<&Value>| {
         let list = value.and_then(Value::as_array);

@@ -1,4 +1,10 @@
 //! Requests of web pages of others: `Origin` (CORS) and `Host` (DNS rebinding).
+//!
+//! Decides `cors-credentials`, `cors-open`, `any-host` and `host-reflected`. Four requests without
+//! a key: a foreign origin, the origin `null` (sandboxed frames and local files), a preflight for
+//! POST with `Authorization`, and a foreign `Host`.
+//!
+//! The name in them ends with `.invalid`, so no one can own it.
 
 use http::{
     HeaderName, Method, StatusCode,
@@ -13,10 +19,16 @@ use crate::check::{
 };
 
 /// A name that cannot exist (RFC 2606).
+///
+/// The resolver is not asked for it: it is only the value of a header.
 const FOREIGN_HOST: &str = "palisade-check.invalid";
+/// The same name as an origin (RFC 6454, section 6.2).
 const FOREIGN_ORIGIN: &str = "https://palisade-check.invalid";
 
 /// Decides the rules about origins and hosts.
+///
+/// Findings of the three requests about origins are collected: each names the method and the
+/// origin. The request about `Host` is the last one.
 pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
     for origin in [FOREIGN_ORIGIN, "null"] {
         let ask = Ask::get(site.target.path_and_query()).fixed(ORIGIN, origin);
@@ -62,6 +74,10 @@ async fn cors(site: &Site<'_>, ask: Ask, origin: &str, outcomes: &mut Outcomes) 
 }
 
 /// Sends the request with a foreign `Host`. The connection goes to the same machine as before.
+///
+/// The usual response decides what a refusal is: an address that gives 400, 404 or 421 anyway shows
+/// nothing, so both rules are then skipped. A service that demands a key with 403 can still be
+/// compared.
 async fn host(site: &Site<'_>, outcomes: &mut Outcomes) {
     let both = [&ANY_HOST, &HOST_REFLECTED];
     let base = match &site.base {
@@ -94,6 +110,7 @@ fn is_refusal_of_host(status: StatusCode) -> bool {
     matches!(status.as_u16(), 400 | 403 | 404 | 421)
 }
 
+/// Looks at the headers with addresses, then at the body.
 fn reflects(answer: &Answer) -> bool {
     let headers = ["location", "link", "content-location", "refresh"];
     let in_header = headers

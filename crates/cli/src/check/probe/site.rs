@@ -1,4 +1,10 @@
 //! What the first requests saw. Most probes compare with it.
+//!
+//! Three requests without a key: the address of the user, `/`, and a path that does not exist. The
+//! last one shows the error page, whose headers and escaping are often worse than those of the
+//! others.
+//!
+//! A request that failed is kept as its problem. Each probe decides what that means for its rules.
 
 use http::{HeaderName, HeaderValue, Method};
 use tokio::sync::OnceCell;
@@ -30,13 +36,18 @@ pub(crate) struct Site<'a> {
     pub(crate) missing: Result<Answer, Problem>,
     /// The response with a credential, if one was given and may be sent.
     pub(crate) with_key: Option<Answer>,
+    /// The header with the key, once `credentials` found that it works.
     key: Option<(HeaderName, HeaderValue)>,
+    /// The inner `None` means that it was asked for and does not exist.
     robots: OnceCell<Option<Answer>>,
+    /// Sentences that the report shows under the grade.
     notes: Vec<String>,
 }
 
 impl<'a> Site<'a> {
     /// Sends the first requests.
+    ///
+    /// Never fails: problems are kept in the fields.
     pub(crate) async fn visit(client: &'a Client, target: &'a Target) -> Site<'a> {
         let base = client.send(target, Ask::get(target.path_and_query())).await;
         let root = match target.path_and_query() == "/" {
@@ -82,6 +93,10 @@ impl<'a> Site<'a> {
     /// A GET of the address with the text parameter replaced. `None` if the address has no parameter.
     ///
     /// `value` is percent-encoded already.
+    ///
+    /// The parameter is the first name of the list of usual text names, or else the first parameter
+    /// of the address. All other parameters stay as they are. If the name occurs several times,
+    /// each one is replaced.
     pub(crate) fn with_text(&self, value: &str) -> Option<Ask> {
         let names = self.target.parameters();
         let preferred = TEXT_PARAMETERS.iter().find(|name| names.contains(name));
@@ -103,6 +118,8 @@ impl<'a> Site<'a> {
     }
 
     /// All responses that a stranger got so far.
+    ///
+    /// Responses to the same method and path are listed once. That with a key is not among them.
     pub(crate) fn answers(&self) -> Vec<&Answer> {
         let mut answers: Vec<&Answer> = Vec::new();
         for answer in [&self.base, &self.root, &self.missing]
@@ -125,6 +142,8 @@ impl<'a> Site<'a> {
     }
 
     /// `/robots.txt`, asked for once. `None` if there is none.
+    ///
+    /// A page in its place, as single-page applications send it, counts as none.
     pub(crate) async fn robots(&self) -> Option<&Answer> {
         let fetch = async {
             let answer = self.ask(Ask::get("/robots.txt")).await.ok()?;
@@ -134,6 +153,8 @@ impl<'a> Site<'a> {
     }
 
     /// Whether the service demands a credential for the address.
+    ///
+    /// 401, 403 or 407 to the request without a key.
     pub(crate) fn demands_key(&self) -> bool {
         self.base
             .as_ref()

@@ -1,4 +1,10 @@
 //! A request whose head never ends: does the service close the connection? Only with `--slow`.
+//!
+//! Decides `slow-headers`. One connection, which runs beside all other probes, so that the check
+//! does not take longer than the time of `--slow`.
+//!
+//! A service should close after a time limit for the whole head, not for each byte: so a byte is
+//! sent now and then.
 
 use std::time::Duration;
 
@@ -18,6 +24,8 @@ use crate::check::{
 const STEPS: u32 = 12;
 
 /// Keeps one connection open for `time`, and sends a byte of a header now and then.
+///
+/// Without a time the rule is skipped. If no connection can be opened, nothing is decided.
 pub(super) async fn probe(
     client: &Client,
     target: &Target,
@@ -41,6 +49,9 @@ pub(super) async fn probe(
 }
 
 /// A response is a refusal, whatever it says: the request was not complete.
+///
+/// Returns true only if every byte could be sent and nothing came back. A reset and a closed
+/// connection both end it with false.
 async fn stays_open(mut stream: Box<dyn Stream>, target: &Target, time: Duration) -> bool {
     let head = format!("GET / HTTP/1.1\r\nHost: {}\r\nX-Slow: ", target.authority());
     if stream.write_all(head.as_bytes()).await.is_err() {

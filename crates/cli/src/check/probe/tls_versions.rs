@@ -1,4 +1,10 @@
 //! Which versions of TLS are accepted.
+//!
+//! Decides `no-tls`, `tls-failed`, `tls-old`, `tls13-missing` and `http2-missing`, and passes the
+//! chain on to `certificate`. Three connections: TLS 1.0, TLS 1.1, and a current handshake.
+//!
+//! The two old versions are tried by hand, since no maintained library offers them. See
+//! `client_hello`.
 
 use std::time::Duration;
 
@@ -21,6 +27,8 @@ use crate::check::{
 };
 
 /// The rules that only make sense with TLS.
+///
+/// Without TLS, or if no handshake succeeds, they share one reason.
 const OF_TLS: &[&Rule] = &[
     &TLS_FAILED,
     &TLS_OLD,
@@ -33,6 +41,13 @@ const OF_TLS: &[&Rule] = &[
 /// Decides the rules of TLS and of the certificate.
 ///
 /// Returns whether the certificate would be accepted by a usual client, and why not.
+///
+/// Without TLS all rules of TLS and of the certificate are skipped, and `no-tls` is found.
+///
+/// # Errors
+///
+/// The error says why a usual client would not accept the certificate. It is a reason for the
+/// report and ends nothing.
 pub(super) async fn probe(
     client: &Client,
     target: &Target,
@@ -70,6 +85,7 @@ pub(super) async fn probe(
     }
 }
 
+/// One accepted version is enough for the finding; both are named if both are.
 async fn old_versions(client: &Client, target: &Target, outcomes: &mut Outcomes) {
     for version in [OldVersion::Tls10, OldVersion::Tls11] {
         match offer(client, target, version).await {
@@ -86,6 +102,11 @@ async fn old_versions(client: &Client, target: &Target, outcomes: &mut Outcomes)
 /// Sends the first message of an old version, and reads whether the server goes on with it.
 ///
 /// A server that closes or stays silent does not accept it.
+///
+/// # Errors
+///
+/// Fails if the connection cannot be opened or the system has no random numbers. Silence after the
+/// connection is "not accepted", not an error.
 async fn offer(client: &Client, target: &Target, version: OldVersion) -> Result<bool, Problem> {
     let mut stream = client.connect(target.port).await?;
     let mut random = [0; 32];

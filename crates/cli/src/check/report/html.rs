@@ -1,4 +1,14 @@
 //! The report as one HTML file: no script, nothing loaded from elsewhere, light and dark.
+//!
+//! The page works from a file and in a mail: style is inside, and a Content-Security-Policy forbids
+//! everything else, so that a text of the service could not run even if escaping failed. `noindex`
+//! and `no-referrer` keep the report from being found by accident.
+//!
+//! Order of the page: address, letter and reason; notes; numbers by severity; findings, the worst
+//! first and open; accepted findings; rules in order; rules that were not checked; the table of the
+//! grades.
+//!
+//! Each finding has its code as `id`, so that a link to `report.html#no-tls` opens it.
 
 use std::fmt::Write as _;
 
@@ -6,6 +16,8 @@ use super::{Report, asvs};
 use crate::check::{grade::SCALE, outcome::Finding, rules::Severity};
 
 /// The style of the page. Beside this file, so that an editor knows what it is.
+///
+/// Colors follow `prefers-color-scheme`. No font is loaded.
 const STYLE: &str = include_str!("report.css");
 
 impl Report {
@@ -43,6 +55,8 @@ impl Report {
         page
     }
 
+    /// Writes the address, the letter, the facts, the notes and the numbers by severity. The letter
+    /// as a picture is hidden from screen readers: the next line says it in words.
     fn write_head(&self, page: &mut String) {
         let (letter, reason) = (self.grade.letter, escaped(&self.grade.reason));
         let _ = write!(
@@ -77,6 +91,8 @@ impl Report {
         page.push_str("</ul>\n");
     }
 
+    /// Writes what is in order, what was not checked, and the table of grades. The lists are closed
+    /// at first.
     fn write_rest(&self, page: &mut String) {
         let passed = self.outcomes.in_order();
         let _ = write!(
@@ -109,6 +125,7 @@ impl Report {
     }
 }
 
+/// Writes one finding. High and critical ones are open at first.
 fn write_finding(page: &mut String, finding: &Finding) {
     let rule = finding.rule;
     let severity = rule.severity.name();
@@ -142,6 +159,8 @@ fn write_finding(page: &mut String, finding: &Finding) {
 }
 
 /// Escapes a text and shows what is between backticks as code.
+///
+/// The text is ours, so the backticks come in pairs. An open one would make the rest code.
 fn with_code(text: &str) -> String {
     let parts = text.split('`').enumerate();
     let parts = parts.map(|(place, part)| match place % 2 {
@@ -152,6 +171,10 @@ fn with_code(text: &str) -> String {
 }
 
 /// Escapes what has a meaning in HTML, in text and in quoted attributes.
+///
+/// Five characters: `&`, `<`, `>`, `"` and `'` (OWASP, Cross Site Scripting Prevention, HTML
+/// contexts). Control characters were escaped before, in
+/// [`Outcomes`](crate::check::outcome::Outcomes).
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {

@@ -1,4 +1,24 @@
 //! The report for programs.
+//!
+//! One object, indented, at standard output:
+//!
+//! | member | type | meaning |
+//! |---|---|---|
+//! | `version` | number | 1; greater if a member changes or goes away |
+//! | `url`, `address` | text | what was checked, and the IP address that was used |
+//! | `time` | text | the start, RFC 3339 in UTC |
+//! | `requests` | number | connections that were opened |
+//! | `grade` | object | `letter` and `reason` |
+//! | `notes` | list of texts | remarks that are no findings |
+//! | `findings`, `accepted` | lists | objects as below, the worst first |
+//! | `passed` | list of codes | rules that are in order |
+//! | `not_checked` | list | objects with `code` and `reason` |
+//!
+//! A finding has `code`, `severity`, `title`, `why`, `seen` (a list of texts), `fix` with
+//! `palisade` and `nginx`, `owasp`, and `asvs`, which is null where the standard has no
+//! requirement.
+//!
+//! New members may be added without a new version: ignore those that you do not know.
 
 use serde_json::{Value, json};
 
@@ -34,6 +54,7 @@ impl Report {
     }
 }
 
+/// Writes findings as a list of objects, in their order.
 fn values(findings: &[Finding]) -> Vec<Value> {
     let value = |finding: &Finding| {
         let rule = finding.rule;

@@ -1,4 +1,19 @@
 //! The report in SARIF 2.1.0 (OASIS), which code hosts show beside the code.
+//!
+//! One log with one run. Its tool is `palisade check`; its rules are all rules, also those without
+//! a finding, so that a code host can show what was looked for.
+//!
+//! | severity | `level` | `security-severity` |
+//! |---|---|---|
+//! | critical | `error` | 9.5 |
+//! | high | `error` | 8.0 |
+//! | medium | `warning` | 5.5 |
+//! | low | `note` | 3.0 |
+//! | info | `note` | 0.0 |
+//!
+//! A service has no source lines, so the location of a result is the address that was checked.
+//! Accepted findings are results with a suppression of the kind `external` (SARIF 2.1.0, section
+//! 3.35). Rules that passed and rules that were not checked are no results.
 
 use serde_json::{Value, json};
 
@@ -39,6 +54,8 @@ impl Report {
         format!("{log:#}\n")
     }
 
+    /// Makes the result of one finding. The fingerprint is the rule and the address, so that a code
+    /// host recognizes the finding in the next check.
     fn result(&self, finding: &Finding, rules: &[&Rule], accepted: bool) -> Value {
         let rule = finding.rule;
         let place = rules.iter().position(|one| one.code == rule.code);
@@ -60,6 +77,8 @@ impl Report {
     }
 }
 
+/// Makes the `reportingDescriptor` of a rule (SARIF 2.1.0, section 3.49), with help as text and as
+/// Markdown.
 fn descriptor(rule: &Rule) -> Value {
     let help = format!(
         "{} With Palisade: {}. With nginx: {}. {}; {}.",
@@ -91,6 +110,7 @@ fn descriptor(rule: &Rule) -> Value {
     })
 }
 
+/// Makes a `level` of a severity (SARIF 2.1.0, section 3.27.10).
 fn level(severity: Severity) -> &'static str {
     match severity {
         Severity::Info | Severity::Low => "note",
@@ -100,6 +120,9 @@ fn level(severity: Severity) -> &'static str {
 }
 
 /// The number that code hosts sort by, within the ranges of CVSS.
+///
+/// Each value lies within a range of CVSS 3.1: low to 3.9, medium to 6.9, high to 8.9,
+/// critical to 10.
 fn security_severity(severity: Severity) -> &'static str {
     match severity {
         Severity::Info => "0.0",

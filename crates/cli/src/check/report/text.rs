@@ -1,4 +1,20 @@
 //! The report for a person at a terminal.
+//!
+//! For people; the form may change with any version. Programs use `--json`.
+//!
+//! ```text
+//!   https://voice.example/tts?text=hello
+//!   203.0.113.7, 48 requests, 2026-01-31T12:00:00Z
+//!
+//!   Grade C  the worst finding is medium: hsts-missing
+//!
+//!   medium    Strict-Transport-Security is missing  hsts-missing
+//!             seen      GET / → 200
+//!             palisade  every response over TLS has it; …
+//!
+//!   In order       31: tls-old, …
+//!   Not checked    6: any-key-accepted, …
+//! ```
 
 use std::{env, io::IsTerminal as _};
 
@@ -6,6 +22,8 @@ use super::{Report, asvs};
 use crate::check::{outcome::Finding, rules::Severity};
 
 /// The width of the text, in characters. Fits into a terminal of 100 columns.
+///
+/// The number is fixed, so that a report in a log looks like one at a terminal.
 const WIDTH: usize = 96;
 /// Where the text of a finding begins.
 const INDENT: usize = 12;
@@ -20,6 +38,7 @@ impl Report {
         self.text_with(verbose, Paint(is_terminal))
     }
 
+    /// The same with or without colors, for the tests.
     fn text_with(&self, verbose: bool, paint: Paint) -> String {
         let mut lines = vec![
             String::new(),
@@ -48,6 +67,9 @@ impl Report {
     }
 
     /// What is accepted, in order, and not checked.
+    ///
+    /// One line for each list: its number, then its codes. With `verbose` a line with the reason
+    /// follows for each rule that was not checked; without it a hint at `--verbose`.
     fn rest(&self, verbose: bool) -> Vec<String> {
         let codes = |codes: &mut dyn Iterator<Item = &'static str>| codes.collect::<Vec<_>>();
         let accepted = codes(&mut self.outcomes.accepted().iter().map(|one| one.rule.code));
@@ -83,6 +105,8 @@ impl Report {
     }
 }
 
+/// The first line has severity, title and code. Without `verbose` at most two lines of what was
+/// seen follow, and the number of the others.
 fn finding_lines(finding: &Finding, verbose: bool, paint: Paint) -> Vec<String> {
     let rule = finding.rule;
     let severity = paint.severity(rule.severity);
@@ -109,6 +133,9 @@ fn finding_lines(finding: &Finding, verbose: bool, paint: Paint) -> Vec<String> 
 }
 
 /// A label and its text, wrapped at [`WIDTH`]. `wide` is the width of the label with its space.
+///
+/// Lines break at spaces only. A word that is longer than the line stays whole, so that an address
+/// can be copied. The text has at least 20 columns.
 fn labelled(label: &str, text: &str, indent: usize, wide: usize) -> Vec<String> {
     let text_width = WIDTH.saturating_sub(indent + wide).max(20);
     let mut lines = Vec::new();
@@ -132,10 +159,13 @@ fn labelled(label: &str, text: &str, indent: usize, wide: usize) -> Vec<String> 
 }
 
 /// Colors, if the terminal has them.
+///
+/// False writes no escape sequences, for files, pipes and `NO_COLOR` (<https://no-color.org>).
 #[derive(Clone, Copy)]
 struct Paint(bool);
 
 impl Paint {
+    /// Wraps a text into an escape sequence (ECMA-48, SGR), or returns it as it is.
     fn with(self, code: &str, text: &str) -> String {
         match self.0 {
             true => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
@@ -151,6 +181,8 @@ impl Paint {
         self.with("2", text)
     }
 
+    /// The name is padded to eight characters before it is colored, so that escape sequences do not
+    /// count as width.
     fn severity(self, severity: Severity) -> String {
         let code = match severity {
             Severity::Critical => "1;35",
@@ -162,6 +194,7 @@ impl Paint {
         self.with(code, &format!("{severity:8}"))
     }
 
+    /// Green for `A`, yellow for `B` and `C`, red for the others.
     fn grade(self, letter: char) -> String {
         let code = match letter {
             'A' => "1;32",

@@ -1,4 +1,8 @@
 //! Who may use the service: credentials, limits, other origins, other hosts.
+//!
+//! Sources: the OWASP API Security Top 10 of 2023, the Fetch standard (CORS), RFC 6585 (status
+//! 429), RFC 9110 (`Retry-After`), and the chapters V1.2, V2.4, V3.4, V8.2 and V14.2 of OWASP ASVS
+//! 5.0.
 
 use super::{BROKEN_AUTHENTICATION, MISCONFIGURATION, RESOURCE_CONSUMPTION, Rule, Severity};
 
@@ -15,6 +19,13 @@ pub(crate) const ALL: &[&Rule] = &[
     &HOST_REFLECTED,
 ];
 
+/// Decided by `probe::credentials`. Found if the address gets a success status without a key and
+/// the response is no page. Also found if a key was given and the address works without it.
+///
+/// A page is not a finding: a start page is often meant to be public. The rule is then not checked,
+/// and the reason asks for the URL of a call.
+///
+/// ASVS V8.2.1: access to a function is restricted to those who have the permission.
 pub(crate) const KEYLESS_ACCESS: Rule = Rule {
     code: "keyless-access",
     severity: Severity::High,
@@ -25,6 +36,9 @@ pub(crate) const KEYLESS_ACCESS: Rule = Rule {
     owasp: BROKEN_AUTHENTICATION,
     asvs: "V8.2.1",
 };
+
+/// Decided by `probe::credentials` with `--key`. The key is sent with its last character changed. A
+/// service that compares only a prefix, or only looks whether a header exists, accepts it.
 pub(crate) const ANY_KEY_ACCEPTED: Rule = Rule {
     code: "any-key-accepted",
     severity: Severity::Critical,
@@ -35,6 +49,9 @@ pub(crate) const ANY_KEY_ACCEPTED: Rule = Rule {
     owasp: BROKEN_AUTHENTICATION,
     asvs: "V8.2.1",
 };
+
+/// Decided by `probe::credentials` with `--key`. Five usual parameter names are tried. RFC 6750,
+/// section 2.3, and ASVS V14.2.1 advise against credentials in URLs.
 pub(crate) const KEY_IN_URL: Rule = Rule {
     code: "key-in-url",
     severity: Severity::Medium,
@@ -45,6 +62,11 @@ pub(crate) const KEY_IN_URL: Rule = Rule {
     owasp: BROKEN_AUTHENTICATION,
     asvs: "V14.2.1",
 };
+
+/// Decided by `probe::limits`, and only with `--probe-limits`. Found if all requests got a response
+/// and none a refusal. It cannot prove that there is no limit above that number.
+///
+/// A limit that refuses with another status than 429, or 503 with `Retry-After`, is not recognized.
 pub(crate) const NO_LIMIT: Rule = Rule {
     code: "no-limit",
     severity: Severity::High,
@@ -55,6 +77,9 @@ pub(crate) const NO_LIMIT: Rule = Rule {
     owasp: RESOURCE_CONSUMPTION,
     asvs: "V2.4.1",
 };
+
+/// Decided by `probe::limits` from the first refusal. Found if it has no `Retry-After` (RFC 9110,
+/// section 10.2.3).
 pub(crate) const LIMIT_WITHOUT_TIME: Rule = Rule {
     code: "limit-without-time",
     severity: Severity::Low,
@@ -65,6 +90,11 @@ pub(crate) const LIMIT_WITHOUT_TIME: Rule = Rule {
     owasp: RESOURCE_CONSUMPTION,
     asvs: "V2.4.1",
 };
+
+/// Decided by `probe::origins`. Found if a foreign origin, or `null`, is repeated in
+/// `Access-Control-Allow-Origin` and `Access-Control-Allow-Credentials` is `true`.
+///
+/// `*` with credentials is not this finding: browsers refuse that combination.
 pub(crate) const CORS_CREDENTIALS: Rule = Rule {
     code: "cors-credentials",
     severity: Severity::High,
@@ -75,6 +105,9 @@ pub(crate) const CORS_CREDENTIALS: Rule = Rule {
     owasp: MISCONFIGURATION,
     asvs: "V3.4.2",
 };
+
+/// Decided by `probe::origins`. Found if a foreign origin is allowed without credentials. Low,
+/// because many public APIs mean it.
 pub(crate) const CORS_OPEN: Rule = Rule {
     code: "cors-open",
     severity: Severity::Low,
@@ -85,6 +118,10 @@ pub(crate) const CORS_OPEN: Rule = Rule {
     owasp: MISCONFIGURATION,
     asvs: "V3.4.2",
 };
+
+/// Decided by `probe::origins`. Found if a request with a foreign `Host` gets the same status as
+/// the usual one. 400, 403, 404, 421 and a closed connection pass. RFC 9110, section 7.4, asks for
+/// 421 or a refusal.
 pub(crate) const ANY_HOST: Rule = Rule {
     code: "any-host",
     severity: Severity::Low,
@@ -95,6 +132,10 @@ pub(crate) const ANY_HOST: Rule = Rule {
     owasp: MISCONFIGURATION,
     asvs: "",
 };
+
+/// Decided by `probe::origins`. Found if the foreign name is in `Location`, `Link`,
+/// `Content-Location` or `Refresh`, or in the body. ASVS V1.2.2: URLs are built from trusted
+/// values.
 pub(crate) const HOST_REFLECTED: Rule = Rule {
     code: "host-reflected",
     severity: Severity::Medium,

@@ -1,4 +1,8 @@
 //! Pages and files that a stranger should not see.
+//!
+//! Sources: CWE-538 and CWE-548 (files and listings), RFC 9309 (`robots.txt`), the OpenAPI
+//! specification, and the chapters V8.2, V13.4 and V15.2 of OWASP ASVS 5.0. Paths are those of
+//! `probe::exposed_paths` and `probe::openapi`.
 
 use super::{BROKEN_AUTHENTICATION, INVENTORY, MISCONFIGURATION, Rule, Severity};
 
@@ -15,6 +19,10 @@ pub(crate) const ALL: &[&Rule] = &[
     &VERSION_BANNER,
 ];
 
+/// Decided by `probe::exposed_paths`: `/.git/HEAD`, `/.env` and `/.aws/credentials`. Found only if
+/// the content is that of such a file. The content itself is not in the report.
+///
+/// A key that was served must be replaced: it was public for an unknown time.
 pub(crate) const SECRET_FILE: Rule = Rule {
     code: "secret-file",
     severity: Severity::Critical,
@@ -25,6 +33,11 @@ pub(crate) const SECRET_FILE: Rule = Rule {
     owasp: MISCONFIGURATION,
     asvs: "V13.4.1",
 };
+
+/// Decided by `probe::exposed_paths`. The pages of Werkzeug, Go, Spring, PHP, Symfony and Jupyter
+/// are looked for.
+///
+/// High and not critical, because some of these pages ask for a PIN before they run code.
 pub(crate) const DEBUG_PAGE: Rule = Rule {
     code: "debug-page",
     severity: Severity::High,
@@ -35,6 +48,9 @@ pub(crate) const DEBUG_PAGE: Rule = Rule {
     owasp: MISCONFIGURATION,
     asvs: "V13.4.2",
 };
+
+/// Decided by `probe::banners` from the header `Server`. A server without such a header is not
+/// recognized.
 pub(crate) const DEVELOPMENT_SERVER: Rule = Rule {
     code: "development-server",
     severity: Severity::Medium,
@@ -45,6 +61,9 @@ pub(crate) const DEVELOPMENT_SERVER: Rule = Rule {
     owasp: MISCONFIGURATION,
     asvs: "V15.2.3",
 };
+
+/// Decided by `probe::exposed_paths` at `/` and at five folders that speech and model services
+/// often have.
 pub(crate) const DIRECTORY_LISTING: Rule = Rule {
     code: "directory-listing",
     severity: Severity::Medium,
@@ -55,6 +74,9 @@ pub(crate) const DIRECTORY_LISTING: Rule = Rule {
     owasp: MISCONFIGURATION,
     asvs: "V13.4.3",
 };
+
+/// Decided by `probe::exposed_paths`: Prometheus metrics, Apache and nginx status, and the index of
+/// Spring Actuator. A health page with one word is no finding.
 pub(crate) const STATUS_PAGE: Rule = Rule {
     code: "status-page",
     severity: Severity::Low,
@@ -65,6 +87,11 @@ pub(crate) const STATUS_PAGE: Rule = Rule {
     owasp: INVENTORY,
     asvs: "V13.4.5",
 };
+
+/// Decided by `probe::openapi`. Found at the first of three paths that has a JSON document with
+/// `openapi` or `swagger`, and with `paths`.
+///
+/// Many services mean it to be public: that is a case for `--accept openapi-open`.
 pub(crate) const OPENAPI_OPEN: Rule = Rule {
     code: "openapi-open",
     severity: Severity::Low,
@@ -75,6 +102,9 @@ pub(crate) const OPENAPI_OPEN: Rule = Rule {
     owasp: INVENTORY,
     asvs: "V13.4.5",
 };
+
+/// Decided by `probe::openapi` from the same document. Only what the document says is counted.
+/// `keyless-access` says what the service does.
 pub(crate) const OPENAPI_WITHOUT_SECURITY: Rule = Rule {
     code: "openapi-without-security",
     severity: Severity::Medium,
@@ -85,6 +115,9 @@ pub(crate) const OPENAPI_WITHOUT_SECURITY: Rule = Rule {
     owasp: BROKEN_AUTHENTICATION,
     asvs: "V8.2.1",
 };
+
+/// Decided by `probe::browser_headers`. Any one of three is enough: `X-Robots-Tag`, a `robots`
+/// element in the page, or a `robots.txt` that disallows everything. ASVS has no requirement.
 pub(crate) const INDEXABLE: Rule = Rule {
     code: "indexable",
     severity: Severity::Low,
@@ -95,6 +128,11 @@ pub(crate) const INDEXABLE: Rule = Rule {
     owasp: INVENTORY,
     asvs: "",
 };
+
+/// Decided by `probe::banners`. Found if `Server` or a header of its kind has a digit. A name
+/// without a version is in order.
+///
+/// ASVS V13.4.6: no detailed versions of components.
 pub(crate) const VERSION_BANNER: Rule = Rule {
     code: "version-banner",
     severity: Severity::Low,

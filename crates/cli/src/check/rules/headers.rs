@@ -1,4 +1,11 @@
 //! Headers that browsers and caches act on, and cookies.
+//!
+//! Sources: the Fetch standard (`nosniff`), CSP Level 3, RFC 7034 (`X-Frame-Options`), Referrer
+//! Policy, RFC 9111 (caches), RFC 6265 and its successor (cookies), and the chapters V3.3, V3.4 and
+//! V14.3 of OWASP ASVS 5.0.
+//!
+//! Rules about pages look only at responses with an HTML media type: a browser does not show the
+//! others as a page.
 
 use super::{MISCONFIGURATION, Rule, Severity};
 
@@ -15,6 +22,8 @@ pub(crate) const ALL: &[&Rule] = &[
     &COOKIE_CROSS_SITE,
 ];
 
+/// Decided by `probe::browser_headers` for every response, pages and data. The value is compared
+/// without case.
 pub(crate) const NOSNIFF_MISSING: Rule = Rule {
     code: "nosniff-missing",
     severity: Severity::Low,
@@ -25,6 +34,9 @@ pub(crate) const NOSNIFF_MISSING: Rule = Rule {
     owasp: MISCONFIGURATION,
     asvs: "V3.4.4",
 };
+
+/// Decided by `probe::browser_headers` for pages. `Content-Security-Policy-Report-Only` does not
+/// count: it blocks nothing.
 pub(crate) const CSP_MISSING: Rule = Rule {
     code: "csp-missing",
     severity: Severity::Medium,
@@ -35,6 +47,12 @@ pub(crate) const CSP_MISSING: Rule = Rule {
     owasp: MISCONFIGURATION,
     asvs: "V3.4.3",
 };
+
+/// Decided by `probe::browser_headers` for pages with a policy. `script-src` is judged, or
+/// `default-src` where it is missing.
+///
+/// ASVS V3.4.3 asks for a policy with `object-src 'none'`, `base-uri 'none'` and an allowlist,
+/// nonces or hashes. Only the part about scripts is judged here.
 pub(crate) const CSP_WEAK: Rule = Rule {
     code: "csp-weak",
     severity: Severity::Low,
@@ -45,6 +63,12 @@ pub(crate) const CSP_WEAK: Rule = Rule {
     owasp: MISCONFIGURATION,
     asvs: "V3.4.3",
 };
+
+/// Decided by `probe::browser_headers` for pages. Either `frame-ancestors` or `X-Frame-Options` is
+/// enough. Their values are not judged.
+///
+/// ASVS V3.4.6 asks for `frame-ancestors`; `X-Frame-Options` alone is accepted here for older
+/// services.
 pub(crate) const FRAMING_ALLOWED: Rule = Rule {
     code: "framing-allowed",
     severity: Severity::Low,
@@ -55,6 +79,9 @@ pub(crate) const FRAMING_ALLOWED: Rule = Rule {
     owasp: MISCONFIGURATION,
     asvs: "V3.4.6",
 };
+
+/// Decided by `probe::browser_headers` for pages. Current browsers have a safe default, so the
+/// severity is low.
 pub(crate) const REFERRER_POLICY_MISSING: Rule = Rule {
     code: "referrer-policy-missing",
     severity: Severity::Low,
@@ -65,6 +92,9 @@ pub(crate) const REFERRER_POLICY_MISSING: Rule = Rule {
     owasp: MISCONFIGURATION,
     asvs: "V3.4.5",
 };
+
+/// Decided by `probe::browser_headers` for a response that was computed for one client. `no-store`,
+/// `no-cache` or `private` is enough (RFC 9111, section 5.2.2).
 pub(crate) const CACHEABLE: Rule = Rule {
     code: "cacheable",
     severity: Severity::Low,
@@ -75,6 +105,10 @@ pub(crate) const CACHEABLE: Rule = Rule {
     owasp: MISCONFIGURATION,
     asvs: "V14.3.2",
 };
+
+/// Decided by `probe::cookies` for every cookie (RFC 6265, section 4.1.2.5).
+///
+/// ASVS V3.3.1. HSTS does not replace the flag: it does not cover the first visit.
 pub(crate) const COOKIE_INSECURE: Rule = Rule {
     code: "cookie-insecure",
     severity: Severity::Medium,
@@ -85,6 +119,9 @@ pub(crate) const COOKIE_INSECURE: Rule = Rule {
     owasp: MISCONFIGURATION,
     asvs: "V3.3.1",
 };
+
+/// Decided by `probe::cookies` for cookies whose name looks like a session or a token. Other
+/// cookies are often made for scripts.
 pub(crate) const COOKIE_READABLE: Rule = Rule {
     code: "cookie-readable",
     severity: Severity::Medium,
@@ -95,6 +132,9 @@ pub(crate) const COOKIE_READABLE: Rule = Rule {
     owasp: MISCONFIGURATION,
     asvs: "V3.3.4",
 };
+
+/// Decided by `probe::cookies`. Only `Lax` and `Strict` count. A cookie without the attribute is
+/// `Lax` in some browsers and not in others.
 pub(crate) const COOKIE_CROSS_SITE: Rule = Rule {
     code: "cookie-cross-site",
     severity: Severity::Low,

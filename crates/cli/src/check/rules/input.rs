@@ -1,4 +1,10 @@
 //! What the service does with hostile input: control characters, broken requests, long text.
+//!
+//! Sources: CWE-113 (header injection), CWE-150 (control characters), CWE-79 (cross-site
+//! scripting), CWE-209 (errors with internals), RFC 9110 (methods), and the chapters V1.2, V1.3,
+//! V2.2, V4.1, V13.4 and V16.5 of OWASP ASVS 5.0.
+//!
+//! The rules about the query need an address with a query. Without one they are not checked.
 
 use super::{MISCONFIGURATION, RESOURCE_CONSUMPTION, Rule, Severity};
 
@@ -14,6 +20,9 @@ pub(crate) const ALL: &[&Rule] = &[
     &WRITE_METHODS,
 ];
 
+/// Decided by `probe::input` in the path and in the query. Found if the response has the header
+/// that was sent behind an encoded CR LF. Critical, because whole responses can be forged (response
+/// splitting).
 pub(crate) const HEADER_INJECTION: Rule = Rule {
     code: "header-injection",
     severity: Severity::Critical,
@@ -24,6 +33,9 @@ pub(crate) const HEADER_INJECTION: Rule = Rule {
     owasp: MISCONFIGURATION,
     asvs: "V1.2.1",
 };
+
+/// Decided by `probe::input`. Found if BACKSPACE, ESC or RIGHT-TO-LEFT OVERRIDE comes back
+/// unescaped within eight characters behind the mark. Escapes of JSON are in order.
 pub(crate) const CONTROL_CHARACTERS: Rule = Rule {
     code: "control-characters",
     severity: Severity::Medium,
@@ -34,6 +46,9 @@ pub(crate) const CONTROL_CHARACTERS: Rule = Rule {
     owasp: MISCONFIGURATION,
     asvs: "V1.3.3",
 };
+
+/// Decided by `probe::input`. Found if a text of control characters alone gets a success status. A
+/// service that removes them has an empty text and refuses it.
 pub(crate) const CONTROL_CHARACTERS_ACCEPTED: Rule = Rule {
     code: "control-characters-accepted",
     severity: Severity::Low,
@@ -44,6 +59,10 @@ pub(crate) const CONTROL_CHARACTERS_ACCEPTED: Rule = Rule {
     owasp: MISCONFIGURATION,
     asvs: "V1.3.3",
 };
+
+/// Decided by `probe::input`. Found if `<plsd>` comes back unescaped in a page, from the query or
+/// from a path that does not exist. JSON and plain text are no finding: a browser does not run
+/// them.
 pub(crate) const MARKUP_REFLECTED: Rule = Rule {
     code: "markup-reflected",
     severity: Severity::High,
@@ -54,6 +73,9 @@ pub(crate) const MARKUP_REFLECTED: Rule = Rule {
     owasp: MISCONFIGURATION,
     asvs: "V1.2.1",
 };
+
+/// Decided by `probe::errors` from every response with a status of 400 or more. Found if the body
+/// has one of a list of texts that only stack traces, debug pages and database errors have.
 pub(crate) const ERROR_LEAK: Rule = Rule {
     code: "error-leak",
     severity: Severity::Medium,
@@ -64,6 +86,9 @@ pub(crate) const ERROR_LEAK: Rule = Rule {
     owasp: MISCONFIGURATION,
     asvs: "V16.5.1",
 };
+
+/// Decided by `probe::limits`, and only with `--probe-limits`, since the call may be expensive. One
+/// text of 4,000 characters is sent.
 pub(crate) const NO_LENGTH_LIMIT: Rule = Rule {
     code: "no-length-limit",
     severity: Severity::Medium,
@@ -74,6 +99,9 @@ pub(crate) const NO_LENGTH_LIMIT: Rule = Rule {
     owasp: RESOURCE_CONSUMPTION,
     asvs: "V2.2.1",
 };
+
+/// Decided by `probe::methods`. Found if TRACE gets a success status and a header of the request is
+/// in the body (RFC 9110, section 9.3.8). ASVS V13.4.4 forbids TRACE.
 pub(crate) const TRACE_METHOD: Rule = Rule {
     code: "trace-method",
     severity: Severity::Medium,
@@ -84,6 +112,9 @@ pub(crate) const TRACE_METHOD: Rule = Rule {
     owasp: MISCONFIGURATION,
     asvs: "V13.4.4",
 };
+
+/// Decided by `probe::methods` from the header `Allow` of an OPTIONS request without a key.
+/// Information only: an announced method may still need a key.
 pub(crate) const WRITE_METHODS: Rule = Rule {
     code: "write-methods",
     severity: Severity::Info,

@@ -3,6 +3,17 @@
 //! The codes are stable: scripts and suppressions may rely on them. A new finding gets a new code, and the
 //! code of a finding that is no longer made is not used again. `docs/src/reference/check.md` has a heading for
 //! each code, and a test compares both.
+//!
+//! | module | rules | probes |
+//! |---|---|---|
+//! | `transport` | TLS, certificate, redirect, HSTS, slow requests | `tls_versions`, `certificate`, `clear_text`, `browser_headers`, `slow_headers` |
+//! | `access` | keys, limits, origins, hosts | `credentials`, `limits`, `origins` |
+//! | `input` | hostile text, errors, methods | `input`, `errors`, `methods`, `limits` |
+//! | `exposure` | files, pages, banners | `exposed_paths`, `openapi`, `banners`, `browser_headers` |
+//! | `headers` | headers for browsers and caches, cookies | `browser_headers`, `cookies` |
+//!
+//! To add a rule: add the constant to `ALL` of its file, decide it in one probe on every path, and
+//! add its heading to the reference page.
 
 pub(crate) mod access;
 pub(crate) mod exposure;
@@ -13,6 +24,9 @@ pub(crate) mod transport;
 use std::fmt;
 
 /// How bad a finding is. A greater value is worse.
+///
+/// The order of the variants is the order of the values: `Info < Low < … < Critical`. `--fail-on`,
+/// the grade and the order of the report use it.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Severity {
     /// Good to know. It does not change the grade.
@@ -41,6 +55,7 @@ impl Severity {
 }
 
 impl fmt::Display for Severity {
+    /// Honours width and alignment, so that the text report can print a column.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }
@@ -52,6 +67,8 @@ impl fmt::Display for Severity {
 #[derive(Debug)]
 pub(crate) struct Rule {
     /// The stable code, in lower case with hyphens.
+    ///
+    /// Used by `--accept`, in JSON, in SARIF as `ruleId`, and as the anchor in the HTML report.
     pub(crate) code: &'static str,
     /// How bad it is.
     pub(crate) severity: Severity,
@@ -60,22 +77,37 @@ pub(crate) struct Rule {
     /// Why it matters.
     pub(crate) why: &'static str,
     /// The remedy with Palisade.
+    ///
+    /// Names the option, the section of the configuration or the type. Text in backticks is code in
+    /// the HTML report.
     pub(crate) palisade: &'static str,
     /// The remedy with nginx.
+    ///
+    /// A directive to copy, or a sentence where nginx alone cannot do it.
     pub(crate) nginx: &'static str,
     /// The category of the OWASP API Security Top 10 of 2023.
     pub(crate) owasp: &'static str,
     /// The requirement of OWASP ASVS 5.0.0. Empty where it has none.
+    ///
+    /// Written as `V12.2.1`, without the version of the standard.
     pub(crate) asvs: &'static str,
 }
 
 /// The categories of the OWASP API Security Top 10 of 2023 that a stranger can observe.
+///
+/// API2: the service does not verify who calls.
 pub(crate) const BROKEN_AUTHENTICATION: &str = "API2:2023 Broken Authentication";
+/// API4: one client can use all of the processor, the memory or the budget.
 pub(crate) const RESOURCE_CONSUMPTION: &str = "API4:2023 Unrestricted Resource Consumption";
+/// API8: TLS, headers, methods, errors and debug pages.
 pub(crate) const MISCONFIGURATION: &str = "API8:2023 Security Misconfiguration";
+/// API9: pages and descriptions that are public without a need.
 pub(crate) const INVENTORY: &str = "API9:2023 Improper Inventory Management";
 
 /// All rules, in the order of the report.
+///
+/// The order is fixed: JSON and SARIF of two checks can be compared line by line. `ruleIndex` of
+/// SARIF is the position here.
 pub(crate) fn all() -> impl Iterator<Item = &'static Rule> {
     let areas: [&[&'static Rule]; 5] = [
         transport::ALL,

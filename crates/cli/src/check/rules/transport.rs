@@ -1,4 +1,11 @@
 //! TLS, certificate, redirect, protocols.
+//!
+//! Sources: RFC 8446 and RFC 5246 (TLS 1.3 and 1.2), RFC 8996 (end of TLS 1.0 and 1.1), RFC 5280
+//! (certificates), RFC 6797 (HSTS), RFC 9113 (HTTP/2), and the chapters V3.4, V4.2, V11.2, V12 and
+//! V15.2 of OWASP ASVS 5.0.
+//!
+//! The order of `ALL` is the order of the report within one severity. A constant that is not in
+//! `ALL` is never reported.
 
 use super::{MISCONFIGURATION, RESOURCE_CONSUMPTION, Rule, Severity};
 
@@ -22,6 +29,13 @@ pub(crate) const ALL: &[&Rule] = &[
     &HTTP2_MISSING,
 ];
 
+/// Decided by `probe::tls_versions` from the scheme of the address alone. An address with `http://`
+/// gives the finding, since it was reached in clear text.
+///
+/// ASVS V12.2.1: TLS for all connections between a client and the service, without a fallback.
+///
+/// An address of this machine gives it as well: the check cannot see whether a proxy in front of it
+/// has TLS. Use `--accept no-tls` there.
 pub(crate) const NO_TLS: Rule = Rule {
     code: "no-tls",
     severity: Severity::Critical,
@@ -32,6 +46,11 @@ pub(crate) const NO_TLS: Rule = Rule {
     owasp: MISCONFIGURATION,
     asvs: "V12.2.1",
 };
+
+/// Decided by `probe::tls_versions`. Found only if the TCP connection was open and the handshake
+/// itself failed. A closed port is not a finding: the rule is then not checked.
+///
+/// All certificates are accepted in that handshake, so a wrong certificate does not lead here.
 pub(crate) const TLS_FAILED: Rule = Rule {
     code: "tls-failed",
     severity: Severity::High,
@@ -42,6 +61,11 @@ pub(crate) const TLS_FAILED: Rule = Rule {
     owasp: MISCONFIGURATION,
     asvs: "V12.1.1",
 };
+
+/// Decided by `probe::tls_versions`, one connection for each of the two versions. Found if the
+/// server sends a `ServerHello` with that version.
+///
+/// RFC 8996 forbids both versions. ASVS V12.1.1 allows TLS 1.2 and 1.3 only.
 pub(crate) const TLS_OLD: Rule = Rule {
     code: "tls-old",
     severity: Severity::High,
@@ -52,6 +76,11 @@ pub(crate) const TLS_OLD: Rule = Rule {
     owasp: MISCONFIGURATION,
     asvs: "V12.1.1",
 };
+
+/// Decided by `probe::tls_versions`. The client offers TLS 1.3 and 1.2; found if the server chooses
+/// 1.2.
+///
+/// TLS 1.2 is still allowed by ASVS V12.1.1, so the severity is low.
 pub(crate) const TLS_13_MISSING: Rule = Rule {
     code: "tls13-missing",
     severity: Severity::Low,
@@ -62,6 +91,12 @@ pub(crate) const TLS_13_MISSING: Rule = Rule {
     owasp: MISCONFIGURATION,
     asvs: "V12.1.1",
 };
+
+/// Decided by `probe::certificate`. The chain is verified against the authorities of this machine
+/// and those of `--ca`. The name and the time are rules of their own: the chain is verified at the
+/// moment within its validity that is nearest to now.
+///
+/// ASVS V12.2.2: external services use publicly trusted certificates.
 pub(crate) const CERTIFICATE_UNTRUSTED: Rule = Rule {
     code: "certificate-untrusted",
     severity: Severity::High,
@@ -72,6 +107,9 @@ pub(crate) const CERTIFICATE_UNTRUSTED: Rule = Rule {
     owasp: MISCONFIGURATION,
     asvs: "V12.2.2",
 };
+
+/// Decided by `probe::certificate` with the rules of RFC 6125 and RFC 9525: only subject
+/// alternative names count, and the common name does not.
 pub(crate) const CERTIFICATE_NAME: Rule = Rule {
     code: "certificate-name",
     severity: Severity::High,
@@ -82,6 +120,10 @@ pub(crate) const CERTIFICATE_NAME: Rule = Rule {
     owasp: MISCONFIGURATION,
     asvs: "V12.2.2",
 };
+
+/// Decided by `probe::certificate`. Found before `notBefore` and after `notAfter` (RFC 5280,
+/// section 4.1.2.5), by the clock of this machine. `palisade doctor --time-source` tells whether
+/// that clock is right.
 pub(crate) const CERTIFICATE_EXPIRED: Rule = Rule {
     code: "certificate-expired",
     severity: Severity::High,
@@ -92,6 +134,10 @@ pub(crate) const CERTIFICATE_EXPIRED: Rule = Rule {
     owasp: MISCONFIGURATION,
     asvs: "V12.2.2",
 };
+
+/// Decided by `probe::certificate`. Found if fewer than 14 days are left and less than a quarter of
+/// the whole time. The second condition keeps certificates that live for some days from being
+/// reported all the time.
 pub(crate) const CERTIFICATE_NEAR_END: Rule = Rule {
     code: "certificate-near-end",
     severity: Severity::Medium,
@@ -102,6 +148,11 @@ pub(crate) const CERTIFICATE_NEAR_END: Rule = Rule {
     owasp: MISCONFIGURATION,
     asvs: "V12.2.2",
 };
+
+/// Decided by `probe::certificate`. Found for RSA keys under 2048 bits, and for signatures with MD5
+/// or SHA-1. Only the certificate of the server is looked at, not those of the authorities.
+///
+/// ASVS V11.2.3 asks for a minimum strength of keys and digests.
 pub(crate) const CERTIFICATE_WEAK: Rule = Rule {
     code: "certificate-weak",
     severity: Severity::Medium,
@@ -112,6 +163,11 @@ pub(crate) const CERTIFICATE_WEAK: Rule = Rule {
     owasp: MISCONFIGURATION,
     asvs: "V11.2.3",
 };
+
+/// Decided by `probe::clear_text`. Found if the same path gets a success status over the port
+/// without TLS. The request has no key.
+///
+/// A redirect is in order here. What it leads to is the matter of `redirect-missing`.
 pub(crate) const HTTP_SERVED: Rule = Rule {
     code: "http-served",
     severity: Severity::High,
@@ -122,6 +178,9 @@ pub(crate) const HTTP_SERVED: Rule = Rule {
     owasp: MISCONFIGURATION,
     asvs: "V12.2.1",
 };
+
+/// Decided by `probe::clear_text`. Found if the port without TLS redirects to another host or to a
+/// clear-text address. A refusal or a closed port is in order.
 pub(crate) const REDIRECT_MISSING: Rule = Rule {
     code: "redirect-missing",
     severity: Severity::Low,
@@ -132,6 +191,9 @@ pub(crate) const REDIRECT_MISSING: Rule = Rule {
     owasp: MISCONFIGURATION,
     asvs: "V12.2.1",
 };
+
+/// Decided by `probe::browser_headers` for each response that a stranger gets. Not checked without
+/// TLS: browsers ignore the header there (RFC 6797, section 8.1).
 pub(crate) const HSTS_MISSING: Rule = Rule {
     code: "hsts-missing",
     severity: Severity::Medium,
@@ -142,6 +204,9 @@ pub(crate) const HSTS_MISSING: Rule = Rule {
     owasp: MISCONFIGURATION,
     asvs: "V3.4.1",
 };
+
+/// Decided by `probe::browser_headers`. Found if `max-age` is under 31,536,000 seconds (one year,
+/// ASVS V3.4.1), is missing, or is not a number.
 pub(crate) const HSTS_SHORT: Rule = Rule {
     code: "hsts-short",
     severity: Severity::Low,
@@ -152,6 +217,9 @@ pub(crate) const HSTS_SHORT: Rule = Rule {
     owasp: MISCONFIGURATION,
     asvs: "V3.4.1",
 };
+
+/// Decided by `probe::clear_text`. Found if a request with `Upgrade: h2c` gets status 101. RFC 9113
+/// removed this upgrade; RFC 7540 had it.
 pub(crate) const H2C_UPGRADE: Rule = Rule {
     code: "h2c-upgrade",
     severity: Severity::Medium,
@@ -162,6 +230,9 @@ pub(crate) const H2C_UPGRADE: Rule = Rule {
     owasp: MISCONFIGURATION,
     asvs: "V4.2.1",
 };
+
+/// Decided by `probe::slow_headers`, and only with `--slow`. The attack is known as Slowloris. Any
+/// response and any closed connection pass.
 pub(crate) const SLOW_HEADERS: Rule = Rule {
     code: "slow-headers",
     severity: Severity::Medium,
@@ -172,6 +243,9 @@ pub(crate) const SLOW_HEADERS: Rule = Rule {
     owasp: RESOURCE_CONSUMPTION,
     asvs: "V15.2.2",
 };
+
+/// Decided by `probe::tls_versions` from ALPN (RFC 7301). It is information: HTTP/1.1 alone is no
+/// weakness.
 pub(crate) const HTTP2_MISSING: Rule = Rule {
     code: "http2-missing",
     severity: Severity::Info,
