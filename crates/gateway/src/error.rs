@@ -1,4 +1,7 @@
 //! Why a gateway does not start.
+//!
+//! Only the start, a reload and the end of a gateway can fail with it. A request that fails gets a
+//! refusal with a status and a code instead; those are listed at `Forward`.
 
 use std::{error::Error, fmt, path::Path};
 
@@ -38,6 +41,8 @@ pub struct GatewayError {
 
 impl GatewayError {
     /// Makes an error without a remedy.
+    ///
+    /// Use it where the problem already says what to do, or where the error of a library says it.
     pub(crate) fn new(problem: impl fmt::Display) -> Self {
         Self {
             problem: problem.to_string(),
@@ -46,6 +51,8 @@ impl GatewayError {
     }
 
     /// Makes an error about a file or folder, which begins with its path.
+    ///
+    /// A reader finds the file first, then the problem: `/etc/gateway.toml: permission denied`.
     pub(crate) fn at(path: &Path, problem: impl fmt::Display) -> Self {
         Self::new(format_args!("{}: {problem}", path.display()))
     }

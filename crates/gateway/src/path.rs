@@ -2,6 +2,14 @@
 //!
 //! A rule for `/public/{*path}` must not open `/public/../admin` or `/public/%2e%2e/admin`. The path
 //! is not repaired: a client that sends such a path is broken or hostile.
+//!
+//! The check is the first step of forwarding, after the stack has decided. A path that fails it gets
+//! 400 `ambiguous_path`; in shadow mode it is recorded and forwarded.
+//!
+//! Why not normalize the path, as RFC 3986 section 6.2.2 describes? The rules of the stack were decided
+//! by the path that the client sent. A path that is changed afterwards could match another rule.
+//!
+//! The query is not checked. It selects no rule and no upstream, and `..` has no meaning in it.
 
 /// Checks a path. The error says what is wrong, for the audit record.
 ///
@@ -17,6 +25,9 @@
 /// backslashes; encoded slashes, backslashes and control characters; `%` without two hexadecimal
 /// digits. A double encoding (`%252e`) is kept: it names another resource for everyone who decodes
 /// once, as RFC 3986 section 2.4 demands.
+///
+/// The check is one pass over the path and allocates one buffer for each segment. It is called once for
+/// each request, and once for each prefix of the configuration.
 pub(crate) fn check_path(path: &str) -> Result<(), &'static str> {
     if path.contains("//") {
         return Err("an empty segment");
@@ -28,6 +39,11 @@ pub(crate) fn check_path(path: &str) -> Result<(), &'static str> {
 }
 
 /// Decodes one segment and compares what is before its parameters with `.` and `..`.
+///
+/// RFC 3986 section 3.3 leaves parameters (`;a=1`) to the application. Servlet containers remove them
+/// before they resolve dots, so `..;a` is read there as `..`.
+///
+/// An error names the kind of problem. It never repeats the path, which a client chose.
 fn check_segment(segment: &str) -> Result<(), &'static str> {
     let mut decoded = Vec::with_capacity(segment.len());
     let mut rest = segment.as_bytes();
@@ -57,6 +73,8 @@ fn check_segment(segment: &str) -> Result<(), &'static str> {
 
 /// Decodes two digits. An encoded slash is refused: some servers decode it before they split the
 /// path, some after, and some not at all.
+///
+/// Both cases of the hexadecimal digits are accepted (RFC 3986 section 2.1).
 fn encoded_byte(high: u8, low: u8) -> Result<u8, &'static str> {
     let digit = |byte: u8| {
         char::from(byte)

@@ -1,4 +1,11 @@
 //! Mistakes in the gateway's own sections, with line, key and remedy.
+//!
+//! The gateway's own sections are `[[upstreams]]` and the tables below it. All other sections are
+//! checked by `palisade::config`, which makes errors of the same form:
+//!
+//! ```text
+//! gateway.toml:12: upstreams.url: `localhost:5000` is no address of an upstream; write "http://HOST:PORT", …
+//! ```
 
 use std::fmt;
 
@@ -6,21 +13,31 @@ use palisade::config::{Config, ConfigFileError};
 use toml::Spanned;
 
 /// Makes errors about values of a configuration file.
+///
+/// It is a reference to the parsed file, which knows where each value begins. It is passed to every
+/// function that checks a value.
 #[derive(Clone, Copy)]
 pub(crate) struct Place<'a>(&'a Config);
 
 impl<'a> Place<'a> {
     /// Makes errors about a file.
+    ///
+    /// The errors begin with the name of the file, or with `configuration` for a text that was not read
+    /// from a file.
     pub(crate) const fn of(config: &'a Config) -> Self {
         Self(config)
     }
 
     /// Returns the file.
+    ///
+    /// Needed to resolve relative paths, which begin at the folder of the file.
     pub(crate) const fn config(self) -> &'a Config {
         self.0
     }
 
     /// Says that a key is missing in a section.
+    ///
+    /// The line is that of the section, since the key has none.
     pub(crate) fn missing(
         self,
         section: &str,
@@ -32,6 +49,9 @@ impl<'a> Place<'a> {
     }
 
     /// Says what is wrong with a value, and what to write instead.
+    ///
+    /// The line is that of the value. `problem` may repeat the value, so use it only for values that
+    /// are no secret.
     pub(crate) fn at<T>(
         self,
         value: &Spanned<T>,

@@ -2,6 +2,9 @@
 //!
 //! It is an observer, outside all other guards, and reads what they recorded when a request ends. Single
 //! requests are in the audit trail; this is the sum, to see what to change before anything is refused.
+//!
+//! A request is counted after it ended, so a request that is still being served is not in the report. A
+//! reload keeps the counts; a restart begins at zero.
 
 use std::{
     collections::BTreeMap,
@@ -14,6 +17,8 @@ use palisade::core::{Guard, Outcome, SecurityContext, Verdict, layer};
 
 /// The most different lines. Routes are those of the configuration and codes those of the program, so
 /// no client can make many.
+///
+/// At the limit, known lines go on counting and new lines are left out. A full table has about 1 MB.
 const MOST: usize = 10_000;
 
 /// What would have been refused: route, guard, code, and how often.
@@ -34,17 +39,23 @@ layer!(ShadowReport);
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 struct Line {
     /// The template, or `(no route)`.
+    ///
+    /// Of the rule, such as `/v1/{*path}`. It is never the path of a request.
     route: String,
+    /// The name of the guard that would have refused, as in the audit record.
     guard: &'static str,
+    /// The code of the refusal, such as `too_many_at_once`.
     code: &'static str,
 }
 
 impl ShadowReport {
+    /// Locks the counts. A panic elsewhere while they were locked does not make them unusable.
     fn lines(&self) -> MutexGuard<'_, BTreeMap<Line, u64>> {
         // Counts are valid after any panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Adds to one line. A new line is dropped if the table is full.
     fn count(&self, route: &str, guard: &'static str, code: &'static str, times: u64) {
         let mut lines = self.lines();
         let route = route.to_owned();
@@ -62,10 +73,14 @@ impl Guard for ShadowReport {
         "shadow_report"
     }
 
+    /// Admits every request: an observer decides nothing.
     fn admit(&self, _: &SecurityContext, _: &mut request::Parts) -> Verdict<()> {
         Verdict::Admit(())
     }
 
+    /// Reads the refusals that the guards inside recorded for this request, and adds them to the table.
+    ///
+    /// One guard may record the same code several times; `count` of the record says how often.
     fn close(&self, cx: &SecurityContext, (): (), _: Outcome) {
         let route = cx.rule().map_or("(no route)", |rule| rule.template());
         cx.with_observations(|seen| {

@@ -4,6 +4,10 @@
 //! echo. What passes is searched for its bytes. Lengths stay, so `Content-Length` stays true, and nothing is
 //! collected: at most the length of the secret is held back, and only if the end of a part looks like its
 //! begin.
+//!
+//! Limits: it works on bytes as they are. A body that is compressed, or that shows the secret in
+//! Base64, passes unchanged. The gateway removes `Accept-Encoding` for upstreams with a credential, so
+//! that an upstream has no reason to compress.
 
 use std::{fmt, sync::Arc};
 
@@ -15,6 +19,7 @@ use palisade::core::Secret;
 /// The end of a part that could be the begin of the secret is held back until the next part. It finds
 /// the bytes of the secret as they are, and no other encoding of them.
 pub(crate) struct Mask {
+    /// At least 8 bytes long, so that it is not found by chance.
     secret: Arc<Secret>,
     /// Bytes that are equal to the begin of the secret.
     held: BytesMut,
@@ -22,6 +27,9 @@ pub(crate) struct Mask {
 
 impl Mask {
     /// Looks for a secret, which is not empty.
+    ///
+    /// The secret is the one that was sent with this request. A new one that is read from its file
+    /// later is masked in later responses.
     pub(crate) fn new(secret: Arc<Secret>) -> Self {
         Self {
             secret,
@@ -30,16 +38,22 @@ impl Mask {
     }
 
     /// Returns whether a text has the secret in it.
+    ///
+    /// Used for header fields, which are complete and need no state.
     pub(crate) fn is_in(secret: &Secret, text: &[u8]) -> bool {
         find(text, secret.expose()).is_some()
     }
 
     /// Returns how many bytes are held back.
+    ///
+    /// Less than the length of the secret. The size of the rest of the body is corrected by it.
     pub(super) fn held(&self) -> usize {
         self.held.len()
     }
 
     /// Takes a part and returns what may pass, which may be empty.
+    ///
+    /// Bytes are copied only if the secret, or a begin of it at the end of the part, was found.
     pub(super) fn pass(&mut self, part: Bytes) -> Bytes {
         let secret = self.secret.expose();
         let is_clean = self.held.is_empty() && find(&part, secret).is_none();
@@ -62,6 +76,8 @@ impl Mask {
     }
 
     /// Returns what was held back when nothing follows.
+    ///
+    /// Call it once, after the last part. The bytes are no whole secret, so they pass as they are.
     pub(super) fn finish(&mut self) -> Bytes {
         std::mem::take(&mut self.held).freeze()
     }
@@ -74,6 +90,9 @@ impl fmt::Debug for Mask {
 }
 
 /// Returns where the secret begins.
+///
+/// Compares from each occurrence of the first byte. Secrets are random, so few comparisons go beyond
+/// the first bytes. `None` also for an empty secret.
 fn find(bytes: &[u8], secret: &[u8]) -> Option<usize> {
     let first = *secret.first()?;
     let mut from = 0;
@@ -88,6 +107,9 @@ fn find(bytes: &[u8], secret: &[u8]) -> Option<usize> {
 }
 
 /// Returns the length of the longest end that is a begin of the secret, but not the whole of it.
+///
+/// That many bytes have to wait for the next part. `0` if the part ends with nothing that looks like
+/// the secret.
 fn tail(bytes: &[u8], secret: &[u8]) -> usize {
     let longest = secret.len().saturating_sub(1).min(bytes.len());
     let is_begin = |length: &usize| {

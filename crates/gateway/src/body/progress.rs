@@ -1,4 +1,8 @@
 //! When something last moved, for timeouts that begin anew with each part.
+//!
+//! A timeout that is fixed at the begin would cut long uploads. A timer that is set anew with each part
+//! would cost a lock for each part. So a part only stores its time, and the timer looks at that time
+//! when it fires.
 
 use std::{
     sync::{
@@ -14,19 +18,25 @@ use tokio::time::Instant;
 #[derive(Clone, Debug)]
 pub(crate) struct Progress(Arc<Inner>);
 
+/// One for each exchange or tunnel, shared by the parts that move and the one that waits.
 #[derive(Debug)]
 struct Inner {
+    /// The clock of the runtime, which tests can pause.
     start: Instant,
     /// Milliseconds from `start` to the last movement.
     moved: AtomicU64,
 }
 
 /// Nothing moved for too long.
+///
+/// The caller decides what that means: 504 for a response that does not begin, the end for a tunnel.
 #[derive(Debug)]
 pub(crate) struct Stalled;
 
 impl Progress {
     /// Begins now.
+    ///
+    /// The begin counts as the first movement.
     pub(crate) fn start() -> Self {
         Self(Arc::new(Inner {
             start: Instant::now(),
@@ -35,18 +45,25 @@ impl Progress {
     }
 
     /// Notes that something moved.
+    ///
+    /// Cheap: one atomic store without ordering. Resolution: one millisecond.
     pub(crate) fn touch(&self) {
         let passed = u64::try_from(self.0.start.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.0.moved.store(passed, Ordering::Relaxed);
     }
 
     /// Returns when it is over if nothing moves before.
+    ///
+    /// Each later movement moves it further away.
     fn deadline(&self, patience: Duration) -> Instant {
         let moved = Duration::from_millis(self.0.moved.load(Ordering::Relaxed));
         self.0.start + moved + patience
     }
 
     /// Waits until nothing has moved for `patience`.
+    ///
+    /// Sleeps until the deadline that is known now, and again if it has moved since. It wakes at most
+    /// once for each `patience`.
     pub(crate) async fn stalled(&self, patience: Duration) {
         loop {
             let deadline = self.deadline(patience);
@@ -58,6 +75,8 @@ impl Progress {
     }
 
     /// Runs a future as long as something moves.
+    ///
+    /// The future is polled first, so a result that is ready at the deadline is not lost.
     ///
     /// # Errors
     /// Nothing moved for `patience`. The future was dropped.

@@ -7,6 +7,17 @@
 //! Two times bound it. `idle` begins when the upstream has nothing to give, and ends with the next part;
 //! while a slow client does not read, it does not run. `end` is fixed when the request begins. The timer
 //! is made when the upstream is silent for the first time: most responses never need one.
+//!
+//! | what ends it | what the client sees | what the audit record has |
+//! |---|---|---|
+//! | the last part | a complete body | the outcome of the response |
+//! | silence longer than `idle` | a body that breaks off | `body_failed` |
+//! | `end` has passed | a body that breaks off | `body_failed` |
+//! | the upstream's connection breaks | a body that breaks off | `body_failed` |
+//! | the client leaves | nothing | `body_dropped` |
+//!
+//! A body that breaks off is never made to look complete: over HTTP/1.1 the last chunk is missing (RFC
+//! 9112 section 8), over HTTP/2 the stream is reset (RFC 9113 section 5.4.2).
 
 use std::{
     error::Error,
@@ -29,13 +40,20 @@ use super::{mask::Mask, trailers::Trailers};
 /// It fails if the upstream is silent for longer than `idle_timeout_seconds`, or if the exchange is
 /// older than `total_timeout_seconds`. Time in which the client does not read does not count.
 /// Dropping it ends the request at the upstream.
+///
+/// Defaults: 300 seconds of silence, no bound in all. Both are keys of `[[upstreams]]`.
+///
+/// Memory: one part at a time, plus fewer bytes than the credential has if one is masked.
 pub struct UpstreamBody {
+    /// What is read: the upstream's body, or one of the gateway.
     content: Content,
+    /// Not used for a body of the gateway, which is ready at once.
     bounds: Bounds,
     /// Made when the upstream is silent for the first time.
     timer: Option<Pin<Box<Sleep>>>,
     /// Whether the timer runs: nothing came since it was set.
     is_silent: bool,
+    /// The names of trailers that pass.
     trailers: Trailers,
     /// Removes the upstream's credential.
     mask: Option<Mask>,
@@ -45,6 +63,7 @@ pub struct UpstreamBody {
 
 /// Where the bytes come from.
 enum Content {
+    /// A body that arrives over a connection to the upstream.
     Upstream(Incoming),
     /// The gateway's own; taken when it is sent.
     Own(Bytes),
@@ -53,7 +72,9 @@ enum Content {
 /// How long a body may be silent, and when it has to be over.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
+    /// The longest silence of the upstream between two parts.
     pub(crate) idle: Duration,
+    /// The time at which the body is cut, even if bytes arrive. `None`: no bound.
     pub(crate) end: Option<Instant>,
 }
 
@@ -61,7 +82,9 @@ pub(crate) struct Bounds {
 #[derive(Debug)]
 /// The client sees a body that breaks off, the audit record says `body_failed`.
 enum TooLong {
+    /// Nothing came for this long, while the client was ready to read.
     Idle(Duration),
+    /// The exchange is older than `total_timeout_seconds`.
     Total,
 }
 
@@ -77,10 +100,14 @@ impl fmt::Display for TooLong {
 impl Error for TooLong {}
 
 /// What a body yields.
+///
+/// A part of the body or its trailers, or why the body breaks off.
 type BodyFrame = Result<Frame<Bytes>, BoxError>;
 
 impl UpstreamBody {
     /// Wraps the body of a response.
+    ///
+    /// Nothing is read before the first poll. No mask and nothing held: see `masked` and `hold`.
     pub(crate) fn new(body: Incoming, bounds: Bounds, trailers: Trailers) -> Self {
         Self {
             content: Content::Upstream(body),
@@ -94,6 +121,9 @@ impl UpstreamBody {
     }
 
     /// Makes a body of the gateway itself.
+    ///
+    /// It is one part, has no bounds and needs no trailers. Used for problem documents and for the
+    /// empty body of a 101.
     pub(crate) fn own(bytes: Bytes) -> Self {
         let bounds = Bounds {
             idle: Duration::ZERO,
@@ -111,12 +141,16 @@ impl UpstreamBody {
     }
 
     /// Removes a secret from the bytes that pass.
+    ///
+    /// `None`: the upstream has no credential of the gateway, and nothing is searched.
     pub(crate) fn masked(self, mask: Option<Mask>) -> Self {
         Self { mask, ..self }
     }
 
     /// Keeps something until the body ends: at its last part, at an error, or when it is dropped because
     /// the client left.
+    ///
+    /// For example the count of open requests of a server, which the choice of a server looks at.
     pub(crate) fn hold(mut self, held: impl Send + 'static) -> Self {
         self.held = Some(Box::new(held));
         self
@@ -125,6 +159,9 @@ impl UpstreamBody {
     /// Fails if the upstream was silent for too long. Called while nothing is there to read.
     ///
     /// The time begins with the first call after a part, so a client that does not read uses none of it.
+    ///
+    /// Pending while there is time. Ready with the reason when there is none; the caller ends the body
+    /// then.
     fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<TooLong> {
         let Bounds { idle, end } = self.bounds;
         let silent_until = Instant::now() + idle;
@@ -144,6 +181,9 @@ impl UpstreamBody {
     }
 
     /// Returns what may pass of a frame. `None`: nothing.
+    ///
+    /// Data may be empty after masking: all of it is held back until more is known. Trailers that are
+    /// all dropped leave nothing either.
     fn pass(&mut self, frame: Frame<Bytes>) -> Option<Frame<Bytes>> {
         let frame = match frame.into_data() {
             Ok(data) => {
@@ -160,6 +200,9 @@ impl UpstreamBody {
     }
 
     /// Returns what is left when the upstream has nothing more. An error comes first.
+    ///
+    /// Bytes that were held back are not sent before an error: what is incomplete anyway needs no more
+    /// bytes.
     fn last(&mut self, end: Option<BodyFrame>) -> Option<BodyFrame> {
         let rest = self.mask.as_mut().map(Mask::finish).unwrap_or_default();
         match end {
@@ -169,11 +212,16 @@ impl UpstreamBody {
     }
 
     /// Returns how many bytes are held back.
+    ///
+    /// They are no longer in the upstream's count, but still to be sent.
     fn held_bytes(&self) -> u64 {
         self.mask.as_ref().map_or(0, |mask| mask.held() as u64)
     }
 
     /// Ends the body: what it held is free.
+    ///
+    /// Called at the last part and at every error. A later poll would still be valid, but has nothing
+    /// to release.
     fn end(&mut self) {
         self.held = None;
         self.timer = None;
@@ -184,6 +232,8 @@ impl Body for UpstreamBody {
     type Data = Bytes;
     type Error = BoxError;
 
+    /// Reads frames until one of them has something to pass on. A frame that is dropped or held back
+    /// completely does not wake the client.
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -216,6 +266,7 @@ impl Body for UpstreamBody {
         }
     }
 
+    /// False while bytes are held back, since they are still to be sent.
     fn is_end_stream(&self) -> bool {
         match &self.content {
             Content::Upstream(body) => self.held_bytes() == 0 && body.is_end_stream(),
@@ -223,6 +274,8 @@ impl Body for UpstreamBody {
         }
     }
 
+    /// Masking keeps lengths, so the upstream's hint is right once the bytes that are held back are
+    /// added.
     fn size_hint(&self) -> SizeHint {
         match &self.content {
             Content::Upstream(body) => plus(body.size_hint(), self.held_bytes()),
@@ -232,6 +285,9 @@ impl Body for UpstreamBody {
 }
 
 /// Adds bytes that are held back.
+///
+/// Exact hints stay exact. The sum cannot overflow in practice: the second number is below the length
+/// of a secret.
 fn plus(hint: SizeHint, held: u64) -> SizeHint {
     let mut sum = SizeHint::new();
     sum.set_lower(hint.lower() + held);

@@ -3,6 +3,9 @@
 //! It is streamed: a part is read from the client when the upstream has taken the last one. Its length,
 //! if the client declared one, goes up as `Content-Length`; otherwise it is sent in chunks, or in frames
 //! of HTTP/2. Either way the client library frames it, and no field of the client does.
+//!
+//! Failures on this way are the client's: a body that breaks off, or one that is longer than the stack
+//! allows. They end the request at the upstream and do not count against its server.
 
 use std::{
     pin::Pin,
@@ -20,8 +23,12 @@ use super::{progress::Progress, trailers::Trailers};
 /// last one.
 #[derive(Debug)]
 pub(crate) struct SentBody {
+    /// Boxed, since the stack may wrap the body of the server in several layers, whose types depend on
+    /// the settings.
     body: UnsyncBoxBody<Bytes, BoxError>,
+    /// Told about each part, and about the end.
     progress: Progress,
+    /// The names of trailers that pass upwards.
     trailers: Trailers,
 }
 
@@ -29,6 +36,8 @@ impl SentBody {
     /// Errors of the body end the request at the upstream: a part of a body must not look whole.
     ///
     /// Wraps a body.
+    ///
+    /// Nothing is read before the upstream's connection asks for the first part.
     pub(crate) fn new<B>(body: B, progress: Progress, trailers: Trailers) -> Self
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
@@ -41,6 +50,8 @@ impl SentBody {
     }
 
     /// Makes an empty body.
+    ///
+    /// For a second attempt, for health checks and for handshakes: none of them has a body.
     pub(crate) fn empty(progress: Progress) -> Self {
         let trailers = Trailers::default();
         Self::new(http_body_util::Empty::new(), progress, trailers)
@@ -51,6 +62,8 @@ impl Body for SentBody {
     type Data = Bytes;
     type Error = BoxError;
 
+    /// Reads frames until one may pass. Data passes unchanged; trailers are reduced to the names on the
+    /// list.
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -77,6 +90,8 @@ impl Body for SentBody {
         self.body.is_end_stream()
     }
 
+    /// An exact hint becomes `Content-Length`. It comes from what the server parsed, not from a field
+    /// that is copied.
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
     }

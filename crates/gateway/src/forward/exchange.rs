@@ -6,6 +6,9 @@
 //! | response | the last part of the request body | the head of the response |
 //! | idle | a part of the response body | the next one |
 //! | total | the request | the end of the response |
+//!
+//! The response timeout ends with 504 `upstream_timeout`; so does the total timeout before the head.
+//! After the head the status is out, so the other bounds can only cut the body.
 
 use std::sync::Arc;
 
@@ -22,6 +25,7 @@ use crate::{
 
 /// What one request and its response share.
 pub(super) struct Exchange {
+    /// Held for the whole exchange, so a reload does not take it away.
     upstream: Arc<Upstream>,
     /// When a part of the request moved last.
     progress: Progress,
@@ -33,6 +37,8 @@ pub(super) struct Exchange {
 
 impl Exchange {
     /// Begins now.
+    ///
+    /// The total timeout begins here, before a connection is opened. Retries do not begin it anew.
     pub(super) fn begin(upstream: Arc<Upstream>, secret: Option<Arc<Secret>>) -> Self {
         let total = upstream.timeouts.total;
         Self {
@@ -44,11 +50,15 @@ impl Exchange {
     }
 
     /// Returns the upstream.
+    ///
+    /// The one that was selected by host and path; it does not change with a retry.
     pub(super) const fn upstream(&self) -> &Arc<Upstream> {
         &self.upstream
     }
 
     /// Returns what counts the movements of the request body.
+    ///
+    /// For the body, which notes each of its parts there.
     pub(super) fn progress(&self) -> Progress {
         self.progress.clone()
     }
@@ -56,6 +66,13 @@ impl Exchange {
     /// Sends a request and waits for the head of the response.
     ///
     /// The time for the head begins after the last part of the request body: an upload may be slow.
+    ///
+    /// Informational responses (1xx) other than 101 are read by the client library and not passed on.
+    ///
+    /// # Errors
+    /// - [`Failure::Broken`]: no connection, or it broke before the head was complete
+    /// - [`Failure::Late`]: the head did not come within `response_timeout_seconds`
+    /// - [`Failure::TooLong`]: the exchange reached `total_timeout_seconds`
     pub(super) async fn send(
         &self,
         client: &Client,
@@ -76,6 +93,8 @@ impl Exchange {
     }
 
     /// Wraps the body of a response.
+    ///
+    /// It gets the bounds on time, the list of trailers and the mask for the credential.
     pub(super) fn body(&self, body: Incoming) -> UpstreamBody {
         let bounds = Bounds {
             idle: self.upstream.timeouts.idle,

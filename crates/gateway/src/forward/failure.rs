@@ -3,6 +3,17 @@
 //! The sentences name neither the upstream nor its software. Address and causes are in the audit
 //! record alone. Each failure also says whose it was: a client whose body breaks off must not turn the
 //! server off for all others.
+//!
+//! | status | code | RFC 9110 | counts against the server |
+//! |---|---|---|---|
+//! | 400 | `ambiguous_path` | 15.5.1 | no |
+//! | 404 | `no_upstream` | 15.5.5 | no |
+//! | 405 | `method_not_allowed` | 15.5.6 | no |
+//! | 413 | `body_too_large` | 15.5.14 | no |
+//! | 502 | `upstream_unreachable` | 15.6.3 | yes |
+//! | 502 | `upstream_failed` | 15.6.3 | yes, unless the client's body failed or a 101 did not fit |
+//! | 503 | `unavailable` | 15.6.4 | no: nothing was sent |
+//! | 504 | `upstream_timeout` | 15.6.5 | yes, unless the total time is over |
 
 use std::{error::Error as StdError, time::Duration};
 
@@ -14,19 +25,30 @@ use palisade::core::Rejection;
 use crate::upstream::Server;
 
 /// Why an exchange with a server gave no response.
+///
+/// It exists only before the head of a response. What fails later breaks off the body.
 #[derive(Debug)]
 pub(super) enum Failure {
     /// The client library's error.
+    ///
+    /// No connection, a connection that broke, a head that is no HTTP, or a body of the client that
+    /// failed.
     Broken(Error),
     /// Nothing moved for the time that a response may take.
+    ///
+    /// The time begins anew with each part of the request body, so a slow upload is not late.
     Late(Duration),
     /// The whole exchange took too long.
+    ///
+    /// It may be the client's upload that took the time, so no server is blamed.
     TooLong,
 }
 
 impl Failure {
     /// Returns whether it says something about the server. A body that the client did not finish
     /// does not.
+    ///
+    /// If so, the circuit breaker counts it.
     pub(super) fn is_of_server(&self) -> bool {
         match self {
             Self::Broken(error) => !is_of_client(error),
@@ -37,11 +59,15 @@ impl Failure {
 
     /// Returns whether another server could do better. After a timeout the client has waited long
     /// enough.
+    ///
+    /// Whether the request may be sent twice at all is decided elsewhere, by its method and body.
     pub(super) fn is_worth_a_retry(&self) -> bool {
         matches!(self, Self::Broken(error) if !is_of_client(error))
     }
 
     /// Returns the refusal for the client.
+    ///
+    /// The server's address is in the reason, which only the audit record shows.
     pub(super) fn rejection(&self, server: &Server) -> Rejection {
         match self {
             Self::Broken(error) => broken(error, server),
@@ -58,6 +84,8 @@ impl Failure {
 }
 
 /// The reason, for the record, says which part of the path it was.
+///
+/// Status 400. The client can repair it: the normal form of the path passes.
 pub(super) fn ambiguous_path(problem: &'static str) -> Rejection {
     Rejection::new(
         StatusCode::BAD_REQUEST,
@@ -68,6 +96,8 @@ pub(super) fn ambiguous_path(problem: &'static str) -> Rejection {
 }
 
 /// The same words as for a path without a rule: a client need not know the difference.
+///
+/// Status 404. The operator sees the difference in the code and in the reason.
 pub(super) fn no_upstream() -> Rejection {
     Rejection::new(
         StatusCode::NOT_FOUND,
@@ -78,6 +108,9 @@ pub(super) fn no_upstream() -> Rejection {
 }
 
 /// `CONNECT` would open a tunnel, `TRACE` would return what the gateway added.
+///
+/// Status 405 with `Allow`, as RFC 9110 section 15.5.6 demands. That also excludes WebSockets over
+/// HTTP/2, which begin with an extended `CONNECT` (RFC 8441 section 4).
 pub(super) fn method_refused() -> Rejection {
     Rejection::method_not_allowed(HeaderValue::from_static(
         "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
@@ -86,6 +119,9 @@ pub(super) fn method_refused() -> Rejection {
 }
 
 /// The upstream said something that cannot be passed on.
+///
+/// Status 502. For a connection that broke, a head that cannot be parsed, and a switch of protocols
+/// that does not fit.
 pub(super) fn unusable(reason: impl Into<std::borrow::Cow<'static, str>>) -> Rejection {
     Rejection::new(
         StatusCode::BAD_GATEWAY,
@@ -96,17 +132,24 @@ pub(super) fn unusable(reason: impl Into<std::borrow::Cow<'static, str>>) -> Rej
 }
 
 /// No server takes requests: their breakers are open, or their health checks fail.
+///
+/// Status 503 with `Retry-After`: the shortest time after which a server may take requests again.
 pub(super) fn unavailable(wait: Duration) -> Rejection {
     Rejection::unavailable(wait).with_reason("no server of the upstream takes requests")
 }
 
 /// A file with a secret could not be read for too long.
+///
+/// Status 503 with `Retry-After: 60`. Sending the request without the credential, or without the
+/// identity, would be worse than a refusal.
 pub(super) fn no_secret(what: &'static str) -> Rejection {
     Rejection::unavailable(Duration::from_secs(60))
         .with_reason(format!("{what} could not be read for too long"))
 }
 
 /// The body of the request broke off, or was longer than it may be.
+///
+/// The client library reports a body that failed as an error of its user.
 fn is_of_client(error: &Error) -> bool {
     causes(error).any(|cause| {
         let hyper = cause.downcast_ref::<hyper::Error>();
@@ -114,6 +157,7 @@ fn is_of_client(error: &Error) -> bool {
     })
 }
 
+/// Status 504 with the words that are the same for all timeouts. The reason says which one it was.
 fn timed_out(reason: String) -> Rejection {
     Rejection::new(
         StatusCode::GATEWAY_TIMEOUT,

@@ -4,6 +4,12 @@
 //! close` would end it, `Transfer-Encoding` would frame the body a second time, `Connection:
 //! X-Forwarded-For` would make the upstream lose the client's address. So they are removed in both
 //! directions, before the gateway adds its own fields.
+//!
+//! RFC 9113 section 8.2.2 forbids the same fields in HTTP/2. So one list serves both versions, and a
+//! message can be passed from one to the other.
+//!
+//! `Upgrade` and `Connection` are set again by the gateway for a WebSocket, after this step. `TE:
+//! trailers` is set again for an upstream with HTTP/2.
 
 use http::{
     HeaderMap, HeaderName,
@@ -30,6 +36,9 @@ static HOP_BY_HOP: [HeaderName; 9] = [
 /// Removes them, and the fields that `Connection` names.
 ///
 /// A name that is no valid field name is skipped: no such field can be in `headers`.
+///
+/// All lines of `Connection` are read, each with a list. A name may be an end-to-end field such as
+/// `X-Secret`; it is removed all the same, since the sender said that it ends here.
 pub(super) fn remove(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = headers
         .get_all(CONNECTION)
@@ -44,6 +53,8 @@ pub(super) fn remove(headers: &mut HeaderMap) {
 }
 
 /// Returns whether the sender can take trailers (RFC 9110 section 10.1.4).
+///
+/// It is read before the field is removed. Weights (`;q=`) are for codings and not for `trailers`.
 pub(super) fn wants_trailers(headers: &HeaderMap) -> bool {
     let values = headers.get_all(TE).iter();
     let mut codings = values

@@ -5,6 +5,17 @@
 //! 3. [`request`] writes the head anew; the body is streamed.
 //! 4. [`send()`](send::send) or [`switch()`](switch::switch) exchanges it with a server.
 //! 5. [`response`] cleans the head of the response; its body is streamed.
+//!
+//! Steps 1 to 3 need no network, so a request that they refuse costs the upstream nothing. Each refusal
+//! is recorded under the name `forward`.
+//!
+//! The service takes part in no decision about the client. It reads what the stack decided (client,
+//! principal, request ID) from the security context. Without a stack outside, requests are forwarded
+//! without these fields.
+//!
+//! Relevant standards: RFC 9110 section 7.6 (forwarding), RFC 9112 section 11.2 (request smuggling),
+//! RFC 9113 section 8.2.2 (fields of a connection), RFC 7239 (`Forwarded`), RFC 6455 section 4
+//! (WebSocket).
 
 mod switch;
 mod send;
@@ -35,6 +46,8 @@ use self::{
 use crate::{body::UpstreamBody, path::check_path, upstream::Upstreams};
 
 /// The name in audit records.
+///
+/// It is also the name under which shadow mode counts refusals.
 const NAME: &str = "forward";
 
 /// The innermost service of a gateway: sends a request to its upstream and streams the response.
@@ -42,6 +55,12 @@ const NAME: &str = "forward";
 /// It decides nothing about the client; put it behind a [`Shield`](palisade::Shield). Bodies are
 /// streamed in both directions, a WebSocket is passed on where the upstream allows it. Dropping the future or the body of the response ends the request at
 /// the upstream too.
+///
+/// Cloning is cheap: two reference counts. There is no limit on requests at a time here; that is the
+/// stack's.
+///
+/// A failure after the head of the response cannot change the status. The body breaks off then, and the
+/// audit record has `body_failed`.
 ///
 /// # Examples
 ///
@@ -76,7 +95,9 @@ const NAME: &str = "forward";
 /// | 504 | `upstream_timeout` | the head of the response did not come in time |
 #[derive(Clone, Debug)]
 pub struct Forward {
+    /// In the order in which they are tried.
     upstreams: Upstreams,
+    /// Counts WebSockets, and ends them when the gateway stops.
     tunnels: Tunnels,
     /// Whether nothing is refused or removed that the client sent.
     only_shadow: bool,
@@ -84,12 +105,18 @@ pub struct Forward {
 
 impl Forward {
     /// Makes the service. Clones share the connections of `upstreams`.
+    ///
+    /// WebSockets that it opens are not ended by anyone but the two sides and the idle timeout. A
+    /// [`Gateway`](crate::Gateway) ends them when it stops.
     #[must_use]
     pub fn new(upstreams: Upstreams) -> Self {
         Self::with_tunnels(upstreams, Tunnels::default())
     }
 
     /// Makes the service with a list of tunnels, which outlives a reload.
+    ///
+    /// A gateway passes the same list to each stack, so that it can end sockets that an earlier stack
+    /// opened.
     pub(crate) const fn with_tunnels(upstreams: Upstreams, tunnels: Tunnels) -> Self {
         Self {
             upstreams,
@@ -99,6 +126,9 @@ impl Forward {
     }
 
     /// Records ambiguous paths and forwards them, and lets the client's credential pass.
+    ///
+    /// Everything else stays: hop-by-hop fields are removed, `X-Forwarded-*` is written anew, and
+    /// `CONNECT` and `TRACE` are refused.
     pub(crate) const fn in_shadow(mut self) -> Self {
         self.only_shadow = true;
         self
@@ -113,10 +143,12 @@ where
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
+    /// Always ready. A server that is busy is seen when a request is given to it.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
+    /// Dropping the future ends the request at the upstream. Never fails: a refusal is a response.
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let forward = self.clone();
         let (mut head, body) = request.into_parts();
@@ -132,6 +164,12 @@ where
 
 impl Forward {
     /// Checks the request, picks the upstream and exchanges request and response.
+    ///
+    /// The order of the checks decides which refusal a client sees: method, path, upstream, WebSocket
+    /// handshake, secrets.
+    ///
+    /// # Errors
+    /// The refusal for the client, as in the table of [`Forward`].
     async fn respond<B>(
         &self,
         cx: &SecurityContext,

@@ -25,6 +25,16 @@
 //!                                       x-request-id: 01JD…
 //! accept: audio/wav                     accept: audio/wav
 //! ```
+//!
+//! | field | what becomes of it | source |
+//! |---|---|---|
+//! | `Connection` and what it names, `TE`, `Upgrade` … | removed | RFC 9110 section 7.6.1 |
+//! | `Content-Length`, `Transfer-Encoding` | written anew from the body | RFC 9112 section 6 |
+//! | `Expect` | removed; the server has handled it | RFC 9110 section 10.1.1 |
+//! | `Forwarded`, `X-Forwarded-*` | written anew | RFC 7239 |
+//! | `Host`, `:authority` | what `host` of the upstream says | RFC 9112 section 3.2, RFC 9113 section 8.3.1 |
+//! | `Authorization`, `X-API-Key` | removed | the credential is the gateway's |
+//! | names with an underscore | removed | RFC 3875 section 4.1.18 maps them to others |
 
 use std::sync::Arc;
 
@@ -39,21 +49,30 @@ use palisade::core::{Rejection, Secret, SecurityContext};
 use super::{failure::no_secret, hop_by_hop};
 use crate::upstream::{IDENTITY_PREFIX, Server, Upstream};
 
+/// One address, the client's. The list of proxies before is not passed on.
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+/// `http` or `https`, as the client used it.
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+/// The same ID as in the audit record and in the response, to connect the logs of both sides.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Credentials of clients, also where no authenticator took them.
 static CREDENTIALS: [HeaderName; 2] = [AUTHORIZATION, HeaderName::from_static("x-api-key")];
 
 /// Returns the host that the client sent: that of the target, or `Host`.
+///
+/// `None` if there is neither, or if `Host` is no valid authority. In an ordinary stack such a request
+/// was refused before.
 pub(super) fn host(head: &Parts) -> Option<Authority> {
     let sent = || head.headers.get(HOST)?.to_str().ok()?.parse().ok();
     head.uri.authority().cloned().or_else(sent)
 }
 
 /// A head for an upstream, without target and `Host`.
+///
+/// It is made once for each request. Each attempt copies it and adds the server.
 pub(super) struct Prepared {
+    /// Without extensions: nothing that the stack attached leaves the process.
     pub(super) head: Parts,
     /// The upstream's credential in it, which must not come back.
     pub(super) secret: Option<Arc<Secret>>,
@@ -63,6 +82,10 @@ pub(super) struct Prepared {
 ///
 /// The length is left to the client library, which takes it from the body: it is what frames the
 /// request, so no field of the client can.
+///
+/// # Errors
+/// 503 if the file of the credential, or of the key that signs the identity, could not be read for too
+/// long.
 pub(super) fn rewrite(
     head: Parts,
     cx: &SecurityContext,
@@ -107,6 +130,8 @@ pub(super) fn rewrite(
 }
 
 /// Addresses a head to one server. HTTP/2 has the host in its target and no `Host`.
+///
+/// Called for each attempt, since servers of one upstream have different addresses.
 pub(super) fn address(
     mut head: Parts,
     host: Option<&Authority>,
@@ -130,6 +155,9 @@ pub(super) fn address(
 }
 
 /// Joins the address of a server with path and query of the request.
+///
+/// Over HTTP/1.1 the client library sends only path and query (origin form, RFC 9112 section 3.2.1).
+/// Over HTTP/2 it sends all three parts as pseudo-fields.
 fn target(uri: &Uri, scheme: Scheme, authority: &Authority) -> Uri {
     let mut parts = http::uri::Parts::default();
     parts.scheme = Some(scheme);
@@ -141,6 +169,8 @@ fn target(uri: &Uri, scheme: Scheme, authority: &Authority) -> Uri {
 }
 
 /// Removes what concerns the client's connection, and what it says about itself.
+///
+/// What is left is end-to-end and says nothing about the client that the upstream should believe.
 fn remove_client_fields(headers: &mut HeaderMap) {
     hop_by_hop::remove(headers);
     for name in &[CONTENT_LENGTH, EXPECT, FORWARDED] {
@@ -157,6 +187,8 @@ fn remove_client_fields(headers: &mut HeaderMap) {
 }
 
 /// Names that the gateway writes itself, and those that CGI and WSGI read as others.
+///
+/// `X_Forwarded_For` and `X-Forwarded-For` are both `HTTP_X_FORWARDED_FOR` to a CGI or WSGI program.
 fn is_misleading(name: &str) -> bool {
     name.contains('_') || name.starts_with("x-forwarded-") || name.starts_with(IDENTITY_PREFIX)
 }
@@ -164,6 +196,9 @@ fn is_misleading(name: &str) -> bool {
 /// Says who the client is, as the stack decided it: `X-Forwarded-*` and `Forwarded` (RFC 7239).
 ///
 /// Without a decided client no such field is added, and what the client sent is gone too.
+///
+/// IPv6 addresses are in brackets and quotes in `Forwarded` (RFC 7239 section 6), and bare in
+/// `X-Forwarded-For`.
 fn add_client(headers: &mut HeaderMap, cx: &SecurityContext, host: Option<&Authority>) {
     set(headers, REQUEST_ID, &cx.request_id().to_string());
     let Some(client) = cx.client() else { return };

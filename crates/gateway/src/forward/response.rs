@@ -3,6 +3,12 @@
 //! Removed are the fields of the upstream's connection, the names of its software, and any field that has
 //! its credential. Redirects to its own name become relative. The security headers are added by the stack
 //! outside, which keeps those that the upstream or a rule sets.
+//!
+//! The status is passed on as it is, 101 excepted. `Set-Cookie`, caching and CORS fields are the
+//! service's own business and stay.
+//!
+//! The names of the software are hidden, as RFC 9110 section 10.2.4 advises. `Date` and `Via` stay as
+//! the upstream sent them.
 
 use bytes::Bytes;
 use http::{
@@ -29,6 +35,8 @@ static BANNERS: [HeaderName; 5] = [
     HeaderName::from_static("x-runtime"),
 ];
 /// What describes a body, and is wrong for another one.
+///
+/// Removed when the body is replaced. `Content-Type` is overwritten, so it is not listed.
 static OF_BODY: [HeaderName; 5] = [
     CONTENT_ENCODING,
     CONTENT_LENGTH,
@@ -40,6 +48,9 @@ static OF_BODY: [HeaderName; 5] = [
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 
 /// Prepares a response. `named` is the host that the upstream was given.
+///
+/// Order: fields of the connection, names of software and the credential are removed; redirects are
+/// made relative; the operator's rules are applied; last, the body of a 5xx may be replaced.
 ///
 /// # Errors
 /// 502 `upstream_failed` for a switch of protocols (101) that nobody asked for: what follows it would
@@ -64,6 +75,11 @@ pub(super) fn prepare(
 
 /// Removes the fields of the upstream's connection, the names of its software, and every field that
 /// has its credential.
+///
+/// Also used for the 101 of a WebSocket, which has no body to prepare.
+///
+/// A field is removed completely if one of its values has the credential. Masking a part of it could
+/// change its meaning.
 pub(super) fn clean(headers: &mut HeaderMap, secret: Option<&Secret>) {
     if headers.contains_key(TRANSFER_ENCODING) {
         headers.remove(CONTENT_LENGTH); // RFC 9112 section 6.3: the encoding counts.
@@ -88,6 +104,9 @@ pub(super) fn clean(headers: &mut HeaderMap, secret: Option<&Secret>) {
 ///
 /// `http://127.0.0.1:5000/next?a` becomes `/next?a`. Redirects to other hosts stay. Slashes at the begin are
 /// reduced to one, since a browser reads `//name` as another host.
+///
+/// A relative reference is valid in both fields (RFC 9110 sections 8.7 and 10.2.2). Scheme and name of
+/// the client's side are then those that it used.
 fn make_relative(headers: &mut HeaderMap, named: &Authority) {
     for name in [LOCATION, CONTENT_LOCATION] {
         let location = headers.get(&name).and_then(|value| value.to_str().ok());
@@ -106,6 +125,8 @@ fn make_relative(headers: &mut HeaderMap, named: &Authority) {
 
 /// Replaces the body, which could show a stack trace, by a problem document with the code
 /// `upstream_error`. The status stays, and the fields that do not describe the body.
+///
+/// Only with `hide_errors`. Statuses 4xx keep their body: it tells a client what to correct.
 fn hidden(response: Response<Incoming>) -> Response<UpstreamBody> {
     let (mut head, _) = response.into_parts();
     for name in &OF_BODY {

@@ -8,6 +8,9 @@
 //! - a retry in the budget of the upstream, so that an outage does not double the load.
 //!
 //! The next attempt goes to a server that was not tried, if there is one.
+//!
+//! The same method may be safe and still have a body. A body is streamed and gone after the first
+//! attempt, so such a request is not sent again.
 
 use bytes::Bytes;
 use http::{Method, Response, StatusCode, request::Parts, uri::Authority};
@@ -29,6 +32,11 @@ use crate::{
 ///
 /// Only requests without a body and with a safe method are sent again: they change nothing, so a
 /// server that did the work and broke before it responded did no harm.
+///
+/// Every request counts for the retry budget, also one that is never sent again.
+///
+/// # Errors
+/// The refusal of the last failure: 413, 502, 503 or 504, as in the table of [`failure`].
 pub(super) async fn send<B>(
     exchange: &Exchange,
     head: Parts,
@@ -70,6 +78,11 @@ where
 }
 
 /// Begins an attempt, or refuses if no server takes requests.
+///
+/// `tried` holds positions of servers that failed this request.
+///
+/// # Errors
+/// 503 `unavailable` with `Retry-After`.
 pub(super) fn begin(
     upstream: &std::sync::Arc<Upstream>,
     tried: &[usize],
@@ -78,6 +91,8 @@ pub(super) fn begin(
 }
 
 /// Tells the breaker about a failure, unless it was the client's.
+///
+/// Without a report the attempt counts as abandoned, which changes nothing but a trial of the breaker.
 pub(super) fn note(failure: &Failure, attempt: &mut Attempt) {
     if failure.is_of_server() {
         attempt.failed();
@@ -88,6 +103,9 @@ pub(super) fn note(failure: &Failure, attempt: &mut Attempt) {
 ///
 /// A gateway behind the server (502, 504) and a server that is busy (503) count as failures: they need a
 /// rest. Any other status is the application's answer.
+///
+/// # Errors
+/// 502 `upstream_failed` for a 101 that nobody asked for.
 pub(super) fn finish(
     exchange: &Exchange,
     response: Response<Incoming>,
@@ -107,6 +125,8 @@ pub(super) fn finish(
 }
 
 /// Safe methods (RFC 9110 section 9.2.1) that have no body.
+///
+/// `TRACE` is safe too, but is never forwarded.
 fn is_safe(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }

@@ -8,6 +8,12 @@
 //! 4. With any other status the response is passed on, and neither connection is used again.
 //!
 //! A WebSocket is never tried a second time: the first server may have begun.
+//!
+//! Only HTTP/1.1 on both sides can switch (RFC 9110 section 7.8). HTTP/2 has no `Upgrade` (RFC 9113
+//! section 8.6), and WebSockets over HTTP/2 (RFC 8441) are refused as `CONNECT` with 405.
+//!
+//! The stack has admitted the request before: credential, rule and limits are those of a `GET` of the
+//! same path. Messages inside the WebSocket are not inspected.
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header::CONNECTION, request::Parts, uri::Authority};
@@ -23,6 +29,16 @@ use super::{
 use crate::body::{SentBody, UpstreamBody};
 
 /// Asks the upstream. Bytes pass only after a 101 that belongs to the handshake.
+///
+/// The connection to the upstream is a new one that is used for this request only.
+///
+/// The tunnel runs in a task of its own. It holds the attempt, so the socket counts as an open request
+/// of its server until it ends.
+///
+/// # Errors
+/// - 502 `upstream_unreachable` or `upstream_failed`: no connection, or a 101 that does not fit
+/// - 503 `unavailable`: no server takes requests
+/// - 504 `upstream_timeout`: no head within `response_timeout_seconds`
 pub(super) async fn switch(
     exchange: &Exchange,
     handshake: Handshake,
@@ -63,6 +79,8 @@ pub(super) async fn switch(
 
 /// Passes on a refusal and closes the client's connection: what it sends next could be meant for the
 /// other protocol. That to the upstream is closed too, since its client keeps none.
+///
+/// `Connection: close` follows RFC 9112 section 9.6: the server closes after this response.
 fn not_switched(mut response: Response<UpstreamBody>) -> Response<UpstreamBody> {
     let close = HeaderValue::from_static("close");
     response.headers_mut().insert(CONNECTION, close);

@@ -5,6 +5,16 @@
 //!
 //! A tunnel holds a [`Lease`] on the guards of its request. So a limit of requests at a time counts
 //! sockets, and the audit record is written at the end, with the bytes of both directions.
+//!
+//! | limit | value | at the limit |
+//! |---|---|---|
+//! | silence in both directions | `idle_timeout_seconds`, 300 s by default | both sides are closed |
+//! | buffer for each direction | 4 KiB | reading waits until the other side has taken it |
+//! | closing | 1 s | the connections are dropped |
+//! | number of tunnels | the stack's limit of requests at a time, if there is one | the handshake is refused |
+//!
+//! A proxy of bytes is what RFC 9110 section 7.8 leaves after a switch: the new protocol is between the
+//! two ends.
 
 use std::{
     io,
@@ -28,14 +38,21 @@ use tokio::{
 use crate::body::Progress;
 
 /// Bytes that are read at once in each direction. Ten thousand idle connections keep 80 MB.
+///
+/// A message that is longer passes in several reads. The size bounds memory, not messages.
 const BUFFER: usize = 4 * 1024;
 /// How long the last bytes of both sides may take.
+///
+/// Enough for a TLS `close_notify` over a slow path; a peer that is gone does not delay a stop longer.
 const GOODBYE: Duration = Duration::from_secs(1);
 
 /// The open tunnels of a gateway: counted, and ended when the gateway stops. Clones share them.
+///
+/// There is one list for a gateway. It outlives reloads.
 #[derive(Clone, Debug)]
 pub(crate) struct Tunnels(Arc<State>);
 
+/// Two channels that keep their last value, so that no change is missed by a task that looks later.
 #[derive(Debug)]
 struct State {
     /// True: all have to end.
@@ -56,6 +73,8 @@ impl Default for Tunnels {
 
 impl Tunnels {
     /// Tells all tunnels to end, also those that open later.
+    ///
+    /// It returns at once. Use `ended` to wait.
     pub(crate) fn stop(&self) {
         self.0.stop.send_replace(true);
     }
@@ -63,6 +82,9 @@ impl Tunnels {
     /// Waits until none is open, at most for `patience`.
     ///
     /// The audit trail is closed after that, so that the records of the last sockets are in it.
+    ///
+    /// Tunnels that are still open after `patience` end with the process; their records may be
+    /// missing.
     pub(crate) async fn ended(&self, patience: Duration) {
         let mut open = self.0.open.subscribe();
         let none = open.wait_for(|open| *open == 0);
@@ -70,12 +92,16 @@ impl Tunnels {
     }
 
     /// Counts a tunnel.
+    ///
+    /// The count goes down when the returned value is dropped, also after a panic of the task.
     fn enter(&self) -> Entered {
         self.0.open.send_modify(|open| *open += 1);
         Entered(self.clone())
     }
 
     /// Waits for [`stop`](Self::stop).
+    ///
+    /// Returns at once if the gateway has already stopped.
     async fn stopped(&self) {
         let mut stop = self.0.stop.subscribe();
         let _ = stop.wait_for(|stop| *stop).await;
@@ -93,12 +119,17 @@ impl Drop for Entered {
 
 /// Two connections that will be joined when both have switched.
 pub(super) struct Tunnel {
+    /// Ready when the 101 is written to the client.
     client: OnUpgrade,
+    /// Ready at once: the 101 of the upstream has been read.
     upstream: OnUpgrade,
+    /// The longest silence in both directions together.
     idle: Duration,
     /// Keeps the audit record open, which gets the bytes at the end.
     lease: Lease,
+    /// Gets the counts of bytes, for the audit record.
     cx: SecurityContext,
+    /// Counts the tunnel as open while it lives.
     entered: Entered,
 }
 
@@ -128,6 +159,12 @@ impl Tunnel {
     ///
     /// Passes bytes until one side ends, both are silent for too long, or the gateway stops. Then
     /// both are closed, and the bytes are settled as `bytes_up` and `bytes_down`.
+    ///
+    /// A ping of WebSocket (RFC 6455 section 5.5.2) is bytes like any other, so a client that pings
+    /// keeps its tunnel open.
+    ///
+    /// A side that closes its half does not end the tunnel at once: the other direction goes on until
+    /// it ends too.
     pub(super) async fn run(self) {
         let (Ok(client), Ok(upstream)) = tokio::join!(self.client, self.upstream) else {
             return; // One side left before it switched: the lease ends here.
@@ -152,13 +189,18 @@ impl Tunnel {
 
 /// A connection whose incoming bytes are counted.
 struct Counted {
+    /// The connection after the switch, with bytes that were read too early in front.
     stream: TokioIo<Upgraded>,
+    /// Bytes read from this side since the switch.
     read: Arc<AtomicU64>,
+    /// Shared by both sides: a byte in either direction counts.
     progress: Progress,
 }
 
 impl Counted {
     /// Returns it with its counter.
+    ///
+    /// The counter outlives the connection, so that it can be read after the end.
     fn new(stream: Upgraded, progress: &Progress) -> (Self, Arc<AtomicU64>) {
         let read = Arc::new(AtomicU64::new(0));
         let counted = Self {

@@ -22,8 +22,12 @@ pub(super) struct Built {
     /// The upstreams behind the stack.
     pub(super) service: Protected<Forward>,
     /// The trail, for events of the gateway itself and for the next stack.
+    ///
+    /// The open trail. At a reload it is the one of the running gateway.
     pub(super) audit: Option<AuditLayer>,
     /// Scheme and file of the keys, with which a first start mints one.
+    ///
+    /// Scheme and store of `[keys]`.
     pub(super) keys: Option<(KeyScheme, FileKeyStore)>,
 }
 
@@ -31,6 +35,9 @@ pub(super) struct Built {
 ///
 /// `running` has what a reload keeps: the store of the limits and the open audit trail. `shared` has
 /// the gateway's own.
+///
+/// # Errors
+/// A file cannot be opened, or parts of the configuration contradict each other.
 pub(super) fn build(
     settings: &Settings,
     running: &Running,
@@ -59,12 +66,19 @@ pub(super) struct Shared {
 }
 
 /// What a shield was made from.
+///
+/// `None` for what the configuration does not have.
 pub(super) struct Parts {
     pub(super) audit: Option<AuditLayer>,
     pub(super) keys: Option<(KeyScheme, FileKeyStore)>,
 }
 
 /// Builds the stack without what is inside it.
+///
+/// In shadow mode the report is put outside all guards, so it sees what each of them recorded.
+///
+/// # Errors
+/// As [`build`]. `explain` calls it too, with an audit trail in memory.
 pub(super) fn shield(
     settings: &Settings,
     running: &Running,

@@ -9,11 +9,16 @@ use std::{
 };
 
 /// Writes TOML. Every value is quoted by the library that reads it.
+///
+/// It writes lines in the order of the calls. The caller keeps the order of TOML: keys follow their
+/// section.
 #[derive(Default)]
 pub(super) struct Toml(String);
 
 impl Toml {
     /// Begins a section.
+    ///
+    /// `header` has its brackets: `[server]`, or `[[routes]]` for one more entry of a list.
     pub(super) fn section(&mut self, header: &str) {
         self.line(format_args!("{header}"));
     }
@@ -24,6 +29,8 @@ impl Toml {
         self.line(format_args!("{key} = {value}"));
     }
 
+    /// Characters that are no UTF-8 are replaced; such a path is then not found, and the error names
+    /// it.
     pub(super) fn path(&mut self, key: &str, path: &Path) {
         self.text(key, &path.to_string_lossy());
     }
@@ -36,6 +43,8 @@ impl Toml {
     }
 
     /// Writes a limit that counts on all routes.
+    ///
+    /// `rate` is such as `60/minute`. `by` says what is counted: `client` or `principal`.
     pub(super) fn limit(&mut self, name: &str, rate: &str, by: &str) {
         self.section("[[limits]]");
         self.text("name", name);
@@ -44,6 +53,8 @@ impl Toml {
     }
 
     /// Writes a rule for every method of a path.
+    ///
+    /// With text fields the route takes JSON and form bodies. Without, it takes any.
     pub(super) fn route(&mut self, path: &str, access: &str, text: &[String]) {
         self.section("[[routes]]");
         self.text("path", path);
@@ -64,6 +75,7 @@ impl Toml {
         self.0
     }
 
+    /// Every line ends with a line feed.
     fn line(&mut self, line: fmt::Arguments<'_>) {
         let _ = writeln!(self.0, "{line}"); // Writing to a string cannot fail.
     }

@@ -1,4 +1,7 @@
 //! Where an upstream listens: `http://host:port`, `https://host`, or `unix:/path`.
+//!
+//! An address is where to connect. It is not the name that a request carries in `Host`; that is a
+//! setting of the upstream.
 
 use std::{fmt, path::PathBuf};
 
@@ -14,8 +17,12 @@ const SOCKET_HOST: Authority = Authority::from_static("localhost");
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Address {
     /// Host and port, with or without TLS.
+    ///
+    /// Default port: 80 without TLS, 443 with TLS (RFC 9110 section 4.2).
     Tcp { authority: Authority, tls: bool },
     /// A socket of the file system.
+    ///
+    /// It has no TLS: who may connect is decided by the rights of the file.
     Unix(PathBuf),
 }
 
@@ -25,6 +32,9 @@ impl Address {
     /// A path would raise the question whether the path of a request is added to it or replaces it.
     /// `unix:///run/a` and `unix:/run/a` are the same; a relative path of a socket would depend on where the
     /// gateway was started.
+    ///
+    /// A user (`http://user@host`) is refused, since a password would then be in the configuration (RFC
+    /// 9110 section 4.2.4). A fragment has no meaning for a server.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         if let Some(path) = text.strip_prefix("unix:") {
             let path = PathBuf::from(path.strip_prefix("//").unwrap_or(path));
@@ -46,6 +56,8 @@ impl Address {
     }
 
     /// Returns host and port for `Host` and for the target of requests.
+    ///
+    /// For a Unix socket it is `localhost`, without a port.
     pub(crate) fn authority(&self) -> Authority {
         match self {
             Self::Tcp { authority, .. } => authority.clone(),
@@ -62,6 +74,8 @@ impl Address {
     }
 
     /// Returns whether the connection is encrypted.
+    ///
+    /// False for a Unix socket.
     pub(crate) const fn is_tls(&self) -> bool {
         matches!(self, Self::Tcp { tls: true, .. })
     }

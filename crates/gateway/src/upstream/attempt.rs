@@ -3,6 +3,13 @@
 //! An attempt is held by the body of the response, so that a long stream counts as pending to its last
 //! byte. It reports to the breaker at the head of the response: a body that breaks off may be the
 //! client's doing.
+//!
+//! | what happens | breaker |
+//! |---|---|
+//! | a head with a status other than 502, 503 and 504 | success |
+//! | a head with 502, 503 or 504 | failure |
+//! | no connection, no head in time, a connection that broke | failure |
+//! | the client left, or its body failed | no outcome; another request may try |
 
 use std::{fmt, sync::Arc};
 
@@ -16,16 +23,22 @@ use super::{breaker::Passage, server::Server};
 /// Its outcome is reported once, at the head of the response. Without one the client left, which says
 /// nothing about the server.
 pub(crate) struct Attempt {
+    /// Kept alive over a reload that removes the server.
     server: Arc<Server>,
     /// The position of the server in its upstream.
     index: usize,
+    /// Whether the outcome decides about an open breaker.
     passage: Passage,
+    /// The same clock as that of the upstream, so that times can be compared.
     clock: SharedClock,
+    /// Whether one of the two outcomes was reported. Otherwise dropping it reports that there is none.
     is_reported: bool,
 }
 
 impl Attempt {
     /// Counts the request.
+    ///
+    /// The server has let the request pass already.
     pub(super) fn new(
         server: Arc<Server>,
         index: usize,
@@ -43,6 +56,8 @@ impl Attempt {
     }
 
     /// Returns the position of the server in its upstream.
+    ///
+    /// Used to choose another server for a second attempt.
     pub(crate) const fn index(&self) -> usize {
         self.index
     }
@@ -53,12 +68,16 @@ impl Attempt {
     }
 
     /// Notes that the server responded.
+    ///
+    /// Call it once, at the head of the response.
     pub(crate) fn succeeded(&mut self) {
         self.is_reported = true;
         self.server.succeeded(self.passage);
     }
 
     /// Notes that the server failed.
+    ///
+    /// It is counted in `palisade_upstream_failures_total`, and may open the breaker.
     pub(crate) fn failed(&mut self) {
         self.is_reported = true;
         self.server.failed(self.passage, self.clock.monotonic());

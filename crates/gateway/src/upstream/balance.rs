@@ -2,6 +2,11 @@
 //!
 //! Looking at all servers would send every request of a moment to the same one; picking one at
 //! random would not see that it is busy.
+//!
+//! A server with weight 3 gets three times the requests of one with weight 1, as long as both respond
+//! equally fast. A slow one has more open requests and gets fewer new ones.
+//!
+//! With one server nothing is compared. With two, both are always looked at.
 
 use std::{
     hash::{BuildHasher as _, RandomState},
@@ -9,6 +14,8 @@ use std::{
 };
 
 /// A random number generator (SplitMix64). Not for secrets.
+///
+/// One number that is shared by all requests of an upstream. It needs no lock.
 #[derive(Debug)]
 pub(super) struct Random(AtomicU64);
 
@@ -20,11 +27,16 @@ impl Default for Random {
 
 impl Random {
     /// Starts from a seed.
+    ///
+    /// Equal seeds give equal choices, for tests. In service the seed is random, so that several
+    /// gateways do not choose alike.
     pub(super) const fn from_seed(seed: u64) -> Self {
         Self(AtomicU64::new(seed))
     }
 
     /// Returns a number below `bound`, which is not 0.
+    ///
+    /// Each call advances the state, also if several threads call at once.
     fn below(&self, bound: u64) -> u64 {
         const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
         let mut z = self.0.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
@@ -36,6 +48,8 @@ impl Random {
 }
 
 /// What the choice looks at.
+///
+/// Copied when the choice begins: numbers that change meanwhile do no harm.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Candidate {
     /// The position of the server in the list.
@@ -47,6 +61,8 @@ pub(super) struct Candidate {
 }
 
 /// Picks two different candidates by weight and returns the less busy one, measured by its weight.
+///
+/// `None` if there is no candidate. Equally busy: the first pick wins, which follows the weights.
 pub(super) fn choose(candidates: &[Candidate], random: &Random) -> Option<usize> {
     let first = pick(candidates, None, random)?;
     let second = pick(candidates, Some(first.index), random).unwrap_or(first);
@@ -59,6 +75,8 @@ pub(super) fn choose(candidates: &[Candidate], random: &Random) -> Option<usize>
 }
 
 /// Picks one candidate by weight.
+///
+/// `without` is left out. `None` if nothing is left.
 fn pick(candidates: &[Candidate], without: Option<usize>, random: &Random) -> Option<Candidate> {
     let others = candidates
         .iter()

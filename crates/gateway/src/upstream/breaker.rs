@@ -10,6 +10,12 @@
 //! | half-open | one passes, the others are refused | to closed or open, by the outcome of that one |
 //!
 //! A request that began before the breaker opened does not decide anything when it ends.
+//!
+//! Only failures in a row count. A rate of failures would need a window and a least number of requests,
+//! and a server that fails now and then is better served by a retry.
+//!
+//! The breaker never ends a request that is being served. A refusal because of it is 503 `unavailable`
+//! with `Retry-After`, unless another server takes the request.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -17,6 +23,8 @@ use std::{
 };
 
 /// When a breaker opens, and for how long.
+///
+/// The keys `failures` (1 to 1000) and `open_seconds` (1 to 86400) of `[upstreams.breaker]`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct BreakerSettings {
     /// Failures in a row that open it. Default: 5.
@@ -37,10 +45,13 @@ impl Default for BreakerSettings {
 /// Counts failures and decides whether a server gets requests. Times are those of a monotonic clock.
 #[derive(Debug)]
 pub(super) struct Breaker {
+    /// They do not change: a reload that changes them makes a new breaker.
     settings: BreakerSettings,
+    /// Held for a few instructions, never while waiting.
     state: Mutex<State>,
 }
 
+/// The three states of the table above.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum State {
     /// Requests pass. Counts failures since the last success.
@@ -54,21 +65,29 @@ enum State {
 /// How a request passed the breaker.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Passage {
+    /// The breaker was closed. Its outcome counts only if the breaker still is.
     Ordinary,
     /// It is the one that decides whether the breaker closes.
     Trial,
 }
 
 /// What an outcome changed.
+///
+/// For one line in the log and one count in the metrics, however many requests fail.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Change {
+    /// A trial succeeded: the server gets requests again.
     Closed,
+    /// Nothing that an operator needs to know.
     None,
+    /// The last of the failures in a row: the server gets no requests.
     Opened,
 }
 
 impl Breaker {
     /// Starts closed.
+    ///
+    /// The first request of a server passes, whatever happened before the start.
     pub(super) const fn new(settings: BreakerSettings) -> Self {
         Self {
             settings,
@@ -77,6 +96,8 @@ impl Breaker {
     }
 
     /// Returns how long no request passes. `None`: one would pass now.
+    ///
+    /// While a trial is running, nobody knows when it ends; the time of an open breaker is returned.
     pub(super) fn wait(&self, now: Duration) -> Option<Duration> {
         match *self.state() {
             State::Closed { .. } => None,
@@ -86,6 +107,8 @@ impl Breaker {
     }
 
     /// Lets a request pass. `None`: not now.
+    ///
+    /// It changes the state: the caller must report an outcome, or that there is none.
     pub(super) fn pass(&self, now: Duration) -> Option<Passage> {
         let mut state = self.state();
         match *state {
@@ -99,6 +122,8 @@ impl Breaker {
     }
 
     /// Notes a success.
+    ///
+    /// In the closed state it also sets the count of failures to zero.
     pub(super) fn succeeded(&self, passage: Passage) -> Change {
         let mut state = self.state();
         match (*state, passage) {
@@ -116,6 +141,8 @@ impl Breaker {
     }
 
     /// Notes a failure.
+    ///
+    /// A trial that fails opens the breaker for the same time as before.
     pub(super) fn failed(&self, passage: Passage, now: Duration) -> Change {
         let mut state = self.state();
         let until = now + self.settings.open;
@@ -139,6 +166,8 @@ impl Breaker {
     }
 
     /// Notes that a request ended without an outcome, because its client left. Another may try.
+    ///
+    /// Without it a breaker could stay half-open for ever, after the client of the only trial left.
     pub(super) fn abandoned(&self, passage: Passage, now: Duration) {
         let mut state = self.state();
         if (*state, passage) == (State::HalfOpen, Passage::Trial) {
@@ -146,6 +175,7 @@ impl Breaker {
         }
     }
 
+    /// Locks the state.
     fn state(&self) -> MutexGuard<'_, State> {
         // One enum is valid after any panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

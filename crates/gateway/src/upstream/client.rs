@@ -5,6 +5,15 @@
 //!
 //! An unused connection that the server closed is noticed before it is used, or the request is sent again
 //! by the library, provided nothing of it was written.
+//!
+//! | limit | value | at the limit |
+//! |---|---|---|
+//! | unused connections to one server | 64 | others are closed |
+//! | time of an unused connection | 15 s | it is closed |
+//! | head of a response over HTTP/1.1 | 64 KiB | 502 `upstream_failed` |
+//! | ping on a silent HTTP/2 connection | every 20 s | the connection is closed without a reply |
+//!
+//! `Host` is never added by the library: the gateway writes it (RFC 9112 section 3.2).
 
 use std::{fmt, time::Duration};
 
@@ -19,20 +28,33 @@ use super::connect::Connector;
 use crate::body::SentBody;
 
 /// How long an unused connection is kept. Less than what common servers keep theirs.
+///
+/// A server that closes first could close while a request is on its way (RFC 9112 section 9.3.1).
 const IDLE: Duration = Duration::from_secs(15);
 /// The most unused connections to one server.
+///
+/// Enough for a service of a few hundred requests a second, and few enough for its limit of
+/// descriptors.
 const IDLE_CONNECTIONS: usize = 64;
 /// How often a silent HTTP/2 connection is asked whether it is still there.
+///
+/// RFC 9113 section 6.7. A firewall that forgets a connection is noticed before a request is lost on
+/// it.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 /// The most bytes of a response head.
 const HEAD_BYTES: usize = 64 * 1024;
 
 /// Sends requests and reuses connections. Clones share them.
+///
+/// It holds the pool, so two upstreams with the same address have separate connections.
 #[derive(Clone)]
 pub(crate) struct Client(legacy::Client<Connector, SentBody>);
 
 impl Client {
     /// Makes a client for one address, which keeps unused connections.
+    ///
+    /// With HTTP/2 it is spoken from the first byte (prior knowledge, RFC 9113 section 3.3), or as TLS
+    /// agreed by ALPN.
     pub(crate) fn new(connector: Connector, is_http2: bool) -> Self {
         Self::keeping(IDLE_CONNECTIONS, connector, is_http2)
     }
@@ -43,6 +65,7 @@ impl Client {
         Self::keeping(0, connector, false)
     }
 
+    /// The two constructors differ only in the number of unused connections and in the version.
     fn keeping(idle_connections: usize, connector: Connector, is_http2: bool) -> Self {
         let client = legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
@@ -59,6 +82,12 @@ impl Client {
     }
 
     /// Sends a request. Dropping the future ends the request at the upstream too.
+    ///
+    /// It returns at the head of the response; the body follows as a stream.
+    ///
+    /// # Errors
+    /// No connection, a connection that broke, or a head that is no HTTP. The request has no bound on
+    /// time here: the caller has one.
     pub(crate) async fn send(
         &self,
         request: Request<SentBody>,

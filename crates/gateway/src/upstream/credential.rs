@@ -2,6 +2,16 @@
 //!
 //! Clients have keys of the gateway. The upstream's key stays here, so it can be changed without them, and
 //! none of them can use the upstream without the gateway's limits.
+//!
+//! ```toml
+//! [upstreams.credential]
+//! file = "/run/secrets/upstream-key"   # or environment = "UPSTREAM_KEY"
+//! header = "Authorization"             # default
+//! scheme = "Bearer"                    # default in Authorization (RFC 6750)
+//! ```
+//!
+//! The secret is read again when its file changes. Each request gets the one that is in force when its
+//! head is written.
 
 use std::sync::Arc;
 
@@ -24,9 +34,13 @@ const LEAST: usize = 8;
 /// A credential for one upstream.
 #[derive(Clone, Debug)]
 pub(crate) struct Credential {
+    /// Default: `Authorization`. Whatever the client sent under this name is replaced.
     header: HeaderName,
     /// The word before the secret. Empty: none.
+    ///
+    /// It is followed by one space. Default: `Bearer` in `Authorization`, otherwise none.
     scheme: String,
+    /// A file or a variable. A configuration never holds the secret itself.
     source: SecretSource,
 }
 
@@ -61,6 +75,9 @@ impl Credential {
 
     /// Puts the credential into a request. Returns the secret, which must not come back. `None`: it
     /// could not be read for too long.
+    ///
+    /// The value is marked as sensitive: the client library does not show it, and HTTP/2 does not index
+    /// it (RFC 7541 section 7.1.3).
     pub(crate) fn put_in(&self, headers: &mut HeaderMap) -> Option<Arc<Secret>> {
         let secret = self.source.current()?;
         let mut bytes = self.scheme.as_bytes().to_vec();

@@ -2,6 +2,8 @@
 //!
 //! Every setting is shown, defaults too: who reads it must not know them by heart. No secret is shown,
 //! only whether there is one.
+//!
+//! The text is for people and may change. A program should read the configuration instead.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -17,6 +19,9 @@ use super::{host_header::HostHeader, origin::Origin, service::Upstream};
 ///     origin field: removed
 ///     timeouts: connect 5 s, head 900 s, silence 600 s, total unbounded
 /// ```
+///
+/// One line for each setting. An upstream with several servers has all of their addresses in the first
+/// line.
 pub(super) fn describe(upstream: &Upstream) -> String {
     let mut text = format!("  {}\n", upstream.shown());
     let mut line = |what: &str, value: &str| {
@@ -67,11 +72,15 @@ pub(super) fn describe(upstream: &Upstream) -> String {
 }
 
 /// Says how something is done, or that it is not.
+///
+/// Used for settings that hold a secret, so that nothing of it is shown.
 const fn yes(is: bool, how: &'static str) -> &'static str {
     if is { how } else { "none" }
 }
 
 /// An empty list means all hosts.
+///
+/// Otherwise the names as they are written in the file.
 fn hosts(upstream: &Upstream) -> String {
     match upstream.hosts() {
         [] => "all".to_owned(),
@@ -89,6 +98,8 @@ fn host(host: &HostHeader) -> String {
 }
 
 /// The value of `Origin`.
+///
+/// A fixed value is shown as it is sent.
 fn origin(origin: &Origin) -> String {
     match origin {
         Origin::AsSent => "as the client sent it".to_owned(),
@@ -99,6 +110,8 @@ fn origin(origin: &Origin) -> String {
 }
 
 /// All four times, in the order in which they begin.
+///
+/// Whole seconds, since the keys are whole seconds.
 fn timeouts(upstream: &Upstream) -> String {
     let times = upstream.timeouts;
     let seconds = |time: Duration| format!("{} s", time.as_secs());

@@ -3,6 +3,15 @@
 //!
 //! Removing comes first, so a name in both lists is set. Values are fixed: a value that is made from the
 //! request would let a client write into it.
+//!
+//! ```toml
+//! [upstreams.request_headers]
+//! remove = ["Cookie"]
+//! set = { "X-Tenant" = "voice" }
+//! ```
+//!
+//! Rules are applied after the gateway's own fields, so they may also change `X-Forwarded-*`. They are
+//! applied before the upstream's credential and the signed identity, which no rule can change.
 
 use std::collections::BTreeMap;
 
@@ -18,6 +27,9 @@ use super::values::header_name;
 use crate::problem::Place;
 
 /// Fields that frame a message or concern its connection. The gateway writes them itself.
+///
+/// A fixed `Content-Length` or `Transfer-Encoding` would let one request become two (RFC 9112 section
+/// 11.2).
 const FRAMING: [HeaderName; 7] = [
     CONNECTION,
     CONTENT_LENGTH,
@@ -41,14 +53,21 @@ pub(crate) struct HeaderSection {
 }
 
 /// The same, checked.
+///
+/// Default: no change. Values may hold what the operator wants to be secret, but a credential belongs
+/// in `[upstreams.credential]`, where it is masked.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct HeaderRules {
+    /// Applied in the order of the names.
     set: Vec<(HeaderName, HeaderValue)>,
+    /// All lines of a field of that name are removed.
     remove: Vec<HeaderName>,
 }
 
 impl HeaderRules {
     /// Checks names and values.
+    ///
+    /// A missing section is an empty one.
     ///
     /// # Errors
     /// A name or value cannot be sent, or the field frames the message.
@@ -74,6 +93,8 @@ impl HeaderRules {
     }
 
     /// Removes, then sets.
+    ///
+    /// A field that is set has one line afterwards, whatever was there before.
     pub(crate) fn apply(&self, headers: &mut HeaderMap) {
         for name in &self.remove {
             headers.remove(name);
@@ -85,6 +106,9 @@ impl HeaderRules {
 }
 
 /// Parses a name that is not one of the gateway's own.
+///
+/// # Errors
+/// It is no token (RFC 9110 section 5.1), or it is one of the framing fields.
 fn own_name(name: &Spanned<String>, place: Place<'_>) -> Result<HeaderName, ConfigFileError> {
     let parsed = header_name(name, place)?;
     match FRAMING.contains(&parsed) {

@@ -2,6 +2,12 @@
 //!
 //! Its own name is the default: local model servers refuse others, against DNS rebinding. A service that
 //! makes links from `Host` needs the client's.
+//!
+//! The client's own name is not lost: it is in `X-Forwarded-Host` and in `Forwarded` (RFC 7239 section
+//! 5.3), whatever `Host` says.
+//!
+//! With HTTP/2 the value is `:authority` (RFC 9113 section 8.3.1). `as-sent` cannot be used then, since
+//! the client library chooses the connection by it.
 
 use http::uri::Authority;
 use palisade::config::ConfigFileError;
@@ -13,8 +19,12 @@ use crate::problem::Place;
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) enum HostHeader {
     /// What the client sent.
+    ///
+    /// The stack has checked that it is one of the hosts that the gateway serves.
     AsSent,
     /// A fixed name.
+    ///
+    /// It may have a port.
     Name(Authority),
     /// The upstream's own name and port. Many model servers refuse any other.
     #[default]
@@ -23,6 +33,8 @@ pub(crate) enum HostHeader {
 
 impl HostHeader {
     /// Reads the key.
+    ///
+    /// A missing key means `upstream`.
     ///
     /// # Errors
     /// It is neither a word nor a name.
@@ -48,6 +60,8 @@ impl HostHeader {
     }
 
     /// Returns the value for a request. Without a `Host` of the client it is the upstream's own.
+    ///
+    /// It borrows one of the three names; nothing is copied.
     pub(crate) fn value<'a>(
         &'a self,
         sent: Option<&'a Authority>,

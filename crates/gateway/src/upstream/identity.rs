@@ -14,6 +14,12 @@
 //! ```
 //!
 //! Values are percent-encoded in the fields and in the lines alike, so no value has a line break.
+//!
+//! An upstream verifies a request in this order: the signature over the seven lines, in constant time;
+//! then the time, which must be close to its own. Without the second step an old request could be sent
+//! again by someone who recorded it.
+//!
+//! The body is not signed: it is streamed, and its end is not known when the head is sent.
 
 use aws_lc_rs::hmac;
 use http::{HeaderMap, HeaderName, HeaderValue, request::Parts};
@@ -31,9 +37,13 @@ use crate::problem::Place;
 const LEAST: usize = 32;
 /// The first line, so that a signature of another purpose is none of this one.
 const VERSION: &str = "palisade-identity-v1";
+/// The ID of the principal, percent-encoded. Empty for a guest.
 const PRINCIPAL: HeaderName = HeaderName::from_static("x-palisade-principal");
+/// Scopes with a space between them, each percent-encoded.
 const SCOPES: HeaderName = HeaderName::from_static("x-palisade-scopes");
+/// Seconds since 1970-01-01 UTC, in decimal digits.
 const TIME: HeaderName = HeaderName::from_static("x-palisade-time");
+/// 64 hexadecimal digits.
 const SIGNATURE: HeaderName = HeaderName::from_static("x-palisade-signature");
 /// What all names begin with. A client's own fields of that kind are always removed.
 pub(crate) const PREFIX: &str = "x-palisade-";
@@ -41,7 +51,9 @@ pub(crate) const PREFIX: &str = "x-palisade-";
 /// Signs the identity of clients.
 #[derive(Clone, Debug)]
 pub(crate) struct Identity {
+    /// At least 32 bytes, shared with the upstream.
     key: SecretSource,
+    /// The source of the time that is signed.
     clock: SharedClock,
 }
 
@@ -94,6 +106,7 @@ impl Identity {
         Some(())
     }
 
+    /// Returns the digits. `None` if the key could not be read for too long.
     fn signature(&self, text: &str) -> Option<String> {
         let key = self.key.current()?;
         let key = hmac::Key::new(hmac::HMAC_SHA256, key.expose());
@@ -101,6 +114,7 @@ impl Identity {
     }
 }
 
+/// Replaces a field. `None` if the value has characters that a field cannot have.
 fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) -> Option<()> {
     headers.insert(name, HeaderValue::from_str(value).ok()?);
     Some(())

@@ -1,4 +1,16 @@
 //! The services behind the gateway: `[[upstreams]]`.
+//!
+//! | file | what it has |
+//! |---|---|
+//! | `section.rs`, `values.rs`, `timeouts.rs` | the keys as written, and checked |
+//! | `service.rs` | one upstream: which requests it takes |
+//! | `server.rs`, `attempt.rs` | one server, and one request that was given to it |
+//! | `balance.rs`, `breaker.rs`, `health.rs`, `retry_budget.rs` | which server gets a request, and how often |
+//! | `client.rs`, `connect/` | connections |
+//! | `credential.rs`, `identity.rs`, `secret.rs` | what the gateway puts in |
+//! | `header_rules.rs`, `host_header.rs`, `origin.rs` | fields that the operator decides |
+//!
+//! Everything is checked at the start and at each reload. A request meets only values that can be used.
 
 mod describe;
 mod health;

@@ -3,6 +3,16 @@
 //! Local services refuse pages of other origins, so that no page in a browser can use them. Behind the
 //! gateway that is the wrong question: who may call is decided by the key. Such a service gets its own
 //! origin, or none.
+//!
+//! | value of `origin` | what the upstream gets |
+//! |---|---|
+//! | `as-sent`, the default | the client's |
+//! | `upstream` | `http://127.0.0.1:5000`, the server's own address |
+//! | `remove` | none |
+//! | an origin | that one |
+//!
+//! A request without `Origin` is never given one: the field says that a page made the request (RFC 6454
+//! section 7).
 
 use http::{HeaderMap, HeaderValue, header::ORIGIN};
 use palisade::config::ConfigFileError;
@@ -17,6 +27,8 @@ pub(crate) enum Origin {
     #[default]
     AsSent,
     /// A fixed one.
+    ///
+    /// Scheme, host and port, without a path.
     Name(HeaderValue),
     /// None: the upstream takes the request for one that no page made.
     Removed,
@@ -26,6 +38,8 @@ pub(crate) enum Origin {
 
 impl Origin {
     /// Reads the key.
+    ///
+    /// A missing key means `as-sent`.
     ///
     /// # Errors
     /// It is neither a word nor an origin.
@@ -52,6 +66,9 @@ impl Origin {
     }
 
     /// Changes the field of a request. `own` is the address of the server.
+    ///
+    /// An address that is no valid value removes the field: what the client sent must not reach the
+    /// service.
     pub(crate) fn apply(&self, headers: &mut HeaderMap, own: &str) {
         if !headers.contains_key(ORIGIN) {
             return;
@@ -77,6 +94,8 @@ impl Origin {
 }
 
 /// Scheme and authority without anything after it (RFC 6454 section 6.2).
+///
+/// `null` is no origin here: nothing could be decided by it.
 fn is_origin(text: &str) -> bool {
     let rest = text
         .strip_prefix("http://")

@@ -1,4 +1,8 @@
 //! How many requests may be sent again.
+//!
+//! A retry helps when one server of several fails. When all fail, each retry is one more request to
+//! servers that cannot respond. The budget tells the two cases apart without a clock: it is full while
+//! requests succeed, and empty soon after they do not.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -12,11 +16,15 @@ const MOST: u32 = 100;
 /// Allows one retry for every five requests, so that an outage makes at most 1.2 times the load.
 ///
 /// It starts empty, and saves at most ten retries.
+///
+/// One for each upstream, in addition to `retries`, which bounds one request.
 #[derive(Debug, Default)]
 pub(super) struct RetryBudget(AtomicU32);
 
 impl RetryBudget {
     /// Counts a request.
+    ///
+    /// Call it once for each request of a client, not for retries.
     pub(super) fn deposit(&self) {
         let more = |saved: u32| Some((saved + DEPOSIT).min(MOST));
         let _ = self
@@ -25,6 +33,8 @@ impl RetryBudget {
     }
 
     /// Takes one retry, if there is one.
+    ///
+    /// Returns whether there was one. If not, the failure is returned to the client.
     pub(super) fn withdraw(&self) -> bool {
         let less = |saved: u32| saved.checked_sub(COST);
         self.0

@@ -5,6 +5,14 @@
 //! read, the last one stays in force for 15 minutes; then requests that need it are refused with 503.
 //!
 //! Errors name the file or variable, never its content.
+//!
+//! | source | read | when it cannot be read |
+//! |---|---|---|
+//! | `file` | at the start, and when it changes | the last content for 15 minutes, then 503 |
+//! | `environment` | at the start and at a reload | the start or the reload fails |
+//!
+//! A file should have mode 0600, with a line break at the end or without. The secret is wiped from
+//! memory when it is replaced.
 
 use std::{env, fmt, io, path::Path, sync::Arc};
 
@@ -19,6 +27,8 @@ use toml::Spanned;
 use crate::problem::Place;
 
 /// The longest file of a secret, in bytes.
+///
+/// Keys and tokens are far shorter. A longer file is most likely the wrong one.
 const LONGEST: u64 = 16 * 1024;
 
 /// Where a secret is: one of `file` and `environment`. A configuration never holds one itself.
@@ -38,12 +48,16 @@ pub(crate) struct SecretSection {
 /// Where a secret is read from.
 #[derive(Clone)]
 pub(crate) enum SecretSource {
+    /// Fixed until the next reload.
     Environment(Arc<Secret>),
+    /// Watched by a thread. Clones share it.
     File(Arc<WatchedFile<Format>>),
 }
 
 impl SecretSource {
     /// Reads a secret of at least `least` bytes.
+    ///
+    /// Neither the secret nor its length is in an error.
     ///
     /// # Errors
     /// None or both of the keys are there, the file or variable cannot be read, or the secret is too
@@ -93,12 +107,17 @@ impl fmt::Debug for SecretSource {
 }
 
 /// Reads a variable that the configuration names.
+///
+/// # Errors
+/// It is not set, or it is no UTF-8.
 #[allow(clippy::disallowed_methods)] // The configuration says where the secret is.
 fn variable(name: &str) -> Result<String, String> {
     env::var(name).map_err(|_| format!("the variable {name} is not set"))
 }
 
 /// A file with one secret.
+///
+/// What a watched file is parsed with, each time it changes.
 pub(crate) struct Format {
     /// The fewest bytes.
     least: usize,
@@ -106,6 +125,9 @@ pub(crate) struct Format {
 
 impl Format {
     /// Opens a file and watches it: a change is in force within a second.
+    ///
+    /// # Errors
+    /// The file cannot be read, its content is no secret, or no thread could be started.
     fn open(self, path: &Path, clock: SharedClock) -> Result<SecretSource, String> {
         let options = Options::new(LONGEST, move || clock.monotonic());
         let file = Arc::new(WatchedFile::open(self, path.to_owned(), options)?);
@@ -114,6 +136,9 @@ impl Format {
     }
 
     /// Checks length and characters. The errors do not show the secret.
+    ///
+    /// Visible ASCII, without white space, so that the value can be sent in a field (RFC 9110 section
+    /// 5.5).
     fn parse(&self, text: &str) -> Result<Secret, String> {
         let secret = text.trim();
         if secret.len() < self.least {
@@ -130,15 +155,18 @@ impl FileFormat for Format {
     type Value = Secret;
     type Error = String;
 
+    /// Adds the path to the error.
     fn read(&self, path: &Path, text: &str) -> Result<Secret, String> {
         let secret = self.parse(text);
         secret.map_err(|problem| format!("{}: {problem}", path.display()))
     }
 
+    /// `attempt` is what was tried, such as `open`.
     fn io_error(&self, path: &Path, attempt: &'static str, problem: io::Error) -> String {
         format!("{}: cannot {attempt} it: {problem}", path.display())
     }
 
+    /// Writes one line to the log for each change of state. The content is never in it.
     fn report(&self, path: &Path, report: Report<'_, Secret, String>) {
         let path = path.display();
         match report {

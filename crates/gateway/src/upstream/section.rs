@@ -1,4 +1,10 @@
 //! The keys of `[[upstreams]]`, as they are written.
+//!
+//! The types say what may be written, and the comments what a key means and its default. Values are
+//! checked in `values.rs`. Keys that are not listed are errors, so a misspelled key is not ignored.
+//!
+//! `Spanned` keeps the place of a value in the file, for errors. Two sections are equal if their values
+//! are, wherever they stand; a reload keeps the state of an upstream whose section is equal.
 
 use serde::Deserialize;
 use toml::Spanned;

@@ -6,6 +6,9 @@
 //! - `palisade_upstream_up{server}`: 1 or 0, from the first change on
 //! - `palisade_upstream_changes_total{server, state}`: `opened`, `closed`, `unhealthy`, `healthy`
 //! - `palisade_upstream_failures_total{server}`: failures that the breaker counted
+//!
+//! The number of open requests is used to choose between servers. It includes bodies that are still
+//! being sent, and WebSockets.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -27,23 +30,33 @@ use super::{
 use crate::problem::Place;
 
 /// What a client is told to wait for a server whose health check fails.
+///
+/// Half of the default time between two checks.
 const UNHEALTHY_WAIT: Duration = Duration::from_secs(5);
 
 /// What all servers of one upstream share.
+///
+/// Read once from the section of the upstream.
 #[derive(Debug)]
 pub(super) struct Transport {
+    /// For name resolution, TCP and TLS together.
     pub(super) connect_timeout: Duration,
+    /// Whether HTTP/2 is spoken. Default: HTTP/1.1.
     pub(super) is_http2: bool,
+    /// `None`: without `[upstreams.tls]`. An `https` address then has the defaults.
     pub(super) tls: Option<TlsOptions>,
+    /// Each server has a breaker of its own with these settings.
     pub(super) breaker: BreakerSettings,
 }
 
 /// One address with its pool of connections.
 #[derive(Debug)]
 pub(crate) struct Server {
+    /// As the operator wrote it; also the label of metrics.
     address: Address,
     /// Host and port, for `Host` and for the target of requests.
     authority: Authority,
+    /// Its pool is used by no other server.
     client: Client,
     /// Sends requests that ask to switch protocols.
     upgrade_client: Client,
@@ -51,12 +64,16 @@ pub(crate) struct Server {
     pub(super) weight: u32,
     /// Requests whose response is not over.
     pending: AtomicUsize,
+    /// Healthy until a check says otherwise.
     health: Health,
+    /// Closed at the start.
     breaker: Breaker,
 }
 
 impl Server {
     /// Checks the address and reads the certificates. No connection is opened.
+    ///
+    /// `weight` is in range already. Only the files of `tls` are opened.
     ///
     /// # Errors
     /// The address or a file cannot be used.
@@ -96,26 +113,36 @@ impl Server {
     }
 
     /// Returns whether it may get a request now.
+    ///
+    /// It does not reserve anything: another request may be faster. `pass` decides.
     pub(super) fn is_available(&self, now: Duration) -> bool {
         self.health.is_healthy() && self.breaker.wait(now).is_none()
     }
 
     /// Returns how long it gets no requests at least.
+    ///
+    /// For `Retry-After`. Meaningful only if the server is not available.
     pub(super) fn wait(&self, now: Duration) -> Duration {
         self.breaker.wait(now).unwrap_or(UNHEALTHY_WAIT)
     }
 
     /// Lets a request pass its breaker.
+    ///
+    /// `None`: the breaker is open, or another request is the trial.
     pub(super) fn pass(&self, now: Duration) -> Option<Passage> {
         self.breaker.pass(now)
     }
 
     /// Returns how many requests are open.
+    ///
+    /// For the choice between servers. The number may be old by a moment.
     pub(super) fn pending(&self) -> usize {
         self.pending.load(Ordering::Relaxed)
     }
 
     /// Counts a request that begins.
+    ///
+    /// Each call needs one of `end`, which the drop of an attempt makes.
     pub(super) fn begin(&self) {
         self.pending.fetch_add(1, Ordering::Relaxed);
     }
@@ -126,6 +153,8 @@ impl Server {
     }
 
     /// Notes a response.
+    ///
+    /// A breaker that closes is logged once, with level info.
     pub(super) fn succeeded(&self, passage: Passage) {
         if self.breaker.succeeded(passage) == Change::Closed {
             tracing::info!(server = %self.address, "the server responds and gets requests again");
@@ -134,6 +163,8 @@ impl Server {
     }
 
     /// Notes a failure.
+    ///
+    /// A breaker that opens is logged once, with level warn. Each failure is counted.
     pub(super) fn failed(&self, passage: Passage, now: Duration) {
         counter!("palisade_upstream_failures_total", "server" => self.address.to_string())
             .increment(1);
@@ -147,11 +178,15 @@ impl Server {
     }
 
     /// Notes a request without an outcome.
+    ///
+    /// The client left before there was one.
     pub(super) fn abandoned(&self, passage: Passage, now: Duration) {
         self.breaker.abandoned(passage, now);
     }
 
     /// Notes what the health checks found.
+    ///
+    /// Only a change is logged and counted.
     pub(super) fn set_healthy(&self, healthy: bool) {
         if !self.health.set(healthy) {
             return;
@@ -169,6 +204,9 @@ impl Server {
     }
 
     /// Counts a change of state. Addresses are from the configuration, so labels are bounded.
+    ///
+    /// The gauge shows the last change. If breaker and health check differ, it does not tell which one
+    /// keeps the server off.
     fn changed(&self, state: &'static str) {
         let server = self.address.to_string();
         let up = if matches!(state, "closed" | "healthy") {
@@ -182,11 +220,15 @@ impl Server {
     }
 
     /// Returns the client with the connections of this server.
+    ///
+    /// For ordinary requests and for health checks.
     pub(crate) const fn client(&self) -> &Client {
         &self.client
     }
 
     /// Returns the client for requests that ask to switch protocols.
+    ///
+    /// It speaks HTTP/1.1 and keeps no connection.
     pub(crate) const fn upgrade_client(&self) -> &Client {
         &self.upgrade_client
     }

@@ -3,6 +3,9 @@
 //! It is made from one `[[upstreams]]` with all values checked, and does not change. What does change is
 //! in its servers (open requests, breaker, health) and in its retry budget. A reload that leaves the
 //! section as it is keeps the upstream, with that state and with its connections.
+//!
+//! Choosing a server takes three steps: those that are available, of these the ones that this request
+//! did not try, and of these the less busy one of two that are picked at random.
 
 use std::{
     sync::{Arc, atomic::AtomicBool},
@@ -41,7 +44,10 @@ pub(crate) struct Upstream {
     /// The `Origin` that it gets.
     pub(crate) origin: Origin,
     /// Fields that are set or removed on the way up and down.
+    ///
+    /// Applied before the credential and the identity are put in.
     pub(crate) request_headers: HeaderRules,
+    /// Applied last, after everything of the upstream's connection is removed.
     pub(crate) response_headers: HeaderRules,
     /// Whether bodies of responses with status 5xx are replaced.
     pub(crate) hide_errors: bool,
@@ -51,6 +57,7 @@ pub(crate) struct Upstream {
     pub(crate) identity: Option<Identity>,
     /// Whether it speaks HTTP/2.
     pub(crate) is_http2: bool,
+    /// The four bounds on time.
     pub(crate) timeouts: Timeouts,
     /// Whether clients may switch to WebSocket.
     pub(crate) websocket: bool,
@@ -58,10 +65,15 @@ pub(crate) struct Upstream {
     pub(crate) trailers: Trailers,
     /// How often a request may be sent again.
     pub(crate) retries: u32,
+    /// Active health checks. `None`: there are none, and every server counts as healthy.
     pub(super) health: Option<HealthSettings>,
+    /// In the order of the file. At least one, at most 64.
     servers: Box<[Arc<Server>]>,
+    /// Picks candidates.
     random: Random,
+    /// Bounds retries of all requests together.
     retry_budget: RetryBudget,
+    /// Monotonic time for the breakers, and the time of signatures.
     clock: SharedClock,
     /// Whether the health checks were started, which outlive a reload.
     pub(super) is_checked: AtomicBool,
@@ -71,6 +83,9 @@ pub(crate) struct Upstream {
 
 impl Upstream {
     /// Checks the values of a section.
+    ///
+    /// Files of certificates and secrets are read. No connection is opened and no health check is
+    /// started.
     ///
     /// # Errors
     /// A value cannot be used. The error names line, key and remedy.
@@ -135,6 +150,9 @@ impl Upstream {
     /// Two candidates are picked at random by weight, and the less busy one is asked to let the request
     /// pass. A server whose breaker is half-open lets one pass; the second picks again.
     ///
+    /// It does not wait for a server to become free: there is no queue, so a client learns at once that
+    /// it should come back later.
+    ///
     /// # Errors
     /// No server takes requests now. Returns how long that lasts at least.
     pub(crate) fn attempt(&self, tried: &[usize]) -> Result<Attempt, Duration> {
@@ -160,6 +178,8 @@ impl Upstream {
     }
 
     /// Returns the servers that take requests.
+    ///
+    /// Empty if all breakers are open or all checks fail.
     fn candidates(&self, now: Duration) -> Vec<Candidate> {
         let servers = self.servers.iter().enumerate();
         servers
@@ -173,11 +193,15 @@ impl Upstream {
     }
 
     /// Counts a request, for the retry budget.
+    ///
+    /// Once for each request of a client, whatever becomes of it.
     pub(crate) fn count_request(&self) {
         self.retry_budget.deposit();
     }
 
     /// Takes one retry from the budget, if there is one.
+    ///
+    /// Call it last, after all other conditions: it takes the retry.
     pub(crate) fn may_retry(&self) -> bool {
         self.retry_budget.withdraw()
     }
@@ -197,6 +221,8 @@ impl Upstream {
 
     /// Returns whether it was made from the same values, none of which is a file or variable
     /// that may have changed.
+    ///
+    /// If so, a reload keeps the running one, with its connections and breakers.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         let has_files = self.section.tls.is_some();
         let has_secrets = self.credential.is_some() || self.identity.is_some();
@@ -204,12 +230,16 @@ impl Upstream {
     }
 
     /// Compares names without case and port.
+    ///
+    /// A request without a host goes only to upstreams that name none.
     pub(super) fn takes_host(&self, host: Option<&str>) -> bool {
         let same = |name: &String| host.is_some_and(|host| host.eq_ignore_ascii_case(name));
         self.hosts.is_empty() || self.hosts.iter().any(same)
     }
 
     /// Compares whole segments: `/v1` takes `/v1/a` but not `/v10`.
+    ///
+    /// The prefix stays in the path: the upstream gets the path that the client sent.
     pub(super) fn takes_path(&self, path: &str) -> bool {
         let rest = path.strip_prefix(self.prefix.as_str());
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || self.prefix.is_empty())

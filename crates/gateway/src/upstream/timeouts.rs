@@ -1,4 +1,8 @@
 //! How long each step of a request may take.
+//!
+//! Keys: `connect_timeout_seconds`, `response_timeout_seconds`, `idle_timeout_seconds` and
+//! `total_timeout_seconds` of `[[upstreams]]`. The first one that passes ends the request: with 502 or
+//! 504 before the head of the response, by breaking off the body after it.
 
 use std::time::Duration;
 
@@ -8,6 +12,8 @@ use toml::Spanned;
 use crate::{problem::Place, upstream::section::Section};
 
 /// The longest timeout in seconds: a day.
+///
+/// A larger number is most likely one of milliseconds.
 const LONGEST_SECONDS: u64 = 86_400;
 
 /// The bounds on one request. Each step has its own: a model may need minutes before the first byte,
@@ -57,6 +63,9 @@ impl Timeouts {
 }
 
 /// Checks a number of seconds.
+///
+/// # Errors
+/// The number is 0 or above 86400. Zero would refuse everything, and is no way to say "no bound".
 pub(super) fn seconds(key: &Spanned<u64>, place: Place<'_>) -> Result<Duration, ConfigFileError> {
     let written = *key.get_ref();
     match (1..=LONGEST_SECONDS).contains(&written) {

@@ -6,6 +6,16 @@
 //!
 //! Every error names the line of the value itself. Several upstreams have the same keys, so the name of a
 //! key alone would point to the first of them.
+//!
+//! | key | range | default |
+//! |---|---|---|
+//! | `servers` | 1 to 64 | `url` alone |
+//! | `weight` | 1 to 100 | 1 |
+//! | `retries` | 0 to 3 | 1 |
+//! | `failures` of the breaker | 1 to 1000 | 5 |
+//! | `open_seconds` of the breaker | 1 to 86400 | 10 |
+//! | `interval_seconds`, `timeout_seconds` of health checks | 1 to 86400 | 10, 2 |
+//! | `unhealthy_after`, `healthy_after` | 1 to 1000 | 3, 2 |
 
 use std::time::Duration;
 
@@ -23,12 +33,18 @@ use super::{
 use crate::{body::Trailers, path::check_path, problem::Place};
 
 /// The greatest weight of a server.
+///
+/// Finer shares than one in a hundred cannot be observed.
 const MOST_WEIGHT: u64 = 100;
 /// The most servers of one upstream.
+///
+/// Each request looks at all of them once.
 const MOST_SERVERS: usize = 64;
 /// The most retries of one request.
 const MOST_RETRIES: u64 = 3;
 /// The most outcomes in a row that are counted.
+///
+/// A larger number would mean that a server is never turned off.
 const MOST_IN_A_ROW: u64 = 1000;
 
 /// Returns addresses and weights: one of `url`, or those of `[[upstreams.servers]]`.
@@ -64,6 +80,9 @@ pub(super) fn servers<'a>(
 }
 
 /// Returns the address of one server and its share of the requests. Default: 1.
+///
+/// # Errors
+/// The weight is 0 or above 100.
 fn weighed<'a>(
     server: &'a ServerSection,
     place: Place<'_>,
@@ -74,6 +93,9 @@ fn weighed<'a>(
 }
 
 /// Checks the range of a number. The error names both bounds.
+///
+/// # Errors
+/// The number is below `least` or above `most`.
 fn number(
     key: &Spanned<u64>,
     least: u64,
@@ -200,6 +222,9 @@ pub(super) fn prefix(section: &Section, place: Place<'_>) -> Result<String, Conf
 }
 
 /// Returns whether the upstream speaks HTTP/2.
+///
+/// # Errors
+/// Another version is named. HTTP/3 to an upstream is not spoken.
 pub(super) fn is_http2(section: &Section, place: Place<'_>) -> Result<bool, ConfigFileError> {
     match section
         .http
@@ -240,6 +265,9 @@ pub(super) fn websocket(
 }
 
 /// Parses the names of trailers.
+///
+/// # Errors
+/// A name is no token. An empty list is allowed and drops all trailers.
 pub(super) fn trailers(section: &Section, place: Place<'_>) -> Result<Trailers, ConfigFileError> {
     let Some(written) = &section.trailers else {
         return Ok(Trailers::default());
@@ -249,6 +277,11 @@ pub(super) fn trailers(section: &Section, place: Place<'_>) -> Result<Trailers, 
 }
 
 /// Parses the name of a field.
+///
+/// Case does not matter; the result is in lower case.
+///
+/// # Errors
+/// It is empty, or has characters that a token cannot have (RFC 9110 section 5.6.2).
 pub(super) fn header_name(
     name: &Spanned<String>,
     place: Place<'_>,
@@ -260,6 +293,8 @@ pub(super) fn header_name(
 }
 
 /// Resolves the files of `[upstreams.tls]`. They are read when the client is made.
+///
+/// Relative paths begin at the folder of the configuration file.
 ///
 /// # Errors
 /// A certificate has no key, or a key no certificate.

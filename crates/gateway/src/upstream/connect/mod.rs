@@ -6,6 +6,12 @@
 //!
 //! TCP tries all addresses of a name, IPv6 and IPv4 in turns (RFC 8305). Nagle's algorithm is off: parts of a
 //! stream are small, and each should arrive when it is made.
+//!
+//! Nothing is sent before the connection is complete, TLS included. A failure is 502
+//! `upstream_unreachable` for the client, and counts for the server's breaker.
+//!
+//! Names are resolved for each new connection, so a change in DNS is in force when the pool opens the
+//! next one.
 
 mod tls;
 
@@ -30,16 +36,21 @@ use tower_service::Service;
 use crate::upstream::address::Address;
 
 /// How long a connection may be silent before the system asks whether the peer is there.
+///
+/// A peer that lost its power sends no end; without probes a silent stream would wait for its idle
+/// timeout.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
 
 /// Opens connections to one address. Clones share the TLS configuration.
 #[derive(Clone, Debug)]
 pub(crate) struct Connector {
+    /// Decides between TCP and a Unix socket.
     address: Address,
     /// The address as a URL. That of a request may name another host.
     url: Uri,
     /// Required if the address is one of TLS.
     tls: Option<TlsClient>,
+    /// Resolves names and connects, with the options below.
     tcp: HttpConnector,
     /// Bounds name resolution, TCP and the TLS handshake together.
     timeout: Duration,
@@ -67,6 +78,10 @@ impl Connector {
     }
 
     /// Opens a connection.
+    ///
+    /// # Errors
+    /// The name is unknown, nobody listens, the file of the socket cannot be opened, or the TLS
+    /// handshake failed.
     async fn open(mut self) -> Result<Socket, BoxError> {
         match &self.address {
             Address::Tcp { .. } => {
@@ -89,11 +104,14 @@ impl Service<Uri> for Connector {
     type Error = BoxError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
+    /// Always ready: the pool bounds how many connections it wants.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         Poll::Ready(Ok(()))
     }
 
     /// Opens a connection within the time. Dropping the future closes a connection that is half open.
+    ///
+    /// The URL of the request is ignored. After the timeout the error has the kind `TimedOut`.
     fn call(&mut self, _: Uri) -> Self::Future {
         let connector = self.clone();
         Box::pin(async move {
@@ -111,11 +129,16 @@ impl Service<Uri> for Connector {
 }
 
 /// A stream of any kind. The call through the table of the trait costs nothing beside a system call.
+///
+/// One type of socket keeps the types of client and server free of a parameter.
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// An open connection.
+///
+/// It adds no buffer: reads and writes go to the stream as they come.
 pub(crate) struct Socket {
+    /// A TCP stream, a TLS stream over TCP, or a Unix stream.
     stream: Box<dyn Stream>,
     /// Whether the server chose HTTP/2 in the TLS handshake.
     is_http2: bool,
@@ -123,6 +146,9 @@ pub(crate) struct Socket {
 
 impl Socket {
     /// Wraps a stream.
+    ///
+    /// `is_http2` is false for connections without TLS. There the settings of the client decide the
+    /// version.
     fn new(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, is_http2: bool) -> Self {
         Self {
             stream: Box::new(stream),
@@ -133,6 +159,7 @@ impl Socket {
 
 /// Tells the client library whether several requests may share the connection.
 impl Connection for Socket {
+    /// HTTP/2 carries several requests at a time, so the pool may use the connection before it is free.
     fn connected(&self) -> Connected {
         match self.is_http2 {
             true => Connected::new().negotiated_h2(),
@@ -168,6 +195,7 @@ impl AsyncWrite for Socket {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 
+    /// Head and body of a message leave in one system call where the stream supports it.
     fn poll_write_vectored(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -3,6 +3,16 @@
 //! The certificate of the server is always verified; there is no option to leave that out. A private
 //! authority is named as `ca`, and then no other is trusted. Versions are 1.2 and 1.3. One protocol is
 //! offered by ALPN, the one that will be spoken, so that no server chooses another.
+//!
+//! | standard | what is done |
+//! |---|---|
+//! | RFC 8446, RFC 5246 | TLS 1.3 and 1.2, with the safe suites of `rustls` |
+//! | RFC 7301 | ALPN offers `h2` or `http/1.1`, never both |
+//! | RFC 9525 | the certificate must have the name of the upstream, or `server_name` |
+//! | RFC 5280 | the chain must end at a trusted authority |
+//!
+//! All files are read at the start and at a reload, and not between. A section with TLS is always read
+//! anew at a reload, since a file may have changed.
 
 use std::{
     error::Error,
@@ -24,6 +34,8 @@ use tokio_rustls::TlsConnector;
 use super::Socket;
 
 /// What the operator says about TLS to an upstream.
+///
+/// Default: the authorities of the system, the host of the address, and no certificate of the gateway.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct TlsOptions {
     /// Certificates of the authorities, PEM. `None`: those of the system.
@@ -35,6 +47,9 @@ pub(crate) struct TlsOptions {
 }
 
 /// Why TLS to an upstream cannot be configured.
+///
+/// It stops a start or a reload. It becomes an error of the configuration with the line of `url` and a
+/// remedy.
 #[derive(Debug)]
 pub(crate) enum TlsClientError {
     /// A file cannot be read, or holds nothing usable.
@@ -44,6 +59,8 @@ pub(crate) enum TlsClientError {
     /// The system has no certificates of authorities.
     NoRoots,
     /// The client certificate does not fit its key.
+    ///
+    /// Also if the key is of a kind that cannot sign.
     Identity(PathBuf, String),
 }
 
@@ -69,7 +86,9 @@ impl Error for TlsClientError {}
 /// Does TLS handshakes with one upstream. Clones share the configuration and its sessions.
 #[derive(Clone)]
 pub(crate) struct TlsClient {
+    /// Holds the configuration, and the tickets for a shorter second handshake.
     connector: TlsConnector,
+    /// The name to verify, which is also sent as SNI unless it is an address (RFC 6066 section 3).
     name: ServerName<'static>,
     /// Whether only HTTP/2 is offered.
     is_http2: bool,
@@ -85,6 +104,8 @@ impl fmt::Debug for TlsClient {
 
 impl TlsClient {
     /// Reads the certificates. One protocol is offered by ALPN, the one that will be spoken.
+    ///
+    /// `authority` is host and port of the address. Brackets around an IPv6 address are removed first.
     ///
     /// # Errors
     /// A file cannot be used, or no authority is trusted.
@@ -118,6 +139,8 @@ impl TlsClient {
 
     /// Does a handshake.
     ///
+    /// The handshake has no bound on time of its own. It is part of the time for the connection.
+    ///
     /// # Errors
     /// The handshake fails, or the server does not speak HTTP/2 where that was demanded.
     pub(super) async fn connect(&self, stream: TcpStream) -> Result<Socket, BoxError> {
@@ -133,6 +156,9 @@ impl TlsClient {
 
 /// Reads the authorities of a file, or those of the system. Certificates of the system that cannot be
 /// parsed are left out; one of a file is an error, since the operator named it.
+///
+/// # Errors
+/// A certificate of the file is broken, or the system has none at all.
 fn roots(file: Option<&Path>) -> Result<RootCertStore, TlsClientError> {
     let mut roots = RootCertStore::empty();
     let Some(file) = file else {
@@ -150,6 +176,9 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore, TlsClientError> {
 }
 
 /// Reads at least one certificate.
+///
+/// # Errors
+/// The file cannot be read, is no PEM, or has no certificate in it.
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsClientError> {
     let broken = |problem: String| TlsClientError::File(path.to_owned(), problem);
     let read = CertificateDer::pem_file_iter(path).map_err(|error| broken(error.to_string()))?;
@@ -163,6 +192,11 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsClientEr
 }
 
 /// Reads a private key.
+///
+/// PKCS #8, PKCS #1 and SEC 1 are accepted. Other parts of the file, such as certificates, are skipped.
+///
+/// # Errors
+/// The file cannot be read or has no key. The error never has a part of the key.
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsClientError> {
     PrivateKeyDer::from_pem_file(path)
         .map_err(|error| TlsClientError::File(path.to_owned(), error.to_string()))
