@@ -5,12 +5,20 @@
 //!
 //! Sources: UnicodeData.txt, PropList.txt, Scripts.txt and emoji-data.txt of the Unicode Character
 //! Database. When the database changes, the tests fail with the code points that differ.
+//!
+//! `suspect` decides about one character alone. Some classes are justified by neighbors, such as a
+//! joiner between letters of a cursive script; that is the work of `neighbours`.
+//!
+//! The order of the arms counts: the frequent characters come first, and a code point has the first
+//! class that fits.
 
 use unicode_normalization::char::{canonical_combining_class, is_combining_mark};
 
 use super::Class;
 
 /// Returns the class of a character, unless its neighbors justify it.
+///
+/// `None` for ordinary text. Printable ASCII and the usual Chinese characters are decided first.
 pub(crate) fn suspect(c: char) -> Option<Class> {
     Some(match c {
         ' '..='~' | '\u{3400}'..='\u{d7ff}' => return None,
@@ -46,6 +54,8 @@ fn is_noncharacter(c: char) -> bool {
 /// The characters with the Unicode property `Default_Ignorable_Code_Point` that have no class of
 /// their own, those that stand for something that is not text, the controls of Egyptian hieroglyphs,
 /// the note without a head (U+1D159), and the Braille pattern without dots (U+2800).
+///
+/// The soft hyphen, the zero width space and the byte order mark are among them.
 fn is_invisible(c: char) -> bool {
     matches!(
         c,
@@ -73,17 +83,23 @@ fn is_invisible(c: char) -> bool {
 }
 
 /// Tells whether a character shows nothing when it is alone.
+///
+/// A text of blank characters alone counts as empty.
 pub(crate) fn is_blank(c: char) -> bool {
     c.is_whitespace() || suspect(c).is_some_and(|class| class != Class::PrivateUse)
 }
 
 /// Tells whether a character is a combining mark.
+///
+/// The ranges without any mark are excluded before the table is searched.
 pub(crate) fn is_mark(c: char) -> bool {
     !matches!(c, '\0'..='\u{2ff}' | '\u{3400}'..='\u{a66e}' | '\u{ac00}'..='\u{d7ff}')
         && is_combining_mark(c)
 }
 
 /// Tells whether a character is a virama, which removes the vowel of a letter.
+///
+/// Canonical combining class 9 of the Unicode Character Database.
 pub(crate) fn is_virama(c: char) -> bool {
     canonical_combining_class(c) == 9
 }
@@ -94,6 +110,8 @@ pub(crate) fn is_skin_tone(c: char) -> bool {
 }
 
 /// Tells whether a character is an ideograph.
+///
+/// The unified ideographs with their extensions, and the compatibility ideographs.
 pub(crate) fn is_ideograph(c: char) -> bool {
     matches!(c, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{323af}')
 }

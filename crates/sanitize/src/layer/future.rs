@@ -37,8 +37,10 @@ pin_project! {
     /// It resolves to the response of the inner service or to a refusal. It fails only with the
     /// error of the inner service.
     pub struct SanitizeFuture<S: Service<Request<RequestBody<B>>>, B, ResB> {
+        // The response of the inner service, once that was called.
         #[pin]
         response: Option<S::Future>,
+        // Where the request is.
         stage: Stage<S, B, ResB>,
     }
 }
@@ -60,17 +62,24 @@ enum Stage<S, B, ResB> {
 
 /// The inner service, and whether it has reported that it is ready.
 pub(crate) struct Waiting<S> {
+    /// Taken from the layer's service when the request came.
     pub(crate) service: S,
+    /// True if it was ready at `poll_ready`; it is not asked again then.
     pub(crate) ready: bool,
 }
 
 /// A request whose body is being read.
+///
+/// Boxed, since it holds the head of the request.
 struct Reading<S, B> {
     waiting: Waiting<S>,
     settings: Arc<Settings>,
+    /// The fields, with what was found in the query already.
     selection: Selection,
+    /// How the body is parsed.
     kind: Kind,
     head: request::Parts,
+    /// What was read so far.
     body: BodyBuffer<B>,
 }
 
@@ -109,6 +118,8 @@ where
     }
 
     /// Starts by reading the body, up to `max_body`.
+    ///
+    /// A body that is longer than its declared length is stopped at the limit as well.
     pub(crate) fn reading(
         waiting: Waiting<S>,
         settings: Arc<Settings>,
@@ -183,6 +194,8 @@ where
 impl<S, B> Reading<S, B> {
     /// Checks the body that was read and records the result: either the call or a refusal comes
     /// next.
+    ///
+    /// The audit record is complete before the inner service is called.
     fn read<ResB>(mut self, body: Result<Bytes, BoxError>) -> Stage<S, B, ResB> {
         let checked = self.check(body);
         self.selection.record();
@@ -201,6 +214,9 @@ impl<S, B> Reading<S, B> {
     }
 
     /// Cleans the body, or turns an error of reading it into a refusal.
+    ///
+    /// # Errors
+    /// 413 or 400 for a body that could not be read, otherwise the refusals of `check_body`.
     fn check(&mut self, body: Result<Bytes, BoxError>) -> Result<Bytes, Box<Rejection>> {
         let bytes = body.map_err(|error| body_error(&error))?;
         check_body(

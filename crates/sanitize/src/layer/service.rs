@@ -6,6 +6,10 @@
 //! `poll_ready` does not ask the inner service: while that is busy, requests can still be refused, and
 //! bodies read. The inner service is asked when the request was checked. This is the reason for
 //! `S: Clone`: the future owns the service that will be called.
+//!
+//! A request in order: the fields are selected, the query is cleaned, and the head decides what happens
+//! with the body. Then the future reads the body if it has fields, cleans it, and calls the inner
+//! service.
 
 use std::fmt;
 use std::mem;
@@ -25,9 +29,17 @@ use crate::request::{NAME, Plan, Settings, check_head};
 ///
 /// Its requests hold clean text only. It is always ready unless the inner service fails; it waits
 /// for the readiness of the inner service after the request was checked.
+///
+/// # Failures
+///
+/// A refusal is a response, with the status and the code of the table at
+/// [`SanitizeLayer`](crate::SanitizeLayer). An error is always one of the inner service.
 pub struct SanitizeService<S> {
+    /// Shared by all clones.
     settings: Arc<Settings>,
+    /// Called with clean text only.
     inner: S,
+    /// Whether `inner` reported that it is ready, and was not called since.
     ready: bool,
 }
 
@@ -77,6 +89,8 @@ where
         Poll::Ready(Ok(()))
     }
 
+    /// Without a security context in the request a new one is made, so the layer works without others.
+    /// It then selects only the fields of the layer.
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (mut head, body) = request.into_parts();
         let cx = SecurityContext::find_or_create(&mut head);

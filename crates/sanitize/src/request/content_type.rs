@@ -1,6 +1,11 @@
 //! The kind of body that the headers of a request declare.
 //!
 //! Anything doubtful is `Kind::Other`, which the caller refuses where fields are looked for.
+//!
+//! A charset of ASCII is accepted, since ASCII is a part of UTF-8. JSON has no parameter `charset` (RFC
+//! 8259, section 11); one that says UTF-8 does no harm.
+//!
+//! Two header lines are refused, even if they are equal: readers differ in which one they use.
 
 use http::{HeaderMap, header};
 use palisade_core::BodyKind;
@@ -8,14 +13,20 @@ use palisade_core::BodyKind;
 /// The kind of a body by its `Content-Type`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Kind {
+    /// `application/x-www-form-urlencoded`.
     Form,
+    /// `application/json`, and every type under `application/` with the suffix `+json`.
     Json,
+    /// `multipart/form-data` with a usable boundary.
     Multipart,
+    /// Everything else, and no `Content-Type` at all.
     Other,
 }
 
 impl Kind {
     /// Tells whether a route that accepts `accepted` accepts this kind.
+    ///
+    /// `Other` is accepted by no route.
     pub(crate) fn is_accepted_as(self, accepted: BodyKind) -> bool {
         match self {
             Self::Form => matches!(accepted, BodyKind::Form | BodyKind::JsonOrForm),
@@ -26,6 +37,8 @@ impl Kind {
     }
 
     /// Reads `Content-Type`. Two header lines, or a character set other than UTF-8, mean `Other`.
+    ///
+    /// Type and parameters are compared without case (RFC 9110, section 8.3.1).
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let mut lines = headers.get_all(header::CONTENT_TYPE).iter();
         let (Some(line), None) = (lines.next(), lines.next()) else {
@@ -49,6 +62,8 @@ impl Kind {
 }
 
 /// Tells whether the parameters of the header declare no character set other than UTF-8.
+///
+/// No `charset` at all means UTF-8.
 pub(super) fn is_utf8(parameters: &str) -> bool {
     parameters.split(';').all(|parameter| {
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
@@ -73,6 +88,8 @@ pub(crate) fn boundary_of(headers: &HeaderMap) -> &str {
 
 /// Reads the parameter `boundary`: given once, 1 to 70 characters that need no escape (RFC 2046, section
 /// 5.1.1).
+///
+/// `None` also if it is named twice, or if a character would need an escape.
 fn boundary(parameters: &str) -> Option<&str> {
     let named = parameters
         .split(';')
@@ -91,6 +108,8 @@ fn boundary(parameters: &str) -> Option<&str> {
 }
 
 /// Tells whether `Content-Encoding` declares a compressed body.
+///
+/// Every value but `identity` counts, also unknown ones. A list of values counts as encoded.
 pub(crate) fn is_encoded(headers: &HeaderMap) -> bool {
     let lines = headers.get_all(header::CONTENT_ENCODING).iter();
     lines.into_iter().any(|line| {

@@ -19,6 +19,16 @@
 //!
 //! In shadow mode a refusal is recorded and the request continues, except for 413: a body that is not
 //! read cannot be checked.
+//!
+//! # Limits
+//!
+//! A body is buffered only if it may hold fields; `max_body` bounds it. Other bodies are streamed up to
+//! `max_unread_body`. The number of parameters, members and parts is bounded too, as is the nesting of
+//! JSON.
+//!
+//! The body that a handler gets has a correct `Content-Length`. Headers with a digest of the old body
+//! are removed (RFC 9530, RFC 1864), and so is `Transfer-Encoding`, since the length is known (RFC
+//! 9112, section 6.2).
 
 mod body_buffer;
 mod chat_apis;
@@ -63,6 +73,8 @@ const DIGESTS: [HeaderName; 4] = [
 ];
 
 /// What happens with the body.
+///
+/// A plan is made before the first byte of the body is read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Plan {
     /// Pass it on unread, up to this many bytes.
@@ -72,6 +84,12 @@ pub(crate) enum Plan {
 }
 
 /// Cleans the query and decides from the head what happens with the body.
+///
+/// The query is changed in `head`. A parameter that is selected may be in the query and in the body;
+/// each is cleaned.
+///
+/// # Errors
+/// The refusal, as in the table of the module. Nothing of the body was read.
 pub(crate) fn check_head<B: Body>(
     settings: &Settings,
     head: &mut request::Parts,
@@ -87,6 +105,9 @@ pub(crate) fn check_head<B: Body>(
 }
 
 /// Decides as if the layer was not in shadow.
+///
+/// The declared length is checked first where that is enough: a client with `Expect: 100-continue` then
+/// sends no body (RFC 9110, section 10.1.1).
 fn plan<B: Body>(
     settings: &Settings,
     head: &mut request::Parts,
@@ -125,6 +146,11 @@ fn plan<B: Body>(
 }
 
 /// Cleans the parameters of the query and rewrites the URI if one changed.
+///
+/// # Errors
+/// - 400 `query_malformed`: the percent-encoding is invalid, or there are too many parameters
+/// - 414 `query_too_long`: the new query does not fit into a URI
+/// - 422: a text is refused
 fn clean_query(
     settings: &Settings,
     uri: &mut Uri,
@@ -143,6 +169,8 @@ fn clean_query(
 }
 
 /// Returns the URI with another query, or `None` if it does not fit.
+///
+/// Scheme, authority and path stay as they are.
 fn with_query(uri: &Uri, query: &str) -> Option<Uri> {
     let mut parts = uri.clone().into_parts();
     let both = format!("{}?{query}", uri.path());
@@ -151,6 +179,11 @@ fn with_query(uri: &Uri, query: &str) -> Option<Uri> {
 }
 
 /// Cleans a body that was read. Returns the bytes for the handler.
+///
+/// In shadow mode the bytes that were read are passed on unchanged.
+///
+/// # Errors
+/// The refusal, as in the table of the module.
 pub(crate) fn check_body(
     settings: &Settings,
     head: &mut request::Parts,
@@ -166,6 +199,8 @@ pub(crate) fn check_body(
 }
 
 /// Returns the body if it had to be rewritten, and otherwise `None`.
+///
+/// A byte order mark alone is a reason to rewrite the body.
 fn clean_body(
     settings: &Settings,
     head: &mut request::Parts,
@@ -203,6 +238,8 @@ fn clean_body(
 }
 
 /// Cleans the text parts of a multipart body.
+///
+/// Parts that are not selected are copied byte for byte.
 fn clean_multipart(
     settings: &Settings,
     head: &mut request::Parts,
@@ -225,6 +262,8 @@ fn clean_multipart(
 }
 
 /// Cleans JSON, and refuses it if a form parser would find a field in it.
+///
+/// The check for a form looks at the clean text: a handler sees nothing else.
 fn clean_json<'t>(
     settings: &Settings,
     body: &'t str,
@@ -239,6 +278,8 @@ fn clean_json<'t>(
 }
 
 /// Says what is wrong with a body that is not UTF-8.
+///
+/// Only a byte order mark is recognized; UTF-16 without one fails as text that is not UTF-8.
 fn not_utf8(bytes: &[u8]) -> &'static str {
     match bytes {
         [0xfe, 0xff, ..] | [0xff, 0xfe, ..] => "is in UTF-16, by its byte order mark; send UTF-8",
@@ -247,6 +288,8 @@ fn not_utf8(bytes: &[u8]) -> &'static str {
 }
 
 /// Sets the headers of a body that was rewritten, and removes those that no longer apply.
+///
+/// Trailers are removed as well, since they could hold a digest of the old body.
 fn describe_anew(head: &mut request::Parts, length: usize) {
     head.headers
         .insert(header::CONTENT_LENGTH, HeaderValue::from(length));
@@ -258,6 +301,8 @@ fn describe_anew(head: &mut request::Parts, length: usize) {
 }
 
 /// Distinguishes a body that is too large from one whose connection broke.
+///
+/// 413 if an outer layer or this one stopped at a limit, 400 `body_unreadable` otherwise.
 pub(crate) fn body_error(error: &BoxError) -> Box<Rejection> {
     let mut cause: Option<&(dyn Error + 'static)> = Some(error.as_ref());
     while let Some(current) = cause {

@@ -6,6 +6,17 @@
 //! 415 that the type of the body is not accepted, and 422 that a text is refused. The codes are stable;
 //! the table of all refusals is in the documentation of
 //! [`SanitizeLayer`](crate::SanitizeLayer).
+//!
+//! | code | status | meaning |
+//! |---|---|---|
+//! | `query_malformed`, `form_malformed`, `json_malformed`, `multipart_malformed` | 400 | the syntax is wrong |
+//! | `body_unreadable` | 400 | the body ended early |
+//! | `body_ambiguous` | 400 | the JSON can be read as a form |
+//! | `field_duplicated`, `field_missing`, `field_near_name` | 400 | a field is there twice, not at all, or nearly |
+//! | `query_too_long` | 414 | the clean query does not fit |
+//! | `content_type_unsupported`, `content_type_mismatch` | 415 | the body has the wrong type |
+//! | `content_encoding_unsupported` | 415 | the body is compressed |
+//! | `field_not_text`, `file_not_accepted` | 422 | a value is no text |
 
 use std::fmt;
 
@@ -20,13 +31,19 @@ pub(crate) const NAME: &str = "sanitize";
 /// The part of a request in which a field is looked for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum InputPart {
+    /// A body of the type `application/x-www-form-urlencoded`.
     Form,
+    /// A body of the type `application/json` or with the suffix `+json` (RFC 6839).
     Json,
+    /// A body of the type `multipart/form-data` (RFC 7578).
     Multipart,
+    /// The query of the URI (RFC 3986, section 3.4).
     Query,
 }
 
 /// Refuses a part of the request that does not have the declared syntax.
+///
+/// `why` is the end of a sentence: "The JSON in the body of the request *is not valid*."
 pub(crate) fn malformed(part: InputPart, why: impl fmt::Display) -> Box<Rejection> {
     let (code, whole) = match part {
         InputPart::Form => ("form_malformed", "The form in the body of the request"),
@@ -39,6 +56,8 @@ pub(crate) fn malformed(part: InputPart, why: impl fmt::Display) -> Box<Rejectio
 }
 
 /// Refuses a body that ended early.
+///
+/// The client closed the connection, or broke the framing of its request.
 pub(crate) fn unreadable() -> Box<Rejection> {
     let words = "The body of the request could not be read to its end.";
     Box::new(Rejection::new(
@@ -79,6 +98,9 @@ pub(crate) fn not_text(field: &str) -> Box<Rejection> {
 }
 
 /// Refuses a text that the sanitizer refuses.
+///
+/// For limits of length, the response has `limit` and `unit` as members. The name of a rule is only in
+/// the audit record: it could tell how to avoid the rule.
 pub(crate) fn refused(field: &str, why: &Refused) -> Box<Rejection> {
     let refusal = named(
         StatusCode::UNPROCESSABLE_ENTITY,
@@ -102,6 +124,8 @@ pub(crate) fn too_large() -> Box<Rejection> {
 }
 
 /// Refuses a body of a type that the route does not accept.
+///
+/// `Accept` names the types that are accepted (RFC 9110, section 15.5.16).
 pub(crate) fn unsupported_type(accepted: BodyKind) -> Box<Rejection> {
     let (words, accepted) = match accepted {
         BodyKind::Form => (
@@ -173,6 +197,8 @@ pub(crate) fn file_not_accepted() -> Box<Rejection> {
 }
 
 /// Refuses a compressed body.
+///
+/// `Accept-Encoding: identity` says what is accepted (RFC 9110, section 12.5.3).
 pub(crate) fn unsupported_encoding() -> Box<Rejection> {
     let words = "The body must not be compressed.";
     let refusal = Rejection::new(
@@ -197,6 +223,8 @@ pub(crate) fn query_too_long() -> Box<Rejection> {
 }
 
 /// Makes a refusal about one field, with the name of the field as a member.
+///
+/// The name is from the configuration, not from the request.
 fn named(status: StatusCode, code: &'static str, field: &str, why: &str) -> Box<Rejection> {
     let refusal = Rejection::new(status, code, "A field of the request is not acceptable.");
     let detail = format!("The field `{field}` {why}.");

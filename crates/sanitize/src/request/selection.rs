@@ -10,6 +10,14 @@
 //!
 //! At the end `record` writes one fact for each field, with the number of removed characters, however
 //! often the field occurred. A client cannot make the audit record long.
+//!
+//! | call | when |
+//! |---|---|
+//! | `new`, `add`, `add_opaque` | before the body is read, from the settings and the rule |
+//! | `parameter`, `paths` | by the parsers, to find what is selected |
+//! | `clean`, `clean_name` | once for each string that was found |
+//! | `demand` | after query and body, for fields that must be there |
+//! | `record` | once, whether the request was refused or not |
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -25,6 +33,7 @@ use super::refusal::{self, NAME};
 use crate::text::{CleanText, Refused, Report};
 
 /// The limit of turns in which several fields clean one string.
+/// At the limit it is refused as unstable, with 422.
 const MAX_TURNS: usize = 8;
 
 /// Cleans the fields of one request and remembers which it saw.
@@ -32,9 +41,12 @@ const MAX_TURNS: usize = 8;
 pub(crate) struct Selection {
     cx: SecurityContext,
     shadow: bool,
+    /// Whether `Text` is refused where `text` is a field, since some parsers ignore the case.
     refuse_near_names: bool,
+    /// What the route accepts. It decides whether JSON that looks like a form is refused.
     body_kind: BodyKind,
     fields: SmallVec<[Selected; 2]>, // Few requests have more than one, so none allocates.
+    /// Positions of data such as images in Base64, which are not cleaned if they can only be data.
     opaque: Vec<Arc<Path>>,
 }
 
@@ -47,6 +59,7 @@ struct Selected {
     path: Option<Arc<Path>>,
     seen: bool,
     changed: bool,
+    /// Characters that were removed or replaced.
     removed: u32,
     /// Classes and rules that flagged text, with their counts.
     flagged: Vec<(String, u32)>,
@@ -55,6 +68,8 @@ struct Selected {
 }
 
 impl Selected {
+    /// # Errors
+    /// The rule names a field that is no JSON pointer. That is a mistake of the server: 500.
     fn path(&self) -> Result<Arc<Path>, Box<Rejection>> {
         if let Some(path) = &self.path {
             return Ok(Arc::clone(path));
@@ -114,6 +129,7 @@ impl Selection {
         self.opaque.extend_from_slice(paths);
     }
 
+    /// Without fields the body is passed on unread.
     pub(crate) fn is_empty(&self) -> bool {
         self.fields.is_empty()
     }
@@ -369,6 +385,7 @@ fn listed(counts: &[(String, u32)]) -> String {
     all.collect::<Vec<_>>().join(", ")
 }
 
+/// Adds to the count of a name. Names are those of classes, rules and kinds, so the list stays short.
 fn add(counts: &mut Vec<(String, u32)>, what: &str, count: u32) {
     match counts.iter_mut().find(|(name, _)| name == what) {
         Some((_, sum)) => *sum = sum.saturating_add(count),

@@ -12,20 +12,34 @@ use super::selection::Selection;
 use crate::text::Sanitizer;
 
 /// The settings, with the sets of fields parsed.
+///
+/// Defaults and limits of each value are described at the builder of the layer.
 #[derive(Debug)]
 pub(crate) struct Settings {
+    /// Used where the rule of the route names none.
     pub(crate) body_kind: BodyKind,
+    /// The limits for JSON, forms and multipart.
     pub(crate) caps: Caps,
+    /// The sanitizer of fields that name none.
     pub(crate) default: Sanitizer,
+    /// Selected in every request, whatever its route.
     pub(crate) fields: ParsedFields,
+    /// In bytes, for bodies that are read.
     pub(crate) max_body: usize,
+    /// In bytes, for bodies that are passed on.
     pub(crate) max_unread_body: usize,
+    /// Sanitizers that a rule can name.
     pub(crate) named: Vec<(Arc<str>, Sanitizer)>,
+    /// Whether compressed bodies pass unread, in place of 415.
     pub(crate) pass_compressed: bool,
+    /// Whether bodies of other types pass unread, in place of 415.
     pub(crate) pass_other_content: bool,
+    /// Whether a multipart body with a file is refused.
     pub(crate) refuse_files: bool,
     pub(crate) refuse_near_names: bool,
+    /// Sets of fields that a rule can name.
     pub(crate) schemas: Vec<(Arc<str>, Arc<ParsedFields>)>,
+    /// Whether nothing is changed or refused, only recorded.
     pub(crate) shadow: bool,
 }
 

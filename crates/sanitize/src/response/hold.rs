@@ -1,11 +1,25 @@
 //! How much of a text that is not complete is certain: what comes next cannot change it.
+//!
+//! A stream of text is cleaned in pieces, and each piece must be cleaned as the whole text would be. So
+//! the end of a piece waits until it is known what follows. Three things make an end uncertain:
+//!
+//! - a character whose class depends on its neighbors, such as a joiner or a combining mark;
+//! - a CR, which may be the first half of a line break;
+//! - with masking, a run of groups that may become a number, an address, a token or a PEM block.
+//!
+//! Other text passes at once, so a reader sees a stream word by word.
 
 use crate::characters::{Class, digit, is_mark, is_pictograph, is_skin_tone, suspect};
 
 /// The most bytes that are held back: a private key of 16,384 bits in PEM fits.
+///
+/// Above it the text is cut at the last border: memory and delay stay bounded, and a longer secret may
+/// be masked only in part.
 pub(super) const LONGEST_HELD: usize = 16 * 1024;
 
 /// The start of a private key or certificate, and its end.
+///
+/// RFC 7468, section 2.
 const PEM_START: &str = "-----BEGIN";
 const PEM_END: &str = "-----END";
 
@@ -13,6 +27,8 @@ const PEM_END: &str = "-----END";
 const SHORT_GROUP: usize = 4;
 
 /// Returns how many bytes from the start are certain. With `masks`, what may become personal data is not.
+///
+/// The result is 0 if nothing is certain. It is always at the border of a character.
 pub(super) fn certain_length(text: &str, masks: bool) -> usize {
     if text.len() > LONGEST_HELD {
         return last_border(text, text.len());
@@ -39,6 +55,8 @@ fn open_pem(text: &str) -> Option<usize> {
 
 /// Returns the last place at or before `end` where a text can be cut: the characters on both sides have
 /// no effect on each other. The last character of the text is always held back.
+///
+/// 0 if there is no such place.
 fn last_border(text: &str, end: usize) -> usize {
     let mut before = text.char_indices().rev().filter(|(at, _)| *at <= end);
     let mut place = before.next();
@@ -75,6 +93,8 @@ fn begins_anew(c: char) -> bool {
 }
 
 /// Returns where the run of groups begins that may become a number, an address or a token.
+///
+/// The length of the text if its end cannot belong to personal data.
 fn start_of_data(text: &str) -> usize {
     let mut start = text.len();
     let mut rest = text;
@@ -118,10 +138,12 @@ fn may_belong(group: &str) -> bool {
     has_data(group) || group.chars().count() <= SHORT_GROUP
 }
 
+/// Digits of all scripts count, as they do for the recognizers.
 fn has_data(group: &str) -> bool {
     group.contains('@') || group.chars().any(|c| digit(c).is_some())
 }
 
+/// A line break ends a run: no number goes over two lines.
 fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\t') || suspect(c) == Some(Class::Space)
 }

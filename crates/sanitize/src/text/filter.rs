@@ -5,6 +5,16 @@
 //!
 //! The filter runs first in each round, so that later steps see no hidden characters. It copies nothing
 //! as long as nothing changes.
+//!
+//! | action | what happens | report |
+//! |---|---|---|
+//! | `Keep` | the character stays | nothing |
+//! | `Flag` | it stays | counted as flagged |
+//! | `Replace` | another character takes its place | counted as changed |
+//! | `Drop` | it is removed | counted as changed |
+//! | `Refuse` | the text is refused | the class is in the error |
+//!
+//! Text of printable ASCII alone is recognized first and costs one look at each byte.
 
 use std::ops::Range;
 
@@ -17,12 +27,16 @@ use crate::characters::{Action, Before, Class, PerClass, flag_tags};
 /// The settings of the pass: an action for each class, and the limit of combining marks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Filter {
+    /// A class without an action is refused.
     pub(crate) actions: PerClass<Action>,
+    /// The most combining marks after one character. Further ones have the class [`Class::CombiningMark`].
     pub(crate) max_marks: usize,
 }
 
 impl Filter {
     /// Returns a filter that drops what this one refuses, so that it refuses nothing.
+    ///
+    /// Responses are cleaned with it: a stream that has begun cannot be refused.
     pub(crate) fn dropping(&self) -> Self {
         let mut filter = *self;
         for class in Class::ALL {
@@ -36,6 +50,8 @@ impl Filter {
     }
 
     /// Returns the class and the action of each character, as the first pass treats it.
+    ///
+    /// It is for explanations. It makes no text, so it also shows what would be refused.
     pub(crate) fn code_points(&self, text: &str) -> Vec<CodePoint> {
         let mut before = Before::default();
         let mut points = Vec::new();
@@ -70,6 +86,9 @@ impl Filter {
 
     /// Returns the filtered text, or `None` if nothing changes. Fails at the first refused
     /// character.
+    ///
+    /// # Errors
+    /// [`Refused::Forbidden`] with the class of the first refused character.
     pub(crate) fn pass(
         &self,
         text: &str,
@@ -97,12 +116,17 @@ impl Filter {
 
 /// The state of one pass. It copies the text from the first change on, or not at all.
 struct Walk<'w> {
+    /// The settings.
     filter: &'w Filter,
     text: &'w str,
+    /// The next byte to read, always at the border of a character.
     at: usize,
+    /// What was kept so far, as far as it decides about the next character.
     before: Before,
+    /// `None` until something changes.
     out: Option<String>,
     report: &'w mut Report,
+    /// Gets each change, so that places in the result can be found in the source.
     map: &'w mut SourceMap,
 }
 
@@ -123,6 +147,9 @@ impl Walk<'_> {
     }
 
     /// Applies the action of the class to a character.
+    ///
+    /// # Errors
+    /// The action is `Refuse`.
     fn act(&mut self, class: Class, c: char, rest: &str) -> Result<(), Refused> {
         match self.filter.actions.get(class).unwrap_or(Action::Refuse) {
             Action::Drop => self.change(class, c, None),

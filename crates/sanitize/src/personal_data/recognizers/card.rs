@@ -31,6 +31,8 @@ const ISSUERS: [(u32, u32, &[usize]); 16] = [
 
 /// Recognizes a card. Short numbers in one group are often something else: one in ten has the check
 /// digit by chance.
+///
+/// Scores in percent: 85, 75, 55 or 30.
 pub(super) fn recognize(number: &Number<'_>) -> Option<NumberCandidate> {
     if !is_card(*number) {
         return None;
@@ -71,6 +73,8 @@ fn is_card_shape(groups: &[usize]) -> bool {
 }
 
 /// Computes the Luhn sum: every second digit from the right is doubled, and its digits are added.
+///
+/// ISO/IEC 7812-1, annex B. False if a character is no digit.
 fn passes_luhn(digits: &str) -> bool {
     let double = |digit: u32| if digit > 4 { digit * 2 - 9 } else { digit * 2 };
     let mut sum = 0;

@@ -20,6 +20,8 @@ use super::{NumberCandidate, Search, is_all_digits};
 use crate::text::Number;
 
 /// Recognizes the eight digits of a permit for residents of Taiwan.
+///
+/// Nine digits may be a passport. The score is 10, so a word nearby decides.
 pub(super) fn recognize_number(number: &Number<'_>) -> Option<NumberCandidate> {
     let kind = match (number.digits.len(), number.groups) {
         (8, [_]) if is_all_digits(number) => PersonalDataKind::TaiwanPermit,
@@ -30,6 +32,8 @@ pub(super) fn recognize_number(number: &Number<'_>) -> Option<NumberCandidate> {
 }
 
 /// Adds a token in the form of a document.
+///
+/// `token` is a run of ASCII letters and digits.
 pub(super) fn find(search: &mut Search<'_>, view: &str, token: &Range<usize>) {
     let code = view.get(token.clone()).unwrap_or_default();
     let letters = code
@@ -57,6 +61,8 @@ pub(super) fn find(search: &mut Search<'_>, view: &str, token: &Range<usize>) {
 }
 
 /// One or two letters, six digits, and the check digit in brackets or directly behind.
+///
+/// Score 90 with brackets, 40 without.
 fn hong_kong_id(
     search: &mut Search<'_>,
     view: &str,

@@ -2,6 +2,24 @@
 //!
 //! Each adds what it finds, with a score from the shape and the check digits alone. Words nearby are
 //! weighed afterwards.
+//!
+//! | file | finds | check digit |
+//! |---|---|---|
+//! | `card.rs` | payment cards (ISO/IEC 7812) | Luhn |
+//! | `credit_code.rs` | unified social credit codes | yes |
+//! | `documents.rs` | passports, permits, Hong Kong identity cards | Hong Kong only |
+//! | `email.rs` | e-mail addresses (RFC 5322) | no |
+//! | `iban.rs` | bank accounts (ISO 13616) | yes |
+//! | `ip_address.rs` | IPv4 and IPv6 | no |
+//! | `phone.rs` | phone numbers of mainland China | no |
+//! | `plate.rs` | licence plates | no |
+//! | `resident_id.rs` | identity numbers (GB 11643) | yes |
+//! | `secret.rs` | keys and tokens | no |
+//! | `united_kingdom.rs` | National Insurance numbers | no |
+//! | `united_states.rs` | Social Security numbers | no |
+//!
+//! Candidates may overlap: the same digits can be a card and a phone number. Which one counts is
+//! decided later, by score.
 
 mod card;
 mod credit_code;
@@ -28,6 +46,7 @@ pub(super) use self::{card::is_card, phone::is_mobile, resident_id::is_resident_
 /// What a recognizer found: where, in the text itself, and how certain its shape is.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Candidate {
+    /// What it would be.
     pub(super) kind: PersonalDataKind,
     pub(super) span: Range<usize>,
     /// In percent.
@@ -38,6 +57,7 @@ pub(super) struct Candidate {
 
 /// A text in the forms that recognizers read, and what they found so far.
 struct Search<'t> {
+    /// The text itself, for numbers with signs around them.
     text: &'t str,
     /// Full-width letters and digits of any script are the ASCII ones here.
     folded: &'t Folded<'t>,
@@ -45,6 +65,9 @@ struct Search<'t> {
 }
 
 /// Finds what has the form of one of these kinds.
+///
+/// All recognizers run; what is not wanted is left out at the end. A text without digits and signs
+/// costs little.
 pub(super) fn candidates(text: &str, wanted: &[PersonalDataKind]) -> Vec<Candidate> {
     let folded = Folded::new(text);
     let mut search = Search {
@@ -75,6 +98,8 @@ impl Search<'_> {
     }
 
     /// Looks at each number, in groups of any shape.
+    ///
+    /// Each recognizer sees each number once. Several may take the same one.
     fn numbers(&mut self) {
         let found = &mut self.found;
         let text = self.text;
@@ -97,6 +122,9 @@ impl Search<'_> {
     }
 
     /// Looks at each run of ASCII letters and digits.
+    ///
+    /// A token ends at the first other character, so a code with hyphens is put together by the
+    /// recognizers.
     fn tokens(&mut self) {
         let folded = self.folded;
         let view = folded.as_str();
@@ -135,6 +163,8 @@ fn with_plus(
 }
 
 /// Tells whether the first bracket in a range closes one before it.
+///
+/// In `(010) 12345678` the number begins behind the bracket that it closes.
 fn closes_bracket(text: &str, span: &Range<usize>) -> bool {
     let mut brackets = text.get(span.clone()).unwrap_or_default().chars();
     let first = brackets.find(|c| matches!(c, '(' | '（' | ')' | '）'));
@@ -142,6 +172,8 @@ fn closes_bracket(text: &str, span: &Range<usize>) -> bool {
 }
 
 /// A number that may be of a kind.
+///
+/// The recognizers of numbers know digits and groups, but not where the number is.
 struct NumberCandidate {
     kind: PersonalDataKind,
     score: u8,
@@ -157,6 +189,7 @@ impl NumberCandidate {
         }
     }
 
+    /// Adds the place.
     fn at(self, span: Range<usize>) -> Candidate {
         Candidate {
             kind: self.kind,
@@ -178,6 +211,8 @@ fn next_token(text: &str, from: usize) -> Option<Range<usize>> {
 
 /// Reads `count` letters and digits from `start` on, over single spaces and hyphens between them, in
 /// upper case. Returns them and where they end; `None` if there are fewer, or if the run goes on.
+///
+/// For codes that are written in groups, such as `GB29 NWBK 6016`.
 fn take_spaced(text: &str, start: usize, count: usize) -> Option<(String, usize)> {
     let mut taken = String::with_capacity(count);
     let mut end = start;

@@ -10,6 +10,8 @@ use super::{NumberCandidate, is_all_digits};
 use crate::text::Number;
 
 /// Recognizes a mobile number of a prefix that is assigned.
+///
+/// Score 80 for an assigned prefix, 40 for another one, in percent.
 pub(super) fn recognize_mobile(number: &Number<'_>) -> Option<NumberCandidate> {
     let score = match national_number(number)?.as_bytes() {
         [b'1', b'3' | b'8', ..]
@@ -30,6 +32,8 @@ pub(in crate::personal_data) fn is_mobile(number: Number<'_>) -> bool {
 }
 
 /// Returns the 11 digits of a mobile number.
+///
+/// `None` if it is not one, or if the groups are those of several numbers.
 fn national_number<'n>(number: &Number<'n>) -> Option<&'n str> {
     let (national, groups) = without_country(*number);
     let is_mobile = national.len() == 11
@@ -52,6 +56,8 @@ fn is_phone_shape(groups: &[usize]) -> bool {
 }
 
 /// Removes `86` or `0086`, together with the group that it fills.
+///
+/// The number itself if there is no country code, or if too few digits would be left.
 fn without_country<'n>(number: Number<'n>) -> (&'n str, &'n [usize]) {
     for country in ["0086", "86"] {
         let Some(national) = number.digits.strip_prefix(country) else {
@@ -100,6 +106,8 @@ pub(super) fn recognize_landline(number: &Number<'_>) -> Option<NumberCandidate>
 }
 
 /// Returns the length of the area code, if the digits are a landline number.
+///
+/// Area codes are those of the national numbering plan of China.
 fn area_length(digits: &str) -> Option<usize> {
     let area = match digits.as_bytes() {
         [b'0', b'1', b'0', ..] | [b'0', b'2', b'0'..=b'9', ..] => 3,

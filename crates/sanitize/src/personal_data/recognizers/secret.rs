@@ -27,6 +27,8 @@ const PEM_START: &str = "-----BEGIN ";
 const PEM_END: &str = "-----END ";
 
 /// Adds keys in PEM, JSON Web Tokens, and tokens with a known prefix.
+///
+/// Each run of letters, digits, `_`, `-` and `.` is looked at once.
 pub(super) fn find(search: &mut Search<'_>) {
     let folded = search.folded;
     let view = folded.as_str();
@@ -70,6 +72,9 @@ fn has_letters_and_digits(text: &str) -> bool {
 }
 
 /// Three parts, of which the first two are JSON objects in Base64.
+///
+/// The signature may be empty (RFC 7515, section 3). An encrypted token with five parts (RFC 7516) is
+/// not recognized.
 fn is_json_web_token(text: &str) -> bool {
     let mut parts = text.split('.');
     let object = |part: Option<&str>| part.is_some_and(|part| part.starts_with("eyJ"));
@@ -77,6 +82,8 @@ fn is_json_web_token(text: &str) -> bool {
 }
 
 /// Adds private keys in PEM (RFC 7468), to their end or to the end of the text.
+///
+/// Without an end line, all that follows counts as key: a key that is cut off is still a key.
 fn pem(search: &mut Search<'_>, view: &str) {
     let mut from = 0;
     while let Some(found) = view.get(from..).and_then(|rest| rest.find(PEM_START)) {

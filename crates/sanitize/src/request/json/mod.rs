@@ -6,6 +6,9 @@
 //! `scan` parses and finds, `path` is a parsed pointer, `string` reads and writes the escapes of one
 //! string. The changed strings are written into the document at their places; everything else stays
 //! byte for byte: order, spaces, numbers.
+//!
+//! Failures: 400 `json_malformed` for syntax and limits, 415 `content_type_mismatch` for a form that is
+//! declared as JSON, 422 for a refused text.
 
 mod path;
 mod scan;
@@ -25,13 +28,17 @@ use super::splice::{Edit, splice};
 /// The limits of a document: levels of nesting, and members and elements in all.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Caps {
+    /// A scalar as document has depth 0.
     pub(crate) depth: usize,
+    /// In the whole document, so many small objects count as much as a large one.
     pub(crate) keys: usize,
 }
 
 /// Cleans the selected strings. Borrows if nothing had to change.
 ///
 /// Fails for a document that is not valid, and for a field that is refused.
+///
+/// Names that were cleaned are compared again: two names must not become equal by cleaning.
 pub(crate) fn clean<'t>(
     source: &'t str,
     caps: Caps,
@@ -86,6 +93,8 @@ pub(crate) fn clean<'t>(
 }
 
 /// Makes the refusal for a document that was not accepted.
+///
+/// The position of a flaw is not told: it would help nobody but someone who probes the parser.
 fn refuse(flaw: Flaw, source: &str, selection: &Selection) -> Box<Rejection> {
     match flaw {
         Flaw::NearName(field) => refusal::near_name(selection.name(field)),

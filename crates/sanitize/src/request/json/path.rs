@@ -2,12 +2,21 @@
 //!
 //! Parsed when a layer is built, or for a field of a rule at its first JSON body. The scanner
 //! compares them step by step while it reads.
+//!
+//! | pointer | selects |
+//! |---|---|
+//! | `text`, `/text` | the member `text` of the document |
+//! | `/messages/*/content` | `content` of every element of `messages` |
+//! | `/0/a~1b` | the member `a/b` of the first element |
+//! | `/inputs/**` | every string below `inputs` |
+//! | the empty name | the document itself, if it is a string |
 
 use crate::request::near_name::near_key;
 
 /// A parsed pointer.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Path {
+    /// Without the last step if that is `**`.
     steps: Box<[Step]>,
     /// Whether the pointer also selects everything below its value.
     deep: bool,
@@ -16,8 +25,10 @@ pub(crate) struct Path {
 /// One step of a pointer.
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Step {
+    /// `*`: any member and any element.
     Any,
     Named {
+        /// Compared byte for byte. RFC 6901 defines no normalization.
         name: Box<str>,
         /// The key by which lenient parsers compare the name.
         near: Box<str>,
@@ -31,6 +42,9 @@ impl Path {
     /// document.
     ///
     /// The error says what is wrong with the pointer and how to write it.
+    ///
+    /// # Errors
+    /// `**` is not the last step, or `~` is not followed by 0 or 1.
     pub(crate) fn parse(name: &str) -> Result<Self, &'static str> {
         let Some(pointer) = name.strip_prefix('/') else {
             let step = (!name.is_empty()).then(|| Step::named(name.to_owned(), None));
@@ -96,6 +110,8 @@ impl Path {
 }
 
 impl Step {
+    /// # Errors
+    /// `**` before the last step, or an invalid escape.
     fn parse(step: &str) -> Result<Self, &'static str> {
         match step {
             "*" => Ok(Self::Any),
@@ -104,6 +120,7 @@ impl Step {
         }
     }
 
+    /// The key for near names is computed once, not for each request.
     fn named(name: String, index: Option<usize>) -> Self {
         Self::Named {
             near: near_key(&name).into(),

@@ -30,6 +30,7 @@ use super::{Caps, Path, string};
 /// A pointer to look for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Target<'p> {
+    /// The parsed pointer.
     pub(crate) path: &'p Path,
     /// Whether names of members below the pointer are selected too.
     pub(crate) names: bool,
@@ -90,10 +91,15 @@ impl Flaw {
 }
 
 /// The state of one pass over a document.
+///
+/// It reads bytes, since all characters with a meaning in JSON are ASCII.
 pub(crate) struct Scanner<'t, 'p> {
     text: &'t str,
     /// The next byte to read.
+    ///
+    /// Always at the border of a character.
     at: usize,
+    /// The limits. The number of members is counted down.
     caps: Caps,
     targets: &'p [Target<'p>],
     /// Whether names that lenient parsers take for a field's are refused.
@@ -104,6 +110,11 @@ pub(crate) struct Scanner<'t, 'p> {
 
 impl<'t, 'p> Scanner<'t, 'p> {
     /// Reads the whole document. Returns the selected values in the order of their positions.
+    ///
+    /// White space around the document is allowed, anything else behind it is not.
+    ///
+    /// # Errors
+    /// The first flaw, from left to right.
     pub(crate) fn scan(
         text: &'t str,
         caps: Caps,
@@ -127,6 +138,8 @@ impl<'t, 'p> Scanner<'t, 'p> {
     }
 
     /// Reads a value that was reached by `active` targets, each of them in `depth` steps so far.
+    ///
+    /// The value may begin after white space. `depth` is also the level of nesting.
     fn value(&mut self, depth: usize, active: &[usize]) -> Result<(), Flaw> {
         let first = self.peek();
         let (start, place) = (self.at, self.found.len());
@@ -158,6 +171,8 @@ impl<'t, 'p> Scanner<'t, 'p> {
     }
 
     /// Reads an object. Members follow the targets whose next step is their name or `*`.
+    ///
+    /// Names are compared after their escapes are decoded: `"a"` and `"\u0061"` are the same name.
     fn object(&mut self, depth: usize, active: &[usize]) -> Result<Value<'t>, Flaw> {
         let object = self.at;
         self.open(depth)?;
@@ -191,6 +206,9 @@ impl<'t, 'p> Scanner<'t, 'p> {
     }
 
     /// Checks the name of a member, and selects it if names are selected.
+    ///
+    /// # Errors
+    /// [`Flaw::NearName`] with the index of the target.
     fn check_name(
         &mut self,
         depth: usize,
@@ -264,6 +282,12 @@ impl<'t, 'p> Scanner<'t, 'p> {
     }
 
     /// Reads a string and decodes it.
+    ///
+    /// Control characters must be escaped (RFC 8259, section 7).
+    ///
+    /// # Errors
+    /// [`Flaw::Syntax`] without a closing quote, or for an escape that does not exist;
+    /// [`Flaw::Surrogate`].
     fn string(&mut self) -> Result<Cow<'t, str>, Flaw> {
         let start = self.at.saturating_add(1);
         let bytes = self.text.as_bytes();
@@ -291,6 +315,9 @@ impl<'t, 'p> Scanner<'t, 'p> {
     }
 
     /// Reads a number by the grammar of RFC 8259. Its value is not needed.
+    ///
+    /// Leading zeros, a lone minus sign and a point without digits are refused. The digits are not
+    /// limited: the value is copied, not computed.
     fn number(&mut self) -> Result<Value<'t>, Flaw> {
         self.skip(|byte| byte == b'-', 1);
         let zero = self.skip(|byte| byte == b'0', 1) == 1;

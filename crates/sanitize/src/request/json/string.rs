@@ -2,12 +2,18 @@
 //!
 //! Escapes are those of RFC 8259, section 7. A string without escapes is borrowed. What is written
 //! escapes the quotation mark, the backslash and control characters, and nothing else.
+//!
+//! What is decoded and encoded again is equal in value, but may differ in its escapes: `\/` becomes
+//! `/`. Only strings that were changed are encoded.
 
 use std::borrow::Cow;
 
 use super::scan::Flaw;
 
 /// Decodes what is between the quotes. The scanner refused control characters before.
+///
+/// # Errors
+/// [`Flaw::Syntax`] for an unknown or incomplete escape, [`Flaw::Surrogate`] for half of a pair.
 pub(crate) fn decode(raw: &str) -> Result<Cow<'_, str>, Flaw> {
     let Some((plain, _)) = raw.split_once('\\') else {
         return Ok(Cow::Borrowed(raw));
@@ -26,6 +32,8 @@ pub(crate) fn decode(raw: &str) -> Result<Cow<'_, str>, Flaw> {
 }
 
 /// Reads one escape. Returns the character and the number of bytes read.
+///
+/// `escape` begins after the backslash.
 fn unescape(escape: &str) -> Result<(char, usize), Flaw> {
     let simple = match escape.bytes().next() {
         Some(b'"') => '"',
@@ -43,6 +51,9 @@ fn unescape(escape: &str) -> Result<(char, usize), Flaw> {
 }
 
 /// Reads `\u` escapes: one UTF-16 unit, or a surrogate pair. Half a pair is refused.
+///
+/// `\ud83d\ude00` is one character (RFC 8259, section 7). Halves that stand alone or in the wrong order
+/// are refused.
 fn unescape_unit(escape: &str) -> Result<(char, usize), Flaw> {
     let first = unit(escape.get(1..5))?;
     if let Some(c) = char::from_u32(first.into()) {
@@ -59,6 +70,8 @@ fn unescape_unit(escape: &str) -> Result<(char, usize), Flaw> {
 }
 
 /// Reads four hexadecimal digits.
+///
+/// `None` stands for digits that are cut off by the end of the string.
 fn unit(digits: Option<&str>) -> Result<u16, Flaw> {
     // The parser of numbers would take a sign for a digit.
     let digits = digits.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));

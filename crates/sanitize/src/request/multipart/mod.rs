@@ -13,6 +13,9 @@
 //! | a selected part that is there twice | the first, the last, or a list | refused |
 //!
 //! Files and parts that are not selected stay byte for byte.
+//!
+//! The code is always 400 `multipart_malformed`, except for a refused file (422 `file_not_accepted`), a
+//! selected file (422 `field_not_text`) and a field that is there twice (400 `field_duplicated`).
 
 use std::ops::Range;
 
@@ -25,20 +28,25 @@ use part_header::PartHeader;
 mod part_header;
 
 /// Why a body is not multipart.
+///
+/// The end of a sentence that begins with "The multipart body of the request".
 type Why = &'static str;
 
 const TOO_MANY: Why = "has too many parts";
 const NO_START: Why = "does not begin with its boundary";
 const NO_END: Why = "does not end with its boundary";
+/// Also used for a clean text that holds the boundary.
 const HIDDEN_BOUNDARY: Why = "has a boundary that parsers read differently";
 
 /// A body, and how its parts are separated.
 pub(crate) struct Multipart<'b> {
+    /// The whole body, as it was received.
     pub(crate) body: &'b [u8],
     /// From the `Content-Type`, without the hyphens before it.
     pub(crate) boundary: &'b str,
     /// The limit of parts.
     pub(crate) max_parts: usize,
+    /// Whether a part with a file name is refused, selected or not.
     pub(crate) refuses_files: bool,
 }
 
@@ -73,6 +81,8 @@ impl Multipart<'_> {
     }
 
     /// Cleans a part if it is selected. Returns the new text if it changed.
+    ///
+    /// `seen` holds the fields that were there already.
     fn clean_part(
         &self,
         part: &Part<'_>,
@@ -105,6 +115,9 @@ impl Multipart<'_> {
     }
 
     /// Splits the body at its boundaries.
+    ///
+    /// # Errors
+    /// The framing is not what RFC 2046, section 5.1.1 says, or there are more parts than `max_parts`.
     fn parts(&self) -> Result<Vec<Part<'_>>, Why> {
         let delimiter = format!("--{}", self.boundary);
         let mut at = match self.body.starts_with(delimiter.as_bytes()) {
@@ -133,6 +146,8 @@ impl Multipart<'_> {
     }
 
     /// Returns the body with other contents of some parts.
+    ///
+    /// `edits` are in the order of their places and do not overlap.
     fn rewritten(&self, edits: &[(Range<usize>, String)]) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.body.len());
         let mut done = 0;
@@ -171,6 +186,7 @@ fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
     }
 }
 
+/// Status 400.
 fn malformed(why: Why) -> Box<Rejection> {
     refusal::malformed(InputPart::Multipart, why)
 }

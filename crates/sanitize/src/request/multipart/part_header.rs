@@ -1,6 +1,12 @@
 //! The header of one part: its name, and whether it is a file.
+//!
+//! Accepted are `Content-Disposition`, `Content-Type` and `Content-Transfer-Encoding`, each once. RFC
+//! 7578, section 4.8 names no other. Lines that continue the one before are refused: parsers differ in
+//! them.
 
 /// The longest header of a part.
+///
+/// In bytes. Real headers have a tenth of it.
 const LONGEST: usize = 4096;
 
 const NOT_A_HEADER: &str = "has a part whose header is malformed";
@@ -9,7 +15,9 @@ const NO_NAME: &str = "has a part without exactly one name";
 /// What the header of a part says.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) struct PartHeader<'b> {
+    /// As it is written, without quotes. It has no escapes.
     pub(super) name: &'b str,
+    /// Whether there is a file name, even an empty one.
     pub(super) is_file: bool,
     /// No type, or `text/plain` in UTF-8.
     is_plain: bool,
@@ -61,6 +69,8 @@ impl<'b> PartHeader<'b> {
 }
 
 /// Reads `form-data; name="text"; filename="a.txt"`: the name, and whether there is a file name.
+///
+/// Both values must be in quotes. `filename*` is refused, as RFC 7578, section 4.2 demands.
 fn form_data(value: &str) -> Result<(&str, bool), &'static str> {
     let (kind, mut rest) = value.split_once(';').ok_or(NO_NAME)?;
     if !kind.trim().eq_ignore_ascii_case("form-data") {

@@ -1,4 +1,10 @@
 //! How a rule finds its matches: by a pattern, by a check of numbers, or by another search.
+//!
+//! Patterns are compiled once, when the rule is made. The `regex` crate searches in linear time, so no
+//! text can make a search slow.
+//!
+//! A pattern with a check runs on folded text, in which digits of other scripts are ASCII. Its places
+//! are mapped back to the text itself.
 
 use std::fmt;
 use std::ops::Range;
@@ -10,6 +16,8 @@ use crate::text::folded::Folded;
 use crate::text::numbers::{self, Number};
 
 /// The limit of digits in a part of a match that is checked by itself.
+///
+/// It bounds the work for a long run of digits: each part is checked at most once for each length.
 const MAX_DIGITS: usize = 32;
 
 /// How a rule finds its matches.
@@ -28,6 +36,8 @@ pub(super) enum Matcher {
 }
 
 /// A search that is no pattern, such as the one for personal data.
+///
+/// Implementations must be deterministic: a text is searched again after it was changed.
 pub(crate) trait Finder: fmt::Debug + Send + Sync {
     /// Returns the matches, from left to right, without overlaps.
     fn find(&self, text: &str) -> Vec<Match>;
@@ -48,6 +58,7 @@ pub(crate) struct Match {
     pub(crate) kind: Arc<str>,
     /// How certain it is, in percent.
     pub(crate) score: u8,
+    /// In bytes of the text that was searched.
     pub(crate) place: Range<usize>,
 }
 
@@ -78,6 +89,8 @@ impl Matcher {
     }
 
     /// Finds the places of the matches.
+    ///
+    /// From left to right, without overlaps.
     fn places(&self, text: &str) -> Vec<Range<usize>> {
         match self {
             Self::Finder(finder) => finder.find(text).into_iter().map(|it| it.place).collect(),
@@ -97,6 +110,9 @@ impl Matcher {
 }
 
 /// Returns a match if it passes the check, and otherwise the parts of it that do.
+///
+/// A pattern may take two numbers as one match. The longest part from each group that passes is taken,
+/// then the search goes on behind it.
 fn parts_that_pass(
     regex: &Regex,
     check: fn(&str) -> bool,
@@ -141,6 +157,8 @@ fn parts_that_pass(
 }
 
 /// Returns the runs of ASCII digits.
+///
+/// In bytes of the match.
 fn digit_groups(text: &str) -> Vec<Range<usize>> {
     let mut groups: Vec<Range<usize>> = Vec::new();
     for (at, _) in text
