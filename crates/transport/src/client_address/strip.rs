@@ -1,6 +1,14 @@
 //! Removes forwarding headers that were not read.
 //!
 //! A handler or a library that reads one of them would use what a client forged.
+//!
+//! | peer | headers that were read | [`FORWARDING_HEADERS`] | [`PROXY_PREFIXES`] |
+//! |---|---|---|---|
+//! | trusted proxy | stay | removed | stay |
+//! | any other | stay | removed | removed |
+//!
+//! Names are compared in lower case, as `http` stores them (RFC 9110, section 5.1). Every character
+//! that is no letter or digit counts as a hyphen (RFC 3875, section 4.1.18).
 
 use http::{HeaderMap, HeaderName};
 
@@ -98,6 +106,8 @@ const PROXY_PREFIXES: [&str; 25] = [
 ];
 
 /// Removes every header of these lists except those that were read.
+///
+/// `trusted` says whether the peer is a trusted proxy.
 pub(super) fn remove_all_except(read: &[&HeaderName], trusted: bool, headers: &mut HeaderMap) {
     let is_unread = |name: &HeaderName| is_removed(name.as_str(), trusted) && !read.contains(&name);
     // One pass, and no copy for the request that has none, which is nearly every one.
@@ -112,6 +122,8 @@ pub(super) fn remove_all_except(read: &[&HeaderName], trusted: bool, headers: &m
 }
 
 /// Returns whether a header is removed.
+///
+/// `trusted` keeps what only proxies write.
 fn is_removed(name: &str, trusted: bool) -> bool {
     if !may_be_listed(name) {
         return false;
@@ -147,6 +159,8 @@ fn may_be_listed(name: &str) -> bool {
 }
 
 /// For each first letter of the two lists: the second characters, one bit each.
+///
+/// Computed from the lists by the compiler, so the three cannot differ.
 const SECOND_CHARACTERS: [u32; 26] = {
     let mut seconds = [0; 26];
     add_second_characters(&mut seconds, &FORWARDING_HEADERS);
@@ -154,6 +168,7 @@ const SECOND_CHARACTERS: [u32; 26] = {
     seconds
 };
 
+/// Sets the bits of one list.
 #[allow(clippy::indexing_slicing)] // At compile time: a name that is too short or begins otherwise does not compile.
 const fn add_second_characters(seconds: &mut [u32; 26], names: &[&str]) {
     let mut index = 0;

@@ -17,6 +17,7 @@ pub(super) fn of(certificate: &X509Certificate<'_>) -> Vec<String> {
     names.filter_map(name).collect()
 }
 
+/// Reads one name. `None` for e-mail addresses, URIs and others.
 fn name(name: &GeneralName<'_>) -> Option<String> {
     match name {
         GeneralName::DNSName(name) => Some(name.to_ascii_lowercase()),
@@ -26,6 +27,8 @@ fn name(name: &GeneralName<'_>) -> Option<String> {
 }
 
 /// Reads an address of 4 or 16 bytes.
+///
+/// IPv4 has 4 bytes and IPv6 has 16 (RFC 5280, section 4.2.1.6). `None` for other lengths.
 fn address(bytes: &[u8]) -> Option<IpAddr> {
     let four = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
     four.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from))
@@ -33,6 +36,8 @@ fn address(bytes: &[u8]) -> Option<IpAddr> {
 }
 
 /// Returns whether a name of a certificate matches a host, an address or a pattern.
+///
+/// A star stands for exactly one label, and only for the first (RFC 6125, section 6.4.3).
 pub(super) fn covers(name: &str, host: &str) -> bool {
     let host = host.to_ascii_lowercase();
     let host = host.trim_start_matches('[').trim_end_matches(']');

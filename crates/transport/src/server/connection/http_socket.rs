@@ -19,6 +19,9 @@
 //!
 //! A connection over a limit of frames fails with an error on its next read or write. hyper then
 //! drops the socket, and the task sends GOAWAY.
+//!
+//! The versions differ in what is counted: HTTP/1 (RFC 9112) has one request at a time, so bytes are
+//! enough. HTTP/2 (RFC 9113) has frames, and a flood of small ones costs more than their bytes.
 
 use std::{
     io::{self, IoSlice},
@@ -42,6 +45,8 @@ use crate::{
 };
 
 /// The socket that hyper reads and writes. Counts bytes and frames on the way.
+///
+/// There is one for each connection. It copies no body: bytes go to and from the buffers of hyper.
 #[derive(Debug)]
 pub(crate) struct HttpSocket {
     /// `None` only while it is being dropped.
@@ -63,6 +68,8 @@ pub(crate) type SocketReceiver = oneshot::Receiver<Socket>;
 
 impl HttpSocket {
     /// Returns it with the receiver of the socket, for the task of the connection.
+    ///
+    /// The receiver gets nothing if the connection was upgraded and its new owner keeps the socket.
     pub(crate) fn new(socket: Socket, own_responses: Arc<OwnResponses>) -> (Self, SocketReceiver) {
         let (back, receiver) = oneshot::channel();
         let http = Self {
@@ -76,6 +83,8 @@ impl HttpSocket {
         (http, receiver)
     }
 
+    /// Returns the socket.
+    ///
     /// # Errors
     /// `NotConnected` while it is being dropped. hyper does not use it then.
     fn socket(&mut self) -> io::Result<&mut Socket> {
@@ -83,6 +92,8 @@ impl HttpSocket {
     }
 
     /// Reads from the socket.
+    ///
+    /// Received bytes are noted, since they end the time of an idle connection.
     fn poll_read_bytes(
         &mut self,
         cx: &mut Context<'_>,
@@ -106,6 +117,9 @@ impl HttpSocket {
     }
 
     /// Reads HTTP/2. Frame headers are passed on complete.
+    ///
+    /// # Errors
+    /// The connection is over a budget of frames.
     fn poll_read_frames(
         &mut self,
         cx: &mut Context<'_>,
@@ -142,11 +156,16 @@ impl HttpSocket {
     }
 
     /// Returns how many bytes of a frame header are missing, if a part is held back.
+    ///
+    /// `None` on HTTP/1, and between frames.
     fn missing_header_bytes(&self) -> Option<usize> {
         self.socket.as_ref()?.frames.as_ref()?.missing()
     }
 
     /// Reads the rest of a frame header that came in parts, to be passed on next.
+    ///
+    /// At the end of the connection the part that was held back is passed on, so that hyper sees how it
+    /// ended.
     fn poll_read_header(&mut self, cx: &mut Context<'_>, missing: usize) -> Poll<io::Result<()>> {
         let mut space = [0; 9];
         let mut part = ReadBuf::new(space.get_mut(..missing).unwrap_or_default());
@@ -182,6 +201,9 @@ impl HttpSocket {
     }
 
     /// Writes a response of hyper itself, with the security headers added.
+    ///
+    /// Such a response is 400, 414 or 431 with a short head, so collecting it costs little. The event
+    /// `MalformedRequest` is reported once.
     fn poll_write_own_response(
         &mut self,
         cx: &mut Context<'_>,
@@ -303,6 +325,7 @@ impl AsyncWrite for HttpSocket {
         true
     }
 
+    /// A flush while no request is open marks that all responses are out.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let socket = self.socket()?;
         ready!(Pin::new(&mut socket.stream).poll_flush(cx))?;

@@ -66,11 +66,15 @@ use crate::server::{
 };
 
 /// Error codes of HTTP/2 (RFC 9113, section 7).
+///
+/// The server is closing the connection, and nothing is wrong.
 const NO_ERROR: u32 = 0x0;
+/// The client sends more frames than the server is willing to handle.
 const ENHANCE_YOUR_CALM: u32 = 0xb;
 
 /// A connection that was accepted and has a slot.
 pub(crate) struct Accepted {
+    /// A TCP or Unix stream, before TLS.
     pub(crate) socket: RawStream,
     /// The address of the client: that of the peer, or that of its PROXY header.
     pub(crate) address: SocketAddr,
@@ -78,11 +82,16 @@ pub(crate) struct Accepted {
     pub(crate) is_proxy: bool,
     /// Whether the connection begins with a PROXY header.
     pub(crate) expects_header: bool,
+    /// What the deadlines look at: bytes, requests, and whose turn it is.
     pub(crate) activity: Arc<Activity>,
+    /// Its place among all connections, which is free again when it is dropped.
     pub(crate) slot: Slot,
 }
 
 /// Serves one connection until it ends, is closed, or the server stops.
+///
+/// It never fails: what went wrong is reported as an event. Requests that are being served when the
+/// server stops may finish until the grace period ends.
 pub(crate) async fn run<S, B>(
     shared: Arc<Shared>,
     accepted: Accepted,
@@ -142,9 +151,12 @@ pub(crate) async fn run<S, B>(
 
 /// A connection whose client is known, before its first request.
 struct Begun {
+    /// The stream after the TLS handshake, and the version of HTTP.
     opened: Opened,
+    /// Address and scheme, for the extensions of each request.
     peer: Peer,
     is_proxy: bool,
+    /// `None` unless the peer is configured to send one.
     header: Option<ProxyHeader>,
     slot: Slot,
 }
@@ -173,6 +185,10 @@ async fn begin(
 }
 
 /// Reads a PROXY header, and counts the connection for the client that it names.
+///
+/// # Errors
+/// `ProxyHeaderTimeout`, `ProxyHeaderInvalid`, `HandshakeFailed` for a connection that broke, or
+/// `AddressLimit` for a client with too many connections.
 async fn read_proxy_header(
     shared: &Shared,
     accepted: &mut Accepted,
@@ -201,6 +217,9 @@ async fn read_proxy_header(
 
 /// Reports why the connection ended, and closes it so that the client can read the last
 /// response.
+///
+/// A connection that is closed while the client still sends would be reset, and the client might lose
+/// the last response (RFC 9112, section 9.6). So the rest is read for a short time.
 async fn finish(
     end: End,
     back: SocketReceiver,
@@ -247,6 +266,8 @@ fn kind_of_flood(flood: Flood) -> ConnectionEventKind {
 }
 
 /// Returns the scheme that the client used: towards this server, or towards its proxy.
+///
+/// A proxy that ended TLS says so in its PROXY header, so that `https` rules hold behind it.
 fn scheme(stream: &Stream, header: Option<&ProxyHeader>) -> Scheme {
     match stream {
         Stream::Plain(_) if !header.is_some_and(ProxyHeader::is_tls) => Scheme::Http,
@@ -265,6 +286,8 @@ fn is_violation(error: &hyper::Error, activity: &Activity) -> bool {
 }
 
 /// Returns whether the socket failed.
+///
+/// `InvalidData` is what hyper reports for bytes that it cannot parse; it is not a broken socket.
 fn is_broken(error: &hyper::Error) -> bool {
     let mut source = error.source();
     while let Some(error) = source {

@@ -55,6 +55,8 @@ impl<B: Body> Body for SentBody<B> {
     type Data = Bytes;
     type Error = B::Error;
 
+    /// Trailers pass unchanged. After the last part the request counts as complete, even before hyper
+    /// asks for the end.
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -97,6 +99,7 @@ impl<B: Body> Body for SentBody<B> {
         self.rest.is_none() && self.inner.as_ref().is_none_or(Body::is_end_stream)
     }
 
+    /// The rest of a part that was cut counts too, so `Content-Length` stays true.
     fn size_hint(&self) -> SizeHint {
         let inner = self
             .inner

@@ -35,13 +35,17 @@ use crate::server::{
 /// The service of one connection.
 #[derive(Debug)]
 pub(crate) struct OnConnection<S> {
+    /// The application with its layers. It is cloned for each request.
     pub(crate) service: S,
     /// The address of the client, and whether it uses TLS.
     pub(crate) peer: Peer,
     /// What a proxy sent about the connection.
     pub(crate) proxy_header: Option<ProxyHeader>,
+    /// Told when a request begins and ends.
     pub(crate) activity: Arc<Activity>,
+    /// For the size of the head and the timeouts of bodies.
     pub(crate) limits: Arc<Limits>,
+    /// The security headers for responses of the server itself.
     pub(crate) own_responses: Arc<OwnResponses>,
 }
 
@@ -54,6 +58,7 @@ where
     type Error = S::Error;
     type Future = ResponseFuture<S>;
 
+    /// Over HTTP/2 each request has its own deadlines for its body, since streams share a connection.
     fn call(&self, request: Request<Incoming>) -> ResponseFuture<S> {
         let open = OpenRequest::begin(&self.activity);
         let is_stream = request.version() == Version::HTTP_2;

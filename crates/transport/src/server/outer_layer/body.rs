@@ -1,4 +1,7 @@
 //! The body of a response of a layer that is outside all others.
+//!
+//! Both kinds have the same type, so that a layer can be put around any service with a body of `Bytes`.
+//! It adds no buffer and no copy.
 
 use std::{
     pin::Pin,
@@ -30,6 +33,8 @@ pin_project! {
 
 impl<B> OuterLayerBody<B> {
     /// A text of the layer.
+    ///
+    /// It is sent as one part. An empty text is one empty part.
     pub(crate) fn text(bytes: Bytes) -> Self {
         let bytes = Some(bytes);
         Self {
@@ -38,6 +43,8 @@ impl<B> OuterLayerBody<B> {
     }
 
     /// The body of the inner service.
+    ///
+    /// It is passed on with its trailers and its size.
     pub(crate) fn inner(body: B) -> Self {
         Self {
             kind: BodyKind::Inner { body },
@@ -49,6 +56,7 @@ impl<B: Body<Data = Bytes>> Body for OuterLayerBody<B> {
     type Data = Bytes;
     type Error = B::Error;
 
+    /// Fails only as the body of the inner service does.
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -3,6 +3,9 @@
 //!
 //! [`HealthLayer`](super::HealthLayer) and `ChallengeLayer` decide which requests those are
 //! ([`Responder`]). The service, the future and the body are the same for both.
+//!
+//! Requests that they respond to meet no other layer: no host check, no limit, no audit record. So a
+//! responder must be cheap, and must decide by itself who gets a response.
 
 mod body;
 
@@ -28,12 +31,16 @@ pub use self::body::OuterLayerBody;
 /// A response of the layer itself. Caches do not store it.
 #[derive(Debug)]
 pub(crate) struct OwnResponse {
+    /// For example 200, 404 or 503.
     pub(crate) status: StatusCode,
+    /// A media type. Browsers are told not to guess another.
     pub(crate) content_type: &'static str,
+    /// Also sent for `HEAD`; hyper leaves the body out.
     pub(crate) text: Bytes,
 }
 
 impl OwnResponse {
+    /// Adds `Cache-Control: no-store` (RFC 9111, section 5.2.2.5).
     fn into_response<B>(self) -> Response<OuterLayerBody<B>> {
         let mut response = Response::new(OuterLayerBody::text(self.text));
         *response.status_mut() = self.status;
@@ -69,6 +76,7 @@ pub(crate) trait Responder: fmt::Debug + Send + Sync + 'static {
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct OuterLayerService<S> {
+    /// Shared by all clones.
     responder: Arc<dyn Responder>,
     inner: S,
 }
@@ -82,6 +90,8 @@ impl<S> OuterLayerService<S> {
     }
 
     /// Begins the response, if it is one of the layer.
+    ///
+    /// Other methods than `GET` and `HEAD` always go on to the inner service.
     fn respond<R>(&self, request: &Request<R>) -> Option<PendingResponse> {
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         let peer = request.extensions().get::<Peer>();
@@ -97,6 +107,7 @@ where
     type Error = S::Error;
     type Future = OuterLayerFuture<S::Future>;
 
+    /// Own responses wait for the inner service too: a service has one answer for all requests.
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }

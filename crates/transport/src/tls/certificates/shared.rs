@@ -1,4 +1,7 @@
 //! What the clones of a certificate share, and what rustls asks for each handshake.
+//!
+//! A handshake reads one pointer and never a file. Files are read by a thread or by a reload; a
+//! certificate that cannot be used is reported, and the one before stays in force.
 
 use std::{
     fmt,
@@ -18,6 +21,7 @@ use crate::tls::error::CertificateError;
 pub(super) struct Shared {
     /// Where the certificate is read from.
     source: RwLock<Arc<dyn CertificateSource>>,
+    /// Decides whether a certificate is valid now.
     clock: SharedClock,
     /// The certificate for new connections. `None` until an authority has issued the first one.
     current: RwLock<Option<Arc<Loaded>>>,
@@ -26,6 +30,7 @@ pub(super) struct Shared {
 }
 
 impl Shared {
+    /// `seen` is the fingerprint of what was loaded, or of nothing.
     pub(super) fn new(
         source: Arc<dyn CertificateSource>,
         clock: SharedClock,
@@ -47,10 +52,12 @@ impl Shared {
         current.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Returns where the certificate is read from now.
     pub(super) fn source(&self) -> Arc<dyn CertificateSource> {
         Arc::clone(&self.source.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Also keeps two refreshes from running at once.
     fn lock_seen(&self) -> MutexGuard<'_, Fingerprint> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -77,6 +84,10 @@ impl Shared {
     }
 
     /// Reads the source again. Returns the new certificate if it changed.
+    ///
+    /// # Errors
+    /// The files cannot be read, or hold no usable certificate. The same problem is returned once, not
+    /// at each check.
     pub(super) fn refresh(&self) -> Result<Option<Arc<Loaded>>, CertificateError> {
         let now = self.clock.unix_time();
         let mut seen = self.lock_seen();
@@ -109,6 +120,8 @@ pub(super) fn fingerprint_of(loaded: Option<&Loaded>) -> Fingerprint {
 pub(super) struct Resolver(pub(super) Arc<Shared>);
 
 impl ResolvesServerCert for Resolver {
+    /// Without a certificate the handshake fails: there is none before an authority has issued the
+    /// first.
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         Some(Arc::clone(&self.0.current()?.key))
     }

@@ -1,4 +1,7 @@
 //! The key and the certificate of the authority: read, or created.
+//!
+//! Both files are made once. Two processes that start at the same time agree on the key of the first
+//! one. Only the owner may read the key; a key that others may read is refused.
 
 use std::{path::Path, time::Duration};
 
@@ -12,6 +15,9 @@ use crate::tls::{
 };
 
 /// Reads the key of the authority, or creates it.
+///
+/// # Errors
+/// The file cannot be read or written, others may read it, or it is no private key in PEM.
 pub(super) fn open_or_create_key(path: &Path) -> Result<KeyPair, CertificateError> {
     if files::read_if_there(path)?.is_none() {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256);
@@ -32,6 +38,12 @@ pub(super) fn open_or_create_key(path: &Path) -> Result<KeyPair, CertificateErro
 
 /// Reads the certificate of the authority, or creates it. An expired or too narrow one is
 /// replaced.
+///
+/// "Too narrow" means that its name constraints do not include all `names` (RFC 5280, section
+/// 4.2.1.10).
+///
+/// # Errors
+/// A file cannot be read or written, or the certificate belongs to another key.
 pub(super) fn open_or_create_ca(
     path: &Path,
     key: &KeyPair,
@@ -52,6 +64,8 @@ pub(super) fn open_or_create_ca(
 }
 
 /// Returns whether the name constraints of an authority include all names.
+///
+/// False for a certificate that cannot be parsed.
 fn may_sign_for(authority: &CertificateDer<'_>, names: &[String]) -> bool {
     x509_parser::parse_x509_certificate(authority).is_ok_and(|(_, authority)| {
         names

@@ -1,4 +1,7 @@
 //! The contents of the certificates that an authority for development creates.
+//!
+//! The authority may sign only for the hosts that it was made for: clients that trust it trust it for
+//! nothing else. It cannot sign for other authorities (path length 0).
 
 use std::{net::IpAddr, time::Duration};
 
@@ -11,11 +14,15 @@ use time::OffsetDateTime;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Under 90 days, the strictest limit that any browser has for a server certificate.
 const LEAF_LIFE: Duration = Duration::from_secs(89 * DAY.as_secs());
+/// Ten years, so that clients need not trust a new one often.
 const CA_LIFE: Duration = Duration::from_secs(3650 * DAY.as_secs());
 /// Clocks of other machines differ.
 const SLACK: Duration = Duration::from_secs(60 * 60);
 
 /// Describes the authority: its names, key usages and constraints.
+///
+/// # Errors
+/// A date is outside the range of X.509.
 pub(super) fn ca_params(
     names: &[String],
     now: Duration,
@@ -42,6 +49,11 @@ fn subtree(name: &str) -> GeneralSubtree {
 }
 
 /// Describes the certificate of the server.
+///
+/// It is for servers only. Names are in the subject alternative names (RFC 9525, section 2).
+///
+/// # Errors
+/// A name cannot be written into a certificate.
 pub(super) fn leaf_params(
     names: &[String],
     now: Duration,
@@ -55,6 +67,7 @@ pub(super) fn leaf_params(
     Ok(params)
 }
 
+/// Describes what both have in common: the subject and the dates.
 fn params(name: &str, now: Duration, life: Duration) -> Result<CertificateParams, rcgen::Error> {
     let mut params = CertificateParams::default();
     let mut subject = DistinguishedName::new();
@@ -65,6 +78,7 @@ fn params(name: &str, now: Duration, life: Duration) -> Result<CertificateParams
     Ok(params)
 }
 
+/// Converts seconds since 1970-01-01 UTC.
 fn date(since_epoch: Duration) -> Result<OffsetDateTime, rcgen::Error> {
     let seconds = i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX);
     OffsetDateTime::from_unix_timestamp(seconds).map_err(|_| rcgen::Error::Time)
