@@ -27,12 +27,9 @@ struct Known<'r> {
     ///
     /// It answers most questions without reading the text.
     present: ByteSet,
-    /// Which rules its literals allow, once they were searched for.
-    ///
-    /// It is the answer of the filter that was asked first. A rule on responses that reads a text
-    /// which a rule on requests has asked about gets that answer, which is not about its own
-    /// literals.
-    candidates: Option<Candidates>,
+    /// Which rules its literals allow, once they were searched for: by the filter of rules on
+    /// requests, and by that of rules on responses. The two number their rules apart.
+    candidates: [Option<Candidates>; 2],
     /// What transformations made of it.
     ///
     /// Few lists, so a search in order is fast. A list that changed nothing gives the text itself
@@ -56,7 +53,7 @@ impl<'r> Texts<'r> {
         self.known.push(Known {
             present: ByteSet::of(&bytes),
             bytes,
-            candidates: None,
+            candidates: [None, None],
             derived: Vec::new(),
         });
         id
@@ -82,18 +79,25 @@ impl<'r> Texts<'r> {
         self.get(id).is_some_and(|known| known.present.exceeds(set))
     }
 
-    /// Whether a text has a literal of the rule with this number.
+    /// Whether a text has a literal of the rule with this number in the filter.
     ///
-    /// The first question about a text searches it for the literals of all rules; later ones read
-    /// a bit.
-    pub(crate) fn is_candidate(&mut self, id: TextId, filter: &Filter, rule: usize) -> bool {
+    /// The first question of each filter about a text searches it for the literals of all rules of
+    /// the filter; later ones read a bit. `is_response` tells which of the two filters it is.
+    pub(crate) fn is_candidate(
+        &mut self,
+        id: TextId,
+        filter: &Filter,
+        is_response: bool,
+        rule: usize,
+    ) -> bool {
         let Some(known) = self.get_mut(id) else {
             return false;
         };
-        let candidates = known
-            .candidates
-            .get_or_insert_with(|| filter.search(&known.bytes));
-        candidates.has(rule)
+        let [request, response] = &mut known.candidates;
+        let candidates = if is_response { response } else { request };
+        candidates
+            .get_or_insert_with(|| filter.search(&known.bytes))
+            .has(rule)
     }
 
     /// The text that a list of transformations makes of a text.

@@ -11,3 +11,4 @@
 mod crs_stages;
 mod layer;
 mod ordinary_requests;
+mod phases;

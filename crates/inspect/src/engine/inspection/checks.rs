@@ -199,7 +199,7 @@ impl<'s> Inspection<'s, '_> {
             } else {
                 &plan.request_filter
             };
-            if !texts.is_candidate(text, filter, rule) {
+            if !texts.is_candidate(text, filter, is_response, rule) {
                 return check.negated;
             }
         }
