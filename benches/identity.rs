@@ -1,4 +1,4 @@
-//! Who a client is: API keys, and tokens at first sight and verified before.
+//! Who a client is: API keys, and tokens that are new and tokens verified before.
 //!
 //! Tokens beside `jsonwebtoken::decode` on the same aws-lc-rs, with the same checks.
 #![allow(missing_docs)]
@@ -87,7 +87,7 @@ fn one_algorithm(
         .build()
         .expect("a verifier");
 
-    group.bench_function(format!("{name} first sight: palisade"), |bencher| {
+    group.bench_function(format!("{name} new: palisade"), |bencher| {
         bencher.iter(|| black_box(verifier.verify(&token)).expect("valid"));
     });
     let jwk = signing.public_jwk().expect("a public key").to_string();
@@ -96,7 +96,7 @@ fn one_algorithm(
     let mut validation = Validation::new(peer);
     validation.set_audience(&["voice"]);
     validation.set_issuer(&["https://id.example"]);
-    group.bench_function(format!("{name} first sight: jsonwebtoken"), |bencher| {
+    group.bench_function(format!("{name} new: jsonwebtoken"), |bencher| {
         bencher.iter(|| {
             black_box(jsonwebtoken::decode::<Claims>(&token, &key, &validation)).expect("valid")
         });

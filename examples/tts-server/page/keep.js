@@ -20,7 +20,7 @@ export function curl(asked, format, name, origin = location.origin) {
 export class Keep {
   #entry = null; #busy = false; #refused;
 
-  /** `refused` hears why a file did not come. */
+  /** `refused` is told why a file did not come. */
   constructor(refused) {
     this.#refused = refused;
     $('download').addEventListener('click', () => this.#save());

@@ -9,7 +9,7 @@ import { Waveform, calm } from './waveform.js';
 export class Player {
   #waveform = new Waveform($('waveform')); #entry = null; #playback = null; #offset = 0; #waiting = false; #moving = false; #kept;
 
-  /** `kept` hears what can be taken along: the entry in the player once it is complete, else nothing. */
+  /** `kept` is told what can be taken along: the entry in the player once it is complete, else nothing. */
   constructor(kept) {
     this.#kept = kept;
     $('play').addEventListener('click', () => this.toggle());

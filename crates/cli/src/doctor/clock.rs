@@ -59,7 +59,7 @@ fn compare(ours: SystemTime, theirs: SystemTime) -> Option<Warning> {
     }
     let direction = if ours > theirs { "ahead" } else { "behind" };
     let text = format!(
-        "the clock of this machine is {} s {direction}: tokens, keys and certificates are judged by it; \
+        "the clock of this machine is {} s {direction}: tokens, keys and certificates are checked against it; \
          start a time service (timedatectl set-ntp true)",
         skew.as_secs()
     );

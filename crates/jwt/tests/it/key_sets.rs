@@ -46,7 +46,7 @@ fn a_key_without_algorithm_is_bound_by_its_kind() {
 }
 
 #[test]
-fn one_name_for_keys_of_two_kinds_is_no_riddle() {
+fn one_name_for_keys_of_two_kinds_is_not_ambiguous() {
     let (ec, ed) = (
         EC.clone().with_kid("k"),
         SigningKey::generate(Algorithm::EdDsa)
@@ -91,7 +91,7 @@ fn one_name_for_two_keys_of_a_kind_leaves_both_out() {
     assert_eq!(
         KeySet::from_jwks(&twice).unwrap().keys().len(),
         1,
-        "twice the same is no riddle"
+        "twice the same is not ambiguous"
     );
     assert!(KeySet::from_keys([one.verifying_key(), two.verifying_key()]).is_err());
 }

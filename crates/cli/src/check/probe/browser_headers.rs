@@ -143,7 +143,7 @@ fn weakness(policy: &str) -> Option<String> {
 /// query.
 ///
 /// A response that is the same for all clients may be cached, so a page without a query is not
-/// judged.
+/// checked.
 fn cacheable(site: &Site<'_>, outcomes: &mut Outcomes) {
     let answer = site.with_key.as_ref().or(site.base.as_ref().ok());
     let computed = site.with_key.is_some() || !site.target.query.is_empty();

@@ -144,7 +144,7 @@ impl Validity {
 
     /// The moment within the validity that is nearest to now.
     ///
-    /// With it, the trust of a chain is judged apart from its time.
+    /// With it, the trust of a chain is checked apart from its dates.
     fn nearest(&self, now: Duration) -> Duration {
         now.max(self.begins).min(self.ends.max(self.begins))
     }

@@ -3,7 +3,7 @@
 //! Decides `cookie-insecure`, `cookie-readable` and `cookie-cross-site` from all responses so far,
 //! that with a key included. One cookie without a flag is enough for a finding.
 //!
-//! The prefixes `__Host-` and `__Secure-` are not judged: browsers enforce them.
+//! The prefixes `__Host-` and `__Secure-` are not checked: browsers enforce them.
 
 use super::Site;
 use crate::check::{

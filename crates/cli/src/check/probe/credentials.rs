@@ -203,7 +203,7 @@ async fn try_headers(
 
 /// A key is accepted if the service worked with the request, whatever it thinks of its content.
 ///
-/// A success status, or 422: the service read the credential and then judged the content.
+/// A success status, or 422: the service read the credential and then checked the content.
 fn is_accepted(answer: &Answer) -> bool {
     answer.status.is_success() || answer.status.as_u16() == 422
 }

@@ -48,11 +48,11 @@ pub(crate) const CSP_MISSING: Rule = Rule {
     asvs: "V3.4.3",
 };
 
-/// Decided by `probe::browser_headers` for pages with a policy. `script-src` is judged, or
+/// Decided by `probe::browser_headers` for pages with a policy. `script-src` is checked, or
 /// `default-src` where it is missing.
 ///
 /// ASVS V3.4.3 asks for a policy with `object-src 'none'`, `base-uri 'none'` and an allowlist,
-/// nonces or hashes. Only the part about scripts is judged here.
+/// nonces or hashes. Only the part about scripts is checked here.
 pub(crate) const CSP_WEAK: Rule = Rule {
     code: "csp-weak",
     severity: Severity::Low,
@@ -65,7 +65,7 @@ pub(crate) const CSP_WEAK: Rule = Rule {
 };
 
 /// Decided by `probe::browser_headers` for pages. Either `frame-ancestors` or `X-Frame-Options` is
-/// enough. Their values are not judged.
+/// enough. Their values are not checked.
 ///
 /// ASVS V3.4.6 asks for `frame-ancestors`; `X-Frame-Options` alone is accepted here for older
 /// services.
