@@ -100,6 +100,7 @@
 //!
 //! | Feature | Adds | Costs |
 //! |---|---|---|
+//! | `budgets` | [`BudgetStore`]: what may be spent in a day or a month of a time zone | `jiff`, with a time zone database |
 //! | `metrics` | counters and gauges for the `metrics` facade | the crate `metrics` |
 //! | `redis` | `RedisStore` | `redis`, `tokio`, `hmac`, `sha2` |
 //! | `redis-tls` | addresses with `rediss` | `rustls`, which compiles C |
@@ -118,11 +119,19 @@ mod layer;
 mod fields;
 mod concurrency;
 mod store;
+#[cfg(feature = "budgets")]
+mod budget;
 mod policy;
 mod error;
 mod gcra;
 mod rate;
 
+#[cfg(feature = "budgets")]
+pub use self::budget::{
+    BudgetCharge, BudgetDecision, BudgetFileError, BudgetKey, BudgetProblem, BudgetState,
+    BudgetStore, CalendarPeriod, CalendarWindow, MemoryBudgets, Reservation, UnknownTimeZone,
+    WindowSpan,
+};
 #[cfg(feature = "redis")]
 pub use self::store::redis::{RedisStore, RedisStoreBuildError, RedisStoreBuilder, StoreStatus};
 pub use self::{

@@ -162,6 +162,12 @@ pub trait LimitStore: fmt::Debug + Send + Sync + 'static {
         None
     }
 
+    /// Returns the counters of budgets in the same database. Default: `None`, the store has none.
+    #[cfg(feature = "budgets")]
+    fn budgets(&self) -> Option<Arc<dyn crate::budget::BudgetStore>> {
+        None
+    }
+
     /// Describes in one line what the store is and what it may use, for
     /// [`RateLimitLayer::explain`](crate::RateLimitLayer::explain). It must hold no password and no address with
     /// one.
@@ -200,6 +206,11 @@ impl<T: LimitStore + ?Sized> LimitStore for Arc<T> {
 
     fn limit_names(&self) -> Option<&LimitNames> {
         (**self).limit_names()
+    }
+
+    #[cfg(feature = "budgets")]
+    fn budgets(&self) -> Option<Arc<dyn crate::budget::BudgetStore>> {
+        (**self).budgets()
     }
 
     fn explain(&self) -> String {

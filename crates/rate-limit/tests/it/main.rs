@@ -13,6 +13,7 @@
 
 mod allocations;
 mod attacks;
+mod budgets;
 mod concurrency;
 mod fields;
 mod layer;

@@ -230,6 +230,8 @@ impl RedisStoreBuilder {
             settlements: Arc::new(SettlementQueue::with_memory(self.settlement_memory)),
             outage_usage: Arc::new(SettlementQueue::with_buckets(self.local_buckets)),
             losses: Default::default(),
+            #[cfg(feature = "budgets")]
+            reserves: Default::default(),
             node: format!("{:016x}", RandomState::new().hash_one("node")),
             nodes: AtomicU32::new(1),
             share: self.share,

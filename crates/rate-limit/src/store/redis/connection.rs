@@ -32,7 +32,7 @@ use crate::store::{StoreDecision, StoreProblem};
 const TOLERATED: u32 = 5;
 
 /// The time limit of the first call over a new connection, and of a call for an operator.
-const PATIENT: Duration = Duration::from_millis(250);
+pub(super) const PATIENT: Duration = Duration::from_millis(250);
 
 /// The time limit of a batch of settlements. It is longer than for requests, because no client
 /// waits.
@@ -151,6 +151,26 @@ impl ConnectionManager {
         if passed <= self.deadline {
             store_metrics::round_trip(passed);
         }
+        self.record_outcome(number, outcome)
+    }
+
+    /// Makes another call within a time limit, and counts its outcome as that of a request.
+    ///
+    /// # Errors
+    ///
+    /// The call failed, or there was no reply in time.
+    #[cfg(feature = "budgets")]
+    pub(super) async fn call<T, F>(
+        &self,
+        connection: Connection,
+        patience: Duration,
+        call: impl FnOnce(Handle) -> F,
+    ) -> Result<T, StoreProblem>
+    where
+        F: Future<Output = Result<T, StoreProblem>>,
+    {
+        let Connection { handle, number } = connection;
+        let outcome = within(&self.clock, patience, call(handle)).await;
         self.record_outcome(number, outcome)
     }
 

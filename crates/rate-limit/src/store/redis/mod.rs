@@ -10,6 +10,8 @@
 //! (`settlements`).
 
 mod builder;
+#[cfg(feature = "budgets")]
+mod budgets;
 mod health;
 mod background_tasks;
 mod subject_calls;
@@ -118,6 +120,13 @@ use crate::{
 /// charges are then sent again, and refunds are not. What still waits when the process ends is lost;
 /// [`unsettled`](Self::unsettled) tells how much that is.
 ///
+/// # Budgets
+///
+/// With feature `budgets`, a store is a [`BudgetStore`](crate::BudgetStore) too: counters of days and
+/// months in a hash for each counter, such as `palisade:{budgets}:team:2f6c…:month:1767222000`. All of
+/// them are in one slot of a cluster, so that a request is decided over all its budgets in one call.
+/// While the server is away, requests with a budget are refused.
+///
 /// # Metrics
 ///
 /// With feature `metrics`: `palisade_limit_store_up`, `palisade_limit_store_seconds`,
@@ -181,6 +190,9 @@ struct StoreState {
     /// What this node admitted on its own, for when the server is back.
     outage_usage: Arc<SettlementQueue>,
     losses: LossRecord,
+    /// Numbers of reserves of budgets, with which this node names them.
+    #[cfg(feature = "budgets")]
+    reserves: std::sync::atomic::AtomicU64,
     /// This node's name in the server.
     node: String,
     nodes: AtomicU32,
@@ -283,6 +295,11 @@ impl LimitStore for RedisStore {
 
     fn check_limit(&self, limit: &Limit) -> Result<(), RateLimitBuildError> {
         script::accepts(limit)
+    }
+
+    #[cfg(feature = "budgets")]
+    fn budgets(&self) -> Option<Arc<dyn crate::budget::BudgetStore>> {
+        Some(Arc::new(self.clone()))
     }
 
     fn explain(&self) -> String {

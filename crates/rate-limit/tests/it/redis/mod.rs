@@ -2,6 +2,7 @@
 //!
 //! Needs `redis-server` in the path. Without it these tests say so and pass, except in CI (`CI=true`).
 
+mod budgets;
 mod cluster;
 mod errors;
 mod exact;
