@@ -73,6 +73,10 @@ pub enum InspectBuildError {
     ///
     /// The number is the one that was given. The Core Rule Set defines four levels.
     Paranoia(u8),
+    /// A paranoia level was set, but no folder of rules.
+    ///
+    /// The rules that are shipped have one level, so the setting would do nothing.
+    ParanoiaWithoutRules,
     /// The rules cannot be prepared.
     ///
     /// It happens when the search automaton over the literals of all rules gets too large. The
@@ -100,6 +104,9 @@ impl fmt::Display for InspectBuildError {
             }
             Self::Folder { path, reason } => write!(f, "{}: {reason}", path.display()),
             Self::Paranoia(level) => write!(f, "paranoia: {level} is out of range; use 1 to 4"),
+            Self::ParanoiaWithoutRules => f.write_str(
+                "paranoia: the rules that are shipped have one level; set a folder of rules or remove it",
+            ),
             Self::Rules(reason) => write!(f, "the rules cannot be prepared: {reason}"),
         }
     }

@@ -82,16 +82,21 @@ pub struct Verdict {
     /// It is the sum of the points of those rules by their severity: 0 to 2 counts 5, 3 counts 4,
     /// 4 counts 3, all others 2. It is not part of `score` and reaches no threshold.
     pub words_score: i64,
+    /// Whether a bound of the inspection was reached, so that rules did not see the whole request.
+    ///
+    /// A request reaches one only by thousands of values or by rules that copy its texts again
+    /// and again. Such a request counts as refused, with `refused_by` as it was until then.
+    pub incomplete: bool,
 }
 
 impl Verdict {
-    /// Whether a rule refuses the request.
+    /// Whether a rule refuses the request, or it could not be inspected to its end.
     ///
     /// It tells what the rules decide. Whether the client sees a refusal depends on the layer,
     /// which only observes unless [`enforce`](crate::InspectLayerBuilder::enforce) was called.
     #[must_use]
     pub const fn is_refused(&self) -> bool {
-        self.refused_by.is_some()
+        self.refused_by.is_some() || self.incomplete
     }
 
     /// The ids of the rules that matched.

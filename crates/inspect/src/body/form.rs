@@ -13,18 +13,31 @@ use crate::transformation::Transformation;
 ///
 /// Pairs beyond the limit are one value with an empty name, and an error is set.
 pub(super) fn read<'r>(body: &'r [u8], fields: &mut BodyFields<'r>) {
-    let mut rest = body;
-    for _ in 0..MOST_VALUES {
-        let at = memchr::memchr(b'&', rest);
-        let pair = rest.get(..at.unwrap_or(rest.len())).unwrap_or_default();
-        fields
-            .parameters
-            .extend(split_pairs(pair, b'&').map(decode_pairs));
-        let Some(at) = at else { return };
-        rest = rest.get(at + 1..).unwrap_or_default();
+    let (start, rest) = split_at_limit(body, b'&');
+    fields
+        .parameters
+        .extend(split_pairs(start, b'&').map(decode_pairs));
+    if !rest.is_empty() {
+        fields.error = Some("there are too many parameters");
+        fields.parameters.push(decode_pairs((b"", rest)));
     }
-    fields.error = Some("there are too many parameters");
-    fields.parameters.push(decode_pairs((b"", rest)));
+}
+
+/// All pairs of a text; those beyond the limit are one pair with an empty name.
+///
+/// As [`split_pairs`], but the number of pairs is bounded.
+pub(crate) fn bounded_pairs(text: &[u8], separator: u8) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let (start, rest) = split_at_limit(text, separator);
+    let rest = (!rest.is_empty()).then_some((&b""[..], rest));
+    split_pairs(start, separator).chain(rest)
+}
+
+/// Splits a text behind as many pairs as are read one by one.
+fn split_at_limit(text: &[u8], separator: u8) -> (&[u8], &[u8]) {
+    let end = memchr::memchr_iter(separator, text).nth(MOST_VALUES - 1);
+    let rest = end.and_then(|end| text.get(end + 1..)).unwrap_or_default();
+    let start = text.get(..end.unwrap_or(text.len())).unwrap_or_default();
+    (start, rest)
 }
 
 /// Splits `a=1&b=2` into names and values, not yet decoded. Empty pairs are left out.

@@ -18,7 +18,7 @@ mod xml;
 
 use std::borrow::Cow;
 
-pub(crate) use self::form::{decode_pairs, split_pairs};
+pub(crate) use self::form::{bounded_pairs, decode_pairs};
 
 /// A name or a value: borrowed from the request, or decoded.
 ///

@@ -8,6 +8,25 @@
 //! (`transformations`). A rule is left out for a text that lacks a byte or a literal that its
 //! pattern needs (`filter`). A transformation that cannot change a text is not run.
 //!
+//! # Bounds
+//!
+//! A client chooses how many values there are and how often they match. All that is kept for one
+//! request has a bound:
+//!
+//! | State | Bound | Beyond it |
+//! |---|---|---|
+//! | parameters of the query, cookies, parameters of a body, parts, attributes | 1,000 each | the rest is one value |
+//! | depth of JSON | 512 | the rest is one value |
+//! | depth of XML | a counter, no stack | |
+//! | texts, with all that transformations make of them | 32 MiB | the verdict is incomplete |
+//! | variables in `TX`, with captured groups | 8 MiB | the verdict is incomplete |
+//! | variables whose names are made from the request | 4,096 | the verdict is incomplete |
+//! | values that a rule matched, for `MATCHED_VARS` | 4,096 | the verdict is incomplete |
+//! | what `ctl` switched off | each `ctl` of the rules once | |
+//! | rules in the verdict | each once | |
+//!
+//! An incomplete verdict refuses: a request that was not inspected to its end is not clean.
+//!
 //! All of this is a function of the rules and the request: no clock, no network, no file. Only
 //! `UNIQUE_ID` differs from run to run.
 
@@ -19,6 +38,7 @@ mod plan;
 mod filter;
 mod transformations;
 mod unique;
+mod budget;
 mod view;
 
 pub use self::view::{RequestView, ResponseView};

@@ -7,14 +7,20 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::budget::Budget;
 use crate::operator::number;
 use crate::variables::TxNames;
 
 /// How many variables with a name of the request are kept. Rules make one for each parameter.
 ///
 /// A variable beyond it is not set, so the memory of a request is bounded. At the limit, those
-/// that exist keep their values too.
+/// that exist can still change.
 const MOST_DYNAMIC: usize = 4096;
+
+/// How many bytes of the request the variables may hold, with their names.
+///
+/// A rule can add a text to itself at each match, so a length is not bounded by the request.
+const MOST_BYTES: usize = 8 << 20;
 
 /// The value of a variable.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -36,6 +42,14 @@ impl TxValue<'_> {
         }
     }
 
+    /// How many bytes it holds for itself.
+    fn size(&self) -> usize {
+        match self {
+            Self::Text(Cow::Owned(text)) => text.capacity(),
+            Self::Number(_) | Self::Text(Cow::Borrowed(_)) => 0,
+        }
+    }
+
     /// The value as text.
     pub(crate) fn text(&self) -> Cow<'_, [u8]> {
         match self {
@@ -54,6 +68,8 @@ pub(crate) struct TxValues<'s> {
     known: Vec<Option<TxValue<'s>>>,
     /// All other names, in lower case. Sorted, so that rules see them in a fixed order.
     dynamic: BTreeMap<Vec<u8>, TxValue<'s>>,
+    /// What more values may take.
+    budget: Budget,
 }
 
 impl<'s> TxValues<'s> {
@@ -65,6 +81,7 @@ impl<'s> TxValues<'s> {
             names,
             known: vec![None; names.len()],
             dynamic: BTreeMap::new(),
+            budget: Budget::new(MOST_BYTES),
         }
     }
 
@@ -73,13 +90,21 @@ impl<'s> TxValues<'s> {
         self.known.get(name)?.as_ref()
     }
 
+    /// Whether a variable could not be kept.
+    pub(crate) const fn is_exceeded(&self) -> bool {
+        self.budget.is_exceeded()
+    }
+
     /// Sets the variable with this number, or unsets it.
     ///
-    /// `None` unsets. An unknown number does nothing.
+    /// `None` unsets. An unknown number does nothing. Beyond the budget the variable is unset.
     pub(crate) fn set(&mut self, name: usize, value: Option<TxValue<'s>>) {
-        if let Some(place) = self.known.get_mut(name) {
-            *place = value;
-        }
+        let Some(place) = self.known.get_mut(name) else {
+            return;
+        };
+        self.budget
+            .give(place.take().map_or(0, |value| value.size()));
+        *place = value.filter(|value| self.budget.take(value.size()));
     }
 
     /// The variable with this name.
@@ -94,17 +119,22 @@ impl<'s> TxValues<'s> {
     }
 
     /// Sets the variable with this name, or unsets it.
+    ///
+    /// Beyond a bound the variable is not set.
     pub(crate) fn set_named(&mut self, name: &[u8], value: Option<TxValue<'s>>) {
         let name = name.to_ascii_lowercase();
-        match (self.names.get(&name), value) {
-            (Some(number), value) => self.set(number, value),
-            (None, Some(value)) if self.dynamic.len() < MOST_DYNAMIC => {
-                self.dynamic.insert(name, value);
-            }
-            (None, None) => {
-                self.dynamic.remove(&name);
-            }
-            (None, Some(_)) => {}
+        if let Some(number) = self.names.get(&name) {
+            return self.set(number, value);
+        }
+        if let Some(old) = self.dynamic.remove(&name) {
+            self.budget.give(old.size() + name.len());
+        }
+        let Some(value) = value else { return };
+        if self.dynamic.len() >= MOST_DYNAMIC {
+            return self.budget.exceed();
+        }
+        if self.budget.take(value.size() + name.len()) {
+            self.dynamic.insert(name, value);
         }
     }
 

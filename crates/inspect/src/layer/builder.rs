@@ -58,7 +58,8 @@ pub struct InspectLayerBuilder {
 pub(super) struct Source {
     /// `None`: the shipped rules.
     pub(super) folder: Option<PathBuf>,
-    /// 1 to 4, checked when the rules are loaded. The shipped rules have only one level.
+    /// 1 to 4, checked when the rules are loaded. The shipped rules have only one level, so it is
+    /// an error with them.
     paranoia: Option<u8>,
     /// Directives of the owner, one a line.
     setup: String,
@@ -108,7 +109,8 @@ impl InspectLayerBuilder {
     /// Sets the paranoia level, 1 to 4. Default: that of the setup, else 1.
     ///
     /// Level 1 is made for all services, 4 for those that need the most and can maintain many
-    /// exclusions. It has an effect only together with [`rules`](Self::rules).
+    /// exclusions. It needs [`rules`](Self::rules); without a folder it is an error of
+    /// [`build`](Self::build).
     pub const fn paranoia(mut self, level: u8) -> Self {
         self.source.paranoia = Some(level);
         self
@@ -184,8 +186,9 @@ impl InspectLayerBuilder {
     /// # Errors
     ///
     /// As of [`RuleSetBuilder::load`](crate::RuleSetBuilder::load);
-    /// [`InspectBuildError::NotLoaded`] if a rule does not load, and [`InspectBuildError::Exclusion`] if an
-    /// exclusion has a character that is syntax.
+    /// [`InspectBuildError::NotLoaded`] if a rule does not load,
+    /// [`InspectBuildError::Exclusion`] if an exclusion has a character that is syntax, and
+    /// [`InspectBuildError::ParanoiaWithoutRules`] if a level was set without a folder of rules.
     pub fn build(self) -> Result<InspectLayer, InspectBuildError> {
         let rules = self.source.load()?;
         Ok(InspectLayer(Arc::new(Settings {
@@ -219,6 +222,9 @@ impl Source {
                 self.paranoia
                     .map_or(builder.clone(), |level| builder.paranoia(level))
                     .load()?
+            }
+            None if self.paranoia.is_some() => {
+                return Err(InspectBuildError::ParanoiaWithoutRules);
             }
             None => RuleSet::shipped_with(&setup)?,
         };

@@ -9,6 +9,7 @@
 //! | `inspect_attacks` | the names after `attack-` in the tags, each once |
 //! | `inspect_text_score` | the score of rules that matched only in a person's text |
 //! | `inspect_text_rules` | their ids |
+//! | `inspect_incomplete` | `true` if a bound of the inspection was reached |
 //!
 //! None of them holds a byte of the request.
 
@@ -109,15 +110,12 @@ impl Settings {
     ) -> Result<(), Box<Rejection>> {
         let verdict = self.verdict(cx, head, body);
         record(cx, &verdict);
-        let Some(id) = verdict.refused_by else {
-            return Ok(());
+        let reason = match verdict.refused_by {
+            Some(id) => format!("rule {id}, score {}", verdict.score),
+            None if verdict.incomplete => "a bound of the inspection was reached".to_owned(),
+            None => return Ok(()),
         };
-        self.refuse(
-            cx,
-            self.refusal
-                .clone()
-                .with_reason(format!("rule {id}, score {}", verdict.score)),
-        )
+        self.refuse(cx, self.refusal.clone().with_reason(reason))
     }
 
     /// Refuses, or records that it would.
@@ -224,6 +222,9 @@ fn record(cx: &SecurityContext, verdict: &Verdict) {
         note("inspect_score", verdict.score.to_string());
         note("inspect_rules", join(verdict.ids()));
         note("inspect_attacks", attacks(verdict));
+    }
+    if verdict.incomplete {
+        note("inspect_incomplete", "true".to_owned());
     }
     if !verdict.words.is_empty() {
         note("inspect_text_score", verdict.words_score.to_string());

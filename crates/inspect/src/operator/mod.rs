@@ -20,7 +20,10 @@ use libinjectionrs::detect_xss;
 use regex::bytes::Regex;
 
 use self::{checks::Network, phrases::Phrases, sql_injection::SqlInjection};
-pub(crate) use self::{checks::number, needs::Needs};
+pub(crate) use self::{
+    checks::{is_wrong_url_encoding, number},
+    needs::Needs,
+};
 use crate::byte_set::ByteSet;
 use crate::variables::{MacroText, TxNames};
 
@@ -142,7 +145,7 @@ impl Operator {
             return Self::pattern(argument.trim_start(), names);
         }
         let argument = argument.trim();
-        if let Some(found) = Self::comparison(&name, argument, names) {
+        if let Some(found) = Self::comparison(&name, argument, names)? {
             return Ok(found);
         }
         Ok(match name.as_str() {
@@ -163,7 +166,7 @@ impl Operator {
     /// Reads `@rx`.
     fn pattern(text: &str, names: &mut TxNames) -> Result<Self, String> {
         if text.contains("%{") {
-            let macros = MacroText::parse(text, names);
+            let macros = MacroText::parse(text, names)?;
             if macros.literal().is_none() {
                 return Ok(Self::PatternOfRequest(macros));
             }
@@ -173,8 +176,8 @@ impl Operator {
 
     /// Reads the operators that compare with a text or a number.
     ///
-    /// `None`: it is another operator.
-    fn comparison(name: &str, argument: &str, names: &mut TxNames) -> Option<Self> {
+    /// `None`: it is another operator. The error is that of a reference in the argument.
+    fn comparison(name: &str, argument: &str, names: &mut TxNames) -> Result<Option<Self>, String> {
         let number = match name {
             "eq" => Some(Comparison::Equal),
             "ge" => Some(Comparison::AtLeast),
@@ -184,7 +187,8 @@ impl Operator {
             _ => None,
         };
         if let Some(comparison) = number {
-            return Some(Self::Compare(comparison, MacroText::parse(argument, names)));
+            let argument = MacroText::parse(argument, names)?;
+            return Ok(Some(Self::Compare(comparison, argument)));
         }
         let test = match name {
             "beginswith" => TextTest::BeginsWith,
@@ -193,9 +197,9 @@ impl Operator {
             "endswith" => TextTest::EndsWith,
             "streq" => TextTest::Equal,
             "within" => TextTest::Within,
-            _ => return None,
+            _ => return Ok(None),
         };
-        Some(Self::Text(test, MacroText::parse(argument, names)))
+        Ok(Some(Self::Text(test, MacroText::parse(argument, names)?)))
     }
 
     /// What a value must contain to match at all.

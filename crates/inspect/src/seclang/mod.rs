@@ -17,7 +17,9 @@ mod target;
 mod lines;
 
 pub(crate) use self::{
-    action::{Action, Actions, Change, Control, Disruption, EngineMode, VarName, range},
+    action::{
+        Action, Actions, AllowUntil, Change, Control, Disruption, EngineMode, VarName, range,
+    },
     lines::{Directive, directives},
     rule::{Link, Rule, RuleHead, parse_link},
     target::{Selector, Target, parse as parse_targets},

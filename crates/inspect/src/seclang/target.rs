@@ -151,8 +151,7 @@ fn one(text: &str, names: &mut TxNames) -> Result<Target, String> {
     let (excluded, text) = strip(text, '!');
     let (count, text) = strip(text, '&');
     let (name, key) = text.split_once(':').unwrap_or((text, ""));
-    let collection =
-        Collection::parse(name).ok_or_else(|| format!("the collection {name} is not supported"))?;
+    let collection = Collection::supported(name)?;
     let selector = selector(collection, key.trim_matches('\''), names)?;
     Ok(Target {
         count,
@@ -222,8 +221,20 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_collection_is_named() {
-        let error = parse("GEO:COUNTRY", &mut TxNames::default()).expect_err("unknown");
-        assert_eq!(error, "the collection GEO is not supported");
+    fn a_collection_without_a_value_is_named() {
+        for (text, expected) in [
+            ("GEO:COUNTRY", "the collection GEO is not supported"),
+            (
+                "ARGS|&remote_port",
+                "the collection remote_port has no value here: only the address of the client is known",
+            ),
+            (
+                "TIME_EPOCH",
+                "the collection TIME_EPOCH has no value here: a verdict does not depend on the clock",
+            ),
+        ] {
+            let error = parse(text, &mut TxNames::default()).expect_err(text);
+            assert_eq!(error, expected);
+        }
     }
 }

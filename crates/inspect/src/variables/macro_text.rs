@@ -29,21 +29,26 @@ pub(crate) enum Piece {
 pub(crate) struct MacroText(pub(crate) Vec<Piece>);
 
 impl MacroText {
-    /// Splits the text. An unknown collection becomes an empty value, as in ModSecurity.
+    /// Splits the text.
     ///
     /// A `%{` that is never closed is text as written.
-    pub(crate) fn parse(text: &str, names: &mut TxNames) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// The reason as text: a collection is unknown or has no value here. An empty text in its
+    /// place would change what the rule compares or sets.
+    pub(crate) fn parse(text: &str, names: &mut TxNames) -> Result<Self, String> {
         let mut pieces = Vec::new();
         let mut rest = text;
         while let Some(start) = rest.find("%{") {
             let (before, from) = rest.split_at(start);
             let Some(end) = from.find('}') else { break };
             push_literal(&mut pieces, before);
-            pieces.extend(reference(from.get(2..end).unwrap_or_default(), names));
+            pieces.push(reference(from.get(2..end).unwrap_or_default(), names)?);
             rest = from.get(end + 1..).unwrap_or_default();
         }
         push_literal(&mut pieces, rest);
-        Self(pieces)
+        Ok(Self(pieces))
     }
 
     /// The text if it refers to nothing.
@@ -67,17 +72,16 @@ fn push_literal(pieces: &mut Vec<Piece>, text: &str) {
 
 /// Reads what stands between `%{` and `}`.
 ///
-/// Name and key are separated by a dot or a colon. `None`: the collection is unknown, and nothing
-/// is written in its place.
-fn reference(text: &str, names: &mut TxNames) -> Option<Piece> {
-    let (collection, key) = text.split_once(['.', ':']).unwrap_or((text, ""));
-    match Collection::parse(collection)? {
-        Collection::Tx => Some(Piece::Tx(names.intern(key))),
-        collection => Some(Piece::Value(
-            collection,
-            key.to_ascii_lowercase().into_bytes(),
-        )),
-    }
+/// Name and key are separated by a dot or a colon.
+fn reference(text: &str, names: &mut TxNames) -> Result<Piece, String> {
+    let (name, key) = text.split_once(['.', ':']).unwrap_or((text, ""));
+    Ok(match Collection::supported(name)? {
+        Collection::Tx => Piece::Tx(names.intern(key)),
+        Collection::FullRequest | Collection::FullRequestLength => {
+            return Err(format!("the collection {name} can only be a target"));
+        }
+        collection => Piece::Value(collection, key.to_ascii_lowercase().into_bytes()),
+    })
 }
 
 #[cfg(test)]
@@ -87,10 +91,8 @@ mod tests {
     #[test]
     fn a_text_is_split_at_its_references() {
         let mut names = TxNames::default();
-        let text = MacroText::parse(
-            "|%{tx.1}|%{REQUEST_HEADERS.Host}%{nothing.x}%{open",
-            &mut names,
-        );
+        let text = MacroText::parse("|%{tx.1}|%{REQUEST_HEADERS.Host}%{open", &mut names)
+            .expect("known collections");
         let expected = vec![
             Piece::Literal(b"|".to_vec()),
             Piece::Tx(names.intern("1")),
@@ -99,9 +101,22 @@ mod tests {
             Piece::Literal(b"%{open".to_vec()),
         ];
         assert_eq!(text.0, expected);
-        assert_eq!(
-            MacroText::parse("plain", &mut names).literal(),
-            Some(&b"plain"[..])
-        );
+        let plain = MacroText::parse("plain", &mut names).expect("no reference");
+        assert_eq!(plain.literal(), Some(&b"plain"[..]));
+    }
+
+    #[test]
+    fn a_reference_without_a_value_is_an_error() {
+        let mut names = TxNames::default();
+        for (text, expected) in [
+            ("%{nothing.x}", "the collection nothing is not supported"),
+            (
+                "a%{TIME_EPOCH}",
+                "the collection TIME_EPOCH has no value here",
+            ),
+        ] {
+            let error = MacroText::parse(text, &mut names).expect_err(text);
+            assert!(error.starts_with(expected), "{error}");
+        }
     }
 }

@@ -4,8 +4,9 @@
 //! `GLOBAL`, `SESSION`, `USER`, `RESOURCE`) do not exist here: they need a store that all
 //! instances share, and the Core Rule Set works without them.
 //!
-//! Some names exist so that a rule with them loads, although the engine has no value for them.
-//! Each says so. A rule that reads one never matches, and `&NAME` is 0.
+//! Every collection here gets a value when its part of the request was read. Names of ModSecurity
+//! that have none here are in [`WITHOUT_VALUE`] with the reason; a rule with such a name is not
+//! loaded.
 
 use std::collections::HashMap;
 
@@ -60,10 +61,10 @@ collections! {
     ArgsPost = "ARGS_POST",
     /// Names of the parameters of the body.
     ArgsPostNames = "ARGS_POST_NAMES",
-    /// The scheme of authentication, such as `Basic`. No value here.
+    /// The scheme of the `Authorization` header, such as `Basic`.
+    ///
+    /// Empty without the header.
     AuthType = "AUTH_TYPE",
-    /// How long the request took so far. No value here.
-    Duration = "DURATION",
     /// Names of uploaded files, by field.
     ///
     /// The names are those that the client gave to its files; they are not trusted.
@@ -82,11 +83,17 @@ collections! {
     ///
     /// The content is read in place; no temporary file is written.
     FilesTmpContent = "FILES_TMP_CONTENT",
-    /// Head and body. No value here: a rule reads `REQUEST_HEADERS` and `REQUEST_BODY`.
+    /// Request line, headers and body.
+    ///
+    /// It is written when a rule reads it. The body is in it from phase 2 on.
     FullRequest = "FULL_REQUEST",
-    /// The length of head and body. No value here.
+    /// The length of request line, headers and body.
+    ///
+    /// In bytes.
     FullRequestLength = "FULL_REQUEST_LENGTH",
-    /// Whether the body was longer than the limit. No value here: the layer refuses such a body.
+    /// Whether the body was longer than the limit.
+    ///
+    /// Always `0`: the layer inspects no such body, it refuses it.
     InboundDataError = "INBOUND_DATA_ERROR",
     /// The value that matched last.
     ///
@@ -126,11 +133,11 @@ collections! {
     ///
     /// It is the address that the configuration of trusted proxies found, and empty without one.
     RemoteAddr = "REMOTE_ADDR",
-    /// The host name of the client. No value here: no name is looked up.
+    /// The address of the client, as `REMOTE_ADDR`. No name is looked up.
     RemoteHost = "REMOTE_HOST",
-    /// The port of the client. No value here.
-    RemotePort = "REMOTE_PORT",
-    /// The name of the authenticated principal. No value here.
+    /// The name in `Authorization: Basic`.
+    ///
+    /// Empty for other schemes. It was not verified here.
     RemoteUser = "REMOTE_USER",
     /// Whether the body was malformed.
     ///
@@ -205,18 +212,10 @@ collections! {
     ResponseProtocol = "RESPONSE_PROTOCOL",
     /// The status of the response.
     ResponseStatus = "RESPONSE_STATUS" | "STATUS",
-    /// The rule itself: `id`, `msg`, `severity`. No value here.
-    Rule = "RULE",
-    /// The address of the server. No value here.
-    ServerAddr = "SERVER_ADDR",
     /// The host of the request.
     ///
     /// It is the `Host` header or the authority of HTTP/2.
     ServerName = "SERVER_NAME",
-    /// The port of the server. No value here.
-    ServerPort = "SERVER_PORT",
-    /// Seconds since 1970. No value here: a verdict does not depend on the clock.
-    TimeEpoch = "TIME_EPOCH",
     /// Variables of the transaction.
     ///
     /// They last for one request. Their values are in `engine::tx`, not among the other
@@ -226,12 +225,57 @@ collections! {
     ///
     /// It is made at each reading. It identifies nothing in a log.
     UniqueId = "UNIQUE_ID",
-    /// What the parser of parameters refused. No value here: wrong encodings stay as they are.
+    /// Whether the query or a form has a `%` without two hexadecimal digits after it.
+    ///
+    /// `1` or `0`. Wrong encodings stay as they are.
     UrlencodedError = "URLENCODED_ERROR",
     /// Text and attributes of an XML body.
     ///
     /// The selectors `/*` (text) and `//@*` (attributes) are known; any other XPath means both.
     Xml = "XML",
+}
+
+/// Names of ModSecurity that have no value here, with the reason.
+///
+/// A rule that reads one would never match, so it is reported when it is loaded.
+const WITHOUT_VALUE: [(&str, &str); 11] = [
+    ("DURATION", CLOCK),
+    ("ENV", "there is no environment of a server"),
+    ("GLOBAL", STORE),
+    ("IP", STORE),
+    ("REMOTE_PORT", ADDRESS),
+    ("RESOURCE", STORE),
+    ("RULE", "write the id or the message into the rule"),
+    ("SERVER_ADDR", ADDRESS),
+    ("SERVER_PORT", ADDRESS),
+    ("SESSION", STORE),
+    ("USER", STORE),
+];
+
+/// Reasons for several names.
+const ADDRESS: &str = "only the address of the client is known";
+const CLOCK: &str = "a verdict does not depend on the clock";
+const STORE: &str = "nothing is kept between requests";
+
+impl Collection {
+    /// Finds a collection by its name, in any case.
+    ///
+    /// # Errors
+    ///
+    /// The reason as text: the name is unknown or has no value here.
+    pub(crate) fn supported(name: &str) -> Result<Self, String> {
+        if let Some(found) = Self::parse(name) {
+            return Ok(found);
+        }
+        let upper = name.to_ascii_uppercase();
+        let known = WITHOUT_VALUE.iter().find(|(known, _)| *known == upper);
+        let reason = known.map(|(_, reason)| *reason);
+        let reason = reason.or_else(|| upper.starts_with("TIME").then_some(CLOCK));
+        Err(match reason {
+            Some(reason) => format!("the collection {name} has no value here: {reason}"),
+            None => format!("the collection {name} is not supported"),
+        })
+    }
 }
 
 /// Numbers the names of transaction variables, so that each access is an index.

@@ -245,3 +245,24 @@ fn settings_that_cannot_work_are_refused() {
     assert!(matches!(exclusion, Err(InspectBuildError::Exclusion(_))));
     assert!(InspectLayer::builder().build().is_ok());
 }
+
+#[tokio::test]
+async fn a_request_that_reaches_a_bound_is_refused_though_no_rule_does() {
+    let doubling = "SecAction \"id:1,phase:1,pass,setvar:tx.a=0123456789\"\n\
+        SecRule ARGS \"@rx x\" \"id:2,phase:2,pass,setvar:tx.a=%{tx.a}%{tx.a}\"";
+    let folder = folder(doubling);
+    let layer = InspectLayer::builder().rules(folder.path()).enforce();
+    let layer = layer.build().expect("a layer");
+    let many = serde_json::json!(vec!["x"; 40]).to_string();
+    assert_eq!(
+        send(&layer, json(&many)).await.status,
+        StatusCode::FORBIDDEN
+    );
+    assert_eq!(send(&layer, json("[\"x\"]")).await.status, StatusCode::OK);
+}
+
+#[test]
+fn a_paranoia_level_needs_a_folder_of_rules() {
+    let error = InspectLayer::builder().paranoia(2).build().err();
+    assert_eq!(error, Some(InspectBuildError::ParanoiaWithoutRules));
+}

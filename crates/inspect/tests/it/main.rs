@@ -9,6 +9,8 @@
 )]
 
 mod crs_stages;
+mod bounds;
 mod layer;
 mod ordinary_requests;
 mod phases;
+mod values;

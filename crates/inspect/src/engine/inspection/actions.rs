@@ -10,6 +10,7 @@ use super::{Inspection, Matched};
 use crate::body::BodyFormat;
 use crate::engine::plan::Check;
 use crate::engine::tx::TxValue;
+use crate::engine::unique;
 use crate::engine::values::Value;
 use crate::operator::number;
 use crate::seclang::{Action, Change, Control, VarName};
@@ -85,13 +86,19 @@ impl<'s> Inspection<'s, '_> {
                     Cow::Owned(name.clone().into_bytes()),
                 );
             }
-            Control::RemoveById(from, to) => self.removed.ids.push((*from, *to)),
-            Control::RemoveByTag(tag) => self.removed.tags.push(tag),
+            Control::RemoveById(from, to) => add_once(&mut self.removed.ids, (*from, *to), same),
+            Control::RemoveByTag(tag) => add_once(&mut self.removed.tags, tag.as_str(), same),
             Control::RemoveTargetById(from, to, targets) => {
-                self.removed.targets_of_ids.push((*from, *to, targets));
+                let entry = (*from, *to, targets.as_slice());
+                add_once(&mut self.removed.targets_of_ids, entry, |a, b| {
+                    (a.0, a.1) == (b.0, b.1) && std::ptr::eq(a.2, b.2)
+                });
             }
             Control::RemoveTargetByTag(tag, targets) => {
-                self.removed.targets_of_tags.push((tag, targets))
+                let entry = (tag.as_str(), targets.as_slice());
+                add_once(&mut self.removed.targets_of_tags, entry, |a, b| {
+                    a.0 == b.0 && std::ptr::eq(a.1, b.1)
+                });
             }
         }
     }
@@ -125,6 +132,7 @@ impl<'s> Inspection<'s, '_> {
                 out.extend_from_slice(self.values.texts.bytes(matched.text));
             }
             (Collection::MatchedVarName, Some(matched)) => out.extend(self.name_of(*matched)),
+            (Collection::UniqueId, _) => out.extend(unique::next().into_bytes()),
             _ => {
                 let named = |value: &&Value| {
                     key.is_empty() || self.values.texts.bytes(value.key).eq_ignore_ascii_case(key)
@@ -135,4 +143,18 @@ impl<'s> Inspection<'s, '_> {
             }
         }
     }
+}
+
+/// Adds an entry unless it is there.
+///
+/// A `ctl` runs at each value that matches, so a list without this would grow with the request.
+fn add_once<T>(list: &mut Vec<T>, entry: T, same: impl Fn(&T, &T) -> bool) {
+    if !list.iter().any(|known| same(known, &entry)) {
+        list.push(entry);
+    }
+}
+
+/// Whether two entries are equal.
+fn same<T: PartialEq>(a: &T, b: &T) -> bool {
+    a == b
 }

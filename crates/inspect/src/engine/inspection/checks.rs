@@ -9,8 +9,8 @@
 
 use std::borrow::Cow;
 
-use super::{Inspection, MOST_MATCHED_VALUES, Matched};
-use crate::engine::plan::{Check, NumberArgument, PlannedRule};
+use super::{Inspection, MOST_MATCHED_VALUES, MOST_WORDS, Matched};
+use crate::engine::plan::{Check, PlannedRule};
 use crate::engine::texts::TextId;
 use crate::engine::tx::TxValue;
 use crate::engine::unique;
@@ -36,6 +36,7 @@ impl<'s> Inspection<'s, '_> {
         }
         let mut any = false;
         for (index, source) in check.sources.iter().enumerate() {
+            self.fill(source.collection);
             any |= match (source.count, source.collection) {
                 (true, _) => self.check_count(check, index, source),
                 (false, Collection::Tx) => self.check_variables(check, index, source, is_response),
@@ -51,6 +52,20 @@ impl<'s> Inspection<'s, '_> {
         any
     }
 
+    /// Gives a value to the collections that have one only if a rule reads them.
+    fn fill(&mut self, collection: Collection) {
+        match collection {
+            Collection::FullRequest | Collection::FullRequestLength => {
+                self.values.write_full_request();
+            }
+            Collection::UniqueId => {
+                let id = unique::next().into_bytes();
+                self.values.set(Collection::UniqueId, Cow::Owned(id));
+            }
+            _ => {}
+        }
+    }
+
     /// Checks the values of a collection.
     ///
     /// It works with indexes, because actions may add texts while the values are read.
@@ -61,10 +76,6 @@ impl<'s> Inspection<'s, '_> {
         source: &'s Target,
         is_response: bool,
     ) -> bool {
-        if source.collection == Collection::UniqueId {
-            let id = unique::next().into_bytes();
-            self.values.set(Collection::UniqueId, Cow::Owned(id));
-        }
         let mut any = false;
         for index in 0..self.values.of(source.collection).len() {
             let Some(&value) = self.values.of(source.collection).get(index) else {
@@ -125,7 +136,7 @@ impl<'s> Inspection<'s, '_> {
         is_response: bool,
     ) {
         let known = self.verdict.words.contains(&rule.head.id);
-        if known || self.verdict.words.len() >= MOST_MATCHED_VALUES {
+        if known || self.verdict.words.len() >= MOST_WORDS {
             return;
         }
         if check.lists.iter().any(|list| {
@@ -230,200 +241,9 @@ impl<'s> Inspection<'s, '_> {
         }
         if self.matched.len() < MOST_MATCHED_VALUES {
             self.matched.push(matched);
+        } else {
+            self.verdict.incomplete = true;
         }
         self.act(check, Some(matched));
-    }
-
-    /// Checks the number of values.
-    ///
-    /// The match has an empty name and the number as its value.
-    pub(super) fn check_count(
-        &mut self,
-        check: &'s Check,
-        index: usize,
-        source: &'s Target,
-    ) -> bool {
-        let count = self.count(check, index, source);
-        let holds = match check.number {
-            Some((comparison, argument)) => comparison.holds(count, self.number_of(argument)),
-            None => {
-                let text = count.to_string().into_bytes();
-                check
-                    .operator
-                    .matches(&text, |text| self.expand(text).into_owned(), None)
-            }
-        };
-        if holds == check.negated {
-            return false;
-        }
-        let text = self
-            .values
-            .texts
-            .add(Cow::Owned(count.to_string().into_bytes()));
-        let key = self.values.no_name();
-        self.matched_value(
-            check,
-            Matched {
-                collection: source.collection,
-                key,
-                text,
-            },
-            None,
-        );
-        true
-    }
-
-    /// How many values a target names.
-    ///
-    /// Exclusions do not lower it. A header that is sent twice counts two.
-    pub(super) fn count(&self, check: &Check, index: usize, source: &Target) -> i64 {
-        let count = match (source.collection, &source.selector) {
-            (Collection::Tx, Selector::Tx(name)) => usize::from(self.tx.get(*name).is_some()),
-            (Collection::Tx, _) => self.variables(check, index, source).len(),
-            (Collection::MatchedVars, _) => self.matched.len(),
-            (collection, selector) => {
-                let values = self.values.of(collection).iter();
-                let named = |value: &&Value| {
-                    let key = self.values.texts.bytes(value.key);
-                    match selector {
-                        Selector::Key(name) => name.eq_ignore_ascii_case(key),
-                        Selector::Pattern(pattern) => pattern.is_match(key),
-                        Selector::All | Selector::Tx(_) => true,
-                    }
-                };
-                values.filter(named).count()
-            }
-        };
-        i64::try_from(count).unwrap_or(i64::MAX)
-    }
-
-    /// The names and values of the variables that a target names.
-    ///
-    /// The result is a copy, since a rule may set variables while it reads them.
-    pub(super) fn variables(
-        &self,
-        check: &Check,
-        index: usize,
-        source: &Target,
-    ) -> Vec<(Vec<u8>, Vec<u8>)> {
-        let known = check.tx_matches.get(index).into_iter().flatten();
-        let known = known.filter_map(|number| {
-            let value = self.tx.get(*number)?.text().into_owned();
-            Some((self.plan.names.name(*number).as_bytes().to_vec(), value))
-        });
-        let dynamic = self
-            .tx
-            .dynamic()
-            .filter(|(name, _)| match &source.selector {
-                Selector::Pattern(pattern) => pattern.is_match(name),
-                Selector::All => true,
-                Selector::Key(_) | Selector::Tx(_) => false,
-            });
-        known
-            .chain(dynamic.map(|(name, value)| (name.to_vec(), value.text().into_owned())))
-            .collect()
-    }
-
-    /// Checks transaction variables.
-    ///
-    /// One that is not set is no value, so nothing matches, also with `!`.
-    pub(super) fn check_variables(
-        &mut self,
-        check: &'s Check,
-        index: usize,
-        source: &'s Target,
-        is_response: bool,
-    ) -> bool {
-        if let (Selector::Tx(name), Some((comparison, argument))) = (&source.selector, check.number)
-        {
-            let Some(value) = self.tx.get(*name) else {
-                return false;
-            };
-            if comparison.holds(value.number(), self.number_of(argument)) == check.negated {
-                return false;
-            }
-        }
-        let found = match &source.selector {
-            Selector::Tx(name) => {
-                let value = self.tx.get(*name).map(|value| value.text().into_owned());
-                value.map(|value| (Vec::new(), value)).into_iter().collect()
-            }
-            _ => self.variables(check, index, source),
-        };
-        let mut any = false;
-        for (key, value) in found {
-            let key = self.values.texts.add(Cow::Owned(key));
-            let text = self.values.texts.add(Cow::Owned(value));
-            let value = Value {
-                key,
-                text,
-                is_words: false,
-            };
-            any |= self.check_value(check, Collection::Tx, value, is_response);
-        }
-        any
-    }
-
-    /// Checks the values that the links before have matched.
-    ///
-    /// They are read as they were after their transformations, then those of this link apply.
-    pub(super) fn check_matched(
-        &mut self,
-        rule: &PlannedRule,
-        check: &'s Check,
-        source: &Target,
-        is_response: bool,
-    ) -> bool {
-        let values = match source.collection {
-            Collection::MatchedVar => self.matched.last().copied().into_iter().collect(),
-            _ => self.matched.clone(),
-        };
-        let mut any = false;
-        for matched in values {
-            if self.is_meant(rule, check, source, matched.key) {
-                let value = Value {
-                    key: matched.key,
-                    text: matched.text,
-                    is_words: false,
-                };
-                any |= self.check_value(check, matched.collection, value, is_response);
-            }
-        }
-        any
-    }
-
-    /// Checks their names.
-    ///
-    /// A name has its collection in front, such as `ARGS:q`.
-    pub(super) fn check_matched_names(
-        &mut self,
-        check: &'s Check,
-        source: &Target,
-        is_response: bool,
-    ) -> bool {
-        let matched = match source.collection {
-            Collection::MatchedVarName => self.matched.last().copied().into_iter().collect(),
-            _ => self.matched.clone(),
-        };
-        let mut any = false;
-        for one in matched {
-            let name = self.name_of(one);
-            let text = self.values.texts.add(Cow::Owned(name));
-            let value = Value {
-                key: one.key,
-                text,
-                is_words: false,
-            };
-            any |= self.check_value(check, one.collection, value, is_response);
-        }
-        any
-    }
-
-    /// The number with which a value is compared.
-    pub(super) fn number_of(&self, argument: NumberArgument) -> i64 {
-        match argument {
-            NumberArgument::Literal(number) => number,
-            NumberArgument::Tx(name) => self.tx.get(name).map_or(0, TxValue::number),
-        }
     }
 }

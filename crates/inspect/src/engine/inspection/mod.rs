@@ -1,6 +1,7 @@
 //! One request under inspection: its rules run phase by phase.
 //!
-//! `checks` asks a rule's operator of each value, `actions` does what a rule says at a match.
+//! `checks` asks a rule's operator of each value; `variables` and `matched` do so for values that
+//! the rules themselves have set or matched. `actions` does what a rule says at a match.
 //!
 //! The phases are those of "Processing Phases" in the reference manual:
 //!
@@ -17,6 +18,8 @@
 
 mod actions;
 mod checks;
+mod matched;
+mod variables;
 
 use crate::body::BodyFormat;
 use crate::engine::plan::{Plan, PlannedRule};
@@ -24,14 +27,24 @@ use crate::engine::texts::TextId;
 use crate::engine::tx::{TxValue, TxValues};
 use crate::engine::values::Values;
 use crate::engine::view::{RequestView, ResponseView};
-use crate::seclang::{Disruption, EngineMode, Target};
+use crate::seclang::{AllowUntil, Disruption, EngineMode, Target};
 use crate::variables::Collection;
 use crate::verdict::{RuleMatch, Verdict};
 
-/// How many matches of one request are kept. A request may match each rule with each parameter.
+/// The first phase of the response.
+const RESPONSE: usize = 3;
+
+/// The phase that always runs.
+const LOGGING: usize = 5;
+
+/// How many matches of one rule are kept, for `MATCHED_VARS`.
 ///
-/// Matches beyond it still count and run their actions; only `MATCHED_VARS` does not have them.
-const MOST_MATCHED_VALUES: usize = 256;
+/// Matches beyond it still count and run their actions, but the next link of a chain could not
+/// see them. So the verdict is incomplete then.
+const MOST_MATCHED_VALUES: usize = 4096;
+
+/// How many rules that matched in a person's text are kept.
+const MOST_WORDS: usize = 256;
 
 /// A value that matched.
 #[derive(Clone, Copy, Debug)]
@@ -93,8 +106,8 @@ pub(crate) struct Inspection<'s, 'r> {
     mode: EngineMode,
     /// How the body is parsed. `None`: not at all.
     format: Option<BodyFormat>,
-    /// No further rule runs, except in phase 5.
-    ended: bool,
+    /// The phase from which on rules run; an `allow` or a refusal raises it.
+    resume: usize,
     /// What is known so far.
     verdict: Verdict,
 }
@@ -113,7 +126,7 @@ impl<'s, 'r> Inspection<'s, 'r> {
             removed: Removed::default(),
             mode: plan.engine_mode,
             format: None,
-            ended: false,
+            resume: 1,
             verdict: Verdict::default(),
         }
     }
@@ -145,8 +158,8 @@ impl<'s, 'r> Inspection<'s, 'r> {
     ///
     /// The score is read at the end, when all rules have added to it.
     pub(crate) fn finish(mut self) -> Verdict {
-        self.ended = false;
-        self.phase(5);
+        self.phase(LOGGING);
+        self.is_exceeded();
         self.verdict.score = self.score();
         self.verdict
     }
@@ -174,7 +187,7 @@ impl<'s, 'r> Inspection<'s, 'r> {
         };
         let mut next = 0;
         while let Some(rule) = rules.get(next) {
-            if self.ended || self.mode == EngineMode::Off {
+            if phase < self.resume || self.mode == EngineMode::Off || self.is_exceeded() {
                 return;
             }
             next = match self.run(rule, matches!(phase, 3 | 4)) {
@@ -182,6 +195,12 @@ impl<'s, 'r> Inspection<'s, 'r> {
                 false => next + 1,
             };
         }
+    }
+
+    /// Whether a bound was reached. Then no further rule runs.
+    fn is_exceeded(&mut self) -> bool {
+        self.verdict.incomplete |= self.values.texts.is_exceeded() || self.tx.is_exceeded();
+        self.verdict.incomplete
     }
 
     /// Runs one rule. Returns whether it matched.
@@ -234,12 +253,28 @@ impl<'s, 'r> Inspection<'s, 'r> {
     ///
     /// The first refusal counts; later ones do not replace it. In `DetectionOnly` there is none.
     fn decide(&mut self, rule: &PlannedRule) {
-        if rule.head.disruption == Disruption::Allow {
-            self.ended = true;
+        match rule.head.disruption {
+            Disruption::Allow(until) => self.allow(rule, until),
+            Disruption::Deny if self.mode == EngineMode::On => {
+                self.verdict.refused_by.get_or_insert(rule.head.id);
+                if !self.settings.see_all {
+                    self.resume = LOGGING;
+                }
+            }
+            _ => {}
         }
-        if rule.head.disruption == Disruption::Deny && self.mode == EngineMode::On {
-            self.verdict.refused_by.get_or_insert(rule.head.id);
-            self.ended = !self.settings.see_all;
-        }
+    }
+
+    /// Leaves out the rules up to a phase.
+    ///
+    /// `allow:request` in a phase of the response leaves out nothing.
+    fn allow(&mut self, rule: &PlannedRule, until: AllowUntil) {
+        let phase = usize::from(rule.head.phase.clamp(1, 5));
+        let until = match until {
+            AllowUntil::Response => RESPONSE,
+            AllowUntil::NextPhase => phase + 1,
+            AllowUntil::Logging => LOGGING,
+        };
+        self.resume = self.resume.max(until);
     }
 }

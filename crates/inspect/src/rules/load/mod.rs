@@ -8,15 +8,17 @@
 //! Changes are applied after all files were read, so it does not matter whether
 //! `SecRuleRemoveById` stands before or after its rule.
 
+mod chain;
+mod include;
+mod update;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use self::chain::Chain;
 use super::report::{LoadReport, NotLoaded};
 use crate::engine::{Plan, prepare};
-use crate::operator::pattern;
-use crate::seclang::{
-    Directive, EngineMode, Link, Rule, RuleHead, directives, parse_link, parse_targets, range,
-};
+use crate::seclang::{Directive, EngineMode, Rule, directives, parse_link};
 use crate::variables::TxNames;
 
 /// Directives of a web server or of a log. The layer has its own settings for what they say.
@@ -79,24 +81,6 @@ pub(super) struct Loader {
     updates: Vec<(Directive, PathBuf)>,
     /// What the owner gets to see.
     report: LoadReport,
-}
-
-/// The chain that is being read.
-///
-/// A chain is one rule of several `SecRule` that follow each other, each but the last with the
-/// action `chain`.
-#[derive(Debug, Default)]
-enum Chain {
-    /// The next rule starts a chain.
-    #[default]
-    None,
-    /// The next rule is the next link.
-    Open(Box<Rule>),
-    /// A link could not be read; the rest is skipped.
-    ///
-    /// A chain without one of its links would match more than its author meant, so none of it is
-    /// kept. Only the broken link is reported.
-    Broken,
 }
 
 impl Loader {
@@ -191,19 +175,6 @@ impl Loader {
         }
     }
 
-    /// Reads another file.
-    ///
-    /// The name is relative to the folder of the including file. Patterns with `*` are not
-    /// expanded. Files that include each other end at 1,000 files.
-    fn include(&mut self, file: &str, folder: &Path) -> Result<(), String> {
-        if self.report.files > 1000 {
-            return Err("too many files include each other".to_owned());
-        }
-        let path = folder.join(file);
-        self.file(&path)
-            .map_err(|error| format!("{file} cannot be read: {error}"))
-    }
-
     /// Reads what `block` means in a phase.
     ///
     /// Of `SecDefaultAction` only the decision is used: whether `block` in that phase refuses.
@@ -216,76 +187,6 @@ impl Loader {
             *refuses = actions.disruption == Some(crate::seclang::Disruption::Deny);
         }
         Ok(())
-    }
-
-    /// Reads a rule or the next link of one.
-    ///
-    /// A link that fails breaks its chain, and the links after it are skipped without a report of
-    /// their own.
-    fn link(&mut self, arguments: &[String], is_action: bool, folder: &Path) -> Result<(), String> {
-        let chain = std::mem::take(&mut self.chain);
-        let continues = arguments.last().is_some_and(|text| has_chain(text));
-        let parsed = parse_link(arguments, is_action, folder, &mut self.names);
-        let rule = match (chain, parsed) {
-            (Chain::Broken, _) => {
-                self.chain = if continues {
-                    Chain::Broken
-                } else {
-                    Chain::None
-                };
-                return Ok(());
-            }
-            (_, Err(reason)) => {
-                self.chain = if continues {
-                    Chain::Broken
-                } else {
-                    Chain::None
-                };
-                return Err(reason);
-            }
-            (Chain::None, Ok((link, actions))) => self.first_link(link, actions, continues)?,
-            (Chain::Open(mut rule), Ok((link, _))) => {
-                rule.links.push(link);
-                rule
-            }
-        };
-        if continues {
-            self.chain = Chain::Open(rule);
-        } else {
-            self.ids.insert(rule.head.id);
-            self.rules.push(*rule);
-        }
-        Ok(())
-    }
-
-    /// Starts a rule.
-    ///
-    /// Only the first link has id, phase and tags. A rule without id, or with one that is taken,
-    /// is an error.
-    fn first_link(
-        &mut self,
-        link: Link,
-        actions: crate::seclang::Actions,
-        continues: bool,
-    ) -> Result<Box<Rule>, String> {
-        let head = RuleHead::of(actions).and_then(|head| match self.ids.contains(&head.id) {
-            true => Err(format!("the id {} is used twice", head.id)),
-            false => Ok(head),
-        });
-        match head {
-            Ok(head) => Ok(Box::new(Rule {
-                head,
-                links: vec![link],
-            })),
-            Err(reason) => {
-                self.chain = if continues {
-                    Chain::Broken
-                } else {
-                    Chain::None
-                };
-                Err(reason)
-            }
-        }
     }
 
     /// Applies the updates and prepares the rules.
@@ -306,86 +207,6 @@ impl Loader {
         let plan = prepare(self.rules, &self.markers, self.names, self.engine_mode)?;
         Ok((plan, self.report))
     }
-
-    /// Removes rules, or changes what they look at.
-    ///
-    /// `SecRuleUpdateTargetBy…` adds targets to the first link of the rules it means; those with
-    /// `!` are exclusions. One that means no rule does nothing.
-    fn update(&mut self, directive: &Directive) -> Result<(), String> {
-        let name = directive.name.to_ascii_lowercase();
-        let Some((which, rest)) = directive.arguments.split_first() else {
-            return Ok(());
-        };
-        if name.starts_with("secruleremove") {
-            // Several ids may stand side by side.
-            for which in directive
-                .arguments
-                .iter()
-                .flat_map(|which| which.split(','))
-            {
-                let meant = selection(&name, which.trim())?;
-                self.remove(|rule| meant(rule));
-            }
-            return Ok(());
-        }
-        let meant = selection(&name, which)?;
-        let targets = parse_targets(&rest.join("|"), &mut self.names)?;
-        for rule in self.rules.iter_mut().filter(|rule| meant(rule)) {
-            if let Some(link) = rule.links.first_mut() {
-                let (excluded, added): (Vec<_>, Vec<_>) =
-                    targets.iter().cloned().partition(|target| target.excluded);
-                link.excluded.extend(excluded);
-                link.targets.extend(added);
-            }
-        }
-        Ok(())
-    }
-
-    /// Removes rules, and keeps the markers in their places.
-    ///
-    /// A marker counts the rules before it, so it moves down by each removed one.
-    fn remove(&mut self, meant: impl Fn(&Rule) -> bool) {
-        let removed: Vec<bool> = self.rules.iter().map(&meant).collect();
-        for (_, place) in &mut self.markers {
-            *place -= removed
-                .iter()
-                .take(*place)
-                .filter(|removed| **removed)
-                .count();
-        }
-        self.rules.retain(|rule| !meant(rule));
-    }
-}
-
-/// Which rules a directive means: by id or range, by tag, or by message.
-///
-/// Tag and message are patterns, as in ModSecurity, and match anywhere in the text.
-fn selection(name: &str, which: &str) -> Result<Box<dyn Fn(&Rule) -> bool>, String> {
-    if name.ends_with("byid") {
-        let (from, to) = range(which)?;
-        return Ok(Box::new(move |rule| (from..=to).contains(&rule.head.id)));
-    }
-    let pattern = pattern::compile(which)?;
-    if name.ends_with("bytag") {
-        return Ok(Box::new(move |rule| {
-            rule.head
-                .tags
-                .iter()
-                .any(|tag| pattern.is_match(tag.as_bytes()))
-        }));
-    }
-    Ok(Box::new(move |rule| {
-        pattern.is_match(rule.head.message.as_bytes())
-    }))
-}
-
-/// Whether a list of actions says that another link follows.
-///
-/// It looks at the text, so that the answer is known even if the actions cannot be read.
-fn has_chain(actions: &str) -> bool {
-    actions
-        .split(',')
-        .any(|action| action.trim().eq_ignore_ascii_case("chain"))
 }
 
 #[cfg(test)]
