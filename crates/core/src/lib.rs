@@ -122,7 +122,7 @@ pub use self::{
     maybe_ready::{BoxFuture, MaybeReady},
     principal::{Principal, PrincipalBuilder},
     rejection::{EmptyBody, PlainText, ProblemJson, Rejection, Renderer},
-    request_body::{BoxError, RequestBody},
+    request_body::{BoxError, RebuildBody, RequestBody},
     routes::{
         Access, BodyKind, RouteMatch, RouteTable, RouteTableBuildError, RouteTableBuilder, Rule,
         TextField, TextFieldProblem,

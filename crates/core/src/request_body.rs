@@ -6,12 +6,12 @@
 use std::{
     error::Error,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::Limited;
+use http_body_util::{Full, Limited};
 use pin_project_lite::pin_project;
 
 /// The error of a request body, boxed.
@@ -56,6 +56,8 @@ pin_project! {
     enum RequestKind<B> {
         Inner { #[pin] body: Limited<B> },
         Replaced { bytes: Option<Bytes> },
+        // The start was read. The box ends the recursion of the type.
+        Rebuilt { start: Option<Bytes>, rest: Pin<Box<RequestBody<B>>> },
     }
 }
 
@@ -92,6 +94,60 @@ impl<B> From<Bytes> for RequestBody<B> {
     }
 }
 
+/// A request body that can be made again after its start was read.
+///
+/// A layer that reads a body, and then finds that it is too long to be read whole, passes it on as it
+/// was with this. [`From<Bytes>`] makes a body of bytes that were read to the end.
+///
+/// ```
+/// use bytes::Bytes;
+/// use http_body_util::{BodyExt, Full};
+/// use palisade_core::{RebuildBody, RequestBody};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let rest = RequestBody::inner(Full::new(Bytes::from_static(b" and the rest")));
+/// let whole = RequestBody::rebuild(Bytes::from_static(b"the start"), Box::pin(rest));
+/// assert_eq!(whole.collect().await.unwrap().to_bytes(), "the start and the rest");
+/// # }
+/// ```
+pub trait RebuildBody: Body + From<Bytes> {
+    /// Returns a body that has `start`, and then what `rest` still has, trailers included.
+    fn rebuild(start: Bytes, rest: Pin<Box<Self>>) -> Self;
+}
+
+impl<B> RebuildBody for RequestBody<B>
+where
+    B: Body<Error: Into<BoxError>>,
+    B::Data: From<Bytes>,
+{
+    fn rebuild(start: Bytes, rest: Pin<Box<Self>>) -> Self {
+        let start = (!start.is_empty()).then_some(start);
+        Self {
+            kind: RequestKind::Rebuilt { start, rest },
+        }
+    }
+}
+
+impl RebuildBody for Full<Bytes> {
+    fn rebuild(start: Bytes, mut rest: Pin<Box<Self>>) -> Self {
+        // It is complete in memory, so its only frame is always ready.
+        let mut task = Context::from_waker(Waker::noop());
+        let Poll::Ready(Some(Ok(frame))) = rest.as_mut().poll_frame(&mut task) else {
+            return Self::new(start);
+        };
+        let rest = frame.into_data().unwrap_or_default();
+        Self::new(Bytes::from([start, rest].concat()))
+    }
+}
+
+#[cfg(feature = "axum")]
+impl RebuildBody for axum_core::body::Body {
+    fn rebuild(start: Bytes, rest: Pin<Box<Self>>) -> Self {
+        let rest = RequestBody::inner(*Pin::into_inner(rest));
+        Self::new(RequestBody::rebuild(start, Box::pin(rest)))
+    }
+}
+
 impl<B> Body for RequestBody<B>
 where
     B: Body<Error: Into<BoxError>>,
@@ -110,6 +166,10 @@ where
                 let frame = bytes.take().map(|bytes| Ok(Frame::data(bytes.into())));
                 Poll::Ready(frame)
             }
+            KindProjected::Rebuilt { start, rest } => match start.take() {
+                Some(start) => Poll::Ready(Some(Ok(Frame::data(start.into())))),
+                None => rest.as_mut().poll_frame(task),
+            },
         }
     }
 
@@ -117,6 +177,7 @@ where
         match &self.kind {
             RequestKind::Inner { body } => body.is_end_stream(),
             RequestKind::Replaced { bytes } => bytes.is_none(),
+            RequestKind::Rebuilt { start, rest } => start.is_none() && rest.is_end_stream(),
         }
     }
 
@@ -125,6 +186,15 @@ where
             RequestKind::Inner { body } => body.size_hint(),
             RequestKind::Replaced { bytes } => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
+            RequestKind::Rebuilt { start, rest } => {
+                let start = start.as_ref().map_or(0, |start| start.len() as u64);
+                let mut hint = rest.size_hint();
+                if let Some(upper) = hint.upper() {
+                    hint.set_upper(upper.saturating_add(start));
+                }
+                hint.set_lower(hint.lower().saturating_add(start));
+                hint
             }
         }
     }

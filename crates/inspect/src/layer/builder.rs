@@ -33,9 +33,9 @@ const FIRST_EXCLUSION: u64 = 899_100;
 /// | Exclusions, paths that are not inspected | none |
 /// | Rules that do not load | an error of [`build`](Self::build) |
 ///
-/// The defaults are safe to add to a running service: nothing is refused by a rule. Two refusals
-/// remain, since what was read of a body cannot be put back: a body without declared length that
-/// gets longer than the limit (413), and one that breaks off (400).
+/// The defaults are safe to add to a running service: nothing is refused by a rule, and a body that
+/// is too long to be inspected passes as it was. Only a body that breaks off is refused (400), which
+/// its handler could not read either.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct InspectLayerBuilder {
@@ -45,6 +45,8 @@ pub struct InspectLayerBuilder {
     enforce: bool,
     /// In bytes. It bounds the memory of one request.
     max_body: usize,
+    /// Whether bodies of gRPC stay unread.
+    only_heads_of_grpc: bool,
     /// Fields in which rules for code decide nothing.
     person_text: PersonText,
     /// Prefixes of paths, compared at the borders of segments.
@@ -75,6 +77,7 @@ impl Default for InspectLayerBuilder {
             source: Source::default(),
             enforce: false,
             max_body: 64 * 1024,
+            only_heads_of_grpc: false,
             person_text: PersonText::default(),
             skipped_paths: Vec::new(),
         }
@@ -150,13 +153,23 @@ impl InspectLayerBuilder {
 
     /// Limits the body, in bytes. Default: 64 KiB. A longer one is refused with 413.
     ///
-    /// While the layer only observes, a body whose declared length is longer passes without inspection
-    /// and is recorded.
+    /// While the layer only observes, a longer body passes without inspection and is recorded as one
+    /// that would be refused.
     ///
     /// 0 refuses every body. A larger limit costs memory for each request in flight, and time:
     /// each value is read by the rules.
     pub const fn max_body(mut self, bytes: usize) -> Self {
         self.max_body = bytes;
+        self
+    }
+
+    /// Inspects only the heads of requests of gRPC, and does not read their bodies. Default: off.
+    ///
+    /// A message of gRPC can be a stream that has no end before its answer, so a layer that reads
+    /// it first would wait forever. The media type decides (`application/grpc…`), and a client
+    /// chooses it: set this only if what is behind the layer accepts nothing else.
+    pub const fn only_heads_of_grpc(mut self) -> Self {
+        self.only_heads_of_grpc = true;
         self
     }
 
@@ -196,6 +209,7 @@ impl InspectLayerBuilder {
             rules: ArcSwap::from_pointee(rules),
             enforce: self.enforce,
             max_body: self.max_body,
+            only_heads_of_grpc: self.only_heads_of_grpc,
             person_text: self.person_text,
             skipped_paths: self.skipped_paths,
             refusal: refusal(),

@@ -5,6 +5,7 @@
 //! | From | To | When |
 //! |---|---|---|
 //! | `Reading` | `Readying` | the body is complete and no rule refuses |
+//! | `Reading` | `Readying` | the body is too long to be inspected, and the layer only observes |
 //! | `Reading` | `Refused` | a rule refuses, the body is too long, or it broke off |
 //! | `Readying` | `Calling` | the inner service is ready |
 //! | `Calling` | `Over` | the inner service answered |
@@ -17,11 +18,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BytesMut};
 use http::{Request, Response, StatusCode, request};
-use http_body::Body;
-use http_body_util::{LengthLimitError, Limited};
-use palisade_core::{BoxError, GuardBody, Rejection, SecurityContext, refuse};
+use http_body_util::LengthLimitError;
+use palisade_core::{BoxError, GuardBody, RebuildBody, Rejection, SecurityContext, refuse};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
@@ -86,9 +86,10 @@ struct Reading<S, B> {
     cx: SecurityContext,
     /// The head, unchanged.
     head: request::Parts,
-    /// The rest of the body. It fails once more than `max_body` bytes arrived.
-    body: Pin<Box<Limited<B>>>,
-    /// The bytes so far. It grows as they arrive, never by what a client declares.
+    /// The rest of the body.
+    body: Pin<Box<B>>,
+    /// The bytes so far, up to the limit and one frame. It grows as they arrive, never by what a
+    /// client declares.
     buffer: BytesMut,
 }
 
@@ -133,13 +134,12 @@ impl<S: Service<Request<B>>, B, ResB> InspectFuture<S, B, ResB> {
         head: request::Parts,
         body: B,
     ) -> Self {
-        let body = Box::pin(Limited::new(body, settings.max_body));
         let reading = Reading {
             waiting,
             settings,
             cx,
             head,
-            body,
+            body: Box::pin(body),
             buffer: BytesMut::new(),
         };
         Self {
@@ -152,7 +152,7 @@ impl<S: Service<Request<B>>, B, ResB> InspectFuture<S, B, ResB> {
 impl<S, B, ResB> Future for InspectFuture<S, B, ResB>
 where
     S: Service<Request<B>, Response = Response<ResB>>,
-    B: Body<Error: Into<BoxError>> + From<Bytes>,
+    B: RebuildBody<Error: Into<BoxError>>,
 {
     type Output = Result<Response<GuardBody<ResB>>, S::Error>;
 
@@ -193,14 +193,22 @@ where
     }
 }
 
+/// What was read of a body.
+enum Read {
+    /// All of it.
+    Whole,
+    /// More than is inspected. The rest was not read.
+    TooLong,
+}
+
 impl<S, B> Reading<S, B>
 where
-    B: Body<Error: Into<BoxError>> + From<Bytes>,
+    B: RebuildBody<Error: Into<BoxError>>,
 {
-    /// Reads until the body is complete.
+    /// Reads until the body is complete, or longer than is inspected.
     ///
     /// Frames that are not data (trailers) are left out.
-    fn poll(&mut self, task: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+    fn poll(&mut self, task: &mut Context<'_>) -> Poll<Result<Read, B::Error>> {
         while let Some(frame) = ready!(self.body.as_mut().poll_frame(task)) {
             if let Ok(mut data) = frame?.into_data() {
                 while data.has_remaining() {
@@ -209,24 +217,35 @@ where
                     data.advance(data.chunk().len());
                 }
             }
+            if self.buffer.len() > self.settings.max_body {
+                return Poll::Ready(Ok(Read::TooLong));
+            }
         }
-        Poll::Ready(Ok(()))
+        Poll::Ready(Ok(Read::Whole))
     }
 
     /// Inspects the request: either the call or a refusal comes next.
     ///
     /// The inner service gets the same bytes that the rules saw, so it cannot see another body
-    /// than the one inspected.
-    fn inspect<ResB>(self, read: Result<(), BoxError>) -> Stage<S, B, ResB> {
-        let body = self.buffer.freeze();
+    /// than the one inspected. While the layer only observes, a longer body is passed on as it
+    /// was, and the record says so.
+    fn inspect<ResB>(self, read: Result<Read, B::Error>) -> Stage<S, B, ResB> {
+        let bytes = self.buffer.freeze();
         let checked = match read {
-            Ok(()) => self.settings.inspect(&self.cx, &self.head, &body),
-            // What was read cannot be put back: this is refused in shadow too.
-            Err(error) => Err(Box::new(unreadable(&error))),
+            Ok(Read::Whole) => {
+                let checked = self.settings.inspect(&self.cx, &self.head, &bytes);
+                checked.map(|()| B::from(bytes))
+            }
+            Ok(Read::TooLong) => {
+                let checked = self.settings.too_long(&self.cx);
+                checked.map(|()| B::rebuild(bytes, self.body))
+            }
+            // The handler would fail at the same place. This is refused in shadow too.
+            Err(error) => Err(Box::new(unreadable(&error.into()))),
         };
         match checked {
-            Ok(()) => {
-                let request = Request::from_parts(self.head, B::from(body));
+            Ok(body) => {
+                let request = Request::from_parts(self.head, body);
                 Stage::Readying(Box::new((self.waiting, request)))
             }
             Err(rejection) => Stage::Refused(Box::new(refuse(&self.cx, NAME, *rejection))),
@@ -234,9 +253,9 @@ where
     }
 }
 
-/// The refusal of a body that is too long or broke off.
+/// The refusal of a body that broke off.
 ///
-/// 413 for the limit, 400 for all else. The cause is not told to the client.
+/// 413 if a limit of another layer ended it, else 400. The cause is not told to the client.
 fn unreadable(error: &BoxError) -> Rejection {
     if error.is::<LengthLimitError>() {
         return Rejection::payload_too_large();

@@ -39,7 +39,9 @@ use crate::rules::LoadReport;
 ///
 /// Two more effects follow from reading the body. The handler is called only after the last byte
 /// arrived, so it cannot answer early; and trailers of the request are not passed on. Use
-/// [`skip_path`](InspectLayerBuilder::skip_path) for uploads and streams.
+/// [`skip_path`](InspectLayerBuilder::skip_path) for uploads and streams, and
+/// [`only_heads_of_grpc`](InspectLayerBuilder::only_heads_of_grpc) in front of gRPC. Of tunnels
+/// (`CONNECT`, RFC 8441) only the head is inspected.
 ///
 /// Cost: the body is held in memory once, and the rules run on the thread that polls the request.
 /// With the shipped rules that is short; the Core Rule Set takes time that grows with the number
@@ -118,6 +120,6 @@ impl<S> Layer<S> for InspectLayer {
     type Service = InspectService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        InspectService::new(Arc::clone(&self.0), inner)
+        InspectService::new(Some(Arc::clone(&self.0)), inner)
     }
 }

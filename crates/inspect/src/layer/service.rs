@@ -11,10 +11,10 @@ use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
-use http::{Request, Response, request};
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Method, Request, Response, request};
 use http_body::Body;
-use palisade_core::{BoxError, GuardBody, Rejection, SecurityContext, refuse};
+use palisade_core::{BoxError, GuardBody, RebuildBody, Rejection, SecurityContext, refuse};
 use tower_service::Service;
 
 use super::future::{InspectFuture, Waiting};
@@ -31,8 +31,8 @@ use super::settings::{NAME, Settings};
 /// The inner service must be `Clone`, as axum's are: a request that waits for its body takes an
 /// instance along.
 pub struct InspectService<S> {
-    /// Shared by all services of the layer.
-    settings: Arc<Settings>,
+    /// Shared by all services of the layer. `None`: nothing is inspected.
+    settings: Option<Arc<Settings>>,
     /// The instance that was polled for readiness.
     inner: S,
     /// Whether its last poll said that it is ready and it was not called since.
@@ -40,8 +40,15 @@ pub struct InspectService<S> {
 }
 
 impl<S> InspectService<S> {
+    /// Wraps a service and inspects nothing: requests and responses pass unchanged.
+    ///
+    /// It gives stacks with and without rules the same type.
+    pub const fn pass_through(inner: S) -> Self {
+        Self::new(None, inner)
+    }
+
     /// Wraps a service. Nothing is known yet about its readiness.
-    pub(super) const fn new(settings: Arc<Settings>, inner: S) -> Self {
+    pub(super) const fn new(settings: Option<Arc<Settings>>, inner: S) -> Self {
         Self {
             settings,
             inner,
@@ -53,7 +60,7 @@ impl<S> InspectService<S> {
 impl<S: Clone> Clone for InspectService<S> {
     fn clone(&self) -> Self {
         // The clone's inner service was not asked whether it is ready.
-        Self::new(Arc::clone(&self.settings), self.inner.clone())
+        Self::new(self.settings.clone(), self.inner.clone())
     }
 }
 
@@ -83,7 +90,7 @@ enum Plan {
 impl<S, B, ResB> Service<Request<B>> for InspectService<S>
 where
     S: Service<Request<B>, Response = Response<ResB>> + Clone,
-    B: Body<Error: Into<BoxError>> + From<Bytes>,
+    B: RebuildBody<Error: Into<BoxError>>,
 {
     type Response = Response<GuardBody<ResB>>;
     type Error = S::Error;
@@ -102,14 +109,18 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
+        let Some(settings) = &self.settings else {
+            return self.pass(request);
+        };
+        let settings = Arc::clone(settings);
         let (mut head, body) = request.into_parts();
         let cx = SecurityContext::find_or_create(&mut head);
-        match self.plan(&cx, &head, &body) {
+        match Self::plan(&settings, &cx, &head, &body) {
             Err(rejection) => InspectFuture::refused(refuse(&cx, NAME, *rejection)),
             Ok(Plan::Pass) => self.pass(Request::from_parts(head, body)),
             Ok(Plan::Read) => {
                 let waiting = self.take_inner();
-                InspectFuture::reading(waiting, Arc::clone(&self.settings), cx, head, body)
+                InspectFuture::reading(waiting, settings, cx, head, body)
             }
         }
     }
@@ -118,26 +129,25 @@ where
 impl<S: Clone> InspectService<S> {
     /// Decides what is done with a request. One without a body is inspected here.
     ///
-    /// The order is: skipped paths, requests without a body, the declared length, then the body.
+    /// The order is: skipped paths, requests without a body or with a stream, the declared length,
+    /// then the body.
     /// A body that is too long by its declaration is refused before a byte is read. Without a
     /// declared length (`Transfer-Encoding: chunked`, HTTP/2) the limit applies while it is read.
     fn plan<B: Body>(
-        &self,
+        settings: &Settings,
         cx: &SecurityContext,
         head: &request::Parts,
         body: &B,
     ) -> Result<Plan, Box<Rejection>> {
-        if self.settings.skips(head.uri.path()) {
+        if settings.skips(head.uri.path()) {
             return Ok(Plan::Pass);
         }
-        if body.is_end_stream() {
-            return self.settings.inspect(cx, head, b"").map(|()| Plan::Pass);
+        if body.is_end_stream() || is_stream(settings, head) {
+            return settings.inspect(cx, head, b"").map(|()| Plan::Pass);
         }
-        let most = u64::try_from(self.settings.max_body).unwrap_or(u64::MAX);
+        let most = u64::try_from(settings.max_body).unwrap_or(u64::MAX);
         if body.size_hint().lower() > most {
-            let too_large =
-                Rejection::payload_too_large().with_reason("the body is longer than is inspected");
-            return self.settings.refuse(cx, too_large).map(|()| Plan::Pass);
+            return settings.too_long(cx).map(|()| Plan::Pass);
         }
         Ok(Plan::Read)
     }
@@ -166,3 +176,16 @@ impl<S: Clone> InspectService<S> {
         }
     }
 }
+
+/// Whether a body is a stream that the handler answers before it ends. Reading it first could wait
+/// forever.
+fn is_stream(settings: &Settings, head: &request::Parts) -> bool {
+    let content_type = head.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let start = content_type.and_then(|value| value.get(..GRPC.len()));
+    let is_grpc = start.is_some_and(|start| start.eq_ignore_ascii_case(GRPC));
+    // A tunnel (RFC 8441) has no end of its own.
+    head.method == Method::CONNECT || (settings.only_heads_of_grpc && is_grpc)
+}
+
+/// The start of the media types of gRPC.
+const GRPC: &[u8] = b"application/grpc";

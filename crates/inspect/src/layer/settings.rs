@@ -48,6 +48,8 @@ pub(super) struct Settings {
     pub(super) enforce: bool,
     /// In bytes.
     pub(super) max_body: usize,
+    /// True: bodies of gRPC are not read.
+    pub(super) only_heads_of_grpc: bool,
     /// Asked for each parameter of a body.
     pub(super) person_text: PersonText,
     /// As they were given. They are compared with the raw path.
@@ -116,6 +118,13 @@ impl Settings {
             None => return Ok(()),
         };
         self.refuse(cx, self.refusal.clone().with_reason(reason))
+    }
+
+    /// Refuses a body that is longer than is inspected, or records that it would.
+    pub(super) fn too_long(&self, cx: &SecurityContext) -> Result<(), Box<Rejection>> {
+        let rejection =
+            Rejection::payload_too_large().with_reason("the body is longer than is inspected");
+        self.refuse(cx, rejection)
     }
 
     /// Refuses, or records that it would.

@@ -1,11 +1,13 @@
 //! The layer in a stack: what passes, what is refused, and what the record says.
 
+use std::convert::Infallible;
 use std::fs;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full};
-use palisade_core::{BoxError, Fact, SecurityContext};
+use http_body::{Body, Frame};
+use http_body_util::{BodyExt, Full, StreamBody};
+use palisade_core::{BoxError, Fact, RebuildBody, RequestBody, SecurityContext};
 use palisade_inspect::{
     Exclusion, InspectBuildError, InspectLayer, InspectLayerBuilder, PersonText,
 };
@@ -38,9 +40,17 @@ struct Answer {
 }
 
 /// Sends a request through the layer to a service that returns the body it sees.
-async fn send(layer: &InspectLayer, request: Request<Full<Bytes>>) -> Answer {
-    let echo = |request: Request<Full<Bytes>>| async {
-        let body = request.into_body().collect().await?.to_bytes();
+async fn send<B>(layer: &InspectLayer, request: Request<B>) -> Answer
+where
+    B: RebuildBody<Data = Bytes, Error: Into<BoxError>>,
+{
+    let echo = async |request: Request<B>| {
+        let body = request
+            .into_body()
+            .collect()
+            .await
+            .map_err(Into::into)?
+            .to_bytes();
         Ok::<_, BoxError>(Response::new(Full::new(body)))
     };
     let (mut head, body) = request.into_parts();
@@ -158,6 +168,51 @@ async fn a_body_over_the_limit_is_refused() {
         (answer.status, answer.shadow),
         (StatusCode::OK, vec!["payload_too_large".to_owned()])
     );
+}
+
+/// A body without a declared length, in pieces.
+fn in_pieces(
+    pieces: &[&'static str],
+) -> RequestBody<impl Body<Data = Bytes, Error = Infallible> + use<>> {
+    let frames = pieces
+        .iter()
+        .map(|piece| Ok(Frame::data(Bytes::from_static(piece.as_bytes()))));
+    let frames: Vec<Result<_, Infallible>> = frames.collect();
+    RequestBody::inner(StreamBody::new(futures_util::stream::iter(frames)))
+}
+
+#[tokio::test]
+async fn a_long_body_of_unknown_length_is_passed_on_whole_while_the_layer_observes() {
+    let pieces = &["{\"q\":", "\"a long", " and harmless text\"", "}"];
+    let request = || {
+        let request = Request::post("/search").header("content-type", "application/json");
+        request.body(in_pieces(pieces)).expect("a request")
+    };
+    let answer = send(&layer(|builder| builder.max_body(10)), request()).await;
+    assert_eq!(
+        (answer.status, answer.seen),
+        (StatusCode::OK, pieces.concat())
+    );
+    assert_eq!(answer.shadow, ["payload_too_large"]);
+    let answer = send(&layer(|builder| builder.max_body(10).enforce()), request()).await;
+    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn of_grpc_only_the_head_is_inspected_if_the_owner_says_so() {
+    let request = || {
+        let request = Request::post("/search").header("content-type", "application/grpc+json");
+        request.body(Full::from(ATTACK)).expect("a request")
+    };
+    // A refusal of gRPC is in its trailers, so the body tells whether the handler was called.
+    let strict = layer(InspectLayerBuilder::enforce);
+    assert_eq!(send(&strict, request()).await.seen, "");
+    let heads = layer(|builder| builder.enforce().only_heads_of_grpc());
+    assert_eq!(send(&heads, request()).await.seen, ATTACK);
+    let mut bad = request();
+    bad.headers_mut()
+        .insert("x-bad", http::HeaderValue::from_static("1"));
+    assert_eq!(send(&heads, bad).await.seen, "");
 }
 
 #[tokio::test]
