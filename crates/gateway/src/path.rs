@@ -18,12 +18,15 @@
 /// | `/public/%2e%2e/admin` | refused | `/admin` |
 /// | `/public/..;x/admin` | refused | `/admin`, where parameters are cut off first |
 /// | `/public%2fadmin` | refused | `/public/admin` |
+/// | `/%61dmin` | refused | `/admin`, which may have another rule |
 /// | `//admin` | refused | `/admin`, or a host named `admin` |
 /// | `/a%252e` | passes | `/a%2e` for all that decode once |
 ///
 /// Refused are: `.` and `..` as segments, also encoded and with parameters (`..;a`); empty segments;
-/// backslashes; encoded slashes, backslashes and control characters; `%` without two hexadecimal
-/// digits. A double encoding (`%252e`) is kept: it names another resource for everyone who decodes
+/// backslashes; encoded slashes, backslashes and control characters; encoded letters, digits, `-`, `.`,
+/// `_` and `~`; `%` without two hexadecimal digits. The rules of the stack compare the path as it was
+/// sent, so `/%61dmin` would find the rule of `/{*path}` and not that of `/admin`. RFC 3986 section 2.3
+/// says that no one should encode these characters. A double encoding (`%252e`) is kept: it names another resource for everyone who decodes
 /// once, as RFC 3986 section 2.4 demands.
 ///
 /// The check is one pass over the path and allocates one buffer for each segment. It is called once for
@@ -72,7 +75,7 @@ fn check_segment(segment: &str) -> Result<(), &'static str> {
 }
 
 /// Decodes two digits. An encoded slash is refused: some servers decode it before they split the
-/// path, some after, and some not at all.
+/// path, some after, and some not at all. So is what never needs an encoding.
 ///
 /// Both cases of the hexadecimal digits are accepted (RFC 3986 section 2.1).
 fn encoded_byte(high: u8, low: u8) -> Result<u8, &'static str> {
@@ -84,6 +87,8 @@ fn encoded_byte(high: u8, low: u8) -> Result<u8, &'static str> {
     match (digit(high), digit(low)) {
         (Some(high), Some(low)) => match high << 4 | low {
             b'/' => Err("an encoded slash"),
+            b'-' | b'.' | b'_' | b'~' => Err("an encoded character that needs no encoding"),
+            byte if byte.is_ascii_alphanumeric() => Err("an encoded letter or digit"),
             byte => Ok(byte),
         },
         _ => Err("an incomplete percent-encoding"),
@@ -103,6 +108,13 @@ mod tests {
             "/./a",
             "/%2e%2e/a",
             "/.%2E/a",
+            "/%61dmin",
+            "/api/%50ull",
+            "/a%2Db",
+            "/a%5fb",
+            "/voice%2ejson",
+            "/%7euser",
+            "/v%31/x",
             "/a/..;x=1/b",
             "/a/%2e%2e%3bx",
             "//a",
@@ -146,6 +158,7 @@ mod tests {
             "/a/",
             "/a;b=1/c",
             "/a%252e%252e",
+            "/a%3Ab%40c",
             "/a:b@c",
             "*",
         ] {

@@ -48,6 +48,25 @@ impl<'a> Place<'a> {
         self.0.complain(section, key, problem, remedy)
     }
 
+    /// Reads a key whose value is one of some words, or a text of some form. A missing key is the default.
+    ///
+    /// # Errors
+    /// `parse` returns `None`. `what` says what the value should be, such as `host`.
+    pub(crate) fn word<T: Default>(
+        self,
+        key: Option<&Spanned<String>>,
+        parse: impl Fn(&str) -> Option<T>,
+        what: &str,
+        remedy: &str,
+    ) -> Result<T, ConfigFileError> {
+        let Some(key) = key else {
+            return Ok(T::default());
+        };
+        let written = key.get_ref();
+        let problem = format_args!("`{written}` is no {what}");
+        parse(written).ok_or_else(|| self.at(key, problem, remedy))
+    }
+
     /// Says what is wrong with a value, and what to write instead.
     ///
     /// The line is that of the value. `problem` may repeat the value, so use it only for values that

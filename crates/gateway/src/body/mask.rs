@@ -12,7 +12,9 @@
 use std::{fmt, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderName};
 use palisade::core::Secret;
+use palisade_internal::percent;
 
 /// Replaces every occurrence of a secret by as many asterisks, so that lengths stay.
 ///
@@ -37,11 +39,26 @@ impl Mask {
         }
     }
 
-    /// Returns whether a text has the secret in it.
+    /// Returns whether a text has the secret in it, also percent-encoded (RFC 3986 section 2.1).
     ///
-    /// Used for header fields, which are complete and need no state.
-    pub(crate) fn is_in(secret: &Secret, text: &[u8]) -> bool {
+    /// Used for header fields, which are complete and need no state. A redirect may have the secret in
+    /// its query, and `grpc-message` is percent-encoded.
+    fn is_in(secret: &Secret, text: &[u8]) -> bool {
+        let is_decoded_in = |text: &str| find(&percent::decode(text), secret.expose()).is_some();
         find(text, secret.expose()).is_some()
+            || text.contains(&b'%') && str::from_utf8(text).is_ok_and(is_decoded_in)
+    }
+
+    /// Removes the fields and trailers that have the secret in them, with all their values.
+    pub(crate) fn remove_from(&self, headers: &mut HeaderMap) {
+        let leaking: Vec<HeaderName> = headers
+            .iter()
+            .filter(|(_, value)| Self::is_in(&self.secret, value.as_bytes()))
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in leaking {
+            headers.remove(name);
+        }
     }
 
     /// Returns how many bytes are held back.

@@ -7,7 +7,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -25,6 +25,8 @@ struct Inner {
     start: Instant,
     /// Milliseconds from `start` to the last movement.
     moved: AtomicU64,
+    /// The next part has to come from the client.
+    waits_for_client: AtomicBool,
 }
 
 /// Nothing moved for too long.
@@ -41,6 +43,7 @@ impl Progress {
         Self(Arc::new(Inner {
             start: Instant::now(),
             moved: AtomicU64::new(0),
+            waits_for_client: AtomicBool::new(false),
         }))
     }
 
@@ -50,6 +53,19 @@ impl Progress {
     pub(crate) fn touch(&self) {
         let passed = u64::try_from(self.0.start.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.0.moved.store(passed, Ordering::Relaxed);
+    }
+
+    /// Notes whether the next part has to come from the client.
+    ///
+    /// True while the body of a request has no part ready. An upstream that stays silent meanwhile is
+    /// not to blame.
+    pub(crate) fn wait_for_client(&self, waits: bool) {
+        self.0.waits_for_client.store(waits, Ordering::Relaxed);
+    }
+
+    /// Returns whether the next part has to come from the client.
+    pub(crate) fn waits_for_client(&self) -> bool {
+        self.0.waits_for_client.load(Ordering::Relaxed)
     }
 
     /// Returns when it is over if nothing moves before.

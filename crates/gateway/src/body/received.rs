@@ -195,8 +195,11 @@ impl UpstreamBody {
             }
             Err(frame) => frame,
         };
-        let trailers = frame.into_trailers().ok()?;
-        self.trailers.keep(trailers).map(Frame::trailers)
+        let mut trailers = self.trailers.keep(frame.into_trailers().ok()?)?;
+        if let Some(mask) = &self.mask {
+            mask.remove_from(&mut trailers);
+        }
+        (!trailers.is_empty()).then(|| Frame::trailers(trailers))
     }
 
     /// Returns what is left when the upstream has nothing more. An error comes first.

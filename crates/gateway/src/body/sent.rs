@@ -33,10 +33,9 @@ pub(crate) struct SentBody {
 }
 
 impl SentBody {
-    /// Errors of the body end the request at the upstream: a part of a body must not look whole.
-    ///
     /// Wraps a body.
     ///
+    /// Errors of the body end the request at the upstream: a part of a body must not look whole.
     /// Nothing is read before the upstream's connection asks for the first part.
     pub(crate) fn new<B>(body: B, progress: Progress, trailers: Trailers) -> Self
     where
@@ -69,7 +68,9 @@ impl Body for SentBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         loop {
-            let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+            let polled = Pin::new(&mut self.body).poll_frame(cx);
+            self.progress.wait_for_client(polled.is_pending());
+            let frame = ready!(polled);
             self.progress.touch();
             let frame = match frame {
                 Some(Ok(frame)) => frame,

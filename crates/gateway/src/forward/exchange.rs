@@ -13,6 +13,7 @@
 use std::sync::Arc;
 
 use http::{Request, Response, request::Parts};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use palisade::core::Secret;
 use tokio::time::Instant;
@@ -72,6 +73,7 @@ impl Exchange {
     /// # Errors
     /// - [`Failure::Broken`]: no connection, or it broke before the head was complete
     /// - [`Failure::Late`]: the head did not come within `response_timeout_seconds`
+    /// - [`Failure::ClientStopped`]: no part of the request body came within that time
     /// - [`Failure::TooLong`]: the exchange reached `total_timeout_seconds`
     pub(super) async fn send(
         &self,
@@ -80,6 +82,7 @@ impl Exchange {
         body: SentBody,
     ) -> Result<Response<Incoming>, Failure> {
         self.progress.touch();
+        let has_body = !body.is_end_stream();
         let patience = self.upstream.timeouts.response;
         let request = client.send(Request::from_parts(head, body));
         let response = self.progress.within(patience, request);
@@ -88,8 +91,11 @@ impl Exchange {
             None => Ok(response.await),
         };
         let response = response.map_err(|_| Failure::TooLong)?;
-        let response = response.map_err(|_| Failure::Late(patience))?;
-        response.map_err(Failure::Broken)
+        let response = response.map_err(|_| match self.progress.waits_for_client() {
+            true => Failure::ClientStopped(patience),
+            false => Failure::Late(patience),
+        })?;
+        response.map_err(|error| Failure::Broken { error, has_body })
     }
 
     /// Wraps the body of a response.
@@ -100,12 +106,18 @@ impl Exchange {
             idle: self.upstream.timeouts.idle,
             end: self.end,
         };
-        let mask = self.secret.clone().map(Mask::new);
-        UpstreamBody::new(body, bounds, self.upstream.trailers.clone()).masked(mask)
+        UpstreamBody::new(body, bounds, self.upstream.trailers.clone()).masked(self.mask())
     }
 
-    /// Returns the upstream's credential, which must not come back.
-    pub(super) fn secret(&self) -> Option<&Secret> {
-        self.secret.as_deref()
+    /// Returns what removes the upstream's credential, which must not come back. `None`: it has none.
+    pub(super) fn mask(&self) -> Option<Mask> {
+        self.secret.clone().map(Mask::new)
+    }
+
+    /// Returns when all has to be over, also a connection that switched to WebSocket.
+    ///
+    /// `None` without `total_timeout_seconds`.
+    pub(super) const fn end(&self) -> Option<Instant> {
+        self.end
     }
 }

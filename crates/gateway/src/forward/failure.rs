@@ -7,13 +7,21 @@
 //! | status | code | RFC 9110 | counts against the server |
 //! |---|---|---|---|
 //! | 400 | `ambiguous_path` | 15.5.1 | no |
+//! | 400 | `connection_options` | 15.5.1 | no |
 //! | 404 | `no_upstream` | 15.5.5 | no |
 //! | 405 | `method_not_allowed` | 15.5.6 | no |
+//! | 408 | `request_timeout` | 15.5.9 | no |
 //! | 413 | `body_too_large` | 15.5.14 | no |
 //! | 502 | `upstream_unreachable` | 15.6.3 | yes |
-//! | 502 | `upstream_failed` | 15.6.3 | yes, unless the client's body failed or a 101 did not fit |
+//! | 429 | `websocket_limit` | RFC 6585 section 4 | no |
+//! | 502 | `upstream_failed` | 15.6.3 | yes, unless the request had a body or a 101 did not fit |
 //! | 503 | `unavailable` | 15.6.4 | no: nothing was sent |
 //! | 504 | `upstream_timeout` | 15.6.5 | yes, unless the total time is over |
+//!
+//! Why not with a body? A server may close its connection as soon as it refuses a request, with the
+//! rest of the body unread. Then the response is lost, and the break looks like that of a server that
+//! died. A client could provoke it with a few long requests, and turn the server off for all others. A
+//! server that died does not accept the next connection, which counts in any case.
 
 use std::{error::Error as StdError, time::Duration};
 
@@ -33,7 +41,13 @@ pub(super) enum Failure {
     ///
     /// No connection, a connection that broke, a head that is no HTTP, or a body of the client that
     /// failed.
-    Broken(Error),
+    Broken {
+        error: Error,
+        /// The request had a body, whose end the server may not have waited for.
+        has_body: bool,
+    },
+    /// The client sent no further part of its body for the time that a response may take.
+    ClientStopped(Duration),
     /// Nothing moved for the time that a response may take.
     ///
     /// The time begins anew with each part of the request body, so a slow upload is not late.
@@ -51,9 +65,11 @@ impl Failure {
     /// If so, the circuit breaker counts it.
     pub(super) fn is_of_server(&self) -> bool {
         match self {
-            Self::Broken(error) => !is_of_client(error),
+            Self::Broken { error, has_body } => {
+                error.is_connect() || !has_body && !is_of_client(error)
+            }
             Self::Late(_) => true,
-            Self::TooLong => false,
+            Self::ClientStopped(_) | Self::TooLong => false,
         }
     }
 
@@ -62,7 +78,7 @@ impl Failure {
     ///
     /// Whether the request may be sent twice at all is decided elsewhere, by its method and body.
     pub(super) fn is_worth_a_retry(&self) -> bool {
-        matches!(self, Self::Broken(error) if !is_of_client(error))
+        matches!(self, Self::Broken { error, .. } if !is_of_client(error))
     }
 
     /// Returns the refusal for the client.
@@ -70,7 +86,8 @@ impl Failure {
     /// The server's address is in the reason, which only the audit record shows.
     pub(super) fn rejection(&self, server: &Server) -> Rejection {
         match self {
-            Self::Broken(error) => broken(error, server),
+            Self::Broken { error, .. } => broken(error, server),
+            Self::ClientStopped(time) => client_stopped(*time),
             Self::Late(time) => timed_out(format!(
                 "{} sent no response within {time:?}",
                 server.address()
@@ -138,6 +155,34 @@ pub(super) fn unavailable(wait: Duration) -> Rejection {
     Rejection::unavailable(wait).with_reason("no server of the upstream takes requests")
 }
 
+/// The field `Connection` names a field that the recipient needs.
+///
+/// The stack has read that field, and the upstream would not get it.
+pub(super) fn connection_options() -> Rejection {
+    Rejection::new(
+        StatusCode::BAD_REQUEST,
+        "connection_options",
+        "`Connection` may name only fields that are meant for this connection.",
+    )
+}
+
+/// A client has as many WebSockets open as `most_per_client` of `[upstreams.websocket]` allows.
+///
+/// Status 429 without `Retry-After`: a place is free when the client closes one.
+pub(super) fn too_many_websockets() -> Rejection {
+    Rejection::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "websocket_limit",
+        "This client has too many WebSockets open. Close one first.",
+    )
+}
+
+/// As many WebSockets are open in all as `most` of `[upstreams.websocket]` allows.
+pub(super) fn no_websocket_left() -> Rejection {
+    Rejection::unavailable(Duration::from_secs(10))
+        .with_reason("as many WebSockets are open as the settings allow")
+}
+
 /// A file with a secret could not be read for too long.
 ///
 /// Status 503 with `Retry-After: 60`. Sending the request without the credential, or without the
@@ -155,6 +200,18 @@ fn is_of_client(error: &Error) -> bool {
         let hyper = cause.downcast_ref::<hyper::Error>();
         hyper.is_some_and(hyper::Error::is_user) || cause.is::<LengthLimitError>()
     })
+}
+
+/// Status 408: the client began a body and stopped. Nothing is known about the server.
+fn client_stopped(time: Duration) -> Rejection {
+    Rejection::new(
+        StatusCode::REQUEST_TIMEOUT,
+        "request_timeout",
+        "The body of the request did not arrive in time.",
+    )
+    .with_reason(format!(
+        "the client sent no part of its body within {time:?}"
+    ))
 }
 
 /// Status 504 with the words that are the same for all timeouts. The reason says which one it was.

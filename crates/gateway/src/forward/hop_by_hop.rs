@@ -14,8 +14,8 @@
 use http::{
     HeaderMap, HeaderName,
     header::{
-        CONNECTION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING,
-        UPGRADE,
+        CONNECTION, COOKIE, HOST, ORIGIN, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, RANGE, REFERER,
+        TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
     },
 };
 
@@ -33,6 +33,13 @@ static HOP_BY_HOP: [HeaderName; 9] = [
     HeaderName::from_static("proxy-connection"),
 ];
 
+/// Fields for the recipient of a message that a client must not remove by naming them in `Connection`.
+///
+/// The stack has read them by then: a body that was checked as JSON would arrive without its type.
+static END_TO_END: [HeaderName; 5] = [COOKIE, HOST, ORIGIN, RANGE, REFERER];
+/// The begins of the names of further such fields.
+static END_TO_END_PREFIXES: [&str; 2] = ["content-", "sec-"];
+
 /// Removes them, and the fields that `Connection` names.
 ///
 /// A name that is no valid field name is skipped: no such field can be in `headers`.
@@ -40,16 +47,27 @@ static HOP_BY_HOP: [HeaderName; 9] = [
 /// All lines of `Connection` are read, each with a list. A name may be an end-to-end field such as
 /// `X-Secret`; it is removed all the same, since the sender said that it ends here.
 pub(super) fn remove(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = headers
-        .get_all(CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|name| name.trim().parse().ok())
-        .collect();
+    let named: Vec<HeaderName> = named(headers).collect();
     for name in named.iter().chain(&HOP_BY_HOP) {
         headers.remove(name);
     }
+}
+
+/// Returns whether `Connection` names a field that the recipient needs (RFC 9110 section 7.6.1 forbids
+/// it).
+pub(super) fn names_end_to_end_field(headers: &HeaderMap) -> bool {
+    let is_end_to_end = |name: &HeaderName| {
+        let mut prefixes = END_TO_END_PREFIXES.iter();
+        END_TO_END.contains(name) || prefixes.any(|prefix| name.as_str().starts_with(prefix))
+    };
+    named(headers).any(|name| is_end_to_end(&name))
+}
+
+/// Returns the options of all lines of `Connection` that could be names of fields.
+fn named(headers: &HeaderMap) -> impl Iterator<Item = HeaderName> {
+    let values = headers.get_all(CONNECTION).iter();
+    let names = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    names.filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
 }
 
 /// Returns whether the sender can take trailers (RFC 9110 section 10.1.4).
@@ -86,5 +104,27 @@ mod tests {
         remove(&mut headers);
         assert_eq!(headers.len(), 1);
         assert!(headers.contains_key("accept"));
+    }
+
+    #[test]
+    fn connection_cannot_name_what_the_recipient_needs() {
+        let names = |value: &[u8]| {
+            let mut headers = HeaderMap::new();
+            headers.insert("connection", value.try_into().unwrap());
+            names_end_to_end_field(&headers)
+        };
+        for value in [
+            "close, Content-Type",
+            "cookie",
+            "host",
+            "SEC-fetch-site",
+            "origin,x",
+        ] {
+            assert!(names(value.as_bytes()), "{value}");
+        }
+        assert!(names(b"\xff, content-encoding"));
+        for value in ["close", "keep-alive, Upgrade", "te, x-content-type", ""] {
+            assert!(!names(value.as_bytes()), "{value}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! 1. [`check_path`] refuses paths that the upstream could read differently.
 //! 2. [`Upstreams::pick`] selects the upstream by host and longest path prefix.
 //! 3. [`request`] writes the head anew; the body is streamed.
-//! 4. [`send()`](send::send) or [`switch()`](switch::switch) exchanges it with a server.
+//! 4. [`send()`](send::send) or [`Switch`] exchanges it with a server.
 //! 5. [`response`] cleans the head of the response; its body is streamed.
 //!
 //! Steps 1 to 3 need no network, so a request that they refuse costs the upstream nothing. Each refusal
@@ -21,6 +21,7 @@ mod switch;
 mod send;
 mod exchange;
 mod websocket;
+mod open_tunnels;
 mod tunnel;
 mod request;
 mod response;
@@ -39,11 +40,15 @@ use http_body::Body;
 use palisade::core::{BoxError, GuardBody, Rejection, SecurityContext, refuse};
 use tower_service::Service;
 
-pub(crate) use self::tunnel::Tunnels;
+pub(crate) use self::open_tunnels::OpenTunnels;
 use self::{
-    exchange::Exchange, request::Prepared, send::send, switch::switch, websocket::Handshake,
+    exchange::Exchange, request::Prepared, send::send, switch::Switch, websocket::Handshake,
 };
-use crate::{body::UpstreamBody, path::check_path, upstream::Upstreams};
+use crate::{
+    body::UpstreamBody,
+    path::check_path,
+    upstream::{Upstreams, WebSocketLimits},
+};
 
 /// The name in audit records.
 ///
@@ -84,11 +89,14 @@ const NAME: &str = "forward";
 /// | status | code | when |
 /// |---|---|---|
 /// | 400 | `ambiguous_path` | upstream and gateway could read the path differently |
+/// | 400 | `connection_options` | `Connection` names a field that the upstream needs |
 /// | 400 | `websocket_handshake` | a WebSocket was asked for, but the handshake is not complete |
 /// | 404 | `no_upstream` | no upstream takes this host and path |
 /// | 405 | `method_not_allowed` | `CONNECT` and `TRACE` are never forwarded |
+/// | 408 | `request_timeout` | the client stopped in the middle of its body |
 /// | 413 | `body_too_large` | the body is longer than the stack allows |
 /// | 426 | `websocket_version` | a WebSocket of another version than 13 was asked for |
+/// | 429 | `websocket_limit` | the client has too many WebSockets open |
 /// | 502 | `upstream_unreachable` | no connection could be opened |
 /// | 502 | `upstream_failed` | the connection broke, the response is no HTTP, or it switches protocols wrongly |
 /// | 503 | `unavailable` | no server of the upstream takes requests now |
@@ -98,7 +106,7 @@ pub struct Forward {
     /// In the order in which they are tried.
     upstreams: Upstreams,
     /// Counts WebSockets, and ends them when the gateway stops.
-    tunnels: Tunnels,
+    tunnels: OpenTunnels,
     /// Whether nothing is refused or removed that the client sent.
     only_shadow: bool,
 }
@@ -110,14 +118,14 @@ impl Forward {
     /// [`Gateway`](crate::Gateway) ends them when it stops.
     #[must_use]
     pub fn new(upstreams: Upstreams) -> Self {
-        Self::with_tunnels(upstreams, Tunnels::default())
+        Self::with_tunnels(upstreams, OpenTunnels::default())
     }
 
     /// Makes the service with a list of tunnels, which outlives a reload.
     ///
     /// A gateway passes the same list to each stack, so that it can end sockets that an earlier stack
     /// opened.
-    pub(crate) const fn with_tunnels(upstreams: Upstreams, tunnels: Tunnels) -> Self {
+    pub(crate) const fn with_tunnels(upstreams: Upstreams, tunnels: OpenTunnels) -> Self {
         Self {
             upstreams,
             tunnels,
@@ -163,6 +171,18 @@ where
 }
 
 impl Forward {
+    /// Refuses a request. In shadow mode the refusal is recorded, and the request goes on.
+    ///
+    /// # Errors
+    /// The refusal, unless the mode is shadow.
+    fn refuse(&self, cx: &SecurityContext, rejection: Rejection) -> Result<(), Box<Rejection>> {
+        if !self.only_shadow {
+            return Err(rejection.into());
+        }
+        cx.would_refuse(NAME, &rejection);
+        Ok(())
+    }
+
     /// Checks the request, picks the upstream and exchanges request and response.
     ///
     /// The order of the checks decides which refusal a client sees: method, path, upstream, WebSocket
@@ -183,27 +203,47 @@ impl Forward {
             return Err(Box::new(failure::method_refused()));
         }
         if let Err(problem) = check_path(head.uri.path()) {
-            let rejection = failure::ambiguous_path(problem);
-            if !self.only_shadow {
-                return Err(rejection.into());
-            }
-            cx.would_refuse(NAME, &rejection);
+            self.refuse(cx, failure::ambiguous_path(problem))?;
+        }
+        if hop_by_hop::names_end_to_end_field(&head.headers) {
+            self.refuse(cx, failure::connection_options())?;
         }
         let host = request::host(&head);
         let name = host.as_ref().map(Authority::host);
         let upstream = self.upstreams.pick(name, head.uri.path());
         let upstream = upstream.ok_or_else(failure::no_upstream)?;
-        let handshake = match upstream.websocket {
-            true => Handshake::of(&mut head)?,
-            false => None,
+        let switch = match upstream.websocket {
+            Some(limits) => self.begin_switch(cx, &mut head, limits)?,
+            None => None,
         };
         let host = host.as_ref();
         let Prepared { head, secret } =
             request::rewrite(head, cx, host, upstream, self.only_shadow)?;
         let exchange = Exchange::begin(upstream.clone(), secret);
-        match handshake {
+        match switch {
             None => send(&exchange, head, host, body).await,
-            Some(handshake) => switch(&exchange, handshake, head, host, cx, &self.tunnels).await,
+            Some(switch) => switch.run(&exchange, head, host, cx).await,
         }
+    }
+
+    /// Reads the handshake of a WebSocket, and counts it. `None`: the client wants no WebSocket.
+    ///
+    /// # Errors
+    /// The handshake is not complete, or too many are open.
+    fn begin_switch(
+        &self,
+        cx: &SecurityContext,
+        head: &mut Parts,
+        limits: WebSocketLimits,
+    ) -> Result<Option<Switch>, Box<Rejection>> {
+        let Some(handshake) = Handshake::of(head)? else {
+            return Ok(None);
+        };
+        let entered = self.tunnels.enter(cx, limits)?;
+        Ok(Some(Switch {
+            handshake,
+            entered,
+            limits,
+        }))
     }
 }

@@ -20,7 +20,7 @@ use http::{
     uri::Authority,
 };
 use hyper::body::Incoming;
-use palisade::core::{Rejection, Secret};
+use palisade::core::Rejection;
 
 use super::{exchange::Exchange, failure::unusable, hop_by_hop};
 use crate::body::{Mask, UpstreamBody};
@@ -47,7 +47,7 @@ static OF_BODY: [HeaderName; 5] = [
 /// The media type of the gateway's own errors (RFC 9457).
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 
-/// Prepares a response. `named` is the host that the upstream was given.
+/// Prepares a response. `named` is the host that the upstream was given, `own` its address.
 ///
 /// Order: fields of the connection, names of software and the credential are removed; redirects are
 /// made relative; the operator's rules are applied; last, the body of a 5xx may be replaced.
@@ -59,13 +59,14 @@ pub(super) fn prepare(
     exchange: &Exchange,
     mut response: Response<Incoming>,
     named: &Authority,
+    own: &Authority,
 ) -> Result<Response<UpstreamBody>, Box<Rejection>> {
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         return Err(unusable("it switched protocols without being asked").into());
     }
     let upstream = exchange.upstream();
-    clean(response.headers_mut(), exchange.secret());
-    make_relative(response.headers_mut(), named);
+    clean(&mut response, exchange.mask().as_ref());
+    make_relative(response.headers_mut(), &[named, own]);
     upstream.response_headers.apply(response.headers_mut());
     match upstream.hide_errors && response.status().is_server_error() {
         true => Ok(hidden(response)),
@@ -80,7 +81,12 @@ pub(super) fn prepare(
 ///
 /// A field is removed completely if one of its values has the credential. Masking a part of it could
 /// change its meaning.
-pub(super) fn clean(headers: &mut HeaderMap, secret: Option<&Secret>) {
+///
+/// The reason phrase goes too (RFC 9112 section 4): it is text of the upstream that no rule for fields
+/// reaches.
+pub(super) fn clean<B>(response: &mut Response<B>, mask: Option<&Mask>) {
+    response.extensions_mut().clear();
+    let headers = response.headers_mut();
     if headers.contains_key(TRANSFER_ENCODING) {
         headers.remove(CONTENT_LENGTH); // RFC 9112 section 6.3: the encoding counts.
     }
@@ -88,32 +94,27 @@ pub(super) fn clean(headers: &mut HeaderMap, secret: Option<&Secret>) {
     for name in &BANNERS {
         headers.remove(name);
     }
-    let Some(secret) = secret else { return };
-    let has_secret = |value: &HeaderValue| Mask::is_in(secret, value.as_bytes());
-    let leaking: Vec<HeaderName> = headers
-        .iter()
-        .filter(|(_, value)| has_secret(value))
-        .map(|(name, _)| name.clone())
-        .collect();
-    for name in leaking {
-        headers.remove(name);
+    if let Some(mask) = mask {
+        mask.remove_from(headers);
     }
 }
 
-/// Removes the upstream's own name from redirects: clients could not reach it.
+/// Removes the upstream's own names from redirects: the one it was given and its address, which clients
+/// could not reach.
 ///
 /// `http://127.0.0.1:5000/next?a` becomes `/next?a`. Redirects to other hosts stay. Slashes at the begin are
 /// reduced to one, since a browser reads `//name` as another host.
 ///
 /// A relative reference is valid in both fields (RFC 9110 sections 8.7 and 10.2.2). Scheme and name of
 /// the client's side are then those that it used.
-fn make_relative(headers: &mut HeaderMap, named: &Authority) {
+fn make_relative(headers: &mut HeaderMap, own_names: &[&Authority]) {
     for name in [LOCATION, CONTENT_LOCATION] {
         let location = headers.get(&name).and_then(|value| value.to_str().ok());
         let Some(uri) = location.and_then(|text| text.parse::<Uri>().ok()) else {
             continue;
         };
-        let is_own = uri.scheme().is_some() && uri.authority() == Some(named);
+        let is_named = |authority| own_names.contains(&authority);
+        let is_own = uri.scheme().is_some() && uri.authority().is_some_and(is_named);
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         // `//host` would be another host.
         let path = path.trim_start_matches('/');

@@ -119,8 +119,8 @@ pub(super) fn finish(
         _ => attempt.succeeded(),
     }
     let own = attempt.server().authority();
-    let named = exchange.upstream().host.value(host, own).clone();
-    let response = response::prepare(exchange, response, &named)?;
+    let named = exchange.upstream().host.value(host, own);
+    let response = response::prepare(exchange, response, named, own)?;
     Ok(response.map(|body| body.hold(attempt)))
 }
 

@@ -17,64 +17,93 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header::CONNECTION, request::Parts, uri::Authority};
-use palisade::core::{Rejection, SecurityContext};
+use palisade::core::{Principal, Rejection, SecurityContext};
+use tokio::time::Instant;
 
 use super::{
     exchange::Exchange,
-    failure, request, response,
+    failure,
+    open_tunnels::Entered,
+    request, response,
     send::{begin, finish, note},
-    tunnel::{Tunnel, Tunnels},
+    tunnel::{Tunnel, TunnelBounds},
     websocket::Handshake,
 };
-use crate::body::{SentBody, UpstreamBody};
+use crate::{
+    body::{SentBody, UpstreamBody},
+    upstream::WebSocketLimits,
+};
 
-/// Asks the upstream. Bytes pass only after a 101 that belongs to the handshake.
-///
-/// The connection to the upstream is a new one that is used for this request only.
-///
-/// The tunnel runs in a task of its own. It holds the attempt, so the socket counts as an open request
-/// of its server until it ends.
-///
-/// # Errors
-/// - 502 `upstream_unreachable` or `upstream_failed`: no connection, or a 101 that does not fit
-/// - 503 `unavailable`: no server takes requests
-/// - 504 `upstream_timeout`: no head within `response_timeout_seconds`
-pub(super) async fn switch(
-    exchange: &Exchange,
-    handshake: Handshake,
-    mut head: Parts,
-    host: Option<&Authority>,
-    cx: &SecurityContext,
-    tunnels: &Tunnels,
-) -> Result<Response<UpstreamBody>, Box<Rejection>> {
-    let upstream = exchange.upstream();
-    upstream.count_request();
-    let mut attempt = begin(upstream, &[])?;
-    Handshake::ask(&mut head.headers);
-    let head = request::address(head, host, upstream, attempt.server());
-    let body = SentBody::empty(exchange.progress());
-    let sent = exchange.send(attempt.server().upgrade_client(), head, body);
-    let mut response = sent.await.map_err(|failure| {
-        note(&failure, &mut attempt);
-        failure.rejection(attempt.server())
-    })?;
-    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-        let response = finish(exchange, response, attempt, host)?;
-        return Ok(not_switched(response));
+/// A client's wish to switch, which was checked and counted.
+pub(super) struct Switch {
+    pub(super) handshake: Handshake,
+    /// The place among the open tunnels.
+    pub(super) entered: Entered,
+    pub(super) limits: WebSocketLimits,
+}
+
+impl Switch {
+    /// Asks the upstream. Bytes pass only after a 101 that belongs to the handshake.
+    ///
+    /// The connection to the upstream is a new one that is used for this request only.
+    ///
+    /// The tunnel runs in a task of its own. It holds the attempt, so the socket counts as an open
+    /// request of its server until it ends.
+    ///
+    /// # Errors
+    /// - 502 `upstream_unreachable` or `upstream_failed`: no connection, or a 101 that does not fit
+    /// - 503 `unavailable`: no server takes requests
+    /// - 504 `upstream_timeout`: no head within `response_timeout_seconds`
+    pub(super) async fn run(
+        self,
+        exchange: &Exchange,
+        mut head: Parts,
+        host: Option<&Authority>,
+        cx: &SecurityContext,
+    ) -> Result<Response<UpstreamBody>, Box<Rejection>> {
+        let upstream = exchange.upstream();
+        upstream.count_request();
+        let mut attempt = begin(upstream, &[])?;
+        Handshake::ask(&mut head.headers);
+        let head = request::address(head, host, upstream, attempt.server());
+        let body = SentBody::empty(exchange.progress());
+        let sent = exchange.send(attempt.server().upgrade_client(), head, body);
+        let mut response = sent.await.map_err(|failure| {
+            note(&failure, &mut attempt);
+            failure.rejection(attempt.server())
+        })?;
+        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            let response = finish(exchange, response, attempt, host)?;
+            return Ok(not_switched(response));
+        }
+        let checked = self.handshake.check_response(&response);
+        checked.map_err(failure::unusable)?;
+        attempt.succeeded();
+        let above = hyper::upgrade::on(&mut response);
+        let bounds = self.bounds(exchange, cx);
+        let tunnel = Tunnel::new(self.handshake.client, above, bounds, cx, self.entered);
+        tokio::spawn(async move {
+            tunnel.run().await;
+            drop(attempt);
+        });
+        response::clean(&mut response, exchange.mask().as_ref());
+        Handshake::ask(response.headers_mut());
+        Ok(response.map(|_| UpstreamBody::own(Bytes::new())))
     }
-    let checked = handshake.check_response(&response);
-    checked.map_err(failure::unusable)?;
-    attempt.succeeded();
-    let above = hyper::upgrade::on(&mut response);
-    let idle = upstream.timeouts.idle;
-    let tunnel = Tunnel::new(handshake.client, above, idle, cx, tunnels);
-    tokio::spawn(async move {
-        tunnel.run().await;
-        drop(attempt);
-    });
-    response::clean(response.headers_mut(), exchange.secret());
-    Handshake::ask(response.headers_mut());
-    Ok(response.map(|_| UpstreamBody::own(Bytes::new())))
+
+    /// The bounds of the upstream. A credential that expires ends the tunnel too: nothing asks for it
+    /// again while the tunnel is open.
+    fn bounds(&self, exchange: &Exchange, cx: &SecurityContext) -> TunnelBounds {
+        let upstream = exchange.upstream();
+        let left = cx.principal().and_then(Principal::expires);
+        let left = left.map(|end| end.saturating_sub(upstream.unix_time()));
+        let expiry = left.and_then(|left| Instant::now().checked_add(left));
+        TunnelBounds {
+            idle: upstream.timeouts.idle,
+            end: exchange.end().into_iter().chain(expiry).min(),
+            bytes: self.limits.max_bytes,
+        }
+    }
 }
 
 /// Passes on a refusal and closes the client's connection: what it sends next could be meant for the

@@ -1,40 +1,39 @@
 //! Connections that switched protocols: bytes in both directions until one side ends.
 //!
-//! The gateway does not read the messages. It counts bytes, ends a tunnel that is silent for too long,
-//! and ends all of them when it stops: the server does not wait for connections that switched.
+//! The gateway does not read the messages. It counts bytes, ends a tunnel at its bounds, and ends all of
+//! them when it stops: the server does not wait for connections that switched.
 //!
 //! A tunnel holds a [`Lease`] on the guards of its request. So a limit of requests at a time counts
 //! sockets, and the audit record is written at the end, with the bytes of both directions.
 //!
-//! | limit | value | at the limit |
+//! | bound | value | at the bound |
 //! |---|---|---|
 //! | silence in both directions | `idle_timeout_seconds`, 300 s by default | both sides are closed |
+//! | time in all | `total_timeout_seconds`; the end of the credential, for example of a token | both sides are closed |
+//! | bytes of both directions together | `max_bytes` of `[upstreams.websocket]` | both sides are closed |
 //! | buffer for each direction | 4 KiB | reading waits until the other side has taken it |
 //! | closing | 1 s | the connections are dropped |
-//! | number of tunnels | the stack's limit of requests at a time, if there is one | the handshake is refused |
+//!
+//! How many may be open is decided in [`open_tunnels`](super::open_tunnels).
 //!
 //! A proxy of bytes is what RFC 9110 section 7.8 leaves after a switch: the new protocol is between the
 //! two ends.
 
 use std::{
     io,
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    task::{Context, Poll, ready},
+    sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
-use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use palisade::core::{Lease, SecurityContext};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf, copy_bidirectional_with_sizes},
-    sync::watch,
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split},
+    time::Instant,
 };
 
+use super::open_tunnels::Entered;
 use crate::body::Progress;
 
 /// Bytes that are read at once in each direction. Ten thousand idle connections keep 80 MB.
@@ -46,85 +45,13 @@ const BUFFER: usize = 4 * 1024;
 /// Enough for a TLS `close_notify` over a slow path; a peer that is gone does not delay a stop longer.
 const GOODBYE: Duration = Duration::from_secs(1);
 
-/// The open tunnels of a gateway: counted, and ended when the gateway stops. Clones share them.
-///
-/// There is one list for a gateway. It outlives reloads.
-#[derive(Clone, Debug)]
-pub(crate) struct Tunnels(Arc<State>);
-
-/// Two channels that keep their last value, so that no change is missed by a task that looks later.
-#[derive(Debug)]
-struct State {
-    /// True: all have to end.
-    stop: watch::Sender<bool>,
-    /// How many are open.
-    open: watch::Sender<usize>,
-}
-
-impl Default for Tunnels {
-    fn default() -> Self {
-        let state = State {
-            stop: watch::Sender::new(false),
-            open: watch::Sender::new(0),
-        };
-        Self(Arc::new(state))
-    }
-}
-
-impl Tunnels {
-    /// Tells all tunnels to end, also those that open later.
-    ///
-    /// It returns at once. Use `ended` to wait.
-    pub(crate) fn stop(&self) {
-        self.0.stop.send_replace(true);
-    }
-
-    /// Waits until none is open, at most for `patience`.
-    ///
-    /// The audit trail is closed after that, so that the records of the last sockets are in it.
-    ///
-    /// Tunnels that are still open after `patience` end with the process; their records may be
-    /// missing.
-    pub(crate) async fn ended(&self, patience: Duration) {
-        let mut open = self.0.open.subscribe();
-        let none = open.wait_for(|open| *open == 0);
-        let _ = tokio::time::timeout(patience, none).await;
-    }
-
-    /// Counts a tunnel.
-    ///
-    /// The count goes down when the returned value is dropped, also after a panic of the task.
-    fn enter(&self) -> Entered {
-        self.0.open.send_modify(|open| *open += 1);
-        Entered(self.clone())
-    }
-
-    /// Waits for [`stop`](Self::stop).
-    ///
-    /// Returns at once if the gateway has already stopped.
-    async fn stopped(&self) {
-        let mut stop = self.0.stop.subscribe();
-        let _ = stop.wait_for(|stop| *stop).await;
-    }
-}
-
-/// A tunnel that is counted.
-struct Entered(Tunnels);
-
-impl Drop for Entered {
-    fn drop(&mut self) {
-        self.0.0.open.send_modify(|open| *open -= 1);
-    }
-}
-
 /// Two connections that will be joined when both have switched.
 pub(super) struct Tunnel {
     /// Ready when the 101 is written to the client.
     client: OnUpgrade,
     /// Ready at once: the 101 of the upstream has been read.
     upstream: OnUpgrade,
-    /// The longest silence in both directions together.
-    idle: Duration,
+    bounds: TunnelBounds,
     /// Keeps the audit record open, which gets the bytes at the end.
     lease: Lease,
     /// Gets the counts of bytes, for the audit record.
@@ -133,32 +60,43 @@ pub(super) struct Tunnel {
     entered: Entered,
 }
 
+/// When a tunnel ends, at the latest.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TunnelBounds {
+    /// The longest silence in both directions together.
+    pub(super) idle: Duration,
+    /// When it ends, however busy it is. `None`: no bound.
+    pub(super) end: Option<Instant>,
+    /// The most bytes of both directions together. `None`: no bound.
+    pub(super) bytes: Option<u64>,
+}
+
 impl Tunnel {
-    /// Prepares a tunnel, which ends after `idle` without a byte in either direction.
+    /// Prepares a tunnel.
     ///
-    /// It takes a lease on the request at once, and counts as open: both before the response is out, so
-    /// that the end of the response does not close the audit record.
+    /// It takes a lease on the request at once, before the response is out, so that the end of the
+    /// response does not close the audit record.
     pub(super) fn new(
         client: OnUpgrade,
         upstream: OnUpgrade,
-        idle: Duration,
+        bounds: TunnelBounds,
         cx: &SecurityContext,
-        tunnels: &Tunnels,
+        entered: Entered,
     ) -> Self {
         Self {
             client,
             upstream,
-            idle,
+            bounds,
             lease: cx.lease(),
             cx: cx.clone(),
-            entered: tunnels.enter(),
+            entered,
         }
     }
 
     /// Joins the two connections.
     ///
-    /// Passes bytes until one side ends, both are silent for too long, or the gateway stops. Then
-    /// both are closed, and the bytes are settled as `bytes_up` and `bytes_down`.
+    /// Passes bytes until one side ends, a bound is reached, or the gateway stops. Then both are closed,
+    /// and the bytes are settled as `bytes_up` and `bytes_down`.
     ///
     /// A ping of WebSocket (RFC 6455 section 5.5.2) is bytes like any other, so a client that pings
     /// keeps its tunnel open.
@@ -169,80 +107,90 @@ impl Tunnel {
         let (Ok(client), Ok(upstream)) = tokio::join!(self.client, self.upstream) else {
             return; // One side left before it switched: the lease ends here.
         };
-        let progress = Progress::start();
-        let (mut client, up) = Counted::new(client, &progress);
-        let (mut upstream, down) = Counted::new(upstream, &progress);
-        let copied = copy_bidirectional_with_sizes(&mut client, &mut upstream, BUFFER, BUFFER);
+        let (mut from_client, mut to_client) = split(TokioIo::new(client));
+        let (mut from_upstream, mut to_upstream) = split(TokioIo::new(upstream));
+        let passed = Passed::new(self.bounds.bytes);
+        let up = passed.pass(&mut from_client, &mut to_upstream, &passed.up);
+        let down = passed.pass(&mut from_upstream, &mut to_client, &passed.down);
         tokio::select! {
-            _ = copied => {}
-            () = progress.stalled(self.idle) => {}
-            () = self.entered.0.stopped() => {}
+            _ = async { tokio::try_join!(up, down) } => {}
+            () = passed.progress.stalled(self.bounds.idle) => {}
+            () = at(self.bounds.end) => {}
+            () = self.entered.stopped() => {}
         }
-        let goodbye = async { tokio::join!(client.shutdown(), upstream.shutdown()) };
+        let goodbye = async { tokio::join!(to_client.shutdown(), to_upstream.shutdown()) };
         let _ = tokio::time::timeout(GOODBYE, goodbye).await;
-        self.cx.settle("bytes_up", up.load(Ordering::Relaxed));
-        self.cx.settle("bytes_down", down.load(Ordering::Relaxed));
+        self.cx
+            .settle("bytes_up", passed.up.load(Ordering::Relaxed));
+        self.cx
+            .settle("bytes_down", passed.down.load(Ordering::Relaxed));
         drop(self.lease); // Closes the audit record.
         drop(self.entered);
     }
 }
 
-/// A connection whose incoming bytes are counted.
-struct Counted {
-    /// The connection after the switch, with bytes that were read too early in front.
-    stream: TokioIo<Upgraded>,
-    /// Bytes read from this side since the switch.
-    read: Arc<AtomicU64>,
-    /// Shared by both sides: a byte in either direction counts.
+/// Waits until a moment. `None`: for ever.
+async fn at(end: Option<Instant>) {
+    match end {
+        Some(end) => tokio::time::sleep_until(end).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What has passed through a tunnel so far.
+struct Passed {
+    /// Bytes from the client.
+    up: AtomicU64,
+    /// Bytes from the upstream.
+    down: AtomicU64,
+    /// The most of both together.
+    most: Option<u64>,
+    /// A byte in either direction counts.
     progress: Progress,
 }
 
-impl Counted {
-    /// Returns it with its counter.
+impl Passed {
+    fn new(most: Option<u64>) -> Self {
+        Self {
+            up: AtomicU64::new(0),
+            down: AtomicU64::new(0),
+            most,
+            progress: Progress::start(),
+        }
+    }
+
+    /// Passes bytes in one direction until its end, and closes the other side's half then.
     ///
-    /// The counter outlives the connection, so that it can be read after the end.
-    fn new(stream: Upgraded, progress: &Progress) -> (Self, Arc<AtomicU64>) {
-        let read = Arc::new(AtomicU64::new(0));
-        let counted = Self {
-            stream: TokioIo::new(stream),
-            read: Arc::clone(&read),
-            progress: progress.clone(),
-        };
-        (counted, read)
-    }
-}
-
-impl AsyncRead for Counted {
-    /// Counts, and begins the time of silence anew.
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
-        let read = buffer.filled().len().saturating_sub(before);
-        self.read
-            .fetch_add(u64::try_from(read).unwrap_or(u64::MAX), Ordering::Relaxed);
-        self.progress.touch();
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Counted {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    /// # Errors
+    /// A side fails, or both directions together have passed more bytes than allowed. What exceeds is
+    /// not passed.
+    async fn pass(
+        &self,
+        from: &mut (impl AsyncRead + Unpin),
+        to: &mut (impl AsyncWrite + Unpin),
+        count: &AtomicU64,
+    ) -> io::Result<()> {
+        let mut buffer = vec![0; BUFFER];
+        loop {
+            let read = from.read(&mut buffer).await?;
+            let part = buffer.get(..read).unwrap_or_default();
+            if part.is_empty() {
+                return to.shutdown().await;
+            }
+            self.progress.touch();
+            self.count(part.len() as u64, count)?;
+            to.write_all(part).await?;
+            to.flush().await?;
+        }
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+    /// Counts bytes of one direction.
+    fn count(&self, bytes: u64, count: &AtomicU64) -> io::Result<()> {
+        let sum = self.up.load(Ordering::Relaxed) + self.down.load(Ordering::Relaxed) + bytes;
+        if self.most.is_some_and(|most| sum > most) {
+            return Err(io::Error::other("more bytes than the tunnel may pass"));
+        }
+        count.fetch_add(bytes, Ordering::Relaxed);
+        Ok(())
     }
 }

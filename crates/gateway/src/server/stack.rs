@@ -12,7 +12,7 @@ use palisade::{
 
 use crate::{
     error::GatewayError,
-    forward::{Forward, Tunnels},
+    forward::{Forward, OpenTunnels},
     settings::Settings,
     shadow_report::ShadowReport,
 };
@@ -60,7 +60,7 @@ pub(super) fn build(
 #[derive(Clone, Debug, Default)]
 pub(super) struct Shared {
     /// Connections that switched protocols.
-    pub(super) tunnels: Tunnels,
+    pub(super) tunnels: OpenTunnels,
     /// What would have been refused, in shadow mode.
     pub(super) report: ShadowReport,
 }

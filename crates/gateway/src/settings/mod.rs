@@ -17,20 +17,6 @@ use crate::{error::GatewayError, first_start::DataFolder, upstream::Upstreams};
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8443);
 /// The section that the configuration of a gateway has besides those of Palisade.
 const SECTIONS: [&str; 1] = ["upstreams"];
-/// What cannot change while the gateway runs: sockets, and what is open.
-const FIXED: [&[&str]; 11] = [
-    &["audit"],
-    &["client", "proxies"],
-    &["redis"],
-    &["server", "acme"],
-    &["server", "drain_seconds"],
-    &["server", "health"],
-    &["server", "health_from"],
-    &["server", "http"],
-    &["server", "https"],
-    &["server", "limits"],
-    &["server", "proxy_protocol"],
-];
 
 /// The settings of a [`Gateway`](crate::Gateway): from a file by [`read`](Self::read), or from a few
 /// values by [`quick_start`](Self::quick_start).
@@ -194,7 +180,7 @@ impl Settings {
             true => new.dangerously_only_shadow(),
             false => new,
         };
-        new.config.refuse_changes(&self.config, &FIXED)?;
+        new.config.refuse_changes(&self.config, &[])?;
         Ok(new)
     }
 

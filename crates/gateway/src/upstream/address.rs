@@ -13,6 +13,9 @@ use http::{
 /// The host in requests over a Unix socket, which has no name of its own.
 const SOCKET_HOST: Authority = Authority::from_static("localhost");
 
+/// The longest path of a socket on Linux: 108 bytes with the 0 at its end (`unix(7)`).
+const LONGEST_SOCKET_PATH: usize = 107;
+
 /// The address of one server of an upstream.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Address {
@@ -31,14 +34,14 @@ impl Address {
     ///
     /// A path would raise the question whether the path of a request is added to it or replaces it.
     /// `unix:///run/a` and `unix:/run/a` are the same; a relative path of a socket would depend on where the
-    /// gateway was started.
+    /// gateway was started. The path names a file: `unix:////` and `unix:/run/` are refused.
     ///
     /// A user (`http://user@host`) is refused, since a password would then be in the configuration (RFC
     /// 9110 section 4.2.4). A fragment has no meaning for a server.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         if let Some(path) = text.strip_prefix("unix:") {
-            let path = PathBuf::from(path.strip_prefix("//").unwrap_or(path));
-            return path.is_absolute().then_some(Self::Unix(path));
+            let path = path.strip_prefix("//").unwrap_or(path);
+            return is_socket_path(path).then(|| Self::Unix(PathBuf::from(path)));
         }
         let uri: Uri = text.parse().ok()?;
         let tls = match uri.scheme_str() {
@@ -79,6 +82,13 @@ impl Address {
     pub(crate) const fn is_tls(&self) -> bool {
         matches!(self, Self::Tcp { tls: true, .. })
     }
+}
+
+/// Returns whether a socket can be at a path: absolute, without empty segments, and short enough for the
+/// system.
+fn is_socket_path(path: &str) -> bool {
+    let names_a_file = path.starts_with('/') && !path.ends_with('/') && !path.contains("//");
+    names_a_file && !path.contains('\0') && path.len() <= LONGEST_SOCKET_PATH
 }
 
 impl fmt::Display for Address {
@@ -125,6 +135,13 @@ mod tests {
             "http://:80",
             "unix:run/a",
             "unix:",
+            "unix:/",
+            "unix:////",
+            "unix:////run/a",
+            "unix:/run//a",
+            "unix:/run/",
+            "unix:/run/a\0b",
+            &format!("unix:/{}", "a".repeat(107)),
         ] {
             assert_eq!(Address::parse(text), None, "{text}");
         }

@@ -7,7 +7,10 @@
 //! |---|---|---|
 //! | closed | pass | to open after `failures` in a row |
 //! | open | are refused | to half-open after `open_seconds`, by the next request |
-//! | half-open | one passes, the others are refused | to closed or open, by the outcome of that one |
+//! | half-open | one passes, the others are refused | to closed or open, by the outcome of that one; after `open_seconds` without an outcome another one tries |
+//!
+//! The outcome of a trial may be late: its client may send a body slowly. Without the second trial such
+//! a client would keep the server from all others.
 //!
 //! A request that began before the breaker opened does not decide anything when it ends.
 //!
@@ -56,8 +59,8 @@ pub(super) struct Breaker {
 enum State {
     /// Requests pass. Counts failures since the last success.
     Closed { failures: u32 },
-    /// One request is trying.
-    HalfOpen,
+    /// One request is trying. Another one may try after this time.
+    HalfOpen { until: Duration },
     /// No request passes before this time.
     Open { until: Duration },
 }
@@ -101,8 +104,9 @@ impl Breaker {
     pub(super) fn wait(&self, now: Duration) -> Option<Duration> {
         match *self.state() {
             State::Closed { .. } => None,
-            State::HalfOpen => Some(self.settings.open),
-            State::Open { until } => until.checked_sub(now).filter(|wait| !wait.is_zero()),
+            State::HalfOpen { until } | State::Open { until } => {
+                until.checked_sub(now).filter(|wait| !wait.is_zero())
+            }
         }
     }
 
@@ -113,11 +117,12 @@ impl Breaker {
         let mut state = self.state();
         match *state {
             State::Closed { .. } => Some(Passage::Ordinary),
-            State::Open { until } if until <= now => {
-                *state = State::HalfOpen;
+            State::HalfOpen { until } | State::Open { until } if until <= now => {
+                let until = now + self.settings.open;
+                *state = State::HalfOpen { until };
                 Some(Passage::Trial)
             }
-            State::HalfOpen | State::Open { .. } => None,
+            State::HalfOpen { .. } | State::Open { .. } => None,
         }
     }
 
@@ -131,7 +136,7 @@ impl Breaker {
                 *state = State::Closed { failures: 0 };
                 Change::None
             }
-            (State::HalfOpen, Passage::Trial) => {
+            (State::HalfOpen { .. }, Passage::Trial) => {
                 *state = State::Closed { failures: 0 };
                 Change::Closed
             }
@@ -157,7 +162,7 @@ impl Breaker {
                 };
                 Change::None
             }
-            (State::HalfOpen, Passage::Trial) => {
+            (State::HalfOpen { .. }, Passage::Trial) => {
                 *state = State::Open { until };
                 Change::None
             }
@@ -170,7 +175,7 @@ impl Breaker {
     /// Without it a breaker could stay half-open for ever, after the client of the only trial left.
     pub(super) fn abandoned(&self, passage: Passage, now: Duration) {
         let mut state = self.state();
-        if (*state, passage) == (State::HalfOpen, Passage::Trial) {
+        if matches!((*state, passage), (State::HalfOpen { .. }, Passage::Trial)) {
             *state = State::Open { until: now };
         }
     }
@@ -240,6 +245,16 @@ mod tests {
         assert_eq!(breaker.succeeded(Passage::Ordinary), Change::None);
         assert_eq!(breaker.failed(Passage::Ordinary, S * 11), Change::None);
         breaker.abandoned(Passage::Ordinary, S * 11);
-        assert_eq!(breaker.pass(S * 30), None);
+        assert_eq!(breaker.pass(S * 20), None);
+    }
+
+    #[test]
+    fn a_trial_without_an_outcome_keeps_others_out_for_the_same_time_only() {
+        let breaker = open();
+        assert_eq!(breaker.pass(S * 11), Some(Passage::Trial));
+        assert_eq!(breaker.wait(S * 15), Some(S * 6));
+        assert_eq!(breaker.pass(S * 20), None);
+        assert_eq!(breaker.pass(S * 21), Some(Passage::Trial));
+        assert_eq!(breaker.succeeded(Passage::Trial), Change::Closed);
     }
 }

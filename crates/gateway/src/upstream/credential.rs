@@ -24,7 +24,7 @@ use toml::Spanned;
 
 use super::{
     secret::{SecretSection, SecretSource},
-    values::header_name,
+    values::own_name,
 };
 use crate::problem::Place;
 
@@ -55,7 +55,7 @@ impl Credential {
         place: Place<'_>,
     ) -> Result<Self, ConfigFileError> {
         let keys = section.get_ref();
-        let header = keys.header.as_ref().map(|name| header_name(name, place));
+        let header = keys.header.as_ref().map(|name| own_name(name, place));
         let header = header.transpose()?.unwrap_or(AUTHORIZATION);
         let scheme = match &keys.scheme {
             Some(scheme) if HeaderValue::from_str(scheme.get_ref()).is_err() => {

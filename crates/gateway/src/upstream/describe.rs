@@ -7,7 +7,9 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use super::{host_header::HostHeader, origin::Origin, service::Upstream};
+use super::{
+    host_header::HostHeader, origin::Origin, service::Upstream, websocket::WebSocketLimits,
+};
 
 /// Says what goes to an upstream, what it gets, and how long each step may take.
 ///
@@ -39,14 +41,7 @@ pub(super) fn describe(upstream: &Upstream) -> String {
     line("host field", &host(&upstream.host));
     line("origin field", &origin(&upstream.origin));
     line("timeouts", &timeouts(upstream));
-    line(
-        "upgrade",
-        if upstream.websocket {
-            "WebSocket"
-        } else {
-            "none"
-        },
-    );
+    line("upgrade", &upgrade(upstream.websocket));
     line(
         "credential",
         yes(upstream.credential.is_some(), "put in by the gateway"),
@@ -76,6 +71,19 @@ pub(super) fn describe(upstream: &Upstream) -> String {
 /// Used for settings that hold a secret, so that nothing of it is shown.
 const fn yes(is: bool, how: &'static str) -> &'static str {
     if is { how } else { "none" }
+}
+
+/// The protocol that clients may switch to, with its bounds.
+fn upgrade(limits: Option<WebSocketLimits>) -> String {
+    let Some(limits) = limits else {
+        return "none".to_owned();
+    };
+    let bytes = limits.max_bytes;
+    let bytes = bytes.map_or("unbounded".to_owned(), |bytes| bytes.to_string());
+    format!(
+        "WebSocket, at most {} open, {} of one client, bytes of each {bytes}",
+        limits.most, limits.most_per_client
+    )
 }
 
 /// An empty list means all hosts.

@@ -15,30 +15,13 @@
 
 use std::collections::BTreeMap;
 
-use http::{
-    HeaderMap, HeaderName, HeaderValue,
-    header::{CONNECTION, CONTENT_LENGTH, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE},
-};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use palisade::config::ConfigFileError;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::values::header_name;
+use super::values::own_name;
 use crate::problem::Place;
-
-/// Fields that frame a message or concern its connection. The gateway writes them itself.
-///
-/// A fixed `Content-Length` or `Transfer-Encoding` would let one request become two (RFC 9112 section
-/// 11.2).
-const FRAMING: [HeaderName; 7] = [
-    CONNECTION,
-    CONTENT_LENGTH,
-    HOST,
-    TE,
-    TRAILER,
-    TRANSFER_ENCODING,
-    UPGRADE,
-];
 
 /// What to set and to remove.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
@@ -102,21 +85,5 @@ impl HeaderRules {
         for (name, value) in &self.set {
             headers.insert(name, value.clone());
         }
-    }
-}
-
-/// Parses a name that is not one of the gateway's own.
-///
-/// # Errors
-/// It is no token (RFC 9110 section 5.1), or it is one of the framing fields.
-fn own_name(name: &Spanned<String>, place: Place<'_>) -> Result<HeaderName, ConfigFileError> {
-    let parsed = header_name(name, place)?;
-    match FRAMING.contains(&parsed) {
-        true => Err(place.at(
-            name,
-            format_args!("`{parsed}` frames the message and is written by the gateway"),
-            "remove it; `host` has a key of its own",
-        )),
-        false => Ok(parsed),
     }
 }

@@ -42,20 +42,20 @@ impl HostHeader {
         key: Option<&Spanned<String>>,
         place: Place<'_>,
     ) -> Result<Self, ConfigFileError> {
-        let Some(key) = key else {
-            return Ok(Self::default());
-        };
-        match key.get_ref().as_str() {
-            "as-sent" => Ok(Self::AsSent),
-            "upstream" => Ok(Self::Upstream),
-            name => match name.parse::<Authority>() {
-                Ok(name) if !name.as_str().contains('@') => Ok(Self::Name(name)),
-                _ => Err(place.at(
-                    key,
-                    format_args!("`{name}` is no host"),
-                    "write \"upstream\", \"as-sent\" or a name such as \"localhost:11434\"",
-                )),
-            },
+        let remedy = "write \"upstream\", \"as-sent\" or a name such as \"localhost:11434\"";
+        place.word(key, Self::parse, "host", remedy)
+    }
+
+    /// Parses the value of the key. `None` for a text that cannot be a host.
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "as-sent" => Some(Self::AsSent),
+            "upstream" => Some(Self::Upstream),
+            name => {
+                let name = name.parse::<Authority>().ok();
+                let name = name.filter(|name| !name.as_str().contains('@'));
+                name.map(Self::Name)
+            }
         }
     }
 

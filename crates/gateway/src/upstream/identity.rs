@@ -1,21 +1,25 @@
 //! Who the client is, in fields that the upstream can verify.
 //!
-//! The signature is HMAC-SHA256, in lower-case hexadecimal digits, over seven lines that are joined by
+//! The signature is HMAC-SHA256, in lower-case hexadecimal digits, over eight lines that are joined by
 //! LF, without one at the end:
 //!
 //! ```text
-//! palisade-identity-v1
+//! palisade-identity-v2
 //! X-Palisade-Time
 //! X-Request-Id
 //! method
 //! path and query, as in the request line
+//! X-Palisade-Kind
 //! X-Palisade-Principal
 //! X-Palisade-Scopes
 //! ```
 //!
 //! Values are percent-encoded in the fields and in the lines alike, so no value has a line break.
 //!
-//! An upstream verifies a request in this order: the signature over the seven lines, in constant time;
+//! The kind says who chose the identifier: the subject of a token may be equal to the identifier of a
+//! key, and is someone else. A guest has no kind; so it differs from a principal without a name.
+//!
+//! An upstream verifies a request in this order: the signature over the eight lines, in constant time;
 //! then the time, which must be close to its own. Without the second step an old request could be sent
 //! again by someone who recorded it.
 //!
@@ -36,7 +40,9 @@ use crate::problem::Place;
 /// The fewest bytes of a key: as many as the signature has (RFC 2104 section 3).
 const LEAST: usize = 32;
 /// The first line, so that a signature of another purpose is none of this one.
-const VERSION: &str = "palisade-identity-v1";
+const VERSION: &str = "palisade-identity-v2";
+/// The kind of the credential, such as `api_key`. Empty for a guest.
+const KIND: HeaderName = HeaderName::from_static("x-palisade-kind");
 /// The ID of the principal, percent-encoded. Empty for a guest.
 const PRINCIPAL: HeaderName = HeaderName::from_static("x-palisade-principal");
 /// Scopes with a space between them, each percent-encoded.
@@ -76,11 +82,12 @@ impl Identity {
         Ok(Self { key, clock })
     }
 
-    /// Adds the four fields to a request whose target is final. A guest has an empty principal.
+    /// Adds the five fields to a request whose target is final. A guest has an empty kind and principal.
     ///
     /// Returns `None` if the key could not be read for too long, or a value cannot be sent.
     pub(crate) fn sign(&self, head: &mut Parts, cx: &SecurityContext) -> Option<()> {
         let principal = cx.principal();
+        let kind = principal.map_or("", |who| who.kind());
         let id = principal.map_or(String::new(), |who| percent::encode(who.id()));
         let scopes: Vec<String> = principal
             .map(|who| who.scopes().map(percent::encode).collect())
@@ -93,13 +100,23 @@ impl Identity {
             .map_or("/", |target| target.as_str());
         let request_id = cx.request_id().to_string();
         let method = head.method.as_str();
-        let lines = [VERSION, &time, &request_id, method, target, &id, &scopes];
+        let lines = [
+            VERSION,
+            &time,
+            &request_id,
+            method,
+            target,
+            kind,
+            &id,
+            &scopes,
+        ];
         let signature = self.signature(&lines.join("\n"))?;
         for (name, value) in [
-            (PRINCIPAL, &id),
-            (SCOPES, &scopes),
-            (TIME, &time),
-            (SIGNATURE, &signature),
+            (KIND, kind),
+            (PRINCIPAL, id.as_str()),
+            (SCOPES, scopes.as_str()),
+            (TIME, time.as_str()),
+            (SIGNATURE, signature.as_str()),
         ] {
             set(&mut head.headers, name, value)?;
         }

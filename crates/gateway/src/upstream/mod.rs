@@ -24,6 +24,7 @@ mod identity;
 mod header_rules;
 mod host_header;
 mod origin;
+mod websocket;
 mod values;
 mod timeouts;
 mod secret;
@@ -42,7 +43,7 @@ use palisade::{
 
 pub(crate) use self::{
     attempt::Attempt, client::Client, identity::PREFIX as IDENTITY_PREFIX, server::Server,
-    service::Upstream,
+    service::Upstream, websocket::WebSocketLimits,
 };
 use self::{describe::describe, section::Section};
 use crate::problem::Place;

@@ -47,21 +47,18 @@ impl Origin {
         key: Option<&Spanned<String>>,
         place: Place<'_>,
     ) -> Result<Self, ConfigFileError> {
-        let Some(key) = key else {
-            return Ok(Self::default());
-        };
-        match key.get_ref().as_str() {
-            "as-sent" => Ok(Self::AsSent),
-            "remove" => Ok(Self::Removed),
-            "upstream" => Ok(Self::Upstream),
-            origin => match HeaderValue::from_str(origin) {
-                Ok(value) if is_origin(origin) => Ok(Self::Name(value)),
-                _ => Err(place.at(
-                    key,
-                    format_args!("`{origin}` is no origin"),
-                    "write \"as-sent\", \"upstream\", \"remove\" or an origin such as \"http://localhost:8188\"",
-                )),
-            },
+        let remedy = "write \"as-sent\", \"upstream\", \"remove\" or an origin such as \"http://localhost:8188\"";
+        place.word(key, Self::parse, "origin", remedy)
+    }
+
+    /// Parses the value of the key. `None` for a text that cannot be an origin.
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "as-sent" => Some(Self::AsSent),
+            "remove" => Some(Self::Removed),
+            "upstream" => Some(Self::Upstream),
+            origin if is_origin(origin) => HeaderValue::from_str(origin).ok().map(Self::Name),
+            _ => None,
         }
     }
 

@@ -9,7 +9,7 @@
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{header_rules::HeaderSection, secret::SecretSection};
+use super::{header_rules::HeaderSection, secret::SecretSection, websocket::WebSocketSection};
 
 /// `[[upstreams]]`: one service behind the gateway.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
@@ -42,6 +42,8 @@ pub(crate) struct Section {
     /// The protocols that a client may switch to: `websocket`. Default: none.
     #[serde(default)]
     pub(crate) upgrade: Vec<Spanned<String>>,
+    /// The bounds on open WebSockets.
+    pub(crate) websocket: Option<Spanned<WebSocketSection>>,
     /// The trailers that pass, in both directions. Default: those of gRPC.
     pub(crate) trailers: Option<Vec<Spanned<String>>>,
     /// Fields to set or remove on the way up.

@@ -29,6 +29,7 @@ use super::{
     server::{Server, Transport},
     timeouts::Timeouts,
     values,
+    websocket::WebSocketLimits,
 };
 use crate::{body::Trailers, problem::Place};
 
@@ -60,7 +61,7 @@ pub(crate) struct Upstream {
     /// The four bounds on time.
     pub(crate) timeouts: Timeouts,
     /// Whether clients may switch to WebSocket.
-    pub(crate) websocket: bool,
+    pub(crate) websocket: Option<WebSocketLimits>,
     /// The trailers that pass.
     pub(crate) trailers: Trailers,
     /// How often a request may be sent again.
@@ -130,7 +131,7 @@ impl Upstream {
             identity: identity.transpose()?,
             is_http2,
             timeouts,
-            websocket: values::websocket(&section, is_http2, place)?,
+            websocket: WebSocketLimits::of(&section, is_http2, place)?,
             trailers: values::trailers(&section, place)?,
             retries: values::retries(&section, place)?,
             health: health
@@ -209,6 +210,11 @@ impl Upstream {
     /// Returns the servers, in the order of the configuration.
     pub(crate) fn servers(&self) -> &[Arc<Server>] {
         &self.servers
+    }
+
+    /// Returns the time since the Unix epoch, of the clock that the upstream was made with.
+    pub(crate) fn unix_time(&self) -> Duration {
+        self.clock.unix_time()
     }
 
     /// Returns the version of HTTP that it speaks.

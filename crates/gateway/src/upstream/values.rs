@@ -19,7 +19,11 @@
 
 use std::time::Duration;
 
-use http::{HeaderName, uri::PathAndQuery};
+use http::{
+    HeaderName,
+    header::{CONNECTION, CONTENT_LENGTH, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE},
+    uri::PathAndQuery,
+};
 use palisade::config::ConfigFileError;
 use toml::Spanned;
 
@@ -27,6 +31,7 @@ use super::{
     breaker::BreakerSettings,
     connect::TlsOptions,
     health::HealthSettings,
+    identity::PREFIX as IDENTITY_PREFIX,
     section::{BreakerSection, HealthSection, Section, ServerSection, TlsSection},
     timeouts::seconds,
 };
@@ -46,6 +51,20 @@ const MOST_RETRIES: u64 = 3;
 ///
 /// A larger number would mean that a server is never turned off.
 const MOST_IN_A_ROW: u64 = 1000;
+
+/// Fields that frame a message or concern its connection. The gateway writes them itself.
+///
+/// A fixed `Content-Length` or `Transfer-Encoding` would let one request become two (RFC 9112 section
+/// 11.2).
+const FRAMING: [HeaderName; 7] = [
+    CONNECTION,
+    CONTENT_LENGTH,
+    HOST,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
 
 /// Returns addresses and weights: one of `url`, or those of `[[upstreams.servers]]`.
 ///
@@ -96,7 +115,7 @@ fn weighed<'a>(
 ///
 /// # Errors
 /// The number is below `least` or above `most`.
-fn number(
+pub(super) fn number(
     key: &Spanned<u64>,
     least: u64,
     most: u64,
@@ -241,39 +260,60 @@ pub(super) fn is_http2(section: &Section, place: Place<'_>) -> Result<bool, Conf
     }
 }
 
-/// Returns whether clients may switch to WebSocket. It is the only protocol of the list: its
-/// handshake can be checked on both sides.
-///
-/// # Errors
-/// Another protocol is named, or the upstream speaks HTTP/2, which has no upgrade.
-pub(super) fn websocket(
-    section: &Section,
-    is_http2: bool,
-    place: Place<'_>,
-) -> Result<bool, ConfigFileError> {
-    for protocol in &section.upgrade {
-        if protocol.get_ref() != "websocket" {
-            let problem = format!("`{}` is no protocol to switch to", protocol.get_ref());
-            return Err(place.at(protocol, problem, "write [\"websocket\"]"));
-        }
-        if is_http2 {
-            let problem = "HTTP/2 has no upgrade";
-            return Err(place.at(protocol, problem, "write http = \"1\" for this upstream"));
-        }
-    }
-    Ok(!section.upgrade.is_empty())
-}
-
 /// Parses the names of trailers.
 ///
 /// # Errors
-/// A name is no token. An empty list is allowed and drops all trailers.
+/// A name is no token, or a field of that name has a meaning only in a head: it frames the message, or
+/// says who the client is (RFC 9110 section 6.5.1). An empty list is allowed and drops all trailers.
 pub(super) fn trailers(section: &Section, place: Place<'_>) -> Result<Trailers, ConfigFileError> {
     let Some(written) = &section.trailers else {
         return Ok(Trailers::default());
     };
-    let names = written.iter().map(|name| header_name(name, place));
+    let names = written.iter().map(|name| {
+        let parsed = own_name(name, place)?;
+        match is_of_head(parsed.as_str()) {
+            true => Err(place.at(
+                name,
+                format_args!("`{parsed}` says who the client is, which only a head may do"),
+                "remove it",
+            )),
+            false => Ok(parsed),
+        }
+    });
     Ok(Trailers::only(names.collect::<Result<_, _>>()?))
+}
+
+/// Returns whether a recipient that merges trailers into the head would take such a field for the
+/// gateway's or the client's word about the client.
+fn is_of_head(name: &str) -> bool {
+    let names = [
+        "authorization",
+        "cookie",
+        "forwarded",
+        "set-cookie",
+        "x-api-key",
+    ];
+    let prefixes = ["x-forwarded-", IDENTITY_PREFIX];
+    names.contains(&name) || prefixes.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// Parses the name of a field that the operator may set, remove or let pass.
+///
+/// # Errors
+/// It is no token, or such a field frames the message.
+pub(super) fn own_name(
+    name: &Spanned<String>,
+    place: Place<'_>,
+) -> Result<HeaderName, ConfigFileError> {
+    let parsed = header_name(name, place)?;
+    match FRAMING.contains(&parsed) {
+        true => Err(place.at(
+            name,
+            format_args!("`{parsed}` frames the message and is written by the gateway"),
+            "remove it; `host` has a key of its own",
+        )),
+        false => Ok(parsed),
+    }
 }
 
 /// Parses the name of a field.
@@ -282,10 +322,7 @@ pub(super) fn trailers(section: &Section, place: Place<'_>) -> Result<Trailers, 
 ///
 /// # Errors
 /// It is empty, or has characters that a token cannot have (RFC 9110 section 5.6.2).
-pub(super) fn header_name(
-    name: &Spanned<String>,
-    place: Place<'_>,
-) -> Result<HeaderName, ConfigFileError> {
+fn header_name(name: &Spanned<String>, place: Place<'_>) -> Result<HeaderName, ConfigFileError> {
     name.get_ref().parse().map_err(|_| {
         let problem = format!("`{}` is no name of a field", name.get_ref());
         place.at(name, problem, "write letters, digits and hyphens")

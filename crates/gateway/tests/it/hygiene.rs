@@ -53,6 +53,23 @@ async fn the_credential_goes_up_and_never_comes_down() {
     assert_eq!(field(&response, "x-kept"), Some("1"), "{response}");
 }
 
+/// The reason phrase, cookies, redirects and trailers, as it is and percent-encoded.
+#[tokio::test]
+async fn the_credential_comes_down_in_no_part_of_a_response() {
+    let leaking = "HTTP/1.1 302 sk-upstream-0123456789\r\nSet-Cookie: key=sk-upstream-0123456789\r\n\
+        Location: /next?key=sk%2Dupstream%2d0123456789\r\nTransfer-Encoding: chunked\r\n\r\n\
+        0\r\ngrpc-status: 7\r\ngrpc-message: sk%2Dupstream-0123456789\r\n\r\n";
+    let (gateway, _upstream) = gateway(leaking, "[upstreams.credential]\nfile = 'secret'").await;
+    let response = gateway.send("GET /a HTTP/1.1\r\nHOST\r\n").await;
+    assert!(response.starts_with("HTTP/1.1 302 Found\r\n"), "{response}");
+    assert_eq!(field(&response, "set-cookie"), None, "{response}");
+    assert_eq!(field(&response, "location"), None, "{response}");
+    assert!(!response.contains("0123456789"), "{response}");
+    let (_, trailers) = gateway.call_http2("/a", http::HeaderMap::new()).await;
+    assert_eq!(trailers["grpc-status"], "7", "{trailers:?}");
+    assert_eq!(trailers.get("grpc-message"), None, "{trailers:?}");
+}
+
 #[tokio::test]
 async fn a_credential_in_its_own_field_has_no_scheme() {
     let keys = "[upstreams.credential]\nfile = 'secret'\nheader = 'X-Goog-Api-Key'";
@@ -91,11 +108,12 @@ async fn the_upstream_can_verify_who_the_client_is() {
     assert_eq!(field(&got, "x-palisade-other"), None, "{got}");
     let value = |name| field(&got, name).unwrap();
     let lines = [
-        "palisade-identity-v1",
+        "palisade-identity-v2",
         value("x-palisade-time"),
         value("x-request-id"),
         "GET",
         "/a?b=c%20d",
+        "",
         "",
         "",
     ];
@@ -162,8 +180,14 @@ async fn a_redirect_to_the_upstreams_own_name_becomes_relative() {
             "https://other.example/x".to_owned(),
         ),
         ("/relative".to_owned(), "/relative".to_owned()),
+        // Its address, though it was given the client's host.
+        (
+            format!("http://{address}/own#host = 'as-sent'"),
+            "/own".to_owned(),
+        ),
     ] {
-        let gateway = before(folder(), &format!("url = 'http://{address}'")).await;
+        let (location, keys) = location.split_once('#').unwrap_or((&location, ""));
+        let gateway = before(folder(), &format!("url = 'http://{address}'\n{keys}")).await;
         let answer = async {
             let (mut stream, _) = listener.accept().await.unwrap();
             crate::upstream::read_request(&mut stream).await;
@@ -225,4 +249,5 @@ async fn the_principal_and_scopes_of_a_key_are_signed() {
     let got = upstream.request().await;
     let principal = field(&got, "x-palisade-principal").unwrap();
     assert!(key.contains(principal) && !principal.is_empty(), "{got}");
+    assert_eq!(field(&got, "x-palisade-kind"), Some("api_key"), "{got}");
 }

@@ -7,202 +7,75 @@ use palisade_gateway::Settings;
 const HEAD: &str =
     "[server]\nhosts = ['localhost:*']\n[[routes]]\npath = '/{*path}'\naccess = 'public'\n";
 
-/// Keys of an upstream after a good address, the key that is wrong, a part of the remedy.
-const UPSTREAM_KEYS: [(&str, &str, &str); 37] = [
-    ("path = 'v1'", "upstreams.path", "write a prefix"),
-    ("path = '/a/../b'", "upstreams.path", "without dots"),
-    ("path = '/{*path}'", "upstreams.path", "stars"),
-    ("path = 5", "upstreams.path", "correct or remove it"),
-    (
-        "hosts = ['a.example:443']",
-        "upstreams.hosts",
-        "without port",
-    ),
-    (
-        "hosts = ['*.example']",
-        "upstreams.hosts",
-        "without port, path and star",
-    ),
-    ("hosts = ['']", "upstreams.hosts", "voice.example"),
-    ("host = 'a b'", "upstreams.host", "\"as-sent\""),
-    (
-        "host_header = 'client'",
-        "upstreams.host_header",
-        "correct or remove it",
-    ),
-    (
-        "hoost = 'as-sent'",
-        "upstreams.hoost",
-        "did you mean `host`?",
-    ),
-    ("http = '3'", "upstreams.http", "\"2\" for HTTP/2"),
-    (
-        "http = '2'\nhost = 'as-sent'",
-        "upstreams.host",
-        "write \"upstream\" or a name",
-    ),
-    (
-        "http = '2'\nupgrade = ['websocket']",
-        "upstreams.upgrade",
-        "http = \"1\"",
-    ),
-    ("upgrade = ['h2c']", "upstreams.upgrade", "[\"websocket\"]"),
-    (
-        "upgrade = 'websocket'",
-        "upstreams.upgrade",
-        "correct or remove it",
-    ),
-    (
-        "origin = 'page.example'",
-        "upstreams.origin",
-        "http://localhost:8188",
-    ),
-    ("origin = 'http://a/b'", "upstreams.origin", "\"remove\""),
-    (
-        "connect_timeout_seconds = 0",
-        "upstreams.connect_timeout_seconds",
-        "1 to 86400",
-    ),
-    (
-        "response_timeout_seconds = 0",
-        "upstreams.response_timeout_seconds",
-        "1 to 86400",
-    ),
-    (
-        "idle_timeout_seconds = 86401",
-        "upstreams.idle_timeout_seconds",
-        "1 to 86400",
-    ),
-    (
-        "total_timeout_seconds = -1",
-        "upstreams.total_timeout_seconds",
-        "correct or remove it",
-    ),
-    (
-        "response_timeout = 5",
-        "upstreams.response_timeout",
-        "correct or remove it",
-    ),
-    ("retries = 4", "upstreams.retries", "write 0 to 3"),
-    (
-        "trailers = ['a b']",
-        "upstreams.trailers",
-        "letters, digits and hyphens",
-    ),
-    (
-        "hide_errors = 'yes'",
-        "upstreams.hide_errors",
-        "correct or remove it",
-    ),
-    ("[upstreams.tls]", "upstreams.url", "https://"),
-    (
-        "[upstreams.health]\npath = 'health'",
-        "upstreams.health.path",
-        "\"/health\"",
-    ),
-    (
-        "[upstreams.health]\ninterval_seconds = 5",
-        "upstreams.health.path",
-        "correct or remove it",
-    ),
-    (
-        "[upstreams.health]\npath = '/'\nunhealthy_after = 0",
-        "upstreams.health.unhealthy_after",
-        "write 1 to 1000",
-    ),
-    (
-        "[upstreams.breaker]\nfailures = 0",
-        "upstreams.breaker.failures",
-        "write 1 to 1000",
-    ),
-    (
-        "[upstreams.breaker]\nopen_secs = 5",
-        "upstreams.breaker.open_secs",
-        "did you mean `open_seconds`?",
-    ),
-    (
-        "[upstreams.credential]\nheader = 'X-Key'",
-        "upstreams.credential",
-        "name one `file`",
-    ),
-    (
-        "[upstreams.credential]\nfile = 'nothing'",
-        "upstreams.credential.file",
-        "name one `file`",
-    ),
-    (
-        "[upstreams.credential]\nfile = 'short'",
-        "upstreams.credential.file",
-        "with the secret alone in it",
-    ),
-    (
-        "[upstreams.credential]\nenvironment = 'PALISADE_TEST_NOT_SET'",
-        "upstreams.credential.environment",
-        "`environment`",
-    ),
-    (
-        "[upstreams.identity]\nfile = 'secret'",
-        "upstreams.identity.file",
-        "name one `file`",
-    ),
-    (
-        "[upstreams.request_headers]\nset = { Content-Length = '5' }",
-        "upstreams.request_headers.set.Content-Length",
-        "remove it",
-    ),
-];
+/// Keys of an upstream after a good address, with ` | ` for the end of a line; the key that is wrong; a
+/// part of the remedy.
+const UPSTREAM_KEYS: &str = r#"
+path = 'v1' => upstreams.path; write a prefix
+path = '/a/../b' => upstreams.path; without dots
+path = '/{*path}' => upstreams.path; stars
+path = 5 => upstreams.path; correct or remove it
+hosts = ['a.example:443'] => upstreams.hosts; without port
+hosts = ['*.example'] => upstreams.hosts; without port, path and star
+hosts = [''] => upstreams.hosts; voice.example
+host = 'a b' => upstreams.host; "as-sent"
+host_header = 'client' => upstreams.host_header; correct or remove it
+hoost = 'as-sent' => upstreams.hoost; did you mean `host`?
+http = '3' => upstreams.http; "2" for HTTP/2
+http = '2' | host = 'as-sent' => upstreams.host; write "upstream" or a name
+http = '2' | upgrade = ['websocket'] => upstreams.upgrade; http = "1"
+upgrade = ['h2c'] => upstreams.upgrade; ["websocket"]
+upgrade = 'websocket' => upstreams.upgrade; correct or remove it
+origin = 'page.example' => upstreams.origin; http://localhost:8188
+origin = 'http://a/b' => upstreams.origin; "remove"
+connect_timeout_seconds = 0 => upstreams.connect_timeout_seconds; 1 to 86400
+response_timeout_seconds = 0 => upstreams.response_timeout_seconds; 1 to 86400
+idle_timeout_seconds = 86401 => upstreams.idle_timeout_seconds; 1 to 86400
+total_timeout_seconds = -1 => upstreams.total_timeout_seconds; correct or remove it
+response_timeout = 5 => upstreams.response_timeout; correct or remove it
+retries = 4 => upstreams.retries; write 0 to 3
+trailers = ['a b'] => upstreams.trailers; letters, digits and hyphens
+hide_errors = 'yes' => upstreams.hide_errors; correct or remove it
+[upstreams.tls] => upstreams.url; https://
+[upstreams.health] | path = 'health' => upstreams.health.path; "/health"
+[upstreams.health] | interval_seconds = 5 => upstreams.health.path; correct or remove it
+[upstreams.health] | path = '/' | unhealthy_after = 0 => upstreams.health.unhealthy_after; write 1 to 1000
+[upstreams.breaker] | failures = 0 => upstreams.breaker.failures; write 1 to 1000
+[upstreams.breaker] | open_secs = 5 => upstreams.breaker.open_secs; did you mean `open_seconds`?
+[upstreams.credential] | header = 'X-Key' => upstreams.credential; name one `file`
+[upstreams.credential] | file = 'nothing' => upstreams.credential.file; name one `file`
+[upstreams.credential] | file = 'short' => upstreams.credential.file; with the secret alone in it
+[upstreams.credential] | environment = 'PALISADE_TEST_NOT_SET' => upstreams.credential.environment; `environment`
+[upstreams.identity] | file = 'secret' => upstreams.identity.file; name one `file`
+[upstreams.request_headers] | set = { Content-Length = '5' } => upstreams.request_headers.set.Content-Length; remove it
+[upstreams.credential] | file = 'secret' | header = 'Transfer-Encoding' => upstreams.credential.header; remove it
+[upstreams.response_headers] | remove = ['Connection'] => upstreams.response_headers.remove; remove it
+trailers = ['X-Forwarded-For'] => upstreams.trailers; remove it
+trailers = ['grpc-status', 'X-Palisade-Principal'] => upstreams.trailers; remove it
+trailers = ['Content-Length'] => upstreams.trailers; remove it
+[upstreams.websocket] => upstreams.websocket; upgrade = ["websocket"]
+upgrade = ['websocket'] | [upstreams.websocket] | most = 0 => upstreams.websocket.most; write 1 to 100000
+upgrade = ['websocket'] | [upstreams.websocket] | most_per_client = 100001 => upstreams.websocket.most_per_client; write 1 to 100000
+upgrade = ['websocket'] | [upstreams.websocket] | max_bytes = 0 => upstreams.websocket.max_bytes; 1 or more
+"#;
 
-/// Whole sections of upstreams, the key that is wrong, a part of the remedy.
-const SECTIONS: [(&str, &str, &str); 12] = [
-    (
-        "url = '127.0.0.1:5000'",
-        "upstreams.url",
-        "http://HOST:PORT",
-    ),
-    (
-        "url = 'http://127.0.0.1:5000/api'",
-        "upstreams.url",
-        "without a path",
-    ),
-    ("url = 'ftp://a'", "upstreams.url", "https://HOST"),
-    ("url = 'unix:up.sock'", "upstreams.url", "unix:/PATH"),
-    ("path = '/v1'", "upstreams.url", "[[upstreams.servers]]"),
-    (
-        "url = 'http://a'\n[[upstreams.servers]]\nurl = 'http://b'",
-        "upstreams.url",
-        "a server of its own",
-    ),
-    (
-        "[[upstreams.servers]]\nurl = 'http://b'\nweight = 0",
-        "upstreams.servers.weight",
-        "write 1 to 100",
-    ),
-    (
-        "[[upstreams.servers]]\nurl = 'b'",
-        "upstreams.servers.url",
-        "http://HOST:PORT",
-    ),
-    (
-        "[[upstreams.servers]]\nweight = 5",
-        "upstreams.servers.url",
-        "correct or remove it",
-    ),
-    (
-        "url = 'https://a'\n[upstreams.tls]\nca = 'nothing.pem'",
-        "upstreams.url",
-        "PEM file",
-    ),
-    (
-        "url = 'https://a'\n[upstreams.tls]\nca = 'secret'",
-        "upstreams.url",
-        "PEM file",
-    ),
-    (
-        "url = 'https://a'\n[upstreams.tls]\ncertificate = 'a.pem'",
-        "upstreams.tls.certificate",
-        "write both",
-    ),
-];
+/// Whole sections of upstreams, in the same form.
+const SECTIONS: &str = r#"
+url = '127.0.0.1:5000' => upstreams.url; http://HOST:PORT
+url = 'http://127.0.0.1:5000/api' => upstreams.url; without a path
+url = 'ftp://a' => upstreams.url; https://HOST
+url = 'unix:up.sock' => upstreams.url; unix:/PATH
+path = '/v1' => upstreams.url; [[upstreams.servers]]
+url = 'http://a' | [[upstreams.servers]] | url = 'http://b' => upstreams.url; a server of its own
+[[upstreams.servers]] | url = 'http://b' | weight = 0 => upstreams.servers.weight; write 1 to 100
+[[upstreams.servers]] | url = 'b' => upstreams.servers.url; http://HOST:PORT
+[[upstreams.servers]] | weight = 5 => upstreams.servers.url; correct or remove it
+url = 'https://a' | [upstreams.tls] | ca = 'nothing.pem' => upstreams.url; PEM file
+url = 'https://a' | [upstreams.tls] | ca = 'secret' => upstreams.url; PEM file
+url = 'https://a' | [upstreams.tls] | certificate = 'a.pem' => upstreams.tls.certificate; write both
+url = 'unix:////' => upstreams.url; unix:/PATH
+url = 'unix:/run/' => upstreams.url; unix:/PATH
+url = 'unix:' => upstreams.url; unix:/PATH
+"#;
 
 /// Reads a file with this text after [`HEAD`]. Returns the error, without the name of the file.
 fn problem(text: &str) -> String {
@@ -238,16 +111,22 @@ fn check(text: &str, key: &str, remedy: &str) {
     assert!(!problem.contains("0123456789abcdef"), "{text}: {problem}");
 }
 
+/// Returns the rows of a table.
+fn rows(table: &str) -> impl Iterator<Item = (String, &str, &str)> {
+    table.lines().filter(|line| !line.is_empty()).map(|line| {
+        let (text, rest) = line.split_once(" => ").unwrap();
+        let (key, remedy) = rest.split_once("; ").unwrap();
+        (text.replace(" | ", "\n"), key, remedy)
+    })
+}
+
 #[test]
 fn every_wrong_key_of_an_upstream_is_told_with_line_and_remedy() {
-    for (keys, key, remedy) in UPSTREAM_KEYS {
-        check(
-            &format!("[[upstreams]]\nurl = 'http://127.0.0.1:1'\n{keys}"),
-            key,
-            remedy,
-        );
+    for (keys, key, remedy) in rows(UPSTREAM_KEYS) {
+        let upstream = format!("[[upstreams]]\nurl = 'http://127.0.0.1:1'\n{keys}");
+        check(&upstream, key, remedy);
     }
-    for (section, key, remedy) in SECTIONS {
+    for (section, key, remedy) in rows(SECTIONS) {
         check(&format!("[[upstreams]]\n{section}"), key, remedy);
     }
 }

@@ -1,6 +1,7 @@
 //! Several servers: who gets a request, and what happens when servers fail.
 
 use std::{
+    convert::Infallible,
     net::SocketAddr,
     sync::{
         Arc,
@@ -220,6 +221,45 @@ async fn a_client_that_leaves_says_nothing_about_the_server() {
     }
     drop(silent);
     assert_eq!(bench.status().await, 502, "the breaker would answer 503");
+}
+
+/// The response is lost, and the break looks like that of a server that died. A client could provoke it.
+#[tokio::test]
+async fn a_server_that_closes_before_it_has_read_a_body_gets_further_requests() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut begin = [0; 4];
+            stream.read_exact(&mut begin).await.unwrap();
+            if &begin == b"GET " {
+                read_request(&mut stream).await;
+                let ok = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+                stream.write_all(ok.as_bytes()).await.unwrap();
+            }
+        }
+    });
+    let bench = Bench::new(&format!("[[upstreams]]\nurl = 'http://{address}'\n"));
+    for _ in 0..10 {
+        let response = bench.call(Method::POST, "a body that no one reads").await;
+        assert_eq!(response.status(), 502);
+    }
+    assert_eq!(bench.status().await, 200, "the breaker would answer 503");
+}
+
+#[tokio::test]
+async fn a_client_that_stops_in_its_body_is_408_and_says_nothing_about_the_server() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let bench = Bench::new(&format!(
+        "[[upstreams]]\nurl = 'http://{}'\nresponse_timeout_seconds = 1\n[upstreams.breaker]\nfailures = 1\n",
+        silent.local_addr().unwrap()
+    ));
+    let body = futures_util::stream::pending::<Result<http_body::Frame<Bytes>, Infallible>>();
+    let request = Request::post("/").body(http_body_util::StreamBody::new(body));
+    let stopped = bench.forward.clone().call(request.unwrap()).await.unwrap();
+    assert_eq!(stopped.status(), 408);
+    assert_eq!(bench.status().await, 504, "the breaker would answer 503");
+    assert_eq!(bench.status().await, 503);
 }
 
 #[tokio::test]

@@ -97,6 +97,7 @@ async fn the_functions_of_the_book_accept_the_gateway_and_nobody_else() {
         ran += 1;
         assert_eq!(found, "''", "{program}: a guest");
         for (pointer, value) in [
+            ("/headers/x-palisade-kind", "api_key"),
             ("/headers/x-palisade-principal", "admin"),
             ("/headers/x-palisade-time", "1700000000"),
             ("/headers/x-palisade-signature", "00"),

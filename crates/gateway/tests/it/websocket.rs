@@ -196,6 +196,38 @@ async fn a_silent_websocket_is_closed_and_a_busy_one_is_not() {
 }
 
 #[tokio::test]
+async fn a_websocket_ends_at_its_time_in_all_and_at_its_bytes() {
+    let (all, listener) = gateway("total_timeout_seconds = 1").await;
+    let (mut client, _upstream) = switched(&all, &listener).await;
+    assert_eq!(client.read(&mut [0; 8]).await.unwrap_or(0), 0);
+
+    let (bounded, listener) = gateway("[upstreams.websocket]\nmax_bytes = 10").await;
+    let (mut client, mut upstream) = switched(&bounded, &listener).await;
+    client.write_all(b"12345").await.unwrap();
+    read_until(&mut upstream, "12345").await;
+    upstream.write_all(b"12345").await.unwrap();
+    read_until(&mut client, "12345").await;
+    client.write_all(b"6").await.unwrap();
+    assert_eq!(upstream.read(&mut [0; 8]).await.unwrap_or(0), 0);
+}
+
+#[tokio::test]
+async fn a_client_with_too_many_websockets_is_429_before_the_upstream_is_asked() {
+    let (gateway, listener) = gateway("[upstreams.websocket]\nmost_per_client = 1").await;
+    let _open = switched(&gateway, &listener).await;
+    let mut client = gateway.connect().await;
+    client
+        .write_all(handshake(&gateway).as_bytes())
+        .await
+        .unwrap();
+    let response = read_until(&mut client, "\r\n\r\n").await;
+    assert_eq!(status(&response), 429, "{response}");
+    assert_eq!(field(&response, "connection"), Some("close"), "{response}");
+    let none = tokio::time::timeout(Duration::from_millis(50), listener.accept()).await;
+    assert!(none.is_err());
+}
+
+#[tokio::test]
 async fn websockets_end_with_the_gateway() {
     let (gateway, listener) = gateway("").await;
     let (mut client, mut upstream) = switched(&gateway, &listener).await;

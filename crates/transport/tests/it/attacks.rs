@@ -220,3 +220,41 @@ async fn messages_with_two_lengths_are_answered_once() {
         assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{lines}: {answer}");
     }
 }
+
+/// RFC 9112 section 6.3 lets a server take the encoding; a proxy in front may have taken the length.
+#[tokio::test]
+async fn both_lengths_at_once_are_400_also_in_the_second_request() {
+    let running = start(bind());
+    let both = "POST /length HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n";
+    let answer = running.talk(both.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    for first in [
+        "GET /peer HTTP/1.1\r\nhost: a\r\n\r\n",
+        "POST /length HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nabc",
+        "POST /length HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+    ] {
+        let answer = running.talk(format!("{first}{both}").as_bytes()).await;
+        let statuses: Vec<&str> = answer.matches("HTTP/1.1 200").collect();
+        assert_eq!(statuses.len(), 1, "{first}: {answer}");
+        assert!(answer.contains("HTTP/1.1 400 "), "{first}: {answer}");
+    }
+}
+
+/// What follows may be bytes of the other protocol, written by someone who believes in the switch.
+#[tokio::test]
+async fn after_a_refused_switch_the_connection_is_closed() {
+    let running = start(bind());
+    for refused in [
+        "CONNECT a:443 HTTP/1.1\r\nhost: a:443\r\n\r\n",
+        "GET /peer HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: h2c, WebSocket\r\n\r\n",
+    ] {
+        let sent = format!("{refused}GET /peer HTTP/1.1\r\nhost: a\r\n\r\n");
+        let answer = running.talk(sent.as_bytes()).await;
+        assert_eq!(
+            answer.matches("HTTP/1.1 ").count(),
+            1,
+            "{refused}: {answer}"
+        );
+        assert!(answer.contains("connection: close"), "{refused}: {answer}");
+    }
+}

@@ -5,7 +5,8 @@
 //!
 //! # Reading
 //!
-//! HTTP/1 is passed on as it is. Of HTTP/2 only complete frame headers are passed on: a part of
+//! HTTP/1 is passed on as it is, except that a head with two lengths is made invalid, so that hyper
+//! refuses it (`request_framing`). Of HTTP/2 only complete frame headers are passed on: a part of
 //! nine bytes is held back until the rest is there, since a frame may have to be replaced. At most
 //! eight bytes are held.
 //!
@@ -38,7 +39,7 @@ use tokio::{
 
 use crate::{
     server::{
-        connection::{own_response::OwnResponses, socket::Socket},
+        connection::{own_response::OwnResponses, request_framing::RequestFraming, socket::Socket},
         events::ConnectionEventKind,
     },
     tls::is_refusal_of_certificate,
@@ -53,6 +54,8 @@ pub(crate) struct HttpSocket {
     socket: Option<Socket>,
     /// HTTP/2: bytes that were counted already, and are passed on first.
     counted: Bytes,
+    /// HTTP/1: finds heads with two lengths.
+    framing: RequestFraming,
     /// The number of requests when everything was written the last time.
     flushed_after: Option<u32>,
     /// HTTP/1: a response of hyper itself with the security headers, while it is being written.
@@ -75,6 +78,7 @@ impl HttpSocket {
         let http = Self {
             socket: Some(socket),
             counted: Bytes::new(),
+            framing: RequestFraming::default(),
             flushed_after: Some(0),
             completed_response: None,
             own_responses,
@@ -114,6 +118,23 @@ impl HttpSocket {
                 .report(ConnectionEventKind::CertificateRefused);
         }
         polled
+    }
+
+    /// Reads HTTP/1. A head with two lengths is made invalid on the way.
+    ///
+    /// After an upgrade the bytes are no HTTP and are not looked at.
+    fn poll_read_http1(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(self.poll_read_bytes(cx, buffer))?;
+        let is_upgraded = self.socket()?.activity.is_upgraded();
+        if let (false, Some(new)) = (is_upgraded, buffer.filled_mut().get_mut(before..)) {
+            self.framing.receive(new);
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// Reads HTTP/2. Frame headers are passed on complete.
@@ -291,7 +312,7 @@ impl AsyncRead for HttpSocket {
         if self.socket()?.frames.is_some() {
             return self.poll_read_frames(cx, buffer);
         }
-        self.poll_read_bytes(cx, buffer)
+        self.poll_read_http1(cx, buffer)
     }
 }
 

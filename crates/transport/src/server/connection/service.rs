@@ -6,7 +6,12 @@
 //! - the `ProxyHeader`, if a proxy sent one.
 //!
 //! A head over HTTP/2 that is too large is refused here with 431, since h2 would send 431 without
-//! the security headers. The service is cloned for each request and called with `oneshot`, so a
+//! the security headers.
+//!
+//! A response of HTTP/1 that refuses `CONNECT` or a switch to WebSocket closes the connection: what the
+//! client has sent after it may be bytes of the other protocol, and must not be read as a request.
+//!
+//! The service is cloned for each request and called with `oneshot`, so a
 //! service that is not ready delays its own request and no other.
 
 use std::{
@@ -16,7 +21,10 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
+use http::{
+    HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version,
+    header::{CONNECTION, UPGRADE},
+};
 use http_body::Body;
 use hyper::body::Incoming;
 use palisade_core::Peer;
@@ -72,7 +80,7 @@ where
             }
         } else {
             Inner::Service {
-                is_connect: request.method() == Method::CONNECT,
+                switch: Switch::of(&request),
                 future: self.call_service(request, is_stream, &open),
             }
         };
@@ -115,6 +123,37 @@ where
     }
 }
 
+/// Which other protocol a client expects after a successful response.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Switch {
+    /// Bytes for the target of `CONNECT` (RFC 9110 section 9.3.6).
+    Connect,
+    /// None. Also an `Upgrade` to another protocol, such as `h2c`: such a client goes on with HTTP/1.1
+    /// if the field is ignored.
+    No,
+    /// WebSocket (RFC 6455 section 4.1).
+    WebSocket,
+}
+
+impl Switch {
+    fn of<B>(request: &Request<B>) -> Self {
+        let upgrades = request.headers().get_all(UPGRADE).iter();
+        let mut names = upgrades.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+        if request.method() == Method::CONNECT {
+            Self::Connect
+        } else if names.any(|name| name.trim_ascii().eq_ignore_ascii_case(b"websocket")) {
+            Self::WebSocket
+        } else {
+            Self::No
+        }
+    }
+
+    /// Returns whether the connection speaks the other protocol after a response with this status.
+    fn is_accepted(self, status: StatusCode) -> bool {
+        status == StatusCode::SWITCHING_PROTOCOLS || self == Self::Connect && status.is_success()
+    }
+}
+
 /// Returns whether the fields are too large, measured as in RFC 9113, section 6.5.2: each field
 /// counts its name, its value and 32 bytes.
 ///
@@ -150,7 +189,7 @@ pin_project! {
         Service {
             #[pin]
             future: F,
-            is_connect: bool,
+            switch: Switch,
         },
         TooLarge {
             own_responses: Arc<OwnResponses>,
@@ -167,24 +206,26 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let (response, is_connect) = match this.inner.project() {
-            InnerProjection::Service { future, is_connect } => {
-                (ready!(future.poll(cx))?.map(Some), *is_connect)
+        let (mut response, switch) = match this.inner.project() {
+            InnerProjection::Service { future, switch } => {
+                (ready!(future.poll(cx))?.map(Some), *switch)
             }
             InnerProjection::TooLarge { own_responses } => {
                 let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
-                (own_responses.empty(status, None), false)
+                (own_responses.empty(status, None), Switch::No)
             }
         };
         let request = this
             .request
             .take()
             .expect("a future is not polled after its end");
-        let status = response.status();
-        if status == StatusCode::SWITCHING_PROTOCOLS || is_connect && status.is_success() {
-            request.upgrade();
-        }
         let is_stream = *this.is_stream;
+        if switch.is_accepted(response.status()) {
+            request.upgrade();
+        } else if switch != Switch::No && !is_stream {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(CONNECTION, close);
+        }
         Poll::Ready(Ok(
             response.map(|body| SentBody::new(body, is_stream, request))
         ))

@@ -1,0 +1,353 @@
+//! Refuses HTTP/1 requests that declare two lengths: `Content-Length` and `Transfer-Encoding`.
+//!
+//! RFC 9112 section 6.3 lets a server take the encoding and drop the length, or refuse the request. A
+//! proxy in front may have taken the length. Then the two see different requests in the same bytes
+//! (request smuggling), so this server refuses. hyper drops the length before the service sees the
+//! head, so the bytes are read here, before hyper.
+//!
+//! Nothing is stored or held back: the bytes are followed from head to body to the next head. When a
+//! head has both names, the colon of the second becomes a byte that no field name may have. hyper then
+//! answers 400 and closes the connection, as for any other head that is invalid.
+//!
+//! | part of a message | what is followed |
+//! |---|---|
+//! | head | the two names, the digits of a length, the empty line at its end |
+//! | body with a length | the number of bytes |
+//! | chunked body | the sizes of the chunks, the lines of the trailer section |
+//!
+//! Bytes that are invalid end the tracking: hyper refuses them too, and reads nothing after them.
+
+/// The longer of the two names has 17 bytes. A longer name is neither of them.
+const NAME_BYTES: usize = 18;
+/// What replaces the colon. No field name may have it (RFC 9110 section 5.6.2).
+const INVALID: u8 = 0;
+
+/// Follows the requests of one HTTP/1 connection.
+#[derive(Debug, Default)]
+pub(crate) struct RequestFraming {
+    part: Part,
+}
+
+/// The part of the messages that the next byte belongs to.
+#[derive(Debug)]
+enum Part {
+    /// A request line and fields.
+    Head(Head),
+    /// This many bytes of a body, or of a chunk with the end of its line.
+    Body { left: u64, is_chunk: bool },
+    /// The line before a chunk. `None` after the digits: the rest of the line is skipped.
+    ChunkSize { size: u64, in_digits: bool },
+    /// The fields after the last chunk.
+    Trailers { line_is_empty: bool },
+    /// The head was refused, or is invalid. hyper reads no further request.
+    Ended,
+}
+
+/// What is known of a head so far.
+#[derive(Debug, Default)]
+struct Head {
+    /// The request line has begun. Empty lines before it are skipped (RFC 9112 section 2.2).
+    has_line: bool,
+    length: Option<u64>,
+    is_chunked: bool,
+    line: Line,
+}
+
+/// The current line of a head.
+#[derive(Debug)]
+enum Line {
+    /// The begin of the line, in lower case, up to its colon.
+    Name {
+        bytes: [u8; NAME_BYTES],
+        count: usize,
+    },
+    /// The value of `Content-Length`.
+    Length { value: Option<u64>, has_ended: bool },
+    /// Anything else.
+    Other,
+}
+
+impl Default for Part {
+    fn default() -> Self {
+        Self::Head(Head::default())
+    }
+}
+
+impl Default for Line {
+    fn default() -> Self {
+        Self::Name {
+            bytes: [0; NAME_BYTES],
+            count: 0,
+        }
+    }
+}
+
+impl RequestFraming {
+    /// Follows bytes in the order in which hyper gets them. Makes a head with two lengths invalid.
+    ///
+    /// Bodies are skipped by their length, so the cost is that of the heads.
+    pub(crate) fn receive(&mut self, bytes: &mut [u8]) {
+        let mut at = 0;
+        while at < bytes.len() {
+            let skipped = self.skip(bytes.len() - at);
+            at += skipped;
+            if let Some(byte) = bytes.get_mut(at).filter(|_| skipped == 0) {
+                self.take(byte);
+                at += 1;
+            }
+        }
+    }
+
+    /// Skips bytes of a body, at most `most`. 0 outside of bodies.
+    fn skip(&mut self, most: usize) -> usize {
+        let (skipped, is_over, is_chunk) = match &mut self.part {
+            Part::Ended => return most,
+            Part::Body { left, is_chunk } => {
+                let skipped = usize::try_from(*left).unwrap_or(usize::MAX).min(most);
+                *left -= skipped as u64;
+                (skipped, *left == 0, *is_chunk)
+            }
+            _ => return 0,
+        };
+        if is_over && is_chunk {
+            self.part = Part::chunk_size();
+        } else if is_over {
+            self.part = Part::default();
+        }
+        skipped
+    }
+
+    /// Takes one byte of a head, a chunk size or a trailer section.
+    fn take(&mut self, byte: &mut u8) {
+        let next = match &mut self.part {
+            Part::Head(head) => head.take(byte),
+            Part::ChunkSize { size, in_digits } => chunk_size(size, in_digits, *byte),
+            Part::Trailers { line_is_empty } => match *byte {
+                b'\n' if *line_is_empty => Some(Part::default()),
+                b'\n' => Some(Part::Trailers {
+                    line_is_empty: true,
+                }),
+                b'\r' => None,
+                _ => Some(Part::Trailers {
+                    line_is_empty: false,
+                }),
+            },
+            Part::Body { .. } | Part::Ended => None,
+        };
+        if let Some(next) = next {
+            self.part = next;
+        }
+    }
+}
+
+impl Part {
+    /// Before the size of a chunk.
+    const fn chunk_size() -> Self {
+        Self::ChunkSize {
+            size: 0,
+            in_digits: true,
+        }
+    }
+
+    /// The body after a head. Without one the next head begins.
+    fn after(head: &Head) -> Self {
+        match head.length {
+            _ if head.is_chunked => Self::chunk_size(),
+            Some(left) if left > 0 => Self::Body {
+                left,
+                is_chunk: false,
+            },
+            _ => Self::default(),
+        }
+    }
+}
+
+impl Head {
+    /// Takes one byte. Returns the part that follows, if this byte is the last one of the head.
+    fn take(&mut self, byte: &mut u8) -> Option<Part> {
+        if *byte == b'\n' {
+            return self.end_line();
+        }
+        match &mut self.line {
+            Line::Name { bytes, count } if *byte == b':' && self.has_line => {
+                let name = bytes.get(..*count).unwrap_or_default();
+                let is_length = name == b"content-length";
+                let is_encoding = name == b"transfer-encoding";
+                if is_length && self.is_chunked || is_encoding && self.length.is_some() {
+                    *byte = INVALID;
+                    return Some(Part::Ended);
+                }
+                self.is_chunked |= is_encoding;
+                self.line = match is_length {
+                    true => Line::Length {
+                        value: None,
+                        has_ended: false,
+                    },
+                    false => Line::Other,
+                };
+            }
+            Line::Name { .. } if *byte == b'\r' => {}
+            Line::Name { bytes, count } => match bytes.get_mut(*count) {
+                Some(place) => {
+                    *place = byte.to_ascii_lowercase();
+                    *count += 1;
+                }
+                None => self.line = Line::Other,
+            },
+            Line::Length { value, has_ended } => {
+                if !length_digit(value, has_ended, *byte) {
+                    return Some(Part::Ended);
+                }
+            }
+            Line::Other => {}
+        }
+        None
+    }
+
+    /// Ends a line. An empty one ends the head, unless no line came before.
+    fn end_line(&mut self) -> Option<Part> {
+        let line = std::mem::take(&mut self.line);
+        if let Line::Length { value, .. } = line {
+            let Some(length) = value else {
+                return Some(Part::Ended);
+            };
+            self.length = Some(length);
+        }
+        let is_empty = matches!(line, Line::Name { count: 0, .. });
+        match (is_empty, self.has_line) {
+            (true, true) => Some(Part::after(self)),
+            (true, false) => None,
+            (false, _) => {
+                self.has_line = true;
+                None
+            }
+        }
+    }
+}
+
+/// Adds a byte to the value of `Content-Length`. Returns false if it is no number of one line.
+fn length_digit(value: &mut Option<u64>, has_ended: &mut bool, byte: u8) -> bool {
+    match byte {
+        b'0'..=b'9' if !*has_ended => {
+            let sum = value.unwrap_or(0).checked_mul(10);
+            *value = sum.and_then(|sum| sum.checked_add(u64::from(byte - b'0')));
+            value.is_some()
+        }
+        b' ' | b'\t' | b'\r' => {
+            *has_ended = value.is_some();
+            true
+        }
+        _ => false,
+    }
+}
+
+/// Takes a byte of the line before a chunk. Extensions after the digits are skipped.
+fn chunk_size(size: &mut u64, in_digits: &mut bool, byte: u8) -> Option<Part> {
+    let digit = char::from(byte).to_digit(16).filter(|_| *in_digits);
+    match (digit, byte) {
+        (Some(digit), _) => {
+            let sum = size.checked_mul(16);
+            let Some(sum) = sum.and_then(|sum| sum.checked_add(u64::from(digit))) else {
+                return Some(Part::Ended);
+            };
+            *size = sum;
+            None
+        }
+        (None, b'\n') if *size == 0 => Some(Part::Trailers {
+            line_is_empty: true,
+        }),
+        // The end of the line after the chunk is two bytes.
+        (None, b'\n') => Some(match size.checked_add(2) {
+            Some(left) => Part::Body {
+                left,
+                is_chunk: true,
+            },
+            None => Part::Ended,
+        }),
+        (None, _) => {
+            *in_digits = false;
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOTH: &str =
+        "POST / HTTP/1.1\r\nContent-Length: 5\r\nX: y\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+    /// Returns whether the bytes were changed, sent whole and byte by byte.
+    fn is_refused(text: &str) -> bool {
+        let mut whole = text.as_bytes().to_vec();
+        RequestFraming::default().receive(&mut whole);
+        let mut single = text.as_bytes().to_vec();
+        let mut framing = RequestFraming::default();
+        for byte in single.chunks_mut(1) {
+            framing.receive(byte);
+        }
+        assert_eq!(whole, single, "{text}");
+        whole != text.as_bytes()
+    }
+
+    #[test]
+    fn both_lengths_are_found_in_either_order_and_any_case() {
+        for head in [
+            BOTH,
+            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n",
+            "POST / HTTP/1.1\nTRANSFER-ENCODING:chunked\ncontent-length:5\n\n",
+            "\r\n\r\nPOST / HTTP/1.1\r\ncontent-LENGTH: 0\r\ntransfer-encoding: identity\r\n\r\n",
+        ] {
+            assert!(is_refused(head), "{head}");
+        }
+    }
+
+    #[test]
+    fn they_are_found_in_each_later_request_too() {
+        for first in [
+            "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+            "POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc",
+            "POST / HTTP/1.1\r\nContent-Length: 3\r\nContent-Length: 3 \r\n\r\n\n\n\n",
+            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3;x=\"y\"\r\nabc\r\nA\r\n0123456789\r\n0\r\n\r\n",
+            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nGrpc-Status: 0\r\n\r\n",
+        ] {
+            assert!(is_refused(&format!("{first}{BOTH}")), "{first}");
+            assert!(is_refused(&format!("{first}{first}{BOTH}")), "{first}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_looks_like_a_head_is_left_alone() {
+        let length = BOTH.len();
+        for request in [
+            format!("POST / HTTP/1.1\r\nContent-Length: {length}\r\n\r\n{BOTH}"),
+            format!(
+                "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n{length:x}\r\n{BOTH}\r\n0\r\n\r\n"
+            ),
+            "GET / HTTP/1.1\r\nX-Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+                .to_owned(),
+            "GET /content-length: HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n".to_owned(),
+            "GET / HTTP/1.1\r\nX: content-length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+                .to_owned(),
+            // In the trailer section a length frames nothing.
+            "GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nContent-Length: 5\r\n\r\n"
+                .to_owned(),
+        ] {
+            assert!(!is_refused(&request), "{request}");
+        }
+    }
+
+    #[test]
+    fn after_an_invalid_head_nothing_is_changed() {
+        for head in [
+            "POST / HTTP/1.1\r\nContent-Length: +5\r\n\r\n",
+            "POST / HTTP/1.1\r\nContent-Length: 5, 5\r\n\r\n",
+            "POST / HTTP/1.1\r\nContent-Length:\r\n\r\n",
+            "POST / HTTP/1.1\r\nContent-Length: 99999999999999999999999\r\n\r\n",
+            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n",
+        ] {
+            assert!(!is_refused(&format!("{head}{BOTH}")), "{head}");
+        }
+    }
+}
