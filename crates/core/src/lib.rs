@@ -47,6 +47,7 @@
 //!   [`AuthenticateLayer`].
 //! - Access by route: build a [`RouteTable`] of [`Rule`]s; [`RouteLayer`], [`NotFoundLayer`] and
 //!   [`AccessLayer`] apply it.
+//! - A public document at a well-known path: [`PublicDocument`] and [`DocumentService`].
 //! - The form of refusals: implement [`Renderer`] and put it into a [`RenderLayer`].
 //! - What guards share about a request: [`SecurityContext`].
 //!
@@ -83,6 +84,7 @@ pub mod testing;
 pub mod extract;
 mod authenticate;
 mod layers;
+mod documents;
 mod service;
 mod sequence;
 mod guard;
@@ -114,6 +116,7 @@ pub use self::{
     credential::{
         AuthenticatorId, Credential, CredentialFailure, CredentialSource, Presence, TokenShape,
     },
+    documents::{DocumentFuture, DocumentService, PublicDocument},
     guard::{Guard, Mode, Outcome, OutcomeKind, Verdict},
     layers::{
         AccessLayer, AccessLayerBuilder, NotFoundLayer, NotFoundLayerBuilder, RenderLayer,

@@ -57,6 +57,7 @@
 //!
 //! | task | type |
 //! |---|---|
+//! | protect a service of OAuth or MCP clients in one call | [`resource_server::ResourceServer`] |
 //! | protect a service | [`JwtLayer`], or [`JwtLayerBuilder`] to read more claims |
 //! | verify one token in code | [`Verifier::verify`] |
 //! | one fixed key | [`VerifyingKey::from_pem`], [`VerifyingKey::from_secret`] |
@@ -94,6 +95,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod resource_server;
 mod layer;
 pub mod revocation;
 pub mod providers;

@@ -60,6 +60,15 @@ impl<B> GuardBody<B> {
         }
     }
 
+    /// Makes a body of these bytes without passes, for the responses of layers outside.
+    #[must_use]
+    pub fn bytes(bytes: Bytes) -> Self {
+        Self {
+            content: BodyContent::Refusal { bytes },
+            end: CloseAtEnd::nothing(),
+        }
+    }
+
     pub(super) fn new(content: BodyContent<B>, passes: Box<dyn ErasedRun>) -> Self {
         Self {
             content,
@@ -70,10 +79,7 @@ impl<B> GuardBody<B> {
 
 /// Gives a rendered refusal the type of a response, for layers that are not guards.
 pub(super) fn refusal<B>(rendered: Response<Bytes>) -> Response<GuardBody<B>> {
-    rendered.map(|bytes| GuardBody {
-        content: BodyContent::Refusal { bytes },
-        end: CloseAtEnd::nothing(),
-    })
+    rendered.map(GuardBody::bytes)
 }
 
 /// An empty body without passes, for the responses of layers outside, such as CORS and timeouts.

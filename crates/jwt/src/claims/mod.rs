@@ -4,6 +4,7 @@
 //! wrong type is an error, never treated as absent.
 
 mod audience;
+mod implied;
 mod required;
 mod scopes;
 mod times;
@@ -15,7 +16,11 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub(crate) use self::{
-    pointer::ClaimPath, required::RequiredClaim, scopes::ScopeSources, times::Times,
+    implied::{ImpliedScopes, is_scope},
+    pointer::ClaimPath,
+    required::RequiredClaim,
+    scopes::ScopeSources,
+    times::Times,
 };
 use crate::{error::InvalidToken, token::json::Object};
 

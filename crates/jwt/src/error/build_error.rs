@@ -68,6 +68,9 @@ pub enum JwtBuildError {
     RememberedTokens,
     /// A change of a list of revoked tokens is refused.
     Revocation(RevocationError),
+    /// A name in [`JwtLayerBuilder::scope_implies`](crate::JwtLayerBuilder::scope_implies) is no scope
+    /// (RFC 6749 section 3.3).
+    Scope(Box<str>),
     /// [`VerifierBuilder::longest_token`](crate::VerifierBuilder::longest_token) is not between 256
     /// bytes and 64 KiB.
     TokenLength,
@@ -131,6 +134,12 @@ impl fmt::Display for JwtBuildError {
             }
             Self::RememberedTokens => "more than a million tokens would be remembered",
             Self::Revocation(error) => return error.fmt(f),
+            Self::Scope(scope) => {
+                return write!(
+                    f,
+                    "{scope:?} is no scope: use printable ASCII without space, quote and backslash"
+                );
+            }
             Self::TokenLength => "the longest token is not between 256 bytes and 64 KiB",
             Self::TooManyAttributes => "the layer has more than 16 attributes",
             Self::TrustAnchors => "no trust anchor for fetching keys could be loaded",

@@ -31,6 +31,7 @@ const LONGEST_REALM: usize = 128;
 /// | [`tenant_claim`](Self::tenant_claim) | none: a principal has no owner |
 /// | [`tier_claim`](Self::tier_claim) | none: a principal has no tier |
 /// | [`attribute`](Self::attribute) | none |
+/// | [`scope_implies`](Self::scope_implies) | none: scopes include no others |
 /// | [`remembered_tokens`](Self::remembered_tokens) | 4096 |
 /// | [`realm`](Self::realm) | `api` |
 /// | [`revocation_list`](Self::revocation_list) | none |
@@ -126,6 +127,32 @@ impl JwtLayerBuilder {
         self
     }
 
+    /// Lets a broader scope include narrower ones: a token with `files:write` then also has
+    /// `files:read`. Default: scopes include no others (RFC 6749 section 3.3).
+    ///
+    /// It also works through others, in any order of the calls. A name that is no scope is an error
+    /// of [`build`](Self::build).
+    ///
+    /// ```
+    /// # use palisade_jwt::{JwtBuildError, JwtLayer, Verifier};
+    /// # fn layer(verifier: Verifier) -> Result<JwtLayer, JwtBuildError> {
+    /// let layer = JwtLayer::builder(verifier)
+    ///     .scope_implies("files:admin", ["files:write"])
+    ///     .scope_implies("files:write", ["files:read"])
+    ///     .build()?;
+    /// # Ok(layer)
+    /// # }
+    /// ```
+    pub fn scope_implies<S: Into<Box<str>>>(
+        mut self,
+        broad: impl Into<Box<str>>,
+        narrow: impl IntoIterator<Item = S>,
+    ) -> Self {
+        let narrow = narrow.into_iter().map(Into::into);
+        self.claims.implied.add(broad.into(), narrow);
+        self
+    }
+
     /// Sets how many verified tokens are remembered. Default: 4096; at most a million.
     ///
     /// With 0 the signature of each token is verified for each request. Dates are always checked.
@@ -201,6 +228,7 @@ impl JwtLayerBuilder {
     /// # Errors
     ///
     /// * [`JwtBuildError::TooManyAttributes`], [`JwtBuildError::RememberedTokens`]: over the bounds.
+    /// * [`JwtBuildError::Scope`]: a name of [`scope_implies`](Self::scope_implies) is no scope.
     /// * [`JwtBuildError::Realm`]: the realm has characters that are not allowed, or is too long.
     pub fn build(self) -> Result<JwtLayer, JwtBuildError> {
         if self.claims.attributes.len() > MOST_ATTRIBUTES {
@@ -208,6 +236,9 @@ impl JwtLayerBuilder {
         }
         if self.remembered > MOST_REMEMBERED {
             return Err(JwtBuildError::RememberedTokens);
+        }
+        if let Some(scope) = self.claims.implied.malformed() {
+            return Err(JwtBuildError::Scope(scope.into()));
         }
         let plain = |byte| matches!(byte, b' '..=b'~' if byte != b'"' && byte != b'\\');
         if self.realm.len() > LONGEST_REALM || !self.realm.bytes().all(plain) {

@@ -9,7 +9,11 @@ use palisade_core::Principal;
 use palisade_internal::hex;
 use serde_json::Value;
 
-use crate::{claims::Claims, error::InvalidToken, verifier::cache::TokenDigest};
+use crate::{
+    claims::{Claims, ImpliedScopes},
+    error::InvalidToken,
+    verifier::cache::TokenDigest,
+};
 
 /// The kind of all principals made here.
 pub(crate) const KIND: &str = "jwt";
@@ -32,6 +36,8 @@ pub(crate) struct ClaimMap {
     pub(crate) tier: Option<Box<str>>,
     /// Become attributes of the same names.
     pub(crate) attributes: Vec<Box<str>>,
+    /// Which scopes include which others.
+    pub(crate) implied: ImpliedScopes,
 }
 
 impl Default for ClaimMap {
@@ -41,6 +47,7 @@ impl Default for ClaimMap {
             tenant: None,
             tier: None,
             attributes: Vec::new(),
+            implied: ImpliedScopes::default(),
         }
     }
 }
@@ -64,7 +71,7 @@ impl ClaimMap {
         };
         let mut who = Principal::builder(KIND, id)
             .credential(credential(claims, label, signed)?)
-            .scopes(claims.scopes())
+            .scopes(self.implied.expand(claims.scopes()))
             .expires(claims.expires());
         if let Some(tenant) = optional(claims, self.tenant.as_deref(), "the tenant's claim")? {
             who = who.owner(tenant);

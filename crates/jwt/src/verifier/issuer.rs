@@ -266,6 +266,11 @@ impl Issuer {
         &self.audiences
     }
 
+    /// Returns whether another claim than `aud` is compared with the audiences.
+    pub(crate) fn has_audience_claim(&self) -> bool {
+        self.rules.audience_claim.is_some()
+    }
+
     pub(crate) fn keys(&self) -> &IssuerKeys {
         &self.keys
     }

@@ -25,6 +25,7 @@ mod layer;
 mod layer_names;
 mod props;
 mod providers;
+mod resource_server;
 mod revocation;
 mod rules;
 mod secrets;

@@ -4,11 +4,12 @@
 
 use std::sync::Arc;
 
+use http::Method;
 use palisade_audit::AuditLayer;
 #[cfg(feature = "cors")]
 use palisade_core::AnyGuard;
 use palisade_core::{
-    AccessLayer, AuthenticateLayer, GuardList, NotFoundLayer, RouteLayer, RouteTable,
+    AccessLayer, AuthenticateLayer, GuardList, NotFoundLayer, RouteLayer, RouteTable, Rule,
 };
 use palisade_transport::{ClientInfoLayer, HeadersLayer};
 
@@ -20,6 +21,7 @@ use super::{
     order::Order,
     parts::RequestId,
 };
+use crate::rules::Rules;
 
 impl ShieldBuilder {
     /// Checks that the parts fit each other and the rules, and puts them in order.
@@ -49,6 +51,10 @@ impl ShieldBuilder {
         if self.has_cors() {
             rules = rules.allow_preflight();
         }
+        for document in &self.documents {
+            let open = |rules: Rules, method| rules.on(method, document.path(), Rule::public());
+            rules = open(open(rules, Method::GET), Method::OPTIONS);
+        }
         let table = Arc::new(rules.table()?);
         check::check(&self, &table)?;
         let mut explanation = Explanation::of(&self, &rules, &table);
@@ -56,11 +62,13 @@ impl ShieldBuilder {
         let responds_to_preflights = self.has_cors();
         let catches_panics = !self.propagate_panics;
         let sanitize = self.sanitize.take().unwrap_or_default();
+        let documents = std::mem::take(&mut self.documents).into();
         let order = self.into_order(&table)?;
         explanation.set_order(order.describe());
         Ok(Shield {
             sequence: Arc::new(order.into_sequence()),
             sanitize,
+            documents,
             table,
             #[cfg(feature = "axum")]
             fallback_from: rules.templates().len(),
@@ -121,6 +129,7 @@ impl ShieldBuilder {
             render: self.render,
             headers: self.headers.unwrap_or_else(HeadersLayer::api),
             cors,
+            challenges: self.challenges.into_iter().collect(),
             client: self.client.unwrap_or_else(ClientInfoLayer::direct),
             route: RouteLayer::new(Arc::clone(table)),
             hosts: self.hosts.ok_or(ShieldError::NoHosts)?,

@@ -6,7 +6,9 @@
 use std::sync::Arc;
 
 use palisade_audit::AuditLayer;
-use palisade_core::{AnyGuard, Authenticator, Guard, RenderLayer, Renderer, RequestIdLayer};
+use palisade_core::{
+    AnyGuard, Authenticator, Guard, PublicDocument, RenderLayer, Renderer, RequestIdLayer,
+};
 use palisade_rate_limit::RateLimitLayer;
 use palisade_sanitize::SanitizeLayer;
 use palisade_transport::{AllowedHosts, ClientInfoLayer, HeadersLayer, HostLayer, HttpsLayer};
@@ -19,8 +21,8 @@ use crate::rules::Rules;
 ///
 /// The order of the calls does not matter: [`build`](Self::build) puts the parts in order. A second
 /// call of one method replaces the first, but for [`authenticate`](Self::authenticate),
-/// [`guard`](Self::guard), [`observe`](Self::observe), [`rules`](Self::rules) and
-/// [`accept_warning`](Self::accept_warning), which add.
+/// [`document`](Self::document), [`guard`](Self::guard), [`observe`](Self::observe),
+/// [`rules`](Self::rules) and [`accept_warning`](Self::accept_warning), which add.
 ///
 /// | part | default | if it is missing or refuses |
 /// |---|---|---|
@@ -59,6 +61,8 @@ pub struct ShieldBuilder {
     pub(super) audit_before_handler: bool,
     /// All that were given; a credential of any of them is accepted.
     pub(super) authenticators: Authenticators,
+    /// Complete the challenges of refusals.
+    pub(super) challenges: Vec<AnyGuard>,
     /// `None`: the peer is the client.
     pub(super) client: Option<ClientInfoLayer>,
     /// The limits before authentication.
@@ -66,6 +70,8 @@ pub struct ShieldBuilder {
     /// `None`: preflights get status 405.
     #[cfg(feature = "cors")]
     pub(super) cors: Option<tower_http::cors::CorsLayer>,
+    /// What the shield itself responds with at public paths.
+    pub(super) documents: Vec<PublicDocument>,
     /// Guards of the application, innermost.
     pub(super) guards: Vec<AnyGuard>,
     /// `None`: the headers for an API.
@@ -142,6 +148,66 @@ impl ShieldBuilder {
     /// same credential are an error of [`build`](Self::build).
     pub fn authenticate(mut self, one: impl Authenticator) -> Self {
         self.authenticators.0.push(Arc::new(one));
+        self
+    }
+
+    /// Makes the service a resource server of OAuth: it accepts tokens that were issued for it, names
+    /// the authorization server and the wanted scopes in its refusals, and publishes its metadata
+    /// (RFC 9728) at the well-known path.
+    ///
+    /// Rules say which scopes a route needs. Default: none. For several resources join them with
+    /// [`ResourceServer::and`](palisade_jwt::resource_server::ResourceServer::and): a second call is
+    /// an error of [`build`](Self::build), as two authenticators that read the same token are.
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "jwks-url")]
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use palisade::jwt::resource_server::ResourceServer;
+    /// use palisade::{AllowedHosts, Rule, Rules, Shield};
+    ///
+    /// let server = ResourceServer::builder("https://tts.example/mcp")
+    ///     .discover("https://login.example")
+    ///     .scopes(["tts:speak"])
+    ///     .build()?;
+    /// let shield = Shield::builder()
+    ///     .hosts(AllowedHosts::parse(["tts.example"])?)
+    ///     .resource_server(server)
+    ///     .rules(Rules::new().any("/mcp", Rule::scope("tts:speak")))
+    ///     .build()?;
+    /// # let _ = shield; Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "jwks-url"))]
+    /// # fn main() {}
+    /// ```
+    #[cfg(feature = "jwt")]
+    pub fn resource_server(
+        mut self,
+        server: palisade_jwt::resource_server::ResourceServer,
+    ) -> Self {
+        self.documents.extend(server.documents());
+        self.challenges.push(AnyGuard::new(server.challenges()));
+        self.authenticate(server)
+    }
+
+    /// Responds with a document at its path, to every client and to scripts of every origin.
+    /// Default: none.
+    ///
+    /// It needs no handler and no rule; a rule for the same path is an error of
+    /// [`build`](Self::build). Limits by client address count its requests, and the audit trail
+    /// records them.
+    ///
+    /// ```
+    /// use palisade::{AllowedHosts, Rule, Rules, Shield, core::PublicDocument};
+    ///
+    /// let shield = Shield::builder()
+    ///     .hosts(AllowedHosts::parse(["tts.example"])?)
+    ///     .rules(Rules::new().get("/", Rule::public()))
+    ///     .document(PublicDocument::json("/.well-known/example", "{}"))
+    ///     .build()?;
+    /// # let _ = shield; Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn document(mut self, document: PublicDocument) -> Self {
+        self.documents.push(document);
         self
     }
 

@@ -23,7 +23,7 @@ mod error;
 
 use std::{fmt, sync::Arc};
 
-use palisade_core::{GuardService, RouteTable};
+use palisade_core::{DocumentService, GuardService, PublicDocument, RouteTable};
 use palisade_sanitize::{SanitizeLayer, SanitizeService};
 use tower_layer::Layer as _;
 
@@ -42,7 +42,8 @@ pub use crate::rules::RulesError;
 /// A service behind the whole stack. Returned by [`Shield::wrap`].
 ///
 /// Text fields are cleaned last, just before the service, where principal and rule are known.
-pub type Protected<S> = GuardService<Arc<Sequence>, PreflightService<SanitizeService<S>>>;
+pub type Protected<S> =
+    GuardService<Arc<Sequence>, DocumentService<PreflightService<SanitizeService<S>>>>;
 
 /// The finished stack. Made by [`ShieldBuilder::build`].
 ///
@@ -72,6 +73,8 @@ pub struct Shield {
     sequence: Arc<Sequence>,
     /// Cleans text fields and limits bodies; innermost.
     sanitize: SanitizeLayer,
+    /// What the shield itself responds with at public paths.
+    documents: Arc<[PublicDocument]>,
     /// The rules.
     table: Arc<RouteTable>,
     /// Rules from this index on are those of the fallback.
@@ -117,6 +120,7 @@ impl Shield {
     pub fn wrap<S>(&self, inner: S) -> Protected<S> {
         let inner = self.sanitize.layer(inner);
         let inner = PreflightService::new(inner, self.responds_to_preflights);
+        let inner = DocumentService::new(inner, Arc::clone(&self.documents));
         let service = GuardService::new(Arc::clone(&self.sequence), inner);
         match self.catches_panics {
             true => service.catch_panics(),

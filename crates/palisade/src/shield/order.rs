@@ -47,6 +47,7 @@ order! {
     cors: GuardList, "lets scripts of allowed origins read every response";
     client: ClientInfoLayer, "finds the client address, which all guards inside need";
     route: RouteLayer, "finds the rule, which all guards inside need";
+    challenges: GuardList, "tells a refused client where to get a token, and with which scopes";
     hosts: HostLayer, "refuses other hosts before any costly work";
     https: HttpsLayer, "refuses or redirects requests without TLS";
     client_limit: Option<RateLimitLayer>, "by address: slows down guessing and scanning";

@@ -112,7 +112,10 @@ impl Shield {
     /// is a warning (`handler-without-rule`), as is a rule without a handler
     /// (`rule-without-handler`). Both are logged, and returned by [`ProtectedRouter::warnings`].
     pub fn protect(&self, router: Router) -> ProtectedRouter {
-        let found = router_paths::compare(&router, &self.rules(), self.explanation.routes());
+        let found = {
+            let (rules, described) = (self.rules(), self.explanation.routes());
+            router_paths::compare(&router, &rules, described, &self.documents)
+        };
         found.warnings.iter().for_each(Warning::log);
         let explanation = match found.warnings.is_empty() {
             true => Arc::clone(&self.explanation),

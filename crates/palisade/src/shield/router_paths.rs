@@ -6,7 +6,7 @@
 
 use axum::Router;
 use http::Method;
-use palisade_core::{RouteTable, Rule};
+use palisade_core::{PublicDocument, RouteTable, Rule};
 
 use super::{
     explain::{DescribedRule, Warning},
@@ -41,6 +41,7 @@ pub(super) fn compare(
     router: &Router,
     rules: &RouterRules,
     described: &[DescribedRule],
+    documents: &[PublicDocument],
 ) -> Comparison {
     let debug = format!("{router:?}");
     let Some(routes) = routes(&debug) else {
@@ -60,7 +61,8 @@ pub(super) fn compare(
         .collect();
     // A fallback of the application handles every rule.
     if debug.contains("default_fallback: true") {
-        warnings.extend(rules_without_handler(&routes, &rules.table, described));
+        let without = rules_without_handler(&routes, &rules.table, described, documents);
+        warnings.extend(without);
     }
     Comparison { unruled, warnings }
 }
@@ -85,11 +87,18 @@ fn rules_without_handler(
     routes: &[Route],
     table: &RouteTable,
     rules: &[DescribedRule],
+    documents: &[PublicDocument],
 ) -> Vec<Warning> {
     let Some(handlers) = handlers(routes) else {
         return Vec::new();
     };
-    let missing = rules.iter().filter(|rule| {
+    // The shield itself responds with documents.
+    let is_document = |rule: &DescribedRule| {
+        let mut documents = documents.iter();
+        documents.any(|document| document.path() == rule.template)
+    };
+    let handled = rules.iter().filter(|rule| !is_document(rule));
+    let missing = handled.filter(|rule| {
         let methods = METHODS.iter().map(|(_, method)| method);
         let mut methods =
             methods.filter(|method| rule.method.as_ref().is_none_or(|one| one == *method));

@@ -34,6 +34,7 @@ mod picture;
 mod proxied;
 mod readme;
 mod reload;
+mod resource_server;
 mod routers;
 mod shield;
 mod assembly;

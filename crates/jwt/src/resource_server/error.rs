@@ -1,0 +1,79 @@
+//! Why a resource server cannot be built.
+
+use std::{error::Error, fmt};
+
+use super::uri::ResourceUriProblem;
+use crate::error::JwtBuildError;
+
+/// Why a [`ResourceServer`](super::ResourceServer) cannot be built.
+///
+/// ```
+/// use palisade_jwt::resource_server::{ResourceServer, ResourceServerBuildError};
+///
+/// let error = ResourceServer::builder("https://tts.example/mcp").build().unwrap_err();
+/// assert!(matches!(error, ResourceServerBuildError::NoAuthorizationServer));
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ResourceServerBuildError {
+    /// An issuer accepts another audience than the resource, or compares another claim.
+    ///
+    /// A token that a client got for another service would then be valid here (RFC 8707 section 2).
+    Audience {
+        /// The name of the issuer.
+        issuer: Box<str>,
+        /// The canonical identifier of the resource: the audience that it should accept.
+        resource: Box<str>,
+    },
+    /// Two resources have the same identifier.
+    Duplicate(Box<str>),
+    /// A part of the token verification cannot be built.
+    Jwt(JwtBuildError),
+    /// No authorization server was named.
+    NoAuthorizationServer,
+    /// Two resources of one service are on different hosts. Their metadata would have one address.
+    OtherHost {
+        /// Scheme, host and port of the first resource.
+        first: Box<str>,
+        /// Those of the other.
+        other: Box<str>,
+    },
+    /// A scope has characters that are not allowed in one (RFC 6749 section 3.3).
+    Scope(Box<str>),
+    /// The identifier of the resource cannot be used.
+    Uri(Box<str>, ResourceUriProblem),
+}
+
+impl fmt::Display for ResourceServerBuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Audience { issuer, resource } => write!(
+                f,
+                "the issuer {issuer:?} accepts tokens for another audience than the resource: \
+                 give it {resource:?} as its only audience, or call `dangerously_accept_other_audiences()`"
+            ),
+            Self::Duplicate(uri) => write!(f, "the resource {uri:?} is there twice"),
+            Self::Jwt(error) => error.fmt(f),
+            Self::NoAuthorizationServer => f.write_str(
+                "no authorization server: name one with `authorization_server(..)` or `discover(..)`",
+            ),
+            Self::OtherHost { first, other } => write!(
+                f,
+                "the resources are on {first:?} and {other:?}: use one service for each host"
+            ),
+            Self::Scope(scope) => write!(
+                f,
+                "{scope:?} is no scope: use printable ASCII without space, quote and backslash"
+            ),
+            Self::Uri(uri, problem) => write!(f, "the resource {uri:?} {problem}"),
+        }
+    }
+}
+
+impl Error for ResourceServerBuildError {}
+
+impl From<JwtBuildError> for ResourceServerBuildError {
+    fn from(error: JwtBuildError) -> Self {
+        Self::Jwt(error)
+    }
+}
