@@ -29,6 +29,7 @@ mod routes;
 mod sequence;
 mod panics;
 mod shadow;
+mod shared_time;
 mod sockets;
 mod stacked_authentication;
 mod support;
