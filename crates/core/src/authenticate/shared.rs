@@ -86,8 +86,7 @@ impl Shared {
         };
         drop(headers);
         if plain && rejection.code() == self.missing.code() {
-            let reason = rejection.take_reason().unwrap_or_default();
-            *rejection = self.missing.clone().with_reason(reason);
+            rejection.replace_all_but_reason(&self.missing);
         }
         rejection
     }

@@ -14,7 +14,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::credential::CredentialFailure;
 
@@ -81,6 +81,8 @@ struct Template {
     headers: Vec<(HeaderName, HeaderValue)>,
     /// The rendered problem document. Cleared by every change.
     problem: OnceLock<Bytes>,
+    /// The headers of its response, as a map. Set with `prerendered`, cleared by every change.
+    problem_headers: OnceLock<HeaderMap>,
 }
 
 impl Rejection {
@@ -99,6 +101,7 @@ impl Rejection {
                 members: Vec::new(),
                 headers: Vec::new(),
                 problem: OnceLock::new(),
+                problem_headers: OnceLock::new(),
             }),
             headers: Vec::new(),
             reason: None,
@@ -156,6 +159,8 @@ impl Rejection {
         let headers = std::mem::take(&mut self.headers);
         let this = self.change(|template| template.headers.extend(headers));
         let _ = this.problem();
+        let headers = render::headers(this.clone(), render::PROBLEM_JSON);
+        let _ = this.template.problem_headers.set(headers);
         this
     }
 
@@ -211,6 +216,22 @@ impl Rejection {
             .clone()
     }
 
+    /// Returns the headers of a response with the problem document. Those of a rendered template are copied as one
+    /// map, which is cheaper than to put them in one by one.
+    fn problem_headers(self) -> HeaderMap {
+        match self.template.problem_headers.get() {
+            Some(rendered) if self.headers.is_empty() => rendered.clone(),
+            _ => render::headers(self, render::PROBLEM_JSON),
+        }
+    }
+
+    /// Becomes another rejection, and keeps its own reason.
+    pub(crate) fn replace_all_but_reason(&mut self, other: &Self) {
+        self.template = Arc::clone(&other.template);
+        self.headers.clone_from(&other.headers);
+        self.credential_failure = other.credential_failure;
+    }
+
     /// Removes the reason, so that it cannot reach a renderer.
     pub(crate) fn take_reason(&mut self) -> Option<Cow<'static, str>> {
         self.reason.take()
@@ -225,6 +246,7 @@ impl Rejection {
         let template = Arc::make_mut(&mut self.template);
         change(template);
         template.problem = OnceLock::new();
+        template.problem_headers = OnceLock::new();
         self
     }
 }
@@ -237,5 +259,38 @@ impl fmt::Debug for Rejection {
             .field("detail", &self.detail())
             .field("reason", &self.reason())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::{ALLOW, RETRY_AFTER};
+
+    use super::*;
+
+    fn header(rejection: &Rejection, name: HeaderName) -> Option<HeaderValue> {
+        let response = ProblemJson.render(rejection.clone());
+        assert_eq!(
+            response.headers()["content-type"],
+            "application/problem+json"
+        );
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        response.headers().get(name).cloned()
+    }
+
+    #[test]
+    fn a_rendered_refusal_keeps_its_headers_and_takes_more() {
+        let get = HeaderValue::from_static("GET");
+        let rendered = Rejection::method_not_allowed(get.clone()).prerendered();
+        assert_eq!(header(&rendered, ALLOW), Some(get.clone()));
+        let three = HeaderValue::from_static("3");
+        let more = rendered.clone().with_header(RETRY_AFTER, three.clone());
+        assert_eq!(header(&more, RETRY_AFTER), Some(three.clone()));
+        assert_eq!(header(&rendered, RETRY_AFTER), None);
+        let again = more.prerendered();
+        assert_eq!(header(&again, RETRY_AFTER), Some(three.clone()));
+        let changed = again.with_detail("another sentence");
+        assert_eq!(header(&changed, RETRY_AFTER), Some(three));
+        assert_eq!(header(&changed, ALLOW), Some(get));
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderValue, Response,
+    HeaderMap, HeaderValue, Response, StatusCode,
     header::{CACHE_CONTROL, CONTENT_TYPE},
 };
 use serde_json::Value;
@@ -14,7 +14,7 @@ use super::{Rejection, Template};
 pub(crate) static DEFAULT: ProblemJson = ProblemJson;
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+pub(super) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 const PLAIN_TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 /// Turns a refusal into a response. One for each stack, set by [`RenderLayer`](crate::RenderLayer).
@@ -79,8 +79,8 @@ pub struct ProblemJson;
 
 impl Renderer for ProblemJson {
     fn render(&self, rejection: Rejection) -> Response<Bytes> {
-        let document = rejection.problem();
-        respond(rejection, Some(PROBLEM_JSON), document)
+        let (status, document) = (rejection.status(), rejection.problem());
+        respond(status, rejection.problem_headers(), document)
     }
 }
 
@@ -100,8 +100,8 @@ pub struct PlainText;
 
 impl Renderer for PlainText {
     fn render(&self, rejection: Rejection) -> Response<Bytes> {
-        let text = format!("{}\n", rejection.detail());
-        respond(rejection, Some(PLAIN_TEXT), text.into())
+        let (status, text) = (rejection.status(), format!("{}\n", rejection.detail()));
+        respond(status, headers(rejection, PLAIN_TEXT), text.into())
     }
 }
 
@@ -122,7 +122,7 @@ pub struct EmptyBody;
 
 impl Renderer for EmptyBody {
     fn render(&self, rejection: Rejection) -> Response<Bytes> {
-        respond(rejection, None, Bytes::new())
+        respond(rejection.status(), headers(rejection, None), Bytes::new())
     }
 }
 
@@ -130,17 +130,21 @@ impl Renderer for EmptyBody {
 /// them into a map of its own.
 pub(super) const HEADERS: usize = 6;
 
-/// Builds a response from a refusal, a media type and a body.
-fn respond(rejection: Rejection, media: Option<HeaderValue>, body: Bytes) -> Response<Bytes> {
-    let status = rejection.status();
+/// Returns the headers of a refusal. `media` is the type of its body, if it has one.
+pub(super) fn headers(rejection: Rejection, media: impl Into<Option<HeaderValue>>) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(HEADERS);
-    if let Some(media) = media {
+    if let Some(media) = media.into() {
         headers.append(CONTENT_TYPE, media);
     }
     headers.append(CACHE_CONTROL, NO_STORE);
     for (name, value) in rejection.into_headers() {
         headers.append(name, value);
     }
+    headers
+}
+
+/// Builds a response from its parts.
+fn respond(status: StatusCode, headers: HeaderMap, body: Bytes) -> Response<Bytes> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
