@@ -134,7 +134,7 @@ impl RequestRecord {
                 }
                 let length = u64::try_from(path.length).unwrap_or(u64::MAX);
                 record.number("path_length", length);
-                if let Some(code) = self.redaction.path_code(&path.beginning, path.length) {
+                if let Some(code) = self.redaction.path_code(path.beginning(), path.length) {
                     record.text("path_code", &format!("hmac:{code}"));
                 }
             }

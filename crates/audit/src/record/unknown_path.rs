@@ -8,6 +8,8 @@
 //! The code is HMAC-SHA-256 over the length and the first 512 bytes, under the correlation key, or under a random
 //! key of the process if there is none. In the second case codes compare within one run only.
 
+use smallvec::SmallVec;
+
 /// The most segments of a shortened path.
 const MAX_SEGMENTS: usize = 8;
 /// Longer segments are shortened.
@@ -16,12 +18,15 @@ const MAX_SEGMENT_CHARS: usize = 24;
 const SHORTENED_CHARS: usize = 8;
 /// Bytes of a path that are kept until the record is written.
 const MAX_COPIED_BYTES: usize = 512;
+/// Bytes that are kept without an allocation: enough for the paths of most interfaces. The copy is made before the
+/// route is known, so nearly every request makes one that no record needs.
+const INLINE_BYTES: usize = 48;
 
 /// The beginning of a path, and how long all of it is.
 #[derive(Clone, Debug)]
 pub(crate) struct UnknownPath {
-    /// The first 512 bytes of the path.
-    pub(super) beginning: Box<str>,
+    /// The first 512 bytes of the path, or fewer, so that no character is cut.
+    beginning: SmallVec<[u8; INLINE_BYTES]>,
     /// The length of the whole path in bytes.
     pub(super) length: usize,
 }
@@ -30,17 +35,23 @@ impl UnknownPath {
     /// Copies the beginning of a path and notes its length.
     pub(super) fn copy_of(path: &str) -> Self {
         let end = path.floor_char_boundary(MAX_COPIED_BYTES);
+        let beginning = path.as_bytes().get(..end).unwrap_or_default();
         Self {
-            beginning: path.get(..end).unwrap_or_default().into(),
+            beginning: SmallVec::from_slice(beginning),
             length: path.len(),
         }
+    }
+
+    /// Returns the first 512 bytes of the path.
+    pub(super) fn beginning(&self) -> &str {
+        str::from_utf8(&self.beginning).unwrap_or_default()
     }
 
     /// Keeps at most eight segments, and of one that is longer than 24 characters the first eight.
     ///
     /// What scanners look for stays readable (`/wp-login.php`), and a token in a path does not.
     pub(super) fn shortened(&self) -> String {
-        let path = &*self.beginning;
+        let path = self.beginning();
         let space = path.len().min(MAX_SEGMENTS * (MAX_SEGMENT_CHARS + 1)) + '…'.len_utf8();
         let mut short = String::with_capacity(space);
         let mut segments = path.split('/');
