@@ -9,6 +9,7 @@
 //! - [`private_file`]: files with mode 0600, written atomically.
 //! - [`rfc3339`]: dates with time and offset, as text.
 //! - [`secret_strength`]: detects secrets that are not random.
+//! - [`short_bytes`]: values of header fields that share an allocation.
 //! - [`wall_clock`]: a wall clock that does not step back.
 //! - [`watched_file`]: files that are read again when they change.
 //!
@@ -26,5 +27,6 @@ pub mod http_challenge;
 pub mod percent;
 pub mod hex;
 pub mod decimal;
+pub mod short_bytes;
 pub mod secret_strength;
 pub mod free_port;

@@ -42,6 +42,8 @@ pub enum HeaderStyle {
     /// RateLimit: "tts";r=7;t=6
     /// ```
     ///
+    /// Two layers on the way to a handler write into one line, the inner one first.
+    ///
     /// `q` is the quota and `w` the window in seconds; `r` is what remains and `t` the seconds until there is
     /// more.
     Draft10,
@@ -161,10 +163,8 @@ impl LimitFields {
         unix_time: impl FnOnce() -> u64,
     ) {
         if let Some(policy) = self.policy(set, items.clone()) {
-            headers.append(draft10::RATE_LIMIT_POLICY, policy);
-            if let Some(value) = draft10::rate_limit_value(items.clone()) {
-                headers.append(draft10::RATE_LIMIT, value);
-            }
+            draft10::add_policy(headers, policy);
+            draft10::add_rate_limit(headers, items.clone());
         }
         if let Some(reset) = self.legacy {
             legacy::add_fields(headers, items, reset, unix_time);
@@ -227,7 +227,7 @@ struct ReadySeconds(Box<[HeaderValue]>);
 
 impl Default for ReadySeconds {
     fn default() -> Self {
-        Self((0..=READY_SECONDS).map(decimal_value).collect())
+        Self((0..=READY_SECONDS).map(HeaderValue::from).collect())
     }
 }
 

@@ -1,66 +1,26 @@
 //! Text of a header field, written without the machinery of `std::fmt`.
 
-use arrayvec::ArrayVec;
+use bytes::{BufMut, Bytes, BytesMut};
 use http::HeaderValue;
-use palisade_internal::decimal::with_digits;
+use palisade_internal::{decimal::with_digits, short_bytes};
 
-/// Enough for the state of two limits with long names, and of four with ordinary ones.
-const INLINE_BYTES: usize = 128;
-
-/// The text of one header field. It grows, so that nothing is ever left out.
-#[derive(Debug, Default)]
-pub(super) struct FieldText {
-    short: ArrayVec<u8, INLINE_BYTES>,
-    /// The whole text, if it did not fit into `short`.
-    long: Vec<u8>,
+/// Adds a number in decimal digits.
+pub(super) fn push_number(text: &mut BytesMut, number: u64) {
+    with_digits(number, |digits| text.put_slice(digits));
 }
 
-impl FieldText {
-    /// Adds text that needs no escaping.
-    pub(super) fn push_str(&mut self, text: &str) {
-        self.push(text.as_bytes());
-    }
-
-    /// Adds a number in decimal digits.
-    pub(super) fn push_number(&mut self, number: u64) {
-        with_digits(number, |digits| self.push(digits));
-    }
-
-    fn push(&mut self, bytes: &[u8]) {
-        if self.long.is_empty() {
-            if self.short.try_extend_from_slice(bytes).is_ok() {
-                return;
-            }
-            self.long.extend_from_slice(&self.short);
-        }
-        self.long.extend_from_slice(bytes);
-    }
-
-    fn as_bytes(&self) -> &[u8] {
-        match self.long.is_empty() {
-            true => &self.short,
-            false => &self.long,
-        }
-    }
-
-    /// Returns the value of the field. `None` for an empty text, and for one that no field can hold.
-    pub(super) fn into_value(self) -> Option<HeaderValue> {
-        match self.is_empty() {
-            true => None,
-            false => HeaderValue::from_bytes(self.as_bytes()).ok(),
-        }
-    }
-
-    /// Tells whether nothing was added.
-    pub(super) fn is_empty(&self) -> bool {
-        self.as_bytes().is_empty()
+/// Returns a text as the value of a field. `None` for an empty text, and for one that no field can hold.
+pub(super) fn field_value(text: Bytes) -> Option<HeaderValue> {
+    match text.is_empty() {
+        true => None,
+        false => HeaderValue::from_maybe_shared(text).ok(),
     }
 }
 
-/// Returns a number as the value of a field, with one allocation.
+/// Returns a number as the value of a field.
 pub(super) fn decimal_value(number: u64) -> HeaderValue {
-    let value = with_digits(number, HeaderValue::from_bytes);
-    value.unwrap_or(HeaderValue::from_static("1"))
+    let text = with_digits(number, short_bytes::copy_of);
+    HeaderValue::from_maybe_shared(text).unwrap_or(HeaderValue::from_static("1"))
 }
 
 #[cfg(test)]
@@ -74,13 +34,16 @@ mod tests {
     }
 
     #[test]
-    fn a_text_longer_than_the_inline_space_is_whole() {
-        let mut text = FieldText::default();
-        (0..100).for_each(|_| text.push_str("abc"));
-        text.push_number(7);
-        assert_eq!(
-            text.into_value().unwrap(),
-            format!("{}7", "abc".repeat(100))
-        );
+    fn a_long_text_is_whole() {
+        let mut text = BytesMut::new();
+        (0..100).for_each(|_| text.put_slice(b"abc"));
+        push_number(&mut text, 7);
+        let value = field_value(text.freeze()).unwrap();
+        assert_eq!(value, format!("{}7", "abc".repeat(100)));
+    }
+
+    #[test]
+    fn an_empty_text_is_no_value() {
+        assert_eq!(field_value(Bytes::new()), None);
     }
 }

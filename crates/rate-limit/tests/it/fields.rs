@@ -1,6 +1,8 @@
 //! What clients are told, byte by byte.
 
+use palisade_core::{GuardLayer, testing::EmptyOk};
 use palisade_rate_limit::{CostUnit, HeaderStyle, RateLimitLayer, ResetFormat};
+use tower::{Layer, ServiceExt};
 
 use crate::support::*;
 
@@ -197,4 +199,19 @@ async fn what_remains_is_never_more_than_the_quota() {
     check(&stack, 200, ["\"a\";r=2", quota, "2", "2", "0", ""]).await;
     check(&stack, 200, ["\"a\";r=2", quota, "2", "2", "0", ""]).await;
     check(&stack, 200, ["\"a\";r=1;t=30", quota, "2", "1", "30", ""]).await;
+}
+
+#[tokio::test]
+async fn two_layers_write_one_list() {
+    let limit = |name: &'static str| {
+        let builder = RateLimitLayer::by_client().policy(policy(name, "9/minute"));
+        builder.clock(clock().shared()).build().unwrap()
+    };
+    let layers = GuardLayer((Clients, limit("outer"), limit("inner")));
+    let service = layers.layer(EmptyOk::default());
+    let response = service.oneshot(from("203.0.113.7")).await.unwrap();
+    let lines = |name| response.headers().get_all(name).iter().collect::<Vec<_>>();
+    assert_eq!(lines("ratelimit"), ["\"inner\";r=8;t=7, \"outer\";r=8;t=7"]);
+    let policies = ["\"inner\";q=9;w=60, \"outer\";q=9;w=60"];
+    assert_eq!(lines("ratelimit-policy"), policies);
 }
