@@ -9,9 +9,7 @@
 //! that are revoked in the file stop working within one [`Options::interval`].
 
 use std::{
-    fmt,
-    fs::{self, File},
-    io,
+    fmt, fs,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
@@ -22,62 +20,26 @@ use std::{
 
 use arc_swap::ArcSwap;
 
-pub use self::options::Options;
-use self::{stamp::Stamp, watch::Watch};
+pub use self::{
+    format::{FileFormat, Report},
+    options::Options,
+};
+use self::{read::load, stamp::Stamp, watch::Watch};
 use crate::private_file;
 
+mod format;
 mod lock;
 mod options;
+mod read;
 mod stamp;
 mod watch;
 
 /// The most different problems of one broken file that are reported; a file that changes all the time
 /// does not fill the log.
 const MOST_REPORTED: usize = 8;
+
 /// A thread that has not finished a check for this time is stuck, for example on a disk that hangs.
 const STUCK_AFTER: Duration = Duration::from_secs(60);
-
-/// How the content of a file is parsed, and how changes are reported.
-pub trait FileFormat: Send + Sync + 'static {
-    /// The parsed content, as it is kept in memory.
-    type Value: Send + Sync + 'static;
-    /// What can be wrong with the file. Its `Display` distinguishes problems, for reporting each
-    /// once.
-    type Error: fmt::Display;
-
-    /// Parses the content.
-    ///
-    /// # Errors
-    /// What is wrong with the content.
-    fn read(&self, path: &Path, text: &str) -> Result<Self::Value, Self::Error>;
-
-    /// Wraps an error of the system. `attempt` is `read`, `write` or `watch`.
-    fn io_error(&self, path: &Path, attempt: &'static str, problem: io::Error) -> Self::Error;
-
-    /// Copies what the file does not contain, such as counters, from the previous value. Default:
-    /// copies nothing.
-    fn carry_over(&self, value: Self::Value, before: &Self::Value) -> Self::Value {
-        let _ = before;
-        value
-    }
-
-    /// Reports to the operator what happened. Called by whichever thread checks the file, never by
-    /// a request.
-    fn report(&self, path: &Path, report: Report<'_, Self::Value, Self::Error>);
-}
-
-/// What happened to a file.
-#[derive(Debug)]
-#[allow(clippy::exhaustive_enums)] // Within Palisade: who reports must know every case.
-pub enum Report<'a, V, E> {
-    /// The previous state is too old and no longer in force. Reported once for each outage.
-    Expired(&'a E),
-    /// The new state cannot be read; the previous one stays in force. Reported once for each
-    /// problem.
-    Kept(&'a E),
-    /// A new state is in force.
-    Loaded(&'a V),
-}
 
 /// Whether the content may be relied on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -372,34 +334,6 @@ impl<F: FileFormat> fmt::Debug for WatchedFile<F> {
             .field("freshness", &self.freshness())
             .finish_non_exhaustive()
     }
-}
-
-/// Reads and parses the file.
-fn load<F: FileFormat>(
-    format: &F,
-    path: &Path,
-    options: &Options,
-) -> Result<(F::Value, Stamp), F::Error> {
-    let failed = |problem| format.io_error(path, "read", problem);
-    let (text, stamp) = read(path, options.largest).map_err(failed)?;
-    Ok((format.read(path, &text)?, stamp))
-}
-
-fn read(path: &Path, largest: u64) -> io::Result<(String, Stamp)> {
-    // Asked before it is opened: opening a pipe would wait until someone writes into it.
-    if !fs::metadata(path)?.is_file() {
-        let problem = "this is not a regular file";
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
-    }
-    let file = File::open(path)?;
-    if private_file::others_may(&file, 0o022)? {
-        let problem = "others may write this file, and so let themselves in; \
-                       set its mode to 0600 (chmod 600)";
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, problem));
-    }
-    // The stamp is taken first: what changes during the read is noticed at the next check.
-    let stamp = Stamp::of(&file.metadata()?);
-    Ok((private_file::read_to_string(&file, largest)?, stamp))
 }
 
 /// Converts to nanoseconds; what does not fit becomes the largest number.

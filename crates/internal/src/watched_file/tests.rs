@@ -1,4 +1,7 @@
-use std::sync::{Mutex, atomic::AtomicU64};
+use std::{
+    io,
+    sync::{Mutex, atomic::AtomicU64},
+};
 
 use super::*;
 

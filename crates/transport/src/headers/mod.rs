@@ -3,20 +3,22 @@
 //! [`HeadersLayer`] adds them after the handler, and to refusals of the layers inside it. It
 //! refuses nothing.
 
+mod config;
 mod csp;
 mod hsts;
 mod preset;
+#[cfg(test)]
+mod tests;
 
-use std::{mem, sync::Arc};
+use std::sync::Arc;
 
-use http::{
-    HeaderMap, HeaderName, HeaderValue,
-    header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, SERVER, STRICT_TRANSPORT_SECURITY},
-    request, response,
-};
+use http::{HeaderName, HeaderValue, header::CONTENT_SECURITY_POLICY, request, response};
 use palisade_core::{ClientInfo, Guard, Scheme, SecurityContext, Verdict, layer};
 
-use self::preset::{Entry, X_POWERED_BY};
+use self::{
+    config::{Config, Prepared},
+    preset::Entry,
+};
 pub use self::{
     csp::{ContentSecurityPolicy, ContentSource},
     hsts::Hsts,
@@ -65,77 +67,6 @@ pub struct HeadersLayer {
 }
 
 layer!(HeadersLayer);
-
-/// The settings of the layer, shared by its clones.
-#[derive(Clone, Debug)]
-struct Config {
-    /// The headers of the preset, with changes.
-    entries: Vec<Entry>,
-    /// `None` if the header is never sent.
-    hsts: Option<HeaderValue>,
-    /// What follows from the two.
-    prepared: Prepared,
-}
-
-/// Headers that a handler cannot set: the layer sets or removes them.
-static NEVER_OF_HANDLERS: [HeaderName; 3] = [STRICT_TRANSPORT_SECURITY, SERVER, X_POWERED_BY];
-
-/// The headers of each kind of response, as a map whose names are hashed already.
-#[derive(Clone, Debug, Default)]
-struct Prepared {
-    plain: HeaderMap,
-    plain_personal: HeaderMap,
-    tls: HeaderMap,
-    tls_personal: HeaderMap,
-    /// The names of entries that replace what a handler set.
-    always: Vec<HeaderName>,
-}
-
-/// The capacity of a prepared map: its own headers, and some of handlers and other guards.
-const CAPACITY: usize = 24;
-
-impl Prepared {
-    fn new(entries: &[Entry], hsts: Option<&HeaderValue>) -> Self {
-        let headers = |over_tls, personal| {
-            let mut headers = HeaderMap::with_capacity(CAPACITY);
-            for entry in entries {
-                headers.insert(entry.name.clone(), entry.value.clone());
-            }
-            for name in &NEVER_OF_HANDLERS {
-                headers.remove(name);
-            }
-            // Over clear text the header must not be sent (RFC 6797, 7.2), whatever is set.
-            if let Some(value) = hsts.filter(|_| over_tls) {
-                headers.insert(STRICT_TRANSPORT_SECURITY, value.clone());
-            }
-            if personal {
-                headers.entry(CACHE_CONTROL).or_insert(NO_STORE);
-            }
-            headers
-        };
-        let always = entries.iter().filter(|entry| entry.always);
-        Self {
-            plain: headers(false, false),
-            plain_personal: headers(false, true),
-            tls: headers(true, false),
-            tls_personal: headers(true, true),
-            always: always.map(|entry| entry.name.clone()).collect(),
-        }
-    }
-
-    /// Returns the headers of a response. `personal` marks those that no cache may store.
-    const fn of(&self, over_tls: bool, personal: bool) -> &HeaderMap {
-        match (over_tls, personal) {
-            (false, false) => &self.plain,
-            (false, true) => &self.plain_personal,
-            (true, false) => &self.tls,
-            (true, true) => &self.tls_personal,
-        }
-    }
-}
-
-/// Caches store no copy (RFC 9111, section 5.2.2.5).
-const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 impl HeadersLayer {
     /// The preset for an API: nothing may be loaded, framed or indexed.
@@ -277,220 +208,5 @@ impl Guard for HeadersLayer {
         let personal = cx.principal().is_some() || head.status.as_u16() >= 400;
         self.config.add_to(&mut head.headers, over_tls, personal);
         Verdict::Admit(())
-    }
-}
-
-impl Config {
-    /// Adds the headers to a response.
-    ///
-    /// The response gets a copy of the prepared map, and what the handler set goes into it: only the names of
-    /// the handler's headers are hashed.
-    fn add_to(&self, headers: &mut HeaderMap, over_tls: bool, personal: bool) {
-        let prepared = self.prepared.of(over_tls, personal).clone();
-        let set_by_handler = mem::replace(headers, prepared);
-        let mut last = None;
-        for (name, value) in set_by_handler {
-            match name {
-                Some(name) if self.replaces(&name) => last = None,
-                Some(name) => {
-                    headers.insert(name.clone(), value);
-                    last = Some(name);
-                }
-                // A further line of the same name.
-                None => {
-                    if let Some(name) = &last {
-                        headers.append(name.clone(), value);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Tells whether a handler cannot set this header.
-    fn replaces(&self, name: &HeaderName) -> bool {
-        NEVER_OF_HANDLERS.contains(name) || self.prepared.always.contains(name)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn with_headers(
-        layer: &HeadersLayer,
-        over_tls: bool,
-        personal: bool,
-        set: &[(&'static str, &'static str)],
-    ) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        for (name, value) in set {
-            headers.append(*name, HeaderValue::from_static(value));
-        }
-        layer.config.add_to(&mut headers, over_tls, personal);
-        headers
-    }
-
-    fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-        assert!(
-            headers.get_all(name).iter().count() <= 1,
-            "{name} is sent twice"
-        );
-        headers.get(name).map(|value| value.to_str().unwrap())
-    }
-
-    #[test]
-    fn transport_security_is_promised_over_tls_only() {
-        let layer = HeadersLayer::api();
-        let name = "strict-transport-security";
-        assert_eq!(
-            value(&with_headers(&layer, true, false, &[]), name),
-            Some("max-age=31536000")
-        );
-        assert_eq!(value(&with_headers(&layer, false, false, &[]), name), None);
-        assert_eq!(
-            value(
-                &with_headers(&layer, false, false, &[(name, "max-age=1")]),
-                name
-            ),
-            None
-        );
-        assert_eq!(
-            value(
-                &with_headers(&layer, true, false, &[(name, "max-age=1")]),
-                name
-            ),
-            Some("max-age=31536000")
-        );
-        let without = layer.dangerously_without_hsts();
-        assert_eq!(value(&with_headers(&without, true, false, &[]), name), None);
-    }
-
-    #[test]
-    fn every_preset_closes_what_browsers_leave_open() {
-        let page = HeadersLayer::browser(&ContentSecurityPolicy::same_origin());
-        for layer in [HeadersLayer::api(), page] {
-            let headers = with_headers(&layer, true, false, &[]);
-            for (name, expected) in [
-                ("x-content-type-options", "nosniff"),
-                ("x-frame-options", "DENY"),
-                ("cross-origin-resource-policy", "same-origin"),
-                ("cross-origin-opener-policy", "same-origin"),
-                ("cross-origin-embedder-policy", "require-corp"),
-            ] {
-                assert_eq!(value(&headers, name), Some(expected), "{name}");
-            }
-            assert!(
-                value(&headers, "content-security-policy")
-                    .unwrap()
-                    .starts_with("default-src 'none'")
-            );
-            assert!(
-                value(&headers, "permissions-policy")
-                    .unwrap()
-                    .contains("microphone=()")
-            );
-            assert!(value(&headers, "referrer-policy").is_some());
-        }
-    }
-
-    #[test]
-    fn personal_answers_and_errors_are_not_stored() {
-        let layer = HeadersLayer::api();
-        assert_eq!(
-            value(&with_headers(&layer, true, true, &[]), "cache-control"),
-            Some("no-store")
-        );
-        assert_eq!(
-            value(&with_headers(&layer, true, false, &[]), "cache-control"),
-            None
-        );
-        let chosen = [("cache-control", "private, max-age=60")];
-        assert_eq!(
-            value(&with_headers(&layer, true, true, &chosen), "cache-control"),
-            Some("private, max-age=60")
-        );
-    }
-
-    #[test]
-    fn a_handler_keeps_its_own_policy_but_not_its_banner() {
-        let set = [
-            (
-                "content-security-policy",
-                "default-src 'none'; img-src 'self'",
-            ),
-            ("x-content-type-options", "sniff"),
-            ("server", "secret/1.2.3"),
-            ("x-powered-by", "secret"),
-        ];
-        let headers = with_headers(&HeadersLayer::api(), true, false, &set);
-        assert_eq!(
-            value(&headers, "content-security-policy"),
-            Some("default-src 'none'; img-src 'self'")
-        );
-        assert_eq!(value(&headers, "x-content-type-options"), Some("nosniff"));
-        assert_eq!(
-            (value(&headers, "server"), value(&headers, "x-powered-by")),
-            (None, None)
-        );
-    }
-
-    #[test]
-    fn a_handler_keeps_each_line_of_its_headers() {
-        let set = [
-            ("set-cookie", "a=1"),
-            ("set-cookie", "b=2"),
-            ("server", "one"),
-            ("server", "two"),
-            ("set-cookie", "c=3"),
-        ];
-        let headers = with_headers(&HeadersLayer::api(), true, true, &set);
-        let cookies: Vec<_> = headers.get_all("set-cookie").iter().collect();
-        assert_eq!(cookies, ["a=1", "b=2", "c=3"]);
-        assert!(!headers.contains_key("server"));
-    }
-
-    #[test]
-    fn what_no_response_may_have_is_not_sent_either_if_it_is_set() {
-        let names = ["server", "x-powered-by", "strict-transport-security"];
-        let set = |layer: HeadersLayer, name| {
-            let value = HeaderValue::from_static("set");
-            layer.set(HeaderName::from_static(name), value)
-        };
-        let layer = names.into_iter().fold(HeadersLayer::api(), set);
-        let headers = with_headers(&layer, false, false, &[]);
-        assert!(names.iter().all(|name| !headers.contains_key(*name)));
-        let over_tls = with_headers(&layer, true, false, &[]);
-        assert_eq!(
-            value(&over_tls, "strict-transport-security"),
-            Some("max-age=31536000")
-        );
-    }
-
-    #[test]
-    fn robots_are_kept_out_where_it_is_said() {
-        let robots = |layer: &HeadersLayer| {
-            value(&with_headers(layer, true, false, &[]), "x-robots-tag").map(str::to_owned)
-        };
-        let page = HeadersLayer::browser(&ContentSecurityPolicy::same_origin());
-        assert_eq!(robots(&page), None);
-        assert_eq!(
-            robots(&page.no_index()).as_deref(),
-            Some("noindex, nofollow")
-        );
-        assert_eq!(robots(&HeadersLayer::api().index()), None);
-    }
-
-    #[test]
-    fn a_preset_can_be_changed_and_extended() {
-        let layer = HeadersLayer::api().cross_origin_resources().set(
-            HeaderName::from_static("x-custom"),
-            HeaderValue::from_static("ours"),
-        );
-        let headers = with_headers(&layer, true, false, &[]);
-        assert_eq!(
-            value(&headers, "cross-origin-resource-policy"),
-            Some("cross-origin")
-        );
-        assert_eq!(value(&headers, "x-custom"), Some("ours"));
     }
 }

@@ -1,23 +1,16 @@
 //! The program itself, as it is started from a shell.
 
 use std::{
-    collections::HashSet,
     fs,
     net::{SocketAddr, TcpListener},
-    path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
+    path::Path,
 };
 
 use http::StatusCode;
-use palisade::audit::{VerifyOptions, verify_file};
 use tempfile::TempDir;
 use tokio::{io::AsyncReadExt, process::Command};
 
-use crate::support::{CONFIG, Client, PATIENCE, Started, TestRequest, Trail, program, until};
+use crate::support::{CONFIG, PATIENCE, Started, TestRequest, Trail, program};
 
 /// Runs the program until it ends by itself, and returns its one line of complaint.
 async fn complaint(mut command: Command) -> String {
@@ -114,97 +107,6 @@ async fn what_a_first_start_makes_is_for_its_owner_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_key_counts_while_the_server_runs() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Started::ready(program(folder.path(), CONFIG)).await;
-    let made = program(folder.path(), CONFIG)
-        .arg("--new-key")
-        .output()
-        .await
-        .unwrap();
-    let key = String::from_utf8(made.stdout).unwrap().trim().to_owned();
-    assert!(made.status.success() && key.starts_with("psk_live_"));
-    let client = server.client(folder.path());
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(15);
-    while client
-        .send(TestRequest::get("/voices").header("x-api-key", &key))
-        .await
-        .status
-        != StatusCode::OK
-    {
-        assert!(
-            tokio::time::Instant::now() < deadline,
-            "the key never counted"
-        );
-        tokio::time::sleep(Duration::from_millis(500)).await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_hangup_takes_a_new_file_whole_or_not_at_all() {
-    let folder = tempfile::tempdir().unwrap();
-    let config = |hosts: &str, rate: &str| {
-        let limits = format!(
-            "[[limits]]\nname = \"client\"\nrate = \"{rate}\"\n[[limits]]\nname = \"tts\"\nrate = \"10/minute\"\nby = \"principal\"\nroutes = \"named\"\n"
-        );
-        CONFIG.replace("[\"localhost:*\"]", hosts) + &limits
-    };
-    let write = |text: &str| fs::write(folder.path().join("server.toml"), text).unwrap();
-    let first = config("[\"localhost:*\"]", "20/hour");
-    let mut server = Started::ready(program(folder.path(), &first)).await;
-    let client = server.client(folder.path());
-    let health = async |host: &str| {
-        client
-            .send(TestRequest::get("/openapi.json").header("host", host))
-            .await
-            .status
-    };
-    assert_eq!(health("localhost").await, StatusCode::OK);
-    assert_eq!(
-        health("other.example").await,
-        StatusCode::MISDIRECTED_REQUEST
-    );
-
-    // Nothing of a file with one mistake is taken.
-    write(&config(
-        "[\"localhost:*\", \"other.example:*\"]",
-        "20 per fortnight",
-    ));
-    server.signal("-HUP");
-    let refused = server.logged("not reloaded").await;
-    assert!(
-        refused.contains("limits.rate") && refused.contains("server.toml:"),
-        "{refused}"
-    );
-    assert_eq!(
-        health("other.example").await,
-        StatusCode::MISDIRECTED_REQUEST
-    );
-    write(&first.replace("threads = 1", "threads = 2"));
-    server.signal("-HUP");
-    let refused = server.logged("not reloaded").await;
-    assert!(refused.contains("restart the server"), "{refused}");
-
-    // A good one is, without a full bucket for anyone.
-    write(&config("[\"localhost:*\", \"other.example:*\"]", "5/hour"));
-    server.signal("-HUP");
-    let taken = server.logged("reloaded").await;
-    assert!(taken.contains("limits[0].rate, server.hosts"), "{taken}");
-    let mut statuses = Vec::new();
-    for _ in 0..5 {
-        statuses.push(health("other.example").await);
-    }
-    assert!(
-        statuses.contains(&StatusCode::TOO_MANY_REQUESTS),
-        "{statuses:?}"
-    );
-    assert!(
-        !statuses.contains(&StatusCode::MISDIRECTED_REQUEST),
-        "{statuses:?}"
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn probes_are_answered_in_clear_and_told_when_the_server_drains() {
     let folder = tempfile::tempdir().unwrap();
     let more = "health = \"/ready\"\ndrain_seconds = 60\n[tts]";
@@ -251,85 +153,6 @@ async fn a_file_that_contradicts_itself_is_warned_of_and_the_certificate_names_i
     let key = folder.path().join("data/tls/server.key");
     let certificates = palisade::server::Certificates::from_pem_files(pem, key).unwrap();
     assert!(certificates.covers("voice.example") && certificates.covers("localhost"));
-}
-
-/// Without these, no record comes too late and no limit stands in the way.
-const UNDER_LOAD: &str = r#"
-[audit]
-file = "trail.jsonl"
-policy = "fail-closed"
-[[limits]]
-name = "client"
-rate = "100000/minute"
-[[limits]]
-name = "tts"
-rate = "100000/minute"
-by = "principal"
-"#;
-
-/// Asks until the server dies, and counts the responses.
-async fn ask_until_it_dies(
-    address: SocketAddr,
-    authority: PathBuf,
-    key: String,
-    answered: Arc<AtomicUsize>,
-) {
-    let client = Client::trusting(address, &authority);
-    while client
-        .try_send(TestRequest::get("/voices").header("x-api-key", &key))
-        .await
-        .is_some()
-    {
-        answered.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn ten_times_killed_under_load_the_trail_verifies_and_no_answer_is_missing() {
-    let folder = tempfile::tempdir().unwrap();
-    let config = format!("{CONFIG}{UNDER_LOAD}");
-    let (mut key, answered) = (None, Arc::new(AtomicUsize::new(0)));
-    for round in 1..=10 {
-        let mut server = Started::ready(program(folder.path(), &config)).await;
-        let key = key.get_or_insert_with(|| server.key().unwrap()).clone();
-        let authority = folder.path().join("data/tls/ca.pem");
-        let address = SocketAddr::from(([127, 0, 0, 1], server.port()));
-        let asking: Vec<_> = (0..4)
-            .map(|_| {
-                let (authority, key) = (authority.clone(), key.clone());
-                tokio::spawn(ask_until_it_dies(
-                    address,
-                    authority,
-                    key,
-                    Arc::clone(&answered),
-                ))
-            })
-            .collect();
-        // Well under way, and killed in the middle of more.
-        until("a load", || answered.load(Ordering::SeqCst) >= 10 * round).await;
-        server.child.kill().await.unwrap();
-        for asking in asking {
-            asking.await.unwrap();
-        }
-        let answered = answered.load(Ordering::SeqCst);
-        let trail = folder.path().join("trail.jsonl");
-        let text = fs::read_to_string(&trail).unwrap();
-        // What the killed process left torn is set aside at the next start; until then only that may be wrong.
-        let whole = text.lines().filter(|line| line.ends_with('}'));
-        let recorded: HashSet<String> = whole
-            .filter(|line| line.contains("\"route\":\"/voices\""))
-            .map(|line| line.split("\"id\":\"").nth(1).unwrap()[..32].to_owned())
-            .collect();
-        assert!(
-            recorded.len() >= answered,
-            "{answered} responses, {} records",
-            recorded.len()
-        );
-    }
-    // A last start sets aside what the last death left.
-    drop(Started::ready(program(folder.path(), &config)).await);
-    let report = verify_file(folder.path().join("trail.jsonl"), &VerifyOptions::new()).unwrap();
-    assert!(report.is_intact(), "{report:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,5 @@
 //! The server through its sockets: real TLS, the real stack, a voice that is quick and patient.
+
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -15,12 +16,14 @@ mod clients;
 mod cors;
 mod first_start;
 mod formats;
+mod killed;
 mod leaving;
 mod limits;
 mod openai;
 mod openapi;
 mod page;
 mod refusals;
+mod reload;
 mod secrets;
 mod sessions;
 mod speech;

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use instant_acme::{Account, AccountCredentials, ExternalAccountKey, NewAccount};
 use zeroize::Zeroizing;
 
@@ -92,4 +93,44 @@ pub(super) async fn existing(
     let account =
         account.map_err(|error| AcmeError::of_request(error, client.take_retry_after()))?;
     Ok(Some(account))
+}
+
+/// Decodes the key of an external account.
+///
+/// Padding and the letters of standard base64 are accepted too, since operators show both forms.
+///
+/// # Errors
+/// The key is empty or is not base64. The error does not contain it.
+pub(super) fn external_account(
+    (key_id, key): (String, Zeroizing<String>),
+) -> Result<ExternalAccount, AcmeError> {
+    let plain = key.trim().trim_end_matches('=');
+    let plain = Zeroizing::new(plain.replace('+', "-").replace('/', "_"));
+    let decoded = URL_SAFE_NO_PAD.decode(plain.as_bytes());
+    let decoded = decoded.ok().filter(|key| !key.is_empty());
+    let problem = "the key of the external account is not base64url";
+    let hmac_key = decoded.ok_or_else(|| AcmeError::setting(problem))?;
+    Ok(ExternalAccount {
+        key_id,
+        hmac_key: Arc::new(Zeroizing::new(hmac_key)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_alphabets_of_the_external_key_are_read() {
+        for key in ["-_-_", "+/+/", "-_-_==", " +/+/\n"] {
+            let account = external_account(("id".to_owned(), Zeroizing::new(key.to_owned())));
+            assert_eq!(
+                account.ok().unwrap().hmac_key.as_slice(),
+                [0xfb, 0xff, 0xbf]
+            );
+        }
+        for key in ["", "*"] {
+            assert!(external_account((String::new(), Zeroizing::new(key.to_owned()))).is_err());
+        }
+    }
 }

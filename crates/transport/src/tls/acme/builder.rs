@@ -11,16 +11,16 @@ use std::{
     sync::{Arc, Mutex, RwLock, atomic::AtomicBool},
 };
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use palisade_core::{SharedClock, SystemClock};
 use zeroize::Zeroizing;
 
 use super::{
     Acme, AcmeError, Inner,
-    account::{AccountSettings, ExternalAccount},
+    account::{AccountSettings, external_account},
     cache::Cache,
     challenge::{ChallengeKind, Challenges, SelfCheck},
     client::AuthorityClient,
+    domains::checked_domains,
 };
 
 /// The directory of Let's Encrypt, whose certificates browsers trust.
@@ -28,9 +28,6 @@ pub const LETS_ENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
 
 /// The staging directory of Let's Encrypt: generous limits, and certificates that no browser trusts.
 pub const LETS_ENCRYPT_STAGING: &str = "https://acme-staging-v02.api.letsencrypt.org/directory";
-
-/// The most names of one certificate. Let's Encrypt has the same limit.
-const MAX_NAMES: usize = 100;
 
 /// Settings of an [`Acme`]. Returned by [`Acme::builder`].
 ///
@@ -288,75 +285,6 @@ impl AcmeBuilder {
     }
 }
 
-/// Decodes the key of an external account.
-///
-/// Padding and the letters of standard base64 are accepted too, since operators show both forms.
-///
-/// # Errors
-/// The key is empty or is not base64. The error does not contain it.
-fn external_account(
-    (key_id, key): (String, Zeroizing<String>),
-) -> Result<ExternalAccount, AcmeError> {
-    let plain = key.trim().trim_end_matches('=');
-    let plain = Zeroizing::new(plain.replace('+', "-").replace('/', "_"));
-    let decoded = URL_SAFE_NO_PAD.decode(plain.as_bytes());
-    let decoded = decoded.ok().filter(|key| !key.is_empty());
-    let problem = "the key of the external account is not base64url";
-    let hmac_key = decoded.ok_or_else(|| AcmeError::setting(problem))?;
-    Ok(ExternalAccount {
-        key_id,
-        hmac_key: Arc::new(Zeroizing::new(hmac_key)),
-    })
-}
-
-/// Checks the names, and returns them in lower case without duplicates.
-///
-/// The first name stays first: it names the file of the certificate.
-///
-/// # Errors
-/// There is no name, one cannot be in a certificate, or there are more than 100.
-fn checked_domains(domains: Vec<String>) -> Result<Vec<String>, AcmeError> {
-    let mut checked: Vec<String> = Vec::with_capacity(domains.len());
-    for domain in domains {
-        let domain = domain.to_ascii_lowercase();
-        if let Some(problem) = problem_with(&domain) {
-            return Err(AcmeError::setting(format!("`{domain}`: {problem}")));
-        }
-        if !checked.contains(&domain) {
-            checked.push(domain);
-        }
-    }
-    match checked.len() {
-        1..=MAX_NAMES => Ok(checked),
-        0 => Err(AcmeError::setting("name at least one host")),
-        _ => Err(AcmeError::setting("a certificate has at most 100 names")),
-    }
-}
-
-/// Returns why a name cannot be in a certificate, if it cannot.
-///
-/// An authority would refuse these names too, but each refusal counts against its limits.
-/// Internationalized names are given in their ASCII form (`xn--…`, RFC 5890).
-fn problem_with(domain: &str) -> Option<&'static str> {
-    if domain.starts_with("*.") {
-        return Some(
-            "a wildcard needs the challenge dns-01, which is not supported; name each host",
-        );
-    }
-    if domain.parse::<IpAddr>().is_ok() || domain.starts_with('[') {
-        return Some("certificates are issued for host names, not for addresses");
-    }
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-    let is_label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.bytes().all(plain)
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    let is_name = domain.len() <= 253 && domain.split('.').all(is_label);
-    (!is_name).then_some("this is not a host name; write it without scheme, port and path")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -383,43 +311,10 @@ mod tests {
     }
 
     #[test]
-    fn only_host_names_are_ordered() {
-        for domain in [
-            "*.a.example",
-            "10.0.0.1",
-            "[::1]",
-            "::1",
-            "a.example:443",
-            "a..b",
-            "-a.b",
-            "a/b",
-            "",
-        ] {
-            let refused = build(&[domain], AcmeBuilder::accept_terms);
-            assert!(matches!(refused, Err(AcmeError::Setting(_))), "{domain}");
-        }
-        assert!(build(&[], AcmeBuilder::accept_terms).is_err());
-    }
-
-    #[test]
     fn the_authority_is_reached_over_https_alone() {
         let refused = build(&["a.example"], |builder| {
             builder.accept_terms().directory("http://acme.example/dir")
         });
         assert!(matches!(refused, Err(AcmeError::Setting(_))));
-    }
-
-    #[test]
-    fn both_alphabets_of_the_external_key_are_read() {
-        for key in ["-_-_", "+/+/", "-_-_==", " +/+/\n"] {
-            let account = external_account(("id".to_owned(), Zeroizing::new(key.to_owned())));
-            assert_eq!(
-                account.ok().unwrap().hmac_key.as_slice(),
-                [0xfb, 0xff, 0xbf]
-            );
-        }
-        for key in ["", "*"] {
-            assert!(external_account((String::new(), Zeroizing::new(key.to_owned()))).is_err());
-        }
     }
 }

@@ -5,9 +5,13 @@
 //! ours, `renewal` decides when, `history` limits attempts, `cache` stores.
 
 mod builder;
+mod status;
+mod source;
 mod attempt;
+mod report;
 mod due;
 mod order;
+mod domains;
 mod account;
 mod request;
 mod challenge;
@@ -21,29 +25,25 @@ mod error;
 use std::{
     fmt,
     path::PathBuf,
-    pin::Pin,
     sync::{Arc, Mutex, PoisonError, RwLock, atomic::AtomicBool},
     time::Duration,
 };
 
 use palisade_core::SharedClock;
-use rustls::sign::CertifiedKey;
 
 pub(crate) use self::challenge::Challenges;
 use self::{
     account::AccountSettings, cache::Cache, challenge::SelfCheck, client::AuthorityClient,
-    renewal::Suggestion,
+    renewal::Suggestion, source::ChallengesOnly,
 };
 pub use self::{
     builder::{AcmeBuilder, LETS_ENCRYPT, LETS_ENCRYPT_STAGING},
     challenge::ChallengeKind,
     error::AcmeError,
     event::AcmeEvent,
+    status::{AcmeStatus, Renewal},
 };
-use crate::tls::{
-    certificates::{CertificateFiles, CertificateSource, Certificates, Fingerprint},
-    error::CertificateError,
-};
+use crate::tls::{certificates::Certificates, error::CertificateError};
 
 /// Certificates from an authority, ordered and renewed while the server runs.
 ///
@@ -120,85 +120,6 @@ struct Inner {
     suggestion: Mutex<Option<Suggestion>>,
     /// The last problem of the cache, which is reported once.
     last_problem: Mutex<Option<Box<str>>>,
-}
-
-/// What [`Acme::renew_if_due`] did.
-///
-/// # Examples
-///
-/// A command that orders while no server runs, and says what happened:
-///
-/// ```no_run
-/// use palisade_transport::server::{Acme, AcmeError, Renewal};
-///
-/// async fn order(acme: &Acme) -> Result<(), AcmeError> {
-///     match acme.renew_if_due().await? {
-///         Renewal::Issued => println!("a new certificate is in the cache"),
-///         Renewal::NotDue => println!("the certificate is fresh"),
-///         Renewal::Busy => println!("a server with this cache orders now"),
-///         Renewal::Waiting { until } => println!("the next attempt is at {}", until.as_secs()),
-///         _ => {}
-///     }
-///     Ok(())
-/// }
-/// ```
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Renewal {
-    /// Another process orders now.
-    Busy,
-    /// A new certificate was stored.
-    Issued,
-    /// The certificate is not due yet.
-    NotDue,
-    /// Attempts failed, or a certificate was issued a short time ago. The next attempt may be made
-    /// at this time, since the Unix epoch.
-    Waiting {
-        /// The time, since the Unix epoch.
-        until: Duration,
-    },
-}
-
-/// The state of the certificate in the cache. Returned by [`Acme::status`].
-///
-/// It is read from files alone: the authority is not asked.
-///
-/// # Examples
-///
-/// ```
-/// use palisade_transport::server::Acme;
-///
-/// # let folder = tempfile::tempdir().unwrap();
-/// let acme = Acme::builder(["tts.example.com"], folder.path())
-/// #     .root(rcgen::generate_simple_self_signed(["ca.example".to_owned()])?.cert.pem())
-///     .accept_terms()
-///     .build()?;
-/// let status = acme.status()?;
-/// assert_eq!((status.expires, status.failures), (None, 0));
-/// match &status.problem {
-///     Some(problem) => println!("{}: {problem}", status.path.display()),
-///     None => println!("no attempt has failed"),
-/// }
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct AcmeStatus {
-    /// The file with key and chain.
-    pub path: PathBuf,
-    /// When the certificate expires, since the Unix epoch. `None` without a certificate.
-    pub expires: Option<Duration>,
-    /// When it is renewed by its life, since the Unix epoch. The authority can suggest an earlier
-    /// time.
-    pub renews: Option<Duration>,
-    /// The SHA-256 of the certificate.
-    pub fingerprint: Option<Fingerprint>,
-    /// Failed attempts since the last certificate.
-    pub failures: u32,
-    /// When the next attempt may be made, since the Unix epoch, if one must wait.
-    pub next_attempt: Option<Duration>,
-    /// What failed last.
-    pub problem: Option<String>,
 }
 
 impl Acme {
@@ -296,28 +217,6 @@ impl Acme {
         &self.inner.account.directory
     }
 
-    /// Reads the state from the cache, for a command or a status page.
-    ///
-    /// # Errors
-    /// [`AcmeError::Cache`] if a file cannot be read.
-    pub fn status(&self) -> Result<AcmeStatus, AcmeError> {
-        let Inner { cache, domains, .. } = &*self.inner;
-        let now = self.inner.clock.unix_time();
-        let certificate = cache.certificate()?;
-        let history = cache.history(domains, now)?;
-        let id = cache.certificate_id();
-        let attempts = history.attempts(id);
-        Ok(AcmeStatus {
-            path: cache.certificate_path(),
-            expires: certificate.as_ref().map(|loaded| loaded.not_after),
-            renews: certificate.as_ref().map(renewal::by_life),
-            fingerprint: certificate.as_ref().map(|loaded| loaded.fingerprint),
-            failures: attempts.failures,
-            next_attempt: history.blocked_until(id, domains, now),
-            problem: attempts.problem,
-        })
-    }
-
     /// Orders a certificate if there is none, or if it is to be renewed.
     ///
     /// A server with these [`certificates`](Self::certificates) calls it every 30 seconds. Call it yourself only without that server. Errors are reported as events
@@ -368,45 +267,6 @@ impl Acme {
     pub(crate) fn challenges(&self) -> &Challenges {
         &self.inner.challenges
     }
-
-    /// Logs and reports an event.
-    fn report(&self, event: &AcmeEvent) {
-        event.log();
-        let observer = self
-            .inner
-            .observer
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        if let Some(observer) = observer {
-            observer(event);
-        }
-    }
-
-    /// Reports a problem of the cache, unless it was the last one already.
-    fn report_unable(&self, error: &AcmeError) {
-        let problem: Box<str> = error.to_string().into();
-        let mut last = self
-            .inner
-            .last_problem
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if last.as_ref() == Some(&problem) {
-            return;
-        }
-        *last = Some(problem.clone());
-        drop(last);
-        self.report(&AcmeEvent::Unable { problem });
-    }
-
-    fn forget_problem(&self) {
-        let mut last = self
-            .inner
-            .last_problem
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        *last = None;
-    }
 }
 
 impl Inner {
@@ -414,48 +274,6 @@ impl Inner {
         self.suggestion
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl CertificateSource for Acme {
-    fn read(&self, _now: Duration) -> Result<CertificateFiles, CertificateError> {
-        let path = self.inner.cache.certificate_path();
-        let files = CertificateFiles::read(path.clone(), &path)?;
-        Ok(files.with_clock_skew(CLOCK_SKEW))
-    }
-
-    fn ordered_names(&self) -> &[String] {
-        &self.inner.domains
-    }
-
-    fn order_if_due(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        // It reports errors itself.
-        Box::pin(async { drop(self.renew_if_due().await) })
-    }
-
-    fn challenge_certificate(&self, host: &str) -> Option<Arc<CertifiedKey>> {
-        self.inner.challenges.certificate(host)
-    }
-}
-
-/// Answers challenges, and has no certificate.
-struct ChallengesOnly(Acme);
-
-impl CertificateSource for ChallengesOnly {
-    fn read(&self, _now: Duration) -> Result<CertificateFiles, CertificateError> {
-        let missing = std::io::ErrorKind::NotFound.into();
-        Err(CertificateError::file(
-            std::path::Path::new("certificate"),
-            missing,
-        ))
-    }
-
-    fn ordered_names(&self) -> &[String] {
-        &self.0.inner.domains
-    }
-
-    fn challenge_certificate(&self, host: &str) -> Option<Arc<CertifiedKey>> {
-        self.0.inner.challenges.certificate(host)
     }
 }
 

@@ -19,6 +19,8 @@
 //! | `demand` | after query and body, for fields that must be there |
 //! | `record` | once, whether the request was refused or not |
 
+mod selected;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -26,11 +28,16 @@ use http::StatusCode;
 use palisade_core::{BodyKind, Fact, Rejection, SecurityContext};
 use smallvec::SmallVec;
 
-use super::field::Field;
-use super::json::Path;
-use super::near_name::is_near;
-use super::refusal::{self, NAME};
-use crate::text::{CleanText, Refused, Report};
+use self::selected::Selected;
+use crate::{
+    request::{
+        field::Field,
+        json::Path,
+        near_name::is_near,
+        refusal::{self, NAME},
+    },
+    text::Refused,
+};
 
 /// The limit of turns in which several fields clean one string.
 /// At the limit it is refused as unstable, with 422.
@@ -48,37 +55,6 @@ pub(crate) struct Selection {
     fields: SmallVec<[Selected; 2]>, // Few requests have more than one, so none allocates.
     /// Positions of data such as images in Base64, which are not cleaned if they can only be data.
     opaque: Vec<Arc<Path>>,
-}
-
-/// A selected field and what happened to it in this request.
-#[derive(Debug)]
-struct Selected {
-    field: Field,
-    /// Where it is in JSON. A field of a rule is only read as a pointer when there is JSON to look into:
-    /// most requests have none, and reading it allocates.
-    path: Option<Arc<Path>>,
-    seen: bool,
-    changed: bool,
-    /// Characters that were removed or replaced.
-    removed: u32,
-    /// Classes and rules that flagged text, with their counts.
-    flagged: Vec<(String, u32)>,
-    /// Kinds of personal data that were changed or flagged, with their counts.
-    personal_data: Vec<(String, u32)>,
-}
-
-impl Selected {
-    /// # Errors
-    /// The rule names a field that is no JSON pointer. That is a mistake of the server: 500.
-    fn path(&self) -> Result<Arc<Path>, Box<Rejection>> {
-        if let Some(path) = &self.path {
-            return Ok(Arc::clone(path));
-        }
-        let not_a_pointer = "a text field of the rule is no JSON pointer (RFC 6901)";
-        Path::parse(&self.field.name)
-            .map(Arc::new)
-            .map_err(|_| Box::new(Rejection::misconfigured(not_a_pointer)))
-    }
 }
 
 impl Selection {
@@ -333,63 +309,6 @@ impl Selection {
     /// Returns the security context of the request.
     pub(crate) fn context(&self) -> &SecurityContext {
         &self.cx
-    }
-}
-
-impl Selected {
-    /// Counts what was changed. Returns the new text if there is one.
-    fn count_changes(&mut self, clean: CleanText<'_>) -> Option<String> {
-        if !clean.report().is_changed() {
-            return None;
-        }
-        self.changed = true;
-        self.removed = self.removed.saturating_add(clean.report().removed());
-        Some(clean.into_text().into_owned())
-    }
-
-    /// Counts what was flagged, by names of classes and rules.
-    fn count_flags(&mut self, report: &Report) {
-        for (class, count) in report.flagged_classes() {
-            add(&mut self.flagged, class.name(), count);
-        }
-        for (index, count) in report.flagged_rules() {
-            let name = self.field.sanitizer.rule_name(index).unwrap_or_default();
-            add(&mut self.flagged, name, count);
-        }
-    }
-
-    /// Counts personal data that was changed or flagged, by kind.
-    fn count_personal_data(&mut self, report: &Report) {
-        for (kind, count) in report.personal_data() {
-            add(&mut self.personal_data, kind, count);
-        }
-    }
-
-    /// Returns the notes for the audit trail, each with its key, and resets the counts.
-    fn take_notes(&mut self) -> impl Iterator<Item = (&'static str, String)> + use<> {
-        let counts = [
-            ("text_flagged", std::mem::take(&mut self.flagged)),
-            ("personal_data", std::mem::take(&mut self.personal_data)),
-        ];
-        let name = Arc::clone(&self.field.name);
-        let counted = counts.into_iter().filter(|(_, counts)| !counts.is_empty());
-        counted.map(move |(key, counts)| (key, format!("{name}: {}", listed(&counts))))
-    }
-}
-
-/// Writes counts as `phone (2), email (1)`.
-fn listed(counts: &[(String, u32)]) -> String {
-    let all = counts
-        .iter()
-        .map(|(what, count)| format!("{what} ({count})"));
-    all.collect::<Vec<_>>().join(", ")
-}
-
-/// Adds to the count of a name. Names are those of classes, rules and kinds, so the list stays short.
-fn add(counts: &mut Vec<(String, u32)>, what: &str, count: u32) {
-    match counts.iter_mut().find(|(name, _)| name == what) {
-        Some((_, sum)) => *sum = sum.saturating_add(count),
-        None => counts.push((what.to_owned(), count)),
     }
 }
 

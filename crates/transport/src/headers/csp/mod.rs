@@ -4,11 +4,13 @@
 //! `default-src`, `base-uri`, `form-action`, `frame-ancestors` and `object-src` are in every
 //! value.
 
-use std::borrow::Cow;
+mod directive;
+mod source;
 
 use http::HeaderValue;
 
-use crate::{error::TransportBuildError, host::HostName};
+use self::directive::Directive;
+pub use self::source::ContentSource;
 
 /// What a page may load and do. Starts with nothing allowed; each method adds one permission.
 ///
@@ -39,108 +41,6 @@ use crate::{error::TransportBuildError, host::HostName};
 pub struct ContentSecurityPolicy {
     directives: Vec<(Directive, Vec<ContentSource>)>,
     trusted_types: bool,
-}
-
-/// The directives that can be set, in the order in which they are written.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-enum Directive {
-    FormAction,
-    FrameAncestors,
-    Connect,
-    Font,
-    Frame,
-    Image,
-    Manifest,
-    Media,
-    Script,
-    Style,
-    Worker,
-}
-
-impl Directive {
-    /// Returns the name of the directive.
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::FormAction => "form-action",
-            Self::FrameAncestors => "frame-ancestors",
-            Self::Connect => "connect-src",
-            Self::Font => "font-src",
-            Self::Frame => "frame-src",
-            Self::Image => "img-src",
-            Self::Manifest => "manifest-src",
-            Self::Media => "media-src",
-            Self::Script => "script-src",
-            Self::Style => "style-src",
-            Self::Worker => "worker-src",
-        }
-    }
-}
-
-/// An origin from which a page may load something, or a keyword such as `'self'`.
-///
-/// ```
-/// use palisade_transport::ContentSource;
-///
-/// assert!(ContentSource::host("https://cdn.example.com").is_ok());
-/// assert!(ContentSource::host("http://cdn.example.com").is_err()); // not over TLS
-/// ```
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct ContentSource(Cow<'static, str>);
-
-impl ContentSource {
-    /// `'self'`: the page's own scheme, host and port.
-    pub const SAME_ORIGIN: Self = Self(Cow::Borrowed("'self'"));
-    const BLOB: Self = Self(Cow::Borrowed("blob:"));
-    const DATA: Self = Self(Cow::Borrowed("data:"));
-
-    /// Allows another origin, such as `https://cdn.example.com` or
-    /// `wss://api.example.com:8443`.
-    ///
-    /// # Errors
-    /// [`TransportBuildError::ContentSource`] if it is not `https://` or `wss://` followed by one host.
-    /// A star, a path or a separator is refused: it would allow more, or begin another
-    /// directive.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use palisade_transport::{ContentSecurityPolicy, ContentSource};
-    ///
-    /// let cdn = ContentSource::host("https://cdn.example.com")?;
-    /// let policy = ContentSecurityPolicy::nothing().images(cdn);
-    /// assert!(ContentSource::host("https://*.example.com").is_err());
-    /// # let _ = policy;
-    /// # Ok::<(), palisade_transport::TransportBuildError>(())
-    /// ```
-    pub fn host(origin: &str) -> Result<Self, TransportBuildError> {
-        let wrong = || TransportBuildError::ContentSource {
-            written: origin.into(),
-        };
-        let host = ["https://", "wss://"]
-            .iter()
-            .find_map(|scheme| origin.strip_prefix(scheme));
-        HostName::parse(host.ok_or_else(wrong)?).map_err(|_| wrong())?;
-        Ok(Self(Cow::Owned(origin.to_owned())))
-    }
-
-    /// Allows inline scripts or styles (`'unsafe-inline'`).
-    ///
-    /// Any script that an attacker manages to write into the page then runs.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use palisade_transport::{ContentSecurityPolicy, ContentSource};
-    ///
-    /// // Styles alone: scripts stay forbidden.
-    /// let policy = ContentSecurityPolicy::nothing().styles(ContentSource::dangerously_inline());
-    /// let value = policy.header_value();
-    /// assert!(value.to_str().unwrap().ends_with("style-src 'unsafe-inline'"));
-    /// ```
-    #[must_use]
-    pub const fn dangerously_inline() -> Self {
-        Self(Cow::Borrowed("'unsafe-inline'"))
-    }
 }
 
 impl ContentSecurityPolicy {
@@ -391,7 +291,7 @@ impl ContentSecurityPolicy {
         let mut directives: Vec<_> = self.directives.iter().collect();
         directives.sort_by_key(|(directive, _)| *directive);
         for (directive, sources) in directives {
-            let sources: Vec<_> = sources.iter().map(|source| &*source.0).collect();
+            let sources: Vec<_> = sources.iter().map(|source| source.as_str()).collect();
             write(&mut policy, directive.as_str(), &sources.join(" "));
         }
         if self.trusted_types {
@@ -451,26 +351,5 @@ mod tests {
         assert_eq!(text.matches("frame-ancestors 'self'").count(), 1);
         assert_eq!(text.matches("frame-ancestors").count(), 1);
         assert!(text.ends_with("; require-trusted-types-for 'script'"));
-    }
-
-    #[test]
-    fn a_source_cannot_smuggle_a_directive_or_a_wildcard() {
-        for written in [
-            "https://a.example; script-src *",
-            "https://a.example 'unsafe-inline'",
-            "https://a.example,b",
-            "https://*",
-            "https://*.example.com",
-            "http://a.example",
-            "https:",
-            "*",
-            "'unsafe-eval'",
-            "a.example",
-            "https://a.example/path",
-            "https://a.example\r\nx: y",
-        ] {
-            assert!(ContentSource::host(written).is_err(), "{written}");
-        }
-        assert!(ContentSource::host("wss://a.example:8443").is_ok());
     }
 }
