@@ -15,7 +15,7 @@ use http::StatusCode;
 use tempfile::TempDir;
 
 use self::pebble::{NAME, Pebble, Setup, free_port};
-use crate::support::{Client, PATIENCE, Started, TestRequest, Trail, program};
+use crate::support::{Client, Started, TestRequest, Trail, program};
 
 /// An authority, and the configuration of a server that orders from it.
 struct Ordering {
@@ -54,17 +54,6 @@ impl Ordering {
 
     async fn start(&self) -> Started {
         Started::ready(program(self.path(), &self.config)).await
-    }
-
-    /// Waits until the certificate of the authority is used.
-    async fn wait_for_certificate(&self) {
-        let served = async {
-            while self.client.try_send(request()).await.is_none() {
-                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-            }
-        };
-        let waited = tokio::time::timeout(PATIENCE, served).await;
-        assert!(waited.is_ok(), "no certificate:\n{}", self.pebble.log());
     }
 
     /// Sends a request to which everybody gets a response, and returns the certificate as well.
@@ -117,7 +106,7 @@ async fn check(challenge: &str) {
     let mut server = ordering.start().await;
     let ordered = format!("is ordered for {NAME}");
     assert!(server.greeting.contains(&ordered), "{}", server.greeting);
-    ordering.wait_for_certificate().await;
+    server.logged("new certificate").await;
     let first = ordering.certificate().await;
 
     server.signal("-HUP");

@@ -51,13 +51,7 @@ async fn a_preflight_of_an_allowed_origin_is_answered() {
     assert_eq!(allowed(&other), "");
     let nowhere = server.client.send(preflight(ORIGIN, "/nowhere")).await;
     assert_eq!(nowhere.status, StatusCode::NOT_FOUND);
-    assert_eq!(
-        server
-            .voice
-            .speaking
-            .load(std::sync::atomic::Ordering::SeqCst),
-        0
-    );
+    assert_eq!(server.voice.speaking.get(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,19 +1,10 @@
 //! The program is killed under load, and its trail is whole.
 
-use std::{
-    collections::HashSet,
-    fs,
-    net::SocketAddr,
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::{collections::HashSet, fs, net::SocketAddr, path::PathBuf};
 
 use palisade::audit::{VerifyOptions, verify_file};
 
-use crate::support::{CONFIG, Client, Started, TestRequest, program, until};
+use crate::support::{CONFIG, Client, Count, Started, TestRequest, program};
 
 /// Without these, no record comes too late and no limit stands in the way.
 const UNDER_LOAD: &str = r#"
@@ -30,19 +21,14 @@ by = "principal"
 "#;
 
 /// Asks until the server dies, and counts the responses.
-async fn ask_until_it_dies(
-    address: SocketAddr,
-    authority: PathBuf,
-    key: String,
-    answered: Arc<AtomicUsize>,
-) {
+async fn ask_until_it_dies(address: SocketAddr, authority: PathBuf, key: String, answered: Count) {
     let client = Client::trusting(address, &authority);
     while client
         .try_send(TestRequest::get("/voices").header("x-api-key", &key))
         .await
         .is_some()
     {
-        answered.fetch_add(1, Ordering::SeqCst);
+        answered.add_one();
     }
 }
 
@@ -50,7 +36,7 @@ async fn ask_until_it_dies(
 async fn ten_times_killed_under_load_the_trail_verifies_and_no_answer_is_missing() {
     let folder = tempfile::tempdir().unwrap();
     let config = format!("{CONFIG}{UNDER_LOAD}");
-    let (mut key, answered) = (None, Arc::new(AtomicUsize::new(0)));
+    let (mut key, answered) = (None, Count::default());
     for round in 1..=10 {
         let mut server = Started::ready(program(folder.path(), &config)).await;
         let key = key.get_or_insert_with(|| server.key().unwrap()).clone();
@@ -59,21 +45,16 @@ async fn ten_times_killed_under_load_the_trail_verifies_and_no_answer_is_missing
         let asking: Vec<_> = (0..4)
             .map(|_| {
                 let (authority, key) = (authority.clone(), key.clone());
-                tokio::spawn(ask_until_it_dies(
-                    address,
-                    authority,
-                    key,
-                    Arc::clone(&answered),
-                ))
+                tokio::spawn(ask_until_it_dies(address, authority, key, answered.clone()))
             })
             .collect();
         // Well under way, and killed in the middle of more.
-        until("a load", || answered.load(Ordering::SeqCst) >= 10 * round).await;
+        answered.reaches(10 * round).await;
         server.child.kill().await.unwrap();
         for asking in asking {
             asking.await.unwrap();
         }
-        let answered = answered.load(Ordering::SeqCst);
+        let answered = answered.get();
         let trail = folder.path().join("trail.jsonl");
         let text = fs::read_to_string(&trail).unwrap();
         // What the killed process left torn is set aside at the next start; until then only that may be wrong.

@@ -1,12 +1,16 @@
 //! Clients that leave, and those that find every place taken.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::time::Duration;
 
 use http::StatusCode;
-use tokio::{io::AsyncWriteExt, net::TcpStream, task::JoinSet};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    task::JoinSet,
+};
 use tokio_rustls::client::TlsStream;
 
-use crate::support::{TestRequest, TestServer, encode, until};
+use crate::support::{TestRequest, TestServer, encode};
 
 /// Asks for a text, and does not wait for the response.
 async fn ask_and_hold(server: &TestServer, text: &str) -> TlsStream<TcpStream> {
@@ -20,6 +24,21 @@ async fn ask_and_hold(server: &TestServer, text: &str) -> TlsStream<TcpStream> {
     stream
 }
 
+/// Returns a connection whose one request has its response.
+async fn idle_connection(server: &TestServer) -> TlsStream<TcpStream> {
+    let mut stream = server.client.connect().await;
+    let request = format!(
+        "GET /nowhere HTTP/1.1\r\nhost: localhost:{}\r\n\r\n",
+        server.https.port()
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut response = Vec::new();
+    while !response.ends_with(b"}") {
+        response.push(stream.read_u8().await.unwrap());
+    }
+    stream
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_leaves_stops_the_voice_and_is_in_the_trail_once() {
     let server = TestServer::start().await;
@@ -28,9 +47,9 @@ async fn a_client_that_leaves_stops_the_voice_and_is_in_the_trail_once() {
         server.voice.cancelled.clone(),
     );
     let held = ask_and_hold(&server, "慢慢说").await;
-    until("speaking", || speaking.load(Ordering::SeqCst) == 1).await;
+    speaking.reaches(1).await;
     drop(held);
-    until("stopping", || cancelled.load(Ordering::SeqCst) == 1).await;
+    cancelled.reaches(1).await;
     let trail = server.finish().await;
     assert_eq!(trail.requests.len(), 1, "{}", trail.text);
     assert_eq!(trail.requests[0]["how"], "cancelled");
@@ -41,7 +60,7 @@ async fn a_full_queue_sends_retry_after_and_a_disconnect_frees_its_place() {
     let server = TestServer::start().await;
     let speaking = server.voice.speaking.clone();
     let spoken = ask_and_hold(&server, "慢一").await;
-    until("speaking", || speaking.load(Ordering::SeqCst) == 1).await;
+    speaking.reaches(1).await;
 
     // One place is left: of three that come at once, two are turned away.
     let mut asking = JoinSet::new();
@@ -82,11 +101,13 @@ async fn a_stopping_server_finishes_what_was_begun() {
     let client = server.another_client();
     let ask = TestRequest::speak("慢").header("x-api-key", &server.key);
     let answering = tokio::spawn(async move { client.send(ask).await });
-    until("speaking", || speaking.load(Ordering::SeqCst) == 1).await;
+    speaking.reaches(1).await;
+    let mut idle = idle_connection(&server).await;
     let finishing = tokio::spawn(server.finish());
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    // A server that stops closes its idle connections at once.
+    assert_eq!(idle.read(&mut [0]).await.unwrap(), 0);
     assert!(!finishing.is_finished());
     go_on.set();
     assert_eq!(answering.await.unwrap().status, StatusCode::OK);
-    assert_eq!(finishing.await.unwrap().requests.len(), 1);
+    assert_eq!(finishing.await.unwrap().requests.len(), 2);
 }

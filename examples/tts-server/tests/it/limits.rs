@@ -1,6 +1,6 @@
 //! How often, and how many at once.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::time::Duration;
 
 use http::{Method, StatusCode};
 
@@ -84,7 +84,7 @@ async fn a_head_is_answered_without_a_voice_and_without_the_limit_of_sound() {
     }
     let guest = server.client.send(head("text=%E5%A5%BD")).await;
     assert_eq!(guest.status, StatusCode::UNAUTHORIZED);
-    let spoken = server.voice.speaking.load(Ordering::SeqCst);
+    let spoken = server.voice.speaking.get();
     assert_eq!(spoken, 0, "no voice is asked for a head");
 }
 

@@ -1,6 +1,6 @@
 //! Sound that is sent while it is made.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::time::Duration;
 
 use http::StatusCode;
 use http_body_util::BodyExt;
@@ -8,7 +8,7 @@ use hyper::body::Incoming;
 
 use crate::{
     speech::samples,
-    support::{CONFIG, LETTER, TestRequest, TestServer, until},
+    support::{CONFIG, LETTER, TestRequest, TestServer},
 };
 
 /// Asks for a stream, and returns the body that has just begun.
@@ -59,7 +59,7 @@ async fn the_first_sound_comes_while_the_rest_is_made() {
         read(&mut body, 44 + 2 * LETTER).await.len(),
         44 + 2 * LETTER
     );
-    assert_eq!(server.voice.made.load(Ordering::SeqCst), 1);
+    assert_eq!(server.voice.made.get(), 1);
     server.voice.go_on.set();
     assert_eq!(read(&mut body, 2 * LETTER).await.len(), 2 * LETTER);
     assert!(body.frame().await.is_none());
@@ -72,12 +72,8 @@ async fn who_leaves_half_way_stops_the_voice_within_a_stretch_and_pays_for_what_
     let mut body = stream(&server, "一二三慢五六七八九十").await;
     read(&mut body, 44 + 3 * 2 * LETTER).await;
     drop(body);
-    until("stopping", || cancelled.load(Ordering::SeqCst) == 1).await;
-    assert_eq!(
-        made.load(Ordering::SeqCst),
-        3,
-        "nothing was made after it left"
-    );
+    cancelled.reaches(1).await;
+    assert_eq!(made.get(), 3, "nothing was made after it left");
     let trail = server.finish().await;
     let record = &trail.requests[0];
     assert_eq!(record["how"], "body_dropped", "{record}");
@@ -122,17 +118,11 @@ fn long(server: &TestServer) -> TestRequest {
 
 const LONG: usize = 3_000 * 2 * LETTER * 2;
 
-/// Waits until no voice has made anything for many looks, and returns how much was made.
+/// Waits until no voice makes anything any more, and returns how much was made.
 async fn still(server: &TestServer) -> usize {
-    let (made, mut before, mut looks) = (server.voice.made.clone(), 0, 0);
-    until("standing still", || {
-        let now = made.load(Ordering::SeqCst);
-        looks = if now == before { looks + 1 } else { 0 };
-        before = now;
-        now > 0 && looks > 100
-    })
-    .await;
-    before
+    let made = &server.voice.made;
+    made.reaches(1).await;
+    made.stands_still_for(Duration::from_millis(200)).await
 }
 
 async fn begin(server: &TestServer) -> Incoming {

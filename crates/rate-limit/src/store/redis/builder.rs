@@ -22,6 +22,7 @@ use super::{
     remembered_denials::RememberedDenials,
     servers::{Servers, TlsFiles},
     settlements::SettlementQueue,
+    status_changes::StatusChanges,
 };
 use crate::{
     policy::FailureMode,
@@ -219,19 +220,34 @@ impl RedisStoreBuilder {
         let servers = self.servers()?;
         let hash_key = Hmac::<Sha256>::new_from_slice(self.hash_key.expose());
         let hash_key = hash_key.map_err(|_| RedisStoreBuildError::HashKeyTooShort)?;
+        let changes = StatusChanges::default();
         let shared = Arc::new(StoreState {
             hash_key,
             prefix: self.prefix,
-            connections: Arc::new(ConnectionManager::new(servers, self.deadline)),
+            connections: Arc::new(ConnectionManager::new(
+                servers,
+                self.deadline,
+                changes.clone(),
+            )),
             denials: RememberedDenials::default(),
             local: MemoryStore::with_capacity(self.local_buckets),
             charged_here: MemoryStore::with_capacity(self.local_buckets),
-            penalties: Arc::new(SettlementQueue::with_memory(PENALTY_MEMORY)),
-            settlements: Arc::new(SettlementQueue::with_memory(self.settlement_memory)),
-            outage_usage: Arc::new(SettlementQueue::with_buckets(self.local_buckets)),
+            penalties: Arc::new(SettlementQueue::with_memory(
+                PENALTY_MEMORY,
+                changes.clone(),
+            )),
+            settlements: Arc::new(SettlementQueue::with_memory(
+                self.settlement_memory,
+                changes.clone(),
+            )),
+            outage_usage: Arc::new(SettlementQueue::with_buckets(
+                self.local_buckets,
+                changes.clone(),
+            )),
             losses: Default::default(),
             #[cfg(feature = "budgets")]
             reserves: Default::default(),
+            changes,
             node: format!("{:016x}", RandomState::new().hash_one("node")),
             nodes: AtomicU32::new(1),
             share: self.share,

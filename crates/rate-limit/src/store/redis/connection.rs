@@ -24,6 +24,7 @@ use super::{
     reply_time::within,
     script::{ScriptCall, count_nodes},
     servers::{Handle, Servers},
+    status_changes::StatusChanges,
     store_metrics,
 };
 use crate::store::{StoreDecision, StoreProblem};
@@ -74,11 +75,12 @@ pub(super) struct ConnectionManager {
     backoff: Mutex<Backoff>,
     clock: SharedClock,
     problem_log: LogLimit,
+    changes: StatusChanges,
 }
 
 impl ConnectionManager {
     /// Starts without a connection.
-    pub(super) fn new(servers: Servers, deadline: Duration) -> Self {
+    pub(super) fn new(servers: Servers, deadline: Duration, changes: StatusChanges) -> Self {
         Self {
             servers,
             deadline,
@@ -89,6 +91,7 @@ impl ConnectionManager {
             backoff: Mutex::default(),
             clock: SystemClock::shared(),
             problem_log: LogLimit::per_minute(),
+            changes,
         }
     }
 
@@ -274,6 +277,7 @@ impl ConnectionManager {
         if given_up {
             lock(&self.backoff).record_failed(self.clock.monotonic());
             *lock(&self.problem) = Some(problem);
+            self.changes.announce();
             store_metrics::up(false);
             tracing::warn!(
                 target: "palisade",
@@ -300,6 +304,7 @@ impl ConnectionManager {
         let number = self.connections.fetch_add(1, Ordering::Relaxed);
         self.current
             .send_replace(Some(Connection { handle, number }));
+        self.changes.announce();
         store_metrics::up(true);
         tracing::info!(target: "palisade", "the store of the limits is up");
         Ok(())
@@ -312,6 +317,7 @@ impl ConnectionManager {
         store_metrics::up(false);
         lock(&self.backoff).record_failed_probe();
         let before = lock(&self.problem).replace(problem);
+        self.changes.announce();
         let news =
             before.is_some_and(|before| before != problem) && error_codes::is_telling(problem);
         if news && let Some(held_back) = self.problem_log.admit(self.clock.monotonic()) {

@@ -95,11 +95,67 @@ impl RedisStore {
 
     /// Returns the number of settlements, penalties and requests of an outage that have not reached the server.
     ///
-    /// At the end of a process, wait until it is 0, for a second or two: what still waits then is lost.
+    /// At the end of a process, wait for [`settled`](Self::settled): what still waits then is lost.
     #[must_use]
     pub fn unsettled(&self) -> u64 {
         let queues = [&self.0.settlements, &self.0.penalties, &self.0.outage_usage];
         queues.iter().map(|queue| queue.settlements()).sum()
+    }
+
+    /// Waits until nothing is [unsettled](Self::unsettled): all settlements, penalties and requests of
+    /// an outage have reached the server, or are counted as lost.
+    ///
+    /// While the server is away this waits, without a limit. While requests arrive, there may always
+    /// be something that waits: stop the server first.
+    ///
+    /// # Examples
+    ///
+    /// The last step of a process, for two seconds at most:
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    ///
+    /// use palisade_rate_limit::RedisStore;
+    ///
+    /// async fn finish(store: &RedisStore) {
+    ///     let settled = tokio::time::timeout(Duration::from_secs(2), store.settled());
+    ///     if settled.await.is_err() {
+    ///         eprintln!("{} settlements are lost", store.unsettled());
+    ///     }
+    /// }
+    /// ```
+    pub async fn settled(&self) {
+        self.wait_for(|status| status.unsettled == 0).await;
+    }
+
+    /// Waits until the status fulfils a condition, and returns that status.
+    ///
+    /// The condition is checked at once, then at each change of [`up`](StoreStatus::up) or
+    /// [`problem`](StoreStatus::problem), and when a queue of settlements becomes empty. Changes of the
+    /// other numbers alone are not noticed.
+    ///
+    /// # Examples
+    ///
+    /// A service that starts to accept requests when its limits are shared:
+    ///
+    /// ```no_run
+    /// use palisade_rate_limit::RedisStore;
+    ///
+    /// async fn start(store: &RedisStore) {
+    ///     let status = store.wait_for(|status| status.up).await;
+    ///     println!("limits are shared by {} nodes", status.nodes);
+    /// }
+    /// ```
+    pub async fn wait_for(&self, mut condition: impl FnMut(&StoreStatus) -> bool) -> StoreStatus {
+        let mut changes = self.0.changes.subscribe();
+        loop {
+            let status = self.status();
+            if condition(&status) {
+                return status;
+            }
+            // The sender lives as long as the store, so this cannot fail.
+            let _ = changes.changed().await;
+        }
     }
 
     /// Tells whether the store calls the server. `false` while the circuit breaker is open.

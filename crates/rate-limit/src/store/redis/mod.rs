@@ -26,6 +26,7 @@ mod servers;
 mod address;
 mod script;
 mod settlements;
+mod status_changes;
 mod reply_time;
 mod error_codes;
 mod store_metrics;
@@ -49,7 +50,7 @@ pub use self::{
 use self::{
     connection::ConnectionManager, fallback::LocalDecision, health::LossRecord,
     owned_charge::OwnedCharge, remembered_denials::RememberedDenials, settlements::SettlementQueue,
-    subject_calls::SubjectCall,
+    status_changes::StatusChanges, subject_calls::SubjectCall,
 };
 use super::{
     BucketKey, Charge, ChargeOutcome, LimitNames, LimitStore, MAX_CHARGES, StoreDecision,
@@ -117,8 +118,8 @@ use crate::{
 /// up. They wait while the server is away, in a bounded memory
 /// ([`settlement_memory`](RedisStoreBuilder::settlement_memory)). A penalty counts on this node at
 /// once. If a connection breaks while a batch is under way, it is unknown whether it was applied:
-/// charges are then sent again, and refunds are not. What still waits when the process ends is lost;
-/// [`unsettled`](Self::unsettled) tells how much that is.
+/// charges are then sent again, and refunds are not. What still waits when the process ends is lost:
+/// wait for [`settled`](Self::settled) before.
 ///
 /// # Budgets
 ///
@@ -193,6 +194,8 @@ struct StoreState {
     /// Numbers of reserves of budgets, with which this node names them.
     #[cfg(feature = "budgets")]
     reserves: std::sync::atomic::AtomicU64,
+    /// Wakes those who wait for another status.
+    changes: StatusChanges,
     /// This node's name in the server.
     node: String,
     nodes: AtomicU32,

@@ -7,7 +7,7 @@ use palisade_rate_limit::{
     RedisStore, Reservation,
 };
 
-use super::{Server, store, until};
+use super::{Server, asked, store};
 
 fn key(budget: &str) -> BudgetKey {
     let month = CalendarWindow::month("Europe/Berlin").unwrap();
@@ -28,7 +28,7 @@ async fn state(store: &RedisStore, budget: &str) -> BudgetState {
 }
 
 async fn until_state(store: &RedisStore, budget: &str, expected: BudgetState) {
-    until("the settlement arrives", async || {
+    asked("the settlement arrives", async || {
         state(store, budget).await == expected
     })
     .await;
@@ -87,12 +87,12 @@ async fn a_settlement_waits_for_the_server_and_counts_once() {
     store.settle(open, &[7]);
     server.thaw();
     let _ = refused.get().await;
-    until("everything arrives", async || {
+    asked("everything arrives", async || {
         state(&store, "a").await.used == 12
     })
     .await;
     server.kill();
-    until("the store is away", async || {
+    asked("the store is away", async || {
         let asked = store.reserve(vec![BudgetCharge::new(key("a"), 100, 1)]);
         matches!(asked.get().await, Err(BudgetProblem::Away { .. }))
     })

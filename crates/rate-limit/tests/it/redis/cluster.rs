@@ -8,9 +8,9 @@ use palisade_rate_limit::{
 };
 
 use super::{
-    DEADLINE, HASH_KEY,
+    DEADLINE, HASH_KEY, asked,
     server::{Server, free_port},
-    stack, until,
+    settled, stack, up,
 };
 use crate::support::*;
 
@@ -63,7 +63,7 @@ impl Cluster {
         }
         let all = self.nodes().count();
         for node in self.nodes() {
-            until("all nodes know each other", async || {
+            asked("all nodes know each other", async || {
                 info(node)
                     .await
                     .contains(&format!("cluster_known_nodes:{all}\r"))
@@ -72,7 +72,7 @@ impl Cluster {
         }
         let first: String = self.primaries[0].command(&["CLUSTER", "MYID"]).await;
         for replica in &self.replicas {
-            until("the replica accepts its primary", async || {
+            asked("the replica accepts its primary", async || {
                 replica
                     .try_command::<()>(&["CLUSTER", "REPLICATE", &first])
                     .await
@@ -81,7 +81,7 @@ impl Cluster {
             .await;
         }
         for node in self.nodes() {
-            until("the cluster serves all slots", async || {
+            asked("the cluster serves all slots", async || {
                 let info = info(node).await;
                 info.contains("cluster_state:ok") && info.contains("cluster_slots_ok:16384")
             })
@@ -105,7 +105,7 @@ impl Cluster {
     async fn store(&self) -> RedisStore {
         let builder = RedisStore::builder(&self.url(), Secret::new(HASH_KEY)).deadline(DEADLINE);
         let store = builder.connect().await.unwrap();
-        until("the store is up", async || store.is_up()).await;
+        up(&store).await;
         store
     }
 
@@ -210,10 +210,7 @@ async fn what_one_subject_granted_is_released_if_another_refuses() {
         problem(&refused)["violated-policies"],
         serde_json::json!(["a-network"])
     );
-    until("what was granted is released", async || {
-        store.unsettled() == 0
-    })
-    .await;
+    settled(&store).await;
     let limit = Arc::new(strict().limits().unwrap().remove(0));
     // One unit of four a day: six hours.
     let left = time_until_full(&store, &limit, second).await;
@@ -264,14 +261,14 @@ async fn a_failover_in_a_cluster_is_followed_and_keeps_its_buckets() {
     let stack = stack(&store, [strict("6/day")]);
     let client = cluster.client_of_the_first(&stack).await;
     let replica = &cluster.replicas[0];
-    until("the replica has the bucket", async || {
+    asked("the replica has the bucket", async || {
         let keys: i64 = replica.command(&["DBSIZE"]).await;
         keys > 0
     })
     .await;
     cluster.primaries[0].kill();
     let mut decision = stack.send(from(&client)).await;
-    until("the replica is the primary", async || {
+    asked("the replica is the primary", async || {
         decision = stack.send(from(&client)).await;
         decision.status() == 200
     })

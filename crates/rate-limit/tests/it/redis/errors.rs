@@ -7,7 +7,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use super::{Log, connect, proxy::Proxy, server::Server, stack, until};
+use super::{Log, connect, proxy::Proxy, server::Server, stack, status, up};
 use crate::support::*;
 
 /// What the guide says that the user of the store needs.
@@ -34,8 +34,7 @@ async fn user(server: &Server, rules: &[&str]) {
 
 /// Waits until this is reported: on a busy machine the first try may find no reply in time.
 async fn check(store: &RedisStore, problem: StoreProblem) {
-    let reported = async || store.status().problem == Some(problem);
-    until(&format!("{problem} is reported"), reported).await;
+    status(store, problem.code(), |it| it.problem == Some(problem)).await;
     assert!(!store.is_up());
     let shown = format!("{store:?}");
     assert!(shown.contains(problem.code()), "{shown}");
@@ -76,7 +75,7 @@ async fn the_documented_permissions_suffice() {
     };
     user(&server, &[&ACL[..], &["+expire"]].concat()).await;
     let store = connect(&server.url_of("limits", "right")).await;
-    until("the store is up", async || store.is_up()).await;
+    up(&store).await;
     assert_eq!(store.check().await.unwrap().nodes, 1);
     let layer = stack(
         &store,

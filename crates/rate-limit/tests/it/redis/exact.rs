@@ -71,7 +71,7 @@ async fn one_process_of_several() {
         .connect()
         .await
         .unwrap();
-    super::until("the store is up", async || store.is_up()).await;
+    super::up(&store).await;
     let stack = stack(&store, shared());
     println!(
         "ADMITTED {}",

@@ -24,7 +24,7 @@ use std::{
 };
 
 use palisade_core::Secret;
-use palisade_rate_limit::{Policy, RateLimitLayer, RedisStore};
+use palisade_rate_limit::{Policy, RateLimitLayer, RedisStore, StoreStatus};
 
 use self::server::Server;
 use crate::support::TestStack;
@@ -41,7 +41,7 @@ async fn store(server: &Server) -> RedisStore {
 async fn store_with(server: &Server, deadline: Duration) -> RedisStore {
     let builder = RedisStore::builder(&server.url(), Secret::new(HASH_KEY)).deadline(deadline);
     let store = builder.connect().await.unwrap();
-    until("the store is up", async || store.is_up()).await;
+    up(&store).await;
     store
 }
 
@@ -60,17 +60,39 @@ fn stack(store: &RedisStore, policies: impl IntoIterator<Item = Policy>) -> Test
     )
 }
 
-/// Asks until it is true, for ten seconds at most. Returns how long it took.
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) -> Duration {
-    let start = std::time::Instant::now();
-    while !holds().await {
-        assert!(
-            start.elapsed() < Duration::from_secs(10),
-            "timed out: {what}"
-        );
+/// Far longer than the store and its server need for anything.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until the state of a store fulfils a condition.
+async fn status(store: &RedisStore, what: &str, condition: impl Fn(&StoreStatus) -> bool) {
+    let waited = tokio::time::timeout(PATIENCE, store.wait_for(condition));
+    assert!(waited.await.is_ok(), "never {what}: {:?}", store.status());
+}
+
+/// Waits until the store calls the server.
+async fn up(store: &RedisStore) {
+    status(store, "up", |status| status.up).await;
+}
+
+/// Waits until the circuit breaker is open.
+async fn away(store: &RedisStore) {
+    status(store, "away", |status| !status.up).await;
+}
+
+/// Waits until settlements, which are sent behind the requests, have arrived.
+async fn settled(store: &RedisStore) {
+    status(store, "settled", |status| status.unsettled == 0).await;
+}
+
+/// Asks another process until it is so: it tells nothing by itself. At most 2,000 times.
+async fn asked(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    for _ in 0..2_000 {
+        if holds().await {
+            return;
+        }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    start.elapsed()
+    panic!("asked in vain: {what}");
 }
 
 /// What is written to the log, of a runtime with one thread.

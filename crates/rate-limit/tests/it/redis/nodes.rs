@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use palisade_core::Secret;
 use palisade_rate_limit::{FailureMode, RedisStore, RedisStoreBuilder};
 
-use super::{DEADLINE, HASH_KEY, faults::orphan, server::Server, stack, store, until};
+use super::{DEADLINE, HASH_KEY, faults::orphan, server::Server, stack, store, up};
 use crate::support::*;
 
 fn builder(server: &Server) -> RedisStoreBuilder {
@@ -93,7 +93,7 @@ fn a_node_that_does_not_get_to_run_does_not_blame_the_server() {
         };
         let store = RedisStore::builder(&server.url(), Secret::new(HASH_KEY));
         let store = store.connect().await.unwrap();
-        until("the store is up", async || store.is_up()).await;
+        up(&store).await;
         let busy = || {
             tokio::spawn(async {
                 loop {

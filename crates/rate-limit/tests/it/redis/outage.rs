@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use palisade_rate_limit::{FailureMode, Policy, RedisStore};
 
-use super::{server::Server, stack, store, until};
+use super::{away, server::Server, settled, stack, store, up};
 use crate::support::*;
 
 /// A policy that counts the whole limit on this node while the server is away.
@@ -17,14 +17,14 @@ fn whole(rate: &str) -> Policy {
 async fn go_away(server: &mut Server, store: &RedisStore, stack: &TestStack) {
     server.kill();
     assert_eq!(stack.status(from("198.51.100.1")).await, 200);
-    until("the breaker opens", async || !store.is_up()).await;
+    away(store).await;
 }
 
 /// Starts the server again, empty, and waits until everything was delivered.
 async fn come_back(server: &mut Server, store: &RedisStore) {
     server.restart().await;
-    until("the server is used again", async || store.is_up()).await;
-    until("everything was delivered", async || store.unsettled() == 0).await;
+    up(store).await;
+    settled(store).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -94,7 +94,7 @@ async fn a_reset_lifts_penalties_on_every_node() {
     for _ in 0..3 {
         here.send(as_user("wrong")).await;
     }
-    super::until("the penalties have arrived", async || one.unsettled() == 0).await;
+    super::settled(&one).await;
     assert_eq!(here.status(as_user("anna")).await, 429);
     assert_eq!(there.status(as_user("anna")).await, 429);
     there

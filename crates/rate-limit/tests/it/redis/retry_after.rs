@@ -5,7 +5,7 @@ use std::time::Duration;
 use palisade_rate_limit::{LimitStore, RedisStore};
 use proptest::{prelude::ProptestConfig, test_runner::TestRunner};
 
-use super::{same_as_memory::pass, server::Server, store, until};
+use super::{same_as_memory::pass, server::Server, store};
 use crate::obey::{Timed, limits, obeying_suffices, steps};
 
 struct OnServer<'a> {
@@ -30,10 +30,7 @@ impl Timed for OnServer<'_> {
     }
 
     async fn settled(&self) {
-        until("settlements have arrived", async || {
-            self.store.unsettled() == 0
-        })
-        .await;
+        super::settled(self.store).await;
     }
 }
 

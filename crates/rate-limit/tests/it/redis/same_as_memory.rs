@@ -99,7 +99,7 @@ async fn compare(server: &Server, redis: &RedisStore, steps: &[Step]) -> Result<
                 let limit = &limits[limit];
                 memory.adjust(now, limit, memory.bucket_key(&subject(client)), units);
                 redis.adjust(now, limit, redis.bucket_key(&subject(client)), units);
-                settled(server, redis).await;
+                super::settled(redis).await;
             }
             Step::Look { client } => {
                 let ask = |store: &dyn LimitStore| {
@@ -152,11 +152,6 @@ fn same(memory: StoreDecision, redis: StoreDecision) -> Result<(), TestCaseError
 fn near(memory: &LimitState, redis: &LimitState) -> bool {
     memory.retry_after().abs_diff(redis.retry_after()) < SLACK
         && memory.time_until_full().abs_diff(redis.time_until_full()) < SLACK
-}
-
-/// Waits until settlements, which are sent behind the requests, have arrived.
-async fn settled(_: &Server, redis: &RedisStore) {
-    super::until("settlements have arrived", async || redis.unsettled() == 0).await;
 }
 
 /// Lets time pass for the buckets, or sets their clock back if negative: that of the server cannot be moved.

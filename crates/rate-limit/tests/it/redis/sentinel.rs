@@ -10,9 +10,9 @@ use palisade_core::Secret;
 use palisade_rate_limit::{FailureMode, RedisStore};
 
 use super::{
-    DEADLINE, HASH_KEY,
-    server::{Server, free_port},
-    stack, until,
+    DEADLINE, HASH_KEY, asked,
+    server::{Server, free_port, logged},
+    stack, up,
 };
 use crate::support::*;
 
@@ -37,30 +37,15 @@ impl Sentinel {
         fs::write(&file, lines.join("\n")).unwrap();
         let child = Command::new("redis-server")
             .args([file.as_os_str(), "--sentinel".as_ref()])
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .spawn()
             .unwrap();
         Self { child, port }
     }
 
-    async fn command<T: redis::FromRedisValue>(&self, words: &[&str]) -> redis::RedisResult<T> {
-        let url = format!("redis://127.0.0.1:{}", self.port);
-        let mut connection = redis::Client::open(url)?
-            .get_multiplexed_async_connection()
-            .await?;
-        redis::cmd(words[0])
-            .arg(&words[1..])
-            .query_async(&mut connection)
-            .await
-    }
-
     /// Waits until it knows the replica, without which there is no failover.
-    async fn knows_the_replica(&self) {
-        until("the sentinel knows the replica", async || {
-            let replicas = self.command::<Vec<redis::Value>>(&["SENTINEL", "REPLICAS", "main"]);
-            replicas.await.is_ok_and(|replicas| replicas.len() == 1)
-        })
-        .await;
+    async fn knows_the_replica(&mut self) {
+        logged(&mut self.child, "+slave").await;
     }
 }
 
@@ -89,7 +74,7 @@ async fn a_failover_under_sentinel_is_followed_and_keeps_its_buckets() {
     });
     let replica = replica.await.unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let sentinel = Sentinel::start(folder.path(), primary.port());
+    let mut sentinel = Sentinel::start(folder.path(), primary.port());
     sentinel.knows_the_replica().await;
 
     // The first sentinel of the address is away.
@@ -100,11 +85,11 @@ async fn a_failover_under_sentinel_is_followed_and_keeps_its_buckets() {
     );
     let builder = RedisStore::builder(&url, Secret::new(HASH_KEY)).deadline(DEADLINE);
     let store = builder.connect().await.unwrap();
-    until("the store is up", async || store.is_up()).await;
+    up(&store).await;
     let strict = policy("a", "6/day").when_store_fails(FailureMode::FailClosed);
     let stack = stack(&store, [strict]);
     assert_eq!(stack.admitted(2, || from("203.0.113.7")).await, 2);
-    until("the replica has the bucket", async || {
+    asked("the replica has the bucket", async || {
         let keys: Vec<String> = replica.command(&["KEYS", "*}:a:*"]).await;
         let units: Option<String> = replica.command(&["GET", &keys.concat()]).await;
         let primary: Option<String> = primary.command(&["GET", &keys.concat()]).await;
@@ -115,7 +100,7 @@ async fn a_failover_under_sentinel_is_followed_and_keeps_its_buckets() {
     primary.kill();
     assert_eq!(stack.status(from("203.0.113.7")).await, 503);
     let mut decision = stack.send(from("203.0.113.7")).await;
-    until("the replica is the primary", async || {
+    asked("the replica is the primary", async || {
         decision = stack.send(from("203.0.113.7")).await;
         decision.status() == 200
     })

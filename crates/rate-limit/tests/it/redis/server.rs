@@ -1,12 +1,15 @@
 //! A Redis server on a loopback port, started by the test and stopped with it.
 
 use std::{
+    io::{BufRead, BufReader},
     path::Path,
     process::{Child, Command, Stdio},
 };
 
 use redis::Client;
 use tempfile::TempDir;
+
+use super::PATIENCE;
 
 pub(super) struct Server {
     child: Child,
@@ -37,14 +40,12 @@ impl Server {
         }
         let folder = tempfile::tempdir().unwrap();
         let port = free_port();
-        let child = spawn(port, &folder, &more(folder.path()));
-        let server = Self {
+        let child = spawn(port, &folder, &more(folder.path())).await;
+        Some(Self {
             child,
             port,
             folder,
-        };
-        server.server_that_replies().await;
-        Some(server)
+        })
     }
 
     pub(super) fn url(&self) -> String {
@@ -79,14 +80,6 @@ impl Server {
             .await
     }
 
-    /// Waits until the server answers.
-    async fn server_that_replies(&self) {
-        super::until("the server answers", async || {
-            self.try_command::<String>(&["PING"]).await.is_ok()
-        })
-        .await;
-    }
-
     /// Stops the process where it stands, as a hung host would. It still accepts connections.
     pub(super) fn freeze(&self) {
         self.signal("-STOP");
@@ -111,8 +104,7 @@ impl Server {
 
     /// Starts it again on the same port, empty.
     pub(super) async fn restart(&mut self) {
-        self.child = spawn(self.port, &self.folder, &[]);
-        self.server_that_replies().await;
+        self.child = spawn(self.port, &self.folder, &[]).await;
     }
 }
 
@@ -128,8 +120,9 @@ pub(super) fn free_port() -> u16 {
     palisade_internal::free_port::choose(std::net::Ipv4Addr::LOCALHOST.into()).unwrap()
 }
 
-fn spawn(port: u16, folder: &TempDir, more: &[String]) -> Child {
-    Command::new("redis-server")
+/// Starts the program, and waits until it is ready.
+async fn spawn(port: u16, folder: &TempDir, more: &[String]) -> Child {
+    let mut child = Command::new("redis-server")
         .args([
             "--port",
             &port.to_string(),
@@ -142,7 +135,28 @@ fn spawn(port: u16, folder: &TempDir, more: &[String]) -> Child {
         ])
         .args(["--dir".as_ref(), folder.path().as_os_str()])
         .args(more)
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .spawn()
-        .unwrap()
+        .unwrap();
+    logged(&mut child, "Ready to accept connections").await;
+    child
+}
+
+/// Reads the log of a server on its standard output until a line contains a word.
+pub(super) async fn logged(child: &mut Child, word: &'static str) {
+    let log = BufReader::new(child.stdout.take().unwrap());
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut read = Vec::new();
+        for line in log.lines() {
+            read.push(line.unwrap());
+            if read.last().is_some_and(|line| line.contains(word)) {
+                return;
+            }
+        }
+        panic!("the server ended before `{word}`: {read:#?}");
+    });
+    tokio::time::timeout(PATIENCE, reading)
+        .await
+        .expect("it is logged in time")
+        .unwrap();
 }

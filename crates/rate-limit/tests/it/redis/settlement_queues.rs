@@ -7,7 +7,9 @@ use palisade_rate_limit::{
     BucketKey, Charge, ChargeOutcome, FailureMode, Limit, LimitStore, Policy, RedisStore,
 };
 
-use super::{DEADLINE, HASH_KEY, Log, proxy::Proxy, server::Server, stack, store, until};
+use super::{
+    DEADLINE, HASH_KEY, Log, asked, away, proxy::Proxy, server::Server, settled, stack, store, up,
+};
 use crate::support::*;
 
 const NOW: Duration = Duration::from_secs(1000);
@@ -47,18 +49,6 @@ fn stepping(proxy: &Arc<Proxy>) -> tokio::task::JoinHandle<()> {
             proxy.step().await;
         }
     })
-}
-
-async fn settled(store: &RedisStore) {
-    let start = std::time::Instant::now();
-    while store.unsettled() > 0 {
-        assert!(
-            start.elapsed() < Duration::from_secs(60),
-            "{}",
-            store.unsettled()
-        );
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
 }
 
 /// Units that a bucket has left, by the server.
@@ -189,7 +179,7 @@ async fn penalties_do_not_wait_behind_settlements() {
         slow.adjust(NOW, &characters, bucket(number), -7);
     }
     slow.adjust(NOW, &login, bucket(1), 5);
-    until("another node sees the penalty", async || {
+    asked("another node sees the penalty", async || {
         let decision = other
             .charge(NOW, &[Charge::check_only(&login, bucket(1))])
             .get()
@@ -213,13 +203,13 @@ async fn settlements_wait_while_the_server_is_away() {
         .charge(NOW, &[Charge::new(&limit, bucket(1), 10)])
         .get()
         .await;
-    until("the store is away", async || !store.is_up()).await;
+    away(&store).await;
     store.adjust(NOW, &limit, bucket(1), 40);
     store.adjust(NOW, &limit, bucket(1), 20);
     assert_eq!(store.unsettled(), 2);
     server.restart().await;
     settled(&store).await;
-    until("the store is up", async || store.is_up()).await;
+    up(&store).await;
     assert_eq!(left(&store, &limit, bucket(1)).await, 40);
     assert_eq!(store.status().lost, 0);
 }
@@ -248,7 +238,7 @@ async fn a_request_decided_without_the_server_settles_without_it() {
     let proxy = Proxy::before(server.port()).await;
     let store = RedisStore::builder(&proxy.url(), Secret::new(HASH_KEY));
     let store = store.connect().await.unwrap();
-    until("the store is up", async || store.is_up()).await;
+    up(&store).await;
     let stack = stack(
         &store,
         [characters().when_store_fails(FailureMode::FailOpen)],

@@ -9,7 +9,7 @@ use rcgen::{CertificateParams, Issuer, KeyPair};
 use super::{
     DEADLINE,
     server::{Server, free_port},
-    stack, until,
+    stack, up,
 };
 use crate::support::*;
 
@@ -64,7 +64,7 @@ async fn a_server_is_used_over_tls_if_its_certificate_is_of_the_right_authority(
         .deadline(DEADLINE)
     };
     let right = builder().root_certificate(root).connect().await.unwrap();
-    until("the store is up", async || right.is_up()).await;
+    up(&right).await;
     let stack = stack(&right, [policy("a", "2/day")]);
     assert_eq!(stack.admitted(5, || from("203.0.113.7")).await, 2);
 
@@ -103,7 +103,7 @@ async fn a_server_that_demands_a_certificate_is_shown_one() {
     };
     let with = builder().client_certificate(leaf.clone(), Secret::new(key.clone()));
     let store = with.connect().await.unwrap();
-    until("the store is up", async || store.is_up()).await;
+    up(&store).await;
     let without = builder().connect().await.unwrap();
     assert!(!without.is_up());
     let malformed = builder().client_certificate("no certificate", Secret::new(key));

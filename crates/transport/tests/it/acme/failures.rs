@@ -12,7 +12,7 @@ use axum::{
 use palisade_core::Clock as _;
 
 use super::{
-    pebble::{eventually, free_port},
+    pebble::{self, free_port},
     *,
 };
 
@@ -77,7 +77,7 @@ async fn while_the_authority_is_down_the_old_certificate_stays_and_attempts_are_
     let acme = build();
     let events = Events::of(&acme);
     // The server looks too, with a clock that stands still between the looks of the test.
-    let (running, certificates) = serve_tls(bind(), &build());
+    let (running, Served { certificates, .. }) = serve_tls(bind(), &build());
     let root = issued.pebble.issuing_root().await;
     let before = certificates.fingerprint();
     let failed = look_for(&acme, &issued.clock, 6 * HOUR).await;
@@ -211,7 +211,7 @@ async fn a_server_that_waits_for_its_first_certificate_refuses_handshakes() {
         .without_self_check()
         .build()
         .unwrap();
-    let (running, certificates) = serve_tls(bind(), &acme);
+    let (running, Served { certificates, .. }) = serve_tls(bind(), &acme);
     assert!(certificates.is_pending());
     let refused = client::connect(running.address, NAME, &authority)
         .await
@@ -225,10 +225,9 @@ async fn a_server_that_waits_for_its_first_certificate_refuses_handshakes() {
 
 #[tokio::test]
 async fn the_wait_of_an_authority_that_refuses_is_obeyed() {
-    let requests = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&requests);
+    let (counted, mut requests) = watch::channel(0);
     let busy = Router::new().fallback(async move || {
-        counted.fetch_add(1, Ordering::SeqCst);
+        counted.send_modify(|count| *count += 1);
         (
             StatusCode::TOO_MANY_REQUESTS,
             [(RETRY_AFTER, "36000")],
@@ -244,7 +243,9 @@ async fn the_wait_of_an_authority_that_refuses_is_obeyed() {
         .unwrap();
     let failed = look_for(&acme, &clock, 10 * HOUR).await;
     assert_eq!(failed.len(), 1, "{failed:?}");
-    assert_eq!(requests.load(Ordering::SeqCst), 1);
+    assert_eq!(*requests.borrow(), 1);
     assert_eq!(look_for(&acme, &clock, 10 * MINUTE).await.len(), 1);
-    eventually("two requests", || requests.load(Ordering::SeqCst) == 2).await;
+    let second = requests.wait_for(|count| *count == 2);
+    let waited = tokio::time::timeout(pebble::PATIENCE, second).await;
+    assert!(waited.is_ok(), "there is no second request");
 }

@@ -2,7 +2,7 @@
 
 use palisade_transport::server::ConnectionEventKind;
 
-use super::{pebble::eventually, *};
+use super::*;
 
 #[tokio::test]
 async fn tls_alpn_01_brings_the_first_certificate_while_the_server_runs() {
@@ -17,20 +17,12 @@ async fn tls_alpn_01_brings_the_first_certificate_while_the_server_runs() {
     let folder = tempfile::tempdir().unwrap();
     let acme = settings(&pebble, folder.path(), port).build().unwrap();
     let events = Events::of(&acme);
-    let (running, certificates) = serve_tls(server, &acme);
+    let (running, mut served) = serve_tls(server, &acme);
     let root = pebble.issuing_root().await;
-    let reported = events.clone();
-    eventually("an event", || !reported.all().is_empty()).await;
-    assert!(
-        matches!(reported.all().first(), Some(AcmeEvent::Issued { .. })),
-        "{:?}\n{}",
-        reported.all(),
-        pebble.log()
-    );
-    eventually("the certificate is used", || !certificates.is_pending()).await;
+    served.has_certificate().await;
     let body = client::get(running.address, NAME, "/", &root).await;
     assert_eq!(body, "hello");
-    assert_eq!(certificates.names(), [NAME]);
+    assert_eq!(served.certificates.names(), [NAME]);
     assert!(
         matches!(events.all().as_slice(), [AcmeEvent::Issued { names, .. }] if *names == [NAME])
     );
@@ -55,8 +47,8 @@ async fn http_01_brings_the_first_certificate() {
         .build()
         .unwrap();
     let _http = serve_http(http, &acme);
-    let (https, certificates) = serve_tls(bind(), &acme);
-    eventually("the certificate is used", || !certificates.is_pending()).await;
+    let (https, mut served) = serve_tls(bind(), &acme);
+    served.has_certificate().await;
     let root = pebble.issuing_root().await;
     assert_eq!(client::get(https.address, NAME, "/", &root).await, "hello");
 }
@@ -81,7 +73,7 @@ async fn a_restart_uses_the_cache_and_does_not_need_the_authority() {
     let acme = builder.directory(directory).build().unwrap();
     let events = Events::of(&acme);
     assert_eq!(acme.renew_if_due().await.unwrap(), Renewal::NotDue);
-    let (running, certificates) = serve_tls(bind(), &acme);
+    let (running, Served { certificates, .. }) = serve_tls(bind(), &acme);
     assert!(!certificates.is_pending());
     assert_eq!(
         client::get(running.address, NAME, "/", &root).await,

@@ -17,9 +17,10 @@ use std::{
 
 use palisade_core::ManualClock;
 use palisade_transport::server::{
-    Acme, AcmeBuilder, AcmeError, AcmeEvent, Certificates, ChallengeKind, ChallengeLayer, Renewal,
-    Server, ServerBuilder,
+    Acme, AcmeBuilder, AcmeError, AcmeEvent, CertificateEvent, Certificates, ChallengeKind,
+    ChallengeLayer, Renewal, Server, ServerBuilder,
 };
+use tokio::sync::watch;
 
 use self::pebble::{NAME, Pebble, Setup};
 use crate::support::{Running, bind, start, start_with};
@@ -52,11 +53,36 @@ fn settings(pebble: &Pebble, cache: &Path, port: u16) -> AcmeBuilder {
         .resolve(NAME, [IpAddr::from(Ipv4Addr::LOCALHOST)])
 }
 
+/// The certificates of a running server, which tell of the first one.
+struct Served {
+    certificates: Certificates,
+    replaced: watch::Receiver<bool>,
+}
+
+impl Served {
+    /// Waits until connections get a certificate.
+    async fn has_certificate(&mut self) {
+        let replaced = self.replaced.wait_for(|replaced| *replaced);
+        let waited = tokio::time::timeout(pebble::PATIENCE, replaced).await;
+        assert!(waited.is_ok(), "no certificate is used");
+    }
+}
+
 /// Starts a server with the certificates of an authority.
-fn serve_tls(server: ServerBuilder, acme: &Acme) -> (Running, Certificates) {
-    let certificates = acme.certificates().unwrap();
+fn serve_tls(server: ServerBuilder, acme: &Acme) -> (Running, Served) {
+    let (sender, replaced) = watch::channel(false);
+    let tell = move |event: &CertificateEvent| {
+        if let CertificateEvent::Replaced { .. } = event {
+            sender.send_replace(true);
+        }
+    };
+    let certificates = acme.certificates().unwrap().on_change(tell);
     let running = start(server.tls(certificates.clone()));
-    (running, certificates)
+    let served = Served {
+        certificates,
+        replaced,
+    };
+    (running, served)
 }
 
 /// Starts a server without TLS that answers http-01.

@@ -95,12 +95,20 @@ impl Pebble {
             root,
             folder,
         };
-        let log = || pebble.log();
-        eventually("pebble starts", || {
-            log().contains("ACME directory available")
-        })
-        .await;
+        pebble.listens().await;
         Some(pebble)
+    }
+
+    /// Waits until it accepts connections. It tells that only in its log, which is a file so that
+    /// it is complete when a response arrives.
+    async fn listens(&self) {
+        for _ in 0..6_000 {
+            if self.log().contains("ACME directory available") {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("pebble does not start:\n{}", self.log());
     }
 
     pub fn directory(&self) -> String {
@@ -136,16 +144,6 @@ impl Pebble {
         let address = (Ipv4Addr::LOCALHOST, self.management).into();
         super::client::get(address, "127.0.0.1", "/roots/0", &self.root).await
     }
-}
-
-/// Waits until something holds.
-pub async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let waited = tokio::time::timeout(PATIENCE, async {
-        while !holds() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    });
-    assert!(waited.await.is_ok(), "waited in vain: {what}");
 }
 
 /// Writes key and certificate of the interface. Returns their root.

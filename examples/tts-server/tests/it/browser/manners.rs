@@ -1,11 +1,9 @@
 //! By keyboard alone, in both languages, in both themes, on a phone.
 
-use std::sync::atomic::Ordering;
-
 use serde_json::json;
 
 use super::{check_quiet, enter};
-use crate::support::{TestServer, until, webdriver::Browser};
+use crate::support::{TestServer, webdriver::Browser};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keyboard_languages_themes_and_a_phone() {
@@ -47,7 +45,7 @@ async fn keyboard_languages_themes_and_a_phone() {
 
     // The voice is stopped, over HTTP/2 as browsers speak it.
     let cancelled = &server.voice.cancelled;
-    until("stopping", || cancelled.load(Ordering::SeqCst) == 1).await;
+    cancelled.reaches(1).await;
 
     // An unspeakable text is explained beside the button, in the language that was chosen.
     browser

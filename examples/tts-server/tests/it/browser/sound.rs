@@ -1,12 +1,12 @@
 //! The page while a sound is still being made: heard before it is whole, stopped half-way, by several voices.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
 use serde_json::json;
 use tts_server::Voice;
 
 use super::{check_quiet, enter};
-use crate::support::{CONFIG, TestServer, TestVoice, until, webdriver::Browser};
+use crate::support::{CONFIG, TestServer, TestVoice, webdriver::Browser};
 
 /// What the player says of itself.
 async fn player(browser: &Browser, what: &str) -> String {
@@ -51,7 +51,7 @@ async fn a_long_text_sounds_before_it_is_made() {
         .await;
     assert_eq!(player(&browser, "live").await, "true");
     assert_eq!(player(&browser, "state").await, "playing");
-    assert_eq!(server.voice.made.load(Ordering::SeqCst), 30);
+    assert_eq!(server.voice.made.get(), 30);
     let whole = "return document.querySelector('#download').disabled";
     assert_eq!(browser.run(whole).await, true, "it is not whole yet");
     browser.picture("live").await;
@@ -97,7 +97,7 @@ async fn stopping_half_way_frees_the_voice_and_keeps_what_came() {
     );
     assert_eq!(browser.run(focus).await, "speak", "the focus is not lost");
     let cancelled = &server.voice.cancelled;
-    until("stopping", || cancelled.load(Ordering::SeqCst) == 1).await;
+    cancelled.reaches(1).await;
 
     // The only thread is free: the next text is spoken, and what came before was not kept as a whole.
     say(&browser, "好好好").await;

@@ -1,6 +1,7 @@
 //! A separate server for each test, and what a test needs to talk to it.
 
 mod client;
+mod count;
 mod program;
 mod trail;
 mod voice;
@@ -11,10 +12,11 @@ use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use palisade::core::{Clock, ManualClock, SystemClock};
 use tempfile::TempDir;
 use tokio::{sync::oneshot, task::JoinHandle};
-use tts_server::{DataFolder, Server, ServerParts, Settings, StartError, Voice};
+use tts_server::{DataFolder, Reloader, Server, ServerParts, Settings, StartError, Voice};
 
 pub(crate) use self::{
     client::{Client, TestRequest, TestResponse, encode, send_plain},
+    count::Count,
     program::{PATIENCE, Started, program},
     trail::{Trail, requests},
     voice::{LETTER, RATE, TestVoice},
@@ -41,6 +43,7 @@ pub(crate) struct TestServer {
     pub(crate) voice: TestVoice,
     pub(crate) client: Client,
     data: PathBuf,
+    reloader: Arc<Reloader>,
     stop: oneshot::Sender<()>,
     served: JoinHandle<Result<(), StartError>>,
     _folder: TempDir,
@@ -82,6 +85,7 @@ impl TestServer {
         let server = Server::prepare(settings, with).await.unwrap();
         let (https, http, metrics) = server.addresses();
         let key = server.first_key().unwrap().to_owned();
+        let reloader = server.reloader();
         let (stop, stopped) = oneshot::channel();
         let served = tokio::spawn(server.serve(async { drop(stopped.await) }));
         Self {
@@ -93,6 +97,7 @@ impl TestServer {
             voice: test_voice,
             client: Client::trusting(https, &data.join("tls/ca.pem")),
             data,
+            reloader,
             stop,
             served,
             _folder: folder,
@@ -113,6 +118,11 @@ impl TestServer {
         &self.data
     }
 
+    /// Makes the server read its files again.
+    pub(crate) async fn reload(&self) {
+        self.reloader.reload().await.unwrap();
+    }
+
     /// Stops the server and reads what it wrote down.
     pub(crate) async fn finish(self) -> Trail {
         let Self {
@@ -130,17 +140,5 @@ impl TestServer {
             .unwrap()
             .unwrap();
         Trail::read(&data)
-    }
-}
-
-/// Waits for something that will be, and not for ever.
-pub(crate) async fn until(what: &str, mut there: impl FnMut() -> bool) {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
-    while !there() {
-        assert!(
-            tokio::time::Instant::now() < deadline,
-            "{what} did not happen"
-        );
-        tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }

@@ -1,16 +1,11 @@
 //! A voice that needs no time, unless it is asked to wait.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
-    time::Duration,
-};
+use std::{thread, time::Duration};
 
 use sambert_hifigan::StopSignal;
 use tts_server::{Speech, SpeechError, Stretch, Utterance, Voice, VoiceInfo, Words};
+
+use super::Count;
 
 pub(crate) const RATE: u32 = 16_000;
 /// Samples that one character sounds at the speed 1: a tenth of a second.
@@ -21,10 +16,10 @@ pub(crate) const LETTER: usize = 1_600;
 /// not spoken. Marks that hold `?` are not read.
 #[derive(Clone, Default)]
 pub(crate) struct TestVoice {
-    pub(crate) speaking: Arc<AtomicUsize>,
-    pub(crate) cancelled: Arc<AtomicUsize>,
+    pub(crate) speaking: Count,
+    pub(crate) cancelled: Count,
     /// Stretches that were made.
-    pub(crate) made: Arc<AtomicUsize>,
+    pub(crate) made: Count,
     pub(crate) go_on: StopSignal,
     pub(crate) name: Option<&'static str>,
 }
@@ -52,7 +47,7 @@ impl Voice for TestVoice {
     }
 
     fn speak(&self, utterance: &Utterance, stop: &StopSignal) -> Result<Speech, SpeechError> {
-        self.speaking.fetch_add(1, Ordering::SeqCst);
+        self.speaking.add_one();
         let text = utterance.words.as_str();
         assert!(!text.contains('坏'), "cannot say {text}");
         if matches!(utterance.words, Words::Ssml(_)) && text.contains('?') {
@@ -90,7 +85,7 @@ impl TestVoice {
     ) -> Result<Vec<f32>, SpeechError> {
         while letter == '慢' && !self.go_on.is_set() {
             if stop.is_set() {
-                self.cancelled.fetch_add(1, Ordering::SeqCst);
+                self.cancelled.add_one();
                 return Err(SpeechError::Cancelled);
             }
             thread::sleep(Duration::from_millis(1));
@@ -98,7 +93,7 @@ impl TestVoice {
         if letter == '断' {
             return Err(SpeechError::Broken);
         }
-        self.made.fetch_add(1, Ordering::SeqCst);
+        self.made.add_one();
         let tone = |at: usize| (at as f32 * 0.1).sin() * 0.5;
         Ok((from..from + length).map(tone).collect())
     }

@@ -11,7 +11,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::connection::DeliveryOutcome;
+use super::{connection::DeliveryOutcome, status_changes::StatusChanges};
 use crate::{policy::Limit, store::BucketKey};
 
 /// The memory of a queued bucket in bytes: its entry and its position in the order, each twice,
@@ -28,6 +28,8 @@ pub(super) struct SettlementQueue {
     capacity: usize,
     pending: Mutex<Pending>,
     changed: Notify,
+    /// Announces that nothing waits any more.
+    emptied: StatusChanges,
 }
 
 #[derive(Default)]
@@ -127,17 +129,18 @@ impl PendingUnits {
 
 impl SettlementQueue {
     /// Makes a queue with this memory in bytes.
-    pub(super) fn with_memory(bytes: usize) -> Self {
+    pub(super) fn with_memory(bytes: usize, emptied: StatusChanges) -> Self {
         Self {
             capacity: (bytes / BYTES_PER_BUCKET).max(1),
             pending: Mutex::default(),
             changed: Notify::new(),
+            emptied,
         }
     }
 
     /// Makes a queue for this number of buckets.
-    pub(super) fn with_buckets(buckets: usize) -> Self {
-        Self::with_memory(buckets.saturating_mul(BYTES_PER_BUCKET))
+    pub(super) fn with_buckets(buckets: usize, emptied: StatusChanges) -> Self {
+        Self::with_memory(buckets.saturating_mul(BYTES_PER_BUCKET), emptied)
     }
 
     /// Adds units that only this node knows of, or takes back some that still wait.
@@ -209,7 +212,7 @@ impl SettlementQueue {
         if let Some(entry) = pending.buckets.get_mut(&QueueKey::of(limit, bucket)) {
             let dropped = std::mem::take(&mut entry.waiting).settlements();
             entry.forgotten = !entry.sent.is_empty();
-            pending.settlements = pending.settlements.saturating_sub(dropped);
+            self.subtract(&mut pending.settlements, dropped);
         }
     }
 
@@ -299,7 +302,7 @@ impl SettlementQueue {
         };
         entry.waiting.merge(again);
         let over = sent.settlements().saturating_sub(again.settlements());
-        *settlements = settlements.saturating_sub(over);
+        self.subtract(settlements, over);
         if entry.waiting.is_empty() {
             // A name that is still in the order is skipped there.
             place.remove();
@@ -312,6 +315,14 @@ impl SettlementQueue {
         Undelivered {
             charges: sent.charges.saturating_sub(again.charges),
             refunds: sent.refunds.saturating_sub(again.refunds),
+        }
+    }
+
+    /// Subtracts settlements that are over, and announces that none is left.
+    fn subtract(&self, settlements: &mut u64, over: u64) {
+        *settlements = settlements.saturating_sub(over);
+        if *settlements == 0 {
+            self.emptied.announce();
         }
     }
 

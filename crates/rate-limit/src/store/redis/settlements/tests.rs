@@ -13,7 +13,7 @@ fn bucket(number: u128) -> BucketKey {
 }
 
 fn queue_of(buckets: usize) -> SettlementQueue {
-    SettlementQueue::with_memory(buckets * BYTES_PER_BUCKET)
+    SettlementQueue::with_memory(buckets * BYTES_PER_BUCKET, StatusChanges::default())
 }
 
 #[test]
