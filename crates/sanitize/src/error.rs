@@ -11,9 +11,8 @@ use crate::characters::Class;
 
 /// Says why a sanitizer, a rule or a layer cannot be built.
 ///
-/// Returned by [`SanitizerBuilder::build`](crate::SanitizerBuilder::build),
-/// [`SanitizeLayerBuilder::build`](crate::SanitizeLayerBuilder::build) and
-/// [`TextRule::new`](crate::TextRule::new). Its text names the rule, field or class that is wrong,
+/// Returned by [`SanitizerBuilder::build`](crate::SanitizerBuilder::build) and
+/// [`SanitizeLayerBuilder::build`](crate::SanitizeLayerBuilder::build). Its text names the rule, field or class that is wrong,
 /// and what to do. [`InvalidPattern`](Self::InvalidPattern) quotes the pattern of a rule, so show
 /// the text to the operator only.
 ///

@@ -63,7 +63,7 @@
 //! let prompt = Sanitizer::builder()
 //!     .max_graphemes(2000)
 //!     .class(Class::BidiControl, Action::Refuse)
-//!     .rule(TextRule::bank_card()?)
+//!     .rule(TextRule::bank_card())
 //!     .build()?;
 //! let layer = SanitizeLayer::builder()
 //!     .field(Field::required("/messages/*/content", prompt))

@@ -79,8 +79,9 @@ pub(crate) struct Bounds {
 }
 
 /// Why a body was cut.
-#[derive(Debug)]
+///
 /// The client sees a body that breaks off, the audit record says `body_failed`.
+#[derive(Debug)]
 enum TooLong {
     /// Nothing came for this long, while the client was ready to read.
     Idle(Duration),

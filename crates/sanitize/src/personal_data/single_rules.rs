@@ -1,7 +1,6 @@
 //! Rules for one kind of data each, by its shape alone.
 
 use super::recognizers::{is_card, is_mobile, is_resident_id};
-use crate::error::SanitizeBuildError;
 use crate::text::TextRule;
 
 /// Single kinds by their shape alone, without words nearby. [`PersonalData`](crate::PersonalData) finds more kinds and
@@ -10,22 +9,14 @@ impl TextRule {
     /// Masks mobile phone numbers of mainland China with `*`, with or without `+86` or `0086`.
     ///
     /// To set another effect, call its method on the rule, for instance [`refuse`](Self::refuse).
-    ///
-    /// # Errors
-    ///
-    /// None. It returns a `Result` so that it is used like the other rules.
-    pub fn mainland_phone() -> Result<Self, SanitizeBuildError> {
-        Ok(Self::grouped_number("mainland phone", is_mobile).mask('*'))
+    pub fn mainland_phone() -> Self {
+        Self::grouped_number("mainland phone", is_mobile).mask('*')
     }
 
     /// Masks identity numbers of mainland China (GB 11643) with a correct check digit and a
     /// possible date of birth.
-    ///
-    /// # Errors
-    ///
-    /// None. It returns a `Result` so that it is used like the other rules.
-    pub fn mainland_identity() -> Result<Self, SanitizeBuildError> {
-        Ok(Self::grouped_number("mainland identity", is_resident_id).mask('*'))
+    pub fn mainland_identity() -> Self {
+        Self::grouped_number("mainland identity", is_resident_id).mask('*')
     }
 
     /// Masks numbers of payment cards (ISO/IEC 7812).
@@ -37,29 +28,21 @@ impl TextRule {
     /// ```
     /// use palisade_sanitize::{Sanitizer, TextRule};
     ///
-    /// let sanitizer = Sanitizer::builder().rule(TextRule::bank_card()?).build()?;
+    /// let sanitizer = Sanitizer::builder().rule(TextRule::bank_card()).build()?;
     /// let clean = sanitizer.clean("I pay with 4111 1111 1111 1111.")?;
     /// assert_eq!(clean.text(), "I pay with *******************.");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    ///
-    /// # Errors
-    ///
-    /// None. It returns a `Result` so that it is used like the other rules.
-    pub fn bank_card() -> Result<Self, SanitizeBuildError> {
-        Ok(Self::grouped_number("bank card", is_card).mask('*'))
+    pub fn bank_card() -> Self {
+        Self::grouped_number("bank card", is_card).mask('*')
     }
 
     /// Masks e-mail addresses, also in full-width characters.
     ///
     /// The pattern accepts common addresses, not every form that RFC 5322 allows.
-    ///
-    /// # Errors
-    ///
-    /// As for [`TextRule::new`]. The pattern is fixed and valid.
-    pub fn email() -> Result<Self, SanitizeBuildError> {
+    pub fn email() -> Self {
         let pattern = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+";
-        Ok(Self::new("e-mail", pattern)?.only_if(|_| true).mask('*'))
+        Self::new("e-mail", pattern).only_if(|_| true).mask('*')
     }
 }
 
@@ -68,8 +51,8 @@ mod tests {
     use super::*;
     use crate::Sanitizer;
 
-    fn check(rule: Result<TextRule, SanitizeBuildError>, before: &str, after: &str) {
-        let sanitizer = Sanitizer::builder().rule(rule.unwrap()).build().unwrap();
+    fn check(rule: TextRule, before: &str, after: &str) {
+        let sanitizer = Sanitizer::builder().rule(rule).build().unwrap();
         assert_eq!(sanitizer.clean(before).unwrap().text(), after);
     }
 

@@ -313,8 +313,8 @@ impl SanitizerBuilder {
     /// use palisade_sanitize::{Refused, Sanitizer, TextRule};
     ///
     /// let sanitizer = Sanitizer::builder()
-    ///     .rule(TextRule::new("no links", "https?://[^ ]+")?.replace("[link]"))
-    ///     .rule(TextRule::new("banned", "(?i)casino")?)
+    ///     .rule(TextRule::new("no links", "https?://[^ ]+").replace("[link]"))
+    ///     .rule(TextRule::new("banned", "(?i)casino"))
     ///     .build()?;
     /// assert_eq!(sanitizer.clean("see https://a.example now")?.text(), "see [link] now");
     /// assert!(matches!(sanitizer.clean("CASINO").unwrap_err(), Refused::Rule(name) if &*name == "banned"));
@@ -333,7 +333,8 @@ impl SanitizerBuilder {
     ///
     /// * A replacement character of [`Action::Replace`] would itself be dropped, replaced or
     ///   refused.
-    /// * The replacement of a rule is longer than 64 bytes.
+    /// * The pattern of a rule is not valid, matches the empty text, or is too large; a script of a
+    ///   rule does not exist; the replacement of a rule is longer than 64 bytes.
     /// * [`min_graphemes`](Self::min_graphemes) is above a limit of the cleaned text.
     pub fn build(self) -> Result<Sanitizer, SanitizeBuildError> {
         let actions = &self.0.filter.actions;

@@ -98,7 +98,7 @@ impl Filter {
         if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
             return Ok(None);
         }
-        let mut walk = Walk {
+        let mut pass = FilterPass {
             filter: self,
             text,
             at: 0,
@@ -107,15 +107,15 @@ impl Filter {
             report,
             map,
         };
-        while walk.step()? {}
-        let out = walk.out;
+        while pass.step()? {}
+        let out = pass.out;
         map.end_step();
         Ok(out)
     }
 }
 
 /// The state of one pass. It copies the text from the first change on, or not at all.
-struct Walk<'w> {
+struct FilterPass<'w> {
     /// The settings.
     filter: &'w Filter,
     text: &'w str,
@@ -130,7 +130,7 @@ struct Walk<'w> {
     map: &'w mut SourceMap,
 }
 
-impl Walk<'_> {
+impl FilterPass<'_> {
     /// Checks the next character. Returns `false` at the end of the text.
     fn step(&mut self) -> Result<bool, Refused> {
         let mut chars = self.text.get(self.at..).unwrap_or_default().chars();
@@ -141,7 +141,7 @@ impl Walk<'_> {
         match self.before.class_of(c, rest, self.filter.max_marks) {
             // A flag is kept with its tags or has none.
             None => self.keep(c, flag_tags(c, rest).unwrap_or(0)),
-            Some(class) => self.act(class, c, rest)?,
+            Some(class) => self.apply_action(class, c, rest)?,
         }
         Ok(true)
     }
@@ -150,7 +150,7 @@ impl Walk<'_> {
     ///
     /// # Errors
     /// The action is `Refuse`.
-    fn act(&mut self, class: Class, c: char, rest: &str) -> Result<(), Refused> {
+    fn apply_action(&mut self, class: Class, c: char, rest: &str) -> Result<(), Refused> {
         match self.filter.actions.get(class).unwrap_or(Action::Refuse) {
             Action::Drop => self.change(class, c, None),
             Action::Flag => {

@@ -94,7 +94,7 @@ impl Report {
     /// ```
     /// use palisade_sanitize::{Sanitizer, TextRule};
     ///
-    /// let sanitizer = Sanitizer::builder().rule(TextRule::new("shout", "!{3,}")?.flag()).build()?;
+    /// let sanitizer = Sanitizer::builder().rule(TextRule::new("shout", "!{3,}").flag()).build()?;
     /// let clean = sanitizer.clean("Now!!! Please!!!!")?;
     /// let flagged: Vec<_> = clean.report().flagged_rules().collect();
     /// assert_eq!(flagged, [(0, 2)]);

@@ -160,9 +160,7 @@ fn mistakes_in_the_settings_are_found_when_building() {
 
 #[tokio::test]
 async fn what_is_flagged_is_noted_and_stays() {
-    let rule = palisade_sanitize::TextRule::new("shouting", "[A-Z]{3,}")
-        .unwrap()
-        .flag();
+    let rule = palisade_sanitize::TextRule::new("shouting", "[A-Z]{3,}").flag();
     let prompt = palisade_sanitize::SanitizerBuilder::prompt()
         .rule(rule)
         .build()

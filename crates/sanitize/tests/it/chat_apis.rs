@@ -188,7 +188,7 @@ async fn a_rule_names_a_set_of_fields() {
 #[tokio::test]
 async fn a_set_of_fields_is_cleaned_by_a_sanitizer_of_choice() {
     let masking = SanitizerBuilder::prompt()
-        .rule(TextRule::mainland_phone().unwrap())
+        .rule(TextRule::mainland_phone())
         .build()
         .unwrap();
     let fields = Fields::openai_chat().sanitizer(&masking);

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use regex::Regex;
 
+use crate::error::SanitizeBuildError;
 use crate::text::folded::Folded;
 use crate::text::numbers::{self, Number};
 
@@ -29,6 +30,8 @@ pub(super) enum Matcher {
     NumberDigits(fn(&str) -> bool),
     /// A search that also names the kinds of its matches.
     Finder(Arc<dyn Finder>),
+    /// No search: `SanitizerBuilder::build` returns the error, so no sanitizer has such a rule.
+    Invalid(SanitizeBuildError),
     /// A pattern in the text itself.
     Pattern(Regex),
     /// A pattern in the folded text, and a check that its matches must pass.
@@ -94,6 +97,8 @@ impl Matcher {
     fn places(&self, text: &str) -> Vec<Range<usize>> {
         match self {
             Self::Finder(finder) => finder.find(text).into_iter().map(|it| it.place).collect(),
+            // Never called. All text matches, since a rule that does nothing would be the worse mistake.
+            Self::Invalid(_) => std::iter::once(0..text.len()).collect(),
             Self::Number(check) => numbers::find(text, check),
             Self::NumberDigits(check) => numbers::find(text, |number| check(number.digits)),
             Self::Pattern(regex) => regex.find_iter(text).map(|found| found.range()).collect(),

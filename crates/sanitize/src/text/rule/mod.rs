@@ -1,8 +1,8 @@
 //! Rules of the operator: a pattern or a check of numbers, and what is done where it matches.
 //!
 //! The sanitizer applies each rule once a round, after normalization. A rule that refuses ends the
-//! cleaning with `Refused::Rule`. Patterns are compiled when the rule is made, so no request can
-//! fail by one.
+//! cleaning with `Refused::Rule`. Patterns are compiled when the rule is made; a mistake in one is
+//! kept until `SanitizerBuilder::build`, which returns it. So no request can fail by a pattern.
 
 mod banned;
 mod repetition;
@@ -52,7 +52,7 @@ const MAX_REPLACEMENT: usize = 64;
 /// ```
 /// use palisade_sanitize::{TextRule, Sanitizer};
 ///
-/// let ticket = TextRule::new("ticket", r"(?-u:\b)T[0-9]{6}(?-u:\b)")?.mask('*');
+/// let ticket = TextRule::new("ticket", r"(?-u:\b)T[0-9]{6}(?-u:\b)").mask('*');
 /// let sanitizer = Sanitizer::builder().rule(ticket).build()?;
 /// assert_eq!(sanitizer.clean("票号T123456。")?.text(), "票号*******。");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -72,32 +72,26 @@ impl TextRule {
     /// The name appears in the audit trail and in errors for the operator, never in a response. A
     /// pattern may have 4,096 bytes, and its compiled program 1 MiB.
     ///
-    /// # Errors
+    /// A pattern that is not valid, matches the empty text or is too large is an error of
+    /// [`SanitizerBuilder::build`](crate::SanitizerBuilder::build). The error quotes the pattern.
     ///
-    /// [`SanitizeBuildError`] if the pattern is not valid, matches the empty text, or is too large. The
-    /// error quotes the pattern.
-    pub fn new(name: impl Into<Arc<str>>, pattern: &str) -> Result<Self, SanitizeBuildError> {
+    /// ```
+    /// use palisade_sanitize::{Sanitizer, TextRule};
+    ///
+    /// let refused = Sanitizer::builder().rule(TextRule::new("staff", "[0-9")).build().unwrap_err();
+    /// assert!(refused.to_string().starts_with("rule `staff`: regex parse error"));
+    /// ```
+    pub fn new(name: impl Into<Arc<str>>, pattern: &str) -> Self {
         let name = name.into();
-        if pattern.len() > MAX_PATTERN {
-            return Err(SanitizeBuildError::PatternTooLong { rule: name });
-        }
-        let regex = RegexBuilder::new(pattern)
-            .size_limit(MAX_PROGRAM)
-            .dfa_size_limit(MAX_PROGRAM)
-            .build();
-        // The library's text quotes the pattern with a mark under the mistake: it goes to the operator only.
-        let regex = regex.map_err(|error| SanitizeBuildError::InvalidPattern {
-            rule: Arc::clone(&name),
-            why: error.to_string().into(),
-        })?;
-        if regex.is_match("") {
-            return Err(SanitizeBuildError::PatternMatchesEmpty { rule: name });
-        }
-        Ok(Self {
+        let matcher = match compile(&name, pattern) {
+            Ok(regex) => Matcher::Pattern(regex),
+            Err(error) => Matcher::Invalid(error),
+        };
+        Self {
             name,
-            matcher: Matcher::Pattern(regex),
+            matcher,
             effect: Effect::Refuse,
-        })
+        }
     }
 
     /// Finds numbers that pass a check, such as a check digit. The rule refuses what it finds by
@@ -148,6 +142,15 @@ impl TextRule {
         }
     }
 
+    /// Makes a rule that cannot be built.
+    pub(super) fn invalid(name: impl Into<Arc<str>>, error: SanitizeBuildError) -> Self {
+        Self {
+            name: name.into(),
+            matcher: Matcher::Invalid(error),
+            effect: Effect::Refuse,
+        }
+    }
+
     /// Makes a rule of a pattern that is part of the crate.
     pub(super) fn from_regex(name: &'static str, regex: Regex, effect: Effect) -> Self {
         Self {
@@ -162,7 +165,7 @@ impl TextRule {
     /// ```
     /// use palisade_sanitize::{Sanitizer, TextRule};
     ///
-    /// let rule = TextRule::new("key", "key-[0-9]+")?.drop();
+    /// let rule = TextRule::new("key", "key-[0-9]+").drop();
     /// let sanitizer = Sanitizer::builder().rule(rule).build()?;
     /// assert_eq!(sanitizer.clean("a key-123 b")?.text(), "a  b");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -179,7 +182,7 @@ impl TextRule {
     /// ```
     /// use palisade_sanitize::{Sanitizer, TextRule};
     ///
-    /// let sanitizer = Sanitizer::builder().rule(TextRule::new("link", "https://")?.flag()).build()?;
+    /// let sanitizer = Sanitizer::builder().rule(TextRule::new("link", "https://").flag()).build()?;
     /// let clean = sanitizer.clean("see https://a.example")?;
     /// assert_eq!(clean.text(), "see https://a.example");
     /// assert_eq!(clean.report().rule(0), 1);
@@ -200,7 +203,7 @@ impl TextRule {
     /// ```
     /// use palisade_sanitize::{Sanitizer, TextRule};
     ///
-    /// let rule = TextRule::new("key", "key-[0-9]+")?.label();
+    /// let rule = TextRule::new("key", "key-[0-9]+").label();
     /// let sanitizer = Sanitizer::builder().rule(rule).build()?;
     /// assert_eq!(sanitizer.clean("a key-123 b")?.text(), "a [DATA] b");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -217,7 +220,7 @@ impl TextRule {
     /// ```
     /// use palisade_sanitize::{Sanitizer, TextRule};
     ///
-    /// let rule = TextRule::new("key", "key-[0-9]+")?.mask('#');
+    /// let rule = TextRule::new("key", "key-[0-9]+").mask('#');
     /// let sanitizer = Sanitizer::builder().rule(rule).build()?;
     /// assert_eq!(sanitizer.clean("a key-123 b")?.text(), "a ####### b");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -245,7 +248,7 @@ impl TextRule {
     /// ```
     /// use palisade_sanitize::{Sanitizer, TextRule};
     ///
-    /// let rule = TextRule::new("key", "key-[0-9]+")?.replace("(key)");
+    /// let rule = TextRule::new("key", "key-[0-9]+").replace("(key)");
     /// let sanitizer = Sanitizer::builder().rule(rule).build()?;
     /// assert_eq!(sanitizer.clean("a key-123 b")?.text(), "a (key) b");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -276,7 +279,7 @@ impl TextRule {
     ///     let digits: Vec<u32> = number.chars().filter_map(|c| c.to_digit(10)).collect();
     ///     digits.split_last().is_some_and(|(check, rest)| rest.iter().sum::<u32>() % 10 == *check)
     /// };
-    /// let staff = TextRule::new("staff", "[0-9]{4}")?.only_if(sum_fits).mask('*');
+    /// let staff = TextRule::new("staff", "[0-9]{4}").only_if(sum_fits).mask('*');
     /// let sanitizer = Sanitizer::builder().rule(staff).build()?;
     /// assert_eq!(sanitizer.clean("1236 and 1230")?.text(), "**** and 1230");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -287,7 +290,7 @@ impl TextRule {
                 Matcher::PatternIf(regex, check)
             }
             Matcher::Number(_) | Matcher::NumberDigits(_) => Matcher::NumberDigits(check),
-            Matcher::Finder(finder) => Matcher::Finder(finder),
+            unchanged @ (Matcher::Finder(_) | Matcher::Invalid(_)) => unchanged,
         };
         Self { matcher, ..self }
     }
@@ -303,8 +306,11 @@ impl TextRule {
         &self.name
     }
 
-    /// Checks the length of a replacement. `SanitizerBuilder::build` calls it.
+    /// Returns a mistake of the pattern or of the replacement. `SanitizerBuilder::build` calls it.
     pub(crate) fn validate(&self) -> Result<(), SanitizeBuildError> {
+        if let Matcher::Invalid(error) = &self.matcher {
+            return Err(error.clone());
+        }
         match &self.effect {
             Effect::Replace(by) if by.len() > MAX_REPLACEMENT => {
                 Err(SanitizeBuildError::ReplacementTooLong {
@@ -348,5 +354,26 @@ impl TextRule {
         }
         report.change_by_rule(index, hits);
         Ok(Some(changed))
+    }
+}
+
+/// Compiles a pattern within the limits of its length and of its program.
+fn compile(rule: &Arc<str>, pattern: &str) -> Result<Regex, SanitizeBuildError> {
+    let rule = Arc::clone(rule);
+    if pattern.len() > MAX_PATTERN {
+        return Err(SanitizeBuildError::PatternTooLong { rule });
+    }
+    let regex = RegexBuilder::new(pattern)
+        .size_limit(MAX_PROGRAM)
+        .dfa_size_limit(MAX_PROGRAM)
+        .build();
+    match regex {
+        Ok(regex) if regex.is_match("") => Err(SanitizeBuildError::PatternMatchesEmpty { rule }),
+        Ok(regex) => Ok(regex),
+        // The library's text quotes the pattern with a mark under the mistake: it goes to the operator only.
+        Err(error) => Err(SanitizeBuildError::InvalidPattern {
+            rule,
+            why: error.to_string().into(),
+        }),
     }
 }

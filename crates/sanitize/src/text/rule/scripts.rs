@@ -18,14 +18,14 @@ impl TextRule {
     /// Scripts are named as in Unicode, by their long name or their code (ISO 15924): `Latin` or `Latn`,
     /// `Han` or `Hani`. Digits, punctuation marks, emoji and what several scripts share always pass.
     ///
-    /// # Errors
-    ///
-    /// [`SanitizeBuildError::UnknownScript`] if Unicode has no script of this name.
+    /// If Unicode has no script of this name,
+    /// [`SanitizerBuilder::build`](crate::SanitizerBuilder::build) returns
+    /// [`SanitizeBuildError::UnknownScript`].
     ///
     /// ```
     /// use palisade_sanitize::{Sanitizer, TextRule};
     ///
-    /// let rule = TextRule::other_scripts("script", ["Latin", "Han"])?.replace("?");
+    /// let rule = TextRule::other_scripts("script", ["Latin", "Han"]).replace("?");
     /// let sanitizer = Sanitizer::builder().rule(rule).build()?;
     /// assert_eq!(sanitizer.clean("Hi 你好 привет 2026 🎉")?.text(), "Hi 你好 ? 2026 🎉");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -33,10 +33,12 @@ impl TextRule {
     pub fn other_scripts<N: AsRef<str>>(
         name: impl Into<Arc<str>>,
         allowed: impl IntoIterator<Item = N>,
-    ) -> Result<Self, SanitizeBuildError> {
+    ) -> Self {
         let allowed = allowed.into_iter().map(|name| script(name.as_ref()));
-        let allowed = allowed.collect::<Result<Vec<_>, _>>()?;
-        Ok(Self::named_finder(name, Arc::new(OtherScripts { allowed })))
+        match allowed.collect::<Result<Vec<_>, _>>() {
+            Ok(allowed) => Self::named_finder(name, Arc::new(OtherScripts { allowed })),
+            Err(error) => Self::invalid(name, error),
+        }
     }
 
     /// Finds words that mix letters of scripts, such as `pаypal` with a Cyrillic `а`.
