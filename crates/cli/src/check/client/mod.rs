@@ -53,6 +53,8 @@ const MOST_TIMEOUTS: u32 = 4;
 pub(crate) enum Problem {
     /// No connection, or it ended early.
     Connection(String),
+    /// Nothing listens at the port, or a filter says so.
+    Refused,
     /// The service responded with 429: what was asked stays unknown.
     Limited,
     /// Several requests in a row got no response: no more are sent.
@@ -71,6 +73,7 @@ impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Connection(problem) => write!(f, "no connection: {problem}"),
+            Self::Refused => f.write_str("no connection: refused, so nothing listens there"),
             Self::Limited => f.write_str("the service answered 429 to the check"),
             Self::Silent => f.write_str("the service stopped responding"),
             Self::Spent => f.write_str("the requests of the check were used up"),
@@ -251,7 +254,10 @@ impl Client {
     /// Bounds an operation of the socket, and makes a problem of its error.
     async fn within_io<T>(&self, work: impl Future<Output = io::Result<T>>) -> Result<T, Problem> {
         let result = self.within(async { Ok(work.await) }).await?;
-        result.map_err(|error| Problem::Connection(error.to_string()))
+        result.map_err(|error| match error.kind() {
+            io::ErrorKind::ConnectionRefused => Problem::Refused,
+            _ => Problem::Connection(error.to_string()),
+        })
     }
 
     /// Bounds one step by the time limit of the user.

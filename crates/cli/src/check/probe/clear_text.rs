@@ -22,8 +22,9 @@ const SETTINGS: &str = "AAMAAABkAAQAAP__";
 
 /// Decides the rules of port 80 and of the upgrade.
 ///
-/// A port that cannot be reached passes both rules. If the requests of the check are used up, or
-/// the service answers 429, nothing is known and both are skipped.
+/// If the port refuses connections, nothing is served there and both rules are passed. If it is
+/// silent, or what comes is no HTTP, nothing is known: a filter may only hide the port from this
+/// machine. Then both are skipped, as they are when the requests of the check are used up.
 pub(super) async fn probe(site: &Site<'_>, port: Option<u16>, outcomes: &mut Outcomes) {
     upgrade(site, outcomes).await;
     let target = site.target;
@@ -55,13 +56,13 @@ pub(super) async fn probe(site: &Site<'_>, port: Option<u16>, outcomes: &mut Out
             let seen = elsewhere.map(|to| format!("{plain} leads to {to}"));
             outcomes.decide(&REDIRECT_MISSING, seen);
         }
-        Err(Problem::Limited | Problem::Spent) => {
-            outcomes.skip_all(&[&HTTP_SERVED, &REDIRECT_MISSING], Problem::Limited);
-        }
-        // Nothing is served there.
-        Err(_) => {
+        Err(Problem::Refused) => {
             outcomes.passed(&HTTP_SERVED);
             outcomes.passed(&REDIRECT_MISSING);
+        }
+        Err(problem) => {
+            let why = format!("{plain}: {problem}");
+            outcomes.skip_all(&[&HTTP_SERVED, &REDIRECT_MISSING], why);
         }
     }
 }

@@ -51,6 +51,13 @@ impl Checked {
             .unwrap_or_default()
     }
 
+    /// Returns why a rule was not checked. Empty if it was.
+    fn why_not_checked(&self, code: &str) -> &str {
+        let mut skipped = self.0["not_checked"].as_array().unwrap().iter();
+        let skipped = skipped.find(|one| one["code"] == code);
+        skipped.map_or("", |one| one["reason"].as_str().unwrap())
+    }
+
     #[track_caller]
     fn assert_found(&self, code: &str) {
         assert!(self.found(code), "{code} in {:#}", self.0);

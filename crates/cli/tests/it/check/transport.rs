@@ -249,6 +249,28 @@ fn what_the_port_without_tls_says() {
 }
 
 #[test]
+fn a_silent_port_without_tls_is_not_checked_and_a_closed_one_is_passed() {
+    let authority = Authority::new();
+    let with = |port: u16| {
+        let service = Service::start_tls(authority.config(|_| ()), good);
+        let more = format!("--http-port {port} --timeout 1");
+        trusting(&authority, &service, &more)
+    };
+    // The system accepts connections, and no program reads from them.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let checked = with(port);
+    for code in ["http-served", "redirect-missing"] {
+        let why = checked.why_not_checked(code);
+        assert!(why.ends_with("no response in time"), "{code}: {why}");
+    }
+    drop(silent);
+    let closed = with(port);
+    closed.assert_passed("http-served");
+    closed.assert_passed("redirect-missing");
+}
+
+#[test]
 fn the_upgrade_to_clear_text_http_2() {
     super::both("h2c-upgrade", "", |asked, reply| {
         if asked.header("upgrade") == "h2c" {
