@@ -45,7 +45,7 @@ impl<'a> Place<'a> {
         problem: &str,
         remedy: &str,
     ) -> ConfigFileError {
-        self.0.complain(section, key, problem, remedy)
+        self.0.key_error(section, key, problem, remedy)
     }
 
     /// Reads a key whose value is one of some words, or a text of some form. A missing key is the default.
@@ -78,6 +78,6 @@ impl<'a> Place<'a> {
         remedy: &str,
     ) -> ConfigFileError {
         self.0
-            .complain_at(value.span(), &problem.to_string(), remedy)
+            .value_error(value.span(), &problem.to_string(), remedy)
     }
 }

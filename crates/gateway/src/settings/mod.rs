@@ -94,7 +94,7 @@ impl Settings {
             let problem = "no route is named, so every request would be refused";
             let remedy =
                 "add `[[routes]]` with `path = \"/{*path}\"` and `access = \"authenticated\"`";
-            return Err(config.complain("routes", "path", problem, remedy).into());
+            return Err(config.key_error("routes", "path", problem, remedy).into());
         }
         let authority = config.path("tls");
         Self::new(config, None, authority, Origin::File(path.to_owned()))

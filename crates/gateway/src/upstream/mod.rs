@@ -104,7 +104,7 @@ impl Upstreams {
         let sections: Vec<Section> = config.section("upstreams")?;
         if sections.is_empty() {
             let remedy = "add `[[upstreams]]` with `url = \"http://127.0.0.1:5000\"`";
-            return Err(config.complain("upstreams", "url", "no upstream is named", remedy));
+            return Err(config.key_error("upstreams", "url", "no upstream is named", remedy));
         }
         let place = Place::of(config);
         let upstreams = sections

@@ -26,7 +26,7 @@ fuzz_target!(|text: &str| {
 
 fn run(text: &str) -> Result<(), ConfigFileError> {
     let config = Config::parse(text)?;
-    let own = config.complain("routes", "path", "wrong", "write another");
+    let own = config.key_error("routes", "path", "wrong", "write another");
     assert!(own.to_string().starts_with("configuration"));
     config
         .section::<toml::Table>("routes")

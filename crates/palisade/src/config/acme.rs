@@ -150,7 +150,7 @@ impl Config {
         match &acme.terms {
             Some(terms) if terms.get_ref() == "accepted" => Ok(()),
             Some(terms) => Err(self.source.at(terms, problem, remedy)),
-            None => Err(self.source.complain("server", "acme", problem, remedy)),
+            None => Err(self.source.key_error("server", "acme", problem, remedy)),
         }
     }
 

@@ -49,7 +49,7 @@ impl Config {
             let remedy = "write policy = \"fail-closed\", or remove it";
             return Err(self
                 .source
-                .complain("audit", "before_handler", problem, remedy));
+                .key_error("audit", "before_handler", problem, remedy));
         }
         let layer = match running {
             Some(running) => running,

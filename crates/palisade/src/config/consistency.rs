@@ -61,7 +61,7 @@ impl Config {
             "the certificate does not name `{uncovered}`, so clients refuse the connection"
         );
         let remedy = "get a certificate for every host, or remove the host";
-        let error = self.source.complain("server", "hosts", &problem, remedy);
+        let error = self.source.key_error("server", "hosts", &problem, remedy);
         Some((&diagnostics::CERTIFICATE_HOSTS, error))
     }
 
@@ -88,7 +88,7 @@ impl Config {
         let remedy = format!(
             "write \"{first}:{port}\" or \"{first}:*\"; leave it if port 443 is forwarded to this one"
         );
-        let error = self.source.complain("server", "hosts", &problem, &remedy);
+        let error = self.source.key_error("server", "hosts", &problem, &remedy);
         Some((&diagnostics::HOST_PORT, error))
     }
 
@@ -111,7 +111,7 @@ impl Config {
         let problem =
             "the server listens on loopback only, and none of these proxies is on this machine";
         let remedy = "add \"127.0.0.1\", or listen on an address that the proxies reach";
-        let error = self.source.complain("client", "proxies", problem, remedy);
+        let error = self.source.key_error("client", "proxies", problem, remedy);
         Some((&diagnostics::PROXY_UNREACHABLE, error))
     }
 
@@ -151,7 +151,7 @@ impl Config {
             "keys and texts are sent without TLS, and other machines can reach the listener";
         let remedy = "listen for http on a loopback address, or remove this key";
         let key = "dangerously_accept_plain_http";
-        let error = self.source.complain("server", key, problem, remedy);
+        let error = self.source.key_error("server", key, problem, remedy);
         Some((&diagnostics::PLAIN_HTTP, error))
     }
 }

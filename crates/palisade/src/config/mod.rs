@@ -305,7 +305,7 @@ impl Config {
     /// use palisade::config::Config;
     ///
     /// let config = Config::parse_with("speech.voices = 900", &["speech"])?;
-    /// let error = config.complain("speech", "voices", "900 is out of range", "write 1 to 32");
+    /// let error = config.key_error("speech", "voices", "900 is out of range", "write 1 to 32");
     /// assert_eq!(
     ///     error.to_string(),
     ///     "configuration:1: speech.voices: 900 is out of range; write 1 to 32",
@@ -313,21 +313,21 @@ impl Config {
     /// # Ok::<(), palisade::config::ConfigFileError>(())
     /// ```
     #[must_use]
-    pub fn complain(
+    pub fn key_error(
         &self,
         section: &str,
         key: &str,
         problem: &str,
         remedy: &str,
     ) -> ConfigFileError {
-        self.source.complain(section, key, problem, remedy)
+        self.source.key_error(section, key, problem, remedy)
     }
 
     /// Makes an error about the value at a place of the file, for checks of the application.
     ///
     /// `place` is the range of bytes that the TOML library reports for a value
     /// (`toml::Spanned::span`). The error names its line and the path of its key. Unlike
-    /// [`complain`](Self::complain) it tells the elements of an array apart.
+    /// [`key_error`](Self::key_error) it tells the elements of an array apart.
     ///
     /// # Examples
     ///
@@ -343,7 +343,7 @@ impl Config {
     /// let config = Config::parse_with(text, &["voices"])?;
     /// let voices: Vec<Voice> = config.section("voices")?;
     /// let empty = voices.iter().find(|voice| voice.name.get_ref().is_empty()).unwrap();
-    /// let error = config.complain_at(empty.name.span(), "the name is empty", "write a name");
+    /// let error = config.value_error(empty.name.span(), "the name is empty", "write a name");
     /// assert_eq!(
     ///     error.to_string(),
     ///     "configuration:4: voices.name: the name is empty; write a name",
@@ -351,7 +351,7 @@ impl Config {
     /// # Ok::<(), palisade::config::ConfigFileError>(())
     /// ```
     #[must_use]
-    pub fn complain_at(
+    pub fn value_error(
         &self,
         place: std::ops::Range<usize>,
         problem: &str,

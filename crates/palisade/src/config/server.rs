@@ -200,6 +200,6 @@ impl Config {
     fn acme(&self, _: &super::document::Acme) -> Result<CertificateSource, ConfigFileError> {
         let problem = "this program was built without ACME";
         let remedy = "use a program with the feature `acme`, or certificate files";
-        Err(self.source.complain("server", "acme", problem, remedy))
+        Err(self.source.key_error("server", "acme", problem, remedy))
     }
 }

@@ -58,7 +58,7 @@ impl Config {
             let remedy = "write for example hosts = [\"api.example.com\"]";
             return Err(self
                 .source
-                .complain("server", "hosts", "no host is allowed", remedy));
+                .key_error("server", "hosts", "no host is allowed", remedy));
         }
         let names = hosts.iter().map(toml::Spanned::get_ref);
         AllowedHosts::parse(names).map_err(|problem| {
@@ -71,7 +71,7 @@ impl Config {
                 Some(host) => self.source.at(host, problem, remedy),
                 None => self
                     .source
-                    .complain("server", "hosts", &problem.to_string(), remedy),
+                    .key_error("server", "hosts", &problem.to_string(), remedy),
             }
         })
     }
@@ -100,7 +100,7 @@ impl Config {
         https.build().map_err(|problem| {
             let remedy = "correct redirect_to and redirect";
             self.source
-                .complain("server", "redirect", &problem.to_string(), remedy)
+                .key_error("server", "redirect", &problem.to_string(), remedy)
         })
     }
 
@@ -125,7 +125,7 @@ impl Config {
             (None, true) => ClientInfoLayer::direct(),
             (None, false) => {
                 let remedy = "name the one header that the proxy writes, for example header = \"x-forwarded-for\"";
-                return Err(self.source.complain(
+                return Err(self.source.key_error(
                     "client",
                     "header",
                     "proxies are trusted, but no header is read",
@@ -235,7 +235,7 @@ impl Config {
             let speech = speech.build().map_err(|problem| {
                 let remedy = "write a number of characters of at least 1";
                 self.source
-                    .complain("text", "max_graphemes", &problem.to_string(), remedy)
+                    .key_error("text", "max_graphemes", &problem.to_string(), remedy)
             })?;
             layer = layer.default_sanitizer(speech);
         }

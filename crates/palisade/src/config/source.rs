@@ -132,7 +132,7 @@ impl Source {
 
     /// Makes an error about a key by its name. If the key is missing, the line is that of its
     /// section.
-    pub(super) fn complain(
+    pub(super) fn key_error(
         &self,
         section: &str,
         key: &str,
@@ -281,13 +281,15 @@ mod tests {
         ];
         for (text, line) in spellings.into_iter().zip([4, 4, 4, 5, 4]) {
             let source = source(text);
-            let error = source.complain("two", "b", "wrong", "repair it");
+            let error = source.key_error("two", "b", "wrong", "repair it");
             assert_eq!(
                 error.to_string(),
                 format!("f:{line}: two.b: wrong; repair it"),
                 "{text}"
             );
-            let missing = source.complain("two", "x", "missing", "add it").to_string();
+            let missing = source
+                .key_error("two", "x", "missing", "add it")
+                .to_string();
             assert!(missing.contains(": two.x: missing"), "{missing}");
             assert!(source.has(&["two", "b"]) && !source.has(&["two", "x"]));
         }

@@ -140,7 +140,7 @@ async fn floods_of_control_frames_end_their_connection_and_no_other_and_write_fe
         let sent = [&flood.repeat(2_000)[..], &frame(DATA, END, 1, &[])].concat();
         raw.send(&sent).await;
         assert_eq!(raw.ended().await, Some(ENHANCE_YOUR_CALM), "{name}");
-        // h2 may be first to complain of empty DATA.
+        // h2 may be first to refuse empty DATA.
         let by_h2 = running.stats.count(ConnectionEventKind::ProtocolError);
         assert!(by_h2 == 0 || name == "empty DATA" || flooded >= 6, "{name}");
         flooded += 1;

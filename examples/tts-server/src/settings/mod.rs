@@ -74,13 +74,13 @@ impl Settings {
             let problem = "cookies are never accepted from other origins";
             let remedy = "remove it; scripts of other origins send a key";
             return Err(config
-                .complain("cors", "credentials", problem, remedy)
+                .key_error("cors", "credentials", problem, remedy)
                 .into());
         }
         if config.has(&["routes"]) {
             let problem = "the routes of this server are its own";
             let remedy = "remove the section; what a key may do is decided by its scopes";
-            return Err(config.complain("routes", "path", problem, remedy).into());
+            return Err(config.key_error("routes", "path", problem, remedy).into());
         }
         Ok(Self {
             // A file that says where https is served also says whether http is.
@@ -110,7 +110,7 @@ impl Settings {
         };
         let remedy = "name a folder that holds a voice";
         let problem = problem.to_string();
-        self.config.complain("tts", key, &problem, remedy).into()
+        self.config.key_error("tts", key, &problem, remedy).into()
     }
 
     /// Returns the address under which the page is found, by the first host that is served.

@@ -121,7 +121,7 @@ impl Tts {
 }
 
 fn metrics(config: &Config, written: Option<&str>) -> Result<Option<SocketAddr>, ConfigFileError> {
-    let wrong = |problem: &str, remedy| Err(config.complain("tts", "metrics", problem, remedy));
+    let wrong = |problem: &str, remedy| Err(config.key_error("tts", "metrics", problem, remedy));
     match written {
         None => Ok(Some(METRICS)),
         Some("off") => Ok(None),
@@ -144,7 +144,7 @@ fn unspeakable(config: &Config, written: Option<&str>) -> Result<Unspeakable, Co
     way.ok_or_else(|| {
         let problem = "this is not a way to treat characters that a voice cannot speak";
         let remedy = "use \"refuse\", \"skip\" or \"spell\"";
-        config.complain("tts", "unspeakable", problem, remedy)
+        config.key_error("tts", "unspeakable", problem, remedy)
     })
 }
 
@@ -159,5 +159,5 @@ fn within(
     }
     let problem = format!("{number} is out of range");
     let remedy = format!("use {} to {}", range.start(), range.end());
-    Err(config.complain("tts", key, &problem, &remedy))
+    Err(config.key_error("tts", key, &problem, &remedy))
 }

@@ -12,8 +12,8 @@ use tokio::{io::AsyncReadExt, process::Command};
 
 use crate::support::{CONFIG, PATIENCE, Started, TestRequest, Trail, program};
 
-/// Runs the program until it ends by itself, and returns its one line of complaint.
-async fn complaint(mut command: Command) -> String {
+/// Runs the program until it ends by itself, and returns the one line of its error.
+async fn start_error(mut command: Command) -> String {
     let output = tokio::time::timeout(PATIENCE, command.output())
         .await
         .unwrap()
@@ -21,9 +21,9 @@ async fn complaint(mut command: Command) -> String {
     let message = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success(), "it succeeded: {message}");
     let mut lines = message.lines();
-    let complaint = lines.next().unwrap_or_default();
+    let first = lines.next().unwrap_or_default();
     assert!(
-        complaint.starts_with("tts-server: ") && lines.next().is_none(),
+        first.starts_with("tts-server: ") && lines.next().is_none(),
         "{message}"
     );
     assert!(
@@ -164,26 +164,26 @@ async fn a_start_that_cannot_be_says_why_in_one_line() {
         "https = \"127.0.0.1:0\"",
         &format!("https = \"{}\"", busy.local_addr().unwrap()),
     );
-    let message = complaint(program(folder().path(), &config)).await;
+    let message = start_error(program(folder().path(), &config)).await;
     assert!(
         message.contains(&busy.local_addr().unwrap().to_string())
             && message.contains("another program"),
         "{message}"
     );
 
-    let message = complaint(program(folder().path(), &format!("{CONFIG}speeed = 3\n"))).await;
+    let message = start_error(program(folder().path(), &format!("{CONFIG}speeed = 3\n"))).await;
     assert!(message.contains("server.toml:10: tts.speeed"), "{message}");
 
-    let message = complaint(program(folder().path(), "[server\n")).await;
+    let message = start_error(program(folder().path(), "[server\n")).await;
     assert!(message.contains("server.toml:1"), "{message}");
 
     let shared = format!("{CONFIG}[redis]\nurl = \"redis://127.0.0.1:1\"\nhash_key = \"none\"\n");
-    let message = complaint(program(folder().path(), &shared)).await;
+    let message = start_error(program(folder().path(), &shared)).await;
     assert!(message.contains("redis."), "{message}");
 
     let place = folder();
     fs::write(place.path().join("data"), "a file").unwrap();
-    let message = complaint(program(place.path(), CONFIG)).await;
+    let message = start_error(program(place.path(), CONFIG)).await;
     assert!(
         message.contains("data folder cannot be used") && message.contains("--data"),
         "{message}"
@@ -196,7 +196,7 @@ async fn a_start_that_cannot_be_says_why_in_one_line() {
         "0123456789abcdef".repeat(4),
     )
     .unwrap();
-    let message = complaint(program(place.path(), CONFIG)).await;
+    let message = start_error(program(place.path(), CONFIG)).await;
     assert!(
         message.contains("pepper") && message.contains("Put the old one back"),
         "{message}"
@@ -205,7 +205,7 @@ async fn a_start_that_cannot_be_says_why_in_one_line() {
     let place = folder();
     fs::create_dir(place.path().join("voice")).unwrap();
     let mut command = program(place.path(), CONFIG);
-    let message = complaint({
+    let message = start_error({
         command.arg("--voice").arg(place.path().join("voice"));
         command
     })
@@ -218,7 +218,7 @@ async fn a_start_that_cannot_be_says_why_in_one_line() {
     fs::write(&key, "no key").unwrap();
     make_private(&key);
     let config = CONFIG.replace("[tts]", "certificate = \"c.pem\"\nkey = \"k.pem\"\n[tts]");
-    let message = complaint(program(place.path(), &config)).await;
+    let message = start_error(program(place.path(), &config)).await;
     assert!(message.contains(".pem"), "{message}");
 }
 

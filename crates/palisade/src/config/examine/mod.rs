@@ -105,7 +105,7 @@ impl Config {
             found.push(Warning::new(entry, error.to_string()));
         };
         if self.document.audit.is_none() {
-            let error = self.source.complain(
+            let error = self.source.key_error(
                 "audit",
                 "file",
                 "no audit trail is written",
@@ -114,7 +114,7 @@ impl Config {
             add(&diagnostics::NO_AUDIT, error);
         }
         if self.document.limits.is_empty() {
-            let error = self.source.complain(
+            let error = self.source.key_error(
                 "limits",
                 "name",
                 "attempts to guess a credential are not limited",
@@ -123,7 +123,7 @@ impl Config {
             add(&diagnostics::NO_CLIENT_LIMIT, error);
         }
         if self.proxies()?.trusts_everyone() {
-            let error = self.source.complain(
+            let error = self.source.key_error(
                 "client",
                 "proxies",
                 "every peer may choose its client address",
@@ -158,7 +158,7 @@ impl Config {
                 let remedy = "name a chain and its key in PEM that this user can read";
                 let error = self
                     .source
-                    .complain("server", "certificate", &problem, remedy);
+                    .key_error("server", "certificate", &problem, remedy);
                 return Ok(vec![Warning::new(
                     &diagnostics::FILE_UNREADABLE,
                     error.to_string(),
@@ -188,7 +188,7 @@ impl Config {
         let remedy = "renew it now, and find out why it was not renewed";
         let error = self
             .source
-            .complain("server", "certificate", &problem, remedy);
+            .key_error("server", "certificate", &problem, remedy);
         Some(Warning::new(
             &diagnostics::CERTIFICATE_NEAR_END,
             error.to_string(),

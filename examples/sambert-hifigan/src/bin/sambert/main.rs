@@ -26,7 +26,7 @@ fn main() -> ExitCode {
         // The reader of the output closed it: no failure.
         Err(error) if is_broken_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&*error);
+            print_error(&*error);
             ExitCode::FAILURE
         }
     }
@@ -41,7 +41,7 @@ fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
     clippy::print_stderr,
     reason = "a command complains on its standard error"
 )]
-fn complain(error: &(dyn Error + 'static)) {
+fn print_error(error: &(dyn Error + 'static)) {
     let load = match error.downcast_ref() {
         Some(ConvertError::Load(error)) => Some(error),
         _ => error.downcast_ref::<LoadError>(),
