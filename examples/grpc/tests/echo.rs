@@ -77,7 +77,7 @@ fn say(text: &str, key: Option<&str>) -> Request<Words> {
 }
 
 #[tokio::test]
-async fn a_client_with_a_key_is_answered_and_one_without_gets_a_status() {
+async fn a_client_with_a_key_gets_a_reply_and_one_without_gets_a_status() {
     let House {
         mut client,
         record,

@@ -100,7 +100,7 @@ fn the_line_that_it_prints_works_and_without_the_key_it_does_not() {
 }
 
 #[test]
-fn a_log_that_nobody_reads_stops_no_answer_and_no_end() {
+fn an_unread_log_stops_no_response_and_no_shutdown() {
     let stalled = |command: &mut Command| {
         command.env("RUST_LOG", LOUD).stderr(Stdio::piped());
     };

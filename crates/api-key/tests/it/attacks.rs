@@ -54,7 +54,7 @@ fn refused(stand: &Stand) -> Vec<(Answer, &'static str)> {
 }
 
 #[test]
-fn every_refused_key_gets_the_same_answer() {
+fn every_refused_key_gets_the_same_response() {
     let stand = Stand::new();
     let all = refused(&stand);
     for (answer, reason) in &all {
@@ -70,7 +70,7 @@ fn every_refused_key_gets_the_same_answer() {
 }
 
 #[test]
-fn an_absent_key_gets_the_answer_of_a_wrong_one() {
+fn an_absent_key_gets_the_response_of_a_wrong_one() {
     let stand = Stand::new();
     let (absent, wrong) = (ask(stand.layer(), plain()), stand.send("guess"));
     assert_eq!(absent.public(), wrong.public());

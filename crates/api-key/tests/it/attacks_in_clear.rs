@@ -65,7 +65,7 @@ fn a_key_sent_in_clear_is_named_and_can_be_revoked() {
 }
 
 #[test]
-fn nobody_revokes_the_key_of_another_by_sending_its_id_in_clear() {
+fn the_key_of_another_is_not_revoked_by_sending_its_id_in_clear() {
     let stand = Stand::new();
     let key = stand.key();
     let unknown = Stand::new().key();

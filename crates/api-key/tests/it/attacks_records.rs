@@ -74,7 +74,7 @@ impl KeyStore for Careless {
 }
 
 #[test]
-fn a_store_that_returns_the_wrong_record_lets_nobody_in() {
+fn a_store_that_returns_the_wrong_record_admits_no_request() {
     let stand = Stand::new();
     let (asked, found) = (stand.mint(live()), stand.mint(live()));
     let store = MemoryKeyStore::new();

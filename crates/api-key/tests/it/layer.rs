@@ -207,7 +207,7 @@ fn a_key_bound_to_networks_counts_from_there_alone() {
 }
 
 #[test]
-fn a_key_bound_to_networks_is_refused_where_nobody_knows_the_client() {
+fn a_key_bound_to_networks_is_refused_where_the_client_is_unknown() {
     let stand = Stand::new();
     let key = stand
         .mint(live().networks(["0.0.0.0/0".parse().unwrap()]))

@@ -94,7 +94,7 @@ fn debug_output_holds_no_key_digest_or_pepper() {
 }
 
 #[test]
-fn nothing_is_logged_or_answered_that_holds_a_key() {
+fn no_log_line_and_no_response_holds_a_key() {
     let stand = Stand::new();
     let key = stand.key();
     let bound = stand

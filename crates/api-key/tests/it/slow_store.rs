@@ -49,14 +49,14 @@ fn check_slow(found: Result<Option<Arc<KeyRecord>>, StoreUnavailable>, status: S
 }
 
 #[test]
-fn a_store_may_answer_later() {
+fn a_store_may_reply_later() {
     let record = Arc::new(Stand::new().mint(live()).record().clone());
     check_slow(Ok(Some(record)), StatusCode::OK);
     check_slow(Ok(None), StatusCode::UNAUTHORIZED);
 }
 
 #[test]
-fn a_store_that_cannot_answer_lets_nobody_in() {
+fn a_store_that_cannot_reply_admits_no_request() {
     check_slow(
         Err(StoreUnavailable::new("connection refused")),
         StatusCode::SERVICE_UNAVAILABLE,

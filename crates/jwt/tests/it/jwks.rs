@@ -184,7 +184,7 @@ async fn a_flood_of_wrong_signatures_causes_one_fetch_in_five_minutes() {
 }
 
 #[tokio::test]
-async fn keys_are_fetched_ahead_of_their_end_and_nobody_waits() {
+async fn keys_are_fetched_ahead_of_their_end_and_no_request_waits() {
     let a = key("a");
     let rig = Rig::new(ok(&[&a])).await;
     assert_eq!(rig.ask(&a).await, 200);
@@ -215,7 +215,7 @@ async fn lifetime_with(max_age: u64) -> u64 {
 }
 
 #[tokio::test]
-async fn max_age_of_the_answer_counts_within_the_bounds_of_the_operator() {
+async fn max_age_of_the_response_counts_within_the_bounds_of_the_operator() {
     assert_eq!(lifetime_with(120).await, 120);
     assert_eq!(
         lifetime_with(86_400).await,

@@ -35,7 +35,7 @@ async fn while_any_key_may_be_used_no_request_waits_for_a_hung_endpoint() {
 }
 
 #[tokio::test]
-async fn no_answer_makes_keys_outlive_the_hard_age() {
+async fn no_response_makes_keys_outlive_the_hard_age() {
     let a = key("a");
     let headers = vec![("cache-control", "max-age=86400".to_owned())];
     let answer = Answer::Say(StatusCode::OK, headers, set(&[&a]));
@@ -114,7 +114,7 @@ async fn an_endpoint_that_was_down_at_the_start_is_found_when_it_is_back() {
 }
 
 #[tokio::test]
-async fn a_port_that_nobody_listens_on_is_503_and_not_a_panic() {
+async fn a_port_without_a_listener_is_503_and_not_a_panic() {
     let rig = Rig::new(broken()).await;
     let url = rig.server.url();
     drop(rig);

@@ -93,7 +93,7 @@ async fn bytes_that_are_no_text_are_refused() {
 }
 
 #[tokio::test]
-async fn a_bearer_token_that_nobody_reads_does_not_make_a_guest() {
+async fn a_bearer_token_that_no_layer_reads_does_not_make_a_guest() {
     let layer = JwtLayer::builder(verifier(&hmac()))
         .optional()
         .build()

@@ -15,7 +15,7 @@ mod attacks_claims;
 mod cookbook;
 mod discovery;
 mod jwks;
-mod jwks_answers;
+mod jwks_responses;
 mod jwks_outages;
 mod jwks_file;
 mod jwks_server;

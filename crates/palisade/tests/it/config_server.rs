@@ -156,7 +156,7 @@ fn every_limit_of_the_server_is_reached_from_the_file_and_checked() {
 }
 
 #[test]
-fn health_checks_are_answered_for_loopback_and_proxies_by_default() {
+fn health_checks_are_served_to_loopback_and_proxies_by_default() {
     let at = |config: &Config, address: &str| {
         let health = config.server().unwrap().health.unwrap();
         health.from.contains(address.parse().unwrap())

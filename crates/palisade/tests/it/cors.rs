@@ -42,7 +42,7 @@ fn allowed(seen: &TestResponse) -> Option<&str> {
 }
 
 #[tokio::test]
-async fn a_preflight_is_answered_without_a_credential() {
+async fn a_preflight_needs_no_credential() {
     let parts = test_shield();
     let app = parts.builder.cors(cors()).protect(routes()).unwrap();
     let seen = send_to(&app, preflight(ORIGIN, "/speak")).await;

@@ -247,7 +247,7 @@ async fn the_configuration_of_the_book_names_the_right_client_and_keeps_texts_ou
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_configuration_of_the_book_answers_to_its_name_alone_and_moves_clear_text() {
+async fn the_configuration_of_the_book_serves_its_name_alone_and_redirects_clear_text() {
     let Some(front) = front().await else { return };
     for family in BOTH {
         let moved = get("/who?a=b", NAME, "");

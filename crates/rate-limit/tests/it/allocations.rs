@@ -59,7 +59,7 @@ fn an_admission_costs_its_fields_alone() {
 }
 
 #[test]
-fn a_refusal_costs_its_answer_alone() {
+fn a_refusal_costs_its_response_alone() {
     let bare = count(None, 200);
     let minutes = count(Some(vec![policy("a", "1/minute")]), 429) - bare;
     let days = count(Some(vec![policy("a", "1/day")]), 429) - bare;

@@ -30,7 +30,7 @@ fn with(styles: &[HeaderStyle]) -> TestStack {
 }
 
 #[tokio::test]
-async fn draft_10_on_admitted_answers_and_refusals() {
+async fn draft_10_on_admitted_responses_and_refusals() {
     let stack = with(&[HeaderStyle::Draft10]);
     let policies = "\"burst\";q=2;w=60, \"daily\";q=1000;w=86400";
     check(

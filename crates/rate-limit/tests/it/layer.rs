@@ -186,7 +186,7 @@ fn the_contract_of_poll_ready_is_kept() {
 }
 
 #[test]
-fn memory_answers_at_once_without_a_runtime() {
+fn memory_decides_at_once_without_a_runtime() {
     let layer = RateLimitLayer::by_client()
         .policy(policy("a", "1/minute"))
         .build()
@@ -256,7 +256,7 @@ async fn what_is_exempt_is_not_counted_and_the_rest_is() {
 }
 
 #[tokio::test]
-async fn an_unlimited_route_is_answered_while_the_quota_is_used_up() {
+async fn an_unlimited_route_is_served_while_the_quota_is_used_up() {
     let stack = TestStack::by_client([policy("a", "1/day")]).with_routes();
     let health = || from_path("203.0.113.7", "/health");
     assert_eq!(stack.admitted(20, health).await, 20);

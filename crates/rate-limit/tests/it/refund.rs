@@ -67,7 +67,7 @@ fn ask(mark: &'static str) -> TestRequest {
 }
 
 #[tokio::test]
-async fn by_default_a_refusal_further_in_costs_as_much_as_an_answer() {
+async fn by_default_a_refusal_further_in_costs_as_much_as_a_response() {
     let layer = layer(ChargeWhen::Admitted);
     let refused = send(&layer, ask("x-bad-text")).await;
     assert_eq!(refused, (422, "\"a\";r=90;t=864".to_owned()));

@@ -70,7 +70,7 @@ async fn the_layer_fits_into_an_axum_router() {
 }
 
 #[tokio::test]
-async fn axum_answers_413_when_an_unread_body_is_over_its_cap() {
+async fn axum_responds_413_when_an_unread_body_is_over_its_cap() {
     let router = axum::Router::new().route(
         "/upload",
         post(|body: Bytes| async move { body.len().to_string() }),

@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_believed_by_default() {
+    fn no_proxy_is_trusted_by_default() {
         assert!(TrustedProxies::none().is_empty());
         assert!(!TrustedProxies::none().contains(ip("127.0.0.1")));
         assert!(TrustedProxies::parse(" , ").unwrap().is_empty());

@@ -82,7 +82,7 @@ fn every_preset_closes_what_browsers_leave_open() {
 }
 
 #[test]
-fn personal_answers_and_errors_are_not_stored() {
+fn personal_responses_and_errors_are_not_stored() {
     let layer = HeadersLayer::api();
     assert_eq!(
         value(&with_headers(&layer, true, true, &[]), "cache-control"),

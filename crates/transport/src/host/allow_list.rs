@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_list_serves_nobody_and_the_loud_one_everybody() {
+    fn an_empty_list_serves_no_host_and_the_dangerous_one_every_host() {
         let none: [&str; 0] = [];
         assert!(
             !AllowedHosts::parse(none)

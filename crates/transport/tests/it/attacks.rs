@@ -198,7 +198,7 @@ async fn a_host_is_matched_whole_and_never_decoded() {
 
 /// What two parsers could read differently is answered once, and the connection is closed or the rest is no request.
 #[tokio::test]
-async fn messages_with_two_lengths_are_answered_once() {
+async fn messages_with_two_lengths_get_one_response() {
     let running = start(bind());
     for (lines, body) in [
         (

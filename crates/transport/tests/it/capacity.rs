@@ -17,7 +17,7 @@ use tokio::{
 
 use crate::{
     frames::{HEAD, HEADERS, Raw, frame},
-    support::{bind, eventually, read_answer, start, start_built, within},
+    support::{bind, eventually, read_response, start, start_built, within},
 };
 
 const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
@@ -35,17 +35,17 @@ async fn the_longest_idle_connection_is_closed_for_a_new_one() {
     assert!(longest.response_ends(1).await);
     let mut idle = running.connect().await;
     idle.write_all(GET).await.unwrap();
-    read_answer(&mut idle).await;
+    read_response(&mut idle).await;
 
     let mut new = running.connect().await;
     new.write_all(GET).await.unwrap();
-    assert!(read_answer(&mut new).await.ends_with("hello"));
+    assert!(read_response(&mut new).await.ends_with("hello"));
     assert_eq!(longest.ended().await, Some(0), "GOAWAY without an error");
     assert_eq!(running.stats.count(ConnectionEventKind::IdleClosed), 1);
     idle.write_all(GET).await.unwrap();
-    assert!(read_answer(&mut idle).await.ends_with("hello"));
+    assert!(read_response(&mut idle).await.ends_with("hello"));
     running.door.notify_one();
-    assert!(read_answer(&mut busy).await.ends_with("waited"));
+    assert!(read_response(&mut busy).await.ends_with("waited"));
 }
 
 /// Clients that hold all connections without a word lose them to those that have something to say.
@@ -86,7 +86,7 @@ async fn six_hundred_requests_of_one_proxy_are_served_at_once() {
     assert!(answer.ends_with("hello"), "{answer}");
     running.door.notify_waiters();
     for mut socket in sockets {
-        assert!(read_answer(&mut socket).await.ends_with("waited"));
+        assert!(read_response(&mut socket).await.ends_with("waited"));
     }
 }
 
@@ -139,12 +139,12 @@ async fn with_few_file_descriptors() {
     .await;
     let mut first = running.connect().await;
     first.write_all(GET).await.unwrap();
-    read_answer(&mut first).await;
+    read_response(&mut first).await;
     let mut sockets = Vec::new();
     for _ in 0..100 {
         let mut socket = running.connect().await;
         socket.write_all(GET).await.unwrap();
-        read_answer(&mut socket).await;
+        read_response(&mut socket).await;
         sockets.push(socket);
     }
     assert!(running.stats.open() >= 100);
@@ -194,7 +194,7 @@ async fn a_process_without_file_descriptors_serves_new_clients() {
             .await
             .unwrap();
         socket.write_all(GET).await.unwrap();
-        let answer = read_answer(&mut socket).await;
+        let answer = read_response(&mut socket).await;
         assert!(answer.ends_with("hello"), "{answer}");
         idle.push(socket);
     }
@@ -218,10 +218,10 @@ async fn closing_an_idle_connection_is_no_reset() {
     let running = start(bind().limits(Limits::default().connections(1)));
     let mut idle = running.connect().await;
     idle.write_all(GET).await.unwrap();
-    read_answer(&mut idle).await;
+    read_response(&mut idle).await;
     let mut new = running.connect().await;
     new.write_all(GET).await.unwrap();
-    assert!(read_answer(&mut new).await.ends_with("hello"));
+    assert!(read_response(&mut new).await.ends_with("hello"));
     let mut byte = [0];
     assert_eq!(idle.read(&mut byte).await.unwrap(), 0);
 }

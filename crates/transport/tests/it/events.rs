@@ -12,14 +12,14 @@ use crate::{
     frames::{DATA, HEADERS, Method, Raw, frame, head},
     support::{
         RecordedEvents, bind, client_config, eventually, handshake, hasty, http2, read_all,
-        read_answer, start, start_with, tls, within,
+        read_response, start, start_with, tls, within,
     },
 };
 
 const GET: &str = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
 
 #[tokio::test]
-async fn what_is_no_request_is_answered_with_the_security_headers_and_told() {
+async fn what_is_no_request_gets_the_security_headers_and_is_reported() {
     let recorded = RecordedEvents::default();
     let running = start(recorded.observe(bind()));
     let large = format!(
@@ -69,14 +69,14 @@ async fn what_is_no_request_is_answered_with_the_security_headers_and_told() {
 }
 
 #[tokio::test]
-async fn what_follows_a_request_and_is_none_is_answered_with_the_security_headers() {
+async fn what_follows_a_request_and_is_none_gets_the_security_headers() {
     let running = start(bind());
     let pipelined = running
         .talk(format!("{GET}rubbish\r\n\r\n").as_bytes())
         .await;
     let mut socket = running.connect().await;
     socket.write_all(GET.as_bytes()).await.unwrap();
-    read_answer(&mut socket).await;
+    read_response(&mut socket).await;
     socket.write_all(b"rubbish\r\n\r\n").await.unwrap();
     let later = read_all(&mut socket).await;
     for answer in [&pipelined, &later] {
@@ -87,7 +87,7 @@ async fn what_follows_a_request_and_is_none_is_answered_with_the_security_header
 }
 
 #[tokio::test]
-async fn over_tls_such_answers_promise_tls() {
+async fn over_tls_such_responses_promise_tls() {
     let tls = tls();
     let running = start(bind().tls(tls.certificates.clone()));
     let stream = tls
@@ -104,7 +104,7 @@ async fn over_tls_such_answers_promise_tls() {
 
 /// The bytes of a response, or of an upgraded connection, are never taken for an answer of the server.
 #[tokio::test]
-async fn bytes_that_look_like_such_an_answer_are_left_alone() {
+async fn bytes_that_look_like_such_a_response_are_left_alone() {
     let bare = "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
     let running = start(bind());
     let request = format!(
@@ -135,13 +135,13 @@ async fn bytes_that_look_like_such_an_answer_are_left_alone() {
     let upgrade = "GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n";
     let mut socket = running.connect().await;
     socket.write_all(upgrade.as_bytes()).await.unwrap();
-    read_answer(&mut socket).await;
+    read_response(&mut socket).await;
     socket.write_all(bare.as_bytes()).await.unwrap();
     assert_eq!(read_all(&mut socket).await, bare.repeat(2));
 }
 
 #[tokio::test]
-async fn a_head_over_the_limit_on_http2_is_answered_with_the_security_headers() {
+async fn a_head_over_the_limit_on_http2_gets_the_security_headers() {
     let running = start(bind().http2_in_clear());
     let mut sender = http2(running.connect().await).await;
     let request = Request::get("http://a/").header("x", "y".repeat(40 * 1024));
@@ -163,7 +163,7 @@ async fn a_violation_of_http2_is_told_and_a_client_that_leaves_is_none() {
     leaves
         .send(&frame(HEADERS, 4, 1, &head(Method::Post, "/length")))
         .await;
-    assert!(leaves.is_answered().await);
+    assert!(leaves.gets_a_reply().await);
     drop(leaves);
     eventually("it is gone", || running.stats.open() == 0).await;
     assert_eq!(running.stats.count(ConnectionEventKind::ProtocolError), 0);

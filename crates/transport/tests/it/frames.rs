@@ -168,7 +168,7 @@ impl Raw {
 
     /// Sends a ping of its own number and waits for the answer: all that was sent before has been
     /// looked at then. Returns false when the connection ends before.
-    pub async fn is_answered(&mut self) -> bool {
+    pub async fn gets_a_reply(&mut self) -> bool {
         self.forget();
         self.send(&frame(PING, 0, 0, &[9; 8])).await
             && self

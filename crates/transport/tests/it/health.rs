@@ -16,7 +16,7 @@ fn probed(from: &str, readiness: &Readiness) -> Running {
 }
 
 #[tokio::test]
-async fn a_probe_is_answered_for_any_host_or_none() {
+async fn a_probe_gets_a_response_for_any_host_or_none() {
     let running = probed("127.0.0.0/8", &Readiness::new());
     for head in [
         "GET /health HTTP/1.1\r\nhost: 10.0.0.5\r\n",

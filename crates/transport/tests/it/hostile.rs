@@ -13,11 +13,11 @@ use crate::frames::{
     CONTINUATION, DATA, HEAD, HEADERS, PING, RST_STREAM, SETTINGS, frame, goodbye, kinds, opening,
 };
 use crate::support::{
-    Running, bind, eventually, hasty, http2, read_all, read_answer, start, start_with, text, tls,
+    Running, bind, eventually, hasty, http2, read_all, read_response, start, start_with, text, tls,
     within,
 };
 
-async fn answer_to(sent: Vec<u8>) -> Vec<u8> {
+async fn response_to(sent: Vec<u8>) -> Vec<u8> {
     let running = start(bind().http2_in_clear());
     let socket = running.connect().await;
     let (mut reader, mut writer) = socket.into_split();
@@ -46,7 +46,7 @@ async fn a_flood_of_resets_ends_the_connection() {
         sent.extend(frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes()));
     }
     let enhance_your_calm = 11;
-    assert_eq!(goodbye(&answer_to(sent).await), Some(enhance_your_calm));
+    assert_eq!(goodbye(&response_to(sent).await), Some(enhance_your_calm));
 }
 
 /// CVE-2025-8671: resets that the server itself is provoked to send.
@@ -67,7 +67,7 @@ async fn a_flood_of_provoked_resets_ends_the_connection() {
         // More than was promised is an error of the stream.
         sent.extend(frame(DATA, 1, stream, b"xx"));
     }
-    assert_eq!(goodbye(&answer_to(sent).await), Some(11));
+    assert_eq!(goodbye(&response_to(sent).await), Some(11));
 }
 
 /// CVE-2024-27316 and its kin: a head that never ends.
@@ -80,12 +80,12 @@ async fn a_head_of_endless_continuations_ends_the_connection() {
         let field = [&[0x10, 1, b'x', 100][..], &[b'y'; 100]].concat();
         sent.extend(frame(CONTINUATION, 0, 1, &field));
     }
-    assert!(goodbye(&answer_to(sent).await).is_some_and(|code| code != 0));
+    assert!(goodbye(&response_to(sent).await).is_some_and(|code| code != 0));
 }
 
 /// A client whose body is still to come reads the answer; a reset in the same packet would hide it.
 #[tokio::test]
-async fn an_early_answer_over_http2_is_not_overtaken_by_a_reset() {
+async fn an_early_response_over_http2_is_not_overtaken_by_a_reset() {
     let running = start(bind().http2_in_clear());
     let (mut reader, mut writer) = running.connect().await.into_split();
     let post = [&[0x83], &HEAD[1..]].concat();
@@ -142,7 +142,7 @@ async fn pings_keep_no_idle_connection_open() {
 
 /// The window for answers is closed from the start, and every ping gets its answer.
 #[tokio::test]
-async fn pings_keep_no_unread_answer_alive() {
+async fn pings_keep_no_unread_response_alive() {
     let running = start(bind().http2_in_clear().limits(hasty()));
     let no_window = [0, 4, 0, 0, 0, 0];
     let frames = [
@@ -220,7 +220,7 @@ async fn an_upgraded_connection_keeps_its_place_and_is_not_cut() {
     let mut socket = running.connect().await;
     let head = b"GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: plus-one\r\n\r\n";
     socket.write_all(head).await.unwrap();
-    assert!(read_answer(&mut socket).await.starts_with("HTTP/1.1 101"));
+    assert!(read_response(&mut socket).await.starts_with("HTTP/1.1 101"));
     // Another client is cut by the limits meanwhile; this one is not theirs any more.
     let mut silent = running.connect().await;
     read_all(&mut silent).await;

@@ -8,7 +8,7 @@ use palisade_transport::{TrustedProxies, server::Limits};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{
-    bind, eventually, hasty, http2, read_all, read_answer, start, text, tls, within,
+    bind, eventually, hasty, http2, read_all, read_response, start, text, tls, within,
 };
 
 const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
@@ -63,7 +63,7 @@ async fn a_second_head_that_stops_is_closed_as_well() {
     let running = start(bind().limits(limits));
     let mut socket = running.connect().await;
     socket.write_all(GET).await.unwrap();
-    read_answer(&mut socket).await;
+    read_response(&mut socket).await;
     socket.write_all(b"GET / HT").await.unwrap();
     assert_eq!(read_all(&mut socket).await, "");
     assert_eq!(running.stats.timed_out(), 1);
@@ -97,7 +97,7 @@ async fn an_idle_connection_is_closed_on_both_protocols() {
     let running = start(bind().limits(limits).http2_in_clear());
     let mut socket = running.connect().await;
     socket.write_all(GET).await.unwrap();
-    read_answer(&mut socket).await;
+    read_response(&mut socket).await;
     assert_eq!(read_all(&mut socket).await, "");
 
     let mut sender = http2(running.connect().await).await;
@@ -127,7 +127,7 @@ async fn a_handler_that_works_is_never_cut() {
         assert_eq!(read_all(&mut silent).await, "");
     }
     running.door.notify_one();
-    assert!(read_answer(&mut socket).await.ends_with("waited"));
+    assert!(read_response(&mut socket).await.ends_with("waited"));
 }
 
 #[tokio::test]
@@ -136,13 +136,13 @@ async fn a_body_that_stops_fails_in_the_handler() {
     let mut socket = running.connect().await;
     let head = b"POST /length HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n123";
     socket.write_all(head).await.unwrap();
-    let answer = read_answer(&mut socket).await;
+    let answer = read_response(&mut socket).await;
     assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
     assert!(answer.ends_with("the client stopped sending"), "{answer}");
 }
 
 #[tokio::test]
-async fn an_answer_that_is_not_read_is_cut() {
+async fn a_response_that_is_not_read_is_cut() {
     let running = start(bind().limits(hasty()).http2_in_clear());
     let mut socket = running.connect().await;
     socket
@@ -162,7 +162,7 @@ async fn an_answer_that_is_not_read_is_cut() {
 
 /// Large pieces, each read for longer than the limit, but without a pause as long as the limit.
 #[tokio::test]
-async fn an_answer_that_is_read_slowly_but_steadily_arrives() {
+async fn a_response_that_is_read_slowly_but_steadily_arrives() {
     let running = start(bind().limits(hasty()));
     let mut socket = running.connect().await;
     socket
@@ -222,7 +222,7 @@ async fn when_all_places_are_taken_the_next_is_closed_and_a_free_one_is_used() {
     assert_eq!(running.talk(b"").await, "");
     assert_eq!(running.stats.refused_full(), 1);
     running.door.notify_one();
-    read_answer(&mut first).await;
+    read_response(&mut first).await;
     drop(first);
     eventually("the place is free", || running.stats.open() == 0).await;
     let answer = running
@@ -232,7 +232,7 @@ async fn when_all_places_are_taken_the_next_is_closed_and_a_free_one_is_used() {
 }
 
 #[tokio::test]
-async fn a_head_over_the_limit_is_answered_431() {
+async fn a_head_over_the_limit_gets_431() {
     let running = start(bind());
     for line in [
         format!("x: {}\r\n", "y".repeat(33 * 1024)),
@@ -274,7 +274,7 @@ async fn a_refusal_reaches_a_client_that_is_still_sending() {
             .expect("the server resets");
         beat.tick().await;
     }
-    let answer = read_answer(&mut socket).await;
+    let answer = read_response(&mut socket).await;
     assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
     assert!(answer.contains("connection: close"), "{answer}");
     let mut rest = Vec::new();

@@ -16,7 +16,7 @@ use tokio::{
     net::UnixStream,
 };
 
-use crate::support::{bind, eventually, read_all, read_answer, start, start_built, within};
+use crate::support::{bind, eventually, read_all, read_response, start, start_built, within};
 
 const REQUEST: &[u8] = b"GET /peer HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
 
@@ -227,7 +227,7 @@ async fn a_handle_counts_connections_and_stops_the_server() {
         .write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
         .await
         .unwrap();
-    assert!(read_answer(&mut socket).await.ends_with("hello"));
+    assert!(read_response(&mut socket).await.ends_with("hello"));
     assert_eq!((handle.connections(), handle.is_stopping()), (1, false));
     assert!(!handle.reload().unwrap(), "there is no certificate");
     handle.shutdown();
@@ -244,7 +244,7 @@ async fn an_old_connection_is_closed_between_two_requests() {
         .write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
         .await
         .unwrap();
-    assert!(read_answer(&mut socket).await.ends_with("hello"));
+    assert!(read_response(&mut socket).await.ends_with("hello"));
     assert_eq!(within(socket.read(&mut [0; 8])).await.unwrap(), 0);
 }
 

@@ -9,7 +9,7 @@ use palisade_transport::{
 use tokio::io::AsyncWriteExt;
 
 use crate::support::{
-    app, bind, client_config, handshake, http2, read_all, read_answer, start, start_with, text,
+    app, bind, client_config, handshake, http2, read_all, read_response, start, start_with, text,
     tls, within,
 };
 
@@ -25,7 +25,7 @@ async fn http1_and_http2_are_served_over_tls_by_one_service() {
         .write_all(b"GET /peer HTTP/1.1\r\nhost: localhost\r\n\r\n")
         .await
         .unwrap();
-    let answer = read_answer(&mut stream).await;
+    let answer = read_response(&mut stream).await;
     assert!(
         answer.starts_with("HTTP/1.1 200") && answer.ends_with("127.0.0.1 https"),
         "{answer}"
@@ -112,7 +112,7 @@ async fn a_kept_connection_serves_one_request_after_the_other() {
             .write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
             .await
             .unwrap();
-        assert!(read_answer(&mut socket).await.ends_with("hello"));
+        assert!(read_response(&mut socket).await.ends_with("hello"));
     }
     assert_eq!((running.stats.accepted(), running.stats.open()), (1, 1));
 }
@@ -185,7 +185,7 @@ async fn a_connection_that_is_closed_by_the_client_leaves_nothing() {
         .write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
         .await
         .unwrap();
-    read_answer(&mut socket).await;
+    read_response(&mut socket).await;
     socket.shutdown().await.unwrap();
     read_all(&mut socket).await;
     crate::support::eventually("the place is free", || running.stats.open() == 0).await;

@@ -10,7 +10,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::support::{bind, eventually, http2, read_all, read_answer, start, text, within};
+use crate::support::{bind, eventually, http2, read_all, read_response, start, text, within};
 
 const WAIT: &[u8] = b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\n";
 
@@ -34,7 +34,7 @@ async fn open_requests_are_finished_and_new_ones_are_not_taken() {
     running.door.notify_waiters();
     running.door.notify_one();
     running.door.notify_one();
-    let answer = read_answer(&mut socket).await;
+    let answer = read_response(&mut socket).await;
     assert!(answer.ends_with("waited"), "{answer}");
     assert!(answer.contains("connection: close"), "{answer}");
     assert_eq!(text(within(second).await.unwrap().unwrap()).await, "waited");
@@ -54,7 +54,7 @@ async fn who_does_not_finish_in_time_is_cut() {
         .write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
         .await
         .unwrap();
-    read_answer(&mut probe).await;
+    read_response(&mut probe).await;
     running.tell_to_stop();
     assert_eq!(running.stopped().await.cut, 1);
     assert_eq!(read_all(&mut socket).await, "");
@@ -71,7 +71,7 @@ async fn connections_that_rest_do_not_hold_a_server_up() {
         .write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
         .await
         .unwrap();
-    read_answer(&mut rested).await;
+    read_response(&mut rested).await;
     let mut sender = http2(running.connect().await).await;
     let request = Request::get("http://a/").body(Full::default()).unwrap();
     within(sender.send_request(request)).await.unwrap();
@@ -94,7 +94,7 @@ async fn a_port_is_free_again_after_the_server() {
 
 /// The body of the answer is over long before a slow reader has it.
 #[tokio::test]
-async fn the_tail_of_an_answer_is_not_cut_by_a_stop() {
+async fn the_end_of_a_response_is_not_cut_by_a_stop() {
     let mut running = start(bind());
     let mut socket = running.connect().await;
     socket

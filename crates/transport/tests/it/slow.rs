@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{
     frames::{DATA, HEADERS, Method, Raw, SETTINGS, frame, head, no_window, window_update},
-    support::{Running, bind, eventually, hasty, read_all, read_answer, start, within},
+    support::{Running, bind, eventually, hasty, read_all, read_response, start, within},
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -43,7 +43,7 @@ async fn trickle_a_body(running: &Running) -> String {
     within(async {
         tokio::select! {
             () = trickle => unreachable!(),
-            answer = read_answer(&mut reader) => answer,
+            answer = read_response(&mut reader) => answer,
         }
     })
     .await
@@ -192,7 +192,7 @@ async fn an_unread_response_on_http2_ends_alone() {
     assert!(raw.stream_is_reset(1).await);
     raw.send(&frame(HEADERS, 5, 3, &head(Method::Get, "/")))
         .await;
-    assert!(raw.is_answered().await);
+    assert!(raw.gets_a_reply().await);
 }
 
 /// What the handler has not produced cannot be read: waiting for it is no slow reading.

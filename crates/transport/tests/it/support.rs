@@ -221,7 +221,7 @@ pub async fn read_all(socket: &mut (impl AsyncRead + Unpin)) -> String {
 }
 
 /// Reads one answer with `Content-Length` and leaves the connection open.
-pub async fn read_answer(socket: &mut (impl AsyncRead + Unpin)) -> String {
+pub async fn read_response(socket: &mut (impl AsyncRead + Unpin)) -> String {
     let mut bytes = Vec::new();
     within(async {
         loop {

@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ninth_session_of_a_key_replaces_its_first_and_nobody_elses() {
+    fn the_ninth_session_of_a_key_replaces_its_first_and_no_other() {
         let (sessions, clock) = sessions();
         let (of_another, _) = sessions.open(key(2)).unwrap();
         let tokens: Vec<_> = (0..9)

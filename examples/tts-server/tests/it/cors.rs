@@ -25,7 +25,7 @@ fn allowed(response: &TestResponse) -> &str {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_preflight_of_an_allowed_origin_is_answered() {
+async fn a_preflight_of_an_allowed_origin_is_allowed() {
     let server = TestServer::start_as(&config()).await;
     for path in ["/tts", "/v1/audio/speech"] {
         let response = server.client.send(preflight(ORIGIN, path)).await;
@@ -55,7 +55,7 @@ async fn a_preflight_of_an_allowed_origin_is_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn answers_and_refusals_can_be_read_by_an_allowed_origin_alone() {
+async fn responses_and_refusals_can_be_read_by_an_allowed_origin_alone() {
     let server = TestServer::start_as(&config()).await;
     let ask = |origin: &str, text: &str| TestRequest::speak(text).header("origin", origin);
     let spoken = server.with_key(ask(ORIGIN, "好")).await;

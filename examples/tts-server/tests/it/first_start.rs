@@ -107,7 +107,7 @@ async fn what_a_first_start_makes_is_for_its_owner_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn probes_are_answered_in_clear_and_told_when_the_server_drains() {
+async fn probes_get_responses_in_clear_and_503_when_the_server_drains() {
     let folder = tempfile::tempdir().unwrap();
     let more = "health = \"/ready\"\ndrain_seconds = 60\n[tts]";
     let config = CONFIG.replace("[tts]", more);

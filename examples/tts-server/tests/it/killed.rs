@@ -33,7 +33,7 @@ async fn ask_until_it_dies(address: SocketAddr, authority: PathBuf, key: String,
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ten_times_killed_under_load_the_trail_verifies_and_no_answer_is_missing() {
+async fn ten_times_killed_under_load_the_trail_verifies_and_no_response_is_missing() {
     let folder = tempfile::tempdir().unwrap();
     let config = format!("{CONFIG}{UNDER_LOAD}");
     let (mut key, answered) = (None, Count::default());

@@ -64,7 +64,7 @@ async fn a_text_that_is_refused_costs_no_sound() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_head_is_answered_without_a_voice_and_without_the_limit_of_sound() {
+async fn a_head_request_needs_no_voice_and_no_limit_of_sound() {
     let server = TestServer::start_as(&format!("{CONFIG}sound_seconds_per_minute = 1\n")).await;
     let head = |query: &str| TestRequest::new(Method::HEAD, &format!("/tts?{query}"));
     for _ in 0..10 {

@@ -100,7 +100,7 @@ async fn five_hundred_graphemes_pass_and_one_more_does_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_emotion_is_answered_with_those_there_are() {
+async fn an_unknown_emotion_is_refused_with_those_there_are() {
     let response = check(
         TestRequest::get("/tts?text=%E5%A5%BD&emotion=grumpy"),
         422,
@@ -247,7 +247,7 @@ async fn a_foreign_host_is_not_followed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_voice_that_panics_costs_one_answer_and_no_thread() {
+async fn a_voice_that_panics_costs_one_response_and_no_thread() {
     let server = TestServer::start().await;
     let response = server.with_key(TestRequest::speak("坏")).await;
     assert_eq!(
@@ -261,7 +261,7 @@ async fn a_voice_that_panics_costs_one_answer_and_no_thread() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn in_fail_closed_mode_each_answer_is_on_record_before_it_starts() {
+async fn in_fail_closed_mode_each_response_is_on_record_before_it_starts() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("trail.jsonl");
     let config = format!("{CONFIG}\n[audit]\nfile = {file:?}\npolicy = \"fail-closed\"\n");

@@ -81,7 +81,7 @@ async fn who_leaves_half_way_stops_the_voice_within_a_stretch_and_pays_for_what_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_voice_that_breaks_half_way_breaks_the_answer_off() {
+async fn a_voice_that_breaks_half_way_ends_the_response_early() {
     let server = TestServer::start().await;
     let refused = server.with_key(TestRequest::speak("好断")).await;
     assert_eq!(refused.code(), "synthesis_failed");
@@ -132,7 +132,7 @@ async fn begin(server: &TestServer) -> Incoming {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn readers_that_read_nothing_stop_the_voice_and_nobody_else() {
+async fn readers_that_read_nothing_stop_the_voice_and_no_other_client() {
     let config = CONFIG.replace("queue = 1\n", ROOMY);
     let server = TestServer::start_as(&config).await;
     let mut held = Vec::new();

@@ -74,7 +74,7 @@ fn a_listed_folder() {
 }
 
 #[test]
-fn a_service_that_answers_every_path_with_its_page_has_none_of_these() {
+fn a_service_that_sends_its_page_for_every_path_has_none_of_these() {
     let service = Service::start(|asked| {
         let mut reply = good(asked);
         if reply.status == 404 {

@@ -112,7 +112,7 @@ fn http_2_is_not_offered() {
 }
 
 #[test]
-fn an_authority_that_nobody_trusts() {
+fn an_authority_that_is_not_trusted() {
     let service = Service::start_tls(Authority::new().config(|_| ()), good);
     let checked = trusting(&Authority::new(), &service, "");
     checked.assert_found("certificate-untrusted");
@@ -162,7 +162,7 @@ fn time_from_now(after: Duration) -> time::OffsetDateTime {
 }
 
 #[test]
-fn a_key_is_not_sent_over_a_certificate_that_nobody_trusts_unless_it_stays_here() {
+fn a_key_is_not_sent_over_an_untrusted_certificate_unless_it_stays_here() {
     // 127.0.0.1 is this machine, so the key is sent; that it is not sent to others is a test of `probe`.
     let folder = Folder::new();
     fs::write(folder.path("key"), KEY).unwrap();

@@ -92,7 +92,7 @@ async fn a_trusted_proxy_has_no_budget() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn answers_to_pings_that_were_never_sent_are_hidden_however_they_are_cut() {
+async fn acknowledgements_of_pings_that_were_never_sent_are_hidden_however_they_are_cut() {
     let ack = frame(PING, ACK, 0, &[7; 8]);
     let hidden = frame(UNASSIGNED, ACK, 0, &[7; 8]);
     let sent = [

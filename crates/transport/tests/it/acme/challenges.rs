@@ -19,7 +19,7 @@ fn acme(cache: &Path) -> Acme {
 }
 
 #[tokio::test]
-async fn a_challenge_is_answered_for_any_host_and_the_rest_goes_on() {
+async fn a_challenge_gets_its_response_for_any_host_and_the_rest_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let http = serve_http(bind(), &acme(folder.path()));
     fs::write(

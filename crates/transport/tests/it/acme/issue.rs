@@ -123,7 +123,7 @@ async fn ninety_percent_of_bad_nonces_do_not_stop_an_order() {
 }
 
 #[tokio::test]
-async fn one_of_several_processes_orders_and_any_of_them_answers_the_authority() {
+async fn one_of_several_processes_orders_and_any_of_them_responds_to_the_authority() {
     let Some(issued) = Issued::with(Setup::default()).await else {
         return;
     };

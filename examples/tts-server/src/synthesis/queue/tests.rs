@@ -111,7 +111,7 @@ fn texts_take_turns_so_that_a_short_one_is_not_stuck_behind_a_long_one() {
 }
 
 #[test]
-fn who_is_ahead_of_its_listener_keeps_nobody_out_and_nobody_waiting() {
+fn a_text_ahead_of_its_listener_keeps_no_other_out_and_none_waiting() {
     let queue = TestQueue::new(1, 1, 8);
     let _long = [(); 2].map(|()| queue.ask(&"长".repeat(100), Delivery::Whole).unwrap());
     for _ in 0..19 {

@@ -6,7 +6,7 @@ use super::{check, description};
 use crate::support::{CONFIG, TestRequest, TestServer, send_plain};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_server_answers_is_what_it_describes() {
+async fn what_the_server_sends_is_what_it_describes() {
     let server = TestServer::start_as(&format!("{CONFIG}sound_seconds_per_minute = 130\n")).await;
     let document = description(&server).await;
     let key = server.key.clone();
@@ -165,7 +165,7 @@ async fn refusals_of_what_is_sent_and_who_sends_it_are_described() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_answered_in_the_manner_of_openai_is_described_so() {
+async fn what_is_sent_in_the_form_of_openai_is_described_so() {
     let server = TestServer::start().await;
     let document = description(&server).await;
     let key = server.key.clone();

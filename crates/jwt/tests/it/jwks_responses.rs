@@ -35,7 +35,7 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn an_answer_of_ten_megabytes_is_cut_off() {
+async fn a_response_of_ten_megabytes_is_cut_off() {
     let large = format!(
         r#"{{"keys":[{}],"x":"{}"}}"#,
         key("a").public_jwk().unwrap(),
@@ -45,7 +45,7 @@ async fn an_answer_of_ten_megabytes_is_cut_off() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_no_key_set_is_not_taken() {
+async fn a_response_that_is_no_key_set_is_not_used() {
     for text in [
         "",
         "<html>",
@@ -86,7 +86,7 @@ async fn a_body_that_never_ends_is_given_up_at_the_deadline() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_no_http_is_not_taken() {
+async fn a_response_that_is_no_http_is_not_used() {
     for bytes in [
         &b"\x15\x03\x03\x00\x02\x02\x28"[..],
         b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 404 No\r\ncontent-length: 0\r\n\r\n",
