@@ -84,7 +84,11 @@ pub use rules::{Exclusion, LoadReport, NotLoaded, RuleSet, RuleSetBuilder};
 pub use verdict::{RuleMatch, Verdict};
 pub use words::PersonText;
 
-// The example of the README, compiled as a documentation test.
+// The examples of the README and of the page, compiled as documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/src/how-to/inspect.md")]
+mod book {}
+
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 mod readme {}

@@ -57,3 +57,4 @@ pub use self::{
     request::{CLIENT, empty_body, request},
     service::{EmptyOk, TestBody},
 };
+pub use crate::clock::ManualClock;

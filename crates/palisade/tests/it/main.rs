@@ -11,6 +11,7 @@
     clippy::exhaustive_enums
 )]
 
+mod book;
 mod config;
 mod config_mistakes;
 mod config_acme;
