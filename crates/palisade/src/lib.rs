@@ -138,6 +138,7 @@ mod book {
         limits = "how-to/limits.md",
         observe = "how-to/observe.md",
         providers = "how-to/providers.md",
+        resource_server = "how-to/resource-server.md",
         rollout = "how-to/rollout.md",
         testing = "how-to/testing.md",
         text = "how-to/text.md",
