@@ -156,7 +156,7 @@ enum Command {
     Cert(cert::Command),
     Check(check::Command),
     Doctor(doctor::Command),
-    Gateway(gateway::Command),
+    Gateway(Box<gateway::Command>),
 }
 
 /// Runs the command and returns its exit code. clap itself ends with 2 after wrong arguments.

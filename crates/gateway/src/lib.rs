@@ -35,18 +35,21 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod server;
+mod auth_endpoint;
 mod settings;
 mod presets;
 mod first_start;
 mod shadow_report;
 mod forward;
 mod upstream;
+mod client_fields;
 mod body;
 mod path;
 mod problem;
 mod error;
 
 pub use self::{
+    auth_endpoint::{AuthEndpoint, AuthReloader},
     body::UpstreamBody,
     error::GatewayError,
     first_start::DataFolder,

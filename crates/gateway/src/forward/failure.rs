@@ -103,7 +103,7 @@ impl Failure {
 /// The reason, for the record, says which part of the path it was.
 ///
 /// Status 400. The client can repair it: the normal form of the path passes.
-pub(super) fn ambiguous_path(problem: &'static str) -> Rejection {
+pub(crate) fn ambiguous_path(problem: &'static str) -> Rejection {
     Rejection::new(
         StatusCode::BAD_REQUEST,
         "ambiguous_path",
@@ -128,7 +128,7 @@ pub(super) fn no_upstream() -> Rejection {
 ///
 /// Status 405 with `Allow`, as RFC 9110 section 15.5.6 demands. That also excludes WebSockets over
 /// HTTP/2, which begin with an extended `CONNECT` (RFC 8441 section 4).
-pub(super) fn method_refused() -> Rejection {
+pub(crate) fn method_refused() -> Rejection {
     Rejection::method_not_allowed(HeaderValue::from_static(
         "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
     ))

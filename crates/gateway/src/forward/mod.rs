@@ -40,9 +40,12 @@ use http_body::Body;
 use palisade::core::{BoxError, GuardBody, Rejection, SecurityContext, refuse};
 use tower_service::Service;
 
-pub(crate) use self::open_tunnels::OpenTunnels;
 use self::{
     exchange::Exchange, request::Prepared, send::send, switch::Switch, websocket::Handshake,
+};
+pub(crate) use self::{
+    failure::{ambiguous_path, method_refused},
+    open_tunnels::OpenTunnels,
 };
 use crate::{
     body::UpstreamBody,

@@ -47,7 +47,10 @@ use http::{
 use palisade::core::{Rejection, Secret, SecurityContext};
 
 use super::{failure::no_secret, hop_by_hop};
-use crate::upstream::{IDENTITY_PREFIX, Server, Upstream};
+use crate::{
+    client_fields::PREFIX as IDENTITY_PREFIX,
+    upstream::{Server, Upstream},
+};
 
 /// One address, the client's. The list of proxies before is not passed on.
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");

@@ -31,28 +31,20 @@ use palisade::{
     config::ConfigFileError,
     core::{SecurityContext, SharedClock},
 };
-use palisade_internal::{hex, percent};
+use palisade_internal::hex;
 use toml::Spanned;
 
 use super::secret::{SecretSection, SecretSource};
-use crate::problem::Place;
+use crate::{client_fields::ClientFields, problem::Place};
 
 /// The fewest bytes of a key: as many as the signature has (RFC 2104 section 3).
 const LEAST: usize = 32;
 /// The first line, so that a signature of another purpose is none of this one.
 const VERSION: &str = "palisade-identity-v2";
-/// The kind of the credential, such as `api_key`. Empty for a guest.
-const KIND: HeaderName = HeaderName::from_static("x-palisade-kind");
-/// The ID of the principal, percent-encoded. Empty for a guest.
-const PRINCIPAL: HeaderName = HeaderName::from_static("x-palisade-principal");
-/// Scopes with a space between them, each percent-encoded.
-const SCOPES: HeaderName = HeaderName::from_static("x-palisade-scopes");
 /// Seconds since 1970-01-01 UTC, in decimal digits.
 const TIME: HeaderName = HeaderName::from_static("x-palisade-time");
 /// 64 hexadecimal digits.
 const SIGNATURE: HeaderName = HeaderName::from_static("x-palisade-signature");
-/// What all names begin with. A client's own fields of that kind are always removed.
-pub(crate) const PREFIX: &str = "x-palisade-";
 
 /// Signs the identity of clients.
 #[derive(Clone, Debug)]
@@ -86,13 +78,7 @@ impl Identity {
     ///
     /// Returns `None` if the key could not be read for too long, or a value cannot be sent.
     pub(crate) fn sign(&self, head: &mut Parts, cx: &SecurityContext) -> Option<()> {
-        let principal = cx.principal();
-        let kind = principal.map_or("", |who| who.kind());
-        let id = principal.map_or(String::new(), |who| percent::encode(who.id()));
-        let scopes: Vec<String> = principal
-            .map(|who| who.scopes().map(percent::encode).collect())
-            .unwrap_or_default();
-        let scopes = scopes.join(" ");
+        let client = ClientFields::of(cx);
         let time = self.clock.unix_time().as_secs().to_string();
         let target = head
             .uri
@@ -100,6 +86,7 @@ impl Identity {
             .map_or("/", |target| target.as_str());
         let request_id = cx.request_id().to_string();
         let method = head.method.as_str();
+        let (kind, id, scopes) = (client.kind, &client.principal, &client.scopes);
         let lines = [
             VERSION,
             &time,
@@ -107,20 +94,13 @@ impl Identity {
             method,
             target,
             kind,
-            &id,
-            &scopes,
+            id,
+            scopes,
         ];
         let signature = self.signature(&lines.join("\n"))?;
-        for (name, value) in [
-            (KIND, kind),
-            (PRINCIPAL, id.as_str()),
-            (SCOPES, scopes.as_str()),
-            (TIME, time.as_str()),
-            (SIGNATURE, signature.as_str()),
-        ] {
-            set(&mut head.headers, name, value)?;
-        }
-        Some(())
+        client.set(&mut head.headers)?;
+        set(&mut head.headers, TIME, &time)?;
+        set(&mut head.headers, SIGNATURE, &signature)
     }
 
     /// Returns the digits. `None` if the key could not be read for too long.

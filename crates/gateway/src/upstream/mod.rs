@@ -42,8 +42,7 @@ use palisade::{
 };
 
 pub(crate) use self::{
-    attempt::Attempt, client::Client, identity::PREFIX as IDENTITY_PREFIX, server::Server,
-    service::Upstream, websocket::WebSocketLimits,
+    attempt::Attempt, client::Client, server::Server, service::Upstream, websocket::WebSocketLimits,
 };
 use self::{describe::describe, section::Section};
 use crate::problem::Place;

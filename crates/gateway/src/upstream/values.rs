@@ -31,11 +31,12 @@ use super::{
     breaker::BreakerSettings,
     connect::TlsOptions,
     health::HealthSettings,
-    identity::PREFIX as IDENTITY_PREFIX,
     section::{BreakerSection, HealthSection, Section, ServerSection, TlsSection},
     timeouts::seconds,
 };
-use crate::{body::Trailers, path::check_path, problem::Place};
+use crate::{
+    body::Trailers, client_fields::PREFIX as IDENTITY_PREFIX, path::check_path, problem::Place,
+};
 
 /// The greatest weight of a server.
 ///

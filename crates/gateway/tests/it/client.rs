@@ -92,8 +92,13 @@ async fn run(folder: TempDir, settings: Settings, authority: &str) -> Running {
 }
 
 fn trust(authority: &Path, protocol: &[u8]) -> TlsConnector {
+    trust_pem(&authority.join("ca.pem"), protocol)
+}
+
+/// Trusts the certificate of a file, and no other.
+pub(crate) fn trust_pem(file: &Path, protocol: &[u8]) -> TlsConnector {
     let mut roots = RootCertStore::empty();
-    let certificate = CertificateDer::from_pem_file(authority.join("ca.pem")).unwrap();
+    let certificate = CertificateDer::from_pem_file(file).unwrap();
     roots.add(certificate).unwrap();
     let mut config = ClientConfig::builder()
         .with_root_certificates(roots)

@@ -9,6 +9,7 @@
     missing_docs
 )]
 
+mod auth_endpoint;
 mod client;
 mod configuration;
 mod failures;

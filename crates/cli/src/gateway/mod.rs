@@ -1,0 +1,115 @@
+//! `palisade gateway`: a reverse proxy with the whole stack, in front of a service in any language.
+//!
+//! All decisions are made in `palisade-gateway`. This file turns arguments into its settings, and
+//! signals of the system into its methods:
+//!
+//! | signal | effect |
+//! |---|---|
+//! | SIGINT, SIGTERM | no new connections; open requests are finished within the drain time; exit code 0 |
+//! | SIGHUP | the configuration, the keys and the certificate are read again |
+//!
+//! # Output
+//!
+//! Standard output has the greeting: the address, the first key and a `curl` command on a first
+//! start, and later the address. With `--shadow` a report follows at the end. Log lines go to
+//! standard error.
+//!
+//! # Exit codes
+//!
+//! 0 after SIGINT or SIGTERM, and for `--check` and `explain` without a mistake. 2 if a setting is
+//! wrong, a file cannot be used, or the address is in use. There is no exit code 1.
+//!
+//! # What it never does
+//!
+//! It does not run in the background, write a PID file or change its user: a service manager does
+//! that. It prints the secret of a key only to a terminal. A wrong configuration at SIGHUP never
+//! stops it.
+
+mod serve;
+mod options;
+
+use clap::{Args, Subcommand};
+use palisade::logging::Log;
+use palisade_gateway::{Settings, explain};
+use tokio::runtime::Runtime;
+
+use self::{
+    options::Options,
+    serve::{serve, serve_endpoint},
+};
+use crate::{failure::Failure, output};
+
+/// Serve an HTTP service over HTTPS, with keys, limits, clean text and an audit trail
+///
+/// Without a configuration file every path needs a key. An address may send 60 requests a minute, a
+/// key 10. The first start makes a certificate authority for development and a key, and prints a
+/// `curl` command. SIGHUP reads the configuration file again.
+#[derive(Args)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+pub(crate) struct Command {
+    #[command(subcommand)]
+    action: Option<Action>,
+    #[command(flatten)]
+    options: Options,
+}
+
+/// What to do in place of serving.
+#[derive(Subcommand)]
+enum Action {
+    /// Print what a gateway with these options does, and the file that says the same
+    ///
+    /// Checks everything as a start does. Serves nothing, asks no server, and does not open the audit
+    /// trail. With `--upstream` it makes the data folder as the first start does, without a key.
+    Explain(Options),
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  palisade gateway --upstream http://127.0.0.1:5000 --text text
+  palisade gateway --upstream http://127.0.0.1:5000 --listen 0.0.0.0:443 --host voice.example \\
+      --certificate chain.pem --key key.pem
+  palisade gateway --preset ollama --upstream http://127.0.0.1:11434
+  palisade gateway explain --preset ollama --upstream http://127.0.0.1:11434
+  palisade gateway --config gateway.toml --check
+  palisade gateway --config gateway.toml
+  palisade gateway --config gateway.toml --auth-endpoint 127.0.0.1:9091";
+
+impl Command {
+    /// Serves until SIGINT or SIGTERM.
+    ///
+    /// Log lines go to standard error; `RUST_LOG` selects them. Fails with exit code
+    /// 2 if a setting is wrong, a file cannot be read, or the address is in use.
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let _log = Log::builder().environment().start()?;
+        if let Some(Action::Explain(options)) = self.action {
+            return describe(&options.settings()?);
+        }
+        let is_check = self.options.check;
+        if let (Some(address), Some(file)) = (self.options.auth_endpoint, &self.options.config) {
+            return Runtime::new()?.block_on(serve_endpoint(file, address));
+        }
+        let settings = self.options.settings()?;
+        // Fetching of keys and health checks need a runtime, also for a check.
+        let runtime = Runtime::new()?;
+        let _entered = runtime.enter();
+        if is_check {
+            explain(&settings)?;
+            return Ok(output::result("The settings can be used.")?);
+        }
+        runtime.block_on(serve(settings))
+    }
+}
+
+/// Prints what a gateway with these settings does.
+///
+/// First what a start would do, then the same settings as a configuration file. A gateway that was
+/// started from a file has no second part.
+fn describe(settings: &Settings) -> Result<(), Failure> {
+    let runtime = Runtime::new()?;
+    let _entered = runtime.enter();
+    output::result(explain(settings)?.trim_end())?;
+    if let Some(file) = settings.as_file() {
+        output::result(format!("\nThe same as a file:\n\n{}", file.trim_end()))?;
+    }
+    Ok(())
+}

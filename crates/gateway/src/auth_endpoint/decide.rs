@@ -1,0 +1,78 @@
+//! The innermost service of the endpoint: what the stack admitted is admitted.
+//!
+//! It also refuses what the gateway refuses when it forwards: paths with two readings, `CONNECT` and
+//! `TRACE`. And it refuses a text that the stack has changed, which the proxy would forward unchanged.
+
+use std::{
+    convert::Infallible,
+    future::{Ready, ready},
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode, request::Parts};
+use palisade::core::{GuardBody, Rejection, SecurityContext, refuse};
+use tower_service::Service;
+
+use super::original::OriginalTarget;
+use crate::{
+    body::UpstreamBody,
+    client_fields::ClientFields,
+    forward::{ambiguous_path, method_refused},
+    path::check_path,
+};
+
+/// The name in audit records.
+const NAME: &str = "auth_endpoint";
+
+/// Answers 200 and says who the client is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Decide;
+
+impl<B> Service<Request<B>> for Decide {
+    type Response = Response<GuardBody<UpstreamBody>>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let (mut head, _) = request.into_parts();
+        let cx = SecurityContext::find_or_create(&mut head);
+        ready(Ok(match check(&head) {
+            Ok(()) => admitted(&cx),
+            Err(rejection) => refuse(&cx, NAME, *rejection),
+        }))
+    }
+}
+
+/// Checks what the proxy will forward.
+///
+/// # Errors
+/// The refusal, as the gateway would give it; 400 `text_not_clean` if the stack has changed the target.
+fn check(head: &Parts) -> Result<(), Box<Rejection>> {
+    if matches!(head.method, Method::CONNECT | Method::TRACE) {
+        return Err(method_refused().into());
+    }
+    check_path(head.uri.path()).map_err(ambiguous_path)?;
+    let original = head.extensions.get::<OriginalTarget>();
+    match original.map(|original| Some(&original.0) == head.uri.path_and_query()) {
+        Some(true) => Ok(()),
+        _ => Err(Rejection::new(
+            StatusCode::BAD_REQUEST,
+            "text_not_clean",
+            "The text in the query has characters that this service does not take.",
+        )
+        .into()),
+    }
+}
+
+/// Status 200 without a body.
+fn admitted(cx: &SecurityContext) -> Response<GuardBody<UpstreamBody>> {
+    let mut response = Response::new(GuardBody::inner(UpstreamBody::own(Bytes::new())));
+    // The values are percent-encoded, so they can always be sent.
+    let _ = ClientFields::of(cx).set(response.headers_mut());
+    response
+}

@@ -1,0 +1,120 @@
+//! The request that a proxy asks about, from the fields in which it describes it.
+//!
+//! Each field must be there once. Missing or doubled fields are an error: then the proxy is not set up
+//! as the book says, and a decision about another request would be worse than none.
+
+use http::{HeaderMap, HeaderName, Method, Uri, request::Parts, uri::PathAndQuery};
+
+/// How a proxy describes the original request, and which statuses it passes on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Dialect {
+    /// Caddy's `forward_auth` and Traefik's `forwardAuth`: every refusal is passed on as it is.
+    Forward,
+    /// nginx's `auth_request`: 401 and 403 are refusals, any other status is a failure.
+    Nginx,
+}
+
+/// The path and query that the proxy will forward, for comparison after the stack.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct OriginalTarget(pub(super) PathAndQuery);
+
+impl Dialect {
+    /// Returns the dialect of a path of the endpoint. `None`: it is no such path.
+    pub(super) fn of(path: &str) -> Option<Self> {
+        match path {
+            "/auth/forward" => Some(Self::Forward),
+            "/auth/nginx" => Some(Self::Nginx),
+            _ => None,
+        }
+    }
+
+    /// The names of the fields with method and target.
+    const fn fields(self) -> [HeaderName; 2] {
+        let (method, target) = match self {
+            Self::Forward => ("x-forwarded-method", "x-forwarded-uri"),
+            Self::Nginx => ("x-original-method", "x-original-uri"),
+        };
+        [
+            HeaderName::from_static(method),
+            HeaderName::from_static(target),
+        ]
+    }
+
+    /// Turns the question into the request that is asked about. `None`: it is not described.
+    ///
+    /// The fields of the question are removed.
+    pub(super) fn restore(self, head: &mut Parts) -> Option<()> {
+        let [method, target] = self.fields();
+        let target = take(&mut head.headers, &target)?;
+        let method = take(&mut head.headers, &method)?;
+        let target: PathAndQuery = target.parse().ok()?;
+        if !target.as_str().starts_with('/') {
+            return None;
+        }
+        head.method = Method::from_bytes(method.as_bytes()).ok()?;
+        head.uri = Uri::from(target.clone());
+        head.extensions.insert(OriginalTarget(target));
+        Some(())
+    }
+}
+
+/// Removes a field and returns its value, if it was there once.
+fn take(headers: &mut HeaderMap, name: &HeaderName) -> Option<String> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?.to_owned();
+    if values.next().is_some() {
+        return None;
+    }
+    headers.remove(name);
+    Some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn restored(dialect: Dialect, fields: &[(&'static str, &str)]) -> Option<(String, String)> {
+        let mut head = http::Request::new(()).into_parts().0;
+        for (name, value) in fields {
+            head.headers.append(*name, value.parse().unwrap());
+        }
+        dialect.restore(&mut head)?;
+        assert!(head.headers.is_empty());
+        Some((head.method.to_string(), head.uri.to_string()))
+    }
+
+    #[test]
+    fn the_request_is_the_one_that_is_described() {
+        let expected = Some(("POST".to_owned(), "/a/b?c=%20".to_owned()));
+        let nginx = [
+            ("x-original-method", "POST"),
+            ("x-original-uri", "/a/b?c=%20"),
+        ];
+        assert_eq!(restored(Dialect::Nginx, &nginx), expected);
+        let forward = [
+            ("x-forwarded-method", "POST"),
+            ("x-forwarded-uri", "/a/b?c=%20"),
+        ];
+        assert_eq!(restored(Dialect::Forward, &forward), expected);
+        assert_eq!(restored(Dialect::Forward, &nginx), None);
+    }
+
+    #[test]
+    fn what_is_missing_doubled_or_no_target_is_not_guessed() {
+        let method = ("x-original-method", "GET");
+        let target = ("x-original-uri", "/a");
+        for fields in [
+            vec![method],
+            vec![target],
+            vec![method, target, target],
+            vec![method, method, target],
+            vec![method, ("x-original-uri", "https://a/b")],
+            vec![method, ("x-original-uri", "*")],
+            vec![method, ("x-original-uri", "")],
+            vec![("x-original-method", "G T"), target],
+        ] {
+            assert_eq!(restored(Dialect::Nginx, &fields), None, "{fields:?}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The outermost service of the endpoint: from the question of a proxy to the request, and from the
+//! decision to a status that the proxy understands.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+use tower_service::Service;
+
+use super::original::Dialect;
+
+/// The status that the client should get, for nginx.
+const STATUS: HeaderName = HeaderName::from_static("x-palisade-status");
+
+/// Answers questions about requests. `S` is the stack.
+#[derive(Clone, Debug)]
+pub(super) struct AskedService<S>(S);
+
+impl<S> AskedService<S> {
+    pub(super) const fn new(stack: S) -> Self {
+        Self(stack)
+    }
+}
+
+impl<S, B, R> Service<Request<B>> for AskedService<S>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    S::Future: Send + 'static,
+    S::Error: Send + 'static,
+    R: Default + Send + 'static,
+{
+    type Response = Response<R>;
+    type Error = S::Error;
+    type Future = Answering<R, S::Error>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.0.poll_ready(cx)
+    }
+
+    /// 404 for another path, 400 for a question that does not describe a request: both are a failure
+    /// for the proxy, so nothing is admitted.
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let (mut head, body) = request.into_parts();
+        let Some(dialect) = Dialect::of(head.uri.path()) else {
+            return failure(StatusCode::NOT_FOUND);
+        };
+        if dialect.restore(&mut head).is_none() {
+            tracing::warn!(
+                ?dialect,
+                "a proxy asked without method and target of the request; set it up as in the book"
+            );
+            return failure(StatusCode::BAD_REQUEST);
+        }
+        let answered = self.0.call(Request::from_parts(head, body));
+        Box::pin(async move {
+            let mut answer = answered.await?;
+            if dialect == Dialect::Nginx {
+                for_nginx(&mut answer);
+            }
+            Ok(answer)
+        })
+    }
+}
+
+/// The future of an answer.
+type Answering<R, E> = Pin<Box<dyn Future<Output = Result<Response<R>, E>> + Send>>;
+
+/// A response without a decision.
+fn failure<R, E>(status: StatusCode) -> Answering<R, E>
+where
+    R: Default + Send + 'static,
+    E: Send + 'static,
+{
+    let mut response = Response::new(R::default());
+    *response.status_mut() = status;
+    Box::pin(std::future::ready(Ok(response)))
+}
+
+/// nginx takes any status but 2xx, 401 and 403 for a failure of the endpoint, and answers 500.
+fn for_nginx<R>(answer: &mut Response<R>) {
+    let status = answer.status();
+    if status.is_success() {
+        return;
+    }
+    if let Ok(value) = HeaderValue::from_str(status.as_str()) {
+        answer.headers_mut().insert(STATUS, value);
+    }
+    if status != StatusCode::UNAUTHORIZED {
+        *answer.status_mut() = StatusCode::FORBIDDEN;
+    }
+}
