@@ -44,6 +44,7 @@ mod forward;
 mod upstream;
 mod client_fields;
 mod body;
+mod budget;
 mod path;
 mod problem;
 mod error;

@@ -1,6 +1,7 @@
 //! `palisade limits`: shows what a client has left in a shared store, and lifts its refusals.
 //!
-//! Limits in the memory of a service cannot be reached from here.
+//! Limits in the memory of a service cannot be reached from here. Budgets can: a gateway without a shared
+//! store keeps them in a file.
 //!
 //! `store` builds a layer from the arguments, in place of the one in the service. Both find a bucket
 //! by the name of its limit, its window, and a keyed hash of its subject.
@@ -13,6 +14,7 @@
 //!
 //! The address of the store may hold a password. It is in no message of these commands.
 
+mod budgets;
 mod reset;
 mod show;
 mod store;
@@ -26,6 +28,7 @@ use crate::Failure;
 /// Both commands open the store with the settings of the service and use the public API of its layer.
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    Budgets(budgets::Budgets),
     Reset(reset::Reset),
     Show(show::Show),
 }
@@ -34,6 +37,7 @@ impl Command {
     /// Runs the command that was given.
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self {
+            Self::Budgets(command) => command.run(),
             Self::Reset(command) => command.run(),
             Self::Show(command) => command.run(),
         }

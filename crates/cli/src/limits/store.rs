@@ -33,23 +33,7 @@ const DEADLINE: Duration = Duration::from_secs(5);
 #[derive(Args)]
 pub(super) struct Target {
     #[command(flatten)]
-    address: AddressArguments,
-    /// The file with the key for hashing, as in the configuration
-    ///
-    /// The store holds keyed hashes of addresses and principals, not the values. Without the key of the
-    /// service no bucket can be found.
-    #[arg(long, value_name = "FILE")]
-    hash_key: PathBuf,
-    /// The prefix of all keys in the store
-    ///
-    /// Set it if several services share one store, as `prefix` of the configuration.
-    #[arg(long, default_value = "palisade")]
-    prefix: String,
-    /// The authority (PEM) that signed the server's certificate, for rediss://
-    ///
-    /// Default: the authorities that the operating system trusts.
-    #[arg(long, value_name = "FILE")]
-    root_certificate: Option<PathBuf>,
+    store: StoreArguments,
     /// A limit with its rates, as tts=10/minute or api=200/day;50/hour
     ///
     /// Several rates are separated by a semicolon; each has a bucket. May be given several times for
@@ -60,23 +44,46 @@ pub(super) struct Target {
     subject: SubjectArguments,
 }
 
+/// The shared store, with the settings of the service.
+#[derive(Args)]
+pub(super) struct StoreArguments {
+    #[command(flatten)]
+    pub(super) address: AddressArguments,
+    /// The file with the key for hashing, as in the configuration
+    ///
+    /// The store holds keyed hashes of addresses and principals, not the values. Without the key of the
+    /// service no bucket can be found.
+    #[arg(long, value_name = "FILE")]
+    pub(super) hash_key: PathBuf,
+    /// The prefix of all keys in the store
+    ///
+    /// Set it if several services share one store, as `prefix` of the configuration.
+    #[arg(long, default_value = "palisade")]
+    pub(super) prefix: String,
+    /// The authority (PEM) that signed the server's certificate, for rediss://
+    ///
+    /// Default: the authorities that the operating system trusts.
+    #[arg(long, value_name = "FILE")]
+    pub(super) root_certificate: Option<PathBuf>,
+}
+
 /// The address of the store. Exactly one must be given.
 ///
 /// A password in the address should come from a file that only its owner can read.
 #[derive(Args)]
 #[group(required = true, multiple = false)]
-struct AddressArguments {
+pub(super) struct AddressArguments {
     /// The address of the store, as in the configuration
     ///
     /// Such as redis://127.0.0.1:6379/2, or rediss:// for TLS. A password in it is shown in the list of
     /// processes: use --redis-file then.
     #[arg(long, value_name = "URL")]
-    redis: Option<String>,
+    pub(super) redis: Option<String>,
     /// A file with the address: its password is then in no list of processes
     ///
     /// The file holds one address and nothing else. White space around it is ignored.
     #[arg(long, value_name = "FILE")]
-    redis_file: Option<PathBuf>,
+    pub(super) redis_file: Option<PathBuf>,
 }
 
 /// Whose buckets are meant. Exactly one must be given.
@@ -153,17 +160,19 @@ impl Target {
             })?;
             builder = builder.policy(Policy::named(name).rate(rates)?);
         }
-        let store = self.store().await?;
+        let store = self.store.connect().await?;
         store.check().await?;
         let layer = builder.store(store).build()?;
         Ok(Buckets { layer, subject })
     }
+}
 
+impl StoreArguments {
     /// Opens the store with the settings of the service.
     ///
     /// The key for hashing must be that of the service: buckets are found by a keyed hash of their
     /// subject, so another key finds none.
-    async fn store(&self) -> Result<RedisStore, Failure> {
+    pub(super) async fn connect(&self) -> Result<RedisStore, Failure> {
         let address = self.address.read()?;
         let hash_key = Secret::new(read(&self.hash_key)?);
         let mut builder = RedisStore::builder(&address, hash_key)

@@ -10,8 +10,11 @@ use std::{
     time::Duration,
 };
 
-use palisade_core::Secret;
-use palisade_rate_limit::{Charge, ChargeOutcome, LimitStore, Policy, RedisStore, Subject};
+use palisade_core::{Secret, SystemClock};
+use palisade_rate_limit::{
+    BudgetCharge, BudgetKey, BudgetStore, CalendarWindow, Charge, ChargeOutcome, LimitStore,
+    MemoryBudgets, Policy, RedisStore, Subject,
+};
 
 use crate::support::Folder;
 
@@ -99,6 +102,78 @@ fn folder() -> Folder {
     let folder = Folder::new();
     fs::write(folder.path("limits.key"), HASH_KEY).unwrap();
     folder
+}
+
+/// Reserves and settles units of a budget of this month.
+async fn spend(store: &dyn BudgetStore, used: u64, reserved: u64) {
+    let month = CalendarWindow::month("Europe/Berlin").unwrap();
+    let now = SystemClock::shared().unix_time();
+    let charge = |units| {
+        let key = BudgetKey::new("team", "owner", "acme", month.around(now));
+        vec![BudgetCharge::new(key, 1000, units)]
+    };
+    let settled = store.reserve(charge(100)).get().await.unwrap();
+    store.settle(settled.into_reservation().unwrap(), &[used]);
+    let open = store.reserve(charge(reserved)).get().await.unwrap();
+    assert!(open.is_granted());
+}
+
+#[tokio::test]
+async fn the_counters_of_budgets_are_shown_from_a_file_in_use() {
+    let folder = folder();
+    let store = MemoryBudgets::open(&folder.path("budgets.log")).unwrap();
+    spend(&store, 7, 30).await;
+    let shown = folder.json("limits budgets --file budgets.log --json");
+    let expected = serde_json::json!({
+        "budget": "team", "by": "owner", "whom": "acme", "window": "month", "used": 37, "reserved": 0,
+        "resets_at": shown[0]["resets_at"],
+    });
+    assert_eq!(shown, serde_json::json!([expected]));
+    fs::write(folder.path("broken.log"), "no line of a budget\n").unwrap();
+    let table = folder.good("limits budgets --file budgets.log");
+    assert!(table.starts_with("BUDGET  BY     WHOM"), "{table}");
+    for (arguments, expected) in [
+        ("", "--file"),
+        ("--file none.log", "none.log"),
+        ("--file broken.log", "broken.log:1"),
+    ] {
+        let output = folder.bad(&format!("limits budgets {arguments}"));
+        assert!(output.contains(expected), "{output}");
+    }
+}
+
+#[tokio::test]
+async fn the_counters_of_budgets_are_shown_from_the_shared_store() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let folder = folder();
+    let store = RedisStore::builder(&server.url(), Secret::new(HASH_KEY))
+        .deadline(Duration::from_secs(10))
+        .connect()
+        .await
+        .unwrap();
+    while store.check().await.is_err() {}
+    spend(&store, 7, 30).await;
+    let arguments = format!(
+        "limits budgets --redis {} --hash-key limits.key --owner acme",
+        server.url()
+    );
+    let shown = loop {
+        let shown = folder.json(&format!(
+            "{arguments} --budget team=month@Europe/Berlin --json"
+        ));
+        // The settlement is sent behind the request.
+        match shown[0]["used"] == 7 {
+            true => break shown,
+            false => tokio::task::yield_now().await,
+        }
+    };
+    assert_eq!(shown[0]["reserved"], 30);
+    for wrong in ["team", "team=week", "team=day@Berlin"] {
+        let output = folder.bad(&format!("{arguments} --budget {wrong}"));
+        assert!(output.contains("Europe/Berlin"), "{output}");
+    }
 }
 
 #[tokio::test]

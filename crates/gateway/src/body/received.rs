@@ -34,6 +34,7 @@ use palisade::core::BoxError;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{mask::Mask, trailers::Trailers};
+use crate::budget::Meter;
 
 /// The body of an upstream's response, streamed as it arrives.
 ///
@@ -57,6 +58,8 @@ pub struct UpstreamBody {
     trailers: Trailers,
     /// Removes the upstream's credential.
     mask: Option<Mask>,
+    /// Counts what the response cost.
+    meter: Option<Meter>,
     /// What must live as long as the body, such as the count of requests of a server.
     held: Option<Box<dyn Send>>,
 }
@@ -117,6 +120,7 @@ impl UpstreamBody {
             is_silent: false,
             trailers,
             mask: None,
+            meter: None,
             held: None,
         }
     }
@@ -137,6 +141,7 @@ impl UpstreamBody {
             is_silent: false,
             trailers: Trailers::default(),
             mask: None,
+            meter: None,
             held: None,
         }
     }
@@ -146,6 +151,13 @@ impl UpstreamBody {
     /// `None`: the upstream has no credential of the gateway, and nothing is searched.
     pub(crate) fn masked(self, mask: Option<Mask>) -> Self {
         Self { mask, ..self }
+    }
+
+    /// Counts what the response cost, and may leave out its usage.
+    ///
+    /// `None`: no budget counts this request.
+    pub(crate) fn metered(self, meter: Option<Meter>) -> Self {
+        Self { meter, ..self }
     }
 
     /// Keeps something until the body ends: at its last part, at an error, or when it is dropped because
@@ -192,6 +204,10 @@ impl UpstreamBody {
                     Some(mask) => mask.pass(data),
                     None => data,
                 };
+                let data = match &mut self.meter {
+                    Some(meter) => meter.pass(data),
+                    None => data,
+                };
                 return (!data.is_empty()).then(|| Frame::data(data));
             }
             Err(frame) => frame,
@@ -211,7 +227,13 @@ impl UpstreamBody {
         let rest = self.mask.as_mut().map(Mask::finish).unwrap_or_default();
         match end {
             Some(error) => Some(error),
-            None => (!rest.is_empty()).then(|| Ok(Frame::data(rest))),
+            None => {
+                let rest = match self.meter.take() {
+                    Some(meter) => meter.finish(rest),
+                    None => rest,
+                };
+                (!rest.is_empty()).then(|| Ok(Frame::data(rest)))
+            }
         }
     }
 
@@ -272,6 +294,9 @@ impl Body for UpstreamBody {
 
     /// False while bytes are held back, since they are still to be sent.
     fn is_end_stream(&self) -> bool {
+        if self.meter.as_ref().is_some_and(Meter::changes_length) {
+            return false;
+        }
         match &self.content {
             Content::Upstream(body) => self.held_bytes() == 0 && body.is_end_stream(),
             Content::Own(bytes) => bytes.is_empty(),
@@ -281,6 +306,9 @@ impl Body for UpstreamBody {
     /// Masking keeps lengths, so the upstream's hint is right once the bytes that are held back are
     /// added.
     fn size_hint(&self) -> SizeHint {
+        if self.meter.as_ref().is_some_and(Meter::changes_length) {
+            return SizeHint::default();
+        }
         match &self.content {
             Content::Upstream(body) => plus(body.size_hint(), self.held_bytes()),
             Content::Own(bytes) => SizeHint::with_exact(bytes.len() as u64),

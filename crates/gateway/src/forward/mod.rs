@@ -20,6 +20,7 @@
 mod switch;
 mod send;
 mod exchange;
+mod metered;
 mod websocket;
 mod open_tunnels;
 mod tunnel;
@@ -49,6 +50,7 @@ pub(crate) use self::{
 };
 use crate::{
     body::UpstreamBody,
+    budget::{Admitted, Budgets, Caller},
     path::check_path,
     upstream::{Upstreams, WebSocketLimits},
 };
@@ -93,6 +95,7 @@ const NAME: &str = "forward";
 /// |---|---|---|
 /// | 400 | `ambiguous_path` | upstream and gateway could read the path differently |
 /// | 400 | `connection_options` | `Connection` names a field that the upstream needs |
+/// | 400, 402, 403, 429 | `budget_exceeded` and others | the request does not fit a budget, or cannot be counted |
 /// | 400 | `websocket_handshake` | a WebSocket was asked for, but the handshake is not complete |
 /// | 404 | `no_upstream` | no upstream takes this host and path |
 /// | 405 | `method_not_allowed` | `CONNECT` and `TRACE` are never forwarded |
@@ -110,6 +113,8 @@ pub struct Forward {
     upstreams: Upstreams,
     /// Counts WebSockets, and ends them when the gateway stops.
     tunnels: OpenTunnels,
+    /// What requests may cost. `None`: nothing is counted.
+    budgets: Option<Budgets>,
     /// Whether nothing is refused or removed that the client sent.
     only_shadow: bool,
 }
@@ -132,8 +137,14 @@ impl Forward {
         Self {
             upstreams,
             tunnels,
+            budgets: None,
             only_shadow: false,
         }
+    }
+
+    /// Reserves and settles what requests cost.
+    pub(crate) fn with_budgets(self, budgets: Option<Budgets>) -> Self {
+        Self { budgets, ..self }
     }
 
     /// Records ambiguous paths and forwards them, and lets the client's credential pass.
@@ -220,13 +231,25 @@ impl Forward {
             None => None,
         };
         let host = host.as_ref();
-        let Prepared { head, secret } =
+        let Prepared { mut head, secret } =
             request::rewrite(head, cx, host, upstream, self.only_shadow)?;
+        let Admitted { body, charge } = match &self.budgets {
+            None => Admitted::uncounted(body),
+            Some(budgets) => {
+                let caller = Caller {
+                    cx,
+                    upstream: &upstream.shown(),
+                    switches: switch.is_some(),
+                };
+                budgets.admit(caller, &mut head, body).await?
+            }
+        };
         let exchange = Exchange::begin(upstream.clone(), secret);
-        match switch {
+        let sent = match switch {
             None => send(&exchange, head, host, body).await,
             Some(switch) => switch.run(&exchange, head, host, cx).await,
-        }
+        };
+        metered::follow(charge, sent)
     }
 
     /// Reads the handshake of a WebSocket, and counts it. `None`: the client wants no WebSocket.

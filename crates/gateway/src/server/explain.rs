@@ -52,5 +52,11 @@ pub fn explain(settings: &Settings) -> Result<String, GatewayError> {
     for upstream in settings.upstreams.described() {
         let _ = writeln!(text, "{upstream}");
     }
+    if let Some(policy) = &settings.budgets {
+        let _ = writeln!(text, "\nBudgets:");
+        for budget in policy.described() {
+            let _ = writeln!(text, "{budget}");
+        }
+    }
     Ok(text)
 }

@@ -3,14 +3,20 @@
 //! It is built at the start and at each reload, always in the same way: the parts of the configuration
 //! are assembled, the shield puts them in order, and [`Forward`] is inside of all.
 
+use std::sync::{Arc, OnceLock};
+
 use palisade::{
     AuditLayer, Shield,
     api_key::{FileKeyStore, KeyScheme},
     config::{Assembled, Running},
+    core::SystemClock,
     shield::Protected,
 };
 
+use palisade_rate_limit::{BudgetStore, LimitStore as _, MemoryBudgets};
+
 use crate::{
+    budget::Budgets,
     error::GatewayError,
     forward::{Forward, OpenTunnels},
     settings::Settings,
@@ -45,6 +51,7 @@ pub(super) fn build(
 ) -> Result<Built, GatewayError> {
     let (shield, assembled) = shield(settings, running, &shared.report)?;
     let forward = Forward::with_tunnels(settings.upstreams.clone(), shared.tunnels.clone());
+    let forward = forward.with_budgets(shared.budgets(settings, running)?);
     let forward = match settings.only_shadow {
         true => forward.in_shadow(),
         false => forward,
@@ -63,6 +70,37 @@ pub(super) struct Shared {
     pub(super) tunnels: OpenTunnels,
     /// What would have been refused, in shadow mode.
     pub(super) report: ShadowReport,
+    /// The counters of the budgets, opened with the first budget.
+    counters: Arc<OnceLock<Arc<dyn BudgetStore>>>,
+}
+
+impl Shared {
+    /// Joins the budgets of a file with their counters. `None`: there are none.
+    ///
+    /// The counters are in the shared store of the limits, or else in a file of this gateway.
+    fn budgets(
+        &self,
+        settings: &Settings,
+        running: &Running,
+    ) -> Result<Option<Budgets>, GatewayError> {
+        let Some(policy) = &settings.budgets else {
+            return Ok(None);
+        };
+        let counters = match self.counters.get() {
+            Some(counters) => Arc::clone(counters),
+            None => {
+                let shared = running.store.as_ref().and_then(|store| store.budgets());
+                let counters = match shared {
+                    Some(counters) => counters,
+                    None => Arc::new(MemoryBudgets::open(&policy.file).map_err(GatewayError::new)?),
+                };
+                Arc::clone(self.counters.get_or_init(|| counters))
+            }
+        };
+        let clock = SystemClock::shared();
+        let budgets = Budgets::new(policy.clone(), counters, clock, settings.only_shadow);
+        Ok(Some(budgets))
+    }
 }
 
 /// What a shield was made from.

@@ -11,12 +11,16 @@ use std::{
 use palisade::config::{CertificateSource, Config, ServerSettings};
 
 pub use self::quick_start::QuickStart;
-use crate::{error::GatewayError, first_start::DataFolder, upstream::Upstreams};
+use crate::{
+    budget::BudgetPolicy, error::GatewayError, first_start::DataFolder, upstream::Upstreams,
+};
 
 /// Where a gateway listens without a file: for this machine alone.
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8443);
-/// The section that the configuration of a gateway has besides those of Palisade.
-const SECTIONS: [&str; 1] = ["upstreams"];
+/// The sections that the configuration of a gateway has besides those of Palisade.
+const SECTIONS: [&str; 5] = ["upstreams", "budgets", "prices", "model_rules", "metering"];
+/// What cannot change while the gateway runs, besides the keys of Palisade.
+const FIXED: [&[&str]; 1] = [&["metering", "file"]];
 
 /// The settings of a [`Gateway`](crate::Gateway): from a file by [`read`](Self::read), or from a few
 /// values by [`quick_start`](Self::quick_start).
@@ -53,6 +57,8 @@ pub struct Settings {
     /// `[server]`, with checked values.
     pub(crate) server: ServerSettings,
     pub(crate) upstreams: Upstreams,
+    /// Budgets and rules of models, if the file has any.
+    pub(crate) budgets: Option<BudgetPolicy>,
     /// The address of the TLS listener.
     pub(crate) https: SocketAddr,
     /// The folder of a quick start; a file names its own.
@@ -128,6 +134,7 @@ impl Settings {
         }
         Ok(Self {
             upstreams: Upstreams::of(&config)?,
+            budgets: BudgetPolicy::of(&config)?,
             server,
             https,
             data,
@@ -180,7 +187,7 @@ impl Settings {
             true => new.dangerously_only_shadow(),
             false => new,
         };
-        new.config.refuse_changes(&self.config, &[])?;
+        new.config.refuse_changes(&self.config, &FIXED)?;
         Ok(new)
     }
 

@@ -263,7 +263,7 @@ impl Upstream {
     }
 
     /// Returns addresses and path, for the greeting.
-    pub(super) fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         let servers = self.servers.iter();
         let servers: Vec<_> = servers.map(|server| server.address().to_string()).collect();
         format!("{}{}", servers.join(", "), self.prefix)

@@ -63,7 +63,8 @@ pub(crate) async fn start_file(folder: TempDir, file: &str) -> Running {
     run(folder, Settings::read(path).unwrap(), "tls").await
 }
 
-async fn run(folder: TempDir, settings: Settings, authority: &str) -> Running {
+/// Starts a gateway whose authority is in this folder.
+pub(crate) async fn run(folder: TempDir, settings: Settings, authority: &str) -> Running {
     let gateway = Gateway::prepare(settings).await.unwrap();
     let address = gateway.address();
     let key = gateway.first_key().unwrap_or_default().to_owned();

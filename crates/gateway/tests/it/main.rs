@@ -10,6 +10,7 @@
 )]
 
 mod auth_endpoint;
+mod budgets;
 mod client;
 mod configuration;
 mod failures;

@@ -1,0 +1,164 @@
+//! Reads a response on its way to the client, and settles its reserve.
+//!
+//! A whole document is copied up to a bound and read at its end. A stream is read event by event. A body
+//! that is encoded, or longer than the bound, cannot be read: its reserve is charged.
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, header, response};
+use serde_json::Value;
+
+use super::{
+    api::Api,
+    charge::{Charge, Ending, ran_nothing},
+    records::{Fate, Form, Records},
+    usage::Usage,
+};
+
+/// The longest document that is read.
+const LONGEST: usize = 4 << 20;
+
+/// Reads one response. Dropped before its end, it charges what passed.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    charge: Charge,
+    api: Api,
+    usage: Usage,
+    content: Content,
+    /// Whether the usage of a stream is left out.
+    hides_usage: bool,
+}
+
+#[derive(Debug)]
+enum Content {
+    /// A document, as far as it has passed.
+    Document(Vec<u8>),
+    /// A model did not run: nothing is read.
+    Nothing,
+    Stream(Records),
+    Unreadable,
+}
+
+impl Meter {
+    /// Reads the body of this response.
+    pub(super) fn new(charge: Charge, api: Api, head: &mut response::Parts) -> Self {
+        let content = Content::of(head.status, &head.headers);
+        let hides_usage = charge.hides_usage() && matches!(content, Content::Stream(_));
+        if hides_usage {
+            // The client gets fewer bytes than the upstream sends.
+            head.headers.remove(header::CONTENT_LENGTH);
+        }
+        Self {
+            charge,
+            api,
+            usage: Usage::default(),
+            content,
+            hides_usage,
+        }
+    }
+
+    /// Returns whether it may change the length of the body.
+    pub(crate) const fn changes_length(&self) -> bool {
+        self.hides_usage
+    }
+
+    /// Takes a part, and returns what the client gets of it.
+    pub(crate) fn pass(&mut self, part: Bytes) -> Bytes {
+        let (api, usage, hides_usage) = (self.api, &mut self.usage, self.hides_usage);
+        match &mut self.content {
+            Content::Document(document) if document.len() + part.len() > LONGEST => {
+                self.content = Content::Unreadable;
+            }
+            Content::Document(document) => document.extend_from_slice(&part),
+            Content::Nothing | Content::Unreadable => {}
+            Content::Stream(records) => {
+                let out = records.pass(&part, |event| see(api, usage, event, hides_usage));
+                if hides_usage {
+                    return out;
+                }
+            }
+        }
+        part
+    }
+
+    /// Takes the last part, settles, and returns what the client gets of it and of what was held back.
+    pub(crate) fn finish(mut self, part: Bytes) -> Bytes {
+        let last = self.pass(part);
+        let (api, usage, hides_usage) = (self.api, &mut self.usage, self.hides_usage);
+        let mut rest = Bytes::new();
+        if let Content::Stream(records) = &mut self.content {
+            rest = records.finish(|event| see(api, usage, event, hides_usage));
+        }
+        self.settle(Ending::Complete);
+        match hides_usage && !rest.is_empty() {
+            true => [last, rest].concat().into(),
+            false => last,
+        }
+    }
+
+    fn settle(&mut self, ending: Ending) {
+        let ending = match &self.content {
+            Content::Document(document) => {
+                // A document that was cut cannot be read; what passed is its length at most. One that
+                // can be read was complete, even if its end was not asked for.
+                match serde_json::from_slice(document) {
+                    Ok(document) => {
+                        self.usage.see(self.api, &document);
+                        Ending::Complete
+                    }
+                    Err(_) => {
+                        self.usage.text = document.len() as u64;
+                        ending
+                    }
+                }
+            }
+            Content::Nothing => Ending::NothingRan,
+            Content::Stream(records) if records.is_unreadable => Ending::Unreadable,
+            Content::Stream(_) => ending,
+            Content::Unreadable => Ending::Unreadable,
+        };
+        self.charge.settle(&self.usage, ending);
+        self.content = Content::Nothing;
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        self.settle(Ending::Cut);
+    }
+}
+
+impl Content {
+    fn of(status: StatusCode, headers: &HeaderMap) -> Self {
+        let value = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let encoding = value(header::CONTENT_ENCODING).unwrap_or("identity");
+        let media_type = value(header::CONTENT_TYPE).unwrap_or_default();
+        let media_type = media_type.split(';').next().unwrap_or_default().trim();
+        match media_type.to_ascii_lowercase().as_str() {
+            _ if ran_nothing(status) => Self::Nothing,
+            _ if !encoding.eq_ignore_ascii_case("identity") => Self::Unreadable,
+            "text/event-stream" => Self::Stream(Records::new(Form::Events)),
+            "application/x-ndjson" | "application/jsonl" => Self::Stream(Records::new(Form::Lines)),
+            _ => Self::Document(Vec::new()),
+        }
+    }
+}
+
+/// Reads an event, and decides what the client gets of it.
+///
+/// A last event that has nothing but the usage is left out. Others lose the field `usage`.
+fn see(api: Api, usage: &mut Usage, event: &Value, hides_usage: bool) -> Fate {
+    usage.see(api, event);
+    let Some(fields) = event.as_object().filter(|_| hides_usage) else {
+        return Fate::Keep;
+    };
+    let Some(told) = fields.get("usage") else {
+        return Fate::Keep;
+    };
+    let choices = fields.get("choices").and_then(Value::as_array);
+    if choices.is_none_or(Vec::is_empty) && told.is_object() {
+        return Fate::LeaveOut;
+    }
+    let mut fields = fields.clone();
+    fields.remove("usage");
+    Fate::Replace(Value::Object(fields))
+}

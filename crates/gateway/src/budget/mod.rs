@@ -1,0 +1,345 @@
+//! Budgets of requests, tokens and money: `[[budgets]]`, `[[prices]]`, `[[model_rules]]`, `[metering]`.
+//!
+//! # Design
+//!
+//! A request to a model has no known price until it is answered. So the gateway works in two steps:
+//!
+//! 1. *Before*: it reads the whole request, finds an upper bound of tokens in and out, and reserves that
+//!    from all budgets at once ([`BudgetStore::reserve`]). What does not fit is refused with 402 (days and
+//!    months) or 429 (minutes and hours), before the upstream hears of it. The greatest number of tokens
+//!    out is written into the request, so that the upstream keeps to the bound.
+//! 2. *After*: [`Meter`] reads the response on its way and settles the reserve by the `usage` of the
+//!    upstream, or by what passed. It settles when it is dropped too, so a client that leaves pays for what
+//!    it got.
+//!
+//! The body is parsed once and written anew from what was parsed: a key that is there twice reaches the
+//! upstream with the value that was counted.
+//!
+//! What cannot be counted is refused rather than free: an unknown path, a model without a price, a
+//! response in the background.
+//!
+//! | file | what it has |
+//! |---|---|
+//! | `section.rs`, `policy.rs`, `values.rs` | the keys as written, and checked |
+//! | `model_rule.rs`, `pattern.rs`, `price.rs` | which models, how many tokens, at what price |
+//! | `api.rs`, `request.rs` | what a request asks for |
+//! | `refusal.rs`, `fields.rs` | what a client is told |
+//! | `charge.rs`, `usage.rs`, `records.rs`, `meter.rs` | what it used |
+//!
+//! # The bound
+//!
+//! A token has at least one byte of text, so tokens in are at most the bytes of the body, and
+//! `overhead_tokens` for what the upstream adds itself. What a request only names (an earlier response, a
+//! file, an image) counts as `reference_tokens` each.
+//!
+//! A usage above the bound is not believed: the reserve is charged and marked as estimated.
+
+mod meter;
+mod records;
+mod charge;
+mod usage;
+mod refusal;
+mod fields;
+mod request;
+mod api;
+mod policy;
+mod values;
+mod section;
+mod model_rule;
+mod price;
+mod pattern;
+
+use std::{fmt, sync::Arc};
+
+use bytes::Bytes;
+use http::{Method, header, request::Parts};
+use http_body::Body;
+use http_body_util::{BodyExt as _, Either, Full, LengthLimitError, Limited};
+use palisade::core::{BoxError, Identity, Rejection, SecurityContext, SharedClock};
+use palisade_rate_limit::{BudgetCharge, BudgetStore};
+
+use self::{
+    api::Api,
+    charge::{Cost, Entry},
+    request::ModelRequest,
+};
+pub(crate) use self::{charge::Charge, meter::Meter, policy::BudgetPolicy};
+
+/// The budgets of a gateway, with the store of their counters. Clones share both.
+#[derive(Clone)]
+pub(crate) struct Budgets(Arc<Inner>);
+
+struct Inner {
+    policy: BudgetPolicy,
+    store: Arc<dyn BudgetStore>,
+    clock: SharedClock,
+    /// Whether nothing is refused or changed.
+    only_shadow: bool,
+}
+
+/// A request that may go up: its body, and what must be settled afterwards.
+pub(crate) struct Admitted<B> {
+    pub(crate) body: Either<B, Full<Bytes>>,
+    pub(crate) charge: Option<Charge>,
+}
+
+/// Whom a request is counted for.
+pub(crate) struct Caller<'a> {
+    pub(crate) cx: &'a SecurityContext,
+    /// The addresses and the path prefix of the upstream.
+    pub(crate) upstream: &'a str,
+    /// Whether the client asks for another protocol.
+    pub(crate) switches: bool,
+}
+
+impl<B> Admitted<B> {
+    /// Admits a request that no budget counts.
+    pub(crate) const fn uncounted(body: B) -> Self {
+        let body = Either::Left(body);
+        Self { body, charge: None }
+    }
+}
+
+impl Caller<'_> {
+    /// Returns the principal as `kind:id`, and its owner. Without a principal both are `guest`, which all
+    /// guests share.
+    fn names(&self) -> (String, String) {
+        match self.cx.identity() {
+            Identity::Known(who) => {
+                let name = format!("{}:{}", who.kind(), who.id());
+                let owner = who.owner().map_or_else(|| name.clone(), str::to_owned);
+                (name, owner)
+            }
+            _ => ("guest".to_owned(), "guest".to_owned()),
+        }
+    }
+}
+
+/// What a path is to the budgets.
+enum Target {
+    /// A request to a model, which is read.
+    Model(Api),
+    /// Everything that costs no tokens.
+    Free,
+}
+
+impl Budgets {
+    /// Joins a policy and a store.
+    pub(crate) fn new(
+        policy: BudgetPolicy,
+        store: Arc<dyn BudgetStore>,
+        clock: SharedClock,
+        only_shadow: bool,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            policy,
+            store,
+            clock,
+            only_shadow,
+        }))
+    }
+
+    /// Reserves what a request may cost, and returns it as it may go up.
+    ///
+    /// # Errors
+    /// The refusal for the client. Nothing is reserved then.
+    pub(crate) async fn admit<B>(
+        &self,
+        caller: Caller<'_>,
+        head: &mut Parts,
+        body: B,
+    ) -> Result<Admitted<B>, Box<Rejection>>
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        let target = match self.target(head, caller.switches) {
+            Ok(target) => target,
+            Err(rejection) => {
+                self.tolerate(caller.cx, rejection)?;
+                Target::Free
+            }
+        };
+        match target {
+            Target::Free => {
+                let charge = self.reserve(&caller, None, Cost::request()).await?;
+                let body = Either::Left(body);
+                Ok(Admitted { body, charge })
+            }
+            Target::Model(api) => self.admit_model(api, &caller, head, body).await,
+        }
+    }
+
+    /// Says what a path is.
+    ///
+    /// # Errors
+    /// 403: it could cost tokens that no one counts.
+    fn target(&self, head: &Parts, switches: bool) -> Result<Target, Box<Rejection>> {
+        let policy = &self.0.policy;
+        let path = head.uri.path();
+        if !policy.reads_models() || policy.is_free(path) {
+            return Ok(Target::Free);
+        }
+        let is_post = head.method == Method::POST;
+        if let Some(api) = Api::of(path).filter(|_| is_post) {
+            return Ok(Target::Model(api));
+        }
+        let only_reads = matches!(head.method, Method::GET | Method::HEAD | Method::OPTIONS);
+        match only_reads && !switches {
+            true => Ok(Target::Free),
+            false => Err(refusal::path_not_metered()),
+        }
+    }
+
+    async fn admit_model<B>(
+        &self,
+        api: Api,
+        caller: &Caller<'_>,
+        head: &mut Parts,
+        body: B,
+    ) -> Result<Admitted<B>, Box<Rejection>>
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        let policy = &self.0.policy;
+        let raw = collect(body, policy.metering.max_body).await?;
+        let unchanged = |raw: Bytes| Either::Right(Full::new(raw));
+        let read = self.read_request(api, caller, head, &raw);
+        let (request, cost) = match read {
+            Ok(read) => read,
+            Err(rejection) => {
+                self.tolerate(caller.cx, rejection)?;
+                let (body, charge) = (unchanged(raw), None);
+                return Ok(Admitted { body, charge });
+            }
+        };
+        let charge = self.reserve(caller, Some(&request), cost).await?;
+        if self.0.only_shadow {
+            let body = unchanged(raw);
+            return Ok(Admitted { body, charge });
+        }
+        // What is compressed cannot be read.
+        head.headers.remove(header::ACCEPT_ENCODING);
+        let body = unchanged(request.into_body());
+        Ok(Admitted { body, charge })
+    }
+
+    /// Reads a request, checks its model, and finds the most that it can cost.
+    fn read_request(
+        &self,
+        api: Api,
+        caller: &Caller<'_>,
+        head: &Parts,
+        raw: &Bytes,
+    ) -> Result<(ModelRequest, Cost), Box<Rejection>> {
+        let policy = &self.0.policy;
+        if head.headers.contains_key(header::CONTENT_ENCODING) {
+            return Err(refusal::unreadable("its content is encoded"));
+        }
+        let mut request = ModelRequest::parse(api, raw)?;
+        let (principal, owner) = caller.names();
+        let path = head.uri.path();
+        let limit = policy.check_model(request.model(), &principal, &owner, path)?;
+        let price = policy.price(request.model())?;
+        let tokens = request.bound(&policy.metering, limit)?;
+        Ok((request, Cost::of(tokens, price)))
+    }
+
+    /// Reserves a cost from all budgets that count a request.
+    ///
+    /// # Errors
+    /// 402 or 429: it does not fit. 503: the store cannot be asked.
+    async fn reserve(
+        &self,
+        caller: &Caller<'_>,
+        request: Option<&ModelRequest>,
+        cost: Cost,
+    ) -> Result<Option<Charge>, Box<Rejection>> {
+        let now = self.0.clock.unix_time();
+        let entries = self.entries(caller, request);
+        if entries.is_empty() {
+            return Ok(None);
+        }
+        let charge = |entry: &Entry| {
+            let key = entry.key(now);
+            BudgetCharge::new(key, entry.budget.amount, cost.units(entry.budget.unit))
+        };
+        let charges: Vec<BudgetCharge> = entries.iter().map(charge).collect();
+        let decision = self.0.store.reserve(charges.clone()).get().await;
+        let refused = match decision {
+            Ok(decision) if decision.is_granted() => {
+                let states = decision.states().to_vec();
+                let fields = fields::fields(&entries, &charges, &states, now);
+                let reservation = decision.into_reservation();
+                let charge = reservation.map(|reservation| {
+                    let store = Arc::clone(&self.0.store);
+                    Charge::new(caller.cx, store, reservation, entries, cost, fields)
+                });
+                return Ok(charge.map(|charge| charge.of_request(request, self.0.only_shadow)));
+            }
+            Ok(decision) => refusal::exceeded(&entries, &charges, decision.states(), now),
+            Err(problem) => refusal::store_away(problem),
+        };
+        self.tolerate(caller.cx, refused)?;
+        Ok(None)
+    }
+
+    /// Returns the budgets that count a request, each with whom it counts.
+    fn entries(&self, caller: &Caller<'_>, request: Option<&ModelRequest>) -> Vec<Entry> {
+        let (principal, owner) = caller.names();
+        let model = request.map(ModelRequest::model);
+        let budgets = self.0.policy.budgets.iter();
+        budgets
+            .filter_map(|budget| {
+                let subject = budget.subject(&principal, &owner, caller.upstream, model)?;
+                Some(Entry {
+                    budget: Arc::clone(budget),
+                    subject,
+                })
+            })
+            .collect()
+    }
+
+    /// In shadow, records a refusal. Otherwise returns it.
+    fn tolerate(
+        &self,
+        cx: &SecurityContext,
+        rejection: Box<Rejection>,
+    ) -> Result<(), Box<Rejection>> {
+        match self.0.only_shadow {
+            true => {
+                cx.would_refuse("budget", &rejection);
+                Ok(())
+            }
+            false => Err(rejection),
+        }
+    }
+}
+
+impl fmt::Debug for Budgets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Budgets")
+            .field("policy", &self.0.policy)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Reads a whole body.
+///
+/// # Errors
+/// 413 if it is longer than `most` bytes or than the stack allows, 400 if it breaks off.
+async fn collect<B>(body: B, most: usize) -> Result<Bytes, Box<Rejection>>
+where
+    B: Body<Data = Bytes, Error: Into<BoxError>>,
+{
+    match Limited::new(body, most).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) => {
+            let error: &(dyn std::error::Error + 'static) = &*error;
+            let mut causes = std::iter::successors(Some(error), |cause| cause.source());
+            Err(match causes.any(|cause| cause.is::<LengthLimitError>()) {
+                true => Box::new(Rejection::payload_too_large()),
+                false => refusal::unreadable("it broke off"),
+            })
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! A request to a model: which model, how many tokens at most, and the body that goes up.
+
+use bytes::Bytes;
+use palisade::core::Rejection;
+use serde_json::{Map, Value};
+
+use super::{api::Api, charge::Tokens, policy::Metering, refusal};
+
+/// The longest name of a model.
+const LONGEST_MODEL: usize = 200;
+/// The most answers of one request.
+const MOST_CHOICES: u64 = 128;
+/// A larger number of tokens is a mistake.
+const MOST_TOKENS: u64 = 1 << 31;
+/// Keys whose value names something that is longer than its name.
+const REFERENCES: [&str; 10] = [
+    "conversation",
+    "container",
+    "file",
+    "file_id",
+    "file_url",
+    "image_url",
+    "images",
+    "input_audio",
+    "mcp_servers",
+    "previous_response_id",
+];
+
+/// A request that was read whole.
+#[derive(Debug)]
+pub(super) struct ModelRequest {
+    api: Api,
+    document: Map<String, Value>,
+    model: String,
+    /// Bytes of the body as it was sent.
+    bytes: u64,
+    references: u64,
+    /// Whether the gateway asked for a usage that the client did not ask for.
+    hides_usage: bool,
+}
+
+impl ModelRequest {
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// 400: it is no JSON object, its model is no text, or its response could not be counted.
+    pub(super) fn parse(api: Api, raw: &Bytes) -> Result<Self, Box<Rejection>> {
+        let document: Map<String, Value> = serde_json::from_slice(raw)
+            .map_err(|_| refusal::unreadable("it is no JSON object, or too deep"))?;
+        let model = match document.get("model") {
+            None | Some(Value::Null) => "",
+            Some(Value::String(model)) if model.len() <= LONGEST_MODEL => model,
+            Some(_) => return Err(refusal::unreadable("`model` is no text, or too long")),
+        };
+        if document.get("background") == Some(&Value::Bool(true)) {
+            return Err(refusal::unreadable("`background` is true"));
+        }
+        let model = model.to_owned();
+        let references = references(&document);
+        Ok(Self {
+            api,
+            document,
+            model,
+            bytes: raw.len() as u64,
+            references,
+            hides_usage: false,
+        })
+    }
+
+    /// Returns the name of the model, which may be empty.
+    pub(super) fn model(&self) -> &str {
+        &self.model
+    }
+
+    /// Returns the interface.
+    pub(super) const fn api(&self) -> Api {
+        self.api
+    }
+
+    /// Returns whether the usage of a stream is for the gateway alone.
+    pub(super) const fn hides_usage(&self) -> bool {
+        self.hides_usage
+    }
+
+    /// Returns the most tokens that the request can cost, and writes that bound into it.
+    ///
+    /// # Errors
+    /// 400: it asks for more tokens out than `limit`, or its limit is no number of tokens.
+    pub(super) fn bound(
+        &mut self,
+        metering: &Metering,
+        limit: Option<u64>,
+    ) -> Result<Tokens, Box<Rejection>> {
+        let references = self.references.saturating_mul(metering.reference_tokens);
+        let text = self.bytes.saturating_add(references);
+        let tokens_out = match self.api.is_embedding() {
+            true => 0,
+            false => self.bound_output(metering, limit)?,
+        };
+        if metering.ask_for_usage {
+            self.ask_for_usage();
+        }
+        Ok(Tokens {
+            text,
+            tokens_in: text.saturating_add(metering.overhead_tokens),
+            tokens_out,
+        })
+    }
+
+    /// Returns the most tokens out. A request without a limit gets one.
+    fn bound_output(
+        &mut self,
+        metering: &Metering,
+        limit: Option<u64>,
+    ) -> Result<u64, Box<Rejection>> {
+        let asked = self.asked_output()?;
+        if let (Some(asked), Some(limit)) = (asked, limit)
+            && asked > limit
+        {
+            return Err(refusal::too_many_tokens(limit));
+        }
+        let default = metering.max_tokens.min(limit.unwrap_or(u64::MAX));
+        let each = asked.unwrap_or(default);
+        if asked.is_none() {
+            self.write_output(metering.output_field, each);
+        }
+        Ok(each.saturating_mul(self.choices()?))
+    }
+
+    /// Returns the greatest limit of the request. `None`: it has none.
+    fn asked_output(&self) -> Result<Option<u64>, Box<Rejection>> {
+        if self.api.is_ollama() {
+            let options = self.document.get("options");
+            let asked = options.and_then(|options| options.get("num_predict"));
+            // Below zero means without end.
+            let asked = asked.filter(|asked| asked.as_i64().is_none_or(|number| number >= 0));
+            return tokens(asked);
+        }
+        let mut greatest = None;
+        for field in ["max_tokens", "max_completion_tokens", "max_output_tokens"] {
+            greatest = greatest.max(tokens(self.document.get(field))?);
+        }
+        Ok(greatest)
+    }
+
+    fn write_output(&mut self, field: &'static str, limit: u64) {
+        if self.api.is_ollama() {
+            let options = self.document.entry("options").or_insert(Value::Null);
+            if !options.is_object() {
+                *options = Value::Object(Map::new());
+            }
+            if let Value::Object(options) = options {
+                options.insert("num_predict".to_owned(), limit.into());
+            }
+            return;
+        }
+        let field = match self.api {
+            Api::OpenAiChat => field,
+            Api::OpenAiResponses => "max_output_tokens",
+            _ => "max_tokens",
+        };
+        self.document.insert(field.to_owned(), limit.into());
+    }
+
+    /// Returns how many answers are generated: choices of a chat, and those of each prompt.
+    fn choices(&self) -> Result<u64, Box<Rejection>> {
+        let mut most = 1;
+        for field in ["n", "best_of"] {
+            let wanted = match self.document.get(field) {
+                None | Some(Value::Null) => 1,
+                Some(number) => number.as_u64().unwrap_or(0),
+            };
+            if !(1..=MOST_CHOICES).contains(&wanted) {
+                return Err(refusal::unreadable("`n` or `best_of` is out of range"));
+            }
+            most = most.max(wanted);
+        }
+        let prompts = match self.document.get("prompt") {
+            // A list of numbers is one prompt, in tokens.
+            Some(Value::Array(prompts)) if !prompts.iter().any(Value::is_number) => prompts.len(),
+            _ => 1,
+        };
+        Ok(most.saturating_mul(prompts.max(1) as u64))
+    }
+
+    /// Asks a stream for its usage in a last event.
+    fn ask_for_usage(&mut self) {
+        let streams = self.document.get("stream") == Some(&Value::Bool(true));
+        if !streams || !self.api.is_asked_for_usage() {
+            return;
+        }
+        let options = self.document.entry("stream_options").or_insert(Value::Null);
+        if !options.is_object() {
+            *options = Value::Object(Map::new());
+        }
+        if let Value::Object(options) = options {
+            let before = options.insert("include_usage".to_owned(), true.into());
+            self.hides_usage = before != Some(Value::Bool(true));
+        }
+    }
+
+    /// Returns the body that goes up, written from what was read.
+    pub(super) fn into_body(self) -> Bytes {
+        // A map of strings and values can always be written.
+        serde_json::to_vec(&self.document)
+            .unwrap_or_default()
+            .into()
+    }
+}
+
+/// Reads a number of tokens.
+fn tokens(written: Option<&Value>) -> Result<Option<u64>, Box<Rejection>> {
+    match written {
+        None | Some(Value::Null) => Ok(None),
+        Some(number) => {
+            let number = number.as_u64().filter(|number| *number <= MOST_TOKENS);
+            let refused = || refusal::unreadable("the limit of tokens is no number of tokens");
+            number.map(Some).ok_or_else(refused)
+        }
+    }
+}
+
+/// Counts what a request names without having it: files, images, earlier responses, tools of the server.
+fn references(document: &Map<String, Value>) -> u64 {
+    let tools = document.get("tools").and_then(Value::as_array);
+    let is_of_server = |tool: &&Value| {
+        let kind = tool.get("type").and_then(Value::as_str);
+        !matches!(kind, None | Some("function" | "custom"))
+    };
+    let tools = tools.map_or(0, |tools| tools.iter().filter(is_of_server).count());
+    let prompt = document.get("prompt").filter(|prompt| prompt.is_object());
+    let prompt = u64::from(prompt.is_some());
+    named(&Value::Object(document.clone())) + prompt + tools as u64
+}
+
+/// Counts keys that name something, at any depth. The depth is bounded by the parser.
+fn named(value: &Value) -> u64 {
+    match value {
+        Value::Array(items) => items.iter().map(named).sum(),
+        Value::Object(fields) => {
+            let field = |(key, value): (&String, &Value)| {
+                let is_reference = REFERENCES.contains(&key.as_str()) && !value.is_null();
+                let is_image = key == "type" && (value == "image" || value == "document");
+                u64::from(is_reference || is_image) + named(value)
+            };
+            fields.iter().map(field).sum()
+        }
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,185 @@
+#![allow(clippy::unwrap_used)]
+use serde_json::{Value, json};
+
+use super::*;
+
+const METERING: Metering = Metering {
+    max_tokens: 500,
+    overhead_tokens: 10,
+    reference_tokens: 1000,
+    max_body: 1 << 20,
+    free_paths: Vec::new(),
+    output_field: "max_tokens",
+    ask_for_usage: true,
+};
+
+/// Reads a request, and returns its bound of tokens out and the body that goes up.
+fn bound(api: Api, body: &Value, limit: Option<u64>) -> Result<(u64, Value), &'static str> {
+    let raw = Bytes::from(body.to_string());
+    let bound = |mut request: ModelRequest| {
+        let tokens = request.bound(&METERING, limit)?;
+        let sent = serde_json::from_slice(&request.into_body()).unwrap();
+        Ok((tokens.tokens_out, sent))
+    };
+    let read = ModelRequest::parse(api, &raw).and_then(bound);
+    read.map_err(|rejection| rejection.code())
+}
+
+#[track_caller]
+fn check(api: Api, body: &Value, expected: u64) {
+    assert_eq!(bound(api, body, None).unwrap().0, expected, "{body}");
+}
+
+#[test]
+fn the_greatest_limit_is_reserved_for_each_answer() {
+    check(Api::OpenAiChat, &json!({"max_tokens": 7}), 7);
+    check(
+        Api::OpenAiChat,
+        &json!({"max_tokens": 7, "max_completion_tokens": 9}),
+        9,
+    );
+    check(Api::OpenAiChat, &json!({"max_tokens": 7, "n": 3}), 21);
+    check(
+        Api::OpenAiCompletions,
+        &json!({"max_tokens": 7, "best_of": 4, "n": 2}),
+        28,
+    );
+    check(
+        Api::OpenAiCompletions,
+        &json!({"max_tokens": 7, "prompt": ["a", "b"]}),
+        14,
+    );
+    check(
+        Api::OpenAiCompletions,
+        &json!({"max_tokens": 7, "prompt": [1, 2, 3]}),
+        7,
+    );
+    check(Api::OpenAiResponses, &json!({"max_output_tokens": 7}), 7);
+    check(Api::AnthropicMessages, &json!({"max_tokens": 7}), 7);
+    check(Api::OllamaChat, &json!({"options": {"num_predict": 7}}), 7);
+    check(Api::OpenAiEmbeddings, &json!({"input": "a"}), 0);
+}
+
+#[test]
+fn a_request_without_a_limit_gets_one() {
+    for (api, body, path) in [
+        (Api::OpenAiChat, json!({"max_tokens": null}), "/max_tokens"),
+        (Api::OpenAiResponses, json!({}), "/max_output_tokens"),
+        (Api::AnthropicMessages, json!({}), "/max_tokens"),
+        (Api::OllamaGenerate, json!({}), "/options/num_predict"),
+        (
+            Api::OllamaChat,
+            json!({"options": {"num_predict": -1, "seed": 3}}),
+            "/options/num_predict",
+        ),
+    ] {
+        let (tokens, sent) = bound(api, &body, None).unwrap();
+        assert_eq!(
+            (tokens, sent.pointer(path)),
+            (500, Some(&json!(500))),
+            "{body}"
+        );
+        let (tokens, sent) = bound(api, &body, Some(60)).unwrap();
+        assert_eq!(
+            (tokens, sent.pointer(path)),
+            (60, Some(&json!(60))),
+            "{body}"
+        );
+    }
+    let (_, sent) = bound(Api::OllamaChat, &json!({"options": {"seed": 3}}), None).unwrap();
+    assert_eq!(sent, json!({"options": {"seed": 3, "num_predict": 500}}));
+}
+
+#[test]
+fn limits_that_are_none_are_refused() {
+    let refused = |api, body: Value| bound(api, &body, Some(60)).unwrap_err();
+    assert_eq!(
+        refused(Api::OpenAiChat, json!({"max_tokens": 61})),
+        "max_tokens_exceeded"
+    );
+    for body in [
+        json!({"max_tokens": -1}),
+        json!({"max_tokens": 1.5}),
+        json!({"max_tokens": "5"}),
+        json!({"max_tokens": 1_u64 << 40}),
+        json!({"max_tokens": 5, "n": 0}),
+        json!({"max_tokens": 5, "n": 1000}),
+        json!({"model": 5}),
+        json!({"model": "x".repeat(201)}),
+        json!({"background": true}),
+        json!([]),
+    ] {
+        assert_eq!(
+            refused(Api::OpenAiChat, body.clone()),
+            "unreadable_request",
+            "{body}"
+        );
+    }
+}
+
+#[test]
+fn a_key_that_is_there_twice_goes_up_once() {
+    let raw = Bytes::from_static(br#"{"max_tokens": 100000, "max_tokens": 5, "model": "a"}"#);
+    let mut request = ModelRequest::parse(Api::OpenAiChat, &raw).unwrap();
+    assert_eq!(request.bound(&METERING, None).unwrap().tokens_out, 5);
+    let sent = String::from_utf8(request.into_body().to_vec()).unwrap();
+    assert_eq!(sent.matches("max_tokens").count(), 1, "{sent}");
+}
+
+#[test]
+fn tokens_in_are_bounded_by_bytes_and_by_what_is_only_named() {
+    for (body, references) in [
+        (json!({"messages": [{"content": "hello"}]}), 0),
+        (json!({"previous_response_id": "resp_1"}), 1),
+        (json!({"previous_response_id": null}), 0),
+        (
+            json!({"input": [{"type": "input_image", "image_url": "https://a"}, {"file_id": "f"}]}),
+            2,
+        ),
+        (
+            json!({"messages": [{"content": [{"type": "image", "source": {"url": "https://a"}}]}]}),
+            1,
+        ),
+        (
+            json!({"tools": [{"type": "function"}, {"type": "web_search"}, {"name": "own"}]}),
+            1,
+        ),
+        (json!({"prompt": {"id": "pmpt_1"}}), 1),
+    ] {
+        let raw = Bytes::from(body.to_string());
+        let mut request = ModelRequest::parse(Api::OpenAiResponses, &raw).unwrap();
+        let tokens = request.bound(&METERING, None).unwrap();
+        let text = raw.len() as u64 + 1000 * references;
+        assert_eq!((tokens.text, tokens.tokens_in), (text, text + 10), "{body}");
+    }
+}
+
+#[test]
+fn only_a_stream_whose_client_did_not_ask_hides_its_usage() {
+    for (api, body, asked, hides) in [
+        (Api::OpenAiChat, json!({"stream": true}), true, true),
+        (
+            Api::OpenAiChat,
+            json!({"stream": true, "stream_options": {"include_usage": false}}),
+            true,
+            true,
+        ),
+        (
+            Api::OpenAiChat,
+            json!({"stream": true, "stream_options": {"include_usage": true}}),
+            true,
+            false,
+        ),
+        (Api::OpenAiChat, json!({"stream": false}), false, false),
+        (Api::OpenAiResponses, json!({"stream": true}), false, false),
+        (Api::OllamaChat, json!({"stream": true}), false, false),
+    ] {
+        let raw = Bytes::from(body.to_string());
+        let mut request = ModelRequest::parse(api, &raw).unwrap();
+        let _ = request.bound(&METERING, None).unwrap();
+        assert_eq!(request.hides_usage(), hides, "{body}");
+        let sent: Value = serde_json::from_slice(&request.into_body()).unwrap();
+        let told = sent.pointer("/stream_options/include_usage") == Some(&json!(true));
+        assert_eq!(told, asked, "{body}");
+    }
+}

@@ -1,0 +1,205 @@
+//! What a response says it used, and how much text it has.
+//!
+//! | interface | tokens in | tokens out |
+//! |---|---|---|
+//! | OpenAI chat, completions, embeddings | `usage.prompt_tokens` | `usage.completion_tokens` |
+//! | OpenAI responses | `usage.input_tokens`, in `response` of a stream | `usage.output_tokens` |
+//! | Anthropic messages | `usage.input_tokens` and those of the cache, in `message` of `message_start` | `usage.output_tokens` |
+//! | Ollama | `prompt_eval_count` | `eval_count` |
+
+use serde_json::{Map, Value};
+
+use super::api::Api;
+
+/// Keys whose text a model wrote.
+const TEXT: [&str; 11] = [
+    "arguments",
+    "content",
+    "delta",
+    "input",
+    "partial_json",
+    "reasoning",
+    "reasoning_content",
+    "refusal",
+    "response",
+    "text",
+    "thinking",
+];
+
+/// What was seen of a response so far.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Usage {
+    pub(super) tokens_in: Option<u64>,
+    pub(super) tokens_out: Option<u64>,
+    /// Bytes of text that a model wrote: at least as many as tokens.
+    pub(super) text: u64,
+    /// A number was none: negative, a fraction, or text.
+    pub(super) is_wrong: bool,
+}
+
+impl Usage {
+    /// Reads a whole response, or one event of a stream.
+    pub(super) fn see(&mut self, api: Api, document: &Value) {
+        let Value::Object(fields) = document else {
+            return;
+        };
+        if api.is_ollama() {
+            self.tokens_in = self.number(fields, "prompt_eval_count").max(self.tokens_in);
+            self.tokens_out = self.number(fields, "eval_count").max(self.tokens_out);
+        }
+        let kind = fields.get("type").and_then(Value::as_str);
+        self.see_usage(fields.get("usage"), true);
+        self.see_usage(inner(fields, "response"), true);
+        // At the start of a stream, the tokens out are those so far.
+        self.see_usage(inner(fields, "message"), kind != Some("message_start"));
+        if api.is_embedding() {
+            self.tokens_out = Some(0);
+            return;
+        }
+        // Events that end something repeat the text of those before.
+        let repeats =
+            kind.is_some_and(|kind| kind.starts_with("response.") && !kind.ends_with(".delta"));
+        if !repeats {
+            self.text = self.text.saturating_add(text(document, false));
+        }
+    }
+
+    /// Reads an object with numbers of tokens. What is told later counts if it is more.
+    fn see_usage(&mut self, usage: Option<&Value>, has_output: bool) {
+        let Some(Value::Object(usage)) = usage else {
+            self.is_wrong |= usage.is_some_and(|usage| !usage.is_null());
+            return;
+        };
+        let told = self.number(usage, "prompt_tokens");
+        let told = told.max(self.number(usage, "input_tokens"));
+        let cached = ["cache_creation_input_tokens", "cache_read_input_tokens"]
+            .map(|field| self.number(usage, field).unwrap_or(0));
+        let told = told.map(|told| cached.into_iter().fold(told, u64::saturating_add));
+        self.tokens_in = self.tokens_in.max(told);
+        let told = self.number(usage, "completion_tokens");
+        let told = told.max(self.number(usage, "output_tokens"));
+        if has_output {
+            self.tokens_out = self.tokens_out.max(told);
+        }
+    }
+
+    /// Reads a number of tokens. `None`: it is missing, or none.
+    fn number(&mut self, fields: &Map<String, Value>, name: &str) -> Option<u64> {
+        let value = fields.get(name).filter(|value| !value.is_null())?;
+        let number = value.as_u64();
+        self.is_wrong |= number.is_none();
+        number
+    }
+}
+
+/// Returns the usage of an object inside an event.
+fn inner<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    fields.get(name)?.as_object()?.get("usage")
+}
+
+/// Adds up the bytes of text that a model wrote. `is_text`: a string here is such a text.
+fn text(value: &Value, is_text: bool) -> u64 {
+    match value {
+        Value::String(text) if is_text => text.len() as u64,
+        Value::Array(items) => items.iter().map(|item| text(item, is_text)).sum(),
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(key, value)| match key.as_str() {
+                // The arguments of a call, as an object.
+                "arguments" | "input" if value.is_object() => value.to_string().len() as u64,
+                key => text(value, TEXT.contains(&key)),
+            })
+            .sum(),
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(api: Api, events: &[Value], expected: (Option<u64>, Option<u64>, u64, bool)) {
+        let mut usage = Usage::default();
+        events.iter().for_each(|event| usage.see(api, event));
+        let seen = (
+            usage.tokens_in,
+            usage.tokens_out,
+            usage.text,
+            usage.is_wrong,
+        );
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn each_interface_tells_its_usage_in_its_own_place() {
+        let chat = json!({"choices":[{"message":{"content":"hello"}}],"usage":{"prompt_tokens":9,"completion_tokens":2}});
+        check(Api::OpenAiChat, &[chat], (Some(9), Some(2), 5, false));
+        let responses = [
+            json!({"type":"response.created","response":{"usage":null}}),
+            json!({"type":"response.output_text.delta","delta":"hello"}),
+            json!({"type":"response.output_text.done","text":"hello"}),
+            json!({"type":"response.completed","response":{"output":[{"content":[{"text":"hello"}]}],"usage":{"input_tokens":9,"output_tokens":2}}}),
+        ];
+        check(
+            Api::OpenAiResponses,
+            &responses,
+            (Some(9), Some(2), 5, false),
+        );
+        let messages = [
+            json!({"type":"message_start","message":{"content":[],"usage":{"input_tokens":5,"cache_read_input_tokens":4,"output_tokens":1}}}),
+            json!({"type":"content_block_delta","delta":{"type":"text_delta","text":"hello"}}),
+        ];
+        check(Api::AnthropicMessages, &messages, (Some(9), None, 5, false));
+        let end = json!({"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":2}});
+        let messages = [messages.as_slice(), &[end]].concat();
+        check(
+            Api::AnthropicMessages,
+            &messages,
+            (Some(9), Some(2), 5, false),
+        );
+        let ollama = [
+            json!({"message":{"content":"hel"},"done":false}),
+            json!({"message":{"content":"lo"},"done":true,"prompt_eval_count":9,"eval_count":2}),
+        ];
+        check(Api::OllamaChat, &ollama, (Some(9), Some(2), 5, false));
+        let embeddings =
+            json!({"data":[{"embedding":[0.1]}],"usage":{"prompt_tokens":9,"total_tokens":9}});
+        check(
+            Api::OpenAiEmbeddings,
+            &[embeddings],
+            (Some(9), Some(0), 0, false),
+        );
+    }
+
+    #[test]
+    fn numbers_that_are_none_are_not_counted_and_told() {
+        for wrong in [json!(-1), json!(1.5), json!("9"), json!([9]), json!(true)] {
+            let document = json!({"usage":{"prompt_tokens":wrong,"completion_tokens":2}});
+            check(Api::OpenAiChat, &[document], (None, Some(2), 0, true));
+        }
+        for wrong in [json!("much"), json!(5), json!([])] {
+            check(
+                Api::OpenAiChat,
+                &[json!({"usage":wrong})],
+                (None, None, 0, true),
+            );
+        }
+        check(
+            Api::OpenAiChat,
+            &[json!(null), json!([]), json!({"usage":null})],
+            (None, None, 0, false),
+        );
+    }
+
+    #[test]
+    fn calls_of_tools_and_thoughts_are_text() {
+        let call =
+            json!({"choices":[{"delta":{"tool_calls":[{"function":{"arguments":"{\"a\":1}"}}]}}]});
+        check(Api::OpenAiChat, &[call], (None, None, 7, false));
+        let call = json!({"content":[{"type":"tool_use","input":{"a":1}},{"thinking":"hm"}]});
+        check(Api::AnthropicMessages, &[call], (None, None, 9, false));
+    }
+}

@@ -1,0 +1,271 @@
+//! The values of the budgets' sections, checked. Every error names the line of the value itself.
+//!
+//! | key | range | default |
+//! |---|---|---|
+//! | `amount` | 1 to 2^50; money to a billion | none |
+//! | `max_tokens` | 1 to 16777216 | 4096 of `[metering]`, no limit of a rule |
+//! | `overhead_tokens`, `reference_tokens` | 0 to 16777216 | 1024, 131072 |
+//! | `max_body_kib` | 1 to 65536 | 4096 |
+
+use std::sync::Arc;
+
+use palisade::config::{Config, ConfigFileError, nearest_name};
+use palisade_rate_limit::{CalendarPeriod, CalendarWindow};
+use toml::Spanned;
+
+use super::{
+    model_rule::ModelRule,
+    pattern::Pattern,
+    policy::{Budget, By, Metering, Unit},
+    price::{self, Price, PriceEntry},
+    section::{Amount, BudgetSection, MeteringSection, ModelRuleSection, PriceSection},
+};
+use crate::problem::Place;
+
+/// The most units of a budget.
+const MOST: u64 = 1 << 50;
+/// The most tokens of one setting: larger than the context of any model.
+const MOST_TOKENS: u64 = 1 << 24;
+/// The longest name or pattern.
+const LONGEST_NAME: usize = 100;
+
+type Checked<T> = Result<T, ConfigFileError>;
+
+/// Refuses prices and settings that nothing uses.
+pub(super) fn nothing_to_meter(config: &Config, place: Place<'_>) -> Checked<()> {
+    for (section, key) in [("prices", "models"), ("metering", "file")] {
+        if config.has(&[section]) {
+            let problem = "there is no budget that uses it";
+            let remedy = "add `[[budgets]]`, or remove the section";
+            return Err(place.missing(section, key, problem, remedy));
+        }
+    }
+    Ok(())
+}
+
+/// Reads `[[budgets]]`.
+pub(super) fn budgets(
+    sections: &[BudgetSection],
+    has_prices: bool,
+    place: Place<'_>,
+) -> Checked<Vec<Arc<Budget>>> {
+    let mut budgets: Vec<Arc<Budget>> = Vec::new();
+    for section in sections {
+        let budget = budget(section, place)?;
+        if budgets.iter().any(|known| known.name == budget.name) {
+            let remedy = "give each budget a name of its own";
+            return Err(place.at(&section.name, "two budgets have this name", remedy));
+        }
+        if budget.unit == Unit::Money && !has_prices {
+            let remedy = "add `[[prices]]` with `models`, `input` and `output`";
+            return Err(place.at(&section.unit, "no model has a price", remedy));
+        }
+        budgets.push(Arc::new(budget));
+    }
+    Ok(budgets)
+}
+
+fn budget(section: &BudgetSection, place: Place<'_>) -> Checked<Budget> {
+    let unit = one_of(&section.unit, &Unit::ALL, place)?;
+    let by = match &section.by {
+        None => By::Principal,
+        Some(by) => one_of(by, &By::ALL, place)?,
+    };
+    if let (By::Model, [], Some(written)) = (by, section.models.as_slice(), &section.by) {
+        let problem = "the models are not named, and clients may name any";
+        let remedy = "add `models = [\"…\"]`; each entry has a counter of its own";
+        return Err(place.at(written, problem, remedy));
+    }
+    Ok(Budget {
+        name: name(&section.name, place)?.into(),
+        unit,
+        amount: amount(&section.amount, unit == Unit::Money, place)?,
+        window: window(section, place)?,
+        by,
+        models: patterns(&section.models, place)?,
+    })
+}
+
+/// Reads a name: it stands in header fields and in keys of the store.
+fn name<'a>(name: &'a Spanned<String>, place: Place<'_>) -> Checked<&'a str> {
+    let text = name.get_ref().as_str();
+    let fits = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
+    match !text.is_empty() && text.len() <= LONGEST_NAME && text.bytes().all(fits) {
+        true => Ok(text),
+        false => Err(place.at(
+            name,
+            format_args!("`{text}` is no name of a budget"),
+            "write 1 to 100 lower-case letters, digits and hyphens",
+        )),
+    }
+}
+
+/// Finds a word in a list. The error names the nearest one.
+fn one_of<T: Copy>(
+    written: &Spanned<String>,
+    known: &[(&'static str, T)],
+    place: Place<'_>,
+) -> Checked<T> {
+    let text = written.get_ref().as_str();
+    if let Some((_, value)) = known.iter().find(|(name, _)| *name == text) {
+        return Ok(*value);
+    }
+    let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+    let all = format!("write one of `{}`", names.join("`, `"));
+    let remedy = match nearest_name(text, &names) {
+        Some(near) => format!("did you mean `{near}`? {all}"),
+        None => all,
+    };
+    Err(place.at(written, format_args!("`{text}` is not known"), &remedy))
+}
+
+/// Reads an amount of units, or of money in millionths.
+fn amount(written: &Spanned<Amount>, is_money: bool, place: Place<'_>) -> Checked<u64> {
+    let read = match (written.get_ref(), is_money) {
+        (Amount::Whole(number), false) => u64::try_from(*number).ok(),
+        (Amount::Whole(number), true) => price::parse(&number.to_string()),
+        (Amount::Text(text), true) => price::parse(text),
+        (Amount::Text(_), false) | (Amount::Fraction(_), _) => None,
+    };
+    let in_range = read.filter(|units| (1..=MOST).contains(units));
+    in_range.ok_or_else(|| {
+        let remedy = match is_money {
+            true => "write a decimal number as text, such as \"25.00\", with at most 6 digits after the point",
+            false => "write a whole number from 1 to 1125899906842624",
+        };
+        place.at(written, "this is no amount of this unit", remedy)
+    })
+}
+
+fn window(section: &BudgetSection, place: Place<'_>) -> Checked<CalendarWindow> {
+    let periods = ["minute", "hour", "day", "month"].map(|name| (name, name));
+    let period = CalendarPeriod::named(one_of(&section.window, &periods, place)?);
+    let period = period.unwrap_or(CalendarPeriod::Month);
+    let is_calendar = matches!(period, CalendarPeriod::Day | CalendarPeriod::Month);
+    let zone = section.time_zone.as_ref();
+    match zone {
+        Some(zone) if !is_calendar => Err(place.at(
+            zone,
+            "minutes and hours are the same in all time zones",
+            "remove the key, or use the window `day` or `month`",
+        )),
+        Some(zone) => CalendarWindow::new(period, zone.get_ref())
+            .map_err(|problem| place.at(zone, problem, "the names are those of the IANA database")),
+        None => CalendarWindow::new(period, "UTC").map_err(|problem| {
+            place.missing("budgets", "time_zone", &problem.to_string(), "report this")
+        }),
+    }
+}
+
+/// Reads names with stars.
+fn patterns(written: &[Spanned<String>], place: Place<'_>) -> Checked<Vec<Pattern>> {
+    let pattern = |written: &Spanned<String>| {
+        let text = written.get_ref();
+        match !text.is_empty() && text.len() <= LONGEST_NAME && !text.contains(char::is_control) {
+            true => Ok(Pattern::new(text)),
+            false => Err(place.at(
+                written,
+                "this names nothing",
+                "write 1 to 100 characters; `*` stands for any text",
+            )),
+        }
+    };
+    written.iter().map(pattern).collect()
+}
+
+/// Reads `[[prices]]`.
+pub(super) fn prices(sections: &[PriceSection], place: Place<'_>) -> Checked<Vec<PriceEntry>> {
+    let entry = |section: &PriceSection| {
+        Ok(PriceEntry {
+            models: patterns(&section.models, place)?,
+            price: Price {
+                input: price(&section.input, place)?,
+                output: price(&section.output, place)?,
+            },
+        })
+    };
+    sections.iter().map(entry).collect()
+}
+
+/// Reads a price, which may be zero.
+fn price(written: &Spanned<Amount>, place: Place<'_>) -> Checked<u64> {
+    let read = match written.get_ref() {
+        Amount::Text(text) => price::parse(text),
+        Amount::Whole(number) => price::parse(&number.to_string()),
+        Amount::Fraction(_) => None,
+    };
+    let in_range = read.filter(|price| *price <= MOST);
+    in_range.ok_or_else(|| {
+        let remedy = "write the price of a million tokens as text, such as \"2.50\"";
+        place.at(written, "this is no price", remedy)
+    })
+}
+
+/// Reads `[[model_rules]]`.
+pub(super) fn rules(sections: &[ModelRuleSection], place: Place<'_>) -> Checked<Vec<ModelRule>> {
+    sections
+        .iter()
+        .map(|section| rule(section, place))
+        .collect()
+}
+
+fn rule(section: &ModelRuleSection, place: Place<'_>) -> Checked<ModelRule> {
+    if section.models.is_empty() && section.max_tokens.is_none() {
+        let remedy = "add `models` or `max_tokens`";
+        return Err(place.missing("model_rules", "models", "a rule limits nothing", remedy));
+    }
+    let path = section.path.as_ref().map(|path| {
+        let text = path.get_ref().trim_end_matches('/');
+        match text.starts_with('/') {
+            true => Ok(text.to_owned()),
+            false => Err(place.at(path, "this is no path", "write it as \"/v1\"")),
+        }
+    });
+    let tokens = section.max_tokens.as_ref();
+    Ok(ModelRule {
+        principals: patterns(&section.principals, place)?,
+        owners: patterns(&section.owners, place)?,
+        path: path.transpose()?,
+        models: patterns(&section.models, place)?,
+        max_tokens: tokens
+            .map(|written| number(written, 1, MOST_TOKENS, place))
+            .transpose()?,
+    })
+}
+
+/// Reads `[metering]`.
+pub(super) fn metering(section: &MeteringSection, place: Place<'_>) -> Checked<Metering> {
+    let tokens = |written: &Option<Spanned<u64>>, least, default| match written {
+        Some(written) => number(written, least, MOST_TOKENS, place),
+        None => Ok(default),
+    };
+    let max_body = match &section.max_body_kib {
+        Some(written) => number(written, 1, 65_536, place)?,
+        None => 4096,
+    };
+    let fields = ["max_tokens", "max_completion_tokens"].map(|name| (name, name));
+    Ok(Metering {
+        max_tokens: tokens(&section.max_tokens, 1, 4096)?,
+        overhead_tokens: tokens(&section.overhead_tokens, 0, 1024)?,
+        reference_tokens: tokens(&section.reference_tokens, 0, 131_072)?,
+        max_body: usize::try_from(max_body * 1024).unwrap_or(usize::MAX),
+        free_paths: patterns(&section.free_paths, place)?,
+        output_field: match &section.output_field {
+            Some(written) => one_of(written, &fields, place)?,
+            None => "max_tokens",
+        },
+        ask_for_usage: section.ask_for_usage.unwrap_or(true),
+    })
+}
+
+fn number(written: &Spanned<u64>, least: u64, most: u64, place: Place<'_>) -> Checked<u64> {
+    let number = *written.get_ref();
+    match (least..=most).contains(&number) {
+        true => Ok(number),
+        false => Err(place.at(
+            written,
+            format_args!("{number} is out of range"),
+            &format!("write {least} to {most}"),
+        )),
+    }
+}

@@ -1,0 +1,30 @@
+//! Settles what a request reserved, by its response or its failure.
+
+use http::Response;
+use palisade::core::Rejection;
+
+use crate::{body::UpstreamBody, budget::Charge};
+
+/// Tells a client what is left, and reads the body of its response.
+///
+/// # Errors
+/// The refusal of the exchange. The reserve is settled by what it says.
+pub(super) fn follow(
+    charge: Option<Charge>,
+    sent: Result<Response<UpstreamBody>, Box<Rejection>>,
+) -> Result<Response<UpstreamBody>, Box<Rejection>> {
+    let Some(charge) = charge else {
+        return sent;
+    };
+    match sent {
+        Ok(response) => {
+            let (mut head, body) = response.into_parts();
+            let meter = charge.follow(&mut head);
+            Ok(Response::from_parts(head, body.metered(meter)))
+        }
+        Err(rejection) => {
+            charge.failed(rejection.code());
+            Err(rejection)
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! What is charged: by the usage, or by what passed.
+
+use serde_json::{Value, json};
+
+use super::{ModelServer, WIDE, charged, start, trail};
+use crate::client::status;
+
+/// Every interface with a request, whole and streamed.
+fn requests(model: &str) -> Vec<(&'static str, Value)> {
+    let chat =
+        json!({"model": model, "messages": [{"role": "user", "content": "a long question"}]});
+    let responses = json!({"model": model, "input": "a long question"});
+    let bodies = [
+        ("/v1/chat/completions", chat.clone()),
+        ("/v1/responses", responses),
+        ("/v1/messages", chat.clone()),
+        ("/api/chat", chat),
+    ];
+    let both = |(path, body): (&'static str, Value)| {
+        [false, true].map(|streams| {
+            let mut body = body.clone();
+            body["stream"] = json!(streams);
+            (path, body)
+        })
+    };
+    bodies.into_iter().flat_map(both).collect()
+}
+
+#[tokio::test]
+async fn every_interface_is_charged_by_its_usage_whole_and_streamed() {
+    let server = ModelServer::start().await;
+    let gateway = start(&server, WIDE).await;
+    for (path, body) in requests("exact") {
+        let response = gateway.post(path, &body).await;
+        assert_eq!(status(&response), 200, "{path}: {response}");
+        assert!(response.contains("hel"), "{path}: {response}");
+        assert!(response.contains("ratelimit: \"in\";r="), "{response}");
+    }
+    let folder = gateway.stop().await;
+    assert_eq!(charged(folder.path(), "in"), 8 * 7);
+    assert_eq!(charged(folder.path(), "out"), 8 * 3);
+    let trail = trail(folder.path());
+    assert_eq!(trail.matches("\"tokens_in\":7").count(), 8, "{trail}");
+    assert!(trail.contains("\"budget_reserved\""), "{trail}");
+    assert!(!trail.contains("budget_estimated"), "{trail}");
+}
+
+#[tokio::test]
+async fn without_a_usage_what_passed_is_charged_and_marked() {
+    let server = ModelServer::start().await;
+    let gateway = start(&server, WIDE).await;
+    let mut bytes = 0;
+    for (path, body) in requests("silent") {
+        bytes += body.to_string().len() as u64;
+        assert_eq!(status(&gateway.post(path, &body).await), 200, "{path}");
+    }
+    let folder = gateway.stop().await;
+    assert_eq!(charged(folder.path(), "in"), bytes);
+    assert_eq!(charged(folder.path(), "out"), 8 * 5);
+    let trail = trail(folder.path());
+    assert_eq!(trail.matches("no_usage").count(), 8, "{trail}");
+}
+
+#[tokio::test]
+async fn a_usage_that_cannot_be_true_never_charges_more_than_the_reserve() {
+    let server = ModelServer::start().await;
+    for model in ["negative", "huge", "words"] {
+        let gateway = start(&server, WIDE).await;
+        let mut bytes = 0;
+        for (path, body) in requests(model) {
+            bytes += body.to_string().len() as u64;
+            assert_eq!(status(&gateway.post(path, &body).await), 200, "{path}");
+        }
+        let folder = gateway.stop().await;
+        assert_eq!(charged(folder.path(), "in"), bytes, "{model}");
+        let expected = match model {
+            "huge" => 8 * 20, // The limit that the gateway wrote into the requests.
+            _ => 8 * 5,
+        };
+        assert_eq!(charged(folder.path(), "out"), expected, "{model}");
+        let trail = trail(folder.path());
+        assert_eq!(trail.matches("wrong_usage").count(), 8, "{model}: {trail}");
+    }
+}
+
+#[tokio::test]
+async fn the_usage_of_a_stream_is_shown_only_to_clients_that_asked() {
+    let server = ModelServer::start().await;
+    let gateway = start(&server, WIDE).await;
+    let mut body = json!({"model": "exact", "stream": true, "messages": []});
+    let hidden = gateway.post("/v1/chat/completions", &body).await;
+    assert!(!hidden.contains("usage"), "{hidden}");
+    assert!(
+        hidden.contains("hel") && hidden.contains("[DONE]"),
+        "{hidden}"
+    );
+    body["stream_options"] = json!({"include_usage": true});
+    let shown = gateway.post("/v1/chat/completions", &body).await;
+    assert!(shown.contains("\"prompt_tokens\":7"), "{shown}");
+    let asked = server.requests();
+    assert!(
+        asked
+            .iter()
+            .all(|body| body["stream_options"]["include_usage"] == json!(true))
+    );
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_pays_for_what_it_got() {
+    let server = ModelServer::start().await;
+    let gateway = start(&server, WIDE).await;
+    let mut bytes = 0;
+    for (path, body) in requests("endless")
+        .into_iter()
+        .filter(|(_, body)| body["stream"] == json!(true))
+    {
+        if path == "/v1/messages" {
+            continue; // Its second event has all the text.
+        }
+        bytes += body.to_string().len() as u64;
+        drop(gateway.begin(path, &body, "\"lo\"").await);
+        server.is_idle().await;
+    }
+    let folder = gateway.stop().await;
+    assert_eq!(charged(folder.path(), "in"), bytes);
+    assert_eq!(charged(folder.path(), "out"), 3 * 5);
+    let trail = trail(folder.path());
+    assert_eq!(trail.matches("\"budget_estimated\"").count(), 3, "{trail}");
+    assert!(trail.contains("cut"), "{trail}");
+}
+
+#[tokio::test]
+async fn an_upstream_that_fails_is_not_free_unless_nothing_ran() {
+    let server = ModelServer::start().await;
+    let gateway = start(&server, WIDE).await;
+    let body = |model: &str| json!({"model": model, "stream": model == "breaks", "messages": []});
+    let mut bytes = 0;
+    for model in ["fails", "breaks", "busy"] {
+        let body = body(model);
+        if model != "busy" {
+            bytes += body.to_string().len() as u64;
+        }
+        gateway.post("/v1/chat/completions", &body).await;
+    }
+    let folder = gateway.stop().await;
+    assert_eq!(charged(folder.path(), "in"), bytes);
+    assert_eq!(charged(folder.path(), "out"), 2 * 5);
+}
+
+#[tokio::test]
+async fn an_upstream_that_cannot_be_reached_costs_the_request_alone() {
+    let server = ModelServer::start().await;
+    let budgets = format!(
+        "{WIDE}[[budgets]]\nname = 'requests'\nunit = 'requests'\namount = 10\nwindow = 'day'\n"
+    );
+    let budgets = budgets.as_str();
+    let prepared = super::prepare(&server, &format!("{budgets}{}", super::METERING)).await;
+    let closed = server.address.to_string();
+    // A port that nothing listens on.
+    let port = palisade_internal::free_port::choose(std::net::Ipv4Addr::LOCALHOST.into()).unwrap();
+    let file = prepared.file.replace(&closed, &format!("127.0.0.1:{port}"));
+    let mut gateway = crate::client::start_file(prepared.folder, &file).await;
+    gateway.key = prepared.key;
+    let response = gateway
+        .post("/v1/messages", &json!({"model": "exact"}))
+        .await;
+    assert_eq!(status(&response), 502, "{response}");
+    assert_eq!(status(&gateway.get("/v1/models").await), 502);
+    let folder = gateway.stop().await;
+    assert_eq!(charged(folder.path(), "in"), 0);
+    assert_eq!(charged(folder.path(), "requests"), 2);
+}
+
+#[tokio::test]
+async fn a_response_that_cannot_be_read_is_charged_as_the_reserve() {
+    let server = ModelServer::start().await;
+    let gateway = start(&server, WIDE).await;
+    let body = json!({"model": "zipped", "messages": []});
+    assert_eq!(
+        status(&gateway.post("/v1/chat/completions", &body).await),
+        200
+    );
+    let folder = gateway.stop().await;
+    assert_eq!(charged(folder.path(), "out"), 20);
+    assert!(trail(folder.path()).contains("unreadable"));
+}
+
+#[tokio::test]
+async fn after_a_kill_the_reserve_is_charged() {
+    let server = ModelServer::start().await;
+    let gateway = start(&server, WIDE).await;
+    let body = json!({"model": "endless", "stream": true, "messages": []});
+    let open = gateway.begin("/v1/chat/completions", &body, "\"lo\"").await;
+    // What a killed process leaves: the file as it is.
+    let left = std::fs::read(gateway.folder.path().join("budgets.log")).unwrap();
+    let killed = tempfile::tempdir().unwrap();
+    std::fs::write(killed.path().join("budgets.log"), left).unwrap();
+    assert_eq!(charged(killed.path(), "in"), body.to_string().len() as u64);
+    assert_eq!(charged(killed.path(), "out"), 20);
+    drop(open);
+}

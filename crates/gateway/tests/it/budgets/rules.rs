@@ -1,0 +1,316 @@
+//! Which models and paths may be used, and what a file may say.
+
+use std::fs;
+
+use palisade_gateway::{Settings, explain};
+use serde_json::{Value, json};
+
+use super::{ModelServer, WIDE, charged, document, prepare, start};
+use crate::client::{run, status};
+
+async fn post(rules: &str, path: &str, body: &Value) -> (u16, String) {
+    let server = ModelServer::start().await;
+    let gateway = start(&server, rules).await;
+    let response = gateway.post(path, body).await;
+    let code = match status(&response) {
+        200 => String::new(),
+        _ => document(&response)["code"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned(),
+    };
+    (status(&response), code)
+}
+
+#[track_caller]
+fn refused(status: u16, code: &str) -> (u16, String) {
+    (status, code.to_owned())
+}
+
+#[tokio::test]
+async fn a_model_that_no_rule_names_may_not_be_used() {
+    let rules = "[[model_rules]]\nmodels = ['exact', 'llama*']\n\
+                 [[model_rules]]\nprincipals = ['jwt:*']\nmodels = ['other']\n\
+                 [[model_rules]]\npath = '/api'\nmodels = ['llama*']\n";
+    let chat = "/v1/chat/completions";
+    let body = |model: &str| json!({"model": model, "messages": []});
+    assert_eq!(post(rules, chat, &body("exact")).await.0, 200);
+    assert_eq!(
+        post(rules, chat, &body("gpt")).await,
+        refused(403, "model_not_allowed")
+    );
+    assert_eq!(
+        post(rules, chat, &json!({})).await,
+        refused(403, "model_not_allowed")
+    );
+    assert_eq!(
+        post(rules, "/api/chat", &body("exact")).await,
+        refused(403, "model_not_allowed")
+    );
+    assert_eq!(post(rules, "/api/chat", &body("llama3")).await.0, 200);
+}
+
+#[tokio::test]
+async fn the_greatest_number_of_tokens_is_that_of_the_strictest_rule() {
+    let rules =
+        "[[model_rules]]\nmax_tokens = 50\n[[model_rules]]\nowners = ['*']\nmax_tokens = 9\n";
+    let server = ModelServer::start().await;
+    let gateway = start(&server, rules).await;
+    let body = json!({"model": "exact", "max_tokens": 10, "messages": []});
+    let response = gateway.post("/v1/chat/completions", &body).await;
+    assert_eq!(status(&response), 400, "{response}");
+    assert_eq!(document(&response)["max_tokens"], 9);
+    let body = json!({"model": "exact", "messages": []});
+    assert_eq!(
+        status(&gateway.post("/v1/chat/completions", &body).await),
+        200
+    );
+    assert_eq!(server.requests()[0]["max_tokens"], 9);
+}
+
+#[tokio::test]
+async fn what_cannot_be_counted_is_refused() {
+    let chat = "/v1/chat/completions";
+    for (path, body, expected) in [
+        (
+            "/v1/images/generations",
+            json!({}),
+            refused(403, "path_not_metered"),
+        ),
+        (
+            "/v1/chat/completions/",
+            json!({}),
+            refused(403, "path_not_metered"),
+        ),
+        (chat, json!([]), refused(400, "unreadable_request")),
+        (
+            chat,
+            json!({"model": 7}),
+            refused(400, "unreadable_request"),
+        ),
+        (
+            "/v1/responses",
+            json!({"background": true}),
+            refused(400, "unreadable_request"),
+        ),
+    ] {
+        assert_eq!(post(WIDE, path, &body).await, expected, "{path} {body}");
+    }
+}
+
+#[tokio::test]
+async fn free_paths_pass_uncounted() {
+    let server = ModelServer::start().await;
+    let file = format!("{WIDE}[metering]\nfree_paths = ['/v1/audio/*']\n");
+    let prepared = prepare(&server, &file).await;
+    let mut gateway = crate::client::start_file(prepared.folder, &prepared.file).await;
+    gateway.key = prepared.key;
+    assert_eq!(
+        status(&gateway.post("/v1/audio/speech", &json!({})).await),
+        200
+    );
+    assert_eq!(status(&gateway.get("/v1/models").await), 200);
+    assert_eq!(status(&gateway.post("/v1/images", &json!({})).await), 403);
+}
+
+#[tokio::test]
+async fn in_shadow_nothing_is_refused_or_changed_and_all_is_reported() {
+    let server = ModelServer::start().await;
+    let file = "[[budgets]]\nname = 'small'\nunit = 'tokens_out'\namount = 3000\nwindow = 'day'\n\
+                [[model_rules]]\nmodels = ['exact']\n";
+    let prepared = prepare(&server, file).await;
+    let path = prepared.folder.path().join("gateway.toml");
+    fs::write(&path, &prepared.file).unwrap();
+    let settings = Settings::read(&path).unwrap().dangerously_only_shadow();
+    let mut gateway = run(prepared.folder, settings, "tls").await;
+    gateway.key = prepared.key;
+    let bodies = [
+        json!({"model": "exact", "stream": true, "max_tokens": 3001}),
+        json!({"model": "other", "stream": true}),
+        json!({"model": "exact", "stream": true, "max_tokens": 10}),
+    ];
+    for body in &bodies {
+        let response = gateway.post("/v1/chat/completions", body).await;
+        assert_eq!(status(&response), 200, "{response}");
+    }
+    assert_eq!(status(&gateway.post("/v1/images", &json!({})).await), 200);
+    assert_eq!(server.requests()[..3], bodies);
+    let report = gateway.report.to_string();
+    for code in ["budget_exceeded", "model_not_allowed", "path_not_metered"] {
+        assert!(report.contains(code), "{code}: {report}");
+    }
+    let folder = gateway.stop().await;
+    // Without a usage, since the request was not changed: the text that passed.
+    assert_eq!(charged(folder.path(), "small"), 5);
+}
+
+#[tokio::test]
+async fn explain_names_the_budgets_and_opens_nothing() {
+    let server = ModelServer::start().await;
+    let prepared = prepare(&server, WIDE).await;
+    let path = prepared.folder.path().join("gateway.toml");
+    fs::write(&path, &prepared.file).unwrap();
+    let text = explain(&Settings::read(&path).unwrap()).unwrap();
+    assert!(
+        text.contains("in: 1000000 tokens_in a month, by principal"),
+        "{text}"
+    );
+    assert!(!prepared.folder.path().join("budgets.log").exists());
+}
+
+#[tokio::test]
+async fn a_counter_file_in_use_is_told_at_the_start() {
+    let server = ModelServer::start().await;
+    let gateway = start(&server, WIDE).await;
+    let path = gateway.folder.path().join("gateway.toml");
+    let file = fs::read_to_string(&path).unwrap();
+    fs::write(&path, file.replace("requests.jsonl", "second.jsonl")).unwrap();
+    let problem = palisade_gateway::Gateway::prepare(Settings::read(&path).unwrap()).await;
+    let problem = problem.unwrap_err().to_string();
+    assert!(
+        problem.contains("budgets.log: another process uses"),
+        "{problem}"
+    );
+}
+
+/// A broken section, the key that the error names, and a part of its remedy.
+const MISTAKES: [(&str, &str, &str); 22] = [
+    (
+        "[[budgets]]\nname = 'A b'",
+        "budgets.name",
+        "lower-case letters",
+    ),
+    (
+        "[[budgets]]\nunit = 'token'",
+        "budgets.unit",
+        "did you mean `tokens`?",
+    ),
+    (
+        "[[budgets]]\namount = 0",
+        "budgets.amount",
+        "a whole number",
+    ),
+    (
+        "[[budgets]]\namount = -1",
+        "budgets.amount",
+        "a whole number",
+    ),
+    (
+        "[[budgets]]\namount = '5'",
+        "budgets.amount",
+        "a whole number",
+    ),
+    ("[[budgets]]\nunit = 'money'", "budgets.unit", "[[prices]]"),
+    (
+        "[[budgets]]\nunit = 'money'\namount = 2.5\n[[prices]]\nmodels = ['*']\ninput = '1'\noutput = '1'",
+        "budgets.amount",
+        "as text",
+    ),
+    ("[[budgets]]\nwindow = 'week'", "budgets.window", "`month`"),
+    (
+        "[[budgets]]\ntime_zone = 'Berlin'",
+        "budgets.time_zone",
+        "IANA",
+    ),
+    (
+        "[[budgets]]\nwindow = 'hour'\ntime_zone = 'UTC'",
+        "budgets.time_zone",
+        "remove the key",
+    ),
+    ("[[budgets]]\nby = 'key'", "budgets.by", "`principal`"),
+    ("[[budgets]]\nby = 'model'", "budgets.by", "add `models"),
+    ("[[budgets]]\nmodels = ['']", "budgets.models", "any text"),
+    (
+        "[[budgets]]\nmodel = ['a']",
+        "budgets.model",
+        "did you mean `models`?",
+    ),
+    (
+        "[[budgets]]\n[[budgets]]\n",
+        "budgets.name",
+        "a name of its own",
+    ),
+    (
+        "[[prices]]\nmodels = ['a']\ninput = '1'\noutput = '1'",
+        "prices.models",
+        "[[budgets]]",
+    ),
+    (
+        "[[budgets]]\n[[prices]]\nmodels = ['a']\ninput = '1e3'\noutput = '1'",
+        "prices.input",
+        "\"2.50\"",
+    ),
+    (
+        "[[model_rules]]\nowners = ['a']",
+        "model_rules.models",
+        "max_tokens",
+    ),
+    (
+        "[[model_rules]]\nmax_tokens = 0",
+        "model_rules.max_tokens",
+        "1 to",
+    ),
+    (
+        "[[model_rules]]\nmax_tokens = 5\npath = 'v1'",
+        "model_rules.path",
+        "/v1",
+    ),
+    (
+        "[[budgets]]\n[metering]\nmax_body_kib = 0",
+        "metering.max_body_kib",
+        "1 to 65536",
+    ),
+    (
+        "[[budgets]]\n[metering]\noutput_field = 'max'",
+        "metering.output_field",
+        "max_tokens",
+    ),
+];
+
+#[test]
+fn a_mistake_is_told_with_line_key_and_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gateway.toml");
+    let head = "[server]\nhosts = ['localhost:*']\n[[routes]]\npath = '/'\naccess = 'public'\n\
+                [[upstreams]]\nurl = 'http://127.0.0.1:1'\n";
+    for (broken, key, remedy) in MISTAKES {
+        let mut parts = broken.split("[[budgets]]\n");
+        let mut file = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            file += &format!("[[budgets]]\n{}", with_defaults(part));
+        }
+        fs::write(&path, format!("{head}{file}")).unwrap();
+        let problem = Settings::read(&path).unwrap_err().to_string();
+        let place = problem.strip_prefix(&format!("{}:", path.display()));
+        assert!(
+            place.is_some_and(|place| place.as_bytes()[0].is_ascii_digit()),
+            "{problem}"
+        );
+        assert!(
+            problem.contains(&format!(": {key}: ")),
+            "{broken}: {problem}"
+        );
+        assert!(problem.contains(remedy), "{broken}: {problem}");
+    }
+}
+
+/// Adds the keys of a budget that the text after its head does not have.
+fn with_defaults(part: &str) -> String {
+    let section = part.split("[[").next().unwrap_or_default();
+    let defaults = [
+        ("name", "'a'"),
+        ("unit", "'tokens'"),
+        ("amount", "5"),
+        ("window", "'day'"),
+    ];
+    let is_there = |key: &str| {
+        section
+            .lines()
+            .any(|line| line.starts_with(&format!("{key} =")))
+    };
+    let missing = defaults.iter().filter(|(key, _)| !is_there(key));
+    let missing: String = missing
+        .map(|(key, value)| format!("{key} = {value}\n"))
+        .collect();
+    format!("{missing}{part}")
+}
