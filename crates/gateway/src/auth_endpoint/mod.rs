@@ -183,7 +183,7 @@ fn read(path: &Path) -> Result<Config, GatewayError> {
     let config = Config::read_with(path, &["upstreams"])?;
     let required = |path: [&str; 2], problem, remedy| match config.has(&path) {
         true => Ok(()),
-        false => Err(config.complain(path[0], path[1], problem, remedy)),
+        false => Err(config.key_error(path[0], path[1], problem, remedy)),
     };
     required(
         ["routes", "path"],
@@ -198,13 +198,13 @@ fn read(path: &Path) -> Result<Config, GatewayError> {
     if config.has(&["upstreams"]) {
         let problem = "an upstream has no effect: the proxy forwards requests";
         return Err(config
-            .complain("upstreams", "url", problem, "remove `[[upstreams]]`")
+            .key_error("upstreams", "url", problem, "remove `[[upstreams]]`")
             .into());
     }
     if config.has(&["routes", "body"]) {
         let problem = "the proxy asks without the body, so it would not be checked";
         let remedy = "remove `body`, or forward these paths through `palisade gateway`";
-        return Err(config.complain("routes", "body", problem, remedy).into());
+        return Err(config.key_error("routes", "body", problem, remedy).into());
     }
     Ok(config)
 }
