@@ -2,9 +2,18 @@
 //!
 //! Both read the address that the server left, send the fields of the limit with each response, and
 //! send a body with a refusal. Address and limit are measured together, since both need the address.
+//!
+//! Then the limit alone on one thread and on two, which share its table of 10,000 addresses: the time of one request,
+//! so half of it on two threads would be twice as many requests.
 #![allow(missing_docs)]
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    hint::black_box,
+    net::SocketAddr,
+    sync::Barrier,
+    thread,
+    time::{Duration, Instant},
+};
 
 use axum::{body::Body as AxumBody, extract::ConnectInfo};
 use benches::{ADDRESSES, Body, Floor, Regime, both_regimes, client, limit, run, settings};
@@ -87,5 +96,67 @@ fn limits(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(name = benches; config = settings(); targets = limits);
+fn threads(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("limit, threads");
+    for (name, threads) in [("one thread", 1), ("two threads", 2)] {
+        let service = GuardLayer((client(), limit("1000000000/minute"))).layer(Floor);
+        group.bench_function(name, |bencher| {
+            bencher.iter_custom(|times| {
+                let each = times.div_ceil(threads);
+                // Each thread sends `each`; together they take as long as the slowest.
+                let whole = time_on_threads(&service, threads, each);
+                #[allow(clippy::cast_precision_loss)] // Far below 2^52 requests.
+                whole.mul_f64(times as f64 / (each * threads) as f64)
+            });
+        });
+    }
+    group.finish();
+}
+
+/// The time of the slowest of some threads, each of which sends so many requests to clones of a service.
+fn time_on_threads<S, B>(service: &S, threads: u64, each: u64) -> Duration
+where
+    S: Service<Request<Body>, Response = Response<B>> + Clone + Send + Sync,
+    S::Error: std::fmt::Debug,
+    B: http_body::Body + Unpin,
+{
+    let together = Barrier::new(usize::try_from(threads).unwrap_or(1));
+    thread::scope(|scope| {
+        let run_one = |thread| {
+            let (mut service, together) = (service.clone(), &together);
+            scope.spawn(move || time_of_one(&mut service, together, thread, each))
+        };
+        let running: Vec<_> = (0..threads).map(run_one).collect();
+        let times = running.into_iter().map(|one| one.join().expect("no panic"));
+        times.max().unwrap_or_default()
+    })
+}
+
+/// The time of one thread. The requests are made beforehand in batches, and the threads start each batch together.
+#[allow(clippy::disallowed_methods)] // Measuring time is what this is for.
+fn time_of_one<S, B>(service: &mut S, together: &Barrier, thread: u64, each: u64) -> Duration
+where
+    S: Service<Request<Body>, Response = Response<B>>,
+    S::Error: std::fmt::Debug,
+    B: http_body::Body + Unpin,
+{
+    // Each thread begins at another address, and all come by every address.
+    let first = usize::try_from(thread).unwrap_or(0) * ADDRESSES / 2;
+    let (mut left, mut total) = (usize::try_from(each).unwrap_or(usize::MAX), Duration::ZERO);
+    while left > 0 {
+        let batch = left.min(ADDRESSES);
+        let make = |index| Regime::Cold.request(None, first + index);
+        let requests: Vec<_> = (0..batch).map(make).collect();
+        together.wait();
+        let start = Instant::now();
+        for request in requests {
+            black_box(run(service, request));
+        }
+        total += start.elapsed();
+        left -= batch;
+    }
+    total
+}
+
+criterion_group!(name = benches; config = settings(); targets = limits, threads);
 criterion_main!(benches);

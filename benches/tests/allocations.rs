@@ -50,16 +50,16 @@ fn the_whole_stack_stays_within_its_budget() {
     let (bare, key) = shield(often, None);
     let admit = allocations(&mut bare.wrap(Floor), || request(Some(&key)));
     // The context, the state of the guards, the entry in the extensions, and the map with the security headers: its
-    // table, its entries, and space for those of the service and the limits.
-    check("stack admits, no audit", admit - FLOOR, 6);
+    // table and its entries, those of the service and of the limits among them.
+    check("stack admits, no audit", admit - FLOOR, 5);
     let (audited, key) = shield(often, Some(audit(&folder.path().join("audit.jsonl"))));
     let admit = allocations(&mut audited.wrap(Floor), || request(Some(&key)));
     // The record too.
-    check("stack admits, with audit", admit - FLOOR, 7);
+    check("stack admits, with audit", admit - FLOOR, 6);
     check(
         "stack refuses a guest",
         allocations(&mut audited.wrap(Floor), || request(None)),
-        12,
+        11,
     );
 }
 

@@ -228,7 +228,7 @@ impl Rejection {
     /// Becomes another rejection, and keeps its own reason.
     pub(crate) fn replace_all_but_reason(&mut self, other: &Self) {
         self.template = Arc::clone(&other.template);
-        self.headers.clone_from(&other.headers);
+        self.headers = other.headers.clone();
         self.credential_failure = other.credential_failure;
     }
 

@@ -5,12 +5,14 @@
 use std::sync::Arc;
 
 use http::Method;
+use http::header::CONTENT_TYPE;
 use palisade_audit::AuditLayer;
 #[cfg(feature = "cors")]
 use palisade_core::AnyGuard;
 use palisade_core::{
     AccessLayer, AuthenticateLayer, GuardList, NotFoundLayer, RouteLayer, RouteTable, Rule,
 };
+use palisade_rate_limit::RateLimitLayer;
 use palisade_transport::{ClientInfoLayer, HeadersLayer};
 
 #[cfg(feature = "cors")]
@@ -118,6 +120,14 @@ impl ShieldBuilder {
         };
         let gate = self.audit.as_ref().filter(|_| self.audit_before_handler);
         let https = self.https.unwrap_or_default();
+        let limits = [&self.client_limit, &self.principal_limit];
+        let fields = limits
+            .into_iter()
+            .flatten()
+            .map(RateLimitLayer::header_names);
+        let expected = std::iter::once(CONTENT_TYPE).chain(fields.flatten());
+        let headers = self.headers.unwrap_or_else(HeadersLayer::api);
+        let headers = headers.expect_headers(expected);
         Ok(Order {
             request_id: match self.request_id {
                 RequestId::Off => None,
@@ -127,7 +137,7 @@ impl ShieldBuilder {
             audit_gate: gate.map(AuditLayer::gate),
             audit: self.audit,
             render: self.render,
-            headers: self.headers.unwrap_or_else(HeadersLayer::api),
+            headers,
             cors,
             challenges: self.challenges.into_iter().collect(),
             client: self.client.unwrap_or_else(ClientInfoLayer::direct),

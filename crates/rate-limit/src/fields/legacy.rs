@@ -10,6 +10,8 @@ use super::{FieldItem, ResetFormat, text::decimal_value};
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+/// The names of the fields.
+pub(super) const NAMES: [HeaderName; 3] = [LIMIT, REMAINING, RESET];
 
 /// Adds the fields, unless a layer further in added them: they can report one limit only.
 pub(super) fn add_fields<'a>(

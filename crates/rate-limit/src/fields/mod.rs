@@ -10,7 +10,7 @@ mod text;
 
 use std::sync::OnceLock;
 
-use http::{HeaderMap, HeaderValue, header::RETRY_AFTER};
+use http::{HeaderMap, HeaderName, HeaderValue, header::RETRY_AFTER};
 use palisade_core::Rejection;
 
 use self::text::decimal_value;
@@ -150,6 +150,14 @@ impl LimitFields {
             legacy,
             seconds: ReadySeconds::default(),
         }
+    }
+
+    /// Returns the names of the fields of admitted responses.
+    pub(crate) fn names(&self) -> impl Iterator<Item = HeaderName> {
+        let draft10 = [draft10::RATE_LIMIT_POLICY, draft10::RATE_LIMIT];
+        let draft10 = draft10.into_iter().filter(|_| self.draft10.is_some());
+        let legacy = legacy::NAMES.into_iter().filter(|_| self.legacy.is_some());
+        draft10.chain(legacy)
     }
 
     /// Adds the fields to the response of an admitted request.

@@ -14,7 +14,7 @@ mod refusal;
 
 use std::{hash::RandomState, sync::Arc};
 
-use http::{request, response};
+use http::{HeaderName, request, response};
 use palisade_core::{
     Guard, MaybeReady, Mode, Outcome, SecurityContext, SharedClock, Verdict, layer,
 };
@@ -172,6 +172,22 @@ impl RateLimitLayer {
         named
             .map(|configured| &*configured.limit.policy)
             .filter(move |name| std::mem::replace(&mut last, name) != *name)
+    }
+
+    /// Returns the names of the header fields that admitted responses get, such as `ratelimit`.
+    ///
+    /// For lists of headers that scripts of other origins may read, and to keep space for them.
+    ///
+    /// ```
+    /// use palisade_rate_limit::{Policy, RateLimitLayer};
+    ///
+    /// let layer = RateLimitLayer::by_client().policy(Policy::named("all").rate("60/minute")?).build()?;
+    /// let names: Vec<_> = layer.header_names().collect();
+    /// assert_eq!(names, ["ratelimit-policy", "ratelimit"]);
+    /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
+    /// ```
+    pub fn header_names(&self) -> impl Iterator<Item = HeaderName> {
+        self.0.fields.names()
     }
 
     /// Describes the limits and the memory of the store for operators, one line each.

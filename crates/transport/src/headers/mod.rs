@@ -6,6 +6,7 @@
 mod config;
 mod csp;
 mod hsts;
+mod prepared;
 mod preset;
 #[cfg(test)]
 mod tests;
@@ -15,10 +16,7 @@ use std::sync::Arc;
 use http::{HeaderName, HeaderValue, header::CONTENT_SECURITY_POLICY, request, response};
 use palisade_core::{ClientInfo, Guard, Scheme, SecurityContext, Verdict, layer};
 
-use self::{
-    config::{Config, Prepared},
-    preset::Entry,
-};
+use self::{config::Config, prepared::Prepared, preset::Entry};
 pub use self::{
     csp::{ContentSecurityPolicy, ContentSource},
     hsts::Hsts,
@@ -171,11 +169,31 @@ impl HeadersLayer {
         )
     }
 
+    /// Keeps space for headers that nearly every response has from its handler or from other layers.
+    ///
+    /// Saves an allocation for each response. It changes no response: what no one sets is not sent. Names are
+    /// added to those of earlier calls; at most 16 are used. Default: none. A `Shield` names `Content-Type` and
+    /// the fields of its limits.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use http::header::{CONTENT_TYPE, ETAG};
+    /// use palisade_transport::HeadersLayer;
+    ///
+    /// let layer = HeadersLayer::api().expect_headers([CONTENT_TYPE, ETAG]);
+    /// # let _ = layer;
+    /// ```
+    pub fn expect_headers(self, names: impl IntoIterator<Item = HeaderName>) -> Self {
+        self.change(|config| config.expected.extend(names))
+    }
+
     /// Builds the layer from a preset, with the default HSTS.
     fn with(entries: Vec<Entry>) -> Self {
         let config = Config {
             entries,
             hsts: Some(Hsts::one_year().header_value()),
+            expected: Vec::new(),
             prepared: Prepared::default(),
         };
         let layer = Self {
@@ -187,7 +205,7 @@ impl HeadersLayer {
     fn change(mut self, change: impl FnOnce(&mut Config)) -> Self {
         let config = Arc::make_mut(&mut self.config);
         change(config);
-        config.prepared = Prepared::new(&config.entries, config.hsts.as_ref());
+        config.prepare();
         self
     }
 }
@@ -206,7 +224,8 @@ impl Guard for HeadersLayer {
     fn finish(&self, cx: &SecurityContext, (): &mut (), head: &mut response::Parts) -> Verdict<()> {
         let over_tls = cx.client().map(ClientInfo::scheme) == Some(Scheme::Https);
         let personal = cx.principal().is_some() || head.status.as_u16() >= 400;
-        self.config.add_to(&mut head.headers, over_tls, personal);
+        let prepared = &self.config.prepared;
+        prepared.add_to(&mut head.headers, over_tls, personal);
         Verdict::Admit(())
     }
 }

@@ -1,6 +1,9 @@
 //! The headers that each kind of response gets.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, SERVER},
+};
 
 use super::{ContentSecurityPolicy, HeadersLayer};
 
@@ -14,7 +17,8 @@ fn with_headers(
     for (name, value) in set {
         headers.append(*name, HeaderValue::from_static(value));
     }
-    layer.config.add_to(&mut headers, over_tls, personal);
+    let prepared = &layer.config.prepared;
+    prepared.add_to(&mut headers, over_tls, personal);
     headers
 }
 
@@ -152,6 +156,34 @@ fn what_no_response_may_have_is_not_sent_either_if_it_is_set() {
         value(&over_tls, "strict-transport-security"),
         Some("max-age=31536000")
     );
+}
+
+#[test]
+fn expected_headers_change_no_response() {
+    let sets: [&[(&str, &str)]; 4] = [
+        &[],
+        &[("content-type", "text/plain")],
+        &[("etag", "1"), ("etag", "2"), ("set-cookie", "a=1")],
+        &[
+            ("server", "own"),
+            ("cache-control", "private"),
+            ("etag", ""),
+        ],
+    ];
+    let bare = HeadersLayer::api().set(ETAG, HeaderValue::from_static("preset"));
+    let more = [CONTENT_TYPE, ETAG, CACHE_CONTROL, SERVER, CONTENT_TYPE];
+    let numbered = (0..40).map(|it| HeaderName::try_from(format!("x-{it}")).unwrap());
+    let expecting = bare.clone().expect_headers(more).expect_headers(numbered);
+    for set in sets {
+        for (over_tls, personal) in [(false, false), (true, true)] {
+            let sent = with_headers(&expecting, over_tls, personal, set);
+            assert_eq!(
+                sent,
+                with_headers(&bare, over_tls, personal, set),
+                "{set:?}"
+            );
+        }
+    }
 }
 
 #[test]

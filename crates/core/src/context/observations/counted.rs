@@ -51,10 +51,15 @@ impl<T> FirstAndLast<T> {
     /// Adds a value, as the only or as the last one.
     pub(super) fn push(&mut self, value: T) {
         self.count = self.count.saturating_add(1);
-        self.ends = match mem::replace(&mut self.ends, Ends::None) {
-            Ends::None => Ends::One([value]),
-            Ends::One([first]) | Ends::Two([first, _]) => Ends::Two([first, value]),
-        };
+        match &mut self.ends {
+            Ends::None => self.ends = Ends::One([value]),
+            Ends::Two([_, last]) => *last = value,
+            Ends::One(_) => {
+                if let Ends::One([first]) = mem::replace(&mut self.ends, Ends::None) {
+                    self.ends = Ends::Two([first, value]);
+                }
+            }
+        }
     }
 
     /// Returns how many values there were, including those between the first and the last.
