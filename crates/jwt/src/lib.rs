@@ -64,6 +64,7 @@
 //! | accept the tokens of Auth0, Entra, Keycloak, … | [`providers`] |
 //! | a key set in a file | [`JwksFile`] |
 //! | end tokens before they expire | [`revocation::RevokedTokens`], [`revocation::RevokedTokensFile`] |
+//! | accept tokens that are bound to a key of the client (DPoP) | [`dpop::DpopProofs`] |
 //! | keys that the program replaces | [`LiveKeys`] |
 //!
 //! # Default bounds
@@ -97,6 +98,7 @@
 
 pub mod resource_server;
 mod layer;
+pub mod dpop;
 pub mod revocation;
 pub mod providers;
 mod verifier;
@@ -114,7 +116,7 @@ pub use self::jwks::{JwksUrl, JwksUrlBuilder};
 pub use self::{
     algorithm::Algorithm,
     claims::Claims,
-    error::{InvalidToken, JwtBuildError, KeyError},
+    error::{DpopFault, InvalidToken, JwtBuildError, KeyError},
     jwks::{IssuerKeys, JwksFile, JwksFileBuilder, LiveKeys},
     keys::{JwksReader, KeySet, SkippedKey, VerifyingKey},
     layer::{JwtLayer, JwtLayerBuilder},

@@ -116,6 +116,12 @@ pub trait Authenticator: Send + Sync + 'static {
     /// Returns the challenge for `WWW-Authenticate` (RFC 9110, 11.6.1), such as `Bearer
     /// realm="api"`.
     fn challenge(&self) -> HeaderValue;
+
+    /// Returns a challenge for each further scheme that this authenticator reads, each with a scheme
+    /// of its own. Default: none.
+    fn further_challenges(&self) -> Vec<HeaderValue> {
+        Vec::new()
+    }
 }
 
 /// A shared authenticator is the same instance: it has the id of the one inside.
@@ -155,5 +161,9 @@ impl<A: Authenticator + ?Sized> Authenticator for Arc<A> {
 
     fn challenge(&self) -> HeaderValue {
         (**self).challenge()
+    }
+
+    fn further_challenges(&self) -> Vec<HeaderValue> {
+        (**self).further_challenges()
     }
 }

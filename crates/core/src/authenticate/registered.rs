@@ -19,6 +19,7 @@ impl RegisteredAuthenticator {
             id: authenticator.id(),
             kind: authenticator.kind(),
             challenge: authenticator.challenge(),
+            further: authenticator.further_challenges().into(),
             sources: authenticator.sources().into(),
         };
         Self {

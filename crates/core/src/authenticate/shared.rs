@@ -28,12 +28,13 @@ impl Shared {
     /// Prepares the refusals, each with the challenges of all authenticators.
     pub(super) fn new(all: Box<[RegisteredAuthenticator]>) -> Self {
         let unauthenticated =
-            Rejection::unauthenticated(all.iter().map(|one| one.info.challenge.clone()))
+            Rejection::unauthenticated(all.iter().flat_map(|one| one.info.challenges().cloned()))
                 .prerendered();
         let invalid_request = |rejection: Rejection| {
             let challenges = all
                 .iter()
-                .map(|one| with_parameters(&one.info.challenge, "error=\"invalid_request\""));
+                .flat_map(|one| one.info.challenges())
+                .map(|challenge| with_parameters(challenge, "error=\"invalid_request\""));
             let add = |it: Rejection, challenge| it.with_header(WWW_AUTHENTICATE, challenge);
             challenges.fold(rejection, add).prerendered()
         };

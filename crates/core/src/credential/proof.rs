@@ -14,7 +14,34 @@ pub(crate) struct AuthenticatorInfo {
     pub(crate) id: AuthenticatorId,
     pub(crate) kind: &'static str,
     pub(crate) challenge: HeaderValue,
+    /// Those of further schemes.
+    pub(crate) further: Box<[HeaderValue]>,
     pub(crate) sources: Box<[CredentialSource]>,
+}
+
+impl AuthenticatorInfo {
+    /// Returns the challenges of all schemes.
+    pub(crate) fn challenges(&self) -> impl Iterator<Item = &HeaderValue> {
+        std::iter::once(&self.challenge).chain(&self.further)
+    }
+}
+
+impl Proof {
+    /// Returns the challenge for the scheme of the credential.
+    pub(crate) fn challenge(&self) -> &HeaderValue {
+        let is_of = |challenge: &&HeaderValue, scheme: &str| {
+            let text = challenge.to_str().unwrap_or_default();
+            let written = text.split(' ').next().unwrap_or_default();
+            written.eq_ignore_ascii_case(scheme)
+        };
+        let further = &self.authenticator.further;
+        let scheme = match further.is_empty() {
+            true => None,
+            false => self.credential.scheme(),
+        };
+        let found = scheme.and_then(|scheme| further.iter().find(|it| is_of(it, scheme)));
+        found.unwrap_or(&self.authenticator.challenge)
+    }
 }
 
 /// Where a credential was found.

@@ -6,6 +6,7 @@ use http::{HeaderValue, request};
 
 use crate::{
     context::{Identity, SecurityContext},
+    credential::Proof,
     guard::{Guard, Mode, Verdict},
     layer,
     rejection::Rejection,
@@ -95,7 +96,7 @@ impl AccessLayer {
         match (rule.access(), cx.identity()) {
             (Access::Public, _) => Ok(()),
             (_, Identity::Known(who)) => {
-                let proven = cx.proof().map(|proof| &proof.authenticator.challenge);
+                let proven = cx.proof().map(Proof::challenge);
                 rule.check_scopes(who, proven.unwrap_or(&self.challenge))
             }
             (_, Identity::Anonymous) => Err(Box::new(Rejection::clone(&self.missing))),

@@ -20,9 +20,12 @@ pub(crate) use self::{
     pointer::ClaimPath,
     required::RequiredClaim,
     scopes::ScopeSources,
-    times::Times,
+    times::{Times, date},
 };
 use crate::{error::InvalidToken, token::json::Object};
+
+/// Of a SHA-256 digest in base64url.
+const THUMBPRINT_LENGTH: usize = 43;
 
 /// The claims of a verified token. Returned by [`Verifier::verify`](crate::Verifier::verify).
 ///
@@ -155,6 +158,24 @@ impl Claims {
     /// Returns the dates.
     pub(crate) fn times(&self) -> &Times {
         &self.0.times
+    }
+
+    /// Returns the thumbprint of the key that the token is bound to (`cnf`, RFC 9449 section 6.1).
+    /// `None` if there is no confirmation.
+    ///
+    /// A confirmation that is not exactly one thumbprint is an error: it could demand a proof that
+    /// is not checked.
+    pub(crate) fn bound_to(&self) -> Result<Option<&str>, InvalidToken> {
+        let confirmation = match self.get("cnf") {
+            None => return Ok(None),
+            Some(Value::Object(members)) if members.len() == 1 => members.get("jkt"),
+            Some(_) => None,
+        };
+        let thumbprint = confirmation.and_then(Value::as_str);
+        match thumbprint.filter(|it| it.len() == THUMBPRINT_LENGTH) {
+            Some(thumbprint) => Ok(Some(thumbprint)),
+            None => Err(InvalidToken::ConfirmationUnchecked),
+        }
     }
 
     /// Returns whether no claim marks this as a token of another kind: an ID token (OpenID Connect

@@ -65,7 +65,7 @@ impl Times {
 
 /// A NumericDate (RFC 7519 section 2): a JSON number between the epoch and the year 9999, also a
 /// fraction.
-fn date(all: &Object, name: &'static str) -> Result<Option<Duration>, InvalidToken> {
+pub(crate) fn date(all: &Object, name: &'static str) -> Result<Option<Duration>, InvalidToken> {
     let malformed = InvalidToken::ClaimMalformed(name);
     match all.get(name) {
         None => Ok(None),

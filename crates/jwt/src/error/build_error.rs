@@ -32,6 +32,15 @@ pub enum JwtBuildError {
     Algorithm(Algorithm),
     /// [`VerifierBuilder::max_clock_step`](crate::VerifierBuilder::max_clock_step) is over a week.
     ClockStep,
+    /// No algorithm of proofs (RFC 9449) is accepted, or one for shared secrets is.
+    DpopAlgorithms,
+    /// The age of proofs is not between a second and 10 minutes, their leeway is over 10 minutes, or
+    /// not between 16 and 10 million of them are remembered.
+    DpopBounds,
+    /// The secret of nonces is shorter than 32 bytes, or none could be drawn.
+    DpopNonceSecret,
+    /// The origin of this service is not a scheme, a host and perhaps a port.
+    DpopOrigin(Box<str>),
     /// The deadline of a fetch is zero or over 30 seconds.
     FetchTimeout,
     /// The hard age of keys is over a week, or under their lifetime.
@@ -100,6 +109,16 @@ impl fmt::Display for JwtBuildError {
                 );
             }
             Self::ClockStep => "the clock step that is ignored is over a week",
+            Self::DpopAlgorithms => {
+                "no algorithm of DPoP proofs is accepted, or one for shared secrets is; name asymmetric ones"
+            }
+            Self::DpopBounds => {
+                "a DPoP proof is accepted for 1 second to 10 minutes, with a leeway of at most 10 minutes, and 16 to 10 million are remembered"
+            }
+            Self::DpopNonceSecret => "the secret of DPoP nonces is shorter than 32 bytes",
+            Self::DpopOrigin(origin) => {
+                return write!(f, "{origin:?} is no origin; write https://HOST or https://HOST:PORT");
+            }
             Self::FetchTimeout => "the deadline of a fetch is zero or over 30 seconds",
             Self::HardAge => "the hard age of keys is over a week, or under their lifetime",
             Self::ImpossibleRule(name) => {

@@ -5,6 +5,8 @@
 
 use std::{error::Error, fmt};
 
+use super::DpopFault;
+
 /// Why a token is refused.
 ///
 /// For operators: the client receives `invalid_token` for all of them, or 503 for
@@ -52,6 +54,9 @@ pub enum InvalidToken {
     ConfirmationUnchecked,
     /// `crit` is present: it names an extension that must be understood, and none is supported.
     CriticalExtension,
+    /// The proof of possession (RFC 9449) is missing or wrong. See
+    /// [`DpopProofs`](crate::dpop::DpopProofs).
+    Dpop(DpopFault),
     /// A JSON object has two members of one name: parsers differ in which one counts, so none does.
     DuplicateMember,
     /// The header has its own key (`jwk`, `jku`, `x5c`, `x5u`). Such a key is never used.
@@ -113,6 +118,7 @@ impl InvalidToken {
             Self::ClaimMissing(_) => "claim_missing",
             Self::ConfirmationUnchecked => "confirmation_unchecked",
             Self::CriticalExtension => "critical_extension",
+            Self::Dpop(fault) => fault.code(),
             Self::DuplicateMember => "duplicate_member",
             Self::EmbeddedKey => "embedded_key",
             Self::Expired => "expired",

@@ -5,11 +5,12 @@
 //! in it.
 
 mod build_error;
+mod dpop_fault;
 mod invalid_token;
 mod key_error;
 mod revocation_error;
 
 pub use self::{
-    build_error::JwtBuildError, invalid_token::InvalidToken, key_error::KeyError,
-    revocation_error::RevocationError,
+    build_error::JwtBuildError, dpop_fault::DpopFault, invalid_token::InvalidToken,
+    key_error::KeyError, revocation_error::RevocationError,
 };

@@ -39,6 +39,16 @@ pub(crate) fn read(jwk: &Object, choice: ReadOptions) -> Result<VerifyingKey, Ke
     }
 }
 
+/// Reads a public key that comes with a proof. An RSA key without `alg` has the given algorithm.
+pub(crate) fn read_public(jwk: &Object, algorithm: Algorithm) -> Result<VerifyingKey, KeyError> {
+    let rsa = match algorithm.family() {
+        Family::Rsa => algorithm,
+        _ => Algorithm::Rs256,
+    };
+    let secrets = false;
+    read(jwk, ReadOptions { rsa, secrets })
+}
+
 /// `use` and `key_ops`, if present, must allow verification (RFC 7517 sections 4.2 and 4.3).
 fn check_purpose(jwk: &Object) -> Result<(), KeyError> {
     if text(jwk, "use")?.is_some_and(|purpose| purpose != "sig") {

@@ -11,10 +11,12 @@ mod jwk;
 mod key;
 pub(crate) mod pem;
 mod material;
+mod thumbprint;
 mod roca;
 
 #[cfg(feature = "mint")]
 pub(crate) use self::material::translate;
+pub(crate) use self::{jwk::read_public as read_public_jwk, thumbprint::thumbprint};
 pub use self::{
     jwks_reader::JwksReader,
     key::VerifyingKey,

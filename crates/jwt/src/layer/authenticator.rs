@@ -14,12 +14,13 @@ use palisade_core::{
 use super::refusals::Refusals;
 use crate::{
     claims::Claims,
-    error::InvalidToken,
+    dpop::{DpopProofs, ProofRequest},
+    error::{DpopFault, InvalidToken},
     jwks::source::FetchEnd,
     layer::principal::{ClaimMap, KIND},
     revocation::{ListUnavailable, RevocationList, RevokedToken},
     verifier::{
-        VerifiedToken, Verifier,
+        Confirmation, VerifiedToken, Verifier,
         cache::{CachedToken, TokenCache, TokenHash},
     },
 };
@@ -40,6 +41,8 @@ pub(super) struct Shared {
     pub(super) cache: TokenCache,
     /// The responses, rendered when the layer was built.
     pub(super) refusals: Refusals,
+    /// Checks proofs of possession. `None`: tokens that are bound to a key are refused.
+    pub(super) dpop: Option<DpopProofs>,
     /// The application's condition on genuine tokens.
     pub(super) check: Option<ClaimsCheck>,
     /// Says which genuine tokens are revoked.
@@ -77,33 +80,71 @@ impl Authenticator for TokenAuthenticator {
 
     /// Tokens with too many or too few dots are read too, and refused.
     fn sources(&self) -> Vec<CredentialSource> {
-        vec![CredentialSource::bearer(TokenShape::Dotted)]
+        let bearer = CredentialSource::bearer(TokenShape::Dotted);
+        let Some(proofs) = &self.0.dpop else {
+            return vec![bearer];
+        };
+        let bound = CredentialSource::Authorization {
+            scheme: DPOP.into(),
+            shape: TokenShape::Dotted,
+        };
+        match proofs.are_required() {
+            true => vec![bound],
+            false => vec![bearer, bound],
+        }
     }
 
     fn authenticate(
         &self,
         cx: &SecurityContext,
-        _: &mut request::Parts,
+        head: &mut request::Parts,
         credential: &Credential,
     ) -> Verdict<Principal> {
         let Some(token) = credential.as_str() else {
             let kind = CredentialFailure::Guess;
             return self.0.refusals.of(InvalidToken::Shape, kind).into();
         };
+        let presented = Presented::of(credential, head);
         match self.0.decide_now(cx, token) {
-            Decision::Decided(outcome) => self.0.answer(cx, outcome).into(),
+            Decision::Decided(outcome) => self.0.answer(cx, token, &presented, outcome).into(),
             Decision::Pending(fetch_end) => {
                 let (shared, cx, token) = (Arc::clone(&self.0), cx.clone(), token.to_owned());
                 Verdict::later(async move {
                     fetch_end.await;
-                    shared.answer(&cx, shared.decide_after_fetch(&token))
+                    let outcome = shared.decide_after_fetch(&token);
+                    shared.answer(&cx, &token, &presented, outcome)
                 })
             }
         }
     }
 
     fn challenge(&self) -> HeaderValue {
-        self.0.refusals.challenge.clone()
+        self.0.refusals.challenges.0.clone()
+    }
+
+    fn further_challenges(&self) -> Vec<HeaderValue> {
+        self.0.refusals.challenges.1.iter().cloned().collect()
+    }
+}
+
+/// The scheme of tokens that are bound to a key (RFC 9449 section 7.1).
+const DPOP: &str = "DPoP";
+
+/// How a token was sent.
+enum Presented {
+    /// As a bearer token.
+    Bearer,
+    /// With a proof of possession, or as if there were one.
+    Dpop(Box<ProofRequest>),
+}
+
+impl Presented {
+    fn of(credential: &Credential, head: &request::Parts) -> Self {
+        let scheme = credential.scheme();
+        match scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(DPOP)) {
+            true => Self::Dpop(Box::new(ProofRequest::of(head))),
+            false => Self::Bearer,
+        }
     }
 }
 
@@ -155,6 +196,8 @@ struct Admitted {
     claims: Option<Claims>,
     /// `iat` of the token.
     issued: Option<Duration>,
+    /// The key that the token is bound to.
+    bound_to: Option<Arc<str>>,
     stale: bool,
 }
 
@@ -178,7 +221,7 @@ impl Shared {
         if let Some(fetch_end) = keys.due() {
             return Decision::Pending(fetch_end);
         }
-        let outcome = self.verifier.check(&parsed);
+        let outcome = self.verifier.check(&parsed, self.confirmation());
         if let Err(fault) = &outcome
             && let Some(fetch_end) = keys.fetch_for_refused(parsed.kid(), *fault)
         {
@@ -188,10 +231,43 @@ impl Shared {
         Decision::Decided(outcome.map_err(Refused::checked))
     }
 
+    /// Returns who checks the proof of a token that is bound to a key.
+    fn confirmation(&self) -> Confirmation {
+        match self.dpop {
+            Some(_) => Confirmation::CheckedByCaller,
+            None => Confirmation::Unchecked,
+        }
+    }
+
+    /// Refuses a genuine token that was sent without the proof that it needs, or as if it were bound
+    /// to a key. Checked for each request, also for a token from the cache.
+    fn check_binding(
+        &self,
+        cx: &SecurityContext,
+        token: &str,
+        presented: &Presented,
+        admitted: Admitted,
+    ) -> Result<Admitted, Refused> {
+        let checked = match (&admitted.bound_to, presented) {
+            (None, Presented::Bearer) => Ok(()),
+            (None, Presented::Dpop(_)) => Err(InvalidToken::Dpop(DpopFault::NotBound)),
+            (Some(_), Presented::Bearer) => Err(InvalidToken::ConfirmationUnchecked),
+            (Some(key), Presented::Dpop(request)) => match &self.dpop {
+                Some(proofs) => proofs
+                    .check(request, token, key, self.verifier.request_time(cx))
+                    .map_err(InvalidToken::Dpop),
+                // Cannot happen: without proofs no such token is admitted.
+                None => Err(InvalidToken::ConfirmationUnchecked),
+            },
+        };
+        checked.map(|()| admitted).map_err(Refused::checked)
+    }
+
     /// Decides with the current keys, after a fetch. It does not fetch again.
     fn decide_after_fetch(&self, token: &str) -> Result<Admitted, Refused> {
         let parsed = self.verifier.parse(token).map_err(Refused::guess)?;
-        let verified = self.verifier.check(&parsed).map_err(Refused::checked)?;
+        let verified = self.verifier.check(&parsed, self.confirmation());
+        let verified = verified.map_err(Refused::checked)?;
         self.admit(self.cache.hash(token), token, &verified)
             .map_err(Refused::checked)
     }
@@ -214,6 +290,7 @@ impl Shared {
             principal: cached.principal,
             claims: cached.claims,
             issued: cached.times.issued,
+            bound_to: cached.bound_to,
             stale: keys.is_stale(),
         })
     }
@@ -231,11 +308,13 @@ impl Shared {
             .claims
             .principal(&verified.claims, label, &verified.signed)?;
         let claims = self.check.as_ref().map(|_| verified.claims.clone());
+        let bound_to: Option<Arc<str>> = verified.bound_to.as_deref().map(Into::into);
         let cached = CachedToken {
             principal: principal.clone(),
             times: *verified.claims.times(),
             issuer: verified.issuer,
             keys: verified.keys,
+            bound_to: bound_to.clone(),
             claims: claims.clone(),
         };
         self.cache.put(hash, token, cached);
@@ -244,6 +323,7 @@ impl Shared {
             principal,
             claims,
             issued: verified.claims.times().issued,
+            bound_to,
             stale,
         })
     }
@@ -283,6 +363,8 @@ impl Shared {
     fn answer(
         &self,
         cx: &SecurityContext,
+        token: &str,
+        presented: &Presented,
         outcome: Result<Admitted, Refused>,
     ) -> Result<Principal, Box<Rejection>> {
         if self.verifier.take_clock_step() {
@@ -292,9 +374,17 @@ impl Shared {
             });
         }
         let outcome = outcome
+            .and_then(|admitted| self.check_binding(cx, token, presented, admitted))
             .and_then(|admitted| self.check_revocation(admitted))
             .and_then(|admitted| self.check_claims(admitted));
-        let admitted = outcome.map_err(|refused| self.refusals.of(refused.fault, refused.kind))?;
+        let admitted = outcome.map_err(|refused| match presented {
+            Presented::Bearer => self.refusals.of(refused.fault, refused.kind),
+            Presented::Dpop(_) => {
+                let now = self.verifier.request_time(cx);
+                let nonce = self.dpop.as_ref().and_then(|proofs| proofs.nonce(now));
+                self.refusals.of_bound(refused.fault, refused.kind, nonce)
+            }
+        })?;
         if admitted.stale {
             cx.record(Fact::Degraded {
                 guard: KIND,

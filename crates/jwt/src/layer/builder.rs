@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use http::HeaderValue;
 use palisade_core::{AuthenticateLayer, AuthenticatorId};
 
 use super::{
@@ -12,6 +11,7 @@ use super::{
 };
 use crate::{
     claims::Claims,
+    dpop::DpopProofs,
     error::JwtBuildError,
     layer::principal::{ClaimMap, MOST_ATTRIBUTES},
     revocation::RevocationList,
@@ -34,6 +34,7 @@ const LONGEST_REALM: usize = 128;
 /// | [`scope_implies`](Self::scope_implies) | none: scopes include no others |
 /// | [`remembered_tokens`](Self::remembered_tokens) | 4096 |
 /// | [`realm`](Self::realm) | `api` |
+/// | [`dpop`](Self::dpop) | none: tokens that are bound to a key are refused |
 /// | [`revocation_list`](Self::revocation_list) | none |
 /// | [`check`](Self::check) | none |
 /// | [`optional`](Self::optional) | a request without a token is refused |
@@ -70,6 +71,8 @@ pub struct JwtLayerBuilder {
     realm: Box<str>,
     /// Says which genuine tokens are revoked.
     revocation: Option<Arc<dyn RevocationList>>,
+    /// Checks proofs of possession.
+    dpop: Option<DpopProofs>,
     /// The application's condition on genuine tokens.
     check: Option<ClaimsCheck>,
     /// Whether a request without a token passes as a guest.
@@ -86,6 +89,7 @@ impl JwtLayerBuilder {
             remembered: 4096,
             realm: "api".into(),
             revocation: None,
+            dpop: None,
             check: None,
             optional: false,
             shadow: false,
@@ -205,6 +209,17 @@ impl JwtLayerBuilder {
         self
     }
 
+    /// Accepts tokens that are bound to a key of the client, with a proof of possession (DPoP, RFC
+    /// 9449): `Authorization: DPoP …`. Default: none, and such a token is refused.
+    ///
+    /// A bound token sent as a bearer token stays refused, also if it is in the cache. A token that
+    /// is bound to no key is accepted as a bearer token, unless proofs are
+    /// [required](crate::dpop::DpopProofsBuilder::require_proofs).
+    pub fn dpop(mut self, proofs: DpopProofs) -> Self {
+        self.dpop = Some(proofs);
+        self
+    }
+
     /// Lets requests without a token pass as guests. A token that is not valid is still refused.
     ///
     /// Default: a request without a token is refused with 401. In a list of an
@@ -263,23 +278,24 @@ impl JwtLayerBuilder {
     /// Builds what decides about tokens.
     pub(super) fn authenticator(self) -> TokenAuthenticator {
         let realm = &self.realm;
-        let missing = challenge(&format!("Bearer realm=\"{realm}\""));
-        let invalid = challenge(&format!(
-            "Bearer realm=\"{realm}\", error=\"invalid_token\""
-        ));
+        let bearer = format!("Bearer realm=\"{realm}\"");
+        let refusals = match &self.dpop {
+            None => Refusals::new(&bearer, None, false),
+            Some(proofs) => {
+                let algorithms = proofs.algorithm_names().join(" ");
+                let dpop = format!("DPoP realm=\"{realm}\", algs=\"{algorithms}\"");
+                Refusals::new(&bearer, Some(&dpop), proofs.are_required())
+            }
+        };
         TokenAuthenticator(Arc::new(Shared {
             id: AuthenticatorId::unique(),
             verifier: self.verifier,
             claims: self.claims,
             cache: TokenCache::new(self.remembered),
-            refusals: Refusals::new(missing, invalid),
+            refusals,
+            dpop: self.dpop,
             revocation: self.revocation,
             check: self.check,
         }))
     }
-}
-
-/// The value of `WWW-Authenticate`. The realm was checked by `build`.
-fn challenge(text: &str) -> HeaderValue {
-    HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("Bearer realm=\"api\""))
 }

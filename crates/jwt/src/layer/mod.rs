@@ -134,6 +134,10 @@ impl Authenticator for JwtLayer {
     fn challenge(&self) -> HeaderValue {
         self.authenticator.challenge()
     }
+
+    fn further_challenges(&self) -> Vec<HeaderValue> {
+        self.authenticator.further_challenges()
+    }
 }
 
 impl fmt::Debug for JwtLayer {

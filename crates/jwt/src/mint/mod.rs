@@ -22,6 +22,7 @@
 //! # }
 //! ```
 
+mod dpop_proof;
 mod signing_key;
 
 use std::time::Duration;
@@ -31,7 +32,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use palisade_core::Clock;
 use serde_json::{Map, Value, json};
 
-pub use self::signing_key::SigningKey;
+pub use self::{dpop_proof::DpopProof, signing_key::SigningKey};
 use crate::error::KeyError;
 
 /// A token before it is signed. Default: valid for an hour, `typ` is `at+jwt`, `client_id` is

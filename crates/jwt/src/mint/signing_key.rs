@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use crate::{
     algorithm::{Algorithm, Family},
     error::KeyError,
-    keys::{JwksReader, VerifyingKey, pem, translate},
+    keys::{JwksReader, VerifyingKey, pem, thumbprint, translate},
 };
 
 /// A key that signs tokens. Its `Debug` shows the algorithm and the `kid`, never the key.
@@ -124,6 +124,13 @@ impl SigningKey {
     #[must_use]
     pub fn public_jwk(&self) -> Option<&Value> {
         self.public.as_ref()
+    }
+
+    /// Returns the thumbprint of the public half (RFC 7638), as `cnf.jkt` of a bound token has it.
+    /// `None` for a secret.
+    #[must_use]
+    pub fn thumbprint(&self) -> Option<String> {
+        thumbprint(self.public.as_ref()?.as_object()?)
     }
 
     /// Returns the algorithm that the key signs with.

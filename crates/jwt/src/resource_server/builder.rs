@@ -9,11 +9,13 @@ use super::{
 };
 use crate::{
     claims::is_scope,
+    dpop::{DpopProofs, DpopProofsBuilder},
     error::JwtBuildError,
     layer::{JwtLayer, JwtLayerBuilder},
     verifier::{Issuer, Verifier, VerifierBuilder},
 };
 
+type DpopChoice = Arc<dyn Fn(DpopProofsBuilder) -> DpopProofsBuilder + Send + Sync>;
 type LayerChoice = Arc<dyn Fn(JwtLayerBuilder) -> JwtLayerBuilder + Send + Sync>;
 
 /// Configures a [`ResourceServer`]. Made by [`ResourceServer::builder`].
@@ -24,6 +26,7 @@ type LayerChoice = Arc<dyn Fn(JwtLayerBuilder) -> JwtLayerBuilder + Send + Sync>
 /// | [`scopes`](Self::scopes) | none: the document names no scopes |
 /// | [`initial_scopes`](Self::initial_scopes) | none: a challenge has the scopes of the rule |
 /// | [`scope_implies`](Self::scope_implies) | scopes include no others |
+/// | [`dpop`](Self::dpop) | tokens that are bound to a key are refused |
 /// | [`name`](Self::name), [`documentation`](Self::documentation) | none |
 /// | [`verifier`](Self::verifier) | that of [`VerifierBuilder`] |
 /// | [`tokens`](Self::tokens) | that of [`JwtLayerBuilder`] |
@@ -59,6 +62,8 @@ pub struct ResourceServerBuilder {
     description: Description,
     initial_scopes: Vec<Box<str>>,
     verifier: VerifierBuilder,
+    /// Changes the choices of proofs, if they are accepted.
+    dpop: Option<DpopChoice>,
     /// In the order of the calls.
     layer_choices: Vec<LayerChoice>,
 }
@@ -75,6 +80,7 @@ impl ResourceServerBuilder {
             description: Description::default(),
             initial_scopes: Vec::new(),
             verifier: Verifier::builder(),
+            dpop: None,
             layer_choices: Vec::new(),
         }
     }
@@ -163,6 +169,25 @@ impl ResourceServerBuilder {
         self
     }
 
+    /// Accepts tokens that are bound to a key of the client, with a proof of possession (DPoP, RFC
+    /// 9449), and says so in the metadata. Default: such tokens are refused.
+    ///
+    /// The origin of the proofs is that of the resource.
+    ///
+    /// ```
+    /// # use palisade_jwt::resource_server::ResourceServer;
+    /// let builder = ResourceServer::builder("https://tts.example/mcp")
+    ///     .dpop(|proofs| proofs.require_nonces().require_proofs());
+    /// # let _ = builder;
+    /// ```
+    pub fn dpop(
+        mut self,
+        change: impl Fn(DpopProofsBuilder) -> DpopProofsBuilder + Send + Sync + 'static,
+    ) -> Self {
+        self.dpop = Some(Arc::new(change));
+        self
+    }
+
     /// Sets the clock for the dates of tokens. Default: the system clock.
     pub fn clock(mut self, clock: SharedClock) -> Self {
         self.verifier = self.verifier.clock(clock);
@@ -204,7 +229,12 @@ impl ResourceServerBuilder {
         description.authorization_servers = issuers.iter().map(|one| one.name().into()).collect();
         let verifier = self.verifier.issuers(issuers).build()?;
         let choices = self.layer_choices.iter();
-        let layer = choices.fold(JwtLayer::builder(verifier), |layer, choice| choice(layer));
+        let mut layer = choices.fold(JwtLayer::builder(verifier), |layer, choice| choice(layer));
+        if let Some(change) = &self.dpop {
+            let proofs = change(DpopProofs::builder(uri.origin())).build()?;
+            description.dpop = Some((proofs.algorithm_names(), proofs.are_required()));
+            layer = layer.dpop(proofs);
+        }
         let layer = layer.build().map_err(|error| match error {
             JwtBuildError::Scope(scope) => ResourceServerBuildError::Scope(scope),
             other => other.into(),
@@ -256,11 +286,12 @@ impl ResourceServerBuilder {
     /// Returns the issuers whose keys are found by discovery.
     #[cfg(feature = "jwks-url")]
     fn discover_all(&self, uri: &ResourceUri) -> Result<Vec<Issuer>, JwtBuildError> {
-        let issuer = |name: &Box<str>| {
+        let issuer = |name: &str| {
             let keys = crate::jwks::JwksUrl::discover(name)?;
-            Ok(Issuer::new(name.clone(), uri.as_str(), keys))
+            Ok(Issuer::new(name, uri.as_str(), keys))
         };
-        self.discovered.iter().map(issuer).collect()
+        let names = self.discovered.iter();
+        names.map(|name| issuer(name)).collect()
     }
 
     /// Returns none: this build cannot fetch keys.

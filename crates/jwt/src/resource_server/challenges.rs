@@ -14,7 +14,7 @@ use super::{Resource, find};
 use crate::claims::is_scope;
 
 /// Adds `resource_metadata` (RFC 9728 section 5.1) and the wanted `scope` (RFC 6750 section 3) to
-/// the `Bearer` challenges of refusals. Made by
+/// the `Bearer` and `DPoP` challenges of refusals. Made by
 /// [`ResourceServer::challenges`](super::ResourceServer::challenges).
 ///
 /// It refuses nothing. It stands outside authentication and access, so that it completes the
@@ -61,7 +61,7 @@ impl Guard for ResourceChallenges {
     }
 }
 
-/// Returns a `Bearer` challenge with what it lacks. `None` for challenges of other schemes, and for
+/// Returns a challenge for tokens with what it lacks. `None` for challenges of other schemes, and for
 /// one that is complete.
 fn complete(
     challenge: &HeaderValue,
@@ -70,7 +70,9 @@ fn complete(
 ) -> Option<HeaderValue> {
     let text = challenge.to_str().ok()?;
     let (scheme, parameters) = text.split_once(' ').unwrap_or((text, ""));
-    if !scheme.eq_ignore_ascii_case("Bearer") || parameters.contains("resource_metadata=") {
+    let ours = ["Bearer", "DPoP"];
+    let is_ours = ours.iter().any(|ours| scheme.eq_ignore_ascii_case(ours));
+    if !is_ours || parameters.contains("resource_metadata=") {
         return None;
     }
     let mut complete = text.to_owned();

@@ -15,6 +15,8 @@ pub(super) struct Description {
     pub(super) scopes: Vec<Box<str>>,
     /// `resource_name`.
     pub(super) name: Option<Box<str>>,
+    /// `dpop_signing_alg_values_supported`, and whether every token must be bound.
+    pub(super) dpop: Option<(Vec<&'static str>, bool)>,
     /// `resource_documentation`.
     pub(super) documentation: Option<Box<str>>,
 }
@@ -29,6 +31,13 @@ impl Description {
         add("bearer_methods_supported", vec!["header"].into());
         if !self.scopes.is_empty() {
             add("scopes_supported", list(&self.scopes));
+        }
+        if let Some((algorithms, required)) = &self.dpop {
+            add(
+                "dpop_signing_alg_values_supported",
+                algorithms.clone().into(),
+            );
+            add("dpop_bound_access_tokens_required", (*required).into());
         }
         if let Some(name) = self.name.as_deref() {
             add("resource_name", name.into());

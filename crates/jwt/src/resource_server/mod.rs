@@ -18,7 +18,7 @@ use http::{HeaderValue, StatusCode, header::WWW_AUTHENTICATE, request};
 use palisade_core::{
     AuthenticateLayer, Authenticator, AuthenticatorId, Credential, CredentialFailure,
     CredentialSource, DocumentService, GuardService, Layer, Presence, Principal, PublicDocument,
-    Rejection, SecurityContext, TokenShape, Verdict,
+    Rejection, SecurityContext, Verdict,
 };
 use palisade_internal::percent::is_named;
 
@@ -256,7 +256,8 @@ impl Authenticator for ResourceServer {
     }
 
     fn sources(&self) -> Vec<CredentialSource> {
-        vec![CredentialSource::bearer(TokenShape::Dotted)]
+        let all = self.resources.iter();
+        without_duplicates(all.flat_map(|one| one.layer.sources()))
     }
 
     /// A token in the query is refused, also beside one in the header: addresses are logged and sent
@@ -284,6 +285,24 @@ impl Authenticator for ResourceServer {
     fn challenge(&self) -> HeaderValue {
         self.refusals.challenge.clone()
     }
+
+    fn further_challenges(&self) -> Vec<HeaderValue> {
+        let all = self.resources.iter();
+        let mut further = without_duplicates(all.flat_map(|one| one.layer.further_challenges()));
+        further.retain(|challenge| *challenge != self.refusals.challenge);
+        further
+    }
+}
+
+/// Collects values, each once.
+fn without_duplicates<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
+    let mut kept = Vec::new();
+    for one in all {
+        if !kept.contains(&one) {
+            kept.push(one);
+        }
+    }
+    kept
 }
 
 /// Requires a token, completes challenges and serves the metadata. For public routes, rules and

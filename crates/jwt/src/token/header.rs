@@ -61,14 +61,19 @@ impl Header {
         let Some(kind) = &self.kind else {
             return or_none;
         };
-        let short = match kind.get(..12) {
-            Some(prefix) if prefix.eq_ignore_ascii_case("application/") => {
-                kind.get(12..).unwrap_or_default()
-            }
-            _ => kind,
-        };
-        types.iter().any(|known| known.eq_ignore_ascii_case(short))
+        types.iter().any(|known| is_media_type(kind, known))
     }
+}
+
+/// Compares a type with a short name: without case and without `application/` (RFC 7515, 4.1.9).
+pub(crate) fn is_media_type(kind: &str, name: &str) -> bool {
+    let short = match kind.get(..12) {
+        Some(prefix) if prefix.eq_ignore_ascii_case("application/") => {
+            kind.get(12..).unwrap_or_default()
+        }
+        _ => kind,
+    };
+    name.eq_ignore_ascii_case(short)
 }
 
 fn text_of<'a>(header: &'a Object, member: &str) -> Result<Option<&'a str>, InvalidToken> {

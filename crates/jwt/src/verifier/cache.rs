@@ -15,7 +15,7 @@
 
 use std::{
     hash::{BuildHasher as _, Hasher as _, RandomState},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use aws_lc_rs::digest::SHA256;
@@ -48,6 +48,8 @@ pub(crate) struct CachedToken {
     /// The digest of the key set that the token was verified with. A replaced set makes the entry
     /// invalid.
     pub(crate) keys: TokenDigest,
+    /// The key that the token is bound to. Its proof is checked for each request.
+    pub(crate) bound_to: Option<Arc<str>>,
     /// All claims, if the layer has a condition on them.
     pub(crate) claims: Option<Claims>,
 }
@@ -159,6 +161,7 @@ mod tests {
             times: *claims.times(),
             issuer: 0,
             keys: [0; 32],
+            bound_to: None,
             claims: None,
         }
     }

@@ -179,9 +179,10 @@ impl Issuer {
     }
 
     /// Accepts tokens with a confirmation (`cnf`, RFC 7800) as plain bearer tokens. Such a token is
-    /// bound to a key of the client (DPoP, RFC 9449; a certificate, RFC 8705), and this crate does
-    /// not check the proof. A thief of the token can then use it, which the issuer wanted to
-    /// prevent. Use it only where something in front of this service checks the proof.
+    /// bound to a key of the client (DPoP, RFC 9449; a certificate, RFC 8705), and the proof is then
+    /// not checked. A thief of the token can use it, which the issuer wanted to prevent. Use it only
+    /// where something in front of this service checks the proof; DPoP proofs are checked by
+    /// [`JwtLayerBuilder::dpop`](crate::JwtLayerBuilder::dpop).
     pub fn dangerously_ignore_confirmation(mut self) -> Self {
         self.rules.ignore_confirmation = true;
         self

@@ -10,4 +10,7 @@ mod rules;
 pub(crate) mod cache;
 
 pub use self::{builder::VerifierBuilder, issuer::Issuer, verify::Verifier};
-pub(crate) use self::{rules::TokenRules, verify::VerifiedToken};
+pub(crate) use self::{
+    rules::TokenRules,
+    verify::{Confirmation, VerifiedToken},
+};

@@ -99,6 +99,17 @@ pub(crate) struct VerifiedToken {
     /// The digest of what was signed. The signature is left out: the holder of a token can make
     /// another valid signature for it (ECDSA: r, n − s), and must not get another id by that.
     pub(crate) signed: TokenDigest,
+    /// The thumbprint of the key whose proof the caller must check.
+    pub(crate) bound_to: Option<Box<str>>,
+}
+
+/// Who checks the proof of a token that is bound to a key.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Confirmation {
+    /// The caller does.
+    CheckedByCaller,
+    /// It is not checked, so such a token is refused.
+    Unchecked,
 }
 
 impl ParsedToken<'_> {
@@ -128,7 +139,8 @@ impl Verifier {
     /// [`InvalidToken`] has the reason, for the operator. Send only `invalid_token` to the client.
     pub fn verify(&self, token: &str) -> Result<Claims, InvalidToken> {
         let parsed = self.parse(token)?;
-        self.check(&parsed).map(|verified| verified.claims)
+        self.check(&parsed, Confirmation::Unchecked)
+            .map(|verified| verified.claims)
     }
 
     /// Checks the form: everything that needs neither keys nor a clock.
@@ -188,7 +200,11 @@ impl Verifier {
     }
 
     /// Checks the signature, and then the claims.
-    pub(crate) fn check(&self, parsed: &ParsedToken<'_>) -> Result<VerifiedToken, InvalidToken> {
+    pub(crate) fn check(
+        &self,
+        parsed: &ParsedToken<'_>,
+        confirmation: Confirmation,
+    ) -> Result<VerifiedToken, InvalidToken> {
         let issuer = self
             .issuer(parsed.issuer)
             .ok_or(InvalidToken::IssuerUnknown)?;
@@ -199,11 +215,13 @@ impl Verifier {
             return Err(InvalidToken::SignatureMismatch);
         }
         self.check_claims(&parsed.claims, issuer)?;
+        let bound_to = bound_to(&parsed.claims, issuer, confirmation)?;
         Ok(VerifiedToken {
             claims: parsed.claims.clone(),
             issuer: parsed.issuer,
             keys: *keys.fingerprint(),
             signed: token_digest(parsed.signed),
+            bound_to,
         })
     }
 
@@ -213,11 +231,6 @@ impl Verifier {
         claims.check_audience(rules.audience_claim.as_ref(), issuer.audiences())?;
         if !rules.accept_id_tokens && !claims.may_be_access_token() {
             return Err(InvalidToken::NotAccessToken);
-        }
-        // Present is enough, whatever it holds: a confirmation that cannot be read is none that was
-        // checked.
-        if !rules.ignore_confirmation && claims.get("cnf").is_some() {
-            return Err(InvalidToken::ConfirmationUnchecked);
         }
         for required in rules.required.iter().chain(&self.0.required) {
             required.check(claims)?;
@@ -236,8 +249,13 @@ impl Verifier {
         cx: &SecurityContext,
         times: &Times,
     ) -> Result<(), InvalidToken> {
-        let now = self.wall_time(cx.unix_time(&*self.0.clock));
+        let now = self.request_time(cx);
         times.check(now, self.0.leeway)
+    }
+
+    /// Returns the time of a request that arrived now.
+    pub(crate) fn request_time(&self, cx: &SecurityContext) -> Duration {
+        self.wall_time(cx.unix_time(&*self.0.clock))
     }
 
     /// Returns the time to decide by: that of the wall clock, but it does not go back.
@@ -267,6 +285,24 @@ impl Verifier {
 
     pub(crate) fn cap(&self) -> usize {
         self.0.cap
+    }
+}
+
+/// Returns the key whose proof the caller must check. Refuses a token with a confirmation that
+/// is not checked: present is enough, whatever it holds.
+fn bound_to(
+    claims: &Claims,
+    issuer: &Issuer,
+    confirmation: Confirmation,
+) -> Result<Option<Box<str>>, InvalidToken> {
+    if issuer.rules.ignore_confirmation {
+        return Ok(None);
+    }
+    match claims.bound_to()? {
+        Some(_) if confirmation == Confirmation::Unchecked => {
+            Err(InvalidToken::ConfirmationUnchecked)
+        }
+        bound_to => Ok(bound_to.map(Into::into)),
     }
 }
 

@@ -14,6 +14,7 @@ mod attacks_keys;
 mod attacks_claims;
 mod cookbook;
 mod discovery;
+mod dpop;
 mod jwks;
 mod jwks_responses;
 mod jwks_outages;

@@ -4,7 +4,7 @@
 use axum::body::Body;
 use http::{HeaderValue, Method, Request, header};
 use palisade::core::Guard;
-use palisade::jwt::mint::{SigningKey, Token};
+use palisade::jwt::mint::{DpopProof, SigningKey, Token};
 use palisade::jwt::resource_server::ResourceServer;
 use palisade::jwt::{Algorithm, Issuer};
 use palisade::{ProtectedRouter, Routes, Rule, Rules, ShieldError};
@@ -138,6 +138,61 @@ async fn a_broader_scope_opens_what_a_narrower_one_opens() {
         assert_eq!(seen.status, 403, "{near}");
     }
     assert_eq!(service.send("GET", "/mcp", Some(&[])).await.status, 403);
+}
+
+#[tokio::test]
+async fn a_bound_token_behind_a_shield_is_refused_in_its_own_scheme() {
+    let mut parts = test_shield();
+    let (key, client) = (
+        SigningKey::generate(Algorithm::Es256).unwrap(),
+        SigningKey::generate(Algorithm::Es256).unwrap(),
+    );
+    let issuer = Issuer::new(ISSUER, RESOURCE, key.verifying_key());
+    let server = ResourceServer::builder(RESOURCE)
+        .authorization_server(issuer)
+        .dpop(|proofs| proofs)
+        .clock(parts.clock.shared())
+        .build()
+        .unwrap();
+    let builder = std::mem::take(&mut parts.builder).resource_server(server);
+    let app = builder.protect(routes()).unwrap();
+    let clock = parts.clock.clone();
+    let send = async |method: &str, path: &str| {
+        let confirmation = serde_json::json!({ "jkt": client.thumbprint() });
+        let token = Token::new(ISSUER, RESOURCE, "lin").scopes(["tts:speak"]);
+        let token = token.claim("cnf", confirmation).sign(&key, &clock).unwrap();
+        let url = format!("https://service.test{path}");
+        let proof = DpopProof::new(method, &url).for_token(&token);
+        let proof = proof.sign(&client, &clock).unwrap();
+        let mut request = request(method, path, None);
+        let authorization = format!("DPoP {token}").parse().unwrap();
+        request
+            .headers_mut()
+            .insert(header::AUTHORIZATION, authorization);
+        request.headers_mut().insert("dpop", proof.parse().unwrap());
+        send_to(&app, request).await
+    };
+    assert_eq!(send("GET", "/mcp").await.status, 200);
+    let seen = send("POST", "/mcp").await;
+    assert_eq!(
+        (seen.status, seen.code.as_str()),
+        (403, "insufficient_scope")
+    );
+    let challenge = challenge(&seen);
+    assert!(challenge.starts_with("DPoP realm="), "{challenge}");
+    assert!(
+        challenge.contains("scope=\"tts:speak tts:write\""),
+        "{challenge}"
+    );
+
+    let none = send_to(&app, request("GET", "/mcp", None)).await;
+    let with_metadata = none.headers.get_all(header::WWW_AUTHENTICATE).iter();
+    let with_metadata = with_metadata.filter(|it| it.to_str().unwrap().contains(METADATA));
+    assert_eq!(with_metadata.count(), 2, "{:?}", none.headers);
+    let document = send_to(&app, request("GET", METADATA, None)).await.body;
+    let document: serde_json::Value = serde_json::from_str(&document).unwrap();
+    assert_eq!(document["dpop_bound_access_tokens_required"], false);
+    assert_eq!(document["dpop_signing_alg_values_supported"][0], "ES256");
 }
 
 #[tokio::test]

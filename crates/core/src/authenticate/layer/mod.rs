@@ -106,7 +106,7 @@ impl AuthenticateLayer {
     #[must_use]
     pub fn challenges(&self) -> Vec<HeaderValue> {
         let all = self.shared.all.iter();
-        all.map(|one| one.info.challenge.clone()).collect()
+        all.flat_map(|one| one.info.challenges().cloned()).collect()
     }
 
     /// Returns the kinds of credential that are accepted, in the order of the authenticators.

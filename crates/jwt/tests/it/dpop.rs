@@ -1,0 +1,509 @@
+//! Tokens that are bound to a key of the client (DPoP, RFC 9449): near misses of a good proof.
+
+use std::{sync::LazyLock, time::Duration};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use http::{Method, Request, header::AUTHORIZATION};
+use palisade_core::{
+    ManualClock, Secret,
+    testing::{TestBody, request as request_of_uri},
+};
+use palisade_jwt::{
+    Algorithm, Issuer, JwtBuildError, JwtLayer, Verifier,
+    dpop::{DpopProofs, DpopProofsBuilder},
+    mint::{DpopProof, SigningKey},
+};
+use serde_json::{Value, json};
+
+use crate::support::{AUDIENCE, Answer, EC, ISSUER, NOW, RSA, clock, good, hmac, send, status};
+
+const ORIGIN: &str = "https://tts.example";
+const URL: &str = "https://tts.example/speak";
+
+/// The key of the client.
+static CLIENT: LazyLock<SigningKey> =
+    LazyLock::new(|| SigningKey::generate(Algorithm::Es256).unwrap());
+
+fn layer_at(clock: &ManualClock, proofs: DpopProofsBuilder) -> JwtLayer {
+    let issuer = Issuer::new(ISSUER, AUDIENCE, hmac().verifying_key());
+    let verifier = Verifier::builder().issuer(issuer).clock(clock.shared());
+    JwtLayer::builder(verifier.build().unwrap())
+        .dpop(proofs.build().unwrap())
+        .build()
+        .unwrap()
+}
+
+fn proofs() -> DpopProofsBuilder {
+    DpopProofs::builder(ORIGIN)
+}
+
+fn layer() -> JwtLayer {
+    layer_at(&clock(), proofs())
+}
+
+/// Mints a token that is bound to a key.
+fn token_of(key: &SigningKey) -> String {
+    let confirmation = json!({ "jkt": key.thumbprint().unwrap() });
+    let token = good().claim("cnf", confirmation);
+    token.sign(&hmac(), &clock()).unwrap()
+}
+
+fn bound() -> String {
+    token_of(&CLIENT)
+}
+
+/// Signs a proof for the token with a key.
+fn proof(token: &str) -> DpopProof {
+    DpopProof::new("GET", URL).for_token(token)
+}
+
+fn signed(proof: &DpopProof) -> String {
+    proof.sign(&CLIENT, &clock()).unwrap()
+}
+
+fn request(authorization: &str, proofs: &[&str]) -> Request<TestBody> {
+    let mut request = Request::get("/speak").header(AUTHORIZATION, authorization);
+    for proof in proofs {
+        request = request.header("dpop", *proof);
+    }
+    request.body(TestBody::default()).unwrap()
+}
+
+async fn with_proof(layer: &JwtLayer, token: &str, proof: &str) -> Answer {
+    send(layer, request(&format!("DPoP {token}"), &[proof])).await
+}
+
+fn challenge(answer: &Answer) -> &str {
+    answer.headers["www-authenticate"].to_str().unwrap()
+}
+
+#[tokio::test]
+async fn a_bound_token_with_its_proof_is_accepted() {
+    let token = bound();
+    let layer = layer();
+    for _ in 0..3 {
+        let answer = with_proof(&layer, &token, &signed(&proof(&token))).await;
+        assert_eq!(answer.status, 200, "also from the cache");
+    }
+    let authorization = format!("dpop {token}");
+    let lower = request(&authorization, &[&signed(&proof(&token))]);
+    assert_eq!(
+        send(&layer, lower).await.status,
+        200,
+        "a scheme has no case"
+    );
+}
+
+#[tokio::test]
+async fn every_kind_of_key_proves_possession() {
+    for key in [
+        SigningKey::generate(Algorithm::Es384).unwrap(),
+        SigningKey::generate(Algorithm::EdDsa).unwrap(),
+        RSA.clone(),
+    ] {
+        let token = token_of(&key);
+        let proof = proof(&token).sign(&key, &clock()).unwrap();
+        let answer = with_proof(&layer(), &token, &proof).await;
+        assert_eq!(answer.status, 200, "{key:?}");
+    }
+}
+
+/// Signs any header and claims with the key of the client.
+fn raw(header: &Value, claims: &Value) -> String {
+    CLIENT
+        .sign_raw(&header.to_string(), &claims.to_string())
+        .unwrap()
+}
+
+fn header() -> Value {
+    json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": CLIENT.public_jwk().unwrap() })
+}
+
+fn claims(token: &str) -> Value {
+    let ath = URL_SAFE_NO_PAD.encode(digest(&SHA256, token.as_bytes()));
+    json!({ "htm": "GET", "htu": URL, "iat": NOW, "jti": "1", "ath": ath })
+}
+
+/// Changes members of an object; `null` removes one.
+fn change(mut object: Value, changes: Value) -> Value {
+    let Value::Object(changes) = changes else {
+        return object;
+    };
+    let members = object.as_object_mut().unwrap();
+    members.extend(changes);
+    members.retain(|_, value| !value.is_null());
+    object
+}
+
+#[tokio::test]
+async fn near_misses_of_a_good_proof_are_refused() {
+    let token = bound();
+    let other_token = good().claim("x", "y").sign(&hmac(), &clock()).unwrap();
+    let good = raw(&header(), &claims(&token));
+    assert_eq!(with_proof(&layer(), &token, &good).await.status, 200);
+
+    let of_header = |changes: Value| raw(&change(header(), changes), &claims(&token));
+    let of_claims = |changes: Value| raw(&header(), &change(claims(&token), changes));
+    let of_jwk = |changes: Value| {
+        let jwk = change(CLIENT.public_jwk().unwrap().clone(), changes);
+        of_header(json!({ "jwk": jwk }))
+    };
+    let (signed_part, signature) = good.rsplit_once('.').unwrap();
+    let x = CLIENT.public_jwk().unwrap()["x"].clone();
+    for (name, proof) in [
+        ("typ JWT", of_header(json!({"typ": "JWT"}))),
+        ("typ missing", of_header(json!({"typ": null}))),
+        ("typ of a near name", of_header(json!({"typ": "dpop"}))),
+        ("typ a number", of_header(json!({"typ": 7}))),
+        ("alg none", of_header(json!({"alg": "none"}))),
+        ("alg missing", of_header(json!({"alg": null}))),
+        ("alg of a secret", of_header(json!({"alg": "HS256"}))),
+        ("alg of another key", of_header(json!({"alg": "ES384"}))),
+        ("alg in lower case", of_header(json!({"alg": "es256"}))),
+        ("no jwk", of_header(json!({"jwk": null}))),
+        ("jwk as text", of_header(json!({"jwk": "x"}))),
+        ("a private jwk", of_jwk(json!({"d": x}))),
+        (
+            "a secret as jwk",
+            of_header(json!({"jwk": {"kty": "oct", "k": "AAAA"}})),
+        ),
+        ("a jwk of another curve", of_jwk(json!({"crv": "P-384"}))),
+        ("a jwk without y", of_jwk(json!({"y": null}))),
+        ("a jwk off the curve", of_jwk(json!({"y": x}))),
+        ("a jwk for encryption", of_jwk(json!({"use": "enc"}))),
+        (
+            "jku beside jwk",
+            of_header(json!({"jku": "https://evil.example"})),
+        ),
+        ("x5c beside jwk", of_header(json!({"x5c": ["AA"]}))),
+        ("crit", of_header(json!({"crit": ["exp"]}))),
+        ("another method", of_claims(json!({"htm": "POST"}))),
+        ("the method in lower case", of_claims(json!({"htm": "get"}))),
+        ("no method", of_claims(json!({"htm": null}))),
+        (
+            "another path",
+            of_claims(json!({"htu": "https://tts.example/other"})),
+        ),
+        (
+            "a path below",
+            of_claims(json!({"htu": "https://tts.example/speak/"})),
+        ),
+        (
+            "a path of another case",
+            of_claims(json!({"htu": "https://tts.example/Speak"})),
+        ),
+        (
+            "another host",
+            of_claims(json!({"htu": "https://evil.example/speak"})),
+        ),
+        (
+            "another port",
+            of_claims(json!({"htu": "https://tts.example:8443/speak"})),
+        ),
+        (
+            "without TLS",
+            of_claims(json!({"htu": "http://tts.example/speak"})),
+        ),
+        (
+            "a user in the address",
+            of_claims(json!({"htu": "https://a@tts.example/speak"})),
+        ),
+        ("a path alone", of_claims(json!({"htu": "/speak"}))),
+        ("no address", of_claims(json!({"htu": null}))),
+        ("too old", of_claims(json!({"iat": NOW - 60}))),
+        ("from the future", of_claims(json!({"iat": NOW + 11}))),
+        ("iat as text", of_claims(json!({"iat": NOW.to_string()}))),
+        ("no iat", of_claims(json!({"iat": null}))),
+        ("no jti", of_claims(json!({"jti": null}))),
+        ("an empty jti", of_claims(json!({"jti": ""}))),
+        ("a long jti", of_claims(json!({"jti": "j".repeat(257)}))),
+        ("jti a number", of_claims(json!({"jti": 7}))),
+        ("no ath", of_claims(json!({"ath": null}))),
+        ("an empty ath", of_claims(json!({"ath": ""}))),
+        (
+            "ath of another token",
+            raw(&header(), &claims(&other_token)),
+        ),
+        (
+            "a padded ath",
+            of_claims(json!({"ath": format!("{}=", claims(&token)["ath"].as_str().unwrap())})),
+        ),
+        (
+            "the signature of another key",
+            EC.sign_raw(&header().to_string(), &claims(&token).to_string())
+                .unwrap(),
+        ),
+        ("no signature", format!("{signed_part}.")),
+        (
+            "zeros as signature",
+            format!("{signed_part}.{}", "A".repeat(86)),
+        ),
+        (
+            "a cut signature",
+            format!("{signed_part}.{}", &signature[..84]),
+        ),
+        ("claims that are a list", raw(&header(), &json!([]))),
+        (
+            "a member twice",
+            CLIENT
+                .sign_raw(
+                    &header().to_string(),
+                    &claims(&token)
+                        .to_string()
+                        .replacen('{', "{\"htm\":\"GET\",", 1),
+                )
+                .unwrap(),
+        ),
+        ("two parts", "a.b".to_owned()),
+        ("five parts", "a.b.c.d.e".to_owned()),
+        ("empty", String::new()),
+        ("the token as proof", token.clone()),
+        ("too long", of_claims(json!({"x": "x".repeat(8192)}))),
+    ] {
+        let answer = with_proof(&layer(), &token, &proof).await;
+        assert_eq!(answer.status, 401, "{name}");
+        assert_eq!(
+            challenge(&answer),
+            "DPoP realm=\"api\", algs=\"ES256 ES384 EdDSA PS256 RS256\", error=\"invalid_dpop_proof\"",
+            "{name}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn addresses_that_mean_the_same_are_the_same() {
+    for url in [
+        "HTTPS://TTS.EXAMPLE:443/speak",
+        "https://tts.example/%73peak",
+        "https://tts.example/speak?text=a#b",
+        "https://tts.example/a/../speak",
+    ] {
+        let token = bound();
+        let proof = signed(&DpopProof::new("GET", url).for_token(&token));
+        assert_eq!(
+            with_proof(&layer(), &token, &proof).await.status,
+            200,
+            "{url}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_proof_for_one_path_does_not_open_a_spelling_of_another() {
+    let token = bound();
+    for path in ["/x/../speak", "/./speak", "/%2e/speak"] {
+        let mut request = request(&format!("DPoP {token}"), &[&signed(&proof(&token))]);
+        *request.uri_mut() = path.parse().unwrap();
+        assert_eq!(send(&layer(), request).await.status, 401, "{path}");
+    }
+    let absolute = request_of_uri("https://evil.example/speak")
+        .header(AUTHORIZATION, format!("DPoP {token}"))
+        .header(
+            "dpop",
+            signed(&DpopProof::new("GET", "https://evil.example/speak").for_token(&token)),
+        )
+        .body(TestBody::default());
+    let answer = send(&layer(), absolute.unwrap()).await;
+    assert_eq!(
+        answer.status, 401,
+        "the origin is configured, not that of the request"
+    );
+}
+
+#[tokio::test]
+async fn a_bound_token_as_bearer_is_refused_also_from_the_cache() {
+    let (layer, token) = (layer(), bound());
+    assert_eq!(status(&layer, &token).await, 401);
+    let answer = with_proof(&layer, &token, &signed(&proof(&token))).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(status(&layer, &token).await, 401, "now it is in the cache");
+    let beside = request(&format!("Bearer {token}"), &[&signed(&proof(&token))]);
+    assert_eq!(
+        send(&layer, beside).await.status,
+        401,
+        "a proof does not help"
+    );
+}
+
+#[tokio::test]
+async fn a_proof_of_another_key_or_for_a_token_without_a_binding_is_refused() {
+    let layer = layer();
+    let token = bound();
+    let of_thief = proof(&token).sign(&EC, &clock()).unwrap();
+    let answer = with_proof(&layer, &token, &of_thief).await;
+    assert_eq!(answer.status, 401);
+    assert!(challenge(&answer).contains("error=\"invalid_token\""));
+
+    let unbound = good().sign(&hmac(), &clock()).unwrap();
+    let answer = with_proof(&layer, &unbound, &signed(&proof(&unbound))).await;
+    assert_eq!(answer.status, 401);
+    assert!(challenge(&answer).contains("error=\"invalid_token\""));
+    assert_eq!(
+        status(&layer, &unbound).await,
+        200,
+        "as a bearer token it is good"
+    );
+}
+
+#[tokio::test]
+async fn a_confirmation_that_asks_for_more_than_a_thumbprint_is_refused() {
+    let jkt = CLIENT.thumbprint().unwrap();
+    for confirmation in [
+        json!({}),
+        json!(jkt),
+        json!([jkt]),
+        json!({ "jkt": 7 }),
+        json!({ "jkt": "" }),
+        json!({ "jkt": format!("{jkt}=") }),
+        json!({ "jkt": jkt, "x5t#S256": "A".repeat(43) }),
+        json!({ "x5t#S256": "A".repeat(43) }),
+        json!({ "jwk": CLIENT.public_jwk().unwrap() }),
+        json!(null),
+    ] {
+        let token = good().claim("cnf", confirmation.clone());
+        let token = token.sign(&hmac(), &clock()).unwrap();
+        let answer = with_proof(&layer(), &token, &signed(&proof(&token))).await;
+        assert_eq!(answer.status, 401, "{confirmation}");
+    }
+}
+
+#[tokio::test]
+async fn no_proof_and_several_are_refused() {
+    let token = bound();
+    let (one, two) = (signed(&proof(&token)), signed(&proof(&token)));
+    let (one, two) = (one.as_str(), two.as_str());
+    for proofs in [&[][..], &[one, two], &[one, one], &["\u{e9}"]] {
+        let answer = send(&layer(), request(&format!("DPoP {token}"), proofs)).await;
+        assert_eq!(answer.status, 401, "{}", proofs.len());
+        assert!(challenge(&answer).contains("invalid_dpop_proof"));
+    }
+}
+
+#[tokio::test]
+async fn a_proof_is_accepted_once() {
+    let (clock, token) = (clock(), bound());
+    let layer = layer_at(&clock, proofs());
+    let once = signed(&proof(&token));
+    assert_eq!(with_proof(&layer, &token, &once).await.status, 200);
+    for _ in 0..60 {
+        assert_eq!(with_proof(&layer.clone(), &token, &once).await.status, 401);
+        clock.advance(Duration::from_secs(1));
+    }
+    let same_name = signed(&proof(&token).claim("jti", "n"));
+    let again = proof(&token).claim("jti", "n").claim("iat", NOW + 60);
+    clock.advance(Duration::from_secs(0));
+    assert_eq!(
+        with_proof(&layer, &token, &same_name).await.status,
+        401,
+        "too old"
+    );
+    assert_eq!(
+        with_proof(&layer, &token, &signed(&again)).await.status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn a_proof_that_is_refused_is_not_used_up() {
+    let (layer, token) = (layer(), bound());
+    let once = signed(&proof(&token));
+    let mut post = request(&format!("DPoP {token}"), &[&once]);
+    *post.method_mut() = Method::POST;
+    assert_eq!(send(&layer, post).await.status, 401);
+    assert_eq!(with_proof(&layer, &token, &once).await.status, 200);
+}
+
+#[tokio::test]
+async fn one_key_cannot_fill_the_memory_of_proofs() {
+    let layer = layer_at(&clock(), proofs().remembered_proofs(64));
+    let (mine, other) = (bound(), token_of(&EC));
+    let mut statuses = Vec::new();
+    for _ in 0..6 {
+        let answer = with_proof(&layer, &mine, &signed(&proof(&mine))).await;
+        statuses.push(answer.status.as_u16());
+    }
+    assert_eq!(statuses, [200, 200, 200, 200, 503, 503]);
+    let of_other = proof(&other).sign(&EC, &clock()).unwrap();
+    assert_eq!(with_proof(&layer, &other, &of_other).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_nonce_is_asked_for_and_then_accepted() {
+    let (clock, token) = (clock(), bound());
+    let shared = || proofs().shared_nonces(Secret::new([7; 32]));
+    let layer = layer_at(&clock, shared());
+    let answer = with_proof(&layer, &token, &signed(&proof(&token))).await;
+    assert_eq!(answer.status, 401);
+    assert!(challenge(&answer).contains("error=\"use_dpop_nonce\""));
+    let nonce = answer.headers["dpop-nonce"].to_str().unwrap().to_owned();
+    let with_nonce = || proof(&token).claim("nonce", nonce.as_str());
+    assert_eq!(
+        with_proof(&layer, &token, &signed(&with_nonce()))
+            .await
+            .status,
+        200
+    );
+    let replica = layer_at(&clock, shared());
+    assert_eq!(
+        with_proof(&replica, &token, &signed(&with_nonce()))
+            .await
+            .status,
+        200
+    );
+
+    let own = layer_at(&clock, proofs().require_nonces());
+    for wrong in [json!(nonce), json!(""), json!(7), json!("x")] {
+        let proof = signed(&proof(&token).claim("nonce", wrong));
+        let answer = with_proof(&own, &token, &proof).await;
+        assert!(challenge(&answer).contains("use_dpop_nonce"));
+    }
+}
+
+#[tokio::test]
+async fn both_schemes_are_named_or_only_the_required_one() {
+    let none = || Request::get("/speak").body(TestBody::default()).unwrap();
+    let of = |answer: &Answer| -> Vec<String> {
+        let all = answer.headers.get_all("www-authenticate").iter();
+        all.map(|it| it.to_str().unwrap().to_owned()).collect()
+    };
+    let dpop = "DPoP realm=\"api\", algs=\"ES256 ES384 EdDSA PS256 RS256\"";
+    let answer = send(&layer(), none()).await;
+    assert_eq!(of(&answer), ["Bearer realm=\"api\"", dpop]);
+
+    let required = layer_at(&clock(), proofs().require_proofs());
+    assert_eq!(of(&send(&required, none()).await), [dpop]);
+    let unbound = good().sign(&hmac(), &clock()).unwrap();
+    assert_eq!(status(&required, &unbound).await, 401);
+    let token = bound();
+    let answer = with_proof(&required, &token, &signed(&proof(&token))).await;
+    assert_eq!(answer.status, 200);
+}
+
+#[test]
+fn choices_that_cannot_work_are_refused() {
+    let error = |builder: DpopProofsBuilder| builder.build().unwrap_err();
+    for origin in [
+        "tts.example",
+        "https://tts.example/speak",
+        "",
+        "https://a@b",
+    ] {
+        let refused = error(DpopProofs::builder(origin));
+        assert!(matches!(refused, JwtBuildError::DpopOrigin(_)), "{origin}");
+    }
+    for algorithms in [&[][..], &[Algorithm::Es256, Algorithm::Hs256]] {
+        let refused = error(proofs().algorithms(algorithms.iter().copied()));
+        assert!(matches!(refused, JwtBuildError::DpopAlgorithms));
+    }
+    for out_of_bounds in [
+        proofs().max_age(Duration::ZERO),
+        proofs().max_age(Duration::from_secs(601)),
+        proofs().leeway(Duration::from_secs(601)),
+        proofs().remembered_proofs(15),
+    ] {
+        assert!(matches!(error(out_of_bounds), JwtBuildError::DpopBounds));
+    }
+    let short = error(proofs().shared_nonces(Secret::new([7; 31])));
+    assert!(matches!(short, JwtBuildError::DpopNonceSecret));
+}
