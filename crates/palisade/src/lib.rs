@@ -40,6 +40,7 @@
 //! | `jwt` | JSON Web Tokens: verifiers, issuers, keys of issuers | `jwt` |
 //! | [`rate_limit`] | rates, policies, stores of limits, concurrency | |
 //! | [`sanitize`] | text fields of requests | |
+//! | `inspect` | firewall rules for requests | `inspect` |
 //! | [`audit`] | the audit trail: sinks, keys, verification | |
 //! | [`transport`] | client address, hosts, HTTPS, security headers | |
 //! | [`core`](mod@core) | what all layers share: guards, contexts, refusals, clocks | |
@@ -84,6 +85,9 @@ pub use palisade_core as core;
 #[cfg(feature = "testing")]
 #[doc(inline)]
 pub use palisade_core::testing;
+#[cfg(feature = "inspect")]
+#[doc(inline)]
+pub use palisade_inspect as inspect;
 #[cfg(feature = "jwt")]
 #[doc(inline)]
 pub use palisade_jwt as jwt;

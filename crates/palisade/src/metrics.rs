@@ -22,6 +22,8 @@ use palisade_core::{
 /// - `palisade_refusals_total{guard, code}`, `palisade_would_refuse_total{guard, code}`
 /// - `palisade_degraded_total{guard, what}`: requests that were decided in a reduced way, for
 ///   example with older keys (`keys_stale`)
+/// - `palisade_inspect_matches_total{rule}`: requests in which a firewall rule matched, by its id. At
+///   most 16 rules of a request are counted; the others are `other`
 /// - `palisade_request_seconds{route}`, `palisade_answer_bytes_total{route}`, `palisade_requests_open`
 ///
 /// `route` is the template of the rule, or `unknown`, never the path of a request. `status` is a
@@ -130,10 +132,27 @@ fn count(seen: &Observations) {
             .increment(shadow.count.into());
     }
     for fact in seen.facts() {
-        if let Fact::Degraded { guard, what } = fact.value {
-            counter!("palisade_degraded_total", "guard" => guard, "what" => what)
-                .increment(fact.count.into());
+        match &fact.value {
+            Fact::Degraded { guard, what } => {
+                counter!("palisade_degraded_total", "guard" => *guard, "what" => *what)
+                    .increment(fact.count.into());
+            }
+            Fact::Noted { key, value } if *key == "inspect_rules" => count_rules(value),
+            _ => {}
         }
+    }
+}
+
+/// Counts the firewall rules that matched, from their note: `942100,949110,+3`.
+///
+/// The ids are those of rules that the owner has loaded, so a client cannot add labels.
+fn count_rules(note: &str) {
+    for rule in note.split(',') {
+        let (rule, count) = match rule.strip_prefix('+') {
+            Some(more) => ("other", more.parse().unwrap_or(1)),
+            None => (rule, 1),
+        };
+        counter!("palisade_inspect_matches_total", "rule" => rule.to_owned()).increment(count);
     }
 }
 

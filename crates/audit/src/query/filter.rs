@@ -55,6 +55,8 @@ pub struct RecordFilter {
     status: Option<(u16, u16)>,
     /// The code of the last refusal.
     code: Option<Box<str>>,
+    /// The id of a firewall rule.
+    rule: Option<u64>,
     /// Whether the request must have been refused.
     refused: bool,
     /// Requests whose head was admitted and whose end was not read yet.
@@ -187,6 +189,23 @@ impl RecordFilter {
         self
     }
 
+    /// Admits requests in which a firewall rule matched, by the id of the rule. Default: with any, and without one.
+    ///
+    /// Rules that matched only in a person's text count too. A record names the first 16 rules of a request; the others
+    /// are not found.
+    ///
+    /// ```
+    /// use palisade_audit::RecordFilter;
+    ///
+    /// // What the rule against SQL injection would have refused.
+    /// let filter = RecordFilter::new().rule(942_100);
+    /// # let _ = filter;
+    /// ```
+    pub fn rule(mut self, id: u64) -> Self {
+        self.rule = Some(id);
+        self
+    }
+
     /// Admits requests that were refused. Default: refused or not.
     pub fn refused(mut self) -> Self {
         self.refused = true;
@@ -245,6 +264,7 @@ impl RecordFilter {
             && equal(&self.owner, record.owner())
             && equal(&self.route, record.route())
             && equal(&self.code, record.refusal_code())
+            && self.rule.is_none_or(|rule| names_rule(record, rule))
             && (!self.refused || record.refusal_code().is_some())
             && self.status.is_none_or(status)
             && self
@@ -258,6 +278,21 @@ fn equal(expected: &Option<Box<str>>, found: Option<&str>) -> bool {
     expected
         .as_deref()
         .is_none_or(|expected| found == Some(expected))
+}
+
+/// Returns whether a record names a firewall rule among its notes.
+fn names_rule(record: &StoredRecord, rule: u64) -> bool {
+    let notes = record.member("noted").and_then(|notes| notes.as_array());
+    let text = |note: &serde_json::Value, name: &str| {
+        let value = note.get(name)?.as_str()?;
+        Some(value.to_owned())
+    };
+    notes.into_iter().flatten().any(|note| {
+        let key = text(note, "key");
+        let of_rules = matches!(key.as_deref(), Some("inspect_rules" | "inspect_text_rules"));
+        let ids = text(note, "value").filter(|_| of_rules).unwrap_or_default();
+        ids.split(',').any(|id| id.parse() == Ok(rule))
+    })
 }
 
 /// Returns whether a recorded address is in a network.
@@ -304,7 +339,7 @@ mod tests {
 
     #[test]
     fn each_condition_admits_what_meets_it_and_nothing_else() {
-        let all = r#""id":"7","client":"203.0.113.7","principal":{"id":"anna","owner":"acme"},"route":"/tts","status":429,"refused":[{"guard":"limit","code":"quota_exceeded"}]"#;
+        let all = r#""id":"7","client":"203.0.113.7","principal":{"id":"anna","owner":"acme"},"route":"/tts","status":429,"noted":[{"key":"x","value":"7"},{"key":"inspect_rules","value":"942100,949110,+3"}],"refused":[{"guard":"limit","code":"quota_exceeded"}]"#;
         let none = r#""status":200"#;
         let at = Duration::from_secs(1_700_000_000);
         let new = RecordFilter::new;
@@ -315,6 +350,7 @@ mod tests {
             (new().route("/tts"), new().route("/")),
             (new().status(400, 499), new().status(500, 599)),
             (new().code("quota_exceeded"), new().code("forbidden")),
+            (new().rule(949_110), new().rule(7)),
             (new().since(at), new().since(at + Duration::from_micros(1))),
             (new().until(at + Duration::from_micros(1)), new().until(at)),
             (new().kind("request"), new().kind("event")),

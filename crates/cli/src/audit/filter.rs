@@ -67,6 +67,11 @@ pub(super) struct Conditions {
     /// 404 selects one status, 4xx all from 400 to 499.
     #[arg(long, value_name = "STATUS")]
     status: Option<StatusRange>,
+    /// The id of a firewall rule that matched, such as 942100
+    ///
+    /// A record names the first 16 rules that matched, in a person's text too.
+    #[arg(long, value_name = "ID")]
+    rule: Option<u64>,
     /// Refused requests only
     ///
     /// Refused by a layer or, through its API, by a handler. Errors of a handler are not refusals.
@@ -102,6 +107,9 @@ impl Conditions {
         }
         if let Some(StatusRange { first, last }) = self.status {
             filter = filter.status(first, last);
+        }
+        if let Some(rule) = self.rule {
+            filter = filter.rule(rule);
         }
         let texts: [(Option<String>, fn(RecordFilter, String) -> RecordFilter); 6] = [
             (self.principal, RecordFilter::principal),

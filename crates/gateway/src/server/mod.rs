@@ -2,6 +2,7 @@
 
 mod explain;
 mod reload;
+mod rule_files;
 mod stack;
 mod tls;
 

@@ -10,11 +10,13 @@ use palisade::{
     api_key::{FileKeyStore, KeyScheme},
     config::{Assembled, Running},
     core::SystemClock,
+    inspect::InspectLayer,
     shield::Protected,
 };
 
 use palisade_rate_limit::{BudgetStore, LimitStore as _, MemoryBudgets};
 
+use super::rule_files;
 use crate::{
     budget::Budgets,
     error::GatewayError,
@@ -50,6 +52,9 @@ pub(super) fn build(
     shared: &Shared,
 ) -> Result<Built, GatewayError> {
     let (shield, assembled) = shield(settings, running, &shared.report)?;
+    if let Some(inspect) = &assembled.inspect {
+        rule_files::watch(inspect, assembled.audit.clone())?;
+    }
     let forward = Forward::with_tunnels(settings.upstreams.clone(), shared.tunnels.clone());
     let forward = forward.with_budgets(shared.budgets(settings, running)?);
     let forward = match settings.only_shadow {
@@ -109,6 +114,8 @@ impl Shared {
 pub(super) struct Parts {
     pub(super) audit: Option<AuditLayer>,
     pub(super) keys: Option<(KeyScheme, FileKeyStore)>,
+    /// The firewall rules, whose files are watched.
+    pub(super) inspect: Option<InspectLayer>,
 }
 
 /// Builds the stack without what is inside it.
@@ -126,6 +133,7 @@ pub(super) fn shield(
         shield,
         audit,
         keys,
+        inspect,
         ..
     } = settings.config.assemble_with(running.clone())?;
     let shield = match settings.only_shadow {
@@ -133,5 +141,10 @@ pub(super) fn shield(
         false => shield,
     };
     let shield = shield.build().map_err(GatewayError::new)?;
-    Ok((shield, Parts { audit, keys }))
+    let parts = Parts {
+        audit,
+        keys,
+        inspect,
+    };
+    Ok((shield, parts))
 }

@@ -17,6 +17,7 @@ mod failures;
 mod forwarding;
 mod hygiene;
 mod hyper_upstream;
+mod inspect;
 mod mistakes;
 mod presets;
 mod servers;

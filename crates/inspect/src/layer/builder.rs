@@ -5,12 +5,13 @@
 //! again.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
 
 use super::InspectLayer;
 use super::settings::{Settings, refusal};
+use super::watch::Fingerprint;
 use crate::error::InspectBuildError;
 use crate::rules::{Exclusion, RuleSet};
 use crate::words::PersonText;
@@ -203,10 +204,14 @@ impl InspectLayerBuilder {
     /// [`InspectBuildError::Exclusion`] if an exclusion has a character that is syntax, and
     /// [`InspectBuildError::ParanoiaWithoutRules`] if a level was set without a folder of rules.
     pub fn build(self) -> Result<InspectLayer, InspectBuildError> {
+        // Looked at before the files are read, so that no change is missed.
+        let folder = self.source.folder.as_deref();
+        let read = folder.map(Fingerprint::of).unwrap_or_default();
         let rules = self.source.load()?;
         Ok(InspectLayer(Arc::new(Settings {
             source: self.source,
             rules: ArcSwap::from_pointee(rules),
+            read: Mutex::new(read),
             enforce: self.enforce,
             max_body: self.max_body,
             only_heads_of_grpc: self.only_heads_of_grpc,

@@ -9,12 +9,14 @@
 //! reload exchanges it without a lock; a request keeps the set with which its inspection began.
 
 mod builder;
+mod watch;
 mod service;
 mod future;
 mod settings;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tower_layer::Layer;
 
@@ -31,7 +33,8 @@ use crate::rules::LoadReport;
 ///
 /// * The type of the request's body does not change. A body is read whole, up to
 ///   [`max_body`](InspectLayerBuilder::max_body), and passed on byte for byte.
-/// * The audit record has the score, up to 16 ids of rules, and the tags of the attacks. It never has
+/// * The audit record has the score, up to 16 ids of rules, their highest severity, and the
+///   tags of the attacks. It never has
 ///   what matched.
 /// * A refusal teaches nothing: it is the same for all rules.
 /// * Fields that hold what a person wrote ([`PersonText`](crate::PersonText)) are under the rules for code
@@ -104,6 +107,64 @@ impl InspectLayer {
     #[must_use]
     pub fn report(&self) -> LoadReport {
         self.0.rules().report().clone()
+    }
+
+    /// Reads the rules again if a file in their folder has changed since they were read last.
+    ///
+    /// `None`: nothing has changed, or the rules are those that are shipped. A set that does not
+    /// load is tried again only after the next change. Compared are names, lengths and times of
+    /// change, of the folder and up to three levels below it; files that `Include` names elsewhere
+    /// are not watched. It reads files, as [`reload`](Self::reload) does.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # std::fs::create_dir(folder.path().join("rules"))?;
+    /// # let file = folder.path().join("rules/a.conf");
+    /// # std::fs::write(&file, "SecAction \"id:1,phase:1,pass\"")?;
+    /// use palisade_inspect::InspectLayer;
+    ///
+    /// let layer = InspectLayer::builder().rules(folder.path()).build()?;
+    /// assert!(layer.reload_if_changed().is_none());
+    /// std::fs::write(&file, "SecAction \"id:1,phase:1,pass\"\nSecAction \"id:2,phase:1,pass\"")?;
+    /// let report = layer.reload_if_changed().expect("a file has changed")?;
+    /// assert_eq!(report.rules, 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn reload_if_changed(&self) -> Option<Result<LoadReport, InspectBuildError>> {
+        self.0.reload_if_changed()
+    }
+
+    /// Starts a thread that calls [`reload_if_changed`](Self::reload_if_changed) at an interval,
+    /// and tells `tell` of each reload and of each set that does not load.
+    ///
+    /// The thread ends within an interval after the last clone of the layer and the last of its
+    /// services were dropped. Without a folder it is not started.
+    ///
+    /// # Errors
+    ///
+    /// The system starts no more threads.
+    pub fn watch(
+        &self,
+        interval: Duration,
+        tell: impl Fn(Result<LoadReport, InspectBuildError>) + Send + 'static,
+    ) -> std::io::Result<()> {
+        match self.0.folder() {
+            Some(_) => watch::start(Arc::downgrade(&self.0), interval, tell),
+            None => Ok(()),
+        }
+    }
+
+    /// Describes the rules and what is done with them, in one line for people.
+    ///
+    /// ```
+    /// let layer = palisade_inspect::InspectLayer::builder().build()?;
+    /// assert_eq!(layer.explain(), "7 rules that are shipped; only recorded; bodies up to 64 KiB");
+    /// # Ok::<(), palisade_inspect::InspectBuildError>(())
+    /// ```
+    #[must_use]
+    pub fn explain(&self) -> String {
+        self.0.explain()
     }
 
     /// The folder of the rules. `None`: the rules that are shipped.

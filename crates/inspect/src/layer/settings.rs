@@ -7,6 +7,7 @@
 //! | `inspect_score` | the anomaly score |
 //! | `inspect_rules` | up to 16 ids with commas, then `,+N` for N more |
 //! | `inspect_attacks` | the names after `attack-` in the tags, each once |
+//! | `inspect_severity` | the highest severity of these rules, such as `critical` |
 //! | `inspect_text_score` | the score of rules that matched only in a person's text |
 //! | `inspect_text_rules` | their ids |
 //! | `inspect_incomplete` | `true` if a bound of the inspection was reached |
@@ -14,13 +15,14 @@
 //! None of them holds a byte of the request.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use http::{StatusCode, Version, request};
 use palisade_core::{Fact, Rejection, SecurityContext};
 
 use super::builder::Source;
+use super::watch::Fingerprint;
 use crate::engine::{self, RequestView};
 use crate::error::InspectBuildError;
 use crate::rules::{LoadReport, RuleSet};
@@ -44,6 +46,8 @@ pub(super) struct Settings {
     pub(super) source: Source,
     /// Read by each request without a lock.
     pub(super) rules: ArcSwap<RuleSet>,
+    /// What the files were like when they were read last.
+    pub(super) read: Mutex<Fingerprint>,
     /// False: refusals are only recorded.
     pub(super) enforce: bool,
     /// In bytes.
@@ -79,6 +83,40 @@ impl Settings {
         let report = rules.report().clone();
         self.rules.store(Arc::new(rules));
         Ok(report)
+    }
+
+    /// Reads the rules again if their files have changed.
+    ///
+    /// The files are looked at before they are read, so that a change in between is seen at the
+    /// next call.
+    pub(super) fn reload_if_changed(&self) -> Option<Result<LoadReport, InspectBuildError>> {
+        let now = Fingerprint::of(self.folder()?);
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if *read == now {
+            return None;
+        }
+        *read = now;
+        drop(read);
+        Some(self.reload())
+    }
+
+    /// Describes the rules and what is done with them.
+    pub(super) fn explain(&self) -> String {
+        let count = self.rules().report().rules;
+        let rules = match self.folder() {
+            Some(folder) => format!("{count} rules of {}", folder.display()),
+            None => format!("{count} rules that are shipped"),
+        };
+        let action = if self.enforce {
+            "refused"
+        } else {
+            "only recorded"
+        };
+        let body = match self.max_body {
+            bytes if bytes % 1024 == 0 => format!("{} KiB", bytes / 1024),
+            bytes => format!("{bytes} bytes"),
+        };
+        format!("{rules}; {action}; bodies up to {body}")
     }
 
     /// Whether a path is not inspected.
@@ -230,6 +268,7 @@ fn record(cx: &SecurityContext, verdict: &Verdict) {
     if !verdict.matched.is_empty() {
         note("inspect_score", verdict.score.to_string());
         note("inspect_rules", join(verdict.ids()));
+        note("inspect_severity", severity(verdict).to_owned());
         note("inspect_attacks", attacks(verdict));
     }
     if verdict.incomplete {
@@ -239,6 +278,26 @@ fn record(cx: &SecurityContext, verdict: &Verdict) {
         note("inspect_text_score", verdict.words_score.to_string());
         note("inspect_text_rules", join(verdict.words.iter().copied()));
     }
+}
+
+/// The highest severity of the rules that matched, by its name in RFC 5424, section 6.2.1. Empty if
+/// none has one.
+fn severity(verdict: &Verdict) -> &'static str {
+    const NAMES: [&str; 8] = [
+        "emergency",
+        "alert",
+        "critical",
+        "error",
+        "warning",
+        "notice",
+        "informational",
+        "debug",
+    ];
+    let highest = verdict.matched.iter().filter_map(|rule| rule.severity);
+    let name = highest
+        .min()
+        .and_then(|number| NAMES.get(usize::from(number)));
+    name.copied().unwrap_or_default()
 }
 
 /// Ids with commas between them, and how many more there are.

@@ -227,7 +227,8 @@ impl RuleSetBuilder {
             }
         }
         let rules = RuleSet::finish(loader)?;
-        if rules.report.rules == 0 {
+        // If there are rules and none of them loads, the report says more.
+        if rules.report.rules == 0 && rules.report.not_loaded.is_empty() {
             return Err(folder_error(
                 &self.folder,
                 "it has no rules; expected rules/*.conf",

@@ -115,6 +115,7 @@ async fn an_attack_is_refused_and_the_record_names_the_rules() {
     assert!(
         noted("inspect_rules", "2,4")
             && noted("inspect_score", "5")
+            && noted("inspect_severity", "critical")
             && noted("inspect_attacks", "sqli"),
         "{:?}",
         answer.notes
@@ -320,4 +321,20 @@ async fn a_request_that_reaches_a_bound_is_refused_though_no_rule_does() {
 fn a_paranoia_level_needs_a_folder_of_rules() {
     let error = InspectLayer::builder().paranoia(2).build().err();
     assert_eq!(error, Some(InspectBuildError::ParanoiaWithoutRules));
+}
+
+#[test]
+fn a_file_that_changes_is_read_again_once() {
+    let folder = folder("SecAction \"id:1,phase:1,pass\"");
+    let layer = InspectLayer::builder().rules(folder.path());
+    let layer = layer.build().expect("a layer");
+    assert!(layer.reload_if_changed().is_none());
+    let write = |text| fs::write(folder.path().join("rules/b.conf"), text).expect("a file");
+    write("SecAction \"id:2,phase:1,pass\"");
+    let report = layer.reload_if_changed().expect("a new file");
+    assert_eq!(report.expect("valid rules").rules, 2);
+    write("SecRule ARGS \"@rx (?=x)\" \"id:2\"");
+    assert!(layer.reload_if_changed().expect("a change").is_err());
+    assert!(layer.reload_if_changed().is_none(), "it is tried once");
+    assert_eq!(layer.report().rules, 2);
 }

@@ -38,6 +38,10 @@ pub struct Assembled {
     pub shield: ShieldBuilder,
     /// The audit layer. Its handle flushes and closes the trail. `None` without `[audit]`.
     pub audit: Option<AuditLayer>,
+    /// The firewall rules, for a task that calls
+    /// [`InspectLayer::watch`](palisade_inspect::InspectLayer::watch). `None` without `[inspect]`.
+    #[cfg(feature = "inspect")]
+    pub inspect: Option<palisade_inspect::InspectLayer>,
     /// How keys are made, and the store they are in. `None` without `[keys]`.
     pub keys: Option<(KeyScheme, FileKeyStore)>,
 }
@@ -145,11 +149,22 @@ impl Config {
             true => shield.dangerously_only_shadow(),
             false => shield,
         };
+        #[cfg(not(feature = "inspect"))]
+        self.refuse_inspection()?;
+        #[cfg(feature = "inspect")]
+        let inspect = self.inspection()?;
+        #[cfg(feature = "inspect")]
+        let shield = match &inspect {
+            Some(inspect) => shield.inspect(inspect.clone()),
+            None => shield,
+        };
         // Last: opening a trail writes a record, which a later error would leave behind.
         let (shield, audit) = self.audit(shield, audit)?;
         Ok(Assembled {
             shield,
             audit,
+            #[cfg(feature = "inspect")]
+            inspect,
             keys,
         })
     }

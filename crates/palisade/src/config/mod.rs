@@ -41,6 +41,7 @@ mod examine;
 mod consistency;
 mod audit;
 mod cors;
+mod inspect;
 mod keys;
 mod limits;
 mod routes;
@@ -137,11 +138,12 @@ fn read(path: &Path) -> io::Result<String> {
 }
 
 /// The sections of Palisade. The application must name all others, so that a typo is an error.
-const SECTIONS: [&str; 12] = [
+const SECTIONS: [&str; 13] = [
     "audit",
     "client",
     "cors",
     "headers",
+    "inspect",
     "keys",
     "limits",
     "redis",

@@ -65,12 +65,16 @@ impl ShieldBuilder {
         let catches_panics = !self.propagate_panics;
         let sanitize = self.sanitize.take().unwrap_or_default();
         let documents = std::mem::take(&mut self.documents).into();
+        #[cfg(feature = "inspect")]
+        let inspect = self.inspect.take();
         let order = self.into_order(&table)?;
         explanation.set_order(order.describe());
         Ok(Shield {
             sequence: Arc::new(order.into_sequence()),
             sanitize,
             documents,
+            #[cfg(feature = "inspect")]
+            inspect,
             table,
             #[cfg(feature = "axum")]
             fallback_from: rules.templates().len(),

@@ -36,6 +36,7 @@ use crate::rules::Rules;
 /// | [`client`](Self::client) | the peer | |
 /// | [`headers`](Self::headers) | for an API | |
 /// | [`sanitize`](Self::sanitize) | fields of 500 characters | status 413, 415 or 422 |
+/// | `inspect` (feature `inspect`) | nothing is inspected | status 403 or 413 |
 ///
 /// # Examples
 ///
@@ -90,6 +91,9 @@ pub struct ShieldBuilder {
     pub(super) render: Option<RenderLayer>,
     /// By default an identifier is sent.
     pub(super) request_id: RequestId,
+    /// Firewall rules. `None`: no request is inspected.
+    #[cfg(feature = "inspect")]
+    pub(super) inspect: Option<palisade_inspect::InspectLayer>,
     /// All that were given, merged. `None` is an error of `build`.
     pub(super) rules: Option<Rules>,
     /// `None`: the default limits of text and bodies.
@@ -338,6 +342,30 @@ impl ShieldBuilder {
     /// [`SanitizeLayer::default`].
     pub fn sanitize(mut self, sanitize: SanitizeLayer) -> Self {
         self.sanitize = Some(sanitize);
+        self
+    }
+
+    /// Compares requests with firewall rules (feature `inspect`). Default: no request is inspected.
+    ///
+    /// They are asked last, inside [`sanitize`](Self::sanitize), so they see what the handler gets.
+    /// A layer without `enforce()` only records; a request that it refuses gets status 403
+    /// `inspected`. Bodies longer than its `max_body` get status 413.
+    ///
+    /// ```
+    /// use palisade::inspect::InspectLayer;
+    /// use palisade::{AllowedHosts, Rule, Rules, Shield};
+    ///
+    /// let shield = Shield::builder()
+    ///     .hosts(AllowedHosts::parse(["api.example"])?)
+    ///     .rules(Rules::new().get("/notes", Rule::public()))
+    ///     .inspect(InspectLayer::builder().build()?)
+    ///     .build()?;
+    /// assert_eq!(shield.order().last(), Some(&"inspect"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "inspect")]
+    pub fn inspect(mut self, inspect: palisade_inspect::InspectLayer) -> Self {
+        self.inspect = Some(inspect);
         self
     }
 

@@ -14,8 +14,9 @@ use crate::{
     rules::Rules,
 };
 
-/// The name of the service inside all guards.
+/// The names of the services inside all guards.
 const SANITIZE: &str = "sanitize";
+const INSPECT: &str = "inspect";
 
 /// Something that works but should be looked at again.
 ///
@@ -98,6 +99,8 @@ pub(super) struct Explanation {
     hosts: String,
     /// One text for each limit.
     limits: Vec<String>,
+    /// The firewall rules in words, if there are any.
+    inspection: Option<String>,
     /// The guards from the outside in.
     order: Vec<Position>,
     /// The rules.
@@ -137,6 +140,7 @@ impl Explanation {
                 .flatten()
                 .map(|limiter| limiter.explain())
                 .collect(),
+            inspection: inspection(parts),
             order: Vec::new(),
             routes: described_rules(rules, table),
             fallback: fallback(rules, table),
@@ -150,10 +154,11 @@ impl Explanation {
         self.order = order;
     }
 
-    /// Returns the names of the guards, then `sanitize`, the service inside them.
+    /// Returns the names of the guards, then `sanitize` and `inspect`, the services inside them.
     pub(super) fn order(&self) -> Vec<&'static str> {
         let guards = self.order.iter().flat_map(|position| &position.names);
-        guards.copied().chain([SANITIZE]).collect()
+        let inspect = self.inspection.as_ref().map(|_| INSPECT);
+        guards.copied().chain([SANITIZE]).chain(inspect).collect()
     }
 
     pub(super) fn warnings(&self) -> &[Warning] {
@@ -174,6 +179,19 @@ impl Explanation {
         all.warnings.extend(more);
         all
     }
+}
+
+/// Describes the firewall rules.
+#[cfg(feature = "inspect")]
+fn inspection(parts: &ShieldBuilder) -> Option<String> {
+    let inspect = parts.inspect.as_ref()?;
+    Some(inspect.explain())
+}
+
+/// This build has no firewall rules.
+#[cfg(not(feature = "inspect"))]
+fn inspection(_: &ShieldBuilder) -> Option<String> {
+    None
 }
 
 /// Describes every rule. `rules` and `table` have them in the same order.
@@ -293,11 +311,19 @@ impl fmt::Display for Explanation {
         let order = order.map(|position| format!("{}: {}", names(position), position.reason));
         let inside =
             format!("{SANITIZE}: cleans text fields and limits bodies, just before the handler");
+        let innermost = self.inspection.as_ref();
+        let innermost = innermost
+            .map(|_| format!("{INSPECT}: compares what the handler gets with firewall rules"));
         let routes = self.routes.iter().map(ToString::to_string);
         let routes = routes.chain(self.fallback.clone());
         let credentials = self.credentials.iter().map(|kind| (*kind).to_owned());
         let limits = self.limits.iter().flat_map(|limit| limit.lines());
-        section(f, "From the outside in", order.chain([inside]))?;
+        section(
+            f,
+            "From the outside in",
+            order.chain([inside]).chain(innermost),
+        )?;
+        section(f, "Firewall rules", self.inspection.clone())?;
         section(f, "Hosts", [self.hosts.clone()])?;
         section(f, "Credentials", credentials)?;
         section(f, "Routes (all others are a 404)", routes)?;

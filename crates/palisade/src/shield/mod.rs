@@ -41,9 +41,17 @@ pub use crate::rules::RulesError;
 
 /// A service behind the whole stack. Returned by [`Shield::wrap`].
 ///
-/// Text fields are cleaned last, just before the service, where principal and rule are known.
+/// Text fields are cleaned last, just before the service, where principal and rule are known. With
+/// the feature `inspect`, firewall rules are asked after that.
 pub type Protected<S> =
-    GuardService<Arc<Sequence>, DocumentService<PreflightService<SanitizeService<S>>>>;
+    GuardService<Arc<Sequence>, DocumentService<PreflightService<SanitizeService<Inspected<S>>>>>;
+
+/// A service behind the firewall rules, if there are any.
+#[cfg(feature = "inspect")]
+type Inspected<S> = palisade_inspect::InspectService<S>;
+/// The service itself: this build has no firewall rules.
+#[cfg(not(feature = "inspect"))]
+type Inspected<S> = S;
 
 /// The finished stack. Made by [`ShieldBuilder::build`].
 ///
@@ -71,10 +79,13 @@ pub type Protected<S> =
 pub struct Shield {
     /// All guards but the cleaning of text.
     sequence: Arc<Sequence>,
-    /// Cleans text fields and limits bodies; innermost.
+    /// Cleans text fields and limits bodies, inside all guards.
     sanitize: SanitizeLayer,
     /// What the shield itself responds with at public paths.
     documents: Arc<[PublicDocument]>,
+    /// Asks firewall rules, innermost: they see what the handler gets.
+    #[cfg(feature = "inspect")]
+    inspect: Option<palisade_inspect::InspectLayer>,
     /// The rules.
     table: Arc<RouteTable>,
     /// Rules from this index on are those of the fallback.
@@ -118,7 +129,7 @@ impl Shield {
     /// # let _ = service; Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn wrap<S>(&self, inner: S) -> Protected<S> {
-        let inner = self.sanitize.layer(inner);
+        let inner = self.sanitize.layer(self.inspected(inner));
         let inner = PreflightService::new(inner, self.responds_to_preflights);
         let inner = DocumentService::new(inner, Arc::clone(&self.documents));
         let service = GuardService::new(Arc::clone(&self.sequence), inner);
@@ -126,6 +137,21 @@ impl Shield {
             true => service.catch_panics(),
             false => service,
         }
+    }
+
+    /// Puts the firewall rules around a service.
+    #[cfg(feature = "inspect")]
+    fn inspected<S>(&self, inner: S) -> Inspected<S> {
+        match &self.inspect {
+            Some(inspect) => inspect.layer(inner),
+            None => palisade_inspect::InspectService::pass_through(inner),
+        }
+    }
+
+    /// Returns the service itself.
+    #[cfg(not(feature = "inspect"))]
+    fn inspected<S>(&self, inner: S) -> Inspected<S> {
+        inner
     }
 
     /// Describes the stack: the order of the guards, the rule of every route, the limits, and the
@@ -168,7 +194,7 @@ impl Shield {
     }
 
     /// Returns the names of the guards that are active, from the outside in. The last is
-    /// `sanitize`.
+    /// `sanitize`, or `inspect` if there are firewall rules.
     ///
     /// A test of the application can compare it, so that a guard does not disappear unnoticed.
     ///

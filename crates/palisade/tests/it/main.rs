@@ -24,6 +24,7 @@ mod diagnostics;
 mod docs;
 mod existing_app;
 mod finished_router;
+mod inspect;
 mod install;
 mod layout;
 mod metrics;

@@ -42,6 +42,7 @@ fn every_feature_of_a_member_is_reachable_from_the_facade() {
         "api-key",
         "audit",
         "core",
+        "inspect",
         "jwt",
         "rate-limit",
         "sanitize",

@@ -12,7 +12,7 @@ use crate::support::test_shield;
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/src/layers.svg");
 
 /// What the picture says of each guard: name, task, statuses of its refusals.
-const GUARDS: [(&str, &str, &str); 17] = [
+const GUARDS: [(&str, &str, &str); 18] = [
     ("request_id", "sends an identifier with every response", ""),
     ("observer", "your guards that see every request", ""),
     ("audit", "records every request and its outcome", "503"),
@@ -50,6 +50,11 @@ const GUARDS: [(&str, &str, &str); 17] = [
         "cleans the text fields of query and body",
         "400 413 415 422",
     ),
+    (
+        "inspect",
+        "compares what the handler gets with firewall rules",
+        "403 413",
+    ),
 ];
 
 /// What is inside all guards.
@@ -85,7 +90,8 @@ fn order_of_a_full_shield() -> Vec<&'static str> {
     let builder = builder
         .render(PlainText::default())
         .observe(Own("observer"))
-        .guard(Own("guard"));
+        .guard(Own("guard"))
+        .inspect(palisade::inspect::InspectLayer::builder().build().unwrap());
     builder.rules(rules).build().unwrap().order()
 }
 

@@ -12,6 +12,7 @@
 
 mod audit;
 mod cors;
+mod inspect;
 mod keys;
 mod limits;
 mod requests;
@@ -23,8 +24,8 @@ mod tokens;
 use serde::Deserialize;
 
 pub(super) use self::{
-    audit::*, cors::*, keys::*, limits::*, requests::*, routes::*, server::*, server_limits::*,
-    tokens::*,
+    audit::*, cors::*, inspect::*, keys::*, limits::*, requests::*, routes::*, server::*,
+    server_limits::*, tokens::*,
 };
 
 /// The whole file without the sections of the application, which
@@ -43,6 +44,8 @@ pub(super) struct Document {
     pub(super) cors: Option<Cors>,
     /// Without the section: the headers for an API.
     pub(super) headers: Headers,
+    /// `None`: no request is compared with firewall rules.
+    pub(super) inspect: Option<Inspect>,
     /// `None`: no API key is accepted.
     pub(super) keys: Option<Keys>,
     /// Empty: nothing is limited, which is the warning `no-client-limit`.

@@ -1,0 +1,176 @@
+//! `[inspect]`: makes the layer of firewall rules.
+
+#[cfg(feature = "inspect")]
+use super::document::{Exclude, Ids, Inspect};
+use super::{Config, ConfigFileError};
+#[cfg(feature = "inspect")]
+use palisade_inspect::{
+    Exclusion, InspectBuildError, InspectLayer, InspectLayerBuilder, PersonText,
+};
+#[cfg(feature = "inspect")]
+use toml::Spanned;
+
+/// The word in `person_text` for the fields of the common chat APIs.
+#[cfg(feature = "inspect")]
+const CHAT: &str = "chat";
+
+#[cfg(not(feature = "inspect"))]
+impl Config {
+    /// Refuses the section: this build has no firewall rules.
+    pub(super) fn refuse_inspection(&self) -> Result<(), ConfigFileError> {
+        if self.document.inspect.is_none() {
+            return Ok(());
+        }
+        let problem = "this build cannot inspect requests";
+        let remedy = "build with the feature `inspect`, or remove the section";
+        Err(self.source.key_error("inspect", "rules", problem, remedy))
+    }
+}
+
+#[cfg(feature = "inspect")]
+impl Config {
+    /// Loads the rules of the section. `None` without the section.
+    pub(super) fn inspection(&self) -> Result<Option<InspectLayer>, ConfigFileError> {
+        let Some(section) = &self.document.inspect else {
+            return Ok(None);
+        };
+        let builder = self.inspect_settings(section)?;
+        let layer = builder.build();
+        layer.map(Some).map_err(|error| self.inspect_error(&error))
+    }
+
+    /// Returns the settings of the section, with checked values.
+    fn inspect_settings(&self, section: &Inspect) -> Result<InspectLayerBuilder, ConfigFileError> {
+        let mut builder = InspectLayer::builder().person_text(self.person_text(section)?);
+        if let Some(folder) = &section.rules {
+            builder = builder.rules(self.path(folder.get_ref()));
+        }
+        if let Some(level) = &section.paranoia {
+            builder = builder.paranoia(*level.get_ref());
+        }
+        if let Some(threshold) = &section.threshold {
+            builder = builder.setup(&self.threshold(section, threshold)?);
+        }
+        if let Some(kib) = section.max_body_kib {
+            builder = builder.max_body(kib.saturating_mul(1024));
+        }
+        if let Some(directives) = &section.directives {
+            builder = builder.setup(directives);
+        }
+        if section.only_heads_of_grpc {
+            builder = builder.only_heads_of_grpc();
+        }
+        if section.dangerously_accept_rules_not_loaded {
+            builder = builder.dangerously_accept_rules_not_loaded();
+        }
+        if section.shadow == Some(false) && !self.only_shadow {
+            builder = builder.enforce();
+        }
+        for path in &section.skip_paths {
+            builder = builder.skip_path(path);
+        }
+        for exclude in &section.exclude {
+            builder = builder.exclude(self.exclusion(exclude)?);
+        }
+        Ok(builder)
+    }
+
+    /// Returns the fields that hold what a person wrote.
+    fn person_text(&self, section: &Inspect) -> Result<PersonText, ConfigFileError> {
+        let is_chat = |field: &Spanned<String>| field.get_ref() == CHAT;
+        let start = match section.person_text.iter().any(is_chat) {
+            true => PersonText::chat(),
+            false => PersonText::default(),
+        };
+        let mut fields = section.person_text.iter().filter(|field| !is_chat(field));
+        fields.try_fold(start, |text, field| {
+            let added = text.field(field.get_ref());
+            added.map_err(|error| {
+                let remedy = "write `chat`, a name, or a JSON pointer such as `/comment`";
+                self.source.at(field, error.to_string(), remedy)
+            })
+        })
+    }
+
+    /// Returns the directive that sets the threshold, under its names of CRS 4 and 3.
+    fn threshold(
+        &self,
+        section: &Inspect,
+        threshold: &Spanned<u32>,
+    ) -> Result<String, ConfigFileError> {
+        let score = *threshold.get_ref();
+        if score == 0 {
+            let remedy = "write at least 1; 5 is one critical rule";
+            return Err(self
+                .source
+                .at(threshold, "every request would be refused", remedy));
+        }
+        if section.rules.is_none() {
+            let problem = "the rules that are shipped keep no score";
+            let remedy = "set `rules` to a folder, or remove it";
+            return Err(self.source.at(threshold, problem, remedy));
+        }
+        Ok(format!(
+            "SecAction \"id:899010,phase:1,nolog,pass,setvar:tx.inbound_anomaly_score_threshold={score}\""
+        ))
+    }
+
+    /// Returns an exception.
+    fn exclusion(&self, exclude: &Spanned<Exclude>) -> Result<Exclusion, ConfigFileError> {
+        let Exclude {
+            rules,
+            tag,
+            path,
+            field,
+        } = exclude.get_ref();
+        let exclusion = match (rules, tag) {
+            (Some(ids), None) => self.exclusion_by_ids(ids)?,
+            (None, Some(tag)) => Exclusion::tag(tag),
+            _ => {
+                let problem = "an exception needs either `rules` or `tag`";
+                let remedy = "write one of them, such as `rules = 942100`";
+                return Err(self.source.at(exclude, problem, remedy));
+            }
+        };
+        let exclusion = path.iter().fold(exclusion, Exclusion::on_path);
+        Ok(field.iter().fold(exclusion, Exclusion::for_target))
+    }
+
+    /// Returns an exception for one id or a range.
+    fn exclusion_by_ids(&self, ids: &Spanned<Ids>) -> Result<Exclusion, ConfigFileError> {
+        let range = match ids.get_ref() {
+            Ids::One(id) => Some((*id, *id)),
+            Ids::Range(text) => {
+                let (from, to) = text.split_once('-').unwrap_or((text, text));
+                from.trim().parse().ok().zip(to.trim().parse().ok())
+            }
+        };
+        match range {
+            Some((from, to)) if from <= to => Ok(Exclusion::ids(from, to)),
+            _ => {
+                let remedy = "write an id, or two with `-` between them: \"942100-942999\"";
+                Err(self.source.at(ids, "these are no ids of rules", remedy))
+            }
+        }
+    }
+
+    /// Names the key that an error is about.
+    fn inspect_error(&self, error: &InspectBuildError) -> ConfigFileError {
+        let (key, remedy) = match error {
+            InspectBuildError::Paranoia(_) | InspectBuildError::ParanoiaWithoutRules => {
+                ("paranoia", "write 1 to 4, and `rules`")
+            }
+            InspectBuildError::Exclusion(_) => ("exclude", "write ids, tags, paths and targets"),
+            InspectBuildError::NotLoaded { .. } => (
+                "rules",
+                "see all with `palisade inspect rules FOLDER`; correct or remove the rule, or set `dangerously_accept_rules_not_loaded`",
+            ),
+            _ => (
+                "rules",
+                "name a folder with `rules/*.conf`; `palisade inspect rules` tells where to get them",
+            ),
+        };
+        self.source
+            .key_error("inspect", key, &error.to_string(), remedy)
+    }
+}
