@@ -16,7 +16,7 @@
 use std::{
     ffi::{OsStr, OsString},
     fs::{self, File, Metadata},
-    io,
+    io::{self, BufRead, Read},
     path::{Path, PathBuf},
     thread,
     time::Duration,
@@ -225,6 +225,18 @@ fn around(path: &Path) -> (OsString, OsString) {
         after.push(extension);
     }
     (before, after)
+}
+
+/// Reads the next line with its line end, or the next `most` bytes of a longer one. Returns false at
+/// the end of the file.
+pub(crate) fn read_line(
+    reader: &mut impl BufRead,
+    most: u64,
+    line: &mut Vec<u8>,
+) -> io::Result<bool> {
+    line.clear();
+    let read = reader.by_ref().take(most).read_until(b'\n', line)?;
+    Ok(read > 0)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! - [`decimal`]: numbers as decimal digits.
 //! - [`free_port`]: a TCP port for a program that a test starts.
 //! - [`hex`]: bytes as hexadecimal digits.
+//! - [`html`]: text in a page of HTML.
 //! - [`http_challenge`]: requests of an ACME authority.
 //! - [`log_limit`]: log lines that a client can cause, bounded in number.
 //! - [`percent`]: percent-encoding, and the decoding of queries and forms.
@@ -10,6 +11,7 @@
 //! - [`rfc3339`]: dates with time and offset, as text.
 //! - [`secret_strength`]: detects secrets that are not random.
 //! - [`short_bytes`]: values of header fields that share an allocation.
+//! - [`uri`]: changes of a request's target.
 //! - [`wall_clock`]: a wall clock that does not step back.
 //! - [`watched_file`]: files that are read again when they change.
 //!
@@ -24,6 +26,8 @@ pub mod log_limit;
 pub mod wall_clock;
 pub mod rfc3339;
 pub mod http_challenge;
+pub mod html;
+pub mod uri;
 pub mod percent;
 pub mod hex;
 pub mod decimal;

@@ -3,8 +3,8 @@
 //! Used only with the feature `axum`, and only if keys are read from a query parameter.
 
 use axum::extract::OriginalUri;
-use http::{Uri, request, uri::PathAndQuery};
-use palisade_internal::percent::is_named;
+use http::request;
+use palisade_internal::{percent::is_named, uri::with_query};
 
 /// Removes the parameter from axum's [`OriginalUri`], if there is one. The path of a nested router
 /// stays.
@@ -24,17 +24,6 @@ pub(super) fn strip(head: &mut request::Parts, parameter: &str) {
         let stripped = with_query(original.clone(), &others);
         head.extensions.insert(OriginalUri(stripped));
     }
-}
-
-/// Replaces the query. If the rest is not valid, the whole URL is dropped rather than a key kept.
-fn with_query(uri: Uri, query: &str) -> Uri {
-    let target: Result<PathAndQuery, _> = match query {
-        "" => uri.path().parse(),
-        _ => format!("{}?{query}", uri.path()).parse(),
-    };
-    let mut parts = uri.into_parts();
-    parts.path_and_query = target.ok();
-    Uri::from_parts(parts).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -7,10 +7,9 @@
 
 use std::fmt::Write as _;
 
-use super::{
-    Latency, Timeline,
-    html::{duration, escape},
-};
+use palisade_internal::html::escape_visibly;
+
+use super::{Latency, Timeline, html::duration};
 use crate::record::timestamp::rfc3339;
 
 /// The size of a picture in its own units. The page scales it to the width of the window.
@@ -70,7 +69,7 @@ fn bars_of(name: &str, bars: &[(String, Vec<Part>)]) -> String {
     let mut svg = format!(
         "<svg viewBox=\"0 0 {WIDTH} {}\" role=img aria-label=\"{}\">",
         HEIGHT + 24,
-        escape(name)
+        escape_visibly(name)
     );
     for (index, (label, parts)) in (0..).zip(bars) {
         let (left, right) = (WIDTH * index / count, WIDTH * (index + 1) / count);
@@ -82,7 +81,7 @@ fn bars_of(name: &str, bars: &[(String, Vec<Part>)]) -> String {
         let _ = write!(
             svg,
             "<g><title>{}: {}</title>",
-            escape(label),
+            escape_visibly(label),
             counts.join(", ")
         );
         let mut below = 0_u64;
@@ -105,7 +104,7 @@ fn bars_of(name: &str, bars: &[(String, Vec<Part>)]) -> String {
         let y = HEIGHT + 18;
         format!(
             "<text x={x} y={y} text-anchor={anchor}>{}</text>",
-            escape(text)
+            escape_visibly(text)
         )
     };
     if let (Some((first, _)), Some((last, _))) = (bars.first(), bars.last()) {

@@ -1,9 +1,11 @@
 //! Writes the report as one page of HTML.
 //!
 //! The page has no script, loads nothing, and forbids both by its content security policy. Every
-//! text that comes from the trail goes through [`escape`].
+//! text that comes from the trail goes through [`escape_visibly`].
 
 use std::{fmt::Write as _, time::Duration};
+
+use palisade_internal::html::escape_visibly;
 
 use super::{Top, TrailReport, chart};
 use crate::{
@@ -21,7 +23,7 @@ const MAX_FINDINGS: usize = 12;
 /// Writes the page, from what an operator needs first to what he needs last: the period, what the numbers are
 /// worth, the sums, then who was refused, who asked, how long it took, and what it cost.
 pub(super) fn page(report: &TrailReport, title: &str, verified: Option<&VerifyReport>) -> String {
-    let title = escape(title);
+    let title = escape_visibly(title);
     let mut page = format!(
         "<!doctype html>\n<html lang=en><head><meta charset=utf-8>\
          <meta name=viewport content=\"width=device-width, initial-scale=1\">\
@@ -125,7 +127,11 @@ fn verification(verified: Option<&VerifyReport>) -> String {
                 FindingClass::Broken => "not intact",
                 FindingClass::Incident => "incident",
             };
-            let _ = write!(out, "<tr><td>{class}<td>{}", escape(&finding.to_string()));
+            let _ = write!(
+                out,
+                "<tr><td>{class}<td>{}",
+                escape_visibly(&finding.to_string())
+            );
         }
         let _ = write!(
             out,
@@ -161,7 +167,11 @@ fn table(caption: &str, column: &str, top: &Top) -> String {
     let mut out =
         format!("<table><caption>{caption}</caption><tr><th>{column}<th class=number>Count");
     for (name, count) in largest.entries {
-        let _ = write!(out, "<tr><td>{}<td class=number>{count}", escape(name));
+        let _ = write!(
+            out,
+            "<tr><td>{}<td class=number>{count}",
+            escape_visibly(name)
+        );
     }
     if largest.others > 0 {
         let _ = write!(
@@ -197,7 +207,11 @@ fn costs(report: &TrailReport) -> String {
                    <tr><th>Unit<th class=number>Sum"
         .to_owned();
     for (unit, sum) in &report.costs {
-        let _ = write!(out, "<tr><td>{}<td class=number>{sum}", escape(unit));
+        let _ = write!(
+            out,
+            "<tr><td>{}<td class=number>{sum}",
+            escape_visibly(unit)
+        );
     }
     out + "</table>\n"
 }
@@ -211,37 +225,9 @@ pub(super) fn duration(duration: Duration) -> String {
     }
 }
 
-/// Escapes a text for HTML, in elements and in quoted attributes. Characters that cannot be seen, or
-/// that turn the reading direction, are shown as their code.
-pub(super) fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            '\\' => out.push('\\'),
-            _ => out.extend(character.escape_debug()),
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn markup_and_invisible_characters_are_escaped() {
-        assert_eq!(escape("a<b>&\"'c"), "a&lt;b&gt;&amp;&quot;&#39;c");
-        assert_eq!(
-            escape("a\u{202e}b\n\u{1b}[31m"),
-            "a\\u{202e}b\\n\\u{1b}[31m"
-        );
-        assert_eq!(escape("Größe 你好 \\d"), "Größe 你好 \\d");
-    }
 
     #[test]
     fn durations_are_short() {

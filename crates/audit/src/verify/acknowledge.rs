@@ -6,7 +6,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, BufRead, BufReader, Read, Write},
+    io::{self, BufReader, Write},
     path::Path,
     time::Duration,
 };
@@ -142,13 +142,7 @@ pub(super) fn apply(
     let verifier = Verifier::of(Some(key));
     let (mut reader, mut line) = (BufReader::new(file), Vec::new());
     loop {
-        line.clear();
-        if reader
-            .by_ref()
-            .take(MAX_LINE)
-            .read_until(b'\n', &mut line)?
-            == 0
-        {
+        if !trail_files::read_line(&mut reader, MAX_LINE, &mut line)? {
             return Ok(());
         }
         let whole = line.strip_suffix(b"\n").unwrap_or(&line);

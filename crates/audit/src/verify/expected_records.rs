@@ -9,12 +9,15 @@
 use std::{
     collections::BTreeMap,
     fs::File,
-    io::{self, BufRead, BufReader, Read},
+    io::{self, BufReader},
     path::Path,
 };
 
 use super::FindingReason;
-use crate::chain::{Anchor, Checkpoint, CheckpointLine, Verifier};
+use crate::{
+    chain::{Anchor, Checkpoint, CheckpointLine, Verifier},
+    trail_files,
+};
 
 /// The most bytes of a line in a checkpoint file.
 const MAX_LINE: u64 = 4096;
@@ -211,13 +214,7 @@ pub(crate) fn read_checkpoints(
     let mut reader = BufReader::new(File::open(path)?);
     let mut line = Vec::new();
     loop {
-        line.clear();
-        if reader
-            .by_ref()
-            .take(MAX_LINE)
-            .read_until(b'\n', &mut line)?
-            == 0
-        {
+        if !trail_files::read_line(&mut reader, MAX_LINE, &mut line)? {
             return Ok(true);
         }
         match line.strip_suffix(b"\n") {

@@ -6,7 +6,8 @@
 
 use std::mem;
 
-use http::{Uri, header::AUTHORIZATION, request, uri::PathAndQuery};
+use http::{Uri, header::AUTHORIZATION, request};
+use palisade_internal::uri::with_query;
 
 use super::registered::RegisteredAuthenticator;
 use crate::{
@@ -193,16 +194,4 @@ fn take_parameter(uri: &mut Uri, name: &str) -> Option<Credential> {
     let (value, rest) = query::take(uri.query()?, name)?;
     *uri = with_query(mem::take(uri), &rest);
     Some(Credential::bytes(value))
-}
-
-/// Replaces the query. If the rest were no valid address, all of it would be dropped: no credential
-/// may stay.
-fn with_query(uri: Uri, query: &str) -> Uri {
-    let target: Result<PathAndQuery, _> = match query {
-        "" => uri.path().parse(),
-        _ => format!("{}?{query}", uri.path()).parse(),
-    };
-    let mut parts = uri.into_parts();
-    parts.path_and_query = target.ok();
-    Uri::from_parts(parts).unwrap_or_default()
 }

@@ -15,6 +15,23 @@ use palisade::{
 use serde_json::Value;
 use tower::ServiceExt as _;
 
+/// The names of the guards, from the outside in, as the order is fixed.
+pub const ORDER: [&str; 13] = [
+    "request_id",
+    "audit",
+    "headers",
+    "client",
+    "route",
+    "host",
+    "https",
+    "limit_client",
+    "not_found",
+    "authenticate",
+    "access",
+    "limit_principal",
+    "sanitize",
+];
+
 pub struct TestShield {
     pub key: String,
     pub narrow_key: String,

@@ -177,12 +177,7 @@ fn an_expired_authority_is_made_anew_with_its_key() {
 #[tokio::test]
 async fn the_authority_cannot_sign_for_another_site() {
     let tls = tls();
-    let folder = tls
-        .authority
-        .certificate_path()
-        .parent()
-        .unwrap()
-        .to_owned();
+    let folder = tls.files();
     let ca_key = KeyPair::from_pem(&fs::read_to_string(folder.join("ca.key")).unwrap()).unwrap();
     let ca_pem = fs::read_to_string(folder.join("ca.pem")).unwrap();
     let issuer = Issuer::from_ca_cert_pem(&ca_pem, ca_key).unwrap();

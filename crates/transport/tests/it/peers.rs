@@ -121,13 +121,7 @@ mod served {
     #[tokio::test]
     async fn tonic_names_the_client_in_clear_and_over_tls() {
         let tls = tls();
-        let folder = tls
-            .authority
-            .certificate_path()
-            .parent()
-            .unwrap()
-            .to_owned();
-        let pem = |name: &str| std::fs::read(folder.join(name)).unwrap();
+        let pem = |name: &str| std::fs::read(tls.files().join(name)).unwrap();
         let identity = Identity::from_pem(pem("server.pem"), pem("server.key"));
         let routes = || tonic::service::Routes::from(app(Door::default()));
         let layer = ClientInfoLayer::direct;

@@ -335,6 +335,11 @@ impl Tls {
         roots(&std::fs::read(self.authority.certificate_path()).unwrap())
     }
 
+    /// The folder with the files of the authority and of the server.
+    pub fn files(&self) -> std::path::PathBuf {
+        self.folder.path().join("tls")
+    }
+
     pub async fn connect(
         &self,
         address: SocketAddr,

@@ -12,6 +12,8 @@
 
 use std::fmt::Write as _;
 
+use palisade_internal::html::escape;
+
 use super::{Report, asvs};
 use crate::check::{grade::SCALE, outcome::Finding, rules::Severity};
 
@@ -34,7 +36,7 @@ impl Report {
              <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
              <meta name=\"color-scheme\" content=\"light dark\">\n\
              <title>{letter}: {url}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n",
-            url = escaped(&self.url),
+            url = escape(&self.url),
         );
         self.write_head(&mut page);
         page.push_str("<h2>Findings</h2>\n");
@@ -58,19 +60,19 @@ impl Report {
     /// Writes the address, the letter, the facts, the notes and the numbers by severity. The letter
     /// as a picture is hidden from screen readers: the next line says it in words.
     fn write_head(&self, page: &mut String) {
-        let (letter, reason) = (self.grade.letter, escaped(&self.grade.reason));
+        let (letter, reason) = (self.grade.letter, escape(&self.grade.reason));
         let _ = write!(
             page,
             "<header>\n<div class=\"grade grade-{letter}\" aria-hidden=\"true\">{letter}</div>\n\
              <div>\n<h1>{url}</h1>\n<p><strong>Grade {letter}</strong>: {reason}.</p>\n\
              <p class=\"facts\">{address}, {requests} requests, {date}</p>\n</div>\n</header>\n",
-            url = escaped(&self.url),
+            url = escape(&self.url),
             address = self.address,
             requests = self.requests,
             date = self.date(),
         );
         for note in &self.notes {
-            let _ = writeln!(page, "<p class=\"note\">{}</p>", escaped(note));
+            let _ = writeln!(page, "<p class=\"note\">{}</p>", escape(note));
         }
         page.push_str("<ul class=\"counts\">\n");
         for severity in [
@@ -114,7 +116,7 @@ impl Report {
                 page,
                 "<dt><code>{}</code></dt><dd>{}</dd>",
                 rule.code,
-                escaped(why)
+                escape(why)
             );
         }
         page.push_str("</dl>\n</details>\n<h2>The grades</h2>\n<dl class=\"scale\">\n");
@@ -140,21 +142,21 @@ fn write_finding(page: &mut String, finding: &Finding) {
          <summary><span class=\"badge\">{severity}</span> <span class=\"title\">{title}</span></summary>\n\
          <p>{why}</p>\n<h3>Seen</h3>\n<ul class=\"seen\">\n",
         code = rule.code,
-        title = escaped(rule.title),
-        why = escaped(rule.why),
+        title = escape(rule.title),
+        why = escape(rule.why),
     );
     for seen in &finding.seen {
-        let _ = writeln!(page, "<li>{}</li>", escaped(seen));
+        let _ = writeln!(page, "<li>{}</li>", escape(seen));
     }
     let _ = write!(
         page,
         "</ul>\n<h3>With Palisade</h3>\n<p>{palisade}</p>\n<h3>With nginx</h3>\n<pre>{nginx}</pre>\n\
          <p class=\"references\"><code>{code}</code> · {owasp} · {asvs}</p>\n</details>\n",
         palisade = with_code(rule.palisade),
-        nginx = escaped(rule.nginx),
+        nginx = escape(rule.nginx),
         code = rule.code,
-        owasp = escaped(rule.owasp),
-        asvs = escaped(&asvs(rule.asvs)),
+        owasp = escape(rule.owasp),
+        asvs = escape(&asvs(rule.asvs)),
     );
 }
 
@@ -164,30 +166,10 @@ fn write_finding(page: &mut String, finding: &Finding) {
 fn with_code(text: &str) -> String {
     let parts = text.split('`').enumerate();
     let parts = parts.map(|(place, part)| match place % 2 {
-        1 => format!("<code>{}</code>", escaped(part)),
-        _ => escaped(part),
+        1 => format!("<code>{}</code>", escape(part)),
+        _ => escape(part),
     });
     parts.collect()
-}
-
-/// Escapes what has a meaning in HTML, in text and in quoted attributes.
-///
-/// Five characters: `&`, `<`, `>`, `"` and `'` (OWASP, Cross Site Scripting Prevention, HTML
-/// contexts). Control characters were escaped before, in
-/// [`Outcomes`](crate::check::outcome::Outcomes).
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            _ => out.push(character),
-        }
-    }
-    out
 }
 
 #[cfg(test)]
@@ -195,11 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_text_becomes_markup() {
-        assert_eq!(
-            escaped("<a b='c\"'>&"),
-            "&lt;a b=&#39;c&quot;&#39;&gt;&amp;"
-        );
+    fn only_backticks_become_markup() {
         assert_eq!(with_code("a `<b>` c"), "a <code>&lt;b&gt;</code> c");
     }
 }

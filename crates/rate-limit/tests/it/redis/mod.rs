@@ -26,6 +26,9 @@ use std::{
 use palisade_core::Secret;
 use palisade_rate_limit::{Policy, RateLimitLayer, RedisStore, StoreStatus};
 
+use proptest::test_runner::{Config as ProptestConfig, TestRunner};
+use tokio::runtime::Runtime;
+
 use self::server::Server;
 use crate::support::TestStack;
 
@@ -43,6 +46,27 @@ async fn store_with(server: &Server, deadline: Duration) -> RedisStore {
     let store = builder.connect().await.unwrap();
     up(&store).await;
     store
+}
+
+/// Starts a server and a store on a runtime of their own: a property is no async function.
+fn start_blocking() -> Option<(Runtime, Server, RedisStore)> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    let server = runtime.block_on(Server::start())?;
+    let store = runtime.block_on(store(&server));
+    Some((runtime, server, store))
+}
+
+/// Runs a property so many times. Each case costs calls of the server.
+fn cases(cases: u32) -> TestRunner {
+    TestRunner::new(ProptestConfig {
+        cases,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })
 }
 
 async fn connect(url: &str) -> RedisStore {

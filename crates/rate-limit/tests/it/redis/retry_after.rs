@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use palisade_rate_limit::{LimitStore, RedisStore};
-use proptest::{prelude::ProptestConfig, test_runner::TestRunner};
-
-use super::{same_as_memory::pass, server::Server, store};
+use super::{same_as_memory::pass, server::Server};
 use crate::obey::{Timed, limits, obeying_suffices, steps};
+use palisade_rate_limit::{LimitStore, RedisStore};
 
 struct OnServer<'a> {
     server: &'a Server,
@@ -36,20 +34,10 @@ impl Timed for OnServer<'_> {
 
 #[test]
 fn retry_after_obeyed_suffices_on_the_server() {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
-    let Some(server) = runtime.block_on(Server::start()) else {
+    let Some((runtime, server, redis)) = super::start_blocking() else {
         return;
     };
-    let redis = runtime.block_on(store(&server));
-    let mut runner = TestRunner::new(ProptestConfig {
-        cases: 64,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    });
+    let mut runner = super::cases(64);
     let lives = std::cell::Cell::new(0);
     let outcome = runner.run(&steps(), |steps| {
         runtime.block_on(async {

@@ -8,9 +8,9 @@ use std::{sync::Arc, time::Duration};
 use palisade_rate_limit::{
     Charge, Limit, LimitState, LimitStore, RedisStore, StoreDecision, Subject,
 };
-use proptest::{prelude::*, test_runner::TestRunner};
+use proptest::prelude::*;
 
-use super::{server::Server, store};
+use super::server::Server;
 use crate::support::{policy, small_store};
 
 /// The time that the steps themselves may take.
@@ -65,20 +65,10 @@ fn subject(number: u8) -> Subject<'static> {
 
 #[test]
 fn the_server_decides_as_memory_does() {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
-    let Some(server) = runtime.block_on(Server::start()) else {
+    let Some((runtime, server, redis)) = super::start_blocking() else {
         return;
     };
-    let redis = runtime.block_on(store(&server));
-    let mut runner = TestRunner::new(ProptestConfig {
-        cases: 96,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    });
+    let mut runner = super::cases(96);
     let outcome = runner.run(&prop::collection::vec(step(), 1..40), |steps| {
         runtime.block_on(compare(&server, &redis, &steps))
     });
