@@ -19,7 +19,8 @@
 //! 1. The server of `palisade-transport`: TLS, timeouts, connection limits.
 //! 2. [`palisade::Shield`]: client address, host, limits, credential, rule, clean text, audit record.
 //! 3. [`Forward`]: refuses ambiguous paths, picks the upstream, writes the head anew, and streams both
-//!    bodies.
+//!    bodies. With budgets, it reserves before what the request can cost, and settles afterwards what it
+//!    used.
 //!
 //! # What the upstream gets
 //!

@@ -107,6 +107,11 @@ impl BudgetPolicy {
         Ok(Some(policy))
     }
 
+    /// Returns whether there is something to count. Rules of models alone need no counters.
+    pub(crate) fn has_budgets(&self) -> bool {
+        !self.budgets.is_empty()
+    }
+
     /// Returns whether something counts tokens or models, so that requests must be read.
     pub(super) fn reads_models(&self) -> bool {
         let reads =

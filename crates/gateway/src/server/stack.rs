@@ -18,7 +18,7 @@ use palisade_rate_limit::{BudgetStore, LimitStore as _, MemoryBudgets};
 
 use super::rule_files;
 use crate::{
-    budget::Budgets,
+    budget::{BudgetPolicy, Budgets},
     error::GatewayError,
     forward::{Forward, OpenTunnels},
     settings::Settings,
@@ -91,20 +91,30 @@ impl Shared {
         let Some(policy) = &settings.budgets else {
             return Ok(None);
         };
-        let counters = match self.counters.get() {
-            Some(counters) => Arc::clone(counters),
-            None => {
-                let shared = running.store.as_ref().and_then(|store| store.budgets());
-                let counters = match shared {
-                    Some(counters) => counters,
-                    None => Arc::new(MemoryBudgets::open(&policy.file).map_err(GatewayError::new)?),
-                };
-                Arc::clone(self.counters.get_or_init(|| counters))
-            }
+        let counters: Arc<dyn BudgetStore> = match policy.has_budgets() {
+            true => self.counters(policy, running)?,
+            false => Arc::new(MemoryBudgets::with_capacity(0)),
         };
         let clock = SystemClock::shared();
         let budgets = Budgets::new(policy.clone(), counters, clock, settings.only_shadow);
         Ok(Some(budgets))
+    }
+
+    /// Returns the counters, which are opened once: a reload keeps them.
+    fn counters(
+        &self,
+        policy: &BudgetPolicy,
+        running: &Running,
+    ) -> Result<Arc<dyn BudgetStore>, GatewayError> {
+        if let Some(counters) = self.counters.get() {
+            return Ok(Arc::clone(counters));
+        }
+        let shared = running.store.as_ref().and_then(|store| store.budgets());
+        let counters = match shared {
+            Some(counters) => counters,
+            None => Arc::new(MemoryBudgets::open(&policy.file).map_err(GatewayError::new)?),
+        };
+        Ok(Arc::clone(self.counters.get_or_init(|| counters)))
     }
 }
 

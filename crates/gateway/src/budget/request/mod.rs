@@ -230,23 +230,25 @@ fn references(document: &Map<String, Value>) -> u64 {
     let tools = tools.map_or(0, |tools| tools.iter().filter(is_of_server).count());
     let prompt = document.get("prompt").filter(|prompt| prompt.is_object());
     let prompt = u64::from(prompt.is_some());
-    named(&Value::Object(document.clone())) + prompt + tools as u64
+    named_in(document) + prompt + tools as u64
 }
 
 /// Counts keys that name something, at any depth. The depth is bounded by the parser.
 fn named(value: &Value) -> u64 {
     match value {
         Value::Array(items) => items.iter().map(named).sum(),
-        Value::Object(fields) => {
-            let field = |(key, value): (&String, &Value)| {
-                let is_reference = REFERENCES.contains(&key.as_str()) && !value.is_null();
-                let is_image = key == "type" && (value == "image" || value == "document");
-                u64::from(is_reference || is_image) + named(value)
-            };
-            fields.iter().map(field).sum()
-        }
+        Value::Object(fields) => named_in(fields),
         _ => 0,
     }
+}
+
+fn named_in(fields: &Map<String, Value>) -> u64 {
+    let field = |(key, value): (&String, &Value)| {
+        let is_reference = REFERENCES.contains(&key.as_str()) && !value.is_null();
+        let is_image = key == "type" && (value == "image" || value == "document");
+        u64::from(is_reference || is_image) + named(value)
+    };
+    fields.iter().map(field).sum()
 }
 
 #[cfg(test)]

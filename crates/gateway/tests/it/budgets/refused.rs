@@ -46,6 +46,8 @@ async fn of_fifty_streams_at_once_as_many_run_as_there_is_room_for() {
     while refused < 40 {
         let answer = answers.recv().await.unwrap();
         assert_eq!(status(&answer), 402, "{answer}");
+        // Others only have to be settled.
+        assert_eq!(field(&answer, "retry-after"), Some("1"), "{answer}");
         refused += 1;
     }
     assert_eq!(server.requests().len(), 10);

@@ -173,6 +173,50 @@ async fn a_counter_file_in_use_is_told_at_the_start() {
     );
 }
 
+#[tokio::test]
+async fn the_configuration_of_the_book_is_accepted() {
+    let page = include_str!("../../../../../docs/src/how-to/gateway-budgets.md");
+    let example = page.split_once("```toml\n").unwrap().1;
+    let example = example.split_once("```").unwrap().0;
+    let server = ModelServer::start().await;
+    let prepared = prepare(&server, example).await;
+    let path = prepared.folder.path().join("gateway.toml");
+    fs::write(&path, &prepared.file).unwrap();
+    let text = explain(&Settings::read(&path).unwrap()).unwrap();
+    for line in [
+        "team-month: 25.00 money a month, by owner",
+        "key-minute: 40000 tokens a minute, by principal",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn budgets_of_a_file_that_is_read_again_keep_their_counters() {
+    let server = ModelServer::start().await;
+    let file = |amount| {
+        format!("[[budgets]]\nname = 'a'\nunit = 'requests'\namount = {amount}\nwindow = 'month'\n")
+    };
+    let gateway = start(&server, &file(2)).await;
+    let path = gateway.folder.path().join("gateway.toml");
+    for expected in [200, 200, 402] {
+        assert_eq!(status(&gateway.get("/v1/models").await), expected);
+    }
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace(&file(2), &file(3))).unwrap();
+    assert_eq!(
+        gateway.reloader.reload().await.unwrap(),
+        ["budgets[0].amount"]
+    );
+    for expected in [200, 402] {
+        assert_eq!(status(&gateway.get("/v1/models").await), expected);
+    }
+    let moved = format!("{}file = 'other.log'\n", fs::read_to_string(&path).unwrap());
+    fs::write(&path, moved).unwrap();
+    let problem = gateway.reloader.reload().await.unwrap_err().to_string();
+    assert!(problem.contains("metering.file"), "{problem}");
+}
+
 /// A broken section, the key that the error names, and a part of its remedy.
 const MISTAKES: [(&str, &str, &str); 22] = [
     (
