@@ -8,7 +8,7 @@ mod beside;
 mod chunks;
 mod containers;
 mod demo;
-mod front;
+mod annotated_sentences;
 mod given;
 mod package;
 mod reference;

@@ -111,7 +111,7 @@ mod readings;
 mod values;
 
 use self::compose::Composer;
-pub use self::error::{Place, SsmlError, SsmlProblem};
+pub use self::error::{SourcePosition, SsmlError, SsmlProblem};
 use crate::{
     model::VoiceHandle,
     speech::{Plan, TextError, Unplannable},

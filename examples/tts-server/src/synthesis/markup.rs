@@ -6,7 +6,7 @@ use super::SpeechError;
 
 /// Says where the first mistake is, and what is allowed there.
 pub(super) fn fault(error: &SsmlError) -> SpeechError {
-    let place = error.place();
+    let place = error.position();
     SpeechError::Marks {
         line: place.line,
         column: place.column,

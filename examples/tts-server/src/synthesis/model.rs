@@ -192,7 +192,7 @@ fn unspeakable(why: &TextError, place: Option<(usize, usize)>) -> SpeechError {
 fn unmarked(why: &SsmlError) -> SpeechError {
     match why.problem() {
         SsmlProblem::Text(text) => {
-            let place = why.place();
+            let place = why.position();
             unspeakable(text, Some((place.line, place.column)))
         }
         _ => markup::fault(why),

@@ -13,21 +13,21 @@ pub use self::problem::SsmlProblem;
 ///
 /// let voice = Voice::demo()?;
 /// let error = voice.plan_ssml("<speak>你好<pause/></speak>", &Style::default()).unwrap_err();
-/// assert_eq!((error.place().line, error.place().column, error.place().offset), (1, 10, 13));
+/// assert_eq!((error.position().line, error.position().column, error.position().offset), (1, 10, 13));
 /// assert!(matches!(error.problem(), SsmlProblem::Element { name, .. } if name == "pause"));
 /// assert!(error.to_string().starts_with("line 1, column 10: there is no element \"pause\"; there are speak, p, s"));
 /// # Ok::<(), sambert_hifigan::LoadError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SsmlError {
-    place: Place,
+    position: SourcePosition,
     problem: SsmlProblem,
 }
 
 /// A place in a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Place {
+pub struct SourcePosition {
     /// The bytes before it.
     pub offset: usize,
     /// Its line; the first is 1.
@@ -57,15 +57,15 @@ pub(in crate::ssml) fn malformed(offset: usize, reason: &str) -> (usize, SsmlPro
 impl SsmlError {
     pub(in crate::ssml) fn new(document: &str, offset: usize, problem: SsmlProblem) -> Self {
         Self {
-            place: Place::of(document, offset),
+            position: SourcePosition::of(document, offset),
             problem,
         }
     }
 
     /// Returns where the problem is.
     #[must_use]
-    pub const fn place(&self) -> Place {
-        self.place
+    pub const fn position(&self) -> SourcePosition {
+        self.position
     }
 
     /// Returns what the problem is.
@@ -75,7 +75,7 @@ impl SsmlError {
     }
 }
 
-impl Place {
+impl SourcePosition {
     fn of(document: &str, offset: usize) -> Self {
         let offset = document.floor_char_boundary(offset);
         let before = document.get(..offset).unwrap_or_default();
@@ -90,7 +90,7 @@ impl Place {
 
 impl fmt::Display for SsmlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Place { line, column, .. } = self.place;
+        let SourcePosition { line, column, .. } = self.position;
         write!(f, "line {line}, column {column}: {}", self.problem)
     }
 }

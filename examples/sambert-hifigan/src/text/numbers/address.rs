@@ -2,7 +2,7 @@
 
 use super::{
     cardinal::by_name,
-    rule::{Found, rules},
+    rule::{Match, rules},
 };
 
 /// Endings by which a name with points is taken for an address; others may be the end of a sentence.
@@ -19,7 +19,7 @@ rules! {
 }
 
 /// Reads a name with points if it ends as addresses do.
-fn site(found: &Found<'_>) -> Option<String> {
+fn site(found: &Match<'_>) -> Option<String> {
     let name = found.get(0);
     let host = name.split(['/', ':']).next()?;
     let (first, last) = (host.split('.').next()?, host.rsplit('.').next()?);

@@ -2,7 +2,7 @@
 
 use super::{
     cardinal::{amount, cardinal, counted, digits},
-    rule::{Found, rules},
+    rule::{Match, rules},
 };
 
 rules! {
@@ -88,7 +88,7 @@ fn day_of(month: u64, day: Option<u64>) -> Option<String> {
     valid.then(|| format!("{}月{day}", cardinal(&month.to_string())))
 }
 
-fn time(found: &Found<'_>) -> Option<String> {
+fn time(found: &Match<'_>) -> Option<String> {
     let (hour, minute) = (found.number(1)?, found.number(2)?);
     if hour > 24 || minute > 59 {
         return None;

@@ -5,16 +5,16 @@ use regex::{Captures, Regex};
 /// Replaces what a pattern matches.
 pub(super) struct Rule {
     pattern: Regex,
-    write: fn(&Found<'_>) -> Option<String>,
+    write: fn(&Match<'_>) -> Option<String>,
 }
 
 /// What a pattern matched, with groups that are empty when they took no part, and what stands around it.
-pub(super) struct Found<'a> {
+pub(super) struct Match<'a> {
     groups: &'a Captures<'a>,
     text: &'a str,
 }
 
-impl<'a> Found<'a> {
+impl<'a> Match<'a> {
     /// Returns a group's text.
     pub(super) fn get(&self, group: usize) -> &'a str {
         self.groups.get(group).map_or("", |group| group.as_str())
@@ -61,7 +61,7 @@ impl Rule {
     /// # Panics
     ///
     /// When the pattern is none, which the tests of this module show for every rule.
-    pub(super) fn new(pattern: &str, write: fn(&Found<'_>) -> Option<String>) -> Self {
+    pub(super) fn new(pattern: &str, write: fn(&Match<'_>) -> Option<String>) -> Self {
         Self {
             pattern: Regex::new(pattern).expect("the patterns are constants"),
             write,
@@ -74,7 +74,7 @@ impl Rule {
             return text;
         }
         let write = |groups: &Captures<'_>| {
-            let found = Found {
+            let found = Match {
                 groups,
                 text: &text,
             };

@@ -5,11 +5,11 @@
 //! `surnames.tsv`: a reading is repaired, and shown to be, by a row and its example.
 
 mod rule;
-mod place;
+mod neighbors;
 
 use std::{collections::HashMap, sync::OnceLock};
 
-use self::{place::Place, rule::Rule};
+use self::{neighbors::Neighbors, rule::Rule};
 use super::segment::Cut;
 
 const RULES: &str = include_str!("rules.tsv");
@@ -18,13 +18,16 @@ const SURNAMES: &str = include_str!("surnames.tsv");
 /// Returns the reading of a word if its neighbors decide it: of a character that is a word of its own, or of one of
 /// the few longer words that have two readings.
 pub(crate) fn read(word: &str, cuts: &[Cut<'_>], index: usize) -> Option<&'static str> {
-    let place = Place::new(cuts, index);
-    if place.last().is_some_and(|cut| cut.text.ends_with('姓'))
+    let neighbors = Neighbors::new(cuts, index);
+    if neighbors.last().is_some_and(|cut| cut.text.ends_with('姓'))
         && let Some(surname) = surname(word)
     {
         return Some(surname);
     }
-    let rule = rules().get(word)?.iter().find(|rule| rule.holds(&place))?;
+    let rule = rules()
+        .get(word)?
+        .iter()
+        .find(|rule| rule.holds(&neighbors))?;
     Some(rule.reading)
 }
 
@@ -117,7 +120,7 @@ mod tests {
             let of_word = &rules()[rule.word];
             let found = of_word
                 .iter()
-                .find(|rule| rule.holds(&Place::new(&cuts, index)));
+                .find(|rule| rule.holds(&Neighbors::new(&cuts, index)));
             let decides =
                 |found: &Rule| (found.reading, found.example) == (rule.reading, rule.example);
             if !found.is_some_and(decides) {

@@ -1,6 +1,6 @@
 //! One row of the table: a reading, and the conditions under which it holds.
 
-use super::place::Place;
+use super::neighbors::Neighbors;
 
 /// A reading of a character or a word, and when it is the one.
 #[derive(Debug)]
@@ -22,14 +22,14 @@ pub(super) struct Rule {
 #[derive(Debug)]
 struct Condition {
     is_negated: bool,
-    ask: Ask,
+    check: Check,
 }
 
-/// What is asked of a place.
+/// What is asked of the words around a character.
 #[derive(Debug)]
-enum Ask {
-    Any(&'static str, fn(&Place<'_>, &str) -> bool),
-    Plain(fn(&Place<'_>) -> bool),
+enum Check {
+    Any(&'static str, fn(&Neighbors<'_>, &str) -> bool),
+    Plain(fn(&Neighbors<'_>) -> bool),
     Redoubled,
     WordsAfter(usize),
 }
@@ -56,9 +56,9 @@ impl Rule {
     }
 
     /// Tells whether all conditions hold.
-    pub(super) fn holds(&self, place: &Place<'_>) -> bool {
+    pub(super) fn holds(&self, neighbors: &Neighbors<'_>) -> bool {
         let mut conditions = self.conditions.iter();
-        conditions.all(|condition| condition.holds(place, self.word))
+        conditions.all(|condition| condition.holds(neighbors, self.word))
     }
 }
 
@@ -68,59 +68,71 @@ impl Condition {
             Some(text) => (true, text),
             None => (false, text),
         };
-        let ask = match text.split_once('=') {
-            Some(("words-after", count)) => Ask::WordsAfter(count.parse().ok()?),
-            Some((name, list)) => Ask::Any(list, listed(name)?),
-            None if text == "redoubled" => Ask::Redoubled,
-            None => Ask::Plain(plain(text)?),
+        let check = match text.split_once('=') {
+            Some(("words-after", count)) => Check::WordsAfter(count.parse().ok()?),
+            Some((name, list)) => Check::Any(list, listed(name)?),
+            None if text == "redoubled" => Check::Redoubled,
+            None => Check::Plain(plain(text)?),
         };
-        Some(Self { is_negated, ask })
+        Some(Self { is_negated, check })
     }
 
-    fn holds(&self, place: &Place<'_>, own: &str) -> bool {
-        let holds = match &self.ask {
-            Ask::Any(list, ask) => list.split(',').any(|value| ask(place, value)),
-            Ask::Plain(ask) => ask(place),
-            Ask::Redoubled => place.is_redoubled(own),
-            Ask::WordsAfter(count) => place.after.len() == *count,
+    fn holds(&self, neighbors: &Neighbors<'_>, own: &str) -> bool {
+        let holds = match &self.check {
+            Check::Any(list, holds) => list.split(',').any(|value| holds(neighbors, value)),
+            Check::Plain(holds) => holds(neighbors),
+            Check::Redoubled => neighbors.is_redoubled(own),
+            Check::WordsAfter(count) => neighbors.after.len() == *count,
         };
         holds != self.is_negated
     }
 }
 
 /// Finds a condition that has a list.
-fn listed(name: &str) -> Option<fn(&Place<'_>, &str) -> bool> {
+fn listed(name: &str) -> Option<fn(&Neighbors<'_>, &str) -> bool> {
     Some(match name {
-        "before" => |place, word| place.before.iter().any(|cut| cut.text == word),
-        "last" => |place, word| place.last().is_some_and(|cut| cut.text.ends_with(word)),
-        "last-tag" => |place, tag| place.last().is_some_and(|cut| cut.tag.starts_with(tag)),
-        "last-word" => |place, word| place.last().is_some_and(|cut| cut.text == word),
-        "next" => |place, word| place.next().is_some_and(|cut| cut.text.starts_with(word)),
-        "next-tag" => |place, tag| place.next().is_some_and(|cut| cut.tag.starts_with(tag)),
-        "next-word" => |place, word| place.next().is_some_and(|cut| cut.text == word),
-        "second" => |place, word| place.second().is_some_and(|cut| cut.text.starts_with(word)),
-        "second-tag" => |place, tag| place.second().is_some_and(|cut| cut.tag.starts_with(tag)),
-        "tag-after" => |place, tag| place.after.iter().any(|cut| cut.tag.starts_with(tag)),
+        "before" => |neighbors, word| neighbors.before.iter().any(|cut| cut.text == word),
+        "last" => |neighbors, word| neighbors.last().is_some_and(|cut| cut.text.ends_with(word)),
+        "last-tag" => |neighbors, tag| neighbors.last().is_some_and(|cut| cut.tag.starts_with(tag)),
+        "last-word" => |neighbors, word| neighbors.last().is_some_and(|cut| cut.text == word),
+        "next" => |neighbors, word| {
+            neighbors
+                .next()
+                .is_some_and(|cut| cut.text.starts_with(word))
+        },
+        "next-tag" => |neighbors, tag| neighbors.next().is_some_and(|cut| cut.tag.starts_with(tag)),
+        "next-word" => |neighbors, word| neighbors.next().is_some_and(|cut| cut.text == word),
+        "second" => |neighbors, word| {
+            neighbors
+                .second()
+                .is_some_and(|cut| cut.text.starts_with(word))
+        },
+        "second-tag" => |neighbors, tag| {
+            neighbors
+                .second()
+                .is_some_and(|cut| cut.tag.starts_with(tag))
+        },
+        "tag-after" => |neighbors, tag| neighbors.after.iter().any(|cut| cut.tag.starts_with(tag)),
         _ => return None,
     })
 }
 
 /// Finds a condition without a list.
-fn plain(name: &str) -> Option<fn(&Place<'_>) -> bool> {
+fn plain(name: &str) -> Option<fn(&Neighbors<'_>) -> bool> {
     Some(match name {
-        "counted" => |place| place.is_counted(),
-        "final" => |place| place.after.is_empty(),
-        "first" => |place| place.before.is_empty(),
-        "last-short" => |place| {
-            place
+        "counted" => |neighbors| neighbors.is_counted(),
+        "final" => |neighbors| neighbors.after.is_empty(),
+        "first" => |neighbors| neighbors.before.is_empty(),
+        "last-short" => |neighbors| {
+            neighbors
                 .last()
                 .is_some_and(|cut| cut.text.chars().count() == 1)
         },
-        "locative" => |place| place.is_locative(),
-        "looks" => |place| place.has_looks_behind(),
-        "numbered" => |place| place.is_numbered(),
-        "possible" => |place| place.is_possible(),
-        "titled" => |place| place.is_titled(),
+        "locative" => |neighbors| neighbors.is_locative(),
+        "looks" => |neighbors| neighbors.has_looks_behind(),
+        "numbered" => |neighbors| neighbors.is_numbered(),
+        "possible" => |neighbors| neighbors.is_possible(),
+        "titled" => |neighbors| neighbors.is_titled(),
         _ => return None,
     })
 }

@@ -79,7 +79,7 @@ proptest! {
             match plan(&document) {
                 // A minute of breaks, and what a byte can ask for.
                 Ok(plan) => prop_assert!(plan.seconds_estimate() < 61.0 + 5.0 * document.len() as f32),
-                Err(error) => prop_assert!(error.place().offset <= document.len()),
+                Err(error) => prop_assert!(error.position().offset <= document.len()),
             }
         }
     }

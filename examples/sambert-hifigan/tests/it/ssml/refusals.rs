@@ -9,9 +9,9 @@ fn what_is_not_on_the_list_is_refused_with_its_place() {
     let error = plan("<speak>你好\n  <audio src='x'/></speak>").unwrap_err();
     assert_eq!(
         (
-            error.place().line,
-            error.place().column,
-            error.place().offset
+            error.position().line,
+            error.position().column,
+            error.position().offset
         ),
         (2, 3, 16)
     );
@@ -111,7 +111,7 @@ fn what_is_not_on_the_list_is_refused_with_its_place() {
 #[test]
 fn what_cannot_be_spoken_is_named_with_its_place() {
     let error = plan("<speak>你好<s>世界こ</s></speak>").unwrap_err();
-    assert_eq!(error.place().column, 15);
+    assert_eq!(error.position().column, 15);
     let unit = "こ".to_owned();
     assert_eq!(
         *error.problem(),

@@ -19,12 +19,12 @@ const TITLES: [&str; 33] = [
 ];
 
 /// What stands around a character.
-pub(super) struct Place<'a> {
+pub(super) struct Neighbors<'a> {
     pub(super) before: &'a [Cut<'a>],
     pub(super) after: &'a [Cut<'a>],
 }
 
-impl<'a> Place<'a> {
+impl<'a> Neighbors<'a> {
     /// Takes the neighbors of the word at an index.
     pub(super) fn new(cuts: &'a [Cut<'a>], index: usize) -> Self {
         let first = index.saturating_sub(REACH);
