@@ -40,4 +40,6 @@ mod resource_server;
 mod routers;
 mod shield;
 mod assembly;
+mod stacked;
+mod path_forms;
 mod support;
