@@ -5,6 +5,7 @@
 //! - [`hex`]: bytes as hexadecimal digits.
 //! - [`html`]: text in a page of HTML.
 //! - [`http_challenge`]: requests of an ACME authority.
+//! - [`log_lines`]: counts log lines, for tests.
 //! - [`log_limit`]: log lines that a client can cause, bounded in number.
 //! - [`percent`]: percent-encoding, and the decoding of queries and forms.
 //! - [`private_file`]: files with mode 0600, written atomically.
@@ -34,3 +35,4 @@ pub mod decimal;
 pub mod short_bytes;
 pub mod secret_strength;
 pub mod free_port;
+pub mod log_lines;

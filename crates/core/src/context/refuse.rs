@@ -4,14 +4,13 @@
 //! is handled by the caller.
 
 use std::{
-    hash::{DefaultHasher, Hash as _, Hasher as _},
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, Version, header, request};
-use palisade_internal::log_limit::LogLimit;
+use palisade_internal::log_limit::LogLimitTable;
 
 use super::SecurityContext;
 use crate::{
@@ -26,16 +25,13 @@ const SMALL_BODY: u64 = 8 * 1024;
 /// Bounds the log lines of server faults (misconfigured guards, handlers that panic), which every
 /// request could cause.
 ///
-/// Up to 16 different lines are told apart by a hash. Each is written at once the first time, then
-/// at most once a minute with a count.
-static LINES: [LogLimit; 16] = [const { LogLimit::per_minute() }; 16];
+/// Lines are told apart by guard, code and reason. Each is written at once the first time, then at most
+/// once a minute with a count.
+static FAULTS: LogLimitTable = LogLimitTable::per_minute();
 
 /// Returns how many lines of this kind were held back, if one is to be written now.
 fn is_due(guard: &str, code: &str, reason: &str, now: Duration) -> Option<u64> {
-    let mut hasher = DefaultHasher::new();
-    (guard, code, reason).hash(&mut hasher);
-    let line = usize::try_from(hasher.finish() % LINES.len() as u64).unwrap_or_default();
-    LINES.get(line)?.admit(now)
+    FAULTS.admit(&[guard, code, reason], now)
 }
 
 /// Logs a fault of the server, if a line is due.
@@ -148,5 +144,20 @@ mod tests {
         assert_eq!(written(100), 1);
         assert_eq!(written(110), 0);
         assert_eq!(written(300), 1);
+    }
+
+    #[test]
+    fn faults_do_not_hide_each_other() {
+        let now = Duration::from_secs(1_000);
+        let reasons: Vec<String> = (0..17).map(|number| format!("reason {number}")).collect();
+        for reason in &reasons {
+            let written = is_due("test", "misconfigured", reason, now);
+            assert_eq!(written, Some(0), "{reason}");
+        }
+        assert_eq!(
+            is_due("another", "misconfigured", &reasons[0], now),
+            Some(0)
+        );
+        assert_eq!(is_due("test", "misconfigured", &reasons[0], now), None);
     }
 }

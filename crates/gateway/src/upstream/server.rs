@@ -11,13 +11,14 @@
 //! being sent, and WebSockets.
 
 use std::{
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     time::Duration,
 };
 
 use http::uri::{Authority, Scheme};
 use metrics::{counter, gauge};
 use palisade::config::ConfigFileError;
+use palisade_internal::log_limit::LogLimit;
 use toml::Spanned;
 
 use super::{
@@ -68,6 +69,43 @@ pub(crate) struct Server {
     health: Health,
     /// Closed at the start.
     breaker: Breaker,
+    /// Bounds the lines about the breaker.
+    opening_log: OpeningLog,
+}
+
+/// Decides which changes of a breaker are logged: it opens at most once a minute, and closes if the line
+/// before said that it is open.
+///
+/// Clients can make a server fail, respond, and fail again.
+#[derive(Debug)]
+struct OpeningLog {
+    limit: LogLimit,
+    /// A line said that the breaker is open, and none that it closed.
+    is_open: AtomicBool,
+}
+
+impl OpeningLog {
+    const fn new() -> Self {
+        Self {
+            limit: LogLimit::per_minute(),
+            is_open: AtomicBool::new(false),
+        }
+    }
+
+    /// Returns how many lines were held back, if one about the open breaker is due.
+    fn opened(&self, now: Duration) -> Option<u64> {
+        if self.is_open.load(Ordering::Relaxed) {
+            return None;
+        }
+        let held_back = self.limit.admit(now)?;
+        self.is_open.store(true, Ordering::Relaxed);
+        Some(held_back)
+    }
+
+    /// Returns whether to log that the breaker closed.
+    fn closed(&self) -> bool {
+        self.is_open.swap(false, Ordering::Relaxed)
+    }
 }
 
 impl Server {
@@ -109,6 +147,7 @@ impl Server {
             pending: AtomicUsize::new(0),
             health: Health::default(),
             breaker: Breaker::new(transport.breaker),
+            opening_log: OpeningLog::new(),
         })
     }
 
@@ -154,26 +193,41 @@ impl Server {
 
     /// Notes a response.
     ///
-    /// A breaker that closes is logged once, with level info.
+    /// A breaker that closes is logged with level info, if its opening was logged.
     pub(super) fn succeeded(&self, passage: Passage) {
         if self.breaker.succeeded(passage) == Change::Closed {
-            tracing::info!(server = %self.address, "the server responds and gets requests again");
             self.changed("closed");
+            if self.opening_log.closed() {
+                tracing::info!(server = %self.address, "the server responds and gets requests again");
+            }
         }
     }
 
     /// Notes a failure.
     ///
-    /// A breaker that opens is logged once, with level warn. Each failure is counted.
+    /// A breaker that opens is logged with level warn. Each failure is counted.
     pub(super) fn failed(&self, passage: Passage, now: Duration) {
         counter!("palisade_upstream_failures_total", "server" => self.address.to_string())
             .increment(1);
-        if self.breaker.failed(passage, now) == Change::Opened {
+        match self.breaker.failed(passage, now) {
+            Change::Opened => {
+                self.changed("opened");
+                self.log_opening(now);
+            }
+            // The trial of an open breaker failed, and perhaps no line has said that it is open.
+            _ if passage == Passage::Trial => self.log_opening(now),
+            _ => {}
+        }
+    }
+
+    /// Logs that the breaker is open, if a line is due.
+    fn log_opening(&self, now: Duration) {
+        if let Some(held_back) = self.opening_log.opened(now) {
             tracing::warn!(
                 server = %self.address,
+                held_back,
                 "the server failed several times in a row; it gets one request at a time until it responds"
             );
-            self.changed("opened");
         }
     }
 
@@ -263,5 +317,27 @@ const fn remedy(error: &TlsClientError) -> &'static str {
         TlsClientError::Name(_) => "write the name in the server's certificate as `server_name`",
         TlsClientError::NoRoots => "install the package ca-certificates, or name a file as `ca`",
         TlsClientError::Identity(..) => "name the chain and the key that belongs to it",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_fails_and_responds_by_turns_writes_two_lines_a_minute() {
+        let log = OpeningLog::new();
+        let second = Duration::from_secs(1);
+        let mut lines = 0;
+        for number in 1..60 {
+            lines += usize::from(log.opened(number * second).is_some());
+            lines += usize::from(log.closed());
+        }
+        assert_eq!(lines, 2);
+        // An opening that was held back is logged by a later trial that fails.
+        assert_eq!(log.opened(60 * second), None);
+        assert_eq!(log.opened(70 * second), Some(59));
+        assert_eq!(log.opened(140 * second), None, "it is known already");
+        assert!(log.closed());
     }
 }

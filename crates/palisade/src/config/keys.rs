@@ -11,7 +11,8 @@ use std::{
 use palisade_api_key::{
     ApiKeyLayer, Environment, FileKeyStore, KeyFileError, KeyFormat, KeyId, KeyScheme, Pepper,
 };
-use palisade_core::SystemClock;
+use palisade_core::{Clock as _, SystemClock};
+use palisade_internal::log_limit::LogLimit;
 
 use super::{
     Config, ConfigFileError,
@@ -130,8 +131,10 @@ fn revoke_all(store: &FileKeyStore, waiting: &Receiver<KeyId>) {
     }
 }
 
-/// Revokes a key, and logs the outcome. A key is logged once: afterwards it is not valid, and the
-/// layer does not report it again.
+/// Revokes a key, and logs the outcome.
+///
+/// A key that was revoked is logged once: the layer does not report it again. A file that cannot be
+/// written is logged at most once a minute, since a client can send its key again and again.
 fn revoke(store: &FileKeyStore, id: KeyId) {
     let now = SystemClock::shared().unix_time();
     let table = store.table();
@@ -145,7 +148,39 @@ fn revoke(store: &FileKeyStore, id: KeyId) {
             tracing::warn!(target: "palisade", key = %id, "revoked a key that was sent without TLS")
         }
         Err(error) => {
-            tracing::error!(target: "palisade", key = %id, %error, "cannot revoke a key that was sent without TLS")
+            static LIMIT: LogLimit = LogLimit::per_minute();
+            if let Some(held_back) = LIMIT.admit(SystemClock::default().monotonic()) {
+                tracing::error!(target: "palisade", key = %id, %error, held_back, "cannot revoke a key that was sent without TLS");
+            }
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::{fs, time::Duration};
+
+    use palisade_api_key::Grant;
+    use palisade_internal::log_lines;
+
+    use super::*;
+
+    #[test]
+    fn a_key_that_cannot_be_revoked_writes_one_line_however_often_it_is_sent() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys.toml");
+        let scheme = KeyScheme::new(Pepper::generate().unwrap());
+        let minted = scheme.mint(Grant::new(Environment::Live), Duration::ZERO);
+        let record = minted.unwrap().record().clone();
+        let id = record.id();
+        FileKeyStore::create(&path).unwrap();
+        let store = FileKeyStore::builder(&path).unwatched().open().unwrap();
+        store.update(|table| table.insert(record)).unwrap();
+        // A folder in place of the file: no update is possible.
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        let lines = log_lines::count(|| (0..100).for_each(|_| revoke(&store, id)));
+        assert_eq!(lines, 1);
     }
 }

@@ -10,7 +10,8 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use palisade_core::MaybeReady;
+use palisade_core::{Clock as _, MaybeReady, SystemClock};
+use palisade_internal::log_limit::LogLimit;
 
 use super::{
     BudgetCharge, BudgetDecision, BudgetKey, BudgetProblem, BudgetState, BudgetStore, Reservation,
@@ -196,7 +197,7 @@ impl Counters {
             return Ok(());
         };
         journal.append(changes).map_err(|problem| {
-            tracing::error!(target: "palisade", %problem, "the file of the budgets cannot be written: requests are refused");
+            log_unwritten(&problem);
             BudgetProblem::NotWritten
         })
     }
@@ -207,8 +208,24 @@ impl Counters {
             return;
         };
         if let Err(problem) = journal.shorten(&self.states) {
-            tracing::warn!(target: "palisade", %problem, "the file of the budgets could not be shortened");
+            log_not_shortened(&problem);
         }
+    }
+}
+
+/// Logs, at most once a minute, why changes cannot be written: every request with a budget can cause it.
+fn log_unwritten(problem: &dyn fmt::Display) {
+    static LIMIT: LogLimit = LogLimit::per_minute();
+    if let Some(held_back) = LIMIT.admit(SystemClock::default().monotonic()) {
+        tracing::error!(target: "palisade", %problem, held_back, "the file of the budgets cannot be written: requests are refused");
+    }
+}
+
+/// Logs, at most once a minute, why the file stays long: it is tried again at the next request.
+fn log_not_shortened(problem: &dyn fmt::Display) {
+    static LIMIT: LogLimit = LogLimit::per_minute();
+    if let Some(held_back) = LIMIT.admit(SystemClock::default().monotonic()) {
+        tracing::warn!(target: "palisade", %problem, held_back, "the file of the budgets could not be shortened");
     }
 }
 
@@ -259,5 +276,23 @@ impl fmt::Debug for MemoryBudgets {
             .field("capacity", &self.capacity)
             .field("file", &self.file)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use palisade_internal::log_lines;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_written_or_shortened_writes_one_line_each() {
+        let lines = log_lines::count(|| {
+            for _ in 0..100 {
+                log_unwritten(&"no space left");
+                log_not_shortened(&"no space left");
+            }
+        });
+        assert!(lines <= 2, "{lines}");
     }
 }

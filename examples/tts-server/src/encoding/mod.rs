@@ -8,6 +8,8 @@ mod opus;
 mod plain;
 mod resampled;
 
+use palisade::core::{Clock as _, SystemClock};
+use palisade_internal::log_limit::LogLimitTable;
 use sambert_hifigan::wav;
 
 /// A kind of sound file.
@@ -181,9 +183,12 @@ impl Format {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct EncodeError;
 
-/// Logs the reason.
+/// Logs the reason, at most once a minute for each format: a client can ask for it again and again.
 fn broken(format: &'static str, why: &dyn std::fmt::Display) -> EncodeError {
-    tracing::error!(target: "tts", format, %why, "sound could not be encoded");
+    static LIMITS: LogLimitTable = LogLimitTable::per_minute();
+    if let Some(held_back) = LIMITS.admit(&[format], SystemClock::default().monotonic()) {
+        tracing::error!(target: "tts", format, %why, held_back, "sound could not be encoded");
+    }
     EncodeError
 }
 
@@ -199,6 +204,17 @@ mod tests {
         for name in ["", "WAV", "m4a", "aac"] {
             assert_eq!(Format::named(name), None, "{name}");
         }
+    }
+
+    #[test]
+    fn samples_that_fail_again_and_again_write_one_line_for_each_format() {
+        let lines = palisade_internal::log_lines::count(|| {
+            for _ in 0..100 {
+                broken("flac", &"wrong");
+                broken("opus", &"wrong");
+            }
+        });
+        assert!(lines <= 2, "{lines}");
     }
 
     #[test]

@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use palisade::core::{Clock as _, SystemClock};
+use palisade_internal::log_limit::LogLimit;
 use sambert_hifigan::StopSignal;
 
 use super::{Pipe, Speech, SpeechError, Utterance, Voice};
@@ -91,7 +93,7 @@ impl Job {
     pub(crate) fn turn(&mut self) -> Turn {
         let attempt = catch_unwind(AssertUnwindSafe(|| self.stretch()));
         let turn = attempt.unwrap_or_else(|_| {
-            tracing::error!(target: "tts", "the voice panicked; the text is not logged");
+            log_panic();
             Err(SpeechError::Broken)
         });
         match turn {
@@ -138,6 +140,14 @@ impl Job {
     }
 }
 
+/// Logs that a voice panicked, at most once a minute: a client can send such a text again and again.
+fn log_panic() {
+    static LIMIT: LogLimit = LogLimit::per_minute();
+    if let Some(held_back) = LIMIT.admit(SystemClock::default().monotonic()) {
+        tracing::error!(target: "tts", held_back, "the voice panicked; the text is not logged");
+    }
+}
+
 impl Drop for Job {
     fn drop(&mut self) {
         // Only if it is not over yet: no worker continues it.
@@ -149,5 +159,57 @@ impl Drop for Job {
 impl fmt::Debug for Job {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Job({})", self.number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use palisade::core::ManualClock;
+
+    use super::*;
+    use crate::{
+        encoding::{Extent, Format},
+        synthesis::{Delivery, Unspeakable, VoiceInfo, Words},
+    };
+
+    struct Panics;
+
+    impl Voice for Panics {
+        fn info(&self) -> VoiceInfo {
+            unreachable!("a job does not ask for it")
+        }
+
+        fn speak(&self, _: &Utterance, _: &StopSignal) -> Result<Speech, SpeechError> {
+            panic!("on purpose")
+        }
+    }
+
+    fn job() -> Job {
+        let utterance = Utterance {
+            words: Words::Plain("好".into()),
+            emotion: "neutral".into(),
+            unspeakable: Unspeakable::Refuse,
+            speed: 1.0,
+            longest: Duration::MAX,
+        };
+        let clock = ManualClock::new(Duration::from_secs(1_000)).shared();
+        Job::new(
+            0,
+            Arc::new(Panics),
+            utterance,
+            Format::Pcm.encoder_at(8, 8, Extent::Whole).unwrap(),
+            Arc::new(Pipe::new(Delivery::Whole, false, 8, clock)),
+            StopSignal::default(),
+        )
+    }
+
+    #[test]
+    fn a_voice_that_panics_again_and_again_writes_one_line() {
+        let lines = palisade_internal::log_lines::count(|| {
+            for _ in 0..10 {
+                assert_eq!(job().turn(), Turn::Over(Err(SpeechError::Broken)));
+            }
+        });
+        assert!(lines <= 1, "{lines}");
     }
 }

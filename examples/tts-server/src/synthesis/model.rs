@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
+use palisade::core::{Clock as _, SystemClock};
+use palisade_internal::log_limit::LogLimit;
 use sambert_hifigan::{
     Emotion, LoadError, Plan, SpeakError, SsmlError, SsmlProblem, StopSignal, Style, TextError,
     Voice as Model,
@@ -204,8 +206,32 @@ fn failed(why: SpeakError) -> SpeechError {
         SpeakError::Cancelled => SpeechError::Cancelled,
         SpeakError::Empty => SpeechError::NothingToSpeak,
         why => {
-            tracing::error!(target: "tts", %why, "the voice failed");
+            log_failure(&why);
             SpeechError::Broken
         }
+    }
+}
+
+/// Logs why a voice failed, at most once a minute: a client can send such a text again and again.
+fn log_failure(why: &SpeakError) {
+    static LIMIT: LogLimit = LogLimit::per_minute();
+    if let Some(held_back) = LIMIT.admit(SystemClock::default().monotonic()) {
+        tracing::error!(target: "tts", %why, held_back, "the voice failed");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_voice_that_fails_again_and_again_writes_one_line() {
+        let lines = palisade_internal::log_lines::count(|| {
+            for _ in 0..100 {
+                let seen = failed(SpeakError::Model("wrong".to_owned()));
+                assert_eq!(seen, SpeechError::Broken);
+            }
+        });
+        assert!(lines <= 1, "{lines}");
     }
 }

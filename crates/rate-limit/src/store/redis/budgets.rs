@@ -153,7 +153,7 @@ impl StoreState {
             }
             pause = (2 * pause).min(longest);
         }
-        tracing::warn!(target: "palisade", "a budget was not settled: its reserve stays charged until its window ends");
+        self.losses.unsettled_budget();
     }
 }
 

@@ -12,13 +12,14 @@ use std::{
 };
 
 use hmac::{Hmac, KeyInit};
-use palisade_core::Secret;
+use palisade_core::{Secret, SharedClock, SystemClock};
 use sha2::Sha256;
 use tokio::runtime::Handle;
 
 use super::{
     RedisStore, StoreState, background_tasks,
     connection::ConnectionManager,
+    health::LossRecord,
     remembered_denials::RememberedDenials,
     servers::{Servers, TlsFiles},
     settlements::SettlementQueue,
@@ -92,6 +93,7 @@ pub struct RedisStoreBuilder {
     share: Option<NonZeroU32>,
     failure: FailureMode,
     tls: TlsFiles,
+    clock: SharedClock,
 }
 
 impl RedisStoreBuilder {
@@ -107,6 +109,7 @@ impl RedisStoreBuilder {
             share: None,
             failure: FailureMode::default(),
             tls: TlsFiles::default(),
+            clock: SystemClock::shared(),
         }
     }
 
@@ -205,6 +208,25 @@ impl RedisStoreBuilder {
         self
     }
 
+    /// Sets the clock. Default: the system clock.
+    ///
+    /// It measures how late this process is scheduled, how long a connection lasts, and the time between two log
+    /// lines. Windows of limits are those of the server's clock, and deadlines are timers of tokio.
+    ///
+    /// ```
+    /// use palisade_core::{ManualClock, Secret};
+    /// use palisade_rate_limit::RedisStore;
+    ///
+    /// let clock = ManualClock::new(std::time::Duration::from_secs(1_800_000_000));
+    /// let key = Secret::new("sixteen bytes or more");
+    /// let store = RedisStore::builder("redis://127.0.0.1", key).clock(clock.shared());
+    /// # drop(store);
+    /// ```
+    pub fn clock(mut self, clock: SharedClock) -> Self {
+        self.clock = clock;
+        self
+    }
+
     /// Connects. A server that cannot be reached is no error: the store starts as it would go on after a failure,
     /// and connects as soon as it can. The log and [`RedisStore::status`] say why.
     ///
@@ -228,6 +250,7 @@ impl RedisStoreBuilder {
                 servers,
                 self.deadline,
                 changes.clone(),
+                self.clock.clone(),
             )),
             denials: RememberedDenials::default(),
             local: MemoryStore::with_capacity(self.local_buckets),
@@ -244,7 +267,7 @@ impl RedisStoreBuilder {
                 self.local_buckets,
                 changes.clone(),
             )),
-            losses: Default::default(),
+            losses: LossRecord::new(self.clock),
             #[cfg(feature = "budgets")]
             reserves: Default::default(),
             changes,

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use palisade_core::{SharedClock, SystemClock};
+use palisade_core::SharedClock;
 use palisade_internal::log_limit::LogLimit;
 use redis::RedisResult;
 use tokio::{sync::watch, time::timeout};
@@ -80,7 +80,12 @@ pub(super) struct ConnectionManager {
 
 impl ConnectionManager {
     /// Starts without a connection.
-    pub(super) fn new(servers: Servers, deadline: Duration, changes: StatusChanges) -> Self {
+    pub(super) fn new(
+        servers: Servers,
+        deadline: Duration,
+        changes: StatusChanges,
+        clock: SharedClock,
+    ) -> Self {
         Self {
             servers,
             deadline,
@@ -89,7 +94,7 @@ impl ConnectionManager {
             failures: AtomicU32::new(0),
             problem: Mutex::new(None),
             backoff: Mutex::default(),
-            clock: SystemClock::shared(),
+            clock,
             problem_log: LogLimit::per_minute(),
             changes,
         }

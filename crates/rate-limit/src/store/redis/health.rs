@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use palisade_core::{Clock, SystemClock};
+use palisade_core::SharedClock;
 use palisade_internal::log_limit::LogLimit;
 
 use super::{
@@ -174,22 +174,27 @@ pub(super) struct LossRecord {
     count: AtomicU64,
     /// Until then, in nanoseconds, the server may not know of a charge that was lost here.
     doubt: AtomicU64,
+    clock: SharedClock,
     settlements_log: LogLimit,
     nodes_log: LogLimit,
-}
-
-impl Default for LossRecord {
-    fn default() -> Self {
-        Self {
-            count: AtomicU64::new(0),
-            doubt: AtomicU64::new(0),
-            settlements_log: LogLimit::per_minute(),
-            nodes_log: LogLimit::per_minute(),
-        }
-    }
+    #[cfg(feature = "budgets")]
+    budgets_log: LogLimit,
 }
 
 impl LossRecord {
+    /// Nothing is lost yet. The clock bounds the log lines.
+    pub(super) fn new(clock: SharedClock) -> Self {
+        Self {
+            count: AtomicU64::new(0),
+            doubt: AtomicU64::new(0),
+            clock,
+            settlements_log: LogLimit::per_minute(),
+            nodes_log: LogLimit::per_minute(),
+            #[cfg(feature = "budgets")]
+            budgets_log: LogLimit::per_minute(),
+        }
+    }
+
     /// Tells whether charges were lost that the server should know.
     pub(super) fn in_doubt(&self, now: Duration) -> bool {
         nanoseconds(now) < self.doubt.load(Ordering::Relaxed)
@@ -208,10 +213,7 @@ impl LossRecord {
         }
         self.count.fetch_add(settlements, Ordering::Relaxed);
         store_metrics::lost(what, settlements);
-        if let Some(held_back) = self
-            .settlements_log
-            .admit(SystemClock::default().monotonic())
-        {
+        if let Some(held_back) = self.settlements_log.admit(self.clock.monotonic()) {
             tracing::warn!(
                 target: "palisade",
                 kind = what.label(),
@@ -222,9 +224,21 @@ impl LossRecord {
         }
     }
 
+    /// Logs, once a minute, that a budget was not settled. Each request with a budget can cause it.
+    #[cfg(feature = "budgets")]
+    pub(super) fn unsettled_budget(&self) {
+        if let Some(held_back) = self.budgets_log.admit(self.clock.monotonic()) {
+            tracing::warn!(
+                target: "palisade",
+                held_back,
+                "a budget was not settled: its reserve stays charged until its window ends"
+            );
+        }
+    }
+
     /// Logs, once a minute, that the nodes could not be counted.
     pub(super) fn uncounted_nodes(&self, problem: StoreProblem) {
-        if let Some(held_back) = self.nodes_log.admit(SystemClock::default().monotonic()) {
+        if let Some(held_back) = self.nodes_log.admit(self.clock.monotonic()) {
             tracing::warn!(
                 target: "palisade",
                 code = problem.code(),
@@ -233,5 +247,30 @@ impl LossRecord {
                  allow the user ZADD, ZCARD, ZREMRANGEBYSCORE and EXPIRE"
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use palisade_core::ManualClock;
+    use palisade_internal::log_lines;
+
+    use super::*;
+
+    #[test]
+    fn lost_settlements_write_one_line_a_minute_of_the_clock_of_the_store() {
+        let clock = ManualClock::new(Duration::from_secs(1_800_000_000));
+        let losses = LossRecord::new(clock.shared());
+        let lose = || {
+            log_lines::count(|| {
+                for _ in 0..100 {
+                    losses.count(LostKind::Refund, 1);
+                    losses.uncounted_nodes(StoreProblem::Timeout);
+                }
+            })
+        };
+        assert_eq!([lose(), lose()], [2, 0]);
+        clock.advance(Duration::from_secs(61));
+        assert_eq!(lose(), 2);
     }
 }
