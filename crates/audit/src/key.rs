@@ -7,7 +7,7 @@ use std::{fmt, io, path::Path};
 
 use hmac::{Hmac, KeyInit, Mac};
 use palisade_core::Secret;
-use palisade_internal::hex;
+use palisade_internal::{hex, private_file};
 use sha2::Sha256;
 
 use crate::error::AuditBuildError;
@@ -150,30 +150,16 @@ fn first_eight(code: &[u8; 32]) -> [u8; 8] {
 
 /// Reads a key file, which others must not be able to access.
 fn read_private(path: &Path) -> io::Result<Secret> {
+    // Before it is opened: to open a pipe could block.
     let metadata = std::fs::metadata(path)?;
     if !metadata.is_file() || metadata.len() > MAX_BYTES {
         return Err(io::Error::other("not a file of at most 4096 bytes"));
     }
-    demand_private(&metadata)?;
-    std::fs::read(path).map(Secret::new)
-}
-
-/// Refuses a key file that others can access.
-#[cfg(unix)]
-fn demand_private(metadata: &std::fs::Metadata) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    match metadata.permissions().mode() & 0o077 {
-        0 => Ok(()),
-        _ => Err(io::Error::other(
-            "others may read or change it: chmod 600 it",
-        )),
+    if private_file::open_mode(path)?.is_some() {
+        let problem = "others may read or change it: chmod 600 it";
+        return Err(io::Error::other(problem));
     }
-}
-
-#[cfg(not(unix))]
-#[allow(clippy::unnecessary_wraps)]
-fn demand_private(_: &std::fs::Metadata) -> io::Result<()> {
-    Ok(())
+    std::fs::read(path).map(Secret::new)
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@
 //!
 //! The query is not checked. It selects no rule and no upstream, and `..` has no meaning in it.
 
+use palisade_internal::hex;
+
 /// Checks a path. The error says what is wrong, for the audit record.
 ///
 /// | path | result | because a server behind may read it as |
@@ -79,19 +81,15 @@ fn check_segment(segment: &str) -> Result<(), &'static str> {
 ///
 /// Both cases of the hexadecimal digits are accepted (RFC 3986 section 2.1).
 fn encoded_byte(high: u8, low: u8) -> Result<u8, &'static str> {
-    let digit = |byte: u8| {
-        char::from(byte)
-            .to_digit(16)
-            .and_then(|digit| u8::try_from(digit).ok())
-    };
-    match (digit(high), digit(low)) {
-        (Some(high), Some(low)) => match high << 4 | low {
-            b'/' => Err("an encoded slash"),
-            b'-' | b'.' | b'_' | b'~' => Err("an encoded character that needs no encoding"),
-            byte if byte.is_ascii_alphanumeric() => Err("an encoded letter or digit"),
-            byte => Ok(byte),
-        },
-        _ => Err("an incomplete percent-encoding"),
+    let mut byte = [0];
+    if !hex::decode_any_case([high, low], &mut byte) {
+        return Err("an incomplete percent-encoding");
+    }
+    match byte {
+        [b'/'] => Err("an encoded slash"),
+        [b'-' | b'.' | b'_' | b'~'] => Err("an encoded character that needs no encoding"),
+        [byte] if byte.is_ascii_alphanumeric() => Err("an encoded letter or digit"),
+        [byte] => Ok(byte),
     }
 }
 

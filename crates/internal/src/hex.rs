@@ -16,6 +16,20 @@ pub fn encode(bytes: &[u8]) -> String {
     HEXLOWER.encode(bytes)
 }
 
+/// Returns a number as 32 lower case digits, without an allocation.
+///
+/// ```
+/// let digits = palisade_internal::hex::encode_u128(255);
+/// assert_eq!(&digits[28..], b"00ff");
+/// ```
+#[must_use]
+pub fn encode_u128(number: u128) -> [u8; 32] {
+    let mut digits = [b'0'; 32];
+    // Two digits for each of the 16 bytes: the lengths always fit, so this does not panic.
+    HEXLOWER.encode_mut(&number.to_be_bytes(), &mut digits);
+    digits
+}
+
 /// Reads lower case digits into an array. `None` for any other length, character or case.
 ///
 /// Upper case is refused, so that one value has one spelling: the text can be compared too.
@@ -69,6 +83,13 @@ mod tests {
         let mut read = [0; 256];
         assert!(decode_any_case(text.to_uppercase(), &mut read));
         assert_eq!(read, all);
+    }
+
+    #[test]
+    fn a_number_has_32_digits() {
+        for number in [0, 1, u128::MAX, 0x0123_4567_89ab_cdef << 61] {
+            assert_eq!(encode_u128(number), *format!("{number:032x}").as_bytes());
+        }
     }
 
     #[test]

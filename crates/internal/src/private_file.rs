@@ -192,6 +192,36 @@ pub fn others_may(_: &File, _: u32) -> io::Result<bool> {
     Ok(false)
 }
 
+/// Returns the mode of a file or folder, such as `0o755`, if anyone but the owner may do something with
+/// it. `None` if it is private.
+///
+/// # Errors
+/// Errors of the system.
+///
+/// ```
+/// use palisade_internal::private_file;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("pepper");
+/// private_file::write_new(&path, b"secret")?;
+/// assert_eq!(private_file::open_mode(&path)?, None);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[cfg(unix)]
+pub fn open_mode(path: &Path) -> io::Result<Option<u32>> {
+    let mode = std::os::unix::fs::MetadataExt::mode(&fs::metadata(path)?) & 0o777;
+    Ok((mode & 0o077 != 0).then_some(mode))
+}
+
+/// On other systems the permissions of the folder must suffice.
+///
+/// # Errors
+/// None here.
+#[cfg(not(unix))]
+pub fn open_mode(_: &Path) -> io::Result<Option<u32>> {
+    Ok(None)
+}
+
 /// Returns the folder of a file; `.` for a bare name.
 fn folder_of(path: &Path) -> &Path {
     match path.parent() {
@@ -265,6 +295,7 @@ mod tests {
         let path = folder.path().join("keys");
         write_new(&path, b"one").unwrap();
         assert_eq!(mode(&path), 0o600);
+        assert_eq!(open_mode(&path).unwrap(), None);
         let again = write_new(&path, b"two").unwrap_err();
         assert_eq!(again.kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read(&path).unwrap(), b"one");
@@ -277,6 +308,7 @@ mod tests {
         let path = folder.path().join("keys");
         fs::write(&path, "one").unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        assert_eq!(open_mode(&path).unwrap(), Some(0o640));
         replace(&path, b"two").unwrap();
         assert_eq!(
             (fs::read(&path).unwrap(), mode(&path)),

@@ -10,6 +10,8 @@ use std::{
     },
 };
 
+use palisade_internal::hex;
+
 /// The longest id that is accepted from a proxy, in bytes.
 const LONGEST: usize = 64;
 
@@ -108,7 +110,7 @@ impl RequestId {
     pub(crate) fn with_bytes<T>(&self, read: impl FnOnce(&[u8]) -> T) -> T {
         match &self.inbound {
             Some(inbound) => read(inbound.as_bytes()),
-            None => read(&digits(self.unique)),
+            None => read(&hex::encode_u128(self.unique)),
         }
     }
 }
@@ -119,28 +121,6 @@ impl Inbound {
         self.bytes
             .get(..usize::from(self.length))
             .unwrap_or_default()
-    }
-}
-
-/// Returns a number as 32 hexadecimal digits.
-fn digits(number: u128) -> [u8; 32] {
-    let mut digits = [b'0'; 32];
-    for (pair, byte) in digits
-        .as_chunks_mut::<2>()
-        .0
-        .iter_mut()
-        .zip(number.to_be_bytes())
-    {
-        *pair = [hex_digit(byte >> 4), hex_digit(byte & 15)];
-    }
-    digits
-}
-
-/// Returns the digit of a number below 16.
-const fn hex_digit(number: u8) -> u8 {
-    match number {
-        0..=9 => b'0' + number,
-        _ => b'a' - 10 + number,
     }
 }
 

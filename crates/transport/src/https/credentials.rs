@@ -77,6 +77,9 @@ fn record(cx: &SecurityContext, name: &HeaderName) {
 }
 
 /// Returns whether a cookie has one of the prefixes. Upper and lower case are equal.
+///
+/// It splits at each `;` itself, because it looks for names that must not be missed: a parser of cookies
+/// skips a pair that it finds malformed, and a handler may still read it.
 fn has_secure_cookie(headers: &HeaderMap) -> bool {
     let lines = headers.get_all(COOKIE).into_iter();
     let mut cookies = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));

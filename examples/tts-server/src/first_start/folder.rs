@@ -90,26 +90,13 @@ fn make_private(path: &Path) -> io::Result<()> {
 }
 
 /// Refuses a folder in which others may look: it holds keys.
-#[cfg(unix)]
 fn check_private(path: &Path) -> Result<(), StartError> {
-    use std::os::unix::fs::PermissionsExt;
-    let mode = fs::metadata(path)
-        .map_err(|error| unusable(path, &error))?
-        .permissions()
-        .mode();
-    if mode & 0o077 == 0 {
+    let mode = private_file::open_mode(path).map_err(|error| unusable(path, &error))?;
+    let Some(mode) = mode else {
         return Ok(());
-    }
-    let what = format!(
-        "others may look into the data folder (its mode is {:03o})",
-        mode & 0o777
-    );
+    };
+    let what = format!("others may look into the data folder (its mode is {mode:03o})");
     Err(StartError::at(path, what).remedy(format!("Run `chmod 700 '{}'`.", path.display())))
-}
-
-#[cfg(not(unix))]
-fn check_private(_: &Path) -> Result<(), StartError> {
-    Ok(())
 }
 
 fn check_writable(path: &Path) -> io::Result<()> {

@@ -5,6 +5,8 @@
 //!
 //! The prefixes `__Host-` and `__Secure-` are not checked: browsers enforce them.
 
+use cookie::{Cookie, SameSite};
+
 use super::Site;
 use crate::check::{
     outcome::Outcomes,
@@ -22,12 +24,16 @@ pub(super) fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
     let answers = site.answers().into_iter().chain(with_key);
     for answer in answers {
         for cookie in answer.all("set-cookie") {
-            let cookie = Cookie::parse(&cookie);
-            let seen = || format!("{}: {}", answer.asked, cookie.name);
-            outcomes.decide(&COOKIE_INSECURE, (!cookie.secure).then(seen));
-            let readable = cookie.is_secret() && !cookie.http_only;
+            // Without a name it is no cookie that a service could read.
+            let Ok(cookie) = Cookie::parse(&*cookie) else {
+                continue;
+            };
+            let seen = || format!("{}: {}", answer.asked, cookie.name());
+            let is_secure = cookie.secure() == Some(true);
+            outcomes.decide(&COOKIE_INSECURE, (!is_secure).then(seen));
+            let readable = is_secret(&cookie) && cookie.http_only() != Some(true);
             outcomes.decide(&COOKIE_READABLE, readable.then(seen));
-            outcomes.decide(&COOKIE_CROSS_SITE, (!cookie.same_site).then(seen));
+            outcomes.decide(&COOKIE_CROSS_SITE, (!is_same_site(&cookie)).then(seen));
         }
     }
     for rule in [&COOKIE_INSECURE, &COOKIE_READABLE, &COOKIE_CROSS_SITE] {
@@ -35,40 +41,15 @@ pub(super) fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
     }
 }
 
-/// The name of a cookie and its flags.
-struct Cookie {
-    name: String,
-    /// `Secure`: the cookie is not sent in clear text.
-    secure: bool,
-    /// `HttpOnly`: scripts do not see the cookie.
-    http_only: bool,
-    /// `SameSite` is `Lax` or `Strict`.
-    same_site: bool,
+/// Whether the browser does not send it with requests of other sites.
+fn is_same_site(cookie: &Cookie<'_>) -> bool {
+    matches!(cookie.same_site(), Some(SameSite::Lax | SameSite::Strict))
 }
 
-impl Cookie {
-    /// Attributes are compared without case (RFC 6265, section 5.2). White space around an equals
-    /// sign in an attribute is not removed, so `SameSite = Lax` does not count.
-    fn parse(value: &str) -> Self {
-        let mut parts = value.split(';').map(str::trim);
-        let pair = parts.next().unwrap_or_default();
-        let name = pair.split_once('=').map_or(pair, |(name, _)| name);
-        let flags: Vec<String> = parts.map(str::to_ascii_lowercase).collect();
-        let has = |flag: &str| flags.iter().any(|one| one == flag);
-        Self {
-            name: name.trim().to_owned(),
-            secure: has("secure"),
-            http_only: has("httponly"),
-            same_site: has("samesite=lax") || has("samesite=strict"),
-        }
-    }
-
-    /// Whether the name looks like that of a session or a token. A guess: an unusual name is not
-    /// found.
-    fn is_secret(&self) -> bool {
-        let name = self.name.to_ascii_lowercase();
-        SECRETS.iter().any(|part| name.contains(part))
-    }
+/// Whether the name looks like that of a session or a token. A guess: an unusual name is not found.
+fn is_secret(cookie: &Cookie<'_>) -> bool {
+    let name = cookie.name().to_ascii_lowercase();
+    SECRETS.iter().any(|part| name.contains(part))
 }
 
 #[cfg(test)]
@@ -76,11 +57,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn flags_are_read_without_regard_to_case() {
-        let cookie = Cookie::parse("__Host-session=a=b; Path=/; secure; HTTPONLY; SameSite=Lax");
-        assert_eq!(cookie.name, "__Host-session");
-        assert!(cookie.secure && cookie.http_only && cookie.same_site && cookie.is_secret());
-        let cookie = Cookie::parse("theme=Secure; SameSite=None");
-        assert!(!cookie.secure && !cookie.http_only && !cookie.same_site && !cookie.is_secret());
+    fn flags_are_read_without_regard_to_case_and_blanks() {
+        for text in [
+            "__Host-session=a=b; Path=/; secure; HTTPONLY; SameSite=Lax",
+            "__Host-session=a=b;Secure ;HttpOnly; SAMESITE = strict",
+        ] {
+            let cookie = Cookie::parse(text).unwrap();
+            assert_eq!(cookie.name(), "__Host-session");
+            assert_eq!(
+                (cookie.secure(), cookie.http_only()),
+                (Some(true), Some(true))
+            );
+            assert!(is_same_site(&cookie) && is_secret(&cookie));
+        }
+        let cookie = Cookie::parse("theme=Secure; SameSite=None").unwrap();
+        assert_eq!((cookie.secure(), cookie.http_only()), (None, None));
+        assert!(!is_same_site(&cookie) && !is_secret(&cookie));
     }
 }
