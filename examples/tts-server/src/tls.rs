@@ -1,6 +1,6 @@
 //! The certificate.
 
-use palisade::config::CertificateSource;
+use palisade::config::OpenedCertificate;
 use palisade::core::SharedClock;
 use palisade::server::{Acme, CertificateError, Certificates, DevAuthority};
 
@@ -25,26 +25,28 @@ impl Tls {
         data: &DataFolder,
         clock: &SharedClock,
     ) -> Result<Self, StartError> {
-        let broken = |error: CertificateError| StartError::new(format!("TLS: {error}"));
-        if let CertificateSource::Acme(acme) = &settings.server.certificate {
-            let acme = acme
-                .open(clock.clone())
-                .map_err(|error| StartError::new(format!("[server.acme]: {error}")))?;
-            return Ok(Self {
-                certificates: acme.certificates().map_err(broken)?,
+        match settings.config.open_certificate(clock)? {
+            OpenedCertificate::Acme { acme, certificates } => Ok(Self {
+                certificates,
                 authority: None,
                 acme: Some(acme),
-            });
-        }
-        if let CertificateSource::Files { chain, key } = &settings.server.certificate {
-            let certificates = Certificates::builder(chain, key).clock(clock.clone());
-            let certificates = certificates.open().map_err(broken)?;
-            return Ok(Self {
+            }),
+            OpenedCertificate::Files(certificates) => Ok(Self {
                 certificates,
                 authority: None,
                 acme: None,
-            });
+            }),
+            _ => Self::of_development(settings, data, clock),
         }
+    }
+
+    /// Opens or makes the development authority.
+    fn of_development(
+        settings: &Settings,
+        data: &DataFolder,
+        clock: &SharedClock,
+    ) -> Result<Self, StartError> {
+        let broken = |error: CertificateError| StartError::new(format!("TLS: {error}"));
         let authority = DevAuthority::builder(data.file("tls"))
             .clock(clock.clone())
             .hosts(settings.config.hosts())

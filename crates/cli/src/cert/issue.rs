@@ -35,7 +35,7 @@ use super::{
     settings::{certificate_source, no_authority},
     show::date,
 };
-use crate::{Failure, output};
+use crate::{failure::Failure, output};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -81,13 +81,15 @@ impl Issue {
     /// Orders, and prints what came of it. The result is "no" if nothing was issued although it
     /// should be.
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let CertificateSource::Acme(mut settings) = certificate_source(&self.config)? else {
+        let (config, source) = certificate_source(&self.config)?;
+        let CertificateSource::Acme(mut settings) = source else {
             return Err(no_authority(&self.config));
         };
         if self.dry_run {
             settings.directory = self.trial_directory(&settings)?;
         }
-        let acme = settings.open(SystemClock::shared())?;
+        let acme = settings.open(SystemClock::shared());
+        let acme = acme.map_err(|error| config.acme_error(&error))?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;

@@ -12,7 +12,7 @@ mod show;
 
 use clap::Subcommand;
 
-use crate::Failure;
+use crate::failure::Failure;
 
 /// What can be done with certificates.
 ///

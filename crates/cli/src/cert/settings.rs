@@ -2,29 +2,22 @@
 //!
 //! It is parsed by `palisade::config`, as the service does: a file with a mistake fails here too.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use palisade::config::{CertificateSource, Config};
 
-use crate::Failure;
+use crate::failure::Failure;
 
-/// Reads where the certificate of a service comes from.
+/// Reads the configuration of a service.
 ///
 /// The file may have sections of an application that this command does not know: they are not
-/// checked.
+/// checked. A section whose name is nearly that of a section of Palisade is an error.
 ///
 /// Fails if the file cannot be read or has a mistake. The error names the line.
-///
-/// All top-level sections of the file are given to the parser as known. A misspelled section is
-/// therefore found by the service and not here.
-pub(crate) fn certificate_source(path: &Path) -> Result<CertificateSource, Failure> {
-    let text = fs::read_to_string(path)
-        .map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
-    // `Config` reports text that is not TOML, with its line.
-    let sections = text.parse::<toml::Table>().unwrap_or_default();
-    let sections: Vec<&str> = sections.keys().map(String::as_str).collect();
-    let config = Config::read_with(path, &sections)?;
-    Ok(config.server()?.certificate)
+pub(crate) fn certificate_source(path: &Path) -> Result<(Config, CertificateSource), Failure> {
+    let config = Config::read_any(path)?;
+    let certificate = config.server()?.certificate;
+    Ok((config, certificate))
 }
 
 /// The failure where the file has no authority.

@@ -15,14 +15,14 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 use palisade::{
-    config::CertificateSource,
+    config::{CertificateSource, OpenedCertificate},
     server::{AcmeStatus, Certificates},
 };
 use palisade_api_key::Timestamp;
 use palisade_core::SystemClock;
 
 use super::settings::{certificate_source, no_authority};
-use crate::{Failure, output};
+use crate::{failure::Failure, output};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -47,16 +47,19 @@ impl Show {
     /// Prints one line for each fact. The result is "no" if there is no certificate that is valid
     /// now.
     pub(crate) fn run(self) -> Result<(), Failure> {
-        match certificate_source(&self.config)? {
-            CertificateSource::Acme(settings) => {
-                let acme = settings.open(SystemClock::shared())?;
-                let (certificates, status) = (acme.certificates()?, acme.status()?);
+        let (config, source) = certificate_source(&self.config)?;
+        match config.open_certificate(&SystemClock::shared())? {
+            OpenedCertificate::Acme { acme, certificates } => {
+                let status = acme.status()?;
                 let authority = ("authority", acme.directory().to_owned());
                 print(&certificates, [authority].into_iter().chain(facts(&status)))
             }
-            CertificateSource::Files { chain, key } => {
-                let path = ("file", chain.display().to_string());
-                print(&Certificates::from_pem_files(chain, key)?, [path])
+            OpenedCertificate::Files(certificates) => {
+                let path = match source {
+                    CertificateSource::Files { chain, .. } => chain.display().to_string(),
+                    _ => String::new(),
+                };
+                print(&certificates, [("file", path)])
             }
             _ => Err(no_authority(&self.config)),
         }

@@ -35,7 +35,7 @@
 mod clock;
 mod machine;
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use palisade::{config::Config, diagnostics, shield::Warning};
@@ -43,7 +43,7 @@ use palisade_core::SystemClock;
 use serde_json::json;
 use tokio::runtime;
 
-use crate::{Failure, output};
+use crate::{failure::Failure, output};
 
 const EXAMPLES: &str = "\
 Run it as the user of the service: what that user can read and open is what counts.
@@ -110,18 +110,21 @@ impl Command {
         }
     }
 
-    /// Reads the file. Sections of an application are not checked here.
+    /// Reads the file, and says which sections are not checked here: those of an application.
     ///
     /// # Errors
     ///
     /// Fails if the file cannot be read or has a mistake; the message has file and line.
     fn read(&self) -> Result<Config, Failure> {
-        let text = fs::read_to_string(&self.config)
-            .map_err(|error| Failure::new(format_args!("{}: {error}", self.config.display())))?;
-        // `Config` reports text that is not TOML, with its line.
-        let sections = text.parse::<toml::Table>().unwrap_or_default();
-        let sections: Vec<&str> = sections.keys().map(String::as_str).collect();
-        Ok(Config::read_with(&self.config, &sections)?)
+        let config = Config::read_any(&self.config)?;
+        let others = config.other_sections();
+        if !others.is_empty() {
+            let (file, names) = (self.config.display(), others.join(", "));
+            output::note(format_args!(
+                "{file}: not checked here: {names}, as sections of the application"
+            ));
+        }
+        Ok(config)
     }
 
     /// Whether the user gave the number or the name of the finding.

@@ -95,6 +95,23 @@ fn a_good_configuration_has_no_finding() {
 }
 
 #[test]
+fn sections_of_an_application_are_named_and_misspelled_ones_refused() {
+    let folder = good(90);
+    add(&folder, "[speech]\nvoices = 3");
+    assert_eq!(findings(&folder), []);
+    let ran = folder.run("doctor --config palisade.toml");
+    assert!(ran.err.contains("not checked here: speech,"), "{}", ran.err);
+    add(&folder, "[[limit]]\nname = \"notes\"");
+    for command in ["doctor", "cert show"] {
+        let error = folder.bad(&format!("{command} --config palisade.toml"));
+        assert!(
+            error.contains("did you mean `limits`?"),
+            "{command}: {error}"
+        );
+    }
+}
+
+#[test]
 fn parts_that_are_missing_are_found() {
     check("PAL0001", "[audit]", |folder| {
         replace(folder, "[audit]\nfile = \"audit/audit.jsonl\"\n", "");

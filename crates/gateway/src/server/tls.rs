@@ -10,12 +10,16 @@
 //! certificate are refused before this code runs.
 
 use palisade::{
-    config::CertificateSource,
+    config::OpenedCertificate,
     core::SharedClock,
     server::{Acme, Certificates, DevAuthority},
 };
 
-use crate::{error::GatewayError, first_start::Authority, settings::Settings};
+use crate::{
+    error::{GatewayError, GatewayErrorKind},
+    first_start::Authority,
+    settings::Settings,
+};
 
 /// How TLS is spoken.
 ///
@@ -37,37 +41,40 @@ impl Tls {
     ///
     /// # Errors
     /// A file cannot be read or written, the key does not fit the certificate, or the section
-    /// `[server.acme]` cannot be used.
+    /// `[server.acme]` cannot be used. The error names the line of the file.
     pub(super) fn open(settings: &Settings, clock: &SharedClock) -> Result<Self, GatewayError> {
-        let broken = |error| GatewayError::new(format_args!("TLS: {error}"));
-        let (mut authority, mut ordering) = (None, None);
-        let certificates = match &settings.server.certificate {
-            CertificateSource::Acme(acme) => {
-                let acme = acme
-                    .open(clock.clone())
-                    .map_err(|error| GatewayError::new(format_args!("[server.acme]: {error}")))?;
-                ordering.insert(acme).certificates()
-            }
-            CertificateSource::Files { chain, key } => Certificates::builder(chain, key)
-                .clock(clock.clone())
-                .open(),
-            _ => {
-                let made = DevAuthority::builder(&settings.authority)
-                    .clock(clock.clone())
-                    .hosts(settings.config.hosts())
-                    .open_or_create()
-                    .map_err(broken)?;
-                authority = Some(Authority {
-                    certificate: made.certificate_path(),
-                    fingerprint: made.fingerprint().to_string(),
-                });
-                made.certificates()
-            }
+        match settings.config.open_certificate(clock)? {
+            OpenedCertificate::Acme { acme, certificates } => Ok(Self {
+                certificates,
+                authority: None,
+                acme: Some(acme),
+            }),
+            OpenedCertificate::Files(certificates) => Ok(Self {
+                certificates,
+                authority: None,
+                acme: None,
+            }),
+            _ => Self::of_development(settings, clock),
+        }
+    }
+
+    /// Opens or makes the development authority.
+    fn of_development(settings: &Settings, clock: &SharedClock) -> Result<Self, GatewayError> {
+        let broken = |error| {
+            GatewayError::new(format_args!("TLS: {error}")).about(GatewayErrorKind::Certificate)
         };
+        let authority = DevAuthority::builder(&settings.authority)
+            .clock(clock.clone())
+            .hosts(settings.config.hosts())
+            .open_or_create()
+            .map_err(broken)?;
         Ok(Self {
-            certificates: certificates.map_err(broken)?,
-            authority,
-            acme: ordering,
+            certificates: authority.certificates().map_err(broken)?,
+            authority: Some(Authority {
+                certificate: authority.certificate_path(),
+                fingerprint: authority.fingerprint().to_string(),
+            }),
+            acme: None,
         })
     }
 }

@@ -47,6 +47,22 @@ fn values_of_the_command_line_cannot_add_keys_to_the_configuration() {
 }
 
 #[test]
+fn a_certificate_that_cannot_be_read_is_told_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gateway.toml");
+    let text = "[server]\nhosts = ['a.example']\nhttps = '127.0.0.1:0'\ncertificate = 'chain.pem'\nkey = 'key.pem'\n\
+        [[upstreams]]\nurl = 'http://127.0.0.1:1'\n[[routes]]\npath = '/'\naccess = 'public'\n";
+    fs::write(&path, text).unwrap();
+    let error = palisade_gateway::explain(&Settings::read(&path).unwrap()).unwrap_err();
+    let start = format!("{}:4: server.certificate: ", path.display());
+    assert!(error.to_string().starts_with(&start), "{error}");
+    assert_eq!(
+        error.kind(),
+        palisade_gateway::GatewayErrorKind::Configuration
+    );
+}
+
+#[test]
 fn a_file_without_routes_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("gateway.toml");

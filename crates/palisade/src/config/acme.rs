@@ -7,7 +7,7 @@ use palisade_transport::server::{
     Acme, AcmeBuilder, AcmeError, ChallengeKind, LETS_ENCRYPT, LETS_ENCRYPT_STAGING,
 };
 
-use super::{CertificateSource, Config, ConfigFileError, document, read};
+use super::{CertificateSource, Config, ConfigFileError, document};
 
 /// The settings of `[server.acme]`. Returned by [`Config::server`].
 ///
@@ -59,16 +59,16 @@ impl AcmeSettings {
     ///
     /// # Errors
     /// A file cannot be read, or a value cannot be used. See [`AcmeBuilder::build`].
+    /// [`Config::acme_error`] tells the key that the error is about.
     pub fn open(&self, clock: SharedClock) -> Result<Acme, AcmeError> {
-        self.builder(clock)?.build()
+        self.builder(clock).build()
     }
 
     /// Returns the settings for code that changes some of them, such as the directory for a trial.
     /// The terms are accepted: the file says so.
     ///
-    /// # Errors
-    /// A file that is named cannot be read.
-    pub fn builder(&self, clock: SharedClock) -> Result<AcmeBuilder, AcmeError> {
+    /// No file is read before [`AcmeBuilder::build`].
+    pub fn builder(&self, clock: SharedClock) -> AcmeBuilder {
         let mut builder = Acme::builder(self.domains.iter().cloned(), &self.cache)
             .accept_terms()
             .directory(self.directory.as_str())
@@ -78,24 +78,19 @@ impl AcmeSettings {
             builder = builder.contact(contact);
         }
         if let Some(root) = &self.root {
-            builder = builder.root(open(root)?);
+            builder = builder.root_file(root);
         }
         if let Some(port) = self.validation_port {
             builder = builder.validation_port(port);
         }
         if let Some((key_id, file)) = &self.external_account {
-            builder = builder.external_account(key_id.as_str(), open(file)?);
+            builder = builder.external_account_file(key_id.as_str(), file);
         }
         if !self.self_check {
             builder = builder.without_self_check();
         }
-        Ok(builder)
+        builder
     }
-}
-
-/// Reads a file that the section names.
-fn open(path: &Path) -> Result<String, AcmeError> {
-    read(path).map_err(|error| AcmeError::Setting(format!("{}: {error}", path.display()).into()))
 }
 
 impl Config {

@@ -23,6 +23,8 @@ use std::{
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ConfigFileError {
+    /// What the mistake is about.
+    pub(super) kind: ConfigFileErrorKind,
     /// The path of the file, or `configuration`.
     pub(super) file: String,
     /// The line, counted from 1.
@@ -35,10 +37,49 @@ pub struct ConfigFileError {
     pub(super) remedy: String,
 }
 
+/// What a [`ConfigFileError`] is about, for programs that decide by it.
+///
+/// ```
+/// use palisade::config::{Config, ConfigFileErrorKind};
+///
+/// let kind = |text: &str| Config::parse(text).unwrap_err().kind();
+/// assert_eq!(kind("[sever]"), ConfigFileErrorKind::UnknownSection);
+/// assert_eq!(kind("[server]\nhost = 1"), ConfigFileErrorKind::Syntax);
+///
+/// let missing = Config::read("/nowhere/palisade.toml").unwrap_err();
+/// assert_eq!(missing.kind(), ConfigFileErrorKind::Unreadable);
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum ConfigFileErrorKind {
+    /// A new file differs where a running service cannot change.
+    Changed,
+    /// The text is not TOML, has an unknown key, or a value of another type.
+    Syntax,
+    /// A section is unknown.
+    UnknownSection,
+    /// The file cannot be read.
+    Unreadable,
+    /// A value cannot be used, or a file that it names; or a key is missing.
+    Value,
+}
+
 impl ConfigFileError {
+    /// Returns what the mistake is about.
+    #[must_use]
+    pub fn kind(&self) -> ConfigFileErrorKind {
+        self.kind
+    }
+
+    /// Sets what it is about.
+    pub(super) fn about(self, kind: ConfigFileErrorKind) -> Self {
+        Self { kind, ..self }
+    }
+
     /// Makes the error about a file that cannot be read.
     pub(super) fn unreadable(file: &str, problem: &io::Error) -> Self {
         Self {
+            kind: ConfigFileErrorKind::Unreadable,
             file: file.to_owned(),
             line: None,
             key: None,

@@ -38,6 +38,8 @@ mod changes;
 #[cfg(feature = "server")]
 mod examine;
 #[cfg(feature = "server")]
+mod certificate;
+#[cfg(feature = "server")]
 mod consistency;
 mod audit;
 mod cors;
@@ -71,9 +73,11 @@ use toml::Spanned;
 
 #[cfg(feature = "acme")]
 pub use self::acme::AcmeSettings;
+#[cfg(feature = "server")]
+pub use self::certificate::OpenedCertificate;
 pub use self::{
     assemble::{Assembled, Running},
-    error::ConfigFileError,
+    error::{ConfigFileError, ConfigFileErrorKind},
     server::{CertificateSource, HealthSettings, ServerSettings},
     suggest::nearest as nearest_name,
 };
@@ -88,6 +92,7 @@ use self::{document::Document, source::Source};
 /// |---|---|
 /// | the stack | [`assemble`](Self::assemble), [`assemble_with`](Self::assemble_with) |
 /// | listeners, certificate, health check | [`server`](Self::server) |
+/// | the certificate, opened | `open_certificate` |
 /// | the shared store of limits | [`connect_store`](Self::connect_store) |
 /// | sections of the application | [`section`](Self::section) |
 /// | what a new file changes | [`changes`](Self::changes), [`refuse_changes`](Self::refuse_changes) |
@@ -135,6 +140,11 @@ fn read(path: &Path) -> io::Result<String> {
         ));
     }
     private_file::read_to_string(&File::open(path)?, MOST_BYTES)
+}
+
+/// Returns the folder of a file, against which paths in it are resolved.
+fn folder_of(path: &Path) -> PathBuf {
+    path.parent().unwrap_or(Path::new("")).to_owned()
 }
 
 /// The sections of Palisade. The application must name all others, so that a typo is an error.
@@ -190,10 +200,47 @@ impl Config {
     /// ```
     pub fn read_with(path: impl AsRef<Path>, own: &[&str]) -> Result<Self, ConfigFileError> {
         let path = path.as_ref();
-        let name = path.display().to_string();
-        let text = read(path).map_err(|problem| ConfigFileError::unreadable(&name, &problem))?;
-        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-        Self::new(name, text, folder, own)
+        let source = Source::read(path)?;
+        source.check_sections(own)?;
+        Self::new(source, folder_of(path))
+    }
+
+    /// Reads a file for a tool that does not know the application of the file.
+    ///
+    /// Sections that are none of Palisade are accepted and not checked;
+    /// [`other_sections`](Self::other_sections) names them. A section whose name is nearly that of a
+    /// section of Palisade is an error, since it is probably a misspelled one.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), for the sections of Palisade.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade::config::Config;
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let file = folder.path().join("palisade.toml");
+    /// std::fs::write(&file, "server.hosts = ['speech.example']\nspeech.voices = 3")?;
+    /// assert_eq!(Config::read_any(&file)?.other_sections(), ["speech"]);
+    ///
+    /// std::fs::write(&file, "sever.hosts = ['speech.example']")?;
+    /// let error = Config::read_any(&file).unwrap_err();
+    /// assert!(error.to_string().contains("did you mean `server`?"), "{error}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn read_any(path: impl AsRef<Path>) -> Result<Self, ConfigFileError> {
+        let path = path.as_ref();
+        let source = Source::read(path)?;
+        source.check_misspelled_sections()?;
+        Self::new(source, folder_of(path))
+    }
+
+    /// Returns the names of the sections that are none of Palisade, in alphabetical order. Those of
+    /// the application are among them.
+    #[must_use]
+    pub fn other_sections(&self) -> Vec<&str> {
+        self.source.other_section_names()
     }
 
     /// Reads a text. Paths in it are relative to the working directory.
@@ -211,23 +258,13 @@ impl Config {
     /// # Errors
     /// As [`parse`](Self::parse).
     pub fn parse_with(text: &str, own: &[&str]) -> Result<Self, ConfigFileError> {
-        Self::new(
-            "configuration".to_owned(),
-            text.to_owned(),
-            PathBuf::new(),
-            own,
-        )
+        let source = Source::parse("configuration".to_owned(), text.to_owned())?;
+        source.check_sections(own)?;
+        Self::new(source, PathBuf::new())
     }
 
-    /// Parses the text and checks the names of its sections.
-    fn new(
-        name: String,
-        text: String,
-        folder: PathBuf,
-        own: &[&str],
-    ) -> Result<Self, ConfigFileError> {
-        let source = Source::parse(name, text)?;
-        source.check_sections(own)?;
+    /// Reads the sections of Palisade. Their names are checked already.
+    fn new(source: Source, folder: PathBuf) -> Result<Self, ConfigFileError> {
         Ok(Self {
             document: source.document()?,
             source,

@@ -4,7 +4,7 @@
 //! TOML has several spellings for one key (header, inline table, dotted or quoted key). Positions
 //! come from the parser, so all spellings give the same errors.
 
-use std::ops::Range;
+use std::{ops::Range, path::Path};
 
 use serde::de::DeserializeOwned;
 use toml::{
@@ -12,7 +12,7 @@ use toml::{
     de::{DeTable, DeValue, Error, ValueDeserializer},
 };
 
-use super::{ConfigFileError, SECTIONS, suggest};
+use super::{ConfigFileError, ConfigFileErrorKind, SECTIONS, read, suggest};
 
 /// What to do about an error of the parser, which brings no remedy.
 const REMEDY: &str = "correct or remove it; the reference of the configuration lists every key";
@@ -56,6 +56,13 @@ impl Source {
         Ok(source)
     }
 
+    /// Reads and parses a file.
+    pub(super) fn read(path: &Path) -> Result<Self, ConfigFileError> {
+        let name = path.display().to_string();
+        let text = read(path).map_err(|problem| ConfigFileError::unreadable(&name, &problem))?;
+        Self::parse(name, text)
+    }
+
     /// Returns the path of the file for error messages.
     pub(super) fn name(&self) -> &str {
         &self.name
@@ -89,11 +96,38 @@ impl Source {
     /// Refuses a section that is neither one of [`SECTIONS`] nor in `own`, the sections of the
     /// application.
     pub(super) fn check_sections(&self, own: &[&str]) -> Result<(), ConfigFileError> {
-        let known = |name: &str| SECTIONS.contains(&name) || own.contains(&name);
-        let mut sections = self.keys.iter().filter(|position| position.path.len() == 1);
-        let unknown =
-            sections.find(|position| position.path.first().is_some_and(|name| !known(name)));
-        unknown.map_or(Ok(()), |position| Err(self.unknown_section(position, own)))
+        let unknown = self.other_sections().find(|(name, _)| !own.contains(name));
+        unknown.map_or(Ok(()), |(_, position)| {
+            Err(self.unknown_section(position, own))
+        })
+    }
+
+    /// Refuses a section whose name is nearly one of [`SECTIONS`]. Others may be those of an
+    /// application.
+    pub(super) fn check_misspelled_sections(&self) -> Result<(), ConfigFileError> {
+        let is_similar = |name: &str| suggest::nearest(name, &SECTIONS).is_some();
+        let misspelled = self.other_sections().find(|(name, _)| is_similar(name));
+        misspelled.map_or(Ok(()), |(_, position)| {
+            Err(self.unknown_section(position, &[]))
+        })
+    }
+
+    /// Returns the sections that are none of [`SECTIONS`]: their names, and where they begin.
+    fn other_sections(&self) -> impl Iterator<Item = (&str, &KeyPosition)> {
+        self.keys
+            .iter()
+            .filter_map(|position| match &*position.path {
+                [name] if !SECTIONS.contains(&name.as_str()) => Some((name.as_str(), position)),
+                _ => None,
+            })
+    }
+
+    /// Returns the names of the sections that are none of [`SECTIONS`], each once.
+    pub(super) fn other_section_names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.other_sections().map(|(name, _)| name).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
     }
 
     /// Makes the error about an unknown section: the list of known ones, and the nearest name.
@@ -116,6 +150,7 @@ impl Source {
             "no such section",
             &remedy,
         )
+        .about(ConfigFileErrorKind::UnknownSection)
     }
 
     /// Makes an error about a value, with its line and the path of its key.
@@ -151,6 +186,7 @@ impl Source {
     pub(super) fn changed(&self, path: &[&str], problem: &str, remedy: &str) -> ConfigFileError {
         let start = self.position(path).map(|position| position.key.start);
         self.error(start, Some(path.join(".")), problem, remedy)
+            .about(ConfigFileErrorKind::Changed)
     }
 
     /// Makes an error about the file as a whole, without line and key.
@@ -174,9 +210,10 @@ impl Source {
             None => REMEDY.to_owned(),
         };
         self.error(start, path.as_deref().map(dotted), &problem, &remedy)
+            .about(ConfigFileErrorKind::Syntax)
     }
 
-    /// Makes an error; the line is counted from the offset `start`.
+    /// Makes an error about a value; the line is counted from the offset `start`.
     fn error(
         &self,
         start: Option<usize>,
@@ -186,6 +223,7 @@ impl Source {
     ) -> ConfigFileError {
         let before = start.and_then(|start| self.text.get(..start));
         ConfigFileError {
+            kind: ConfigFileErrorKind::Value,
             file: self.name.clone(),
             line: before.map(|before| before.matches('\n').count() + 1),
             key,

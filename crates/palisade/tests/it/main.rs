@@ -15,6 +15,7 @@ mod book;
 mod config;
 mod config_mistakes;
 mod config_acme;
+mod config_certificate;
 mod config_sections;
 mod config_server;
 mod config_spelling;

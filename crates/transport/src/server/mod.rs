@@ -106,12 +106,12 @@ pub use self::{
 use crate::tls;
 #[cfg(feature = "acme")]
 pub use crate::tls::{
-    Acme, AcmeBuilder, AcmeError, AcmeEvent, AcmeStatus, ChallengeKind, LETS_ENCRYPT,
-    LETS_ENCRYPT_STAGING, Renewal,
+    Acme, AcmeBuilder, AcmeError, AcmeEvent, AcmeSettingError, AcmeStatus, ChallengeKind,
+    LETS_ENCRYPT, LETS_ENCRYPT_STAGING, Renewal,
 };
 pub use crate::tls::{
     CertificateError, CertificateEvent, Certificates, CertificatesBuilder, DevAuthority,
-    DevAuthorityBuilder, Fingerprint,
+    DevAuthorityBuilder, Fingerprint, MakeProblem,
 };
 
 /// Log directives that silence the libraries under this server, for `tracing-subscriber`'s

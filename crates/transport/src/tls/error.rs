@@ -39,7 +39,7 @@ pub enum CertificateError {
         source: io::Error,
     },
     /// A certificate or a key cannot be created.
-    Make(Box<str>),
+    Make(MakeProblem),
     /// The key is of another certificate.
     Mismatch {
         /// Where the certificate was read.
@@ -59,7 +59,33 @@ pub enum CertificateError {
     },
 }
 
+/// Why a certificate cannot be created.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum MakeProblem {
+    /// No key can be generated.
+    Key,
+    /// A host is no name that a certificate can have.
+    Name,
+    /// The certificate cannot be encoded or signed.
+    Signature,
+}
+
 impl CertificateError {
+    /// Returns the file that the error is about. `None` if there is none.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::ChainOrder { path }
+            | Self::Expired { path }
+            | Self::File { path, .. }
+            | Self::Mismatch { path }
+            | Self::Open { path }
+            | Self::Unreadable { path, .. } => Some(path),
+            Self::Make(_) => None,
+        }
+    }
+
     /// Returns whether a file does not exist.
     #[cfg(feature = "acme")]
     pub(in crate::tls) fn is_missing_file(&self) -> bool {
@@ -81,7 +107,17 @@ impl CertificateError {
     }
 
     pub(super) fn make(error: &rcgen::Error) -> Self {
-        Self::Make(error.to_string().into())
+        // The text of the library is for developers of this crate.
+        tracing::debug!(%error, "a certificate cannot be made");
+        Self::Make(match error {
+            rcgen::Error::InvalidAsn1String(_)
+            | rcgen::Error::InvalidNameType
+            | rcgen::Error::InvalidIpAddressOctetLength(_) => MakeProblem::Name,
+            rcgen::Error::KeyGenerationUnavailable | rcgen::Error::CouldNotParseKeyPair => {
+                MakeProblem::Key
+            }
+            _ => MakeProblem::Signature,
+        })
     }
 }
 
@@ -98,7 +134,15 @@ impl fmt::Display for CertificateError {
                 write!(f, "{}: not valid today; renew it", path.display())
             }
             Self::File { path, source } => write!(f, "{}: {source}", path.display()),
-            Self::Make(problem) => write!(f, "cannot make a certificate: {problem}"),
+            Self::Make(problem) => write!(
+                f,
+                "cannot make a certificate: {}",
+                match problem {
+                    MakeProblem::Key => "its key cannot be generated",
+                    MakeProblem::Name => "a host is no name that a certificate can have",
+                    MakeProblem::Signature => "the library cannot encode or sign it",
+                }
+            ),
             Self::Mismatch { path } => {
                 write!(
                     f,

@@ -23,17 +23,29 @@ const MOST: u64 = 256 * 1024;
 
 /// Reads a file that should be small.
 pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, CertificateError> {
-    let read = File::open(path).and_then(|file| {
-        // Allocates once: a vector that grows leaves copies of a key in memory.
-        let length = file
-            .metadata()
-            .map_or(0, |metadata| metadata.len().min(MOST));
-        let mut bytes =
-            Zeroizing::new(Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1));
-        file.take(MOST).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    });
+    let read = File::open(path).and_then(read_open);
     read.map_err(|source| CertificateError::file(path, source))
+}
+
+/// Reads at most [`MOST`] bytes.
+fn read_open(file: File) -> io::Result<Zeroizing<Vec<u8>>> {
+    // Allocates once: a vector that grows leaves copies of a key in memory.
+    let length = file
+        .metadata()
+        .map_or(0, |metadata| metadata.len().min(MOST));
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1));
+    file.take(MOST).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Reads a small file of the operator. A pipe is refused, since reading it could block for ever.
+#[cfg(feature = "acme")]
+pub(super) fn read_regular(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    if !fs::metadata(path)?.is_file() {
+        let problem = "it is not a regular file";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
+    }
+    read_open(File::open(path)?)
 }
 
 /// Reads a file, if it is there.
@@ -113,16 +125,9 @@ pub(super) fn make_folder(path: &Path) -> Result<(), CertificateError> {
         .map_err(|source| CertificateError::file(path, source))
 }
 
-/// Returns whether others than the owner can read a file.
-#[cfg(unix)]
+/// Returns whether others than the owner can access a file.
 pub(super) fn is_open(path: &Path) -> Result<bool, CertificateError> {
-    use std::os::unix::fs::PermissionsExt;
-
-    let metadata = fs::metadata(path).map_err(|source| CertificateError::file(path, source))?;
-    Ok(metadata.permissions().mode() & 0o077 != 0)
-}
-
-#[cfg(not(unix))]
-pub(super) fn is_open(_path: &Path) -> Result<bool, CertificateError> {
-    Ok(false)
+    let mode = private_file::open_mode(path);
+    let mode = mode.map_err(|source| CertificateError::file(path, source))?;
+    Ok(mode.is_some())
 }

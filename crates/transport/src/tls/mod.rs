@@ -23,8 +23,8 @@ mod error;
 pub(crate) use self::acme::Challenges;
 #[cfg(feature = "acme")]
 pub use self::acme::{
-    Acme, AcmeBuilder, AcmeError, AcmeEvent, AcmeStatus, ChallengeKind, LETS_ENCRYPT,
-    LETS_ENCRYPT_STAGING, Renewal,
+    Acme, AcmeBuilder, AcmeError, AcmeEvent, AcmeSettingError, AcmeStatus, ChallengeKind,
+    LETS_ENCRYPT, LETS_ENCRYPT_STAGING, Renewal,
 };
 pub(crate) use self::{
     certificates::{CHALLENGE_PROTOCOL, keep_all_fresh},
@@ -33,5 +33,5 @@ pub(crate) use self::{
 pub use self::{
     certificates::{CertificateEvent, Certificates, CertificatesBuilder, Fingerprint},
     development::{DevAuthority, DevAuthorityBuilder},
-    error::CertificateError,
+    error::{CertificateError, MakeProblem},
 };

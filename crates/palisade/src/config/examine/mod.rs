@@ -11,7 +11,7 @@ use std::time::Duration;
 use palisade_core::SharedClock;
 use palisade_transport::server::Certificates;
 
-use super::{CertificateSource, Config, ConfigFileError, ServerSettings};
+use super::{Config, ConfigFileError, OpenedCertificate, ServerSettings};
 use crate::{
     diagnostics::{self, Diagnostic},
     shield::Warning,
@@ -140,29 +140,14 @@ impl Config {
         settings: &ServerSettings,
         clock: &SharedClock,
     ) -> Result<Vec<Warning>, ConfigFileError> {
-        let opened = match &settings.certificate {
-            CertificateSource::Files { chain, key } => Certificates::builder(chain, key)
-                .clock(clock.clone())
-                .open()
-                .map_err(|error| error.to_string()),
+        let certificates = match self.open_certificate(clock) {
+            Ok(OpenedCertificate::Files(certificates)) => certificates,
             #[cfg(feature = "acme")]
-            CertificateSource::Acme(acme) => acme
-                .open(clock.clone())
-                .map_err(|error| error.to_string())
-                .and_then(|acme| acme.certificates().map_err(|error| error.to_string())),
-            CertificateSource::Development => return Ok(Vec::new()),
-        };
-        let certificates = match opened {
-            Ok(certificates) => certificates,
-            Err(problem) => {
-                let remedy = "name a chain and its key in PEM that this user can read";
-                let error = self
-                    .source
-                    .key_error("server", "certificate", &problem, remedy);
-                return Ok(vec![Warning::new(
-                    &diagnostics::FILE_UNREADABLE,
-                    error.to_string(),
-                )]);
+            Ok(OpenedCertificate::Acme { certificates, .. }) => certificates,
+            Ok(OpenedCertificate::Development) => return Ok(Vec::new()),
+            Err(error) => {
+                let number = &diagnostics::FILE_UNREADABLE;
+                return Ok(vec![Warning::new(number, error.to_string())]);
             }
         };
         let mut found: Vec<Warning> = self.near_end(&certificates, clock).into_iter().collect();

@@ -10,7 +10,9 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use instant_acme::{Account, AccountCredentials, ExternalAccountKey, NewAccount};
 use zeroize::Zeroizing;
 
-use super::{AcmeError, cache::Cache, client::AuthorityClient, request::with_nonces};
+use super::{
+    AcmeError, AcmeSettingError, cache::Cache, client::AuthorityClient, request::with_nonces,
+};
 
 /// Key and identifier of an existing account with the operator of the authority (external account
 /// binding, RFC 8555, section 7.3.4).
@@ -64,7 +66,7 @@ pub(super) async fn open(
     let (account, credentials) =
         created.map_err(|error| AcmeError::of_request(error, client.take_retry_after()))?;
     let json = serde_json::to_string(&credentials).map(Zeroizing::new);
-    let json = json.map_err(|error| AcmeError::setting(error.to_string()))?;
+    let json = json.map_err(|error| cache.unwritten_account(error.into()))?;
     cache.write_account(&json)?;
     tracing::info!(directory = %settings.directory, "an account was created");
     Ok(account)
@@ -108,8 +110,7 @@ pub(super) fn external_account(
     let plain = Zeroizing::new(plain.replace('+', "-").replace('/', "_"));
     let decoded = URL_SAFE_NO_PAD.decode(plain.as_bytes());
     let decoded = decoded.ok().filter(|key| !key.is_empty());
-    let problem = "the key of the external account is not base64url";
-    let hmac_key = decoded.ok_or_else(|| AcmeError::setting(problem))?;
+    let hmac_key = decoded.ok_or(AcmeSettingError::ExternalAccountKey)?;
     Ok(ExternalAccount {
         key_id,
         hmac_key: Arc::new(Zeroizing::new(hmac_key)),

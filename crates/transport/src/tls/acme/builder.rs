@@ -6,6 +6,7 @@
 
 use std::{
     collections::BTreeMap,
+    io,
     net::IpAddr,
     path::PathBuf,
     sync::{Arc, Mutex, RwLock, atomic::AtomicBool},
@@ -15,13 +16,14 @@ use palisade_core::{SharedClock, SystemClock};
 use zeroize::Zeroizing;
 
 use super::{
-    Acme, AcmeError, Inner,
+    Acme, AcmeError, AcmeSettingError, Inner,
     account::{AccountSettings, external_account},
     cache::Cache,
     challenge::{ChallengeKind, Challenges, SelfCheck},
     client::AuthorityClient,
     domains::checked_domains,
 };
+use crate::tls::files;
 
 /// The directory of Let's Encrypt, whose certificates browsers trust.
 pub const LETS_ENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
@@ -84,9 +86,12 @@ pub struct AcmeBuilder {
     directory: String,
     /// PEM. `None` for the trusted certificates of the machine.
     root: Option<Vec<u8>>,
+    root_file: Option<PathBuf>,
     challenge: ChallengeKind,
     /// The identifier and the key in base64url, decoded by `build`.
     external: Option<(String, Zeroizing<String>)>,
+    /// The identifier, and the file with the key.
+    external_file: Option<(String, PathBuf)>,
     self_check: bool,
     /// `None` for the port of the challenge.
     validation_port: Option<u16>,
@@ -103,8 +108,10 @@ impl AcmeBuilder {
             terms_accepted: false,
             directory: LETS_ENCRYPT.to_owned(),
             root: None,
+            root_file: None,
             challenge: ChallengeKind::default(),
             external: None,
+            external_file: None,
             self_check: true,
             validation_port: None,
             addresses: BTreeMap::new(),
@@ -159,6 +166,13 @@ impl AcmeBuilder {
         self
     }
 
+    /// Trusts only the certificates of this PEM file. It is read by [`build`](Self::build), and takes
+    /// the place of [`root`](Self::root).
+    pub fn root_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.root_file = Some(path.into());
+        self
+    }
+
     /// Sets how the authority checks the names. Default: [`ChallengeKind::TlsAlpn01`].
     pub fn challenge(mut self, kind: ChallengeKind) -> Self {
         self.challenge = kind;
@@ -175,6 +189,16 @@ impl AcmeBuilder {
         hmac_key: impl Into<String>,
     ) -> Self {
         self.external = Some((key_id.into(), Zeroizing::new(hmac_key.into())));
+        self
+    }
+
+    /// Does the same with a key that [`build`](Self::build) reads from a file.
+    pub fn external_account_file(
+        mut self,
+        key_id: impl Into<String>,
+        path: impl Into<PathBuf>,
+    ) -> Self {
+        self.external_file = Some((key_id.into(), path.into()));
         self
     }
 
@@ -237,15 +261,14 @@ impl AcmeBuilder {
     /// let refused = Acme::builder(["tts.example.com"], cache).build().unwrap_err();
     /// assert!(refused.to_string().contains("terms of service"), "{refused}");
     /// ```
-    pub fn build(self) -> Result<Acme, AcmeError> {
+    pub fn build(mut self) -> Result<Acme, AcmeError> {
         if !self.terms_accepted {
-            let problem = "the terms of service of the authority must be accepted";
-            return Err(AcmeError::setting(problem));
+            return Err(AcmeSettingError::TermsNotAccepted.into());
         }
+        self.read_files()?;
         let domains = checked_domains(self.domains)?;
         if !self.directory.starts_with("https://") {
-            let problem = "the directory of the authority must be an https address";
-            return Err(AcmeError::setting(problem));
+            return Err(AcmeSettingError::Directory.into());
         }
         let cache = Cache::new(self.cache, &self.directory, &domains);
         if let Err(error) = cache.create() {
@@ -282,6 +305,33 @@ impl AcmeBuilder {
         Ok(Acme {
             inner: Arc::new(inner),
         })
+    }
+}
+
+impl AcmeBuilder {
+    /// Reads the files that are named.
+    fn read_files(&mut self) -> Result<(), AcmeSettingError> {
+        if let Some(path) = self.root_file.take() {
+            match files::read_regular(&path) {
+                Ok(pem) => self.root = Some(pem.to_vec()),
+                Err(source) => return Err(AcmeSettingError::RootFile { path, source }),
+            }
+        }
+        if let Some((key_id, path)) = self.external_file.take() {
+            match files::read_regular(&path).and_then(|key| utf8(&key)) {
+                Ok(key) => self.external = Some((key_id, key)),
+                Err(source) => return Err(AcmeSettingError::ExternalAccountFile { path, source }),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads bytes as text.
+fn utf8(bytes: &[u8]) -> io::Result<Zeroizing<String>> {
+    match str::from_utf8(bytes) {
+        Ok(text) => Ok(Zeroizing::new(text.to_owned())),
+        Err(_) => Err(io::Error::new(io::ErrorKind::InvalidData, "not UTF-8")),
     }
 }
 

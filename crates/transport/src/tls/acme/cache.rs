@@ -167,6 +167,11 @@ impl Cache {
         write(&self.account_path(), json.as_bytes())
     }
 
+    /// Makes the error about an account that cannot be stored.
+    pub(super) fn unwritten_account(&self, source: io::Error) -> AcmeError {
+        AcmeError::cache(&self.account_path(), source)
+    }
+
     /// Renames an account that cannot be used, so that a new one is created.
     ///
     /// The old file stays as `account.json.unusable`: an operator may want to know why it was refused.

@@ -34,7 +34,7 @@ use rustls::{
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::AcmeError;
+use super::{AcmeError, AcmeSettingError};
 
 /// The longest time of one request, from name resolution to the last byte.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -196,8 +196,7 @@ fn roots_from(pem: Option<&[u8]>) -> Result<RootCertStore, AcmeError> {
         Some(pem) => {
             for certificate in CertificateDer::pem_slice_iter(pem) {
                 let added = certificate.ok().and_then(|root| roots.add(root).ok());
-                added
-                    .ok_or_else(|| AcmeError::setting("root: this is not a certificate in PEM"))?;
+                added.ok_or(AcmeSettingError::Root)?;
             }
         }
         None => {
@@ -205,9 +204,7 @@ fn roots_from(pem: Option<&[u8]>) -> Result<RootCertStore, AcmeError> {
         }
     }
     if roots.is_empty() {
-        let problem = "there are no trusted certificates; install the package `ca-certificates`, \
-                       or set `root` to the certificate of the authority in PEM";
-        return Err(AcmeError::setting(problem));
+        return Err(AcmeSettingError::NoTrustedRoots.into());
     }
     Ok(roots)
 }
@@ -217,7 +214,7 @@ fn client_config(roots: RootCertStore) -> Result<ClientConfig, AcmeError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| AcmeError::setting(error.to_string()))?
+        .map_err(|_| AcmeSettingError::Tls)?
         .with_root_certificates(roots)
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::AcmeError;
+use super::{AcmeError, AcmeSettingError};
 
 /// The most names of one certificate. Let's Encrypt has the same limit.
 const MAX_NAMES: usize = 100;
@@ -17,32 +17,30 @@ pub(super) fn checked_domains(domains: Vec<String>) -> Result<Vec<String>, AcmeE
     let mut checked: Vec<String> = Vec::with_capacity(domains.len());
     for domain in domains {
         let domain = domain.to_ascii_lowercase();
-        if let Some(problem) = problem_with(&domain) {
-            return Err(AcmeError::setting(format!("`{domain}`: {problem}")));
-        }
+        check(&domain)?;
         if !checked.contains(&domain) {
             checked.push(domain);
         }
     }
     match checked.len() {
         1..=MAX_NAMES => Ok(checked),
-        0 => Err(AcmeError::setting("name at least one host")),
-        _ => Err(AcmeError::setting("a certificate has at most 100 names")),
+        0 => Err(AcmeSettingError::NoDomain.into()),
+        _ => Err(AcmeSettingError::TooManyDomains.into()),
     }
 }
 
-/// Returns why a name cannot be in a certificate, if it cannot.
+/// Refuses a name that cannot be in a certificate.
 ///
 /// An authority would refuse these names too, but each refusal counts against its limits.
 /// Internationalized names are given in their ASCII form (`xn--…`, RFC 5890).
-fn problem_with(domain: &str) -> Option<&'static str> {
+fn check(domain: &str) -> Result<(), AcmeSettingError> {
     if domain.starts_with("*.") {
-        return Some(
-            "a wildcard needs the challenge dns-01, which is not supported; name each host",
-        );
+        let domain = domain.into();
+        return Err(AcmeSettingError::DomainIsWildcard { domain });
     }
     if domain.parse::<IpAddr>().is_ok() || domain.starts_with('[') {
-        return Some("certificates are issued for host names, not for addresses");
+        let domain = domain.into();
+        return Err(AcmeSettingError::DomainIsAddress { domain });
     }
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     let is_label = |label: &str| {
@@ -51,8 +49,12 @@ fn problem_with(domain: &str) -> Option<&'static str> {
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
-    let is_name = domain.len() <= 253 && domain.split('.').all(is_label);
-    (!is_name).then_some("this is not a host name; write it without scheme, port and path")
+    match domain.len() <= 253 && domain.split('.').all(is_label) {
+        true => Ok(()),
+        false => Err(AcmeSettingError::InvalidDomain {
+            domain: domain.into(),
+        }),
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use super::AcmeSettingError;
 use crate::tls::error::CertificateError;
 
 /// The longest text of an authority that is repeated in errors, logs and records, in characters.
@@ -22,6 +23,7 @@ const MAX_TEXT: usize = 300;
 /// | `cache` | the operator: mode and owner of the folder | no order until it is repaired |
 /// | `certificate` | the operator of the authority | the next attempt |
 /// | `connection` | no one, or the operator of a firewall | the next attempt |
+/// | `random` | the operator of the machine | the next attempt |
 /// | `self_check` | the operator: DNS, port, proxy | the authority is not asked; the next attempt |
 /// | `setting` | the operator | `build` fails |
 /// | `validation` | the operator: DNS, port, proxy | the next attempt, at most four failures an hour |
@@ -64,8 +66,10 @@ pub enum AcmeError {
         /// How long the authority asked to wait, by `Retry-After`.
         retry_after: Option<Duration>,
     },
+    /// The system gives no random bytes.
+    NoRandomBytes,
     /// A setting cannot be used.
-    Setting(Box<str>),
+    Setting(AcmeSettingError),
     /// The server does not respond to a challenge at the address of the name. The authority was
     /// not asked.
     SelfCheck {
@@ -88,11 +92,6 @@ impl AcmeError {
             path: path.to_owned(),
             source,
         }
-    }
-
-    /// A setting that cannot be used. The text is for the operator, with the remedy.
-    pub(super) fn setting(problem: impl Into<Box<str>>) -> Self {
-        Self::Setting(problem.into())
     }
 
     /// Describes a failure of the ACME library. `retry_after` is that of the last response.
@@ -130,6 +129,7 @@ impl AcmeError {
             Self::Cache { .. } => "cache",
             Self::Certificate(_) => "certificate",
             Self::Connection { .. } => "connection",
+            Self::NoRandomBytes => "random",
             Self::Setting(_) => "setting",
             Self::SelfCheck { .. } => "self_check",
             Self::Validation { .. } => "validation",
@@ -162,6 +162,12 @@ fn with_causes(error: &dyn error::Error) -> String {
     line
 }
 
+impl From<AcmeSettingError> for AcmeError {
+    fn from(error: AcmeSettingError) -> Self {
+        Self::Setting(error)
+    }
+}
+
 impl fmt::Display for AcmeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -177,7 +183,8 @@ impl fmt::Display for AcmeError {
             Self::Connection { problem, .. } => {
                 write!(f, "the authority cannot be reached: {problem}")
             }
-            Self::Setting(problem) => f.write_str(problem),
+            Self::NoRandomBytes => f.write_str("the system gives no random bytes"),
+            Self::Setting(problem) => problem.fmt(f),
             Self::SelfCheck { name, problem } => write!(f, "`{name}`: {problem}"),
             Self::Validation { failed } => {
                 f.write_str("the authority could not validate")?;

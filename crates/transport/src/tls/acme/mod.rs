@@ -21,6 +21,7 @@ mod history;
 mod renewal;
 mod event;
 mod error;
+mod setting_error;
 
 use std::{
     fmt,
@@ -41,6 +42,7 @@ pub use self::{
     challenge::ChallengeKind,
     error::AcmeError,
     event::AcmeEvent,
+    setting_error::AcmeSettingError,
     status::{AcmeStatus, Renewal},
 };
 use crate::tls::{certificates::Certificates, error::CertificateError};

@@ -78,6 +78,16 @@ impl Loaded {
     }
 }
 
+/// Names the file of the key in an error that says that there is no key.
+pub(super) fn in_key_file(error: CertificateError, key: &Path) -> CertificateError {
+    match error {
+        CertificateError::Unreadable { expected: KEY, .. } => {
+            CertificateError::unreadable(key, KEY)
+        }
+        error => error,
+    }
+}
+
 /// Distinguishes a chain in the wrong order from a key of another certificate.
 fn mismatch(path: &Path, key: &CertifiedKey) -> CertificateError {
     let path = path.into();
@@ -95,7 +105,7 @@ fn mismatch(path: &Path, key: &CertifiedKey) -> CertificateError {
 }
 
 const CHAIN: &str = "a certificate chain in PEM (`-----BEGIN CERTIFICATE-----`)";
-const KEY: &str = "accompanied by a private key in PEM (RSA, ECDSA or Ed25519, without password)";
+const KEY: &str = "a private key in PEM (RSA, ECDSA or Ed25519, without password)";
 
 /// Returns the times between which a certificate is valid, since the epoch.
 pub(in crate::tls) fn validity(certificate: &[u8]) -> Option<(Duration, Duration)> {

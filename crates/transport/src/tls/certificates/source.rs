@@ -12,7 +12,10 @@ use rustls::sign::CertifiedKey;
 use zeroize::Zeroizing;
 
 use crate::tls::{
-    certificates::{fingerprint::Fingerprint, loaded::Loaded},
+    certificates::{
+        fingerprint::Fingerprint,
+        loaded::{self, Loaded},
+    },
     error::CertificateError,
     files,
 };
@@ -67,6 +70,7 @@ impl CertificateSource for Memory {
     fn read(&self, _now: Duration) -> Result<CertificateFiles, CertificateError> {
         Ok(CertificateFiles {
             path: PathBuf::new(),
+            key_path: PathBuf::new(),
             chain: Zeroizing::default(),
             key: Zeroizing::default(),
             clock_skew: Duration::ZERO,
@@ -81,6 +85,8 @@ impl CertificateSource for Memory {
 /// The bytes of a chain and its key, wiped when dropped.
 pub(in crate::tls) struct CertificateFiles {
     path: PathBuf,
+    /// For the error that it holds no key.
+    key_path: PathBuf,
     chain: Zeroizing<Vec<u8>>,
     key: Zeroizing<Vec<u8>>,
     /// How far the clock of the authority may be ahead.
@@ -97,6 +103,7 @@ impl CertificateFiles {
             chain: files::read(&chain)?,
             key: files::read(key)?,
             path: chain,
+            key_path: key.to_owned(),
             clock_skew: Duration::ZERO,
         })
     }
@@ -117,7 +124,8 @@ impl CertificateFiles {
 
     /// Parses the files, and checks that the certificate is valid now.
     pub(in crate::tls) fn load(&self, now: Duration) -> Result<Loaded, CertificateError> {
-        let loaded = Loaded::parse(&self.path, &self.chain, &self.key)?;
+        let loaded = Loaded::parse(&self.path, &self.chain, &self.key)
+            .map_err(|error| loaded::in_key_file(error, &self.key_path))?;
         let now = now.max(loaded.not_before.min(now + self.clock_skew));
         loaded.valid_at(&self.path, now)
     }

@@ -283,8 +283,7 @@ impl ServerCertVerifier for AnyCertificate {
 /// Returns 32 random bytes.
 fn random() -> Result<[u8; 32], AcmeError> {
     let mut bytes = [0; 32];
-    ::aws_lc_rs::rand::fill(&mut bytes)
-        .map_err(|_| AcmeError::setting("the system gives no random bytes"))?;
+    ::aws_lc_rs::rand::fill(&mut bytes).map_err(|_| AcmeError::NoRandomBytes)?;
     Ok(bytes)
 }
 
