@@ -113,8 +113,8 @@ pub use self::{
     record::{Grant, InvalidGrant, InvalidTimestamp, KeyFailure, KeyRecord, Timestamp},
     scheme::{KeyScheme, MintError, MintedKey},
     store::{
-        FileKeyStore, FileKeyStoreBuilder, KeyFileError, KeyFileReport, KeyStore, KeyTable,
-        MemoryKeyStore, StoreUnavailable, TableError,
+        FileKeyStore, FileKeyStoreBuilder, KeyFileError, KeyFileProblem, KeyFileReport, KeyStore,
+        KeyTable, MemoryKeyStore, StoreUnavailable, TableError,
     },
 };
 

@@ -53,12 +53,12 @@ mod error;
 pub use self::{
     auth_endpoint::{AuthEndpoint, AuthReloader},
     body::UpstreamBody,
-    error::GatewayError,
+    error::{GatewayError, GatewayErrorKind},
     first_start::DataFolder,
     forward::Forward,
     presets::Preset,
-    server::{Gateway, Reloader, explain},
+    server::{Gateway, GatewayBuilder, Reloader, explain},
     settings::{QuickStart, Settings},
     shadow_report::ShadowReport,
-    upstream::Upstreams,
+    upstream::{Upstreams, UpstreamsBuilder},
 };

@@ -12,7 +12,7 @@ use std::{borrow::Cow, fmt, sync::Arc};
 use palisade_core::MaybeReady;
 
 pub use self::{
-    file::{FileKeyStore, FileKeyStoreBuilder, KeyFileError, KeyFileReport},
+    file::{FileKeyStore, FileKeyStoreBuilder, KeyFileError, KeyFileProblem, KeyFileReport},
     memory::MemoryKeyStore,
     table::{KeyTable, TableError},
 };

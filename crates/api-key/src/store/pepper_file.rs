@@ -7,7 +7,7 @@ use std::{fs::File, io, path::Path};
 use palisade_internal::{hex, private_file};
 use zeroize::Zeroizing;
 
-use super::KeyFileError;
+use super::{KeyFileError, KeyFileProblem};
 use crate::key::Pepper;
 
 /// In bytes. A pepper file has 65.
@@ -26,11 +26,7 @@ impl Pepper {
         if private_file::others_may(&file, 0o077)
             .map_err(|problem| KeyFileError::io(path, "read", problem))?
         {
-            return Err(KeyFileError::invalid(
-                path,
-                None,
-                "others may read this secret; set its mode to 0600",
-            ));
+            return Err(KeyFileError::invalid(path, None, KeyFileProblem::Exposed));
         }
         let text = private_file::read_to_string(&file, LARGEST)
             .map_err(|problem| KeyFileError::io(path, "read", problem))?;
@@ -40,7 +36,7 @@ impl Pepper {
             return Err(KeyFileError::invalid(
                 path,
                 None,
-                "a pepper file holds 64 hexadecimal digits",
+                KeyFileProblem::NotAPepper,
             ));
         }
         Self::from_bytes(&*bytes).map_err(|weak| KeyFileError::invalid(path, None, weak))

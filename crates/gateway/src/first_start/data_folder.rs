@@ -7,7 +7,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::error::GatewayError;
+use palisade_internal::private_file;
+
+use crate::error::{GatewayError, GatewayErrorKind};
 
 /// Its name below `$XDG_DATA_HOME`.
 const NAME: &str = "palisade-gateway";
@@ -91,6 +93,7 @@ fn default_path() -> Result<PathBuf, GatewayError> {
     let base = absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")));
     let base = base.ok_or_else(|| {
         GatewayError::new("there is no home folder for the data")
+            .about(GatewayErrorKind::File)
             .remedy("name one with `--data DIR`")
     })?;
     Ok(base.join(NAME))
@@ -114,17 +117,13 @@ fn create(path: &Path) -> io::Result<()> {
 
 /// Refuses a folder that others may read, since it holds keys.
 fn check_private(path: &Path) -> Result<(), GatewayError> {
-    #[cfg(unix)]
-    {
-        let metadata = fs::metadata(path).map_err(|error| unusable(path, &error))?;
-        let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777;
-        if mode & 0o077 != 0 {
-            let problem = format!("others may read the data folder (its mode is {mode:03o})");
-            return Err(GatewayError::at(path, problem)
-                .remedy(format_args!("run `chmod 700 '{}'`", path.display())));
-        }
-    }
-    Ok(())
+    let mode = private_file::open_mode(path).map_err(|error| unusable(path, &error))?;
+    let Some(mode) = mode else {
+        return Ok(());
+    };
+    let problem = format!("others may read the data folder (its mode is {mode:03o})");
+    Err(GatewayError::at(path, problem)
+        .remedy(format_args!("run `chmod 700 '{}'`", path.display())))
 }
 
 fn unusable(path: &Path, error: &io::Error) -> GatewayError {

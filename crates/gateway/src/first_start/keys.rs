@@ -17,7 +17,7 @@ use palisade::{
 };
 use palisade_internal::{hex, private_file};
 
-use crate::error::GatewayError;
+use crate::error::{GatewayError, GatewayErrorKind};
 
 /// Makes the file of the keys and the pepper beside it, if they are not there.
 ///
@@ -30,7 +30,7 @@ pub(crate) fn create_key_files(keys: &Path, pepper: &Path) -> Result<(), Gateway
         // A new pepper would make every key in the file worthless: opening it tells what is missing.
         return Ok(());
     }
-    let broken = |error| GatewayError::new(error);
+    let broken = |error| GatewayError::new(error).about(GatewayErrorKind::File);
     Pepper::read_or_create_file(pepper).map_err(broken)?;
     FileKeyStore::create(keys).map_err(broken)?;
     Ok(())
@@ -56,8 +56,10 @@ pub(crate) fn mint(
         .map_err(|error| GatewayError::new(format_args!("no key could be made: {error}")))?;
     let record = minted.record().clone();
     let stored = store.update(|table| table.insert(record));
-    stored
-        .map_err(|error| GatewayError::new(format_args!("the key could not be stored: {error}")))?;
+    stored.map_err(|error| {
+        GatewayError::new(format_args!("the key could not be stored: {error}"))
+            .about(GatewayErrorKind::File)
+    })?;
     Ok(minted)
 }
 

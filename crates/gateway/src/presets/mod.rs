@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use crate::error::GatewayError;
+use crate::error::{GatewayError, GatewayErrorKind};
 
 /// The place of the address in the text of a preset.
 const PLACEHOLDER: &str = "\"UPSTREAM\"";
@@ -73,7 +73,9 @@ impl Preset {
             None => all,
         };
         let problem = format!("there is no preset `{name}`");
-        Err(GatewayError::new(problem).remedy(remedy))
+        Err(GatewayError::new(problem)
+            .about(GatewayErrorKind::Configuration)
+            .remedy(remedy))
     }
 
     /// Returns its name.

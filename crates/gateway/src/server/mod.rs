@@ -12,7 +12,7 @@ use palisade::{
     TrustedProxies,
     audit::AuditHandle,
     config::Running,
-    core::SystemClock,
+    core::{SharedClock, SystemClock},
     rate_limit::MemoryStore,
     server::{
         Certificates, ChallengeLayer, HealthLayer, Listener, OuterLayerService, Readiness,
@@ -29,7 +29,7 @@ use self::{
     tls::Tls,
 };
 use crate::{
-    error::GatewayError,
+    error::{GatewayError, GatewayErrorKind},
     first_start::{Greeting, mint},
     forward::Forward,
     settings::Settings,
@@ -85,6 +85,45 @@ pub struct Gateway {
     reloader: Arc<Reloader>,
 }
 
+/// Prepares a [`Gateway`] with another clock. Returned by [`Gateway::builder`].
+///
+/// # Examples
+///
+/// ```no_run
+/// use palisade::core::ManualClock;
+/// use palisade_gateway::{Gateway, Settings};
+///
+/// # async fn prepare() -> Result<(), palisade_gateway::GatewayError> {
+/// let clock = ManualClock::new(std::time::Duration::from_secs(1_800_000_000));
+/// let settings = Settings::read("gateway.toml")?;
+/// let gateway = Gateway::builder(settings).clock(clock.shared()).prepare().await?;
+/// # drop(gateway); Ok(()) }
+/// ```
+#[derive(Debug)]
+#[must_use]
+pub struct GatewayBuilder {
+    settings: Settings,
+    clock: SharedClock,
+}
+
+impl GatewayBuilder {
+    /// Sets the clock of the certificates and of the first key. Default: the system clock.
+    ///
+    /// The circuit breakers have the clock with which the upstreams were read.
+    pub fn clock(mut self, clock: SharedClock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Binds the sockets and opens the files. Nothing is accepted yet.
+    ///
+    /// # Errors
+    /// As [`Gateway::prepare`].
+    pub async fn prepare(self) -> Result<Gateway, GatewayError> {
+        Gateway::open(self.settings, self.clock).await
+    }
+}
+
 impl Gateway {
     /// Binds the sockets, opens the files and builds the stack. A first start mints a key, last of
     /// all: it is shown only if nothing else went wrong.
@@ -111,7 +150,19 @@ impl Gateway {
     /// # Errors
     /// An address is in use, a file cannot be opened, or the parts do not fit.
     pub async fn prepare(settings: Settings) -> Result<Self, GatewayError> {
-        let clock = SystemClock::shared();
+        Self::builder(settings).prepare().await
+    }
+
+    /// Starts to choose what is not in the settings: the clock.
+    pub fn builder(settings: Settings) -> GatewayBuilder {
+        GatewayBuilder {
+            settings,
+            clock: SystemClock::shared(),
+        }
+    }
+
+    /// Binds the sockets and opens the files.
+    async fn open(settings: Settings, clock: SharedClock) -> Result<Self, GatewayError> {
         let (https, address) = bind(&settings, settings.https)?;
         let http = settings.server.http;
         let http = http.map(|http| bind(&settings, http)).transpose()?;
@@ -231,9 +282,9 @@ impl Gateway {
         let drain = self.reloader.settings.lock().await.server.drain;
         let (sender, receiver) = watch::channel(false);
         let (service, in_clear) = services(self.service, &self.health, &self.challenges);
-        let https = self.https.build().map_err(GatewayError::new)?;
+        let https = self.https.build().map_err(listener_error)?;
         let http = self.http.map(ServerBuilder::build).transpose();
-        let http = http.map_err(GatewayError::new)?;
+        let http = http.map_err(listener_error)?;
         let https = https.serve(service, stopped(receiver.clone()));
         let http = async {
             match http {
@@ -254,9 +305,10 @@ impl Gateway {
         if let Some(audit) = &self.audit {
             audit.close().await.map_err(|error| {
                 GatewayError::new(format_args!("the audit trail could not be closed: {error}"))
+                    .about(GatewayErrorKind::Audit)
             })?;
         }
-        served.map(drop).map_err(GatewayError::new)
+        served.map(drop).map_err(listener_error)
     }
 }
 
@@ -281,13 +333,18 @@ async fn stopped(mut receiver: watch::Receiver<bool>) {
     let _ = receiver.wait_for(|stop| *stop).await;
 }
 
+/// Makes the error of a listener or its sockets.
+fn listener_error(error: impl std::fmt::Display) -> GatewayError {
+    GatewayError::new(error).about(GatewayErrorKind::Listener)
+}
+
 /// Binds a socket. Returns the address with the port that the system chose.
 fn bind(
     settings: &Settings,
     address: SocketAddr,
 ) -> Result<(ServerBuilder, SocketAddr), GatewayError> {
     let listener = Listener::bind(address).map_err(|error| {
-        GatewayError::new(error).remedy("free the address, or listen on another (`--listen`)")
+        listener_error(error).remedy("free the address, or listen on another (`--listen`)")
     })?;
     let bound = listener.address().as_tcp().unwrap_or(address);
     let server = settings

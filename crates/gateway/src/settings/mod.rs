@@ -12,7 +12,10 @@ use palisade::config::{CertificateSource, Config, ServerSettings};
 
 pub use self::quick_start::QuickStart;
 use crate::{
-    budget::BudgetPolicy, error::GatewayError, first_start::DataFolder, upstream::Upstreams,
+    budget::BudgetPolicy,
+    error::{GatewayError, GatewayErrorKind},
+    first_start::DataFolder,
+    upstream::Upstreams,
 };
 
 /// Where a gateway listens without a file: for this machine alone.
@@ -127,6 +130,7 @@ impl Settings {
             return Err(GatewayError::new(format_args!(
                 "{https} is open to the network, and there is no certificate that clients trust"
             ))
+            .about(GatewayErrorKind::Configuration)
             .remedy(
                 "name one (`--certificate` and `--key`, or `certificate` and `key` of `[server]`), \
                  let an authority issue it (`[server.acme]`), or listen on 127.0.0.1",
@@ -179,6 +183,7 @@ impl Settings {
         let Origin::File(path) = &self.origin else {
             return Err(
                 GatewayError::new("there is no configuration file to read again")
+                    .about(GatewayErrorKind::Configuration)
                     .remedy("start the gateway with `--config FILE`"),
             );
         };

@@ -84,6 +84,43 @@ pub struct Upstreams {
     upstreams: Arc<[Arc<Upstream>]>,
 }
 
+/// Reads [`Upstreams`] with another clock. Returned by [`Upstreams::builder`].
+///
+/// # Examples
+///
+/// ```
+/// use palisade::{config::Config, core::ManualClock};
+/// use palisade_gateway::Upstreams;
+///
+/// let text = "[[upstreams]]\nurl = 'http://127.0.0.1:5000'";
+/// let config = Config::parse_with(text, &["upstreams"])?;
+/// let clock = ManualClock::new(std::time::Duration::from_secs(1_800_000_000));
+/// let upstreams = Upstreams::builder(&config).clock(clock.shared()).build()?;
+/// # drop(upstreams); Ok::<(), palisade::config::ConfigFileError>(())
+/// ```
+#[derive(Debug)]
+#[must_use]
+pub struct UpstreamsBuilder<'a> {
+    config: &'a Config,
+    clock: SharedClock,
+}
+
+impl UpstreamsBuilder<'_> {
+    /// Sets the clock of the circuit breakers. Default: the system clock.
+    pub fn clock(mut self, clock: SharedClock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Reads `[[upstreams]]`.
+    ///
+    /// # Errors
+    /// As [`Upstreams::of`].
+    pub fn build(self) -> Result<Upstreams, ConfigFileError> {
+        Upstreams::read(self.config, &self.clock)
+    }
+}
+
 impl Upstreams {
     /// Reads `[[upstreams]]` of a configuration that was read with the section named.
     ///
@@ -92,14 +129,19 @@ impl Upstreams {
     /// # Errors
     /// The section is missing, or a value cannot be used. The error names line, key and remedy.
     pub fn of(config: &Config) -> Result<Self, ConfigFileError> {
-        Self::of_with_clock(config, &SystemClock::shared())
+        Self::builder(config).build()
     }
 
-    /// Does the same with another clock for the circuit breakers, for tests.
-    ///
-    /// # Errors
-    /// As [`of`](Self::of).
-    pub fn of_with_clock(config: &Config, clock: &SharedClock) -> Result<Self, ConfigFileError> {
+    /// Starts to choose how they are read: with another clock.
+    pub fn builder(config: &Config) -> UpstreamsBuilder<'_> {
+        UpstreamsBuilder {
+            config,
+            clock: SystemClock::shared(),
+        }
+    }
+
+    /// Reads the section.
+    fn read(config: &Config, clock: &SharedClock) -> Result<Self, ConfigFileError> {
         let sections: Vec<Section> = config.section("upstreams")?;
         if sections.is_empty() {
             let remedy = "add `[[upstreams]]` with `url = \"http://127.0.0.1:5000\"`";

@@ -38,7 +38,10 @@ impl Bench {
     fn new(keys: &str) -> Self {
         let config = Config::parse_with(keys, &["upstreams"]).unwrap();
         let clock = ManualClock::new(Duration::from_secs(1_700_000_000));
-        let upstreams = Upstreams::of_with_clock(&config, &clock.shared()).unwrap();
+        let upstreams = Upstreams::builder(&config)
+            .clock(clock.shared())
+            .build()
+            .unwrap();
         Self {
             forward: Forward::new(upstreams),
             clock,

@@ -316,7 +316,7 @@ impl ServerBuilder {
     ///   permitted;
     /// - [`ServerBuildError::Listen`] if the backlog cannot be set;
     /// - [`ServerBuildError::NoListener`] if there is no socket;
-    /// - [`ServerBuildError::Tls`] if the TLS settings cannot be used.
+    /// - [`ServerBuildError::Tls`] if the TLS library cannot be used.
     ///
     /// # Examples
     ///
@@ -344,7 +344,7 @@ impl ServerBuilder {
             [] => None,
             certificates => {
                 let config = tls::server_config(certificates, self.tls13_only);
-                let config = config.map_err(|error| ServerBuildError::Tls(error.into()))?;
+                let config = config.map_err(|_| ServerBuildError::Tls)?;
                 Some(TlsAcceptor::from(config))
             }
         };

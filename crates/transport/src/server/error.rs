@@ -37,8 +37,8 @@ pub enum ServerBuildError {
     Listen(io::Error),
     /// No address, path or socket was given.
     NoListener,
-    /// The TLS settings cannot be used.
-    Tls(Box<dyn error::Error + Send + Sync>),
+    /// The TLS library has no usable protocol version, or gives no keys for session tickets.
+    Tls,
 }
 
 impl fmt::Display for ServerBuildError {
@@ -65,7 +65,9 @@ impl fmt::Display for ServerBuildError {
             }
             Self::Listen(source) => write!(f, "the listening socket does not work: {source}"),
             Self::NoListener => f.write_str("the server has no address to listen on; add one"),
-            Self::Tls(source) => write!(f, "the TLS settings cannot be used: {source}"),
+            Self::Tls => f.write_str(
+                "the TLS library has no usable protocol version, or gives no keys for session tickets",
+            ),
         }
     }
 }
@@ -76,8 +78,7 @@ impl error::Error for ServerBuildError {
             Self::Bind { source, .. } | Self::Inherited(source) | Self::Listen(source) => {
                 Some(source)
             }
-            Self::NoListener => None,
-            Self::Tls(source) => Some(&**source),
+            Self::NoListener | Self::Tls => None,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::super::TableError;
+use super::{super::TableError, KeyFileProblem};
 
 /// The remedy for a user who may not read or write the file.
 const NO_PERMISSION: &str =
@@ -25,7 +25,7 @@ pub enum KeyFileError {
         /// The line, counted from 1, if it is known.
         line: Option<usize>,
         /// What is wrong.
-        problem: String,
+        problem: KeyFileProblem,
     },
     /// The operating system refused to open, read or write the file.
     Io {
@@ -49,11 +49,15 @@ impl KeyFileError {
         }
     }
 
-    pub(crate) fn invalid(path: &Path, line: Option<usize>, problem: impl fmt::Display) -> Self {
+    pub(crate) fn invalid(
+        path: &Path,
+        line: Option<usize>,
+        problem: impl Into<KeyFileProblem>,
+    ) -> Self {
         Self::Invalid {
             path: path.into(),
             line,
-            problem: problem.to_string(),
+            problem: problem.into(),
         }
     }
 }

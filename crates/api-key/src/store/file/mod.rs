@@ -4,6 +4,7 @@ mod builder;
 mod toml_document;
 mod error;
 mod file_format;
+mod problem;
 
 use std::{
     fmt,
@@ -18,7 +19,7 @@ use palisade_internal::{
 };
 
 use self::file_format::KeyFile;
-pub use self::{builder::FileKeyStoreBuilder, error::KeyFileError};
+pub use self::{builder::FileKeyStoreBuilder, error::KeyFileError, problem::KeyFileProblem};
 use super::{KeyStore, KeyTable, StoreUnavailable};
 use crate::{key::KeyId, record::KeyRecord};
 

@@ -8,10 +8,11 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use toml::value::Datetime;
 
-use super::KeyFileError;
+use super::{KeyFileError, KeyFileProblem};
 use crate::{
     key::KeyDigest,
-    record::{Grant, KeyRecord, Timestamp},
+    network::InvalidNetwork,
+    record::{Grant, InvalidTimestamp, KeyRecord, Timestamp},
     store::KeyTable,
 };
 
@@ -72,7 +73,7 @@ pub(super) fn read(path: &Path, text: &str) -> Result<KeyTable, KeyFileError> {
         KeyFileError::invalid(
             path,
             line(problem.span().map(|span| span.start)),
-            without_values(problem.message()),
+            KeyFileProblem::Syntax(without_values(problem.message()).into()),
         )
     })?;
     if *document.version.get_ref() != VERSION {
@@ -80,7 +81,7 @@ pub(super) fn read(path: &Path, text: &str) -> Result<KeyTable, KeyFileError> {
         return Err(KeyFileError::invalid(
             path,
             at,
-            format_args!("this program reads `version = {VERSION}`"),
+            KeyFileProblem::Version { supported: VERSION },
         ));
     }
     let mut table = KeyTable::default();
@@ -121,20 +122,24 @@ pub(super) fn write(path: &Path, table: &KeyTable) -> Result<String, KeyFileErro
     };
     match toml::to_string(&document) {
         Ok(text) => Ok(format!("{HEADER}{text}")),
-        Err(problem) => Err(KeyFileError::invalid(path, None, problem)),
+        Err(_) => Err(KeyFileError::invalid(
+            path,
+            None,
+            KeyFileProblem::Unwritable,
+        )),
     }
 }
 
 impl Entry {
-    fn read(self) -> Result<KeyRecord, String> {
+    fn read(self) -> Result<KeyRecord, KeyFileProblem> {
         let grant = Grant {
-            environment: read(&self.environment)?,
+            environment: self.environment.parse()?,
             expires: self.expires.map(moment).transpose()?,
             networks: self
                 .networks
                 .iter()
-                .map(|text| read(text))
-                .collect::<Result<_, _>>()?,
+                .map(|text| text.parse())
+                .collect::<Result<_, InvalidNetwork>>()?,
             not_before: self.not_before.map(moment).transpose()?,
             note: self.note,
             owner: self.owner,
@@ -142,22 +147,18 @@ impl Entry {
             tier: self.tier,
         };
         let created = moment(self.created)?.unix();
-        let record = KeyRecord::from_grant(read(&self.id)?, digest(&self.digest)?, grant, created);
-        let mut record = record.map_err(|problem| problem.to_string())?;
+        let record = KeyRecord::from_grant(self.id.parse()?, digest(&self.digest)?, grant, created);
+        let mut record = record?;
         if let Some(former) = self.previous {
             record = record.with_previous(digest(&former.digest)?, moment(former.until)?.unix());
         }
         if let Some(at) = self.revoked {
             record = record.revoked(moment(at)?.unix());
         }
-        return Ok(record);
-
-        fn read<T: std::str::FromStr<Err: ToString>>(text: &str) -> Result<T, String> {
-            text.parse().map_err(|problem: T::Err| problem.to_string())
-        }
+        Ok(record)
     }
 
-    fn of(record: &KeyRecord) -> Result<Self, String> {
+    fn of(record: &KeyRecord) -> Result<Self, KeyFileProblem> {
         let grant = record.grant().clone();
         let former = record.previous.as_ref().map(|previous| {
             let digest = previous.digest.to_text();
@@ -181,22 +182,15 @@ impl Entry {
     }
 }
 
-fn digest(text: &str) -> Result<KeyDigest, String> {
-    // The message is without the text: it may be a key that was pasted there.
-    KeyDigest::from_text(text)
-        .ok_or_else(|| "this is no digest; make keys with `palisade key new`".into())
+fn digest(text: &str) -> Result<KeyDigest, KeyFileProblem> {
+    KeyDigest::from_text(text).ok_or(KeyFileProblem::Digest)
 }
 
-fn moment(written: Datetime) -> Result<Timestamp, String> {
-    written
-        .to_string()
-        .parse()
-        .map_err(|problem: crate::record::InvalidTimestamp| problem.to_string())
+fn moment(written: Datetime) -> Result<Timestamp, InvalidTimestamp> {
+    written.to_string().parse()
 }
 
-fn datetime(moment: Timestamp) -> Result<Datetime, String> {
-    moment
-        .to_string()
-        .parse()
-        .map_err(|_| format!("{moment} cannot be written"))
+fn datetime(moment: Timestamp) -> Result<Datetime, KeyFileProblem> {
+    let parsed = moment.to_string().parse();
+    parsed.map_err(|_| KeyFileProblem::Unwritable)
 }
