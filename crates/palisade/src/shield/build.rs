@@ -149,7 +149,7 @@ impl ShieldBuilder {
             hosts: self.hosts.ok_or(ShieldError::NoHosts)?,
             // A credential sent without TLS is refused, and recorded by its public id.
             https: match &authenticate {
-                Some(credentials) => https.credentials_of(credentials.clone()),
+                Some(credentials) => https.with_credentials_of(credentials.clone()),
                 None => https,
             },
             client_limit: self.client_limit,

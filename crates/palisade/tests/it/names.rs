@@ -65,3 +65,71 @@ fn every_feature_of_a_member_is_reachable_from_the_facade() {
     }
     assert!(checked >= 10, "{checked} features");
 }
+
+/// Returns the functions of the inherent implementations in a file, by type: the first line of each,
+/// without those that the documentation hides.
+fn functions(code: &str) -> Vec<(String, String)> {
+    let (mut found, mut of, mut hidden) = (Vec::new(), None, false);
+    for line in code.lines() {
+        if let Some(name) = line.strip_prefix("impl ") {
+            let name = name.strip_suffix(" {").filter(|name| !name.contains(' '));
+            of = name.map(ToOwned::to_owned);
+        }
+        hidden |= line.contains("#[doc(hidden)]");
+        if let (Some(name), Some((_, function))) = (&of, line.split_once("    pub fn "))
+            && !std::mem::take(&mut hidden)
+        {
+            found.push((name.clone(), function.to_owned()));
+        }
+    }
+    found
+}
+
+#[test]
+fn a_layer_has_a_builder_or_setters_and_never_both() {
+    let mut files = Vec::new();
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for entry in fs::read_dir(crates).unwrap() {
+        rust_files(&entry.unwrap().path().join("src"), &mut files);
+    }
+    let (mut builders, mut setters) = (BTreeSet::new(), BTreeSet::new());
+    for file in files {
+        for (name, function) in functions(&fs::read_to_string(file).unwrap()) {
+            if !name.ends_with("Layer") {
+                continue;
+            }
+            if function.starts_with("builder(") {
+                builders.insert(name);
+            } else if function.contains("(mut self") || function.contains("(self, ") {
+                setters.insert(name);
+            }
+        }
+    }
+    let both: Vec<_> = builders.intersection(&setters).collect();
+    assert!(both.is_empty(), "move the setters to the builder: {both:?}");
+    assert!(
+        builders.len() >= 8 && setters.len() >= 3,
+        "{builders:?} {setters:?}"
+    );
+}
+
+/// Lists the Rust files below a folder.
+fn rust_files(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            rust_files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn setters_of_a_layer_are_found() {
+    let code = "impl ALayer {\n    pub fn one(mut self) -> Self {\n    #[doc(hidden)]\n    pub fn two(mut self)";
+    assert_eq!(
+        functions(code),
+        [("ALayer".to_owned(), "one(mut self) -> Self {".to_owned())]
+    );
+}

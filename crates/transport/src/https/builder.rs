@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::HeaderName;
-use palisade_core::Scheme;
+use palisade_core::{AuthenticateLayer, Scheme};
 
 use super::{Config, HttpsLayer, Pages, Target, credentials::Credentials};
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
 /// | [`page`](Self::page), [`every_path`](Self::every_path) | no path is redirected |
 /// | [`proxy_port`](Self::proxy_port) | 443 |
 /// | [`credential_header`](Self::credential_header) | `Authorization`, `Proxy-Authorization`, `X-API-Key` |
+/// | [`credentials_of`](Self::credentials_of) | no authenticator is asked |
 /// | [`dangerously_accept_plain_http`](Self::dangerously_accept_plain_http) | requests in clear are refused |
 ///
 /// # Examples
@@ -159,6 +160,25 @@ impl HttpsLayerBuilder {
     /// `Authorization`, `Proxy-Authorization` and `X-API-Key` always are.
     pub fn credential_header(mut self, name: HeaderName) -> Self {
         self.credentials.add_header(name);
+        self
+    }
+
+    /// Also finds the credentials of these authenticators, and records their public ids. Default: none.
+    ///
+    /// A `Shield` does this with its own authenticators.
+    ///
+    /// ```
+    /// use palisade_core::{AuthenticateLayer, Authenticator};
+    /// use palisade_transport::HttpsLayer;
+    ///
+    /// fn api(authenticator: impl Authenticator) -> Result<HttpsLayer, palisade_transport::TransportBuildError> {
+    ///     let authenticate = AuthenticateLayer::new(authenticator);
+    ///     HttpsLayer::builder().credentials_of(authenticate).build()
+    /// }
+    /// # let _ = api::<std::sync::Arc<dyn Authenticator>>;
+    /// ```
+    pub fn credentials_of(mut self, authenticate: AuthenticateLayer) -> Self {
+        self.credentials.add_authenticators(authenticate);
         self
     }
 

@@ -49,7 +49,7 @@ use crate::{
 /// - headers that [`credential_header`](HttpsLayerBuilder::credential_header) adds;
 /// - cookies whose name begins with `__Host-` or `__Secure-`, which browsers never send in
 ///   clear;
-/// - what the authenticators of [`credentials_of`](Self::credentials_of) find.
+/// - what the authenticators of [`credentials_of`](HttpsLayerBuilder::credentials_of) find.
 ///
 /// # Examples
 ///
@@ -138,10 +138,10 @@ impl HttpsLayer {
         HttpsLayerBuilder::new()
     }
 
-    /// Also finds the credentials of these authenticators, and records their public ids.
-    ///
-    /// A `Shield` does this with its own authenticators.
-    pub fn credentials_of(mut self, authenticate: AuthenticateLayer) -> Self {
+    /// Does the same as [`HttpsLayerBuilder::credentials_of`] to a layer that was built: for a `Shield`,
+    /// which has its authenticators from elsewhere.
+    #[doc(hidden)]
+    pub fn with_credentials_of(mut self, authenticate: AuthenticateLayer) -> Self {
         let config = Arc::make_mut(&mut self.config);
         config.credentials.add_authenticators(authenticate);
         self

@@ -136,7 +136,7 @@ impl Authenticator for Passwords {
 fn credentials_that_authenticators_read_are_refused_in_clear_and_named() {
     let passwords = AuthenticateLayer::new(Passwords(AuthenticatorId::unique()));
     let https = redirect_all_to("example.com");
-    let https = https.credentials_of(passwords);
+    let https = https.with_credentials_of(passwords);
     for (uri, lines, expected) in [
         (
             "/?password=ann.secret",
