@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use palisade_inspect::RuleSet;
 
-use crate::{Failure, output};
+use crate::{failure::Failure, output};
 
 /// Where the rules come from, printed where there are none.
 const WHERE: &str = "\

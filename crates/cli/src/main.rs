@@ -79,8 +79,6 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use self::failure::Failure;
-
 /// Makes and revokes API keys, mints development tokens, shows limits, reads and verifies audit
 /// trails, orders certificates, and protects a service in any language.
 ///

@@ -15,7 +15,7 @@ use std::{
 use palisade_core::Secret;
 use palisade_internal::private_file;
 
-use crate::Failure;
+use crate::failure::Failure;
 
 /// The largest file that is read, in bytes. Keys are far shorter.
 ///

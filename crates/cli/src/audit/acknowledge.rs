@@ -13,7 +13,7 @@ use clap::Args;
 use palisade_audit::{AuditKey, FindingClass, acknowledge};
 
 use super::verify::Trail;
-use crate::{Failure, moment::now, output};
+use crate::{failure::Failure, moment::now, output};
 
 const EXAMPLES: &str = "\
 An incident is what the writer recorded itself (a damaged file, a trail that was rolled back), or what can have an innocent

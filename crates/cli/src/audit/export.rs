@@ -16,7 +16,7 @@ use clap::{Args, ValueEnum};
 use palisade_audit::{ExportFormat, read_trail};
 
 use super::{filter::Conditions, query::admitted};
-use crate::{Failure, output};
+use crate::{failure::Failure, output};
 
 const EXAMPLES: &str = "\
 Requests, refusals and events are written, one line each; records about the trail itself are not. Of a fail-closed

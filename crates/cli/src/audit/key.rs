@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use clap::Args;
 use palisade_audit::CheckpointKey;
 
-use crate::{Failure, output, secret_file};
+use crate::{failure::Failure, output, secret_file};
 
 const EXAMPLES: &str = "\
 Writes two files: the private key, for the server (FileSink's checkpoint_key), and the public key with `.pub` behind the

@@ -35,7 +35,7 @@ mod verify;
 
 use clap::Subcommand;
 
-use crate::Failure;
+use crate::failure::Failure;
 
 /// What can be done with a trail.
 ///

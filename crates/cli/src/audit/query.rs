@@ -16,7 +16,7 @@ use clap::Args;
 use palisade_audit::{RecordFilter, StoredRecord, read_trail};
 
 use super::filter::Conditions;
-use crate::{Failure, output};
+use crate::{failure::Failure, output};
 
 const EXAMPLES: &str = "\
 Reads the rotated parts beside the file too, oldest first. The server may be running. The records are not verified: run

@@ -11,7 +11,7 @@ use clap::Args;
 use palisade_audit::{TrailReport, VerifyOutcome, read_trail};
 
 use super::{filter::Conditions, verify::Trail};
-use crate::{Failure, output};
+use crate::{failure::Failure, output};
 
 const EXAMPLES: &str = "\
 The page has no scripts and loads nothing. It shows requests and refusals over time, by layer and code, the principals

@@ -29,7 +29,7 @@ use palisade_audit::{
 };
 use serde_json::{Value, json};
 
-use crate::{Failure, output};
+use crate::{failure::Failure, output};
 
 const EXAMPLES: &str = "\
 Rotated parts beside the file are verified with it, oldest first. Checkpoints are read from FILE.checkpoints, if it is

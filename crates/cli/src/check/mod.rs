@@ -72,7 +72,7 @@ use self::{
     rules::Severity,
     target::Target,
 };
-use crate::{Failure, output, secret_file};
+use crate::{failure::Failure, output, secret_file};
 
 /// The most requests of `--probe-limits`. More would be a load test.
 ///

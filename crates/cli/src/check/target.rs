@@ -20,7 +20,7 @@ use std::{
 
 use http::Uri;
 
-use crate::Failure;
+use crate::failure::Failure;
 
 /// The longest URL, in bytes. Servers refuse longer ones as well.
 const LONGEST: usize = 8 * 1024;

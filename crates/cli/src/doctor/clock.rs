@@ -13,9 +13,9 @@ use palisade::{diagnostics, shield::Warning};
 use palisade_core::SystemClock;
 
 use crate::{
-    Failure,
     check::client::{Ask, Client, tls::TlsSettings},
     check::target::Target,
+    failure::Failure,
 };
 
 /// The difference that is reported. Tokens allow for a minute; limits and certificates for less.

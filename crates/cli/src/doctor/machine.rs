@@ -16,7 +16,7 @@ use std::{
 
 use palisade::{config::Config, diagnostics, shield::Warning};
 
-use crate::Failure;
+use crate::failure::Failure;
 
 /// Free space under which the disk of the audit trail is reported, in MiB. The service warns at the same.
 const LEAST_FREE_MIB: u64 = 512;

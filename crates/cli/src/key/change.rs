@@ -25,7 +25,7 @@ use super::{
     new::print,
 };
 use crate::{
-    Failure,
+    failure::Failure,
     moment::{Span, now},
     output,
 };

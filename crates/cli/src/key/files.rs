@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use palisade_api_key::{FileKeyStore, KeyFormat, KeyScheme, KeyTable, Pepper};
 
-use crate::{Failure, output};
+use crate::{failure::Failure, output};
 
 /// Where the records are.
 ///

@@ -19,7 +19,7 @@ use palisade_api_key::{KeyRecord, Timestamp};
 use serde_json::{Value, json};
 
 use super::files::Store;
-use crate::{Failure, moment::now, output};
+use crate::{failure::Failure, moment::now, output};
 
 const EXAMPLES: &str = "\
 Neither keys nor digests are shown.

@@ -38,7 +38,7 @@ mod verify;
 
 use clap::Subcommand;
 
-use crate::Failure;
+use crate::failure::Failure;
 
 /// What can be done to keys.
 ///

@@ -7,7 +7,7 @@
 
 use palisade_api_key::KeyId;
 
-use crate::Failure;
+use crate::failure::Failure;
 
 /// Returns the id of a key, from the id itself or from a whole key, so that a key that was found
 /// somewhere can be revoked.

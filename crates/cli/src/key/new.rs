@@ -19,7 +19,7 @@ use palisade_api_key::{
 
 use super::files::{Scheme, Store};
 use crate::{
-    Failure,
+    failure::Failure,
     moment::{Moment, now},
     output,
 };

@@ -13,7 +13,7 @@
 
 use std::{fs, str::FromStr};
 
-use crate::Failure;
+use crate::failure::Failure;
 
 /// The list of local users. Users of a directory service are not in it: give UID:GID for them.
 const PASSWD: &str = "/etc/passwd";

@@ -14,7 +14,7 @@ use palisade_rate_limit::{
 use serde_json::{Value, json};
 
 use super::store::{AddressArguments, StoreArguments};
-use crate::{Failure, moment, output};
+use crate::{failure::Failure, moment, output};
 
 const EXAMPLES: &str = "\
 A file lists all counters of windows that are not over. In Redis, name each budget with its window, and whom it counts: the

@@ -21,7 +21,7 @@ mod store;
 
 use clap::Subcommand;
 
-use crate::Failure;
+use crate::failure::Failure;
 
 /// What can be done with limits in Redis or Valkey.
 ///

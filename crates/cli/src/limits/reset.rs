@@ -6,7 +6,7 @@
 use clap::Args;
 
 use super::store::{SubjectArgument, Target};
-use crate::{Failure, output};
+use crate::{failure::Failure, output};
 
 const EXAMPLES: &str = "\
 Name and rates must be those of the service. For a client address, the IPv6 network around it is reset too. A node that

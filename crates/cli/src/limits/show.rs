@@ -10,7 +10,7 @@ use palisade_rate_limit::BucketState;
 use serde_json::{Value, json};
 
 use super::store::{SubjectArgument, Target};
-use crate::{Failure, output};
+use crate::{failure::Failure, output};
 
 const EXAMPLES: &str = "\
 Name and rates must be those of the service: a bucket is found by the name of its limit and its window. For a client

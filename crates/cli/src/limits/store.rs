@@ -22,7 +22,7 @@ use clap::Args;
 use palisade_core::Secret;
 use palisade_rate_limit::{Policy, RateLimitLayer, RedisStore, Subject};
 
-use crate::Failure;
+use crate::failure::Failure;
 
 /// How long a reply may take. A service waits far less: only the user of the command waits here.
 const DEADLINE: Duration = Duration::from_secs(5);

@@ -18,7 +18,7 @@ use clap::Args;
 use palisade_internal::rfc3339;
 use serde_json::{Map, Value, json};
 
-use crate::{Failure, output};
+use crate::{failure::Failure, output};
 
 const EXAMPLES: &str = "\
 Reads one token a line from standard input and prints one JSON object a line. Nothing is verified: anyone can write

@@ -21,7 +21,7 @@ use clap::ValueEnum;
 use palisade_core::Secret;
 use palisade_jwt::{Algorithm, mint::SigningKey};
 
-use crate::{Failure, output, secret_file};
+use crate::{failure::Failure, output, secret_file};
 
 /// How a token is signed.
 ///

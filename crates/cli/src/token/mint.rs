@@ -23,7 +23,7 @@ use super::{
     claim::Claim,
     key_file::{Signature, read_or_create},
 };
-use crate::{Failure, moment::Span, output};
+use crate::{failure::Failure, moment::Span, output};
 
 const EXAMPLES: &str = "\
 For development: anyone with the key file can sign a token for any subject. The token goes to standard output,

@@ -20,7 +20,7 @@ mod revoke;
 
 use clap::Subcommand;
 
-use crate::Failure;
+use crate::failure::Failure;
 
 /// What can be done with tokens.
 ///

@@ -17,7 +17,7 @@ use clap::Args;
 use palisade_jwt::revocation::RevokedTokensFile;
 
 use crate::{
-    Failure,
+    failure::Failure,
     moment::{self, Span},
     output,
 };

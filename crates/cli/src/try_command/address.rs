@@ -29,7 +29,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::each_line;
-use crate::Failure;
+use crate::failure::Failure;
 
 const EXAMPLES: &str = "\
 Reads one JSON object a line from standard input and prints one JSON object a line. The exit code is 0 whatever is decided.

@@ -17,7 +17,7 @@ use palisade_api_key::{
 use serde_json::{Value, json};
 
 use super::{Decision, decide_each_line};
-use crate::{Failure, moment};
+use crate::{failure::Failure, moment};
 
 const EXAMPLES: &str = "\
 Reads one key a line from standard input and prints one JSON object a line. The exit code is 0 whatever is decided.

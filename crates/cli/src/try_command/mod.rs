@@ -33,7 +33,7 @@ use std::io::{self, BufRead};
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use crate::{Failure, output};
+use crate::{failure::Failure, output};
 
 /// U+FEFF in UTF-8, with which some editors begin a file.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";

@@ -17,7 +17,7 @@ use clap::Args;
 use palisade_inspect::{RequestView, ResponseView, RuleSet};
 use serde_json::Value;
 
-use crate::{Failure, output};
+use crate::{failure::Failure, output};
 
 /// What a rule set finds in requests, one JSON object a line
 ///

@@ -22,7 +22,7 @@ use serde_json::{Map, Value, json};
 
 use super::each_line;
 use super::json_text::{self, NoText};
-use crate::Failure;
+use crate::failure::Failure;
 
 const EXAMPLES: &str = "\
 Reads one JSON string a line from standard input and prints one JSON object a line. The exit code is 0 whatever is decided.

@@ -18,7 +18,7 @@ use palisade_jwt::{Claims, Issuer, JwksReader, Verifier};
 use serde_json::{Value, json};
 
 use super::{Decision, decide_each_line};
-use crate::{Failure, moment::Span};
+use crate::{failure::Failure, moment::Span};
 
 const EXAMPLES: &str = "\
 Reads one token a line from standard input and prints one JSON object a line. The exit code is 0 whatever is decided.

@@ -2,6 +2,7 @@
 //!
 //! - `lib.rs` or `main.rs` lists its modules from what a user touches down to what everything rests
 //!   on. A module imports only from modules that are listed after it, so there are no cycles.
+//! - A module imports a name from the module that has it, not through the root.
 //! - A package depends only on the packages that [`MAY_DEPEND_ON`] gives it.
 //!
 //! Tests and examples in comments may import anything.
@@ -94,6 +95,19 @@ fn modules_import_only_what_is_listed_after_them() {
 }
 
 #[test]
+fn names_are_imported_from_their_module_and_not_through_the_root() {
+    let mut through_root = Vec::new();
+    for package in packages() {
+        through_root.extend(imports_through_the_root(&package.folder));
+    }
+    assert!(
+        through_root.is_empty(),
+        "write the module, as in `use crate::failure::Failure`:\n{}",
+        through_root.join("\n")
+    );
+}
+
+#[test]
 fn packages_depend_only_on_what_is_below_them() {
     let mut wrong = Vec::new();
     for package in packages() {
@@ -181,6 +195,29 @@ fn packages() -> Vec<Package> {
 
 /// Returns the imports of a package that point up, each with file, line and both modules.
 fn upward_imports(package: &Path) -> Vec<String> {
+    select_imports(package, |modules, here, name| {
+        let there = modules.of_name(name).filter(|there| *there < here)?;
+        Some(format!(
+            "{} -> {}",
+            modules.order[here], modules.order[there]
+        ))
+    })
+}
+
+/// Returns the imports of names that the root exports from a module, each with file and line.
+fn imports_through_the_root(package: &Path) -> Vec<String> {
+    select_imports(package, |modules, _, name| {
+        let is_export = modules.module(name).is_none() && modules.exports.contains_key(name);
+        is_export.then(|| format!("crate::{name}"))
+    })
+}
+
+/// Returns what a function says about each import inside a package, with file and line. It gets the
+/// modules, the module of the file, and the first name behind `crate::`.
+fn select_imports(
+    package: &Path,
+    describe: impl Fn(&Modules, usize, &str) -> Option<String>,
+) -> Vec<String> {
     let source = package.join("src");
     let mut roots = ["lib.rs", "main.rs"]
         .map(|name| source.join(name))
@@ -191,19 +228,18 @@ fn upward_imports(package: &Path) -> Vec<String> {
     let modules = Modules::of(&code(&root));
     let mut files = Vec::new();
     rust_files(&source, &mut files);
-    let mut upward = Vec::new();
+    let mut found = Vec::new();
     for file in files.iter().filter(|file| **file != root) {
         let Some(here) = modules.of_file(file.strip_prefix(&source).unwrap()) else {
             continue;
         };
         for (line, name) in imports(&code(file)) {
-            if let Some(there) = modules.of_name(&name).filter(|there| *there < here) {
-                let arrow = format!("{} -> {}", modules.order[here], modules.order[there]);
-                upward.push(format!("{}:{line}: {arrow}", file.display()));
+            if let Some(what) = describe(&modules, here, &name) {
+                found.push(format!("{}:{line}: {what}", file.display()));
             }
         }
     }
-    upward
+    found
 }
 
 /// The modules of a package, and the names that its root exports from them.

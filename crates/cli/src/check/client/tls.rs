@@ -24,7 +24,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::Problem;
-use crate::Failure;
+use crate::failure::Failure;
 
 /// What a handshake offers.
 ///

@@ -22,12 +22,12 @@ use palisade_core::Secret;
 
 use super::Site;
 use crate::{
-    Failure,
     check::{
         client::{Answer, Ask},
         outcome::Outcomes,
         rules::access::{ANY_KEY_ACCEPTED, KEY_IN_URL, KEYLESS_ACCESS},
     },
+    failure::Failure,
 };
 
 /// Names of query parameters under which services accept keys.
