@@ -65,6 +65,7 @@
 //! | a key set in a file | [`JwksFile`] |
 //! | end tokens before they expire | [`revocation::RevokedTokens`], [`revocation::RevokedTokensFile`] |
 //! | accept tokens that are bound to a key of the client (DPoP) | [`dpop::DpopProofs`] |
+//! | tokens that only the issuer can read (RFC 7662) | `introspection::TokenIntrospection` |
 //! | keys that the program replaces | [`LiveKeys`] |
 //!
 //! # Default bounds
@@ -85,7 +86,8 @@
 //!
 //! # Features
 //!
-//! * `jwks-url`: keys from an endpoint of the issuer, by its address or by discovery (`JwksUrl`).
+//! * `jwks-url`: keys from an endpoint of the issuer, by its address or by discovery (`JwksUrl`), and
+//!   introspection of opaque tokens.
 //! * `mint`: makes keys and signs tokens, for development and tests.
 //!
 //! # What it does not do
@@ -97,6 +99,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod resource_server;
+#[cfg(feature = "jwks-url")]
+pub mod introspection;
 mod layer;
 pub mod dpop;
 pub mod revocation;

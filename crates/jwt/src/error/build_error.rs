@@ -47,6 +47,12 @@ pub enum JwtBuildError {
     HardAge,
     /// A rule of an issuer has an empty list, so that no token can follow it.
     ImpossibleRule(Box<str>),
+    /// A bound of `TokenIntrospection` is out of its own bounds.
+    IntrospectionBounds,
+    /// Introspection has no credential of this service, or one that cannot be sent.
+    IntrospectionCredential,
+    /// Introspection has no audience.
+    IntrospectionAudience,
     /// An issuer is listed twice, or has an empty name or audience.
     Issuer(Box<str>),
     /// A single key is refused.
@@ -126,6 +132,15 @@ impl fmt::Display for JwtBuildError {
                     f,
                     "a list of required values or algorithms of the issuer {name:?} is empty, so no token could be accepted"
                 );
+            }
+            Self::IntrospectionAudience => {
+                "introspection needs the audience of this service: call audience(..), or dangerously_accept_any_audience()"
+            }
+            Self::IntrospectionBounds => {
+                "an answer of introspection is kept for at most 10 minutes, in an outage for an hour, a negative one for a minute; at most a million are kept; the timeout is at most 30 seconds"
+            }
+            Self::IntrospectionCredential => {
+                "introspection needs the credential of this service: call client(..) or bearer(..)"
             }
             Self::Issuer(name) => {
                 return write!(

@@ -69,6 +69,11 @@ pub enum InvalidToken {
     IssuedInFuture,
     /// `iss` is not a configured issuer.
     IssuerUnknown,
+    /// The issuer says that the token is not active (RFC 7662): it expired, was revoked, or never
+    /// existed.
+    Inactive,
+    /// The issuer could not be asked about the token (RFC 7662). The token may be valid.
+    IntrospectionUnavailable,
     /// A part is not a JSON object.
     Json,
     /// No key of the issuer has the token's `kid` and algorithm.
@@ -124,6 +129,8 @@ impl InvalidToken {
             Self::Expired => "expired",
             Self::Header => "header",
             Self::IssuedInFuture => "issued_in_future",
+            Self::Inactive => "inactive",
+            Self::IntrospectionUnavailable => "introspection_unavailable",
             Self::IssuerUnknown => "issuer_unknown",
             Self::Json => "json",
             Self::KeyUnknown => "key_unknown",

@@ -3,7 +3,7 @@
 //! `source` is what a verifier asks. `live`, `file` and `url` are the kinds of source.
 
 #[cfg(feature = "jwks-url")]
-mod url;
+pub(crate) mod url;
 mod file;
 mod live;
 pub(crate) mod source;

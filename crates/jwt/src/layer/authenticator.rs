@@ -306,7 +306,7 @@ impl Shared {
         let label = issuer.and_then(|issuer| issuer.label_text());
         let principal = self
             .claims
-            .principal(&verified.claims, label, &verified.signed)?;
+            .principal(&verified.claims, KIND, label, &verified.signed)?;
         let claims = self.check.as_ref().map(|_| verified.claims.clone());
         let bound_to: Option<Arc<str>> = verified.bound_to.as_deref().map(Into::into);
         let cached = CachedToken {

@@ -5,8 +5,8 @@
 
 mod builder;
 mod authenticator;
-mod principal;
-mod refusals;
+pub(crate) mod principal;
+pub(crate) mod refusals;
 
 use std::fmt;
 

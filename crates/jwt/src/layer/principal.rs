@@ -60,6 +60,7 @@ impl ClaimMap {
     pub(crate) fn principal(
         &self,
         claims: &Claims,
+        kind: &'static str,
         label: Option<&str>,
         signed: &TokenDigest,
     ) -> Result<Principal, InvalidToken> {
@@ -69,7 +70,7 @@ impl ClaimMap {
             Some(label) => Cow::Owned(format!("{label}:{subject}")),
             None => Cow::Borrowed(subject),
         };
-        let mut who = Principal::builder(KIND, id)
+        let mut who = Principal::builder(kind, id)
             .credential(credential(claims, label, signed)?)
             .scopes(self.implied.expand(claims.scopes()))
             .expires(claims.expires());

@@ -12,9 +12,9 @@ const KEYS_RETRY: Duration = Duration::from_secs(5);
 /// In which a client learns the nonce for its next proof (RFC 9449 section 9).
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
-pub(super) struct Refusals {
+pub(crate) struct Refusals {
     /// `WWW-Authenticate` for a request without a token: that of the first scheme, and of the other.
-    pub(super) challenges: (HeaderValue, Option<HeaderValue>),
+    pub(crate) challenges: (HeaderValue, Option<HeaderValue>),
     /// The 401 response for every token that is not valid.
     invalid: Rejection,
     /// Those for tokens that were sent with the scheme `DPoP`.
@@ -35,7 +35,7 @@ struct BoundRefusals {
 impl Refusals {
     /// Takes the challenges for bearer tokens and for bound ones. The realm was checked by the
     /// builder: plain text without quotes.
-    pub(super) fn new(bearer: &str, dpop: Option<&str>, only_dpop: bool) -> Self {
+    pub(crate) fn new(bearer: &str, dpop: Option<&str>, only_dpop: bool) -> Self {
         let bound = dpop.map(|dpop| BoundRefusals {
             invalid_proof: refusal(dpop, "invalid_dpop_proof"),
             invalid_token: refusal(dpop, "invalid_token"),
@@ -62,14 +62,14 @@ impl Refusals {
     ///
     /// It is the same for all reasons but the application's own; only the audit trail has the reason. `kind` says whether the
     /// token could be a guess.
-    pub(super) fn of(&self, fault: InvalidToken, kind: CredentialFailure) -> Box<Rejection> {
+    pub(crate) fn of(&self, fault: InvalidToken, kind: CredentialFailure) -> Box<Rejection> {
         let refusal = self.common(fault).unwrap_or(&self.invalid);
         explained(refusal.clone(), fault, kind)
     }
 
     /// Returns the response for a refused token that was sent with the scheme `DPoP`. It says
     /// whether the token, the proof or only the nonce is at fault: the client makes another one.
-    pub(super) fn of_bound(
+    pub(crate) fn of_bound(
         &self,
         fault: InvalidToken,
         kind: CredentialFailure,
@@ -98,6 +98,7 @@ impl Refusals {
         match fault {
             InvalidToken::KeysUnavailable
             | InvalidToken::ListUnavailable
+            | InvalidToken::IntrospectionUnavailable
             | InvalidToken::Dpop(DpopFault::StoreFull) => Some(&self.unavailable),
             InvalidToken::NotAllowed => Some(&self.not_allowed),
             _ => None,

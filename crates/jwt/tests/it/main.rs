@@ -15,6 +15,7 @@ mod attacks_claims;
 mod cookbook;
 mod discovery;
 mod dpop;
+mod introspection;
 mod jwks;
 mod jwks_responses;
 mod jwks_outages;

@@ -13,7 +13,7 @@ use crate::error::JwtBuildError;
 
 /// How connections are made. Shared by all addresses of one source.
 #[derive(Clone)]
-pub(super) struct ConnectOptions {
+pub(crate) struct ConnectOptions {
     /// Whether `http` to a loopback address is allowed.
     loopback: bool,
     /// `None` if no certificate authority could be loaded.
@@ -23,7 +23,7 @@ pub(super) struct ConnectOptions {
 impl ConnectOptions {
     /// Loads the certificates (PEM), or those of the machine. A failure is an error of the first
     /// `https` address.
-    pub(super) fn new(loopback: bool, anchors: Option<&str>) -> Self {
+    pub(crate) fn new(loopback: bool, anchors: Option<&str>) -> Self {
         Self {
             loopback,
             tls: connector(anchors).ok(),
@@ -32,23 +32,23 @@ impl ConnectOptions {
 }
 
 /// A URL that passed its checks.
-pub(super) struct Endpoint {
+pub(crate) struct Endpoint {
     /// Without the brackets of an IPv6 address.
-    pub(super) host: Box<str>,
+    pub(crate) host: Box<str>,
     /// That of the URL, or the default of the scheme.
-    pub(super) port: u16,
+    pub(crate) port: u16,
     /// The value of `Host`.
-    pub(super) authority: HeaderValue,
+    pub(crate) authority: HeaderValue,
     /// Path and query, for the request line.
-    pub(super) path: Uri,
+    pub(crate) path: Uri,
     /// `None` for `http` to a loopback address.
-    pub(super) tls: Option<(TlsConnector, ServerName<'static>)>,
+    pub(crate) tls: Option<(TlsConnector, ServerName<'static>)>,
     /// The URL for logs, without user and query.
     redacted: Box<str>,
 }
 
 impl Endpoint {
-    pub(super) fn new(url: &str, options: &ConnectOptions) -> Result<Self, JwtBuildError> {
+    pub(crate) fn new(url: &str, options: &ConnectOptions) -> Result<Self, JwtBuildError> {
         let fault = || JwtBuildError::Url(redacted(url).into());
         let uri: Uri = url.parse().map_err(|_| fault())?;
         let authority = uri.authority().ok_or_else(fault)?;
@@ -87,7 +87,7 @@ impl Endpoint {
         })
     }
 
-    pub(super) fn redacted(&self) -> &str {
+    pub(crate) fn redacted(&self) -> &str {
         &self.redacted
     }
 }
@@ -101,7 +101,7 @@ fn target(uri: &Uri) -> Option<Uri> {
 }
 
 /// A URL for logs and errors, without user and query, which may be secret.
-pub(super) fn redacted(url: &str) -> String {
+pub(crate) fn redacted(url: &str) -> String {
     let (front, hidden) = match url.find(['?', '#']) {
         Some(at) => (url.get(..at).unwrap_or_default(), "?…"),
         None => (url, ""),

@@ -1,4 +1,4 @@
-//! One GET request for a key set or for metadata, with a size limit.
+//! One request, for a key set, metadata or an introspection, with a size limit of the response.
 //!
 //! No redirect is followed, and no status but 200 is accepted. A failure leaves the older keys in
 //! force.
@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{
-    HeaderMap, Request, StatusCode,
+    HeaderMap, HeaderValue, Request, StatusCode,
     header::{ACCEPT, CACHE_CONTROL, HOST},
 };
-use http_body_util::{BodyExt as _, Empty, Limited};
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::{
@@ -21,16 +21,16 @@ use tokio::{
 use super::endpoint::Endpoint;
 
 /// The response of the endpoint.
-pub(super) struct FetchedDocument {
+pub(crate) struct FetchedDocument {
     /// Not parsed yet.
-    pub(super) body: Bytes,
+    pub(crate) body: Bytes,
     /// From `Cache-Control`; its bounds are applied by the caller.
-    pub(super) max_age: Option<Duration>,
+    pub(crate) max_age: Option<Duration>,
 }
 
 /// Why there is no key set. Fixed codes: the endpoint's own text is not repeated in logs.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum FetchError {
+pub(crate) enum FetchError {
     /// The body broke off or exceeds the limit.
     Body,
     /// The name was not resolved, or the connection was refused.
@@ -57,7 +57,7 @@ pub(super) enum FetchError {
 
 impl FetchError {
     /// The code in logs.
-    pub(super) const fn code(self) -> &'static str {
+    pub(crate) const fn code(self) -> &'static str {
         match self {
             Self::Body => "body_failed_or_too_large",
             Self::Connect => "connect",
@@ -75,8 +75,21 @@ impl FetchError {
 }
 
 /// Fetches a document of at most `largest` bytes. The caller sets a deadline.
-pub(super) async fn get(
+pub(crate) async fn get(
     endpoint: &Endpoint,
+    largest: usize,
+) -> Result<FetchedDocument, FetchError> {
+    let mut request = Request::new(Full::default());
+    let accepted = HeaderValue::from_static("application/jwk-set+json, application/json");
+    request.headers_mut().insert(ACCEPT, accepted);
+    send(endpoint, request, largest).await
+}
+
+/// Sends a request to the endpoint. Its target and `Host` are those of the endpoint. The caller sets
+/// a deadline.
+pub(crate) async fn send(
+    endpoint: &Endpoint,
+    request: Request<Full<Bytes>>,
     largest: usize,
 ) -> Result<FetchedDocument, FetchError> {
     let address = (&*endpoint.host, endpoint.port);
@@ -89,29 +102,25 @@ pub(super) async fn get(
                 .connect(name.clone(), stream)
                 .await
                 .map_err(|_| FetchError::Handshake)?;
-            exchange(secure, endpoint, largest).await
+            exchange(secure, endpoint, request, largest).await
         }
-        None => exchange(stream, endpoint, largest).await,
+        None => exchange(stream, endpoint, request, largest).await,
     }
 }
 
 async fn exchange(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     endpoint: &Endpoint,
+    mut request: Request<Full<Bytes>>,
     largest: usize,
 ) -> Result<FetchedDocument, FetchError> {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
         .await
         .map_err(|_| FetchError::Request)?;
-    let mut request = Request::new(Empty::<Bytes>::new());
     *request.uri_mut() = endpoint.path.clone();
     request
         .headers_mut()
         .insert(HOST, endpoint.authority.clone());
-    request.headers_mut().insert(
-        ACCEPT,
-        http::HeaderValue::from_static("application/jwk-set+json, application/json"),
-    );
     let conversation = async {
         let response = sender
             .send_request(request)
@@ -159,7 +168,7 @@ mod tests {
     #[track_caller]
     fn check(line: &'static str, expected: Option<u64>) {
         let mut headers = HeaderMap::new();
-        headers.insert(CACHE_CONTROL, http::HeaderValue::from_static(line));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(line));
         assert_eq!(
             max_age(&headers),
             expected.map(Duration::from_secs),

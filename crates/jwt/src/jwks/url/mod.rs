@@ -9,8 +9,8 @@ mod refresh;
 mod fetch_in_progress;
 mod throttle;
 mod location;
-mod fetch;
-mod endpoint;
+pub(crate) mod fetch;
+pub(crate) mod endpoint;
 mod state;
 
 use std::{fmt, sync::Arc};

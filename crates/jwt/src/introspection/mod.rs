@@ -1,0 +1,250 @@
+//! Tokens that only their issuer can read: it is asked about each (RFC 7662). Feature `jwks-url`.
+//!
+//! [`TokenIntrospection`] decides. `endpoint` is one question, `cache` keeps answers.
+
+mod builder;
+mod endpoint;
+mod cache;
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
+};
+
+use http::{HeaderValue, request};
+use palisade_core::{
+    Authenticator, AuthenticatorId, Credential, CredentialFailure, CredentialSource, Fact,
+    Principal, Rejection, SecurityContext, SharedClock, TokenShape, Verdict,
+};
+use palisade_internal::wall_clock::WallClock;
+use tokio::sync::{OnceCell, Semaphore};
+
+pub use self::builder::TokenIntrospectionBuilder;
+use self::{
+    cache::{Answer, AnswerCache, KnownAnswer},
+    endpoint::{KIND, Question},
+};
+use crate::{
+    error::InvalidToken,
+    layer::refusals::Refusals,
+    verifier::cache::{TokenDigest, token_digest},
+};
+
+/// In bytes. A longer token is refused, and the issuer is not asked.
+const LONGEST_TOKEN: usize = 8 * 1024;
+/// Beyond this number, questions that ended are removed from the list.
+const QUESTIONS_TO_SWEEP: usize = 256;
+
+/// Authenticates requests by bearer tokens that the issuer is asked about.
+///
+/// | case | response |
+/// |---|---|
+/// | the issuer says `active: true`, with our audience | the principal of `sub`, with the scopes |
+/// | it says `active: false`, or another audience, a past `exp`, a bound token | 401 |
+/// | it cannot be asked, and there is no answer of the last 5 minutes | 503 with `Retry-After: 5` |
+///
+/// One question is asked about a token, however many requests wait for it. A positive answer is used
+/// for 60 seconds, never past `exp`; a negative one for 10. Each token that is not known costs the
+/// issuer a question, so limit failed credentials by client address.
+///
+/// In a list with a [`JwtLayer`](crate::JwtLayer), that one reads tokens with a dot. Alone this reads
+/// all bearer tokens. Clones share their answers.
+#[derive(Clone)]
+pub struct TokenIntrospection(Arc<Shared>);
+
+struct Shared {
+    id: AuthenticatorId,
+    question: Question,
+    bounds: Bounds,
+    active: AnswerCache,
+    refused: AnswerCache,
+    /// Questions that requests wait for.
+    in_progress: Mutex<HashMap<TokenDigest, Weak<OnceCell<Answer>>>>,
+    /// Bounds the questions at one time.
+    places: Semaphore,
+    refusals: Refusals,
+    clock: SharedClock,
+    wall: WallClock,
+}
+
+/// How long answers are used.
+#[derive(Clone, Debug)]
+struct Bounds {
+    lifetime: Duration,
+    /// While the issuer cannot be asked.
+    outage: Duration,
+    negative: Duration,
+}
+
+impl TokenIntrospection {
+    /// Starts to configure introspection. `url` is the `introspection_endpoint` of the issuer.
+    pub fn builder(url: impl Into<Box<str>>) -> TokenIntrospectionBuilder {
+        TokenIntrospectionBuilder::new(url.into())
+    }
+}
+
+impl Authenticator for TokenIntrospection {
+    fn id(&self) -> AuthenticatorId {
+        self.0.id
+    }
+
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn sources(&self) -> Vec<CredentialSource> {
+        vec![CredentialSource::bearer(TokenShape::Any)]
+    }
+
+    fn authenticate(
+        &self,
+        cx: &SecurityContext,
+        _: &mut request::Parts,
+        credential: &Credential,
+    ) -> Verdict<Principal> {
+        let token = credential.as_str().unwrap_or_default();
+        if token.is_empty() || token.len() > LONGEST_TOKEN {
+            return self.0.refuse(InvalidToken::TooLarge).into();
+        }
+        let digest = token_digest(token);
+        if let Some(answer) = self.0.fresh(&digest) {
+            return self.0.decide(answer).into();
+        }
+        let (shared, cx, token) = (Arc::clone(&self.0), cx.clone(), token.to_owned());
+        Verdict::later(async move {
+            let answer = shared.ask(&token, digest).await;
+            let answer = shared.in_outage(&cx, &digest, answer);
+            shared.decide(answer)
+        })
+    }
+
+    fn challenge(&self) -> HeaderValue {
+        self.0.refusals.challenges.0.clone()
+    }
+}
+
+impl Shared {
+    /// Returns an answer that may be used without a question.
+    fn fresh(&self, digest: &TokenDigest) -> Option<Answer> {
+        let bounds = &self.bounds;
+        self.kept(&self.active, digest, bounds.lifetime)
+            .or_else(|| self.kept(&self.refused, digest, bounds.negative))
+    }
+
+    /// Returns an answer that came within a time. An expired token is forgotten.
+    fn kept(&self, cache: &AnswerCache, digest: &TokenDigest, within: Duration) -> Option<Answer> {
+        let known = cache.get(digest)?;
+        if let Answer::Active(_, Some(end)) = &known.answer
+            && *end <= self.now()
+        {
+            cache.remove(digest);
+            return None;
+        }
+        let age = self.clock.monotonic().saturating_sub(known.came);
+        (age < within).then_some(known.answer)
+    }
+
+    fn now(&self) -> Duration {
+        self.wall.read(self.clock.unix_time()).now
+    }
+
+    /// Asks the issuer, or waits for a question about the same token. If the request that asked goes
+    /// away, another one that waits asks anew.
+    async fn ask(&self, token: &str, digest: TokenDigest) -> Answer {
+        let question = self.question_about(digest);
+        let ask = async {
+            let Ok(_place) = self.places.try_acquire() else {
+                return Answer::Refused(InvalidToken::IntrospectionUnavailable);
+            };
+            let answer = self.question.ask(token, &digest, self.now()).await;
+            self.keep(digest, &answer);
+            answer
+        };
+        question.get_or_init(|| ask).await.clone()
+    }
+
+    /// Returns the question about a token that is in progress, or a new one.
+    fn question_about(&self, digest: TokenDigest) -> Arc<OnceCell<Answer>> {
+        let mut all = self
+            .in_progress
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if all.len() > QUESTIONS_TO_SWEEP {
+            all.retain(|_, question| question.strong_count() > 0);
+        }
+        let in_progress = all.get(&digest).and_then(Weak::upgrade);
+        // A question that is answered is over: the answer is in the cache, or must not be used again.
+        if let Some(question) = in_progress.filter(|it| !it.initialized()) {
+            return question;
+        }
+        let question = Arc::new(OnceCell::new());
+        all.insert(digest, Arc::downgrade(&question));
+        question
+    }
+
+    /// Keeps an answer. An outage is no answer.
+    fn keep(&self, digest: TokenDigest, answer: &Answer) {
+        let known = KnownAnswer {
+            answer: answer.clone(),
+            came: self.clock.monotonic(),
+        };
+        match answer {
+            Answer::Active(..) => {
+                self.refused.remove(&digest);
+                self.active.put(digest, known);
+            }
+            Answer::Refused(InvalidToken::IntrospectionUnavailable) => {}
+            Answer::Refused(_) => {
+                self.active.remove(&digest);
+                self.refused.put(digest, known);
+            }
+        }
+    }
+
+    /// In an outage, returns an older positive answer if there is one within its bound.
+    fn in_outage(&self, cx: &SecurityContext, digest: &TokenDigest, answer: Answer) -> Answer {
+        if !matches!(
+            answer,
+            Answer::Refused(InvalidToken::IntrospectionUnavailable)
+        ) {
+            return answer;
+        }
+        let Some(older) = self.kept(&self.active, digest, self.bounds.outage) else {
+            return answer;
+        };
+        cx.record(Fact::Degraded {
+            guard: KIND,
+            what: "introspection_stale",
+        });
+        older
+    }
+
+    fn decide(&self, answer: Answer) -> Result<Principal, Box<Rejection>> {
+        match answer {
+            Answer::Active(who, _) => Ok(who),
+            Answer::Refused(fault) => Err(self.refuse(fault)),
+        }
+    }
+
+    /// Only what the issuer did not know could be a guess.
+    fn refuse(&self, fault: InvalidToken) -> Box<Rejection> {
+        let kind = match fault {
+            InvalidToken::Inactive | InvalidToken::TooLarge => CredentialFailure::Guess,
+            InvalidToken::Expired => CredentialFailure::Expired,
+            _ => CredentialFailure::NotAllowedHere,
+        };
+        self.refusals.of(fault, kind)
+    }
+}
+
+impl fmt::Debug for TokenIntrospection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenIntrospection")
+            .field("url", &self.0.question.endpoint.redacted())
+            .field("audiences", &self.0.question.audiences)
+            .field("bounds", &self.0.bounds)
+            .finish_non_exhaustive()
+    }
+}

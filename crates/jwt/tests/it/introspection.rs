@@ -1,0 +1,373 @@
+//! Opaque tokens: the issuer is asked (RFC 7662), once, and its answers end.
+
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use palisade_core::{
+    AuthenticateLayer, GuardLayer, Layer as _, ManualClock, Principal, Secret, SecurityContext,
+    testing::TestBody,
+};
+use palisade_jwt::{
+    JwtBuildError,
+    introspection::{TokenIntrospection, TokenIntrospectionBuilder},
+};
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, sync::Semaphore};
+use tower::ServiceExt as _;
+
+use crate::support::{AUDIENCE, ISSUER, NOW, clock, request};
+
+/// What the issuer received: `Authorization`, the type and the body.
+type Received = Vec<(String, String, String)>;
+
+/// An issuer on loopback. Each answer takes a permit of the gate.
+struct IssuerServer {
+    address: SocketAddr,
+    answer: Arc<Mutex<(u16, String)>>,
+    received: Arc<Mutex<Received>>,
+    arrived: Arc<AtomicUsize>,
+    gate: Arc<Semaphore>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl IssuerServer {
+    async fn start(answer: &Value) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let answer = Arc::new(Mutex::new((200, answer.to_string())));
+        let received = Arc::new(Mutex::new(Received::new()));
+        let arrived = Arc::new(AtomicUsize::new(0));
+        let gate = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
+        let parts = (
+            Arc::clone(&answer),
+            Arc::clone(&received),
+            Arc::clone(&arrived),
+            Arc::clone(&gate),
+        );
+        let task = tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let parts = parts.clone();
+                let service = service_fn(move |request: Request<Incoming>| {
+                    let (answer, received, arrived, gate) = parts.clone();
+                    async move {
+                        let (head, body) = request.into_parts();
+                        let body = body.collect().await.unwrap().to_bytes();
+                        let text = |name: &str| head.headers[name].to_str().unwrap().to_owned();
+                        let body = String::from_utf8(body.to_vec()).unwrap();
+                        let seen = (text("authorization"), text("content-type"), body);
+                        received.lock().unwrap().push(seen);
+                        arrived.fetch_add(1, Ordering::SeqCst);
+                        gate.acquire().await.unwrap().forget();
+                        let (status, body) = answer.lock().unwrap().clone();
+                        let mut response = Response::new(Full::new(Bytes::from(body)));
+                        *response.status_mut() = StatusCode::from_u16(status).unwrap();
+                        Ok::<_, Infallible>(response)
+                    }
+                });
+                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+            }
+        });
+        Self {
+            address,
+            answer,
+            received,
+            arrived,
+            gate,
+            task,
+        }
+    }
+
+    fn says(&self, status: u16, answer: &Value) {
+        *self.answer.lock().unwrap() = (status, answer.to_string());
+    }
+
+    fn asked(&self) -> usize {
+        self.arrived.load(Ordering::SeqCst)
+    }
+
+    fn builder(&self, clock: &ManualClock) -> TokenIntrospectionBuilder {
+        let url = format!("http://{}/introspect", self.address);
+        TokenIntrospection::builder(url)
+            .dangerously_allow_loopback_http()
+            .client("tts", &Secret::new(*b"a secret: 100%"))
+            .audience(AUDIENCE)
+            .issuer(ISSUER)
+            .clock(clock.shared())
+    }
+}
+
+impl Drop for IssuerServer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn active() -> Value {
+    json!({
+        "active": true, "iss": ISSUER, "aud": AUDIENCE, "sub": "lin",
+        "scope": "tts:speak", "exp": NOW + 3000
+    })
+}
+
+/// Sends a request with a token and returns the status and the principal that the handler sees.
+async fn send(tokens: &TokenIntrospection, token: &str) -> (u16, Option<Principal>) {
+    let seen = Arc::new(Mutex::new(None));
+    let handler_saw = Arc::clone(&seen);
+    let handler = tower::service_fn(move |request: Request<TestBody>| {
+        let cx = SecurityContext::of(request.extensions()).unwrap();
+        *handler_saw.lock().unwrap() = cx.principal().cloned();
+        async { Ok::<_, Infallible>(Response::new(TestBody::default())) }
+    });
+    let layer = GuardLayer(AuthenticateLayer::new(tokens.clone()));
+    let service = layer.layer(handler);
+    let status = service.oneshot(request(token)).await.unwrap().status();
+    let who = seen.lock().unwrap().take();
+    (status.as_u16(), who)
+}
+
+async fn status(tokens: &TokenIntrospection, token: &str) -> u16 {
+    send(tokens, token).await.0
+}
+
+#[tokio::test]
+async fn the_issuer_is_asked_as_the_standard_says() {
+    let issuer = IssuerServer::start(&active()).await;
+    let tokens = issuer.builder(&clock()).build().unwrap();
+    let (status, who) = send(&tokens, "opaque~+/token==").await;
+    assert_eq!(status, 200);
+    let who = who.unwrap();
+    assert_eq!((who.kind(), who.id()), ("introspection", "lin"));
+    assert!(who.has_scope("tts:speak"));
+    let (authorization, kind, body) = issuer.received.lock().unwrap()[0].clone();
+    // tts:a%20secret%3A%20100%25
+    assert_eq!(authorization, "Basic dHRzOmElMjBzZWNyZXQlM0ElMjAxMDAlMjU=");
+    assert_eq!(kind, "application/x-www-form-urlencoded");
+    let expected = "token=opaque~%2B%2Ftoken%3D%3D&token_type_hint=access_token";
+    assert_eq!(body, expected);
+    assert!(!format!("{tokens:?}").contains("dHRz"));
+}
+
+#[tokio::test]
+async fn what_the_issuer_does_not_vouch_for_is_refused() {
+    let issuer = IssuerServer::start(&active()).await;
+    let with = |name: &str, value: Value| {
+        let mut answer = active();
+        answer[name] = value;
+        answer
+    };
+    for (index, (answer, expected)) in [
+        (active(), 200),
+        (json!({ "active": false }), 401),
+        (with("active", json!(false)), 401),
+        (with("aud", json!("https://other.example")), 401),
+        (with("aud", json!(["x", AUDIENCE])), 200),
+        (with("aud", json!(null)), 401),
+        (with("iss", json!("https://evil.example")), 401),
+        (with("exp", json!(NOW)), 401),
+        (with("exp", json!("never")), 401),
+        (with("nbf", json!(NOW + 1)), 401),
+        (with("sub", json!(null)), 401),
+        (with("sub", json!(7)), 401),
+        (with("cnf", json!({ "jkt": "A".repeat(43) })), 401),
+        (with("cnf", json!({ "x5t#S256": "A".repeat(43) })), 401),
+        // It is not known what the issuer means.
+        (with("active", json!("true")), 503),
+        (with("active", json!(1)), 503),
+        (json!({}), 503),
+        (json!([]), 503),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        issuer.says(200, &answer);
+        let tokens = issuer.builder(&clock()).build().unwrap();
+        assert_eq!(status(&tokens, "t").await, expected, "{index}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_is_used_for_its_lifetime_and_not_past_exp() {
+    let (issuer, clock) = (IssuerServer::start(&active()).await, clock());
+    let tokens = issuer.builder(&clock).build().unwrap();
+    assert_eq!(status(&tokens, "t").await, 200);
+    issuer.says(200, &json!({ "active": false }));
+    clock.advance(Duration::from_secs(59));
+    assert_eq!((status(&tokens, "t").await, issuer.asked()), (200, 1));
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(
+        (status(&tokens, "t").await, issuer.asked()),
+        (401, 2),
+        "revoked"
+    );
+
+    let mut short = active();
+    short["exp"] = json!(NOW + 60 + 20);
+    issuer.says(200, &short);
+    assert_eq!(status(&tokens, "u").await, 200);
+    clock.advance(Duration::from_secs(19));
+    assert_eq!((status(&tokens, "u").await, issuer.asked()), (200, 3));
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(
+        (status(&tokens, "u").await, issuer.asked()),
+        (401, 4),
+        "expired"
+    );
+}
+
+#[tokio::test]
+async fn a_negative_answer_is_used_briefly() {
+    let (issuer, clock) = (
+        IssuerServer::start(&json!({ "active": false })).await,
+        clock(),
+    );
+    let tokens = issuer.builder(&clock).build().unwrap();
+    for _ in 0..5 {
+        assert_eq!(status(&tokens, "t").await, 401);
+    }
+    assert_eq!(issuer.asked(), 1);
+    issuer.says(200, &active());
+    clock.advance(Duration::from_secs(10));
+    assert_eq!((status(&tokens, "t").await, issuer.asked()), (200, 2));
+}
+
+#[tokio::test]
+async fn in_an_outage_known_tokens_hold_for_a_bounded_time_and_others_get_503() {
+    let (issuer, clock) = (IssuerServer::start(&active()).await, clock());
+    let tokens = issuer.builder(&clock).build().unwrap();
+    assert_eq!(status(&tokens, "known").await, 200);
+    issuer.says(500, &json!({}));
+    clock.advance(Duration::from_secs(299));
+    assert_eq!(status(&tokens, "known").await, 200);
+    assert_eq!(status(&tokens, "other").await, 503);
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(status(&tokens, "known").await, 503);
+    issuer.says(200, &active());
+    assert_eq!(status(&tokens, "known").await, 200);
+    assert_eq!(status(&tokens, "other").await, 200, "an outage is not kept");
+}
+
+#[tokio::test]
+async fn a_token_that_was_revoked_before_an_outage_stays_revoked() {
+    let (issuer, clock) = (IssuerServer::start(&active()).await, clock());
+    let tokens = issuer.builder(&clock).build().unwrap();
+    assert_eq!(status(&tokens, "t").await, 200);
+    issuer.says(200, &json!({ "active": false }));
+    clock.advance(Duration::from_secs(60));
+    assert_eq!(status(&tokens, "t").await, 401);
+    issuer.says(500, &json!({}));
+    for _ in 0..30 {
+        clock.advance(Duration::from_secs(10));
+        assert_ne!(status(&tokens, "t").await, 200);
+    }
+}
+
+#[tokio::test]
+async fn requests_with_one_token_share_a_question_and_survive_the_one_that_leaves() {
+    let issuer = IssuerServer::start(&active()).await;
+    let tokens = issuer.builder(&clock()).build().unwrap();
+    issuer.gate.forget_permits(Semaphore::MAX_PERMITS);
+    let leaver = {
+        let tokens = tokens.clone();
+        tokio::spawn(async move { status(&tokens, "t").await })
+    };
+    while issuer.asked() < 1 {
+        tokio::task::yield_now().await;
+    }
+    let waiting: Vec<_> = (0..20)
+        .map(|_| {
+            let tokens = tokens.clone();
+            tokio::spawn(async move { status(&tokens, "t").await })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    leaver.abort();
+    assert!(leaver.await.unwrap_err().is_cancelled());
+    issuer.gate.add_permits(100);
+    for request in waiting {
+        assert_eq!(request.await.unwrap(), 200);
+    }
+    assert!(issuer.asked() <= 2, "{}", issuer.asked());
+}
+
+#[tokio::test]
+async fn a_flood_of_invented_tokens_is_bounded_and_keeps_what_is_known() {
+    let issuer = IssuerServer::start(&active()).await;
+    let tokens = issuer.builder(&clock()).build().unwrap();
+    assert_eq!(status(&tokens, "known").await, 200);
+    issuer.says(200, &json!({ "active": false }));
+    issuer.gate.forget_permits(Semaphore::MAX_PERMITS);
+    let flood: Vec<_> = (0..200)
+        .map(|number| {
+            let tokens = tokens.clone();
+            tokio::spawn(async move { status(&tokens, &format!("invented{number}")).await })
+        })
+        .collect();
+    while issuer.asked() < 65 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(status(&tokens, "known").await, 200, "it needs no question");
+    issuer.gate.add_permits(1000);
+    let mut statuses = Vec::new();
+    for request in flood {
+        statuses.push(request.await.unwrap());
+    }
+    let count = |wanted| statuses.iter().filter(|status| **status == wanted).count();
+    assert_eq!((count(401), count(503)), (64, 136));
+    assert_eq!(issuer.asked(), 65);
+}
+
+#[test]
+fn introspection_that_would_accept_too_much_is_not_built() {
+    let builder = || {
+        TokenIntrospection::builder("https://login.example/introspect")
+            .client("tts", &Secret::new(*b"secret"))
+            .audience(AUDIENCE)
+    };
+    let error = |builder: TokenIntrospectionBuilder| builder.build().unwrap_err();
+    let url = "https://login.example/introspect";
+    let none = TokenIntrospection::builder(url).audience(AUDIENCE);
+    assert!(matches!(
+        error(none),
+        JwtBuildError::IntrospectionCredential
+    ));
+    let line = builder().bearer(&Secret::new(*b"a\r\nb"));
+    assert!(matches!(
+        error(line),
+        JwtBuildError::IntrospectionCredential
+    ));
+    let not_text = builder().client("tts", &Secret::new(*b"\xff"));
+    assert!(matches!(
+        error(not_text),
+        JwtBuildError::IntrospectionCredential
+    ));
+    let any = TokenIntrospection::builder(url).client("tts", &Secret::new(*b"secret"));
+    assert!(matches!(error(any), JwtBuildError::IntrospectionAudience));
+    let clear = TokenIntrospection::builder("http://login.example/introspect")
+        .client("tts", &Secret::new(*b"secret"))
+        .audience(AUDIENCE);
+    assert!(matches!(error(clear), JwtBuildError::Url(_)));
+    let seconds = Duration::from_secs;
+    for odd in [
+        builder().lifetime(seconds(601)),
+        builder().outage_lifetime(seconds(3601)),
+        builder().negative_lifetime(seconds(61)),
+        builder().timeout(Duration::ZERO),
+        builder().timeout(seconds(31)),
+        builder().remembered_answers(1_000_001),
+    ] {
+        assert!(matches!(error(odd), JwtBuildError::IntrospectionBounds));
+    }
+}
