@@ -171,7 +171,7 @@ impl HttpsLayerBuilder {
     /// use palisade_core::{AuthenticateLayer, Authenticator};
     /// use palisade_transport::HttpsLayer;
     ///
-    /// fn api(authenticator: impl Authenticator) -> Result<HttpsLayer, palisade_transport::TransportBuildError> {
+    /// fn api<A: Authenticator>(authenticator: A) -> Result<HttpsLayer, palisade_transport::TransportBuildError> {
     ///     let authenticate = AuthenticateLayer::new(authenticator);
     ///     HttpsLayer::builder().credentials_of(authenticate).build()
     /// }
