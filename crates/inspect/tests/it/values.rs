@@ -100,3 +100,21 @@ fn allow_reaches_as_far_as_its_argument_says() {
         assert_eq!(ids(&rules, &RequestView::default()), expected, "{allow}");
     }
 }
+
+#[test]
+fn an_exclusion_leaves_out_a_variable_of_the_transaction() {
+    let set = "SecAction \"id:1,phase:1,pass,nolog,setvar:tx.x_a=1,setvar:tx.x_b=2\"";
+    for (targets, value, expected) in [
+        ("TX:/^x_/", "2", &[2][..]),
+        ("TX:/^x_/|!TX:x_b", "2", &[]),
+        ("TX:/^x_/|!TX:x_b", "1", &[2]),
+        ("TX:/^x_/|!TX:/b$/", "2", &[]),
+    ] {
+        let rules = format!("{set}\nSecRule {targets} \"@streq {value}\" \"id:2,phase:1,pass\"");
+        assert_eq!(
+            ids(&rules, &RequestView::default()),
+            expected,
+            "{targets} {value}"
+        );
+    }
+}

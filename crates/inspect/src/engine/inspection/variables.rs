@@ -73,7 +73,7 @@ impl<'s> Inspection<'s, '_> {
         i64::try_from(count).unwrap_or(i64::MAX)
     }
 
-    /// The names and values of the variables that a target names.
+    /// The names and values of the variables that a target names and no exclusion leaves out.
     ///
     /// The result is a copy, since a rule may set variables while it reads them.
     pub(super) fn variables(
@@ -84,19 +84,20 @@ impl<'s> Inspection<'s, '_> {
     ) -> Vec<(Vec<u8>, Vec<u8>)> {
         let known = check.tx_matches.get(index).into_iter().flatten();
         let known = known.filter_map(|number| {
-            let value = self.tx.get(*number)?.text().into_owned();
-            Some((self.plan.names.name(*number).as_bytes().to_vec(), value))
+            let name = self.plan.names.name(*number).as_bytes();
+            let value = self.tx.get(*number)?;
+            (!is_excluded(check, Some(*number), name)).then_some((name, value))
         });
-        let dynamic = self
-            .tx
-            .dynamic()
-            .filter(|(name, _)| match &source.selector {
-                Selector::Pattern(pattern) => pattern.is_match(name),
-                Selector::All => true,
-                Selector::Key(_) | Selector::Tx(_) => false,
-            });
+        let named = |name: &[u8]| match &source.selector {
+            Selector::Pattern(pattern) => pattern.is_match(name),
+            Selector::All => true,
+            Selector::Key(_) | Selector::Tx(_) => false,
+        };
+        let dynamic = self.tx.dynamic();
+        let dynamic = dynamic.filter(|(name, _)| named(name) && !is_excluded(check, None, name));
         known
-            .chain(dynamic.map(|(name, value)| (name.to_vec(), value.text().into_owned())))
+            .chain(dynamic)
+            .map(|(name, value)| (name.to_vec(), value.text().into_owned()))
             .collect()
     }
 
@@ -147,4 +148,17 @@ impl<'s> Inspection<'s, '_> {
             NumberArgument::Tx(name) => self.tx.get(name).map_or(0, TxValue::number),
         }
     }
+}
+
+/// Whether an exclusion such as `!TX:a` or `!TX:/^a/` leaves out a variable.
+fn is_excluded(check: &Check, number: Option<usize>, name: &[u8]) -> bool {
+    check.excluded.iter().any(|target| {
+        target.collection == Collection::Tx
+            && match &target.selector {
+                Selector::All => true,
+                Selector::Pattern(pattern) => pattern.is_match(name),
+                Selector::Tx(excluded) => number == Some(*excluded),
+                Selector::Key(_) => false,
+            }
+    })
 }
