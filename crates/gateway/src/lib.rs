@@ -57,7 +57,7 @@ pub use self::{
     first_start::DataFolder,
     forward::Forward,
     presets::Preset,
-    server::{Gateway, GatewayBuilder, Reloader, explain},
+    server::{Gateway, GatewayBuilder, Reloader, ask_admin, explain},
     settings::{QuickStart, Settings},
     shadow_report::ShadowReport,
     upstream::{Upstreams, UpstreamsBuilder},

@@ -17,7 +17,8 @@
 //! # Exit codes
 //!
 //! 0 after SIGINT or SIGTERM, and for `--check` and `explain` without a mistake. 2 if a setting is
-//! wrong, a file cannot be used, or the address is in use. There is no exit code 1.
+//! wrong, a file cannot be used, the address is in use, or no gateway answers at its admin socket. 1 if
+//! a running gateway refuses what `reload` or `limits` asks for.
 //!
 //! # What it never does
 //!
@@ -26,6 +27,7 @@
 //! stops it.
 
 mod serve;
+mod admin;
 mod options;
 
 use clap::{Args, Subcommand};
@@ -60,7 +62,20 @@ enum Action {
     ///
     /// Checks everything as a start does. Serves nothing, asks no server, and does not open the audit
     /// trail. With `--upstream` it makes the data folder as the first start does, without a key.
-    Explain(Options),
+    Explain(Box<Options>),
+    /// Print the servers of a running gateway: health, breaker, open requests
+    ///
+    /// Needs `[admin]` in the file of the gateway, and its user or root.
+    Status(admin::Status),
+    /// Make a running gateway read its file again, all or nothing
+    ///
+    /// Prints the keys that changed. Exit code 1 if the file has a mistake: then nothing changes.
+    Reload(admin::Plain),
+    /// Stop a running gateway, as SIGTERM does: open requests are finished first
+    Drain(admin::Plain),
+    /// Limits of a running gateway: the counters that decide
+    #[command(subcommand)]
+    Limits(admin::Limits),
 }
 
 const EXAMPLES: &str = "\
@@ -72,7 +87,22 @@ Examples:
   palisade gateway explain --preset ollama --upstream http://127.0.0.1:11434
   palisade gateway --config gateway.toml --check
   palisade gateway --config gateway.toml
-  palisade gateway --config gateway.toml --auth-endpoint 127.0.0.1:9091";
+  palisade gateway --config gateway.toml --auth-endpoint 127.0.0.1:9091
+  palisade gateway status --config gateway.toml
+  palisade gateway limits clear --config gateway.toml --client 203.0.113.7";
+
+impl Action {
+    /// Does what is asked in place of serving.
+    fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Explain(options) => describe(&options.settings()?),
+            Self::Status(status) => status.run(),
+            Self::Reload(plain) => plain.reload(),
+            Self::Drain(plain) => plain.drain(),
+            Self::Limits(limits) => limits.run(),
+        }
+    }
+}
 
 impl Command {
     /// Serves until SIGINT or SIGTERM.
@@ -81,8 +111,8 @@ impl Command {
     /// 2 if a setting is wrong, a file cannot be read, or the address is in use.
     pub(crate) fn run(self) -> Result<(), Failure> {
         let _log = Log::builder().environment().start()?;
-        if let Some(Action::Explain(options)) = self.action {
-            return describe(&options.settings()?);
+        if let Some(action) = self.action {
+            return action.run();
         }
         let is_check = self.options.check;
         if let (Some(address), Some(file)) = (self.options.auth_endpoint, &self.options.config) {

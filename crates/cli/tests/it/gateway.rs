@@ -143,3 +143,53 @@ fn an_unknown_preset_is_refused_with_the_list() {
     );
     assert!(refused.err.contains("flask-tts"), "{}", refused.err);
 }
+
+/// Starts a gateway from a file with an admin socket, and waits until it is ready.
+fn start_with_admin_socket(folder: &Folder) -> Running {
+    let file = format!(
+        "[server]\nhosts = ['localhost:*']\nhttps = '127.0.0.1:0'\n[admin]\nsocket = 'admin.sock'\n\
+         [[limits]]\nname = 'client'\nrate = '9/minute'\nby = 'client'\n\
+         [[routes]]\npath = '/{{*path}}'\naccess = 'public'\n[[upstreams]]\nurl = '{}'\n",
+        service()
+    );
+    std::fs::write(folder.path("gateway.toml"), file).unwrap();
+    let mut command = folder.command("gateway --config gateway.toml");
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert_eq!(lines.next().unwrap().unwrap(), "The gateway is ready.");
+    Running(child)
+}
+
+#[test]
+fn a_running_gateway_is_asked_and_ended_by_its_socket() {
+    let folder = Folder::new();
+    let mut running = start_with_admin_socket(&folder);
+    let table = folder.good("gateway status --config gateway.toml");
+    assert!(
+        table.contains("healthy") && table.contains("closed"),
+        "{table}"
+    );
+    let status = folder.json("gateway status --socket admin.sock --json");
+    assert_eq!(status["draining"], false, "{status}");
+    let limits = folder.json("gateway limits show --socket admin.sock --client 127.0.0.1");
+    assert_eq!(limits[0]["remaining"], 9, "{limits}");
+    folder.good("gateway limits clear --socket admin.sock --client 127.0.0.1");
+    let refused = folder.run("gateway limits clear --socket admin.sock --owner anna");
+    assert_eq!(refused.code, Some(1), "{}", refused.err);
+    let file = folder.text("gateway.toml");
+    std::fs::write(
+        folder.path("gateway.toml"),
+        file.replace("9/minute", "8/minute"),
+    )
+    .unwrap();
+    let reloaded = folder.good("gateway reload --config gateway.toml");
+    assert_eq!(reloaded, "Reloaded: limits[0].rate.");
+    folder.good("gateway drain --socket admin.sock");
+    assert!(running.0.wait().unwrap().success());
+    let gone = folder.bad("gateway status --socket admin.sock");
+    assert!(gone.contains("no gateway answers"), "{gone}");
+}

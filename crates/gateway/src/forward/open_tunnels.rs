@@ -86,6 +86,11 @@ impl OpenTunnels {
         let _ = tokio::time::timeout(patience, none).await;
     }
 
+    /// Returns how many are open.
+    pub(crate) fn count(&self) -> usize {
+        *self.0.open.borrow()
+    }
+
     /// Counts a tunnel, before the upstream is asked.
     ///
     /// The counts go down when the returned value is dropped, also after a panic of its task.

@@ -1,5 +1,6 @@
 //! From settings to sockets, and from a signal to an orderly end.
 
+mod admin;
 mod explain;
 mod reload;
 mod rule_files;
@@ -8,6 +9,7 @@ mod tls;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
+use arc_swap::ArcSwap;
 use palisade::{
     TrustedProxies,
     audit::AuditHandle,
@@ -23,8 +25,9 @@ use palisade::{
 use tokio::sync::{Mutex, watch};
 use tower_layer::Layer as _;
 
-pub use self::{explain::explain, reload::Reloader};
+pub use self::{admin::ask_admin, explain::explain, reload::Reloader};
 use self::{
+    admin::{AdminSocket, Drain},
     stack::{Shared, build},
     tls::Tls,
 };
@@ -83,6 +86,8 @@ pub struct Gateway {
     readiness: Readiness,
     greeting: Greeting,
     reloader: Arc<Reloader>,
+    /// `None` without `[admin]`.
+    admin: Option<AdminSocket>,
 }
 
 /// Prepares a [`Gateway`] with another clock. Returned by [`Gateway::builder`].
@@ -191,6 +196,8 @@ impl Gateway {
         let scopes = settings.first_scopes;
         let key = first.map(|(scheme, store)| mint(&scheme, &store, scopes, &clock));
         let service = Reloadable::new(built.service);
+        let admin = settings.admin.as_deref().map(AdminSocket::bind);
+        let admin = admin.transpose()?;
         settings.upstreams.start_health_checks();
         Ok(Self {
             https: record(https.tls(tls.certificates.clone())),
@@ -199,7 +206,8 @@ impl Gateway {
             challenges,
             shared: shared.clone(),
             health: health(&settings, &readiness)?,
-            readiness,
+            readiness: readiness.clone(),
+            admin,
             greeting: Greeting {
                 address: settings.address(address.port()),
                 upstreams: settings.upstreams.addresses().collect(),
@@ -219,6 +227,8 @@ impl Gateway {
                 service: service.clone(),
                 shared,
                 clock,
+                limits: ArcSwap::from_pointee(built.limits),
+                readiness,
             }),
             audit,
             service,
@@ -281,6 +291,10 @@ impl Gateway {
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<(), GatewayError> {
         let drain = self.reloader.settings.lock().await.server.drain;
         let (sender, receiver) = watch::channel(false);
+        let drained = Drain::default();
+        let admin = self
+            .admin
+            .map(|admin| tokio::spawn(admin.serve(Arc::clone(&self.reloader), drained.clone())));
         let (service, in_clear) = services(self.service, &self.health, &self.challenges);
         let https = self.https.build().map_err(listener_error)?;
         let http = self.http.map(ServerBuilder::build).transpose();
@@ -293,7 +307,10 @@ impl Gateway {
             }
         };
         let stop = async {
-            stop.await;
+            tokio::select! {
+                () = stop => {}
+                () = drained.asked() => {}
+            }
             self.readiness.drain();
             tokio::time::sleep(drain).await;
             sender.send_replace(true);
@@ -302,6 +319,9 @@ impl Gateway {
         };
         let served: io::Result<_> = async { tokio::try_join!(https, http, stop) }.await;
         self.shared.tunnels.ended(TUNNELS_END).await;
+        if let Some(admin) = admin {
+            admin.abort();
+        }
         if let Some(audit) = &self.audit {
             audit.close().await.map_err(|error| {
                 GatewayError::new(format_args!("the audit trail could not be closed: {error}"))

@@ -1,12 +1,13 @@
 //! Reads the configuration again while the gateway serves.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
+use arc_swap::ArcSwap;
 use palisade::{
     audit::{AuditEvent, event_id},
-    config::{CertificateSource, Running},
+    config::{CertificateSource, LimitLayers, Running},
     core::SharedClock,
-    server::{Certificates, Reloadable},
+    server::{Certificates, Readiness, Reloadable},
     shield::Protected,
 };
 use tokio::sync::Mutex;
@@ -15,7 +16,7 @@ use super::{
     stack::{Shared, build},
     tls::Tls,
 };
-use crate::{error::GatewayError, forward::Forward, settings::Settings};
+use crate::{error::GatewayError, forward::Forward, settings::Settings, upstream::Upstreams};
 
 /// Reads the configuration again while the gateway serves. Returned by [`Gateway::reloader`](crate::Gateway::reloader).
 ///
@@ -51,6 +52,9 @@ pub struct Reloader {
     pub(super) service: Reloadable<Protected<Forward>>,
     pub(super) shared: Shared,
     pub(super) clock: SharedClock,
+    /// The limits of the stack that serves.
+    pub(super) limits: ArcSwap<LimitLayers>,
+    pub(super) readiness: Readiness,
 }
 
 impl Reloader {
@@ -89,10 +93,34 @@ impl Reloader {
             self.certificates.replace(&certificates);
         }
         self.service.replace(built.service);
+        self.limits.store(Arc::new(built.limits));
         new.upstreams.start_health_checks();
         let changes = new.config.changes(&settings.config);
         *settings = new;
         Ok(changes)
+    }
+}
+
+/// What the admin socket shows.
+impl Reloader {
+    /// Returns the limits of the stack that serves.
+    pub(super) fn limits(&self) -> Arc<LimitLayers> {
+        self.limits.load_full()
+    }
+
+    /// Returns the upstreams in use.
+    pub(super) async fn upstreams(&self) -> Upstreams {
+        self.settings.lock().await.upstreams.clone()
+    }
+
+    /// Returns how many WebSockets are open.
+    pub(super) fn open_tunnels(&self) -> usize {
+        self.shared.tunnels.count()
+    }
+
+    /// Returns whether the gateway is stopping.
+    pub(super) fn is_draining(&self) -> bool {
+        !self.readiness.is_ready()
     }
 }
 

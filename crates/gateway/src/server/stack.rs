@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use palisade::{
     AuditLayer, Shield,
     api_key::{FileKeyStore, KeyScheme},
-    config::{Assembled, Running},
+    config::{Assembled, LimitLayers, Running},
     core::SystemClock,
     inspect::InspectLayer,
     shield::Protected,
@@ -37,6 +37,8 @@ pub(super) struct Built {
     ///
     /// Scheme and store of `[keys]`.
     pub(super) keys: Option<(KeyScheme, FileKeyStore)>,
+    /// For the admin socket.
+    pub(super) limits: LimitLayers,
 }
 
 /// Builds the stack around the upstreams.
@@ -65,6 +67,7 @@ pub(super) fn build(
         service: shield.wrap(forward),
         audit: assembled.audit,
         keys: assembled.keys,
+        limits: assembled.limits,
     })
 }
 
@@ -126,6 +129,8 @@ pub(super) struct Parts {
     pub(super) keys: Option<(KeyScheme, FileKeyStore)>,
     /// The firewall rules, whose files are watched.
     pub(super) inspect: Option<InspectLayer>,
+    /// The limits, which are in the shield too.
+    pub(super) limits: LimitLayers,
 }
 
 /// Builds the stack without what is inside it.
@@ -144,6 +149,7 @@ pub(super) fn shield(
         audit,
         keys,
         inspect,
+        limits,
         ..
     } = settings.config.assemble_with(running.clone())?;
     let shield = match settings.only_shadow {
@@ -155,6 +161,7 @@ pub(super) fn shield(
         audit,
         keys,
         inspect,
+        limits,
     };
     Ok((shield, parts))
 }

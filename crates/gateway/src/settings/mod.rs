@@ -9,6 +9,8 @@ use std::{
 };
 
 use palisade::config::{CertificateSource, Config, ServerSettings};
+use serde::Deserialize;
+use toml::Spanned;
 
 pub use self::quick_start::QuickStart;
 use crate::{
@@ -21,9 +23,16 @@ use crate::{
 /// Where a gateway listens without a file: for this machine alone.
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8443);
 /// The sections that the configuration of a gateway has besides those of Palisade.
-const SECTIONS: [&str; 5] = ["upstreams", "budgets", "prices", "model_rules", "metering"];
+const SECTIONS: [&str; 6] = [
+    "upstreams",
+    "budgets",
+    "prices",
+    "model_rules",
+    "metering",
+    "admin",
+];
 /// What cannot change while the gateway runs, besides the keys of Palisade.
-const FIXED: [&[&str]; 1] = [&["metering", "file"]];
+const FIXED: [&[&str]; 2] = [&["admin"], &["metering", "file"]];
 
 /// The settings of a [`Gateway`](crate::Gateway): from a file by [`read`](Self::read), or from a few
 /// values by [`quick_start`](Self::quick_start).
@@ -60,6 +69,8 @@ pub struct Settings {
     /// `[server]`, with checked values.
     pub(crate) server: ServerSettings,
     pub(crate) upstreams: Upstreams,
+    /// The path of the admin socket.
+    pub(crate) admin: Option<PathBuf>,
     /// Budgets and rules of models, if the file has any.
     pub(crate) budgets: Option<BudgetPolicy>,
     /// The address of the TLS listener.
@@ -138,6 +149,7 @@ impl Settings {
         }
         Ok(Self {
             upstreams: Upstreams::of(&config)?,
+            admin: admin_socket(&config)?,
             budgets: BudgetPolicy::of(&config)?,
             server,
             https,
@@ -196,6 +208,12 @@ impl Settings {
         Ok(new)
     }
 
+    /// Returns the path of the admin socket. `None` without `[admin]`.
+    #[must_use]
+    pub fn admin_socket(&self) -> Option<&Path> {
+        self.admin.as_deref()
+    }
+
     /// Returns the address for clients, by the first host that is served.
     pub(crate) fn address(&self, port: u16) -> String {
         let first = self.config.hosts().next().unwrap_or_default();
@@ -205,4 +223,21 @@ impl Settings {
             (None, _) => format!("https://{first}"),
         }
     }
+}
+
+/// The keys of `[admin]`.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+struct AdminSection {
+    /// The path of the socket, relative to the folder of the file. Default: there is no admin socket.
+    socket: Option<Spanned<String>>,
+}
+
+/// Reads `[admin]`. Relative paths begin at the folder of the file.
+///
+/// # Errors
+/// The section has another key.
+fn admin_socket(config: &Config) -> Result<Option<PathBuf>, GatewayError> {
+    let section: AdminSection = config.section("admin")?;
+    Ok(section.socket.map(|socket| config.path(socket.get_ref())))
 }

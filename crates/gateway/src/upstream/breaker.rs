@@ -181,6 +181,15 @@ impl Breaker {
     }
 
     /// Locks the state.
+    /// Returns the state as one of `closed`, `half-open` and `open`.
+    pub(super) fn word(&self) -> &'static str {
+        match *self.state() {
+            State::Closed { .. } => "closed",
+            State::HalfOpen { .. } => "half-open",
+            State::Open { .. } => "open",
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // One enum is valid after any panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

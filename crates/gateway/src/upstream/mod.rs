@@ -42,7 +42,11 @@ use palisade::{
 };
 
 pub(crate) use self::{
-    attempt::Attempt, client::Client, server::Server, service::Upstream, websocket::WebSocketLimits,
+    attempt::Attempt,
+    client::Client,
+    server::{Server, ServerState},
+    service::Upstream,
+    websocket::WebSocketLimits,
 };
 use self::{describe::describe, section::Section};
 use crate::problem::Place;
@@ -181,6 +185,16 @@ impl Upstreams {
     pub(crate) fn pick(&self, host: Option<&str>, path: &str) -> Option<&Arc<Upstream>> {
         let mut upstreams = self.upstreams.iter();
         upstreams.find(|upstream| upstream.takes_host(host) && upstream.takes_path(path))
+    }
+
+    /// Returns the path, the hosts and the servers of each upstream, for the admin socket.
+    pub(crate) fn states(
+        &self,
+    ) -> impl Iterator<Item = (&str, &[String], impl Iterator<Item = ServerState>)> {
+        self.upstreams.iter().map(|upstream| {
+            let servers = upstream.servers().iter().map(|server| server.state());
+            (upstream.prefix(), upstream.hosts(), servers)
+        })
     }
 
     /// Describes each upstream in words, in the order in which they are tried.

@@ -308,6 +308,30 @@ impl Server {
     }
 }
 
+/// What an operator sees of a server.
+#[derive(Clone, Debug)]
+pub(crate) struct ServerState {
+    pub(crate) address: String,
+    /// What the last health checks say. True without checks.
+    pub(crate) is_healthy: bool,
+    /// `closed`, `half-open` or `open`.
+    pub(crate) breaker: &'static str,
+    /// Requests whose response is not over.
+    pub(crate) pending: usize,
+}
+
+impl Server {
+    /// Returns what an operator sees.
+    pub(super) fn state(&self) -> ServerState {
+        ServerState {
+            address: self.address.to_string(),
+            is_healthy: self.health.is_healthy(),
+            breaker: self.breaker.word(),
+            pending: self.pending(),
+        }
+    }
+}
+
 /// What helps against a mistake in `[upstreams.tls]`.
 const fn remedy(error: &TlsClientError) -> &'static str {
     match error {

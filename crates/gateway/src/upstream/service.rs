@@ -257,6 +257,11 @@ impl Upstream {
         (self.prefix.len(), !self.hosts.is_empty())
     }
 
+    /// Returns the path prefix without its last slash. Empty: all paths.
+    pub(super) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     /// Returns the hosts that go to it. Empty: all.
     pub(super) fn hosts(&self) -> &[String] {
         &self.hosts

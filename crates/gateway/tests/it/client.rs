@@ -171,6 +171,19 @@ impl Running {
             .await
     }
 
+    /// Waits until the gateway has ended by itself.
+    pub(crate) async fn ended(self) -> TempDir {
+        let Self {
+            stop,
+            served,
+            folder,
+            ..
+        } = self;
+        served.await.unwrap();
+        drop(stop); // Until here: it would end the gateway.
+        folder
+    }
+
     /// Stops the gateway and waits for its end.
     pub(crate) async fn stop(self) -> TempDir {
         let _ = self.stop.send(());

@@ -9,6 +9,7 @@
     missing_docs
 )]
 
+mod admin;
 mod auth_endpoint;
 mod budgets;
 mod client;

@@ -9,7 +9,7 @@ use palisade_api_key::{FileKeyStore, KeyScheme};
 use palisade_audit::{AuditEvent, AuditLayer, event_id};
 use palisade_rate_limit::LimitStore;
 
-use super::{Config, ConfigFileError};
+use super::{Config, ConfigFileError, limits::LimitLayers};
 use crate::shield::{Shield, ShieldBuilder};
 
 /// The parts that [`Config::assemble`] makes.
@@ -44,6 +44,8 @@ pub struct Assembled {
     pub inspect: Option<palisade_inspect::InspectLayer>,
     /// How keys are made, and the store they are in. `None` without `[keys]`.
     pub keys: Option<(KeyScheme, FileKeyStore)>,
+    /// The limits of `[[limits]]`, which are in the shield too.
+    pub limits: LimitLayers,
 }
 
 /// What a new stack takes over from the service or from the stack that it replaces.
@@ -138,7 +140,7 @@ impl Config {
         let shield = self.server_keys(Shield::builder())?;
         let (shield, keys) = self.keys(shield)?;
         let shield = self.tokens(shield)?;
-        let shield = self.rate_limits(shield, store)?;
+        let (shield, limits) = self.rate_limits(shield, store)?;
         let shield = self.text(shield)?;
         let shield = self.cross_origin(shield)?;
         let shield = match self.rules()? {
@@ -166,6 +168,7 @@ impl Config {
             #[cfg(feature = "inspect")]
             inspect,
             keys,
+            limits,
         })
     }
 }

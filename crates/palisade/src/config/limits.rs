@@ -18,6 +18,29 @@ use crate::shield::ShieldBuilder;
 /// The default of `ipv6_network_multiple`.
 const FOUR: NonZeroU32 = NonZeroU32::new(4).expect("four is not zero");
 
+/// The limits of a configuration, to look at them and to reset them while the shield decides by them.
+///
+/// # Examples
+///
+/// ```
+/// use palisade::config::Config;
+///
+/// let text = "[server]\nhosts = ['a.example']\n[[limits]]\nname = 'all'\nrate = '9/minute'\nby = 'client'";
+/// let parts = Config::parse(text)?.assemble()?;
+/// let clients = parts.limits.clients.expect("the file has a limit by client");
+/// let states = clients.inspect_client([192, 0, 2, 1].into());
+/// # let _ = states; assert!(parts.limits.principals.is_none());
+/// # Ok::<(), palisade::config::ConfigFileError>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct LimitLayers {
+    /// The limits by client address. `None` if the file has none.
+    pub clients: Option<RateLimitLayer>,
+    /// The limits by principal and owner. `None` if the file has none.
+    pub principals: Option<RateLimitLayer>,
+}
+
 impl From<StoreFails> for FailureMode {
     fn from(mode: StoreFails) -> Self {
         match mode {
@@ -34,20 +57,25 @@ impl Config {
         &self,
         shield: ShieldBuilder,
         store: Option<Arc<dyn LimitStore>>,
-    ) -> Result<ShieldBuilder, ConfigFileError> {
+    ) -> Result<(ShieldBuilder, LimitLayers), ConfigFileError> {
         let by_client = |limit: &&Limit| limit.by == By::Client;
         let (clients, principals): (Vec<_>, Vec<_>) =
             self.document.limits.iter().partition(by_client);
         let clients = self.limiter(RateLimitLayer::by_client(), &clients, store.clone())?;
         let principals = self.limiter(RateLimitLayer::by_principal(), &principals, store)?;
-        let shield = match clients {
+        let layers = LimitLayers {
+            clients,
+            principals,
+        };
+        let shield = match layers.clients.clone() {
             Some(layer) => shield.limit_clients(layer),
             None => shield,
         };
-        Ok(match principals {
+        let shield = match layers.principals.clone() {
             Some(layer) => shield.limit_principals(layer),
             None => shield,
-        })
+        };
+        Ok((shield, layers))
     }
 
     /// Builds one layer of several limits. Returns `None` if there is no limit of this kind.

@@ -78,6 +78,7 @@ pub use self::certificate::OpenedCertificate;
 pub use self::{
     assemble::{Assembled, Running},
     error::{ConfigFileError, ConfigFileErrorKind},
+    limits::LimitLayers,
     server::{CertificateSource, HealthSettings, ServerSettings},
     suggest::nearest as nearest_name,
 };

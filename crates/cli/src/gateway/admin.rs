@@ -1,0 +1,220 @@
+//! `palisade gateway status`, `reload`, `drain` and `limits`: a running gateway, by its admin socket.
+//!
+//! The socket is that of `[admin]` in the gateway's file. Exit codes: 0 done; 1 the gateway refused, with
+//! its reason; 2 no gateway answers.
+
+use std::{net::IpAddr, path::PathBuf};
+
+use clap::{Args, Subcommand};
+use palisade_gateway::{Settings, ask_admin};
+use serde_json::Value;
+
+use crate::{failure::Failure, output};
+
+/// Where the running gateway listens.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct Place {
+    /// Admin socket of the gateway
+    #[arg(long, value_name = "FILE")]
+    socket: Option<PathBuf>,
+    /// Configuration file of the gateway, whose `[admin]` names the socket
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// The command of a gateway without words of its own.
+#[derive(Args)]
+pub(super) struct Plain {
+    #[command(flatten)]
+    place: Place,
+}
+
+/// What a gateway does, as a table or as JSON.
+#[derive(Args)]
+pub(super) struct Status {
+    #[command(flatten)]
+    place: Place,
+    /// Prints the JSON document of the gateway
+    #[arg(long)]
+    json: bool,
+}
+
+/// What to do with limits.
+#[derive(Subcommand)]
+pub(super) enum Limits {
+    /// Print what is left of each limit, as JSON
+    Show(LimitsOf),
+    /// Make the limits full again
+    Clear(LimitsOf),
+}
+
+/// Whose limits.
+#[derive(Args)]
+pub(super) struct LimitsOf {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    subject: Subject,
+}
+
+/// One of the three kinds of subjects.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+struct Subject {
+    /// Client by its address
+    #[arg(long, value_name = "ADDRESS")]
+    client: Option<IpAddr>,
+    /// Principal with its kind, such as api_key:anna
+    #[arg(long, value_name = "KIND:ID")]
+    principal: Option<String>,
+    /// Owner of principals
+    #[arg(long, value_name = "ID")]
+    owner: Option<String>,
+}
+
+impl Place {
+    /// Sends a command and returns the document.
+    ///
+    /// # Errors
+    ///
+    /// Exit code 2 if no gateway answers; exit code 1 if it refuses.
+    fn ask(&self, command: &str) -> Result<Value, Failure> {
+        let text = ask_admin(self.path()?, command)?;
+        let document: Value = serde_json::from_str(&text)?;
+        match document.get("error").and_then(Value::as_str) {
+            None => Ok(document),
+            Some(problem) => {
+                output::note(format_args!("refused: {problem}"));
+                Err(Failure::No)
+            }
+        }
+    }
+
+    fn path(&self) -> Result<PathBuf, Failure> {
+        if let Some(socket) = &self.socket {
+            return Ok(socket.clone());
+        }
+        let file = self.config.clone().unwrap_or_default();
+        let settings = Settings::read(&file)?;
+        let socket = settings.admin_socket().map(PathBuf::from);
+        let missing = || {
+            Failure::new(format_args!(
+                "{}: it has no admin socket; add `[admin]` with `socket = \"admin.sock\"`",
+                file.display()
+            ))
+        };
+        socket.ok_or_else(missing)
+    }
+}
+
+impl Plain {
+    /// Tells the gateway to stop, as SIGTERM does.
+    pub(super) fn drain(&self) -> Result<(), Failure> {
+        self.place.ask("drain")?;
+        Ok(output::result(
+            "The gateway stops: open requests are finished first.",
+        )?)
+    }
+
+    /// Tells the gateway to read its file again, and prints what changed.
+    pub(super) fn reload(&self) -> Result<(), Failure> {
+        let document = self.place.ask("reload")?;
+        let changed = strings(document.get("changed"));
+        let text = match changed.as_slice() {
+            [] => "the file says the same; keys and certificate were read again".to_owned(),
+            changed => changed.join(", "),
+        };
+        Ok(output::result(format_args!("Reloaded: {text}."))?)
+    }
+}
+
+impl Status {
+    /// Prints the state of the upstreams.
+    pub(super) fn run(&self) -> Result<(), Failure> {
+        let document = self.place.ask("status")?;
+        let text = match self.json {
+            true => document.to_string(),
+            false => table(&document),
+        };
+        Ok(output::result(text)?)
+    }
+}
+
+impl Limits {
+    /// Shows or clears.
+    pub(super) fn run(&self) -> Result<(), Failure> {
+        let (word, of) = match self {
+            Self::Show(of) => ("show", of),
+            Self::Clear(of) => ("clear", of),
+        };
+        let document = of
+            .place
+            .ask(&format!("limits {word} {}", of.subject.words()))?;
+        let text = match document.get("limits") {
+            Some(limits) => limits.to_string(),
+            None => "Cleared.".to_owned(),
+        };
+        Ok(output::result(text)?)
+    }
+}
+
+impl Subject {
+    /// The words of the protocol. clap guarantees that one of the three is given.
+    fn words(&self) -> String {
+        match (self.client, &self.principal, &self.owner) {
+            (Some(ip), _, _) => format!("client {ip}"),
+            (None, Some(principal), _) => format!("principal {principal}"),
+            (None, None, owner) => format!("owner {}", owner.as_deref().unwrap_or_default()),
+        }
+    }
+}
+
+/// One line for each server.
+fn table(document: &Value) -> String {
+    let head = ["SERVER", "PATH", "HEALTH", "BREAKER", "PENDING"].map(str::to_owned);
+    let mut rows = vec![head];
+    for upstream in array(document.get("upstreams")) {
+        let path = match upstream.get("path").and_then(Value::as_str) {
+            None | Some("") => "/",
+            Some(path) => path,
+        };
+        for server in array(upstream.get("servers")) {
+            let text = |name: &str| server.get(name).and_then(Value::as_str).unwrap_or("?");
+            let is_healthy = server.get("healthy").and_then(Value::as_bool) == Some(true);
+            rows.push([
+                text("address").to_owned(),
+                path.to_owned(),
+                if is_healthy { "healthy" } else { "unhealthy" }.to_owned(),
+                text("breaker").to_owned(),
+                server
+                    .get("pending")
+                    .map(Value::to_string)
+                    .unwrap_or_default(),
+            ]);
+        }
+    }
+    let websockets = document
+        .get("websockets")
+        .and_then(Value::as_u64)
+        .unwrap_or(0);
+    let draining = match document.get("draining").and_then(Value::as_bool) {
+        Some(true) => "\nThe gateway is stopping.",
+        _ => "",
+    };
+    format!(
+        "{}\nOpen WebSockets: {websockets}{draining}",
+        output::table(&rows).trim_end()
+    )
+}
+
+/// The elements of an array. None for anything else.
+fn array(value: Option<&Value>) -> impl Iterator<Item = &Value> {
+    value.and_then(Value::as_array).into_iter().flatten()
+}
+
+/// The strings of an array.
+fn strings(value: Option<&Value>) -> Vec<String> {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    array(value).filter_map(text).collect()
+}

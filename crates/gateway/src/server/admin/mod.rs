@@ -1,0 +1,176 @@
+//! The admin socket of a running gateway: state of the upstreams, limits, reload, drain.
+//!
+//! ```toml
+//! [admin]
+//! socket = "admin.sock"
+//! ```
+//!
+//! It is a Unix socket with mode 0600, so the user of the gateway and root alone can connect. There is
+//! no other credential. A connection carries one command, one line of words, and gets one JSON document:
+//!
+//! | command | document |
+//! |---|---|
+//! | `status` | upstreams with their servers, open WebSockets, whether the gateway is stopping |
+//! | `reload` | `changed`: the keys that differ in the file |
+//! | `drain` | `draining`: the gateway stops as after SIGTERM |
+//! | `limits show SUBJECT` | `limits`: what is left of each |
+//! | `limits clear SUBJECT` | `cleared` |
+//!
+//! `SUBJECT` is `client ADDRESS`, `principal KIND:ID` or `owner ID`. What cannot be done is a document
+//! with `error`.
+//!
+//! Commands that change something are in the audit trail: `reload` as a configuration that was read
+//! again, the others in the log.
+
+mod command;
+mod limits;
+mod socket;
+mod status;
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{UnixListener, UnixStream},
+    sync::{Notify, Semaphore},
+};
+
+use self::{command::Command, limits::Limits};
+use super::reload::Reloader;
+use crate::error::GatewayError;
+
+/// The longest command. An identifier of a principal has at most a few hundred bytes.
+const LONGEST: u64 = 2 * 1024;
+/// How long a connection may take to send its command, and to read the document.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Connections at a time. Further ones wait in the backlog.
+const AT_A_TIME: usize = 8;
+
+/// An admin socket that is bound.
+#[derive(Debug)]
+pub(crate) struct AdminSocket {
+    listener: UnixListener,
+}
+
+/// Completes when an operator asks the gateway to stop. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Drain(Arc<Notify>);
+
+impl Drain {
+    /// Waits until `drain` is asked for.
+    pub(crate) async fn asked(&self) {
+        self.0.notified().await;
+    }
+}
+
+impl AdminSocket {
+    /// Binds the socket of a path.
+    ///
+    /// # Errors
+    /// Another process listens there, the place is taken by something else, or this user may not write
+    /// in the folder.
+    pub(crate) fn bind(path: &Path) -> Result<Self, GatewayError> {
+        let listener = socket::bind(path).map_err(|error| {
+            GatewayError::at(
+                path,
+                format_args!("the admin socket cannot be bound: {error}"),
+            )
+            .remedy("name a path in a folder of this user as `socket` of `[admin]`")
+        })?;
+        Ok(Self { listener })
+    }
+
+    /// Answers commands, for ever. A connection that fails ends alone.
+    pub(crate) async fn serve(self, reloader: Arc<Reloader>, drain: Drain) {
+        let places = Arc::new(Semaphore::new(AT_A_TIME));
+        loop {
+            let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+                return;
+            };
+            let stream = match self.listener.accept().await {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    tracing::warn!(%error, "the admin socket accepts no connection");
+                    tokio::time::sleep(PATIENCE).await;
+                    continue;
+                }
+            };
+            let (reloader, drain) = (Arc::clone(&reloader), drain.clone());
+            tokio::spawn(async move {
+                let _ = answer(stream, &reloader, &drain).await;
+                drop(place);
+            });
+        }
+    }
+}
+
+/// Reads one command and writes one document.
+async fn answer(mut stream: UnixStream, reloader: &Reloader, drain: &Drain) -> std::io::Result<()> {
+    let mut text = String::new();
+    let (read, mut write) = stream.split();
+    let mut read = read.take(LONGEST);
+    tokio::time::timeout(PATIENCE, read.read_to_string(&mut text)).await??;
+    let document = match Command::parse(&text) {
+        Ok(command) => run(command, reloader, drain).await,
+        Err(problem) => failed(&problem),
+    };
+    let document = format!("{document}\n");
+    tokio::time::timeout(PATIENCE, write.write_all(document.as_bytes())).await??;
+    write.shutdown().await
+}
+
+/// Does what a command says.
+async fn run(command: Command, reloader: &Reloader, drain: &Drain) -> Value {
+    match command {
+        Command::Drain => {
+            tracing::info!("stopping: the admin socket was told to drain");
+            drain.0.notify_one();
+            json!({ "draining": true })
+        }
+        Command::LimitsClear(subject) => {
+            tracing::info!(%subject, "limits are cleared through the admin socket");
+            match Limits::new(reloader.limits()).clear(&subject).await {
+                Ok(()) => json!({ "cleared": true }),
+                Err(problem) => failed(&problem),
+            }
+        }
+        Command::LimitsShow(subject) => match Limits::new(reloader.limits()).show(&subject).await {
+            Ok(limits) => json!({ "limits": limits }),
+            Err(problem) => failed(&problem),
+        },
+        Command::Reload => match reloader.reload().await {
+            Ok(changed) => json!({ "changed": changed }),
+            Err(error) => failed(&error.to_string()),
+        },
+        Command::Status => status::document(reloader).await,
+    }
+}
+
+/// A document about what could not be done.
+fn failed(problem: &str) -> Value {
+    json!({ "error": problem })
+}
+
+/// Sends a command to the admin socket of a running gateway, and returns the document.
+///
+/// For commands and for programs in other languages see the [table](https://docs.rs/palisade-gateway)
+/// of the page about the admin socket.
+///
+/// # Errors
+/// No gateway listens there, this user may not connect, or no answer comes within 30 seconds.
+///
+/// # Examples
+///
+/// ```no_run
+/// let status = palisade_gateway::ask_admin("/run/palisade/admin.sock", "status")?;
+/// println!("{status}");
+/// # Ok::<(), palisade_gateway::GatewayError>(())
+/// ```
+pub fn ask_admin(path: impl AsRef<Path>, command: &str) -> Result<String, GatewayError> {
+    let path = path.as_ref();
+    socket::ask(path, command).map_err(|error| {
+        GatewayError::at(path, format_args!("no gateway answers: {error}"))
+            .remedy("start it with `[admin]` in its file, and use its user or root")
+    })
+}
