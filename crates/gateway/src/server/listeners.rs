@@ -1,0 +1,145 @@
+//! The sockets of a gateway, and which services answer on them.
+
+use std::net::SocketAddr;
+
+use palisade::{
+    TrustedProxies,
+    server::{
+        Certificates, ChallengeLayer, HealthLayer, Listener, OuterLayerService, Readiness, Server,
+        ServerBuilder,
+    },
+};
+use tokio::sync::watch;
+use tower_layer::Layer as _;
+
+use crate::{
+    error::{GatewayError, GatewayErrorKind},
+    settings::Settings,
+};
+
+/// Returns the services of the listeners with and without TLS.
+///
+/// An authority asks on the listener without TLS. Elsewhere the path of challenges is an ordinary one,
+/// which needs a key and is recorded.
+pub(super) fn services<S: Clone>(
+    stack: S,
+    health: &HealthLayer,
+    challenges: &ChallengeLayer,
+) -> (
+    OuterLayerService<S>,
+    OuterLayerService<OuterLayerService<S>>,
+) {
+    let service = health.layer(stack);
+    (service.clone(), challenges.layer(service))
+}
+
+/// Waits for the signal to stop. A sender that is gone means the same.
+pub(super) async fn stopped(mut receiver: watch::Receiver<bool>) {
+    let _ = receiver.wait_for(|stop| *stop).await;
+}
+
+/// Makes the error of a listener or its sockets.
+pub(super) fn listener_error(error: impl std::fmt::Display) -> GatewayError {
+    GatewayError::new(error).about(GatewayErrorKind::Listener)
+}
+
+/// Binds a socket. Returns the address with the port that the system chose.
+pub(super) fn bind(
+    settings: &Settings,
+    address: SocketAddr,
+) -> Result<(ServerBuilder, SocketAddr), GatewayError> {
+    let listener = Listener::bind(address).map_err(|error| {
+        listener_error(error).remedy("free the address, or listen on another (`--listen`)")
+    })?;
+    let bound = listener.address().as_tcp().unwrap_or(address);
+    let server = settings
+        .config
+        .configure(Server::builder().listener(listener))?;
+    Ok((server, bound))
+}
+
+/// Returns the health check. Without `health` in the file it answers no one: its clients are the
+/// addresses of `health_from`, and there are none.
+pub(super) fn health(
+    settings: &Settings,
+    readiness: &Readiness,
+) -> Result<HealthLayer, GatewayError> {
+    let (path, from) = match &settings.server.health {
+        Some(health) => (health.path.as_str(), health.from.clone()),
+        None => ("/", TrustedProxies::none()),
+    };
+    HealthLayer::builder(path, from, readiness.clone())
+        .build()
+        .map_err(GatewayError::new)
+}
+
+/// Logs settings that contradict each other.
+pub(super) fn warn(
+    settings: &Settings,
+    address: SocketAddr,
+    certificates: &Certificates,
+) -> Result<(), GatewayError> {
+    let found = settings
+        .config
+        .check_server(&settings.server, address, certificates)?;
+    found.iter().for_each(palisade::shield::Warning::log);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use bytes::Bytes;
+    use http::{Request, Response};
+    use http_body_util::Full;
+    use palisade::server::Acme;
+    use tower_service::Service;
+
+    use super::*;
+
+    #[derive(Clone)]
+    struct Stack;
+
+    impl Service<Request<Full<Bytes>>> for Stack {
+        type Response = Response<Full<Bytes>>;
+        type Error = std::convert::Infallible;
+        type Future = std::future::Ready<Result<Self::Response, Self::Error>>;
+
+        fn poll_ready(
+            &mut self,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Result<(), Self::Error>> {
+            std::task::Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, _: Request<Full<Bytes>>) -> Self::Future {
+            std::future::ready(Ok(Response::builder()
+                .status(418)
+                .body(Full::default())
+                .unwrap()))
+        }
+    }
+
+    #[tokio::test]
+    async fn challenges_of_an_authority_are_answered_in_clear_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let acme = Acme::builder(["voice.example"], folder.path().join("acme"))
+            .accept_terms()
+            .build()
+            .unwrap();
+        let health = HealthLayer::builder("/", TrustedProxies::none(), Readiness::new())
+            .build()
+            .unwrap();
+        let (mut service, mut in_clear) = services(Stack, &health, &ChallengeLayer::new(&acme));
+        let ask = || {
+            let request = Request::get("/.well-known/acme-challenge/token");
+            request.body(Full::<Bytes>::default()).unwrap()
+        };
+        assert_eq!(in_clear.call(ask()).await.unwrap().status(), 404);
+        assert_eq!(
+            service.call(ask()).await.unwrap().status(),
+            418,
+            "the stack decides"
+        );
+    }
+}
