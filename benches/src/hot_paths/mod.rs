@@ -1,7 +1,7 @@
 //! The paths whose instructions and allocations are kept in `benches/baseline.toml`.
 //!
 //! Each path is a service and the requests that it is measured with. The requests come from 256 addresses, so
-//! that no path has all its state in one bucket. They are made before the measurement, and the answer is read
+//! that no path has all its state in one bucket. They are made before the measurement, and the response is read
 //! to its end within it.
 
 mod services;
@@ -71,7 +71,7 @@ impl HotPath {
     /// Sends so many requests. Callgrind counts what happens between first and last.
     ///
     /// # Panics
-    /// When the last answer has another status than the path's.
+    /// When the last response has another status than the path's.
     pub fn measure(&mut self, requests: usize) {
         let batch = self.batch(requests);
         let status = (self.send)(Mode::Measured, batch);
@@ -103,7 +103,7 @@ where
     black_box(send_requests(service, requests))
 }
 
-/// Sends requests one after the other and returns the status of the last answer.
+/// Sends requests one after the other and returns the status of the last response.
 #[inline(never)]
 fn send_requests<S, B>(service: &mut S, requests: Vec<Request<Body>>) -> StatusCode
 where

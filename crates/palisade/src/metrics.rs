@@ -24,7 +24,7 @@ use palisade_core::{
 ///   example with older keys (`keys_stale`)
 /// - `palisade_inspect_matches_total{rule}`: requests in which a firewall rule matched, by its id. At
 ///   most 16 rules of a request are counted; the others are `other`
-/// - `palisade_request_seconds{route}`, `palisade_answer_bytes_total{route}`, `palisade_requests_open`
+/// - `palisade_request_seconds{route}`, `palisade_response_bytes_total{route}`, `palisade_requests_open`
 ///
 /// `route` is the template of the rule, or `unknown`, never the path of a request. `status` is a
 /// class such as `2xx`, or `none` without a response.
@@ -114,7 +114,8 @@ impl Guard for MetricsLayer {
         ];
         gauge!("palisade_requests_open").decrement(1);
         counter!("palisade_requests_total", &labels).increment(1);
-        counter!("palisade_answer_bytes_total", "route" => route.clone()).increment(outcome.bytes);
+        counter!("palisade_response_bytes_total", "route" => route.clone())
+            .increment(outcome.bytes);
         let passed = self.clock.monotonic().saturating_sub(start);
         histogram!("palisade_request_seconds", "route" => route).record(passed);
         cx.with_observations(count);

@@ -21,7 +21,7 @@
 //!    clients are told) is computed from this value.
 //! 2. If that changed the value, it writes the ceiling back, with the expiry that belongs to it:
 //!    also when the request is refused, by this or by another limit, and when it only looks.
-//!    Otherwise each answer would tell the same wait, and none would be true.
+//!    Otherwise each response would tell the same wait, and none would be true.
 //!    Without such a change, a refusal and a look write nothing.
 //! 3. A charge without a question makes it `max(backlog, min(backlog + units, capacity + debt))`:
 //!    a charge never lowers what a higher tier has used. A refund makes it
@@ -243,9 +243,9 @@ impl StateStore for NoState {
     where
         F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
     {
-        let (answer, next) = decide(Some(Nanos::new(bucket.0.get())))?;
+        let (response, next) = decide(Some(Nanos::new(bucket.0.get())))?;
         bucket.0.set(next.as_u64());
-        Ok(answer)
+        Ok(response)
     }
 }
 

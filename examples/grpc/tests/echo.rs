@@ -84,8 +84,8 @@ async fn a_client_with_a_key_gets_a_reply_and_one_without_gets_a_status() {
         key,
         narrow,
     } = house().await;
-    let answer = client.say(say("hello", Some(&key))).await.unwrap();
-    assert_eq!(answer.get_ref().text, "ann says: hello");
+    let response = client.say(say("hello", Some(&key))).await.unwrap();
+    assert_eq!(response.get_ref().text, "ann says: hello");
 
     let code = |outcome: Result<_, tonic::Status>| {
         outcome

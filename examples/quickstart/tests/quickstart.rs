@@ -70,9 +70,9 @@ impl Program {
     /// Asks until much more was logged than a pipe holds.
     fn ask_often(&self) {
         let asks = format!("{}?a=[1-40]", self.without_key());
-        let answers = Self::run(&asks);
-        let count = answers.matches("\"unauthenticated\"").count();
-        assert!(count >= 40, "{count} answers: {answers}");
+        let responses = Self::run(&asks);
+        let count = responses.matches("\"unauthenticated\"").count();
+        assert!(count >= 40, "{count} answers: {responses}");
         assert_eq!(Self::run(&self.line), "The notes of ann: buy bread.\n");
     }
 }

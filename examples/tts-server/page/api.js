@@ -12,46 +12,46 @@ export class Refusal extends Error {
 
 let csrf = '';
 
-/** How long an answer other than sound may take, in milliseconds. */
+/** How long a response other than sound may take, in milliseconds. */
 const PATIENCE = 20000;
 /** How long a whole file may take: the longest text, behind others that wait. */
 const FILE_PATIENCE = 120000;
 
-async function refusalOf(answer) {
-  const problem = (answer.headers.get('content-type') ?? '').includes('json') ? await answer.json().catch(() => ({})) : {};
+async function refusalOf(response) {
+  const problem = (response.headers.get('content-type') ?? '').includes('json') ? await response.json().catch(() => ({})) : {};
   return new Refusal({
-    status: answer.status,
+    status: response.status,
     code: String(problem.code ?? ''),
     detail: String(problem.detail ?? ''),
-    retryAfter: Math.ceil(Number(answer.headers.get('retry-after')) || 0),
-    requestId: String(problem.request_id ?? answer.headers.get('x-request-id') ?? ''),
+    retryAfter: Math.ceil(Number(response.headers.get('retry-after')) || 0),
+    requestId: String(problem.request_id ?? response.headers.get('x-request-id') ?? ''),
   });
 }
 
 async function ask(path, options = {}) {
-  let answer;
+  let response;
   try {
     const signal = options.signal ?? AbortSignal.timeout(PATIENCE);
-    answer = await fetch(path, { credentials: 'same-origin', cache: 'no-store', redirect: 'error', ...options, signal });
+    response = await fetch(path, { credentials: 'same-origin', cache: 'no-store', redirect: 'error', ...options, signal });
   } catch (error) {
     if (error.name === 'AbortError') throw error;
     throw new Refusal({ code: 'offline' });
   }
-  if (!answer.ok) throw await refusalOf(answer);
-  return answer;
+  if (!response.ok) throw await refusalOf(response);
+  return response;
 }
 
-/** The object in an answer. One that breaks off is no object. */
-async function object(answer) {
+/** The object in a response. One that breaks off is no object. */
+async function object(response) {
   try {
-    return await answer.json();
+    return await response.json();
   } catch {
     throw new Refusal({ code: 'offline' });
   }
 }
 
-async function remember(answer) {
-  const session = await object(answer);
+async function remember(response) {
+  const session = await object(response);
   csrf = session.csrf;
   return session;
 }
@@ -61,9 +61,9 @@ export const signIn = async (key) => remember(await ask('/session', { method: 'P
 
 /** Finds the session that a cookie still carries, or nothing. */
 export async function resume() {
-  const answer = await ask('/session').catch((refusal) => (refusal.status === 401 ? null : Promise.reject(refusal)));
+  const response = await ask('/session').catch((refusal) => (refusal.status === 401 ? null : Promise.reject(refusal)));
   // 204: no one is signed in, which is no error.
-  return answer && answer.status === 200 ? remember(answer) : null;
+  return response && response.status === 200 ? remember(response) : null;
 }
 
 export async function signOut() {
@@ -75,14 +75,14 @@ export const voices = async () => object(await ask('/voices'));
 
 /** Has a text spoken. Yields the sound as it arrives: `{ rate, samples }`. Leaving the loop, or the signal, ends the work. */
 export async function* speak(request, signal) {
-  const answer = await ask('/tts', {
+  const response = await ask('/tts', {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', 'X-CSRF-Token': csrf },
     body: JSON.stringify({ ...request, stream: true }),
     signal,
   });
   const file = new WavReader();
-  for await (const bytes of arriving(answer)) {
+  for await (const bytes of arriving(response)) {
     const samples = file.read(bytes);
     if (samples.length > 0) yield { rate: file.rate, samples };
   }
@@ -91,18 +91,18 @@ export async function* speak(request, signal) {
 
 /** Has a text spoken as a whole file of a format. */
 export async function fetchFile(request, format) {
-  const answer = await ask('/tts', {
+  const response = await ask('/tts', {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', 'X-CSRF-Token': csrf },
     body: JSON.stringify({ ...request, format }),
     signal: AbortSignal.timeout(FILE_PATIENCE),
   });
-  return answer.blob().catch(() => { throw new Refusal({ code: 'broken_off' }); });
+  return response.blob().catch(() => { throw new Refusal({ code: 'broken_off' }); });
 }
 
 /** The body, piece by piece. Not every browser lets one loop over it. */
-async function* arriving(answer) {
-  const reader = answer.body.getReader();
+async function* arriving(response) {
+  const reader = response.body.getReader();
   try {
     for (let step = await reader.read(); !step.done; step = await reader.read()) yield step.value;
   } catch (error) {

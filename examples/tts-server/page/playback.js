@@ -10,7 +10,7 @@ const SOON = 0.04;
 
 let context = null;
 
-/** Makes sound of a rate possible. To be called in answer to a click or a key, before anything is awaited: browsers demand that. */
+/** Makes sound of a rate possible. To be called in response to a click or a key, before anything is awaited: browsers demand that. */
 export function wake(rate) {
   if (context && context.sampleRate !== rate) {
     context.close().catch(() => {});

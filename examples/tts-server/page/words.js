@@ -1,5 +1,5 @@
 // What the page says, in both languages. `{name}` marks a place that is filled in.
-// Refusals are keyed by the `code` of the answer, or by its status when the code is not listed.
+// Refusals are keyed by the `code` of the response, or by its status when the code is not listed.
 
 export const words = {
   en: {

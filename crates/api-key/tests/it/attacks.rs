@@ -6,11 +6,11 @@ use http::{HeaderValue, Request, StatusCode, header::AUTHORIZATION};
 use palisade_core::{Clock, Fact, SystemClock};
 
 use crate::support::{
-    Answer, MINUTE, NOW, Stand, ask, ask_from, id_of, live, plain, with_header, with_uri,
+    MINUTE, NOW, ReceivedResponse, Stand, ask, ask_from, id_of, live, plain, with_header, with_uri,
 };
 
 /// Refused keys of every kind, with the private reason that each must have.
-fn refused(stand: &Stand) -> Vec<(Answer, &'static str)> {
+fn refused(stand: &Stand) -> Vec<(ReceivedResponse, &'static str)> {
     let known = stand.key();
     let elsewhere = Stand::new().key();
     let other_secret = stand
@@ -57,15 +57,15 @@ fn refused(stand: &Stand) -> Vec<(Answer, &'static str)> {
 fn every_refused_key_gets_the_same_response() {
     let stand = Stand::new();
     let all = refused(&stand);
-    for (answer, reason) in &all {
-        assert_eq!(answer.reason(), Some(*reason));
-        assert_eq!(answer.public(), all[0].0.public(), "{reason}");
-        assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+    for (response, reason) in &all {
+        assert_eq!(response.reason(), Some(*reason));
+        assert_eq!(response.public(), all[0].0.public(), "{reason}");
+        assert_eq!(response.status, StatusCode::UNAUTHORIZED);
         assert_eq!(
-            answer.headers["www-authenticate"],
+            response.headers["www-authenticate"],
             "ApiKey realm=\"api\", header=\"x-api-key\""
         );
-        assert!(answer.saw.is_none(), "{reason}");
+        assert!(response.saw.is_none(), "{reason}");
     }
 }
 
@@ -80,8 +80,8 @@ fn an_absent_key_gets_the_response_of_a_wrong_one() {
 #[test]
 fn every_refused_key_is_noted_for_the_penalty_of_those_who_guess() {
     let stand = Stand::new();
-    for (answer, reason) in refused(&stand) {
-        assert_eq!(answer.failures, ["api_key"], "{reason}");
+    for (response, reason) in refused(&stand) {
+        assert_eq!(response.failures, ["api_key"], "{reason}");
     }
     let good = stand.key();
     assert!(stand.send(good).failures.is_empty());
@@ -99,17 +99,17 @@ fn a_nul_in_a_key_is_malformed() {
         .dangerously_accept_query_parameter("api_key")
         .build()
         .unwrap();
-    let answer = ask(layer, with_uri("/?api_key=psk_%00"));
-    assert_eq!(answer.reason(), Some("malformed key"));
+    let response = ask(layer, with_uri("/?api_key=psk_%00"));
+    assert_eq!(response.reason(), Some("malformed key"));
 }
 
 #[test]
 fn a_key_in_the_query_is_refused_by_default() {
     let stand = Stand::new();
     let key = stand.key();
-    let answer = ask(stand.layer(), with_uri(&format!("/?api_key={key}")));
-    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
-    assert!(!format!("{:?}", answer.facts).contains(&key[..40]));
+    let response = ask(stand.layer(), with_uri(&format!("/?api_key={key}")));
+    assert_eq!(response.status, StatusCode::UNAUTHORIZED);
+    assert!(!format!("{:?}", response.facts).contains(&key[..40]));
 }
 
 fn check_ambiguous(stand: &Stand, request: Request<http_body_util::Full<bytes::Bytes>>) {
@@ -120,9 +120,9 @@ fn check_ambiguous(stand: &Stand, request: Request<http_body_util::Full<bytes::B
         .build()
         .unwrap();
     let shown = format!("{request:?}");
-    let answer = ask(layer, request);
-    assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{shown}");
-    assert!(answer.saw.is_none());
+    let response = ask(layer, request);
+    assert_eq!(response.status, StatusCode::BAD_REQUEST, "{shown}");
+    assert!(response.saw.is_none());
 }
 
 #[test]
@@ -171,9 +171,9 @@ fn tokens_of_others_are_not_ours_to_judge() {
         "Basic cHNrX2xpdmU6",
         "Bearer PSK_live_x",
     ] {
-        let answer = ask(stand.layer(), with_header("authorization", other));
-        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{other}");
-        assert_eq!(answer.failures, ["authorization"], "{other}");
+        let response = ask(stand.layer(), with_header("authorization", other));
+        assert_eq!(response.status, StatusCode::UNAUTHORIZED, "{other}");
+        assert_eq!(response.failures, ["authorization"], "{other}");
     }
     for malformed in [
         "Bearer",
@@ -181,9 +181,9 @@ fn tokens_of_others_are_not_ours_to_judge() {
         "Bearer\tpsk_live_x",
         "Bearer  psk_live_x",
     ] {
-        let answer = ask(stand.layer(), with_header("authorization", malformed));
-        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{malformed:?}");
-        assert!(answer.failures.is_empty());
+        let response = ask(stand.layer(), with_header("authorization", malformed));
+        assert_eq!(response.status, StatusCode::BAD_REQUEST, "{malformed:?}");
+        assert!(response.failures.is_empty());
     }
 }
 
@@ -203,21 +203,21 @@ fn an_authorization_of_others_beside_a_valid_key_is_refused() {
 fn keys_of_two_stores_in_nested_layers_must_be_in_both() {
     let (outer, inner) = (Stand::new(), Stand::new());
     let stack = || (outer.layer(), inner.layer());
-    let answer = ask(stack(), with_header("x-api-key", outer.key()));
-    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
-    assert!(answer.saw.is_none());
+    let response = ask(stack(), with_header("x-api-key", outer.key()));
+    assert_eq!(response.status, StatusCode::UNAUTHORIZED);
+    assert!(response.saw.is_none());
     // The same layer twice decides once, and a clone of it is the same.
     let same = outer.layer();
-    let answer = ask((same.clone(), same), with_header("x-api-key", outer.key()));
-    assert_eq!(answer.status, StatusCode::OK);
+    let response = ask((same.clone(), same), with_header("x-api-key", outer.key()));
+    assert_eq!(response.status, StatusCode::OK);
 }
 
 #[test]
 fn a_malformed_key_as_bearer_token_is_ours_and_refused() {
     let stand = Stand::new();
     let layer = stand.builder().optional().build().unwrap();
-    let answer = ask(layer, with_header("authorization", "Bearer psk_live_guess"));
-    assert_eq!(answer.reason(), Some("malformed key"));
+    let response = ask(layer, with_header("authorization", "Bearer psk_live_guess"));
+    assert_eq!(response.reason(), Some("malformed key"));
 }
 
 #[test]
@@ -332,9 +332,13 @@ fn a_clock_that_steps_back_does_not_revive_an_expired_key() {
         (NOW - MINUTE, StatusCode::UNAUTHORIZED),
     ] {
         *clock.0.lock().unwrap() = time;
-        let answer = ask(layer.clone(), with_header("x-api-key", minted.key()));
-        assert_eq!(answer.status, status, "{time:?}");
-        recorded += answer.facts.iter().filter(|fact| **fact == stepped).count();
+        let response = ask(layer.clone(), with_header("x-api-key", minted.key()));
+        assert_eq!(response.status, status, "{time:?}");
+        recorded += response
+            .facts
+            .iter()
+            .filter(|fact| **fact == stepped)
+            .count();
     }
     assert_eq!(recorded, 1, "told once");
 }

@@ -81,8 +81,8 @@ fn a_store_that_returns_the_wrong_record_admits_no_request() {
     let swapped = transplant(asked.record(), found.record());
     store.insert(swapped.clone()).unwrap();
     let layer = palisade_api_key::ApiKeyLayer::new(stand.scheme.clone(), Careless(store, swapped));
-    let answer = ask(layer, with_header("x-api-key", asked.key()));
-    assert_eq!(answer.reason(), Some("wrong secret"));
+    let response = ask(layer, with_header("x-api-key", asked.key()));
+    assert_eq!(response.reason(), Some("wrong secret"));
 }
 
 #[test]

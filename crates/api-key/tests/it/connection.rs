@@ -33,12 +33,12 @@ async fn send(sender: &mut client::SendRequest<Empty<Bytes>>, key: &[u8]) -> Sta
     let request = Request::get("/")
         .header("host", "localhost")
         .header("x-api-key", key);
-    let answer = sender
+    let response = sender
         .send_request(request.body(Empty::new()).unwrap())
         .await
         .unwrap();
-    let status = answer.status();
-    answer.into_body().collect().await.unwrap();
+    let status = response.status();
+    response.into_body().collect().await.unwrap();
     status
 }
 

@@ -58,7 +58,7 @@ impl Folder {
         fs::read_to_string(self.path()).unwrap()
     }
 
-    pub(crate) fn send(&self, store: &FileKeyStore, key: &str) -> crate::support::Answer {
+    pub(crate) fn send(&self, store: &FileKeyStore, key: &str) -> crate::support::ReceivedResponse {
         let layer = ApiKeyLayer::builder(self.scheme.clone(), store.clone())
             .clock(Stand::new().clock.shared());
         ask(layer.build().unwrap(), with_header("x-api-key", key))
@@ -204,9 +204,9 @@ fn a_broken_file_keeps_the_keys_before_it_and_says_so_once() {
     fs::write(folder.path(), good.replace("digest", "digset")).unwrap();
     assert!(store.refresh().is_err());
     assert!(store.refresh().is_err());
-    let answer = folder.send(&store, &key);
-    assert_eq!(answer.status, StatusCode::OK);
-    assert!(answer.facts.iter().any(|fact| matches!(
+    let response = folder.send(&store, &key);
+    assert_eq!(response.status, StatusCode::OK);
+    assert!(response.facts.iter().any(|fact| matches!(
         fact,
         Fact::Degraded {
             guard: "api_key",
@@ -240,14 +240,14 @@ fn keys_of_a_broken_file_end_after_a_quarter_of_an_hour_with_503() {
     clock.advance(Duration::from_secs(15 * 60 - 1));
     assert_eq!(folder.send(&store, &key).status, StatusCode::OK);
     clock.advance(Duration::from_secs(1));
-    let answer = folder.send(&store, &key);
-    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(answer.reason(), Some("keys_stale"));
+    let response = folder.send(&store, &key);
+    assert_eq!(response.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.reason(), Some("keys_stale"));
     let stale = Fact::Degraded {
         guard: "api_key",
         what: "keys_stale",
     };
-    assert!(answer.facts.contains(&stale), "{:?}", answer.facts);
+    assert!(response.facts.contains(&stale), "{:?}", response.facts);
     fs::write(folder.path(), good).unwrap();
     store.refresh().unwrap();
     assert_eq!(folder.send(&store, &key).status, StatusCode::OK);
@@ -267,8 +267,8 @@ fn the_bound_on_older_keys_is_the_operators() {
     fs::remove_file(folder.path()).unwrap();
     assert!(store.refresh().is_err());
     clock.advance(Duration::from_secs(60));
-    let answer = folder.send(&store, &key);
-    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    let response = folder.send(&store, &key);
+    assert_eq!(response.status, StatusCode::SERVICE_UNAVAILABLE);
 }
 
 #[test]

@@ -22,9 +22,9 @@ fn the_layer_keeps_the_contract_of_tower() {
 fn a_key_in_its_header_proves_who_one_is() {
     let stand = Stand::new();
     let key = stand.key();
-    let answer = stand.send(&key);
-    assert_eq!(answer.status, StatusCode::OK);
-    assert_eq!(answer.who(), Some(id_of(&key).as_str()));
+    let response = stand.send(&key);
+    assert_eq!(response.status, StatusCode::OK);
+    assert_eq!(response.who(), Some(id_of(&key).as_str()));
 }
 
 #[test]
@@ -32,11 +32,11 @@ fn a_key_as_bearer_token_proves_who_one_is() {
     let stand = Stand::new();
     let key = stand.key();
     for scheme in ["Bearer", "bearer", "BEARER"] {
-        let answer = ask(
+        let response = ask(
             stand.layer(),
             with_header("authorization", format!("{scheme} {key}")),
         );
-        assert_eq!(answer.who(), Some(id_of(&key).as_str()), "{scheme}");
+        assert_eq!(response.who(), Some(id_of(&key).as_str()), "{scheme}");
     }
 }
 
@@ -73,8 +73,8 @@ fn only_the_parameter_is_taken_out_of_the_query() {
             .dangerously_accept_query_parameter("api_key")
             .build()
             .unwrap();
-        let answer = ask(layer, with_uri(&before.replace("KEY", &key)));
-        assert_eq!(answer.saw.unwrap().uri, after);
+        let response = ask(layer, with_uri(&before.replace("KEY", &key)));
+        assert_eq!(response.saw.unwrap().uri, after);
     };
     check("/tts?api_key=KEY", "/tts");
     check(
@@ -127,9 +127,9 @@ fn in_shadow_nothing_is_refused_and_nothing_taken_out() {
     let stand = Stand::new();
     let key = stand.key();
     let layer = || stand.builder().dangerously_only_shadow().build().unwrap();
-    let answer = ask(layer(), with_header("x-api-key", "guess"));
-    assert_eq!(answer.would_refuse, ["unauthenticated"]);
-    assert_eq!(answer.saw.unwrap().headers["x-api-key"], "guess");
+    let response = ask(layer(), with_header("x-api-key", "guess"));
+    assert_eq!(response.would_refuse, ["unauthenticated"]);
+    assert_eq!(response.saw.unwrap().headers["x-api-key"], "guess");
     let saw = ask(layer(), with_header("x-api-key", &key)).saw.unwrap();
     assert_eq!(saw.headers["x-api-key"], *key);
 }
@@ -196,8 +196,8 @@ fn a_key_bound_to_networks_counts_from_there_alone() {
     let networks = ["203.0.113.0/24", "2001:db8::/32"].map(|text| text.parse().unwrap());
     let key = stand.mint(live().networks(networks)).key().to_owned();
     let check = |client: &str, status: StatusCode| {
-        let answer = ask_from(Some(client), stand.layer(), with_header("x-api-key", &key));
-        assert_eq!(answer.status, status, "{client}");
+        let response = ask_from(Some(client), stand.layer(), with_header("x-api-key", &key));
+        assert_eq!(response.status, status, "{client}");
     };
     check("203.0.113.7", StatusCode::OK);
     check("::ffff:203.0.113.7", StatusCode::OK);
@@ -316,8 +316,11 @@ fn beside_another_kind_the_credential_present_decides() {
         .insert(AUTHORIZATION, HeaderValue::from_static("Bearer eyJ"));
     assert_eq!(ask(any(), both).status, StatusCode::BAD_REQUEST);
 
-    let nobody = ask(any(), plain());
-    assert_eq!(nobody.headers.get_all("www-authenticate").iter().count(), 2);
+    let anonymous = ask(any(), plain());
+    assert_eq!(
+        anonymous.headers.get_all("www-authenticate").iter().count(),
+        2
+    );
 }
 
 #[test]
@@ -363,7 +366,7 @@ async fn a_key_in_the_query_is_not_left_in_the_original_uri_of_axum() {
         .layer(layer.build().unwrap());
     let target = format!("/v1/speak?text=a&api%5Fkey={}&x", stand.key());
     let request = http::Request::get(target).body(Body::empty()).unwrap();
-    let answer = app.oneshot(request).await.unwrap();
-    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    let response = app.oneshot(request).await.unwrap();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
     assert_eq!(body, "/v1/speak?text=a&x /speak?text=a&x");
 }

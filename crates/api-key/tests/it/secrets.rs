@@ -104,7 +104,7 @@ fn no_log_line_and_no_response_holds_a_key() {
     let revoked = stand.key();
     stand.store.revoke(id_of(&revoked), NOW).unwrap();
     let foreign = Stand::new().key();
-    let mut answers = String::new();
+    let mut responses = String::new();
     let log = logged(|| {
         tracing::info!("a control line");
         for key in [&key, &bound, &revoked, &foreign] {
@@ -128,9 +128,9 @@ fn no_log_line_and_no_response_holds_a_key() {
                 twice,
             ];
             for request in requests {
-                let answer = ask(layer(), request.clone());
-                answers += &format!("{answer:?}");
-                answers += &format!("{:?}", ask_from(Some("203.0.113.1"), layer(), request));
+                let response = ask(layer(), request.clone());
+                responses += &format!("{response:?}");
+                responses += &format!("{:?}", ask_from(Some("203.0.113.1"), layer(), request));
             }
         }
     });
@@ -141,7 +141,7 @@ fn no_log_line_and_no_response_holds_a_key() {
     for key in [&key, &bound, &revoked, &foreign] {
         let secret = key.split('_').nth(3).unwrap();
         check_silent(&log, &[secret]);
-        check_silent(&answers, &[secret]);
+        check_silent(&responses, &[secret]);
     }
 }
 

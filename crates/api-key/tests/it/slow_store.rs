@@ -14,8 +14,8 @@ struct Slow(Result<Option<Arc<KeyRecord>>, StoreUnavailable>);
 
 impl KeyStore for Slow {
     fn find(&self, _: KeyId) -> MaybeReady<Result<Option<Arc<KeyRecord>>, StoreUnavailable>> {
-        let answer = self.0.clone();
-        MaybeReady::pending(async { answer })
+        let response = self.0.clone();
+        MaybeReady::pending(async { response })
     }
 
     fn degraded(&self) -> Option<&'static str> {
@@ -28,11 +28,11 @@ fn check_slow(found: Result<Option<Arc<KeyRecord>>, StoreUnavailable>, status: S
     let minted = stand.mint(live());
     let found = found.map(|found| found.map(|_| Arc::new(minted.record().clone())));
     let layer = ApiKeyLayer::builder(stand.scheme.clone(), Slow(found)).clock(stand.clock.shared());
-    let answer = ask(
+    let response = ask(
         layer.build().unwrap(),
         with_header("x-api-key", minted.key()),
     );
-    assert_eq!(answer.status, status);
+    assert_eq!(response.status, status);
     let degraded = |fact: &Fact| {
         matches!(
             fact,
@@ -42,8 +42,8 @@ fn check_slow(found: Result<Option<Arc<KeyRecord>>, StoreUnavailable>, status: S
             }
         )
     };
-    assert!(answer.facts.iter().any(degraded));
-    if let Some(saw) = answer.saw {
+    assert!(response.facts.iter().any(degraded));
+    if let Some(saw) = response.saw {
         assert!(!saw.headers.contains_key("x-api-key"));
     }
 }

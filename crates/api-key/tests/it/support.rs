@@ -55,7 +55,7 @@ impl Stand {
     }
 
     /// Sends a key in `X-API-Key` to a layer with all defaults.
-    pub(crate) fn send(&self, key: impl AsRef<[u8]>) -> Answer {
+    pub(crate) fn send(&self, key: impl AsRef<[u8]>) -> ReceivedResponse {
         ask(self.layer(), with_header("x-api-key", key))
     }
 }
@@ -83,9 +83,9 @@ pub(crate) fn with_uri(uri: &str) -> Request<Full<Bytes>> {
     Request::get(uri).body(Full::default()).unwrap()
 }
 
-/// The answer, and what the handler saw if the request came so far.
+/// The response, and what the handler saw if the request came so far.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct ReceivedResponse {
     pub(crate) body: Bytes,
     pub(crate) facts: Vec<Fact>,
     /// The kinds of the credentials that failed.
@@ -99,8 +99,8 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
 }
 
-impl Answer {
-    /// Everything that the client can tell one answer from another by.
+impl ReceivedResponse {
+    /// Everything that the client can tell one response from another by.
     pub(crate) fn public(&self) -> (StatusCode, &HeaderMap, &Bytes) {
         (self.status, &self.headers, &self.body)
     }
@@ -139,7 +139,7 @@ impl Guard for Outermost {
     }
 }
 
-pub(crate) fn ask(guards: impl Guards + Clone, request: Request<Full<Bytes>>) -> Answer {
+pub(crate) fn ask(guards: impl Guards + Clone, request: Request<Full<Bytes>>) -> ReceivedResponse {
     ask_from(None, guards, request)
 }
 
@@ -148,7 +148,7 @@ pub(crate) fn ask_from(
     client: Option<&str>,
     guards: impl Guards + Clone,
     request: Request<Full<Bytes>>,
-) -> Answer {
+) -> ReceivedResponse {
     let client = client.map(|text| text.parse().unwrap());
     let outermost = Outermost {
         client,
@@ -163,13 +163,13 @@ pub(crate) fn ask_from(
             async { Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())) }
         })
     };
-    let answer = layer
+    let response = layer
         .layer(handler)
         .oneshot(request)
         .now_or_never()
         .expect("answered at once")
         .unwrap();
-    let (head, body) = answer.into_parts();
+    let (head, body) = response.into_parts();
     let body = body
         .collect()
         .now_or_never()
@@ -178,7 +178,7 @@ pub(crate) fn ask_from(
         .to_bytes();
     let cx = outermost.seen.lock().unwrap().take().unwrap();
     let saw = saw.lock().unwrap().take();
-    cx.with_observations(|seen| Answer {
+    cx.with_observations(|seen| ReceivedResponse {
         body,
         facts: seen.facts().iter().map(|it| it.value.clone()).collect(),
         failures: seen

@@ -27,11 +27,11 @@ static TRAIL: LazyLock<(Vec<u8>, Anchor)> = LazyLock::new(|| {
         let request = Request::get("/hello")
             .body(TestBody::default())
             .expect("a request");
-        let answer = layer
+        let response = layer
             .layer(EmptyOk::default())
             .oneshot(request)
             .now_or_never();
-        drop(answer);
+        drop(response);
     }
     layer
         .handle()

@@ -25,7 +25,7 @@ pub(super) fn line(exported: &Exported<'_>) -> String {
     let record = exported.record;
     let signature = match exported.kind {
         Kind::Event => exported.event_id(),
-        Kind::Answered | Kind::Refused => "request",
+        Kind::Completed | Kind::Refused => "request",
     };
     let mut line = format!(
         "CEF:0|Palisade|palisade-audit|{}|{}|{}|{}|rt={}",

@@ -70,7 +70,7 @@ fn event(exported: &Exported<'_>) -> Value {
             "unknown",
             Some(exported.event_id()),
         ),
-        Kind::Answered => ("web", &["access", "allowed"], "success", None),
+        Kind::Completed => ("web", &["access", "allowed"], "success", None),
         Kind::Refused => (
             "web",
             &["access", "denied"],

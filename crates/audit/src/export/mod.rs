@@ -101,7 +101,7 @@ enum Kind {
     /// Something that is no request.
     Event,
     /// A request that was answered.
-    Answered,
+    Completed,
     /// A request that was refused, or several.
     Refused,
 }
@@ -115,7 +115,7 @@ impl<'a> Exported<'a> {
             "folded" if record.refusing_guard() == Some("event") => Kind::Event,
             "folded" => Kind::Refused,
             "request" | "head" if record.refusal_code().is_some() => Kind::Refused,
-            "request" | "head" => Kind::Answered,
+            "request" | "head" => Kind::Completed,
             _ => return None,
         };
         let millis = record.time().map_or(0, |time| time.as_millis());
@@ -140,7 +140,7 @@ impl<'a> Exported<'a> {
         let code = self.record.refusal_code().unwrap_or("unknown");
         match self.kind {
             Kind::Event => self.event_id().to_owned(),
-            Kind::Answered => "request answered".to_owned(),
+            Kind::Completed => "request completed".to_owned(),
             Kind::Refused => format!("request refused: {code}"),
         }
     }

@@ -38,7 +38,7 @@ fn base(exported: &Exported<'_>) -> Map<String, Value> {
     let record = exported.record;
     let (category, class, activity) = match exported.kind {
         Kind::Event => (0, 0, 99),
-        Kind::Answered | Kind::Refused => {
+        Kind::Completed | Kind::Refused => {
             (NETWORK_ACTIVITY, HTTP_ACTIVITY, activity(record.method()))
         }
     };
@@ -107,7 +107,7 @@ fn request(exported: &Exported<'_>, members: &mut Map<String, Value>) {
     // 1: allowed, success. 2: denied, failure.
     let outcome = match exported.kind {
         Kind::Refused => 2,
-        Kind::Answered | Kind::Event => 1,
+        Kind::Completed | Kind::Event => 1,
     };
     put("action_id", outcome.into());
     put("status_id", outcome.into());

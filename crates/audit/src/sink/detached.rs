@@ -129,13 +129,13 @@ fn run(sink: &impl Sink, jobs: &Receiver<Job>, lost: &AtomicU64) {
         let done = catch_unwind(AssertUnwindSafe(|| match job {
             Job::Event(event) => sink.record_event(&event),
             Job::Request(event) => sink.record_request(&event),
-            Job::Flush(answer) => {
+            Job::Flush(response) => {
                 // Everything before it was taken; the result of the sink's own flush is passed on.
                 let flushed = match sink.flush() {
-                    MaybeReady::Ready(answer) => answer,
+                    MaybeReady::Ready(response) => response,
                     MaybeReady::Pending(later) => crate::block_on::block_on(later),
                 };
-                let _ = answer.send(flushed);
+                let _ = response.send(flushed);
             }
         }));
         if done.is_err() {
@@ -154,8 +154,8 @@ impl Sink for DetachedSink {
     }
 
     fn flush(&self) -> MaybeReady<Result<(), SinkUnavailable>> {
-        let (answer, waiting) = oneshot::channel();
-        match self.queue.try_send(Job::Flush(answer)) {
+        let (response, waiting) = oneshot::channel();
+        match self.queue.try_send(Job::Flush(response)) {
             Ok(()) => MaybeReady::pending(async move {
                 waiting.await.unwrap_or(Err(SinkUnavailable::Failing))
             }),

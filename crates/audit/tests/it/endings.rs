@@ -74,8 +74,8 @@ async fn an_error_of_the_service_is_an_ending() {
     let fails = service_fn(async |_: Request<Body>| {
         Err::<Response<Body>, _>(io::Error::other("the secret table is gone"))
     });
-    let answer = trail.layer().layer(fails).oneshot(get("/")).await;
-    assert!(answer.is_err());
+    let response = trail.layer().layer(fails).oneshot(get("/")).await;
+    assert!(response.is_err());
     let record = trail.only();
     assert_eq!(record["how"], "service_failed");
     assert!(!record.to_string().contains("secret table"));
@@ -99,10 +99,10 @@ async fn a_client_that_disconnects_before_the_response_is_recorded_as_cancelled(
         pending::<()>().await;
         Ok::<Response<Body>, Infallible>(Response::default())
     });
-    let mut answer = Box::pin(trail.layer().layer(waits).oneshot(get("/")));
-    assert!(futures(&mut answer).is_pending());
+    let mut response = Box::pin(trail.layer().layer(waits).oneshot(get("/")));
+    assert!(futures(&mut response).is_pending());
     assert!(trail.memory.requests().is_empty());
-    drop(answer);
+    drop(response);
     assert_eq!(trail.only()["how"], "cancelled");
 }
 
@@ -117,13 +117,13 @@ async fn a_client_that_leaves_in_the_middle_is_an_ending() {
     let streams = service_fn(async |_: Request<Body>| {
         Ok::<_, Infallible>(Response::new(Frames(vec![data("ab"), data("cd")])))
     });
-    let answer = trail
+    let response = trail
         .layer()
         .layer(streams)
         .oneshot(get("/"))
         .await
         .unwrap();
-    let mut body = answer.into_body();
+    let mut body = response.into_body();
     body.frame().await.unwrap().unwrap();
     drop(body);
     let record = trail.only();
@@ -140,8 +140,8 @@ async fn a_body_that_fails_is_an_ending() {
         let frames = vec![data("ab"), Err(io::Error::other("gone"))];
         Ok::<_, Infallible>(Response::new(Frames(frames)))
     });
-    let answer = trail.layer().layer(fails).oneshot(get("/")).await.unwrap();
-    assert!(answer.into_body().collect().await.is_err());
+    let response = trail.layer().layer(fails).oneshot(get("/")).await.unwrap();
+    assert!(response.into_body().collect().await.is_err());
     assert_eq!(trail.only()["how"], "body_failed");
 }
 
@@ -152,16 +152,16 @@ async fn the_status_of_a_grpc_call_is_read_from_its_trailers() {
         let mut trailers = HeaderMap::new();
         trailers.insert("grpc-status", "5".parse().unwrap());
         let frames = vec![data("ab"), Ok(Frame::trailers(trailers))];
-        let mut answer = Response::new(Frames(frames));
+        let mut response = Response::new(Frames(frames));
         let kind = "application/grpc".parse().unwrap();
-        answer.headers_mut().insert("content-type", kind);
-        Ok::<_, Infallible>(answer)
+        response.headers_mut().insert("content-type", kind);
+        Ok::<_, Infallible>(response)
     });
     let mut request = get("/voice.Voice/Speak");
     let kind = "application/grpc".parse().unwrap();
     request.headers_mut().insert("content-type", kind);
-    let answer = trail.layer().layer(call).oneshot(request).await.unwrap();
-    answer.into_body().collect().await.unwrap();
+    let response = trail.layer().layer(call).oneshot(request).await.unwrap();
+    response.into_body().collect().await.unwrap();
     let record = trail.only();
     assert_eq!(
         (&record["grpc_status"], &record["how"]),
@@ -176,9 +176,9 @@ async fn an_upgraded_connection_is_recorded_when_it_is_over() {
     let upgrades = service_fn(move |request: Request<Body>| {
         let lease = SecurityContext::of(request.extensions()).unwrap().lease();
         give.send(lease).unwrap();
-        let mut answer = Response::new(Body::default());
-        *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-        std::future::ready(Ok::<_, Infallible>(answer))
+        let mut response = Response::new(Body::default());
+        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        std::future::ready(Ok::<_, Infallible>(response))
     });
     send(trail.layer(), upgrades, get("/socket")).await;
     let lease = take.recv().await.unwrap();
@@ -200,11 +200,11 @@ async fn a_layer_that_is_applied_twice_records_once() {
 fn a_request_may_end_outside_of_any_runtime() {
     let trail = Trail::new();
     let service = trail.layer().layer(service_fn(hello));
-    let mut answer = Box::pin(service.oneshot(get("/")));
-    let Poll::Ready(Ok(answer)) = futures(&mut answer) else {
+    let mut response = Box::pin(service.oneshot(get("/")));
+    let Poll::Ready(Ok(response)) = futures(&mut response) else {
         panic!("it waits");
     };
-    drop(answer);
+    drop(response);
     trail.only();
 }
 

@@ -1,4 +1,4 @@
-//! No record, no answer.
+//! No record, no response.
 
 use std::{
     convert::Infallible,
@@ -68,7 +68,7 @@ async fn the_head_record_is_on_disk_before_the_response_starts() {
         Verdict::Admit(())
     });
     let stack = GuardLayer((stand.layer.clone(), who));
-    let answer = stack
+    let response = stack
         .layer(service_fn(hello))
         .oneshot(get("/tts"))
         .await
@@ -80,7 +80,7 @@ async fn the_head_record_is_on_disk_before_the_response_starts() {
         (&200.into(), &4.into())
     );
     assert!(of_type(&stand.path(), "end").is_empty());
-    answer.into_body().collect().await.unwrap();
+    response.into_body().collect().await.unwrap();
     let report = stand.closed().await;
     assert_eq!((report.requests, report.unfinished), (1, 0));
     let end = &of_type(&stand.path(), "end")[0];
@@ -106,15 +106,15 @@ async fn without_a_working_sink_every_request_is_refused() {
             panic!("the handler is not reached")
         },
     );
-    let answer = stand
+    let response = stand
         .layer
         .layer(untouched)
         .oneshot(get("/"))
         .await
         .unwrap();
-    assert_eq!(answer.status(), 503);
-    assert_eq!(answer.headers()["retry-after"], "1");
-    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(response.status(), 503);
+    assert_eq!(response.headers()["retry-after"], "1");
+    let body = response.into_body().collect().await.unwrap().to_bytes();
     let body = String::from_utf8(body.to_vec()).unwrap();
     assert!(body.contains(r#""code":"unavailable""#), "{body}");
     assert!(
@@ -147,10 +147,10 @@ async fn a_client_that_leaves_while_the_record_is_written_is_recorded_once() {
     let stand = Stand::new();
     for _ in 0..50 {
         let service = stand.layer.layer(service_fn(hello));
-        let mut answer = Box::pin(service.oneshot(get("/")));
+        let mut response = Box::pin(service.oneshot(get("/")));
         let mut task = std::task::Context::from_waker(std::task::Waker::noop());
-        drop(answer.as_mut().poll(&mut task));
-        drop(answer);
+        drop(response.as_mut().poll(&mut task));
+        drop(response);
     }
     let report = stand.closed().await;
     assert_eq!(

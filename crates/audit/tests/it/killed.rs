@@ -20,7 +20,7 @@ const TRAIL: &str = "PALISADE_AUDIT_TEST_TRAIL";
 const ROUNDS: usize = 10;
 
 /// Not a test by itself: what the child processes run. It serves requests until it is killed, and prints
-/// of every answer with 200, after that answer has been given.
+/// of every response with 200, after that answer has been given.
 #[allow(clippy::disallowed_methods)] // The environment of a child process names its part.
 #[test]
 fn child() {
@@ -168,7 +168,7 @@ fn killed_while_it_rotates_every_completed_request_is_recorded_once() {
     for round in 0..ROUNDS {
         let mut command = command(&this(), &path);
         command.args(ARGUMENTS);
-        // A part has some ten records: every answer is near a rotation.
+        // A part has some ten records: every response is near a rotation.
         let until = 40 + 7 * round;
         answered.extend(completed_before_kill(command, |_, answered| {
             answered.len() >= until

@@ -21,13 +21,13 @@ use tower::service_fn;
 
 use crate::support::{Body, NOW, Trail, get, hello, of_type, send};
 
-type Answer = Result<(), SinkUnavailable>;
+type SinkResult = Result<(), SinkUnavailable>;
 
 /// A sink that does what a test says, in every place where it is called.
 #[derive(Clone, Default)]
 struct Bad {
-    begin: Option<fn() -> Answer>,
-    head: Option<fn() -> MaybeReady<Answer>>,
+    begin: Option<fn() -> SinkResult>,
+    head: Option<fn() -> MaybeReady<SinkResult>>,
     end: Option<fn()>,
     ended: Arc<AtomicU32>,
     forgotten: Arc<AtomicU32>,
@@ -57,7 +57,7 @@ impl Sink for Bad {
         self.head.is_some()
     }
 
-    fn reserve(&self) -> Answer {
+    fn reserve(&self) -> SinkResult {
         self.begin.map_or(Ok(()), |begin| begin())
     }
 
@@ -65,7 +65,7 @@ impl Sink for Bad {
         self.forgotten.fetch_add(1, Ordering::SeqCst);
     }
 
-    fn record_head(&self, _: &Arc<RequestRecord>) -> MaybeReady<Answer> {
+    fn record_head(&self, _: &Arc<RequestRecord>) -> MaybeReady<SinkResult> {
         self.head.map_or(MaybeReady::Ready(Ok(())), |head| head())
     }
 }
@@ -121,7 +121,7 @@ async fn a_sink_that_panics_in_reserve_releases_the_reservations_of_the_others()
 #[tokio::test]
 async fn a_head_record_that_panics_is_a_refusal_and_every_sink_gets_the_request() {
     let memory = MemorySink::new();
-    for head in [(|| panics()) as fn() -> MaybeReady<Answer>, || {
+    for head in [(|| panics()) as fn() -> MaybeReady<SinkResult>, || {
         MaybeReady::pending(async { panics() })
     }] {
         let bad = Bad {
@@ -151,33 +151,33 @@ async fn a_head_record_that_is_never_ready_is_refused_at_the_deadline() {
         .sink(bad)
         .build()
         .unwrap();
-    let answer = tokio::spawn(send(layer.clone(), service_fn(hello), get("/")));
+    let response = tokio::spawn(send(layer.clone(), service_fn(hello), get("/")));
     while layer.handle().open_requests() == 0 {
         tokio::task::yield_now().await;
     }
     clock.advance(Duration::from_secs(3));
     // The wait may begin after the clock was moved: then it moves again.
-    while !answer.is_finished() {
+    while !response.is_finished() {
         clock.advance(Duration::from_secs(3));
         tokio::task::yield_now().await;
     }
-    assert_eq!(answer.await.unwrap().0, 503);
+    assert_eq!(response.await.unwrap().0, 503);
     assert_eq!(ended.load(Ordering::SeqCst), 1);
     assert_eq!(layer.handle().open_requests(), 0);
 }
 
 /// Sends one request through sinks with these answers to the head.
-async fn status_with(sinks: &[(SinkPolicy, Answer)]) -> u16 {
+async fn status_with(sinks: &[(SinkPolicy, SinkResult)]) -> u16 {
     let mut builder = AuditLayer::builder();
-    for (policy, answer) in sinks {
+    for (policy, response) in sinks {
         let bad = Bad {
-            head: Some(match answer {
+            head: Some(match response {
                 Ok(()) => || MaybeReady::pending(async { Ok(()) }),
                 Err(_) => || MaybeReady::Ready(Err(SinkUnavailable::Failing)),
             }),
-            begin: answer
+            begin: response
                 .err()
-                .map(|_| (|| Err(SinkUnavailable::Failing)) as fn() -> Answer),
+                .map(|_| (|| Err(SinkUnavailable::Failing)) as fn() -> SinkResult),
             ..Bad::default()
         };
         builder = builder.sink_with(*policy, bad);
@@ -189,8 +189,8 @@ async fn status_with(sinks: &[(SinkPolicy, Answer)]) -> u16 {
 #[tokio::test]
 async fn each_sink_has_the_policy_it_was_given() {
     use SinkPolicy::{BestEffort, OneSuffices, Required};
-    const GOOD: Answer = Ok(());
-    const BAD: Answer = Err(SinkUnavailable::Failing);
+    const GOOD: SinkResult = Ok(());
+    const BAD: SinkResult = Err(SinkUnavailable::Failing);
     for (sinks, expected) in [
         (vec![(Required, GOOD), (Required, BAD)], 503),
         (vec![(Required, BAD), (Required, GOOD)], 503),
@@ -272,14 +272,14 @@ async fn a_close_waits_for_requests_under_way() {
         }
     });
     let handle = layer.handle();
-    let answer = tokio::spawn(send(layer, waits, get("/")));
+    let response = tokio::spawn(send(layer, waits, get("/")));
     while handle.open_requests() == 0 {
         tokio::task::yield_now().await;
     }
     let closing = tokio::spawn(async move { handle.close().await });
     tokio::task::yield_now().await;
     give.send(()).unwrap();
-    assert_eq!(answer.await.unwrap().0, 200);
+    assert_eq!(response.await.unwrap().0, 200);
     closing.await.unwrap().unwrap();
     let report = verify_file(&path, &VerifyOptions::new()).unwrap();
     assert_eq!((report.requests, report.unfinished, report.lost), (1, 0, 0));
@@ -300,7 +300,7 @@ async fn a_close_at_its_deadline_records_the_number_of_open_requests() {
         Ok::<_, Infallible>(Response::new(Body::default()))
     });
     let handle = layer.handle();
-    let answer = tokio::spawn(send(layer, stuck, get("/")));
+    let response = tokio::spawn(send(layer, stuck, get("/")));
     while handle.open_requests() == 0 {
         tokio::task::yield_now().await;
     }
@@ -314,7 +314,7 @@ async fn a_close_at_its_deadline_records_the_number_of_open_requests() {
     let event = &of_type(&path, "event")[0];
     assert_eq!(event["event_id"], event_id::CLOSED_WITH_OPEN_REQUESTS);
     assert_eq!(event["data"]["open_requests"], 1);
-    answer.abort();
+    response.abort();
 }
 
 #[tokio::test]

@@ -91,7 +91,7 @@ pub(crate) async fn hello(_: Request<Body>) -> Result<Response<Body>, Infallible
     Ok(Response::new(Body::from("hello")))
 }
 
-/// Sends a request and reads the answer to its end.
+/// Sends a request and reads the response to its end.
 pub(crate) async fn send<L, S, B>(layer: L, service: S, request: Request<Body>) -> (u16, Bytes)
 where
     L: Layer<S>,
@@ -101,11 +101,11 @@ where
     B::Error: std::fmt::Debug,
 {
     let service = layer.layer(service);
-    let answer = service.oneshot(request).await.map_err(Into::into).unwrap();
-    let status = answer.status().as_u16();
+    let response = service.oneshot(request).await.map_err(Into::into).unwrap();
+    let status = response.status().as_u16();
     (
         status,
-        answer.into_body().collect().await.unwrap().to_bytes(),
+        response.into_body().collect().await.unwrap().to_bytes(),
     )
 }
 

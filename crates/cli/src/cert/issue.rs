@@ -3,7 +3,7 @@
 //! For the first certificate, and to try a configuration with `--dry-run`. Later the service itself
 //! renews. Both use the same cache, whose lock prevents two orders at a time.
 //!
-//! The order and the answer to its challenge run side by side, in one thread. The one that ends first
+//! The order and the response to its challenge run side by side, in one thread. The one that ends first
 //! decides: an order that is done ends the listener, and a listener that fails ends the order.
 //!
 //! # Order
@@ -96,7 +96,7 @@ impl Issue {
         let renewed = runtime.block_on(async {
             tokio::select! {
                 renewed = order(&acme, self.dry_run) => Ok(renewed),
-                failed = answer(&acme, settings.challenge, self.listen) => Err(failed),
+                failed = response(&acme, settings.challenge, self.listen) => Err(failed),
             }
         })?;
         tell(renewed, self.dry_run, &acme)
@@ -130,7 +130,7 @@ async fn order(acme: &Acme, dry_run: bool) -> Result<Renewal, AcmeError> {
 /// Responds to challenges at an address. Without one it waits for ever. Returns only a failure.
 ///
 /// The service that runs already answers in the usual case, because it reads the same cache.
-async fn answer(acme: &Acme, kind: ChallengeKind, listen: Option<SocketAddr>) -> Failure {
+async fn response(acme: &Acme, kind: ChallengeKind, listen: Option<SocketAddr>) -> Failure {
     let Some(address) = listen else {
         return std::future::pending().await;
     };

@@ -64,7 +64,7 @@ use palisade_core::{Secret, SystemClock};
 use tokio::runtime;
 
 use self::{
-    client::{Ask, Client, tls::TlsSettings},
+    client::{Client, ProbeRequest, tls::TlsSettings},
     grade::Grade,
     outcome::Outcomes,
     probe::{Credential, Extras},
@@ -363,12 +363,12 @@ async fn leads_to_https(client: &Client, target: &Target) -> Option<Target> {
     if target.tls || target.port != target::default_port(false) {
         return None;
     }
-    let answer = client
-        .send(target, Ask::get(target.path_and_query()))
+    let response = client
+        .send(target, ProbeRequest::get(target.path_and_query()))
         .await
         .ok()?;
-    let location: Uri = answer.header("location")?.parse().ok()?;
-    let is_it = answer.status.is_redirection()
+    let location: Uri = response.header("location")?.parse().ok()?;
+    let is_it = response.status.is_redirection()
         && location.scheme_str() == Some("https")
         && location
             .port_u16()

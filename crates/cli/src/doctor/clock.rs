@@ -13,7 +13,7 @@ use palisade::{diagnostics, shield::Warning};
 use palisade_core::SystemClock;
 
 use crate::{
-    check::client::{Ask, Client, tls::TlsSettings},
+    check::client::{Client, ProbeRequest, tls::TlsSettings},
     check::target::Target,
     failure::Failure,
 };
@@ -35,11 +35,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) async fn examine(source: &str) -> Result<Option<Warning>, Failure> {
     let target = Target::parse(source)?;
     let client = Client::new(target.resolve().await?, PATIENCE, TlsSettings::new(None)?);
-    let answer = client
-        .send(&target, Ask::new(Method::HEAD, target.path_and_query()))
+    let response = client
+        .send(
+            &target,
+            ProbeRequest::new(Method::HEAD, target.path_and_query()),
+        )
         .await;
-    let answer = answer.map_err(|problem| Failure::new(format_args!("{target}: {problem}")))?;
-    let date = answer.header("date");
+    let response = response.map_err(|problem| Failure::new(format_args!("{target}: {problem}")))?;
+    let date = response.header("date");
     let theirs = date.and_then(|date| httpdate::parse_http_date(&date).ok());
     let theirs = theirs.ok_or_else(|| Failure::new(format_args!("{target}: no Date header")))?;
     Ok(compare(

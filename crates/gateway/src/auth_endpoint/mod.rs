@@ -40,7 +40,7 @@ use crate::error::GatewayError;
 
 /// Answers the questions of another proxy about requests, with the stack of a configuration file.
 ///
-/// The endpoint listens on a loopback address and without TLS: whoever can ask it can try credentials
+/// The endpoint listens on a loopback address and without TLS: every process that can ask it can try credentials
 /// and use up limits.
 ///
 /// # Examples
@@ -209,7 +209,7 @@ fn read(path: &Path) -> Result<Config, GatewayError> {
     Ok(config)
 }
 
-/// Builds the stack around the answer "admitted".
+/// Builds the stack around the response "admitted".
 ///
 /// # Errors
 /// The parts do not fit, or a file cannot be read.

@@ -7,6 +7,8 @@ use std::{
 };
 
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+use palisade::core::{SharedClock, SystemClock};
+use palisade_internal::log_limit::LogLimit;
 use tower_service::Service;
 
 use super::original::Dialect;
@@ -14,13 +16,21 @@ use super::original::Dialect;
 /// The status that the client should get, for nginx.
 const STATUS: HeaderName = HeaderName::from_static("x-palisade-status");
 
+/// Questions that describe no request: every process of this machine can send them.
+static UNDESCRIBED: LogLimit = LogLimit::per_minute();
+
 /// Answers questions about requests. `S` is the stack.
 #[derive(Clone, Debug)]
-pub(super) struct AskedService<S>(S);
+pub(super) struct AskedService<S> {
+    stack: S,
+    /// For the log line about questions that describe no request.
+    clock: SharedClock,
+}
 
 impl<S> AskedService<S> {
-    pub(super) const fn new(stack: S) -> Self {
-        Self(stack)
+    pub(super) fn new(stack: S) -> Self {
+        let clock = SystemClock::shared();
+        Self { stack, clock }
     }
 }
 
@@ -36,7 +46,7 @@ where
     type Future = Answering<R, S::Error>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.0.poll_ready(cx)
+        self.stack.poll_ready(cx)
     }
 
     /// 404 for another path, 400 for a question that does not describe a request: both are a failure
@@ -47,24 +57,27 @@ where
             return failure(StatusCode::NOT_FOUND);
         };
         if dialect.restore(&mut head).is_none() {
-            tracing::warn!(
-                ?dialect,
-                "a proxy asked without method and target of the request; set it up as in the book"
-            );
+            if let Some(held_back) = UNDESCRIBED.admit(self.clock.monotonic()) {
+                tracing::warn!(
+                    ?dialect,
+                    held_back,
+                    "a proxy asked without method and target of the request; set it up as in the book"
+                );
+            }
             return failure(StatusCode::BAD_REQUEST);
         }
-        let answered = self.0.call(Request::from_parts(head, body));
+        let answered = self.stack.call(Request::from_parts(head, body));
         Box::pin(async move {
-            let mut answer = answered.await?;
+            let mut response = answered.await?;
             if dialect == Dialect::Nginx {
-                for_nginx(&mut answer);
+                for_nginx(&mut response);
             }
-            Ok(answer)
+            Ok(response)
         })
     }
 }
 
-/// The future of an answer.
+/// The future of a response.
 type Answering<R, E> = Pin<Box<dyn Future<Output = Result<Response<R>, E>> + Send>>;
 
 /// A response without a decision.
@@ -79,15 +92,15 @@ where
 }
 
 /// nginx takes any status but 2xx, 401 and 403 for a failure of the endpoint, and answers 500.
-fn for_nginx<R>(answer: &mut Response<R>) {
-    let status = answer.status();
+fn for_nginx<R>(response: &mut Response<R>) {
+    let status = response.status();
     if status.is_success() {
         return;
     }
     if let Ok(value) = HeaderValue::from_str(status.as_str()) {
-        answer.headers_mut().insert(STATUS, value);
+        response.headers_mut().insert(STATUS, value);
     }
     if status != StatusCode::UNAUTHORIZED {
-        *answer.status_mut() = StatusCode::FORBIDDEN;
+        *response.status_mut() = StatusCode::FORBIDDEN;
     }
 }

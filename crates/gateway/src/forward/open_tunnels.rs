@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn at_the_bound_in_all_nobody_gets_a_place_and_no_entry_is_left() {
+    fn at_the_bound_in_all_no_one_gets_a_place_and_no_entry_is_left() {
         let (tunnels, cx) = (OpenTunnels::default(), context());
         let limits = WebSocketLimits {
             most: 1,

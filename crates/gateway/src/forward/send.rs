@@ -102,10 +102,10 @@ pub(super) fn note(failure: &Failure, attempt: &mut Attempt) {
 /// Tells the breaker about a response. The attempt ends with the body.
 ///
 /// A gateway behind the server (502, 504) and a server that is busy (503) count as failures: they need a
-/// rest. Any other status is the application's answer.
+/// rest. Any other status is the application's response.
 ///
 /// # Errors
-/// 502 `upstream_failed` for a 101 that nobody asked for.
+/// 502 `upstream_failed` for a 101 that no one asked for.
 pub(super) fn finish(
     exchange: &Exchange,
     response: Response<Incoming>,

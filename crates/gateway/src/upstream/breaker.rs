@@ -100,7 +100,7 @@ impl Breaker {
 
     /// Returns how long no request passes. `None`: one would pass now.
     ///
-    /// While a trial is running, nobody knows when it ends; the time of an open breaker is returned.
+    /// While a trial is running, no one knows when it ends; the time of an open breaker is returned.
     pub(super) fn wait(&self, now: Duration) -> Option<Duration> {
         match *self.state() {
             State::Closed { .. } => None,

@@ -60,7 +60,7 @@ impl Client {
     }
 
     /// Makes a client that opens a connection for each request, and closes it with the response. For
-    /// requests that ask to switch protocols: if the server does not, nobody knows what it does next.
+    /// requests that ask to switch protocols: if the server does not, no one knows what it does next.
     pub(crate) fn without_reuse(connector: Connector) -> Self {
         Self::keeping(0, connector, false)
     }

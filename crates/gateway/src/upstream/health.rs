@@ -1,6 +1,6 @@
 //! Active health checks: a request at an interval, and what its outcomes mean.
 //!
-//! They find a server that is down before a client does, and one that is back while nobody asks. The
+//! They find a server that is down before a client does, and one that is back while no one asks. The
 //! circuit breaker works beside them, by the requests of clients: a server gets requests if neither
 //! objects. Checks do not count for the breaker, since a path for checks may work when others fail.
 //!

@@ -123,7 +123,7 @@ async fn the_upstream_can_verify_who_the_client_is() {
 }
 
 #[tokio::test]
-async fn identity_that_nobody_signs_never_reaches_the_upstream() {
+async fn identity_that_no_one_signs_never_reaches_the_upstream() {
     let (gateway, mut upstream) = gateway(crate::upstream::OK, "").await;
     let request =
         "GET /a HTTP/1.1\r\nHOSTX-Palisade-Principal: admin\r\nX-Palisade-Signature: 00\r\n\r\n";
@@ -188,7 +188,7 @@ async fn a_redirect_to_the_upstreams_own_name_becomes_relative() {
     ] {
         let (location, keys) = location.split_once('#').unwrap_or((&location, ""));
         let gateway = before(folder(), &format!("url = 'http://{address}'\n{keys}")).await;
-        let answer = async {
+        let response = async {
             let (mut stream, _) = listener.accept().await.unwrap();
             crate::upstream::read_request(&mut stream).await;
             let head =
@@ -198,7 +198,8 @@ async fn a_redirect_to_the_upstreams_own_name_becomes_relative() {
                 .unwrap();
             stream
         };
-        let (response, _stream) = tokio::join!(gateway.send("GET /a HTTP/1.1\r\nHOST\r\n"), answer);
+        let (response, _stream) =
+            tokio::join!(gateway.send("GET /a HTTP/1.1\r\nHOST\r\n"), response);
         assert_eq!(
             field(&response, "location"),
             Some(expected.as_str()),

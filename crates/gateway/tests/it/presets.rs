@@ -31,8 +31,8 @@ async fn guarded() -> Upstream {
         let is_own = field(request, "host") == Some(own.as_str());
         let origin = field(request, "origin");
         let is_near = origin.is_none_or(|origin| origin == format!("http://{own}"));
-        let answer = if is_own && is_near { OK } else { FORBIDDEN };
-        answer.to_owned()
+        let response = if is_own && is_near { OK } else { FORBIDDEN };
+        response.to_owned()
     })
     .await
 }

@@ -26,7 +26,7 @@ use tower_service::Service as _;
 
 use crate::upstream::read_request;
 
-type Answer = Response<GuardBody<UpstreamBody>>;
+type GatewayResponse = Response<GuardBody<UpstreamBody>>;
 
 /// The gateway's innermost service, with a clock of the test.
 struct Bench {
@@ -48,7 +48,7 @@ impl Bench {
         }
     }
 
-    async fn call(&self, method: Method, body: &'static str) -> Answer {
+    async fn call(&self, method: Method, body: &'static str) -> GatewayResponse {
         let request = Request::builder().method(method).uri("/");
         let request = request.body(Full::new(Bytes::from_static(body.as_bytes())));
         let mut forward = self.forward.clone();
@@ -61,7 +61,7 @@ impl Bench {
     }
 }
 
-/// A port that nobody listens on.
+/// A port that no one listens on.
 async fn closed() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     listener.local_addr().unwrap()
@@ -135,7 +135,7 @@ async fn only_requests_without_body_and_with_a_safe_method_are_sent_again() {
 }
 
 #[tokio::test]
-async fn a_request_that_finds_a_broken_server_gets_its_answer_from_another() {
+async fn a_request_that_finds_a_broken_server_gets_its_response_from_another() {
     let (good, _) = counting("200 OK").await;
     let bench = Bench::new(&format!(
         "[[upstreams]]\n[[upstreams.servers]]\nurl = 'http://{good}'\n[[upstreams.servers]]\nurl = 'http://{}'\n",
@@ -164,7 +164,7 @@ async fn after_failures_in_a_row_requests_are_refused_until_one_that_tries_succe
     assert_eq!(refused.status(), 503);
     assert_eq!(refused.headers()["retry-after"], "10");
 
-    // The server is back, but nobody asks before the time is over.
+    // The server is back, but no one asks before the time is over.
     let listener = TcpListener::bind(address).await.unwrap();
     assert_eq!(bench.status().await, 503);
     bench.clock.advance(Duration::from_secs(10));

@@ -62,7 +62,7 @@ fn every_snippet_has_ten_lines_at_most() {
 }
 
 #[tokio::test]
-async fn the_functions_of_the_book_accept_the_gateway_and_nobody_else() {
+async fn the_functions_of_the_book_accept_the_gateway_and_no_one_else() {
     let mut upstream = answering(OK).await;
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("identity"), KEY).unwrap();
@@ -91,7 +91,7 @@ async fn the_functions_of_the_book_accept_the_gateway_and_nobody_else() {
         ("node", format!("{}{NODE}", snippet("javascript"))),
     ] {
         let Some(found) = run(program, &script, &request) else {
-            eprintln!("{program} is not installed: passed over");
+            eprintln!("{program} is not installed: skipped");
             continue;
         };
         ran += 1;

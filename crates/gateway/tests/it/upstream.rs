@@ -21,20 +21,20 @@ pub(crate) async fn answering(response: &'static str) -> Upstream {
     answering_by(move |_, _| response.to_owned()).await
 }
 
-/// Starts an upstream that makes its answer from the request and its own address, then closes.
+/// Starts an upstream that makes its response from the request and its own address, then closes.
 pub(crate) async fn answering_by(
-    answer: impl Fn(&str, SocketAddr) -> String + Send + Sync + 'static,
+    response: impl Fn(&str, SocketAddr) -> String + Send + Sync + 'static,
 ) -> Upstream {
-    let answer = std::sync::Arc::new(answer);
+    let response = std::sync::Arc::new(response);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (sender, requests) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            let (sender, answer) = (sender.clone(), std::sync::Arc::clone(&answer));
+            let (sender, response) = (sender.clone(), std::sync::Arc::clone(&response));
             tokio::spawn(async move {
                 let request = read_request(&mut stream).await;
-                let response = answer(&request, address);
+                let response = response(&request, address);
                 let _ = sender.send(request);
                 let _ = stream.write_all(response.as_bytes()).await;
             });

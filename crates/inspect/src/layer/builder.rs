@@ -166,7 +166,7 @@ impl InspectLayerBuilder {
 
     /// Inspects only the heads of requests of gRPC, and does not read their bodies. Default: off.
     ///
-    /// A message of gRPC can be a stream that has no end before its answer, so a layer that reads
+    /// A message of gRPC can be a stream that has no end before its response, so a layer that reads
     /// it first would wait forever. The media type decides (`application/grpc…`), and a client
     /// chooses it: set this only if what is behind the layer accepts nothing else.
     pub const fn only_heads_of_grpc(mut self) -> Self {

@@ -37,7 +37,7 @@ pin_project! {
     /// inspection and does not yield.
     pub struct InspectFuture<S: Service<Request<B>>, B, ResB> {
         #[pin]
-        answer: Option<S::Future>,
+        response: Option<S::Future>,
         stage: Stage<S, B, ResB>,
     }
 }
@@ -64,7 +64,7 @@ enum Stage<S, B, ResB> {
     Readying(Box<(Waiting<S>, Request<B>)>),
     /// The refusal is returned at the next poll.
     ///
-    /// The answer was made before; nothing of the body is read any more.
+    /// The response was made before; nothing of the body is read any more.
     Refused(Box<Response<GuardBody<ResB>>>),
 }
 
@@ -97,9 +97,9 @@ impl<S: Service<Request<B>>, B, ResB> InspectFuture<S, B, ResB> {
     /// Starts with the call of the inner service.
     ///
     /// For a request that needs no reading while the service is ready.
-    pub(super) const fn calling(answer: S::Future) -> Self {
+    pub(super) const fn calling(response: S::Future) -> Self {
         Self {
-            answer: Some(answer),
+            response: Some(response),
             stage: Stage::Calling,
         }
     }
@@ -107,10 +107,10 @@ impl<S: Service<Request<B>>, B, ResB> InspectFuture<S, B, ResB> {
     /// Starts with a refusal, which the next poll returns.
     ///
     /// For what is refused from its head.
-    pub(super) fn refused(answer: Response<GuardBody<ResB>>) -> Self {
+    pub(super) fn refused(response: Response<GuardBody<ResB>>) -> Self {
         Self {
-            answer: None,
-            stage: Stage::Refused(Box::new(answer)),
+            response: None,
+            stage: Stage::Refused(Box::new(response)),
         }
     }
 
@@ -119,7 +119,7 @@ impl<S: Service<Request<B>>, B, ResB> InspectFuture<S, B, ResB> {
     /// For a request that passed while the service was not ready.
     pub(super) fn readying(waiting: Waiting<S>, request: Request<B>) -> Self {
         Self {
-            answer: None,
+            response: None,
             stage: Stage::Readying(Box::new((waiting, request))),
         }
     }
@@ -143,7 +143,7 @@ impl<S: Service<Request<B>>, B, ResB> InspectFuture<S, B, ResB> {
             buffer: BytesMut::new(),
         };
         Self {
-            answer: None,
+            response: None,
             stage: Stage::Reading(Box::new(reading)),
         }
     }
@@ -174,19 +174,19 @@ where
                     };
                     ready?;
                     let (mut waiting, request) = *waiting;
-                    this.answer.set(Some(waiting.service.call(request)));
+                    this.response.set(Some(waiting.service.call(request)));
                     *this.stage = Stage::Calling;
                 }
                 Stage::Calling => {
                     *this.stage = Stage::Calling;
-                    let Some(answer) = this.answer.as_mut().as_pin_mut() else {
+                    let Some(response) = this.response.as_mut().as_pin_mut() else {
                         return Poll::Pending;
                     };
-                    let answer = ready!(answer.poll(task));
+                    let response = ready!(response.poll(task));
                     *this.stage = Stage::Over;
-                    return Poll::Ready(answer.map(|answer| answer.map(GuardBody::inner)));
+                    return Poll::Ready(response.map(|response| response.map(GuardBody::inner)));
                 }
-                Stage::Refused(answer) => return Poll::Ready(Ok(*answer)),
+                Stage::Refused(response) => return Poll::Ready(Ok(*response)),
                 Stage::Over => return Poll::Pending, // Polled after it was ready: the contract of `Future` forbids it.
             }
         }

@@ -98,7 +98,7 @@ where
 
     /// Polls the inner service but never waits for it: a refusal needs no capacity.
     ///
-    /// It remembers the answer for `call`. A failure of the inner service is passed on.
+    /// It remembers the response for `call`. A failure of the inner service is passed on.
     fn poll_ready(&mut self, task: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         match self.inner.poll_ready(task) {
             Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),

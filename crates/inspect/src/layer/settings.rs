@@ -121,7 +121,7 @@ impl Settings {
 
     /// Whether a path is not inspected.
     ///
-    /// A prefix counts only up to a border of a segment. `..` and `%` in the path make the answer
+    /// A prefix counts only up to a border of a segment. `..` and `%` in the path make the response
     /// no.
     pub(super) fn skips(&self, path: &str) -> bool {
         // A path with dots or encodings could be one thing here and another for the handler.

@@ -32,7 +32,7 @@ fn folder(rules: &str) -> tempfile::TempDir {
 }
 
 /// What came of a request: status, the body the handler saw, facts, and refusals in shadow.
-struct Answer {
+struct ReceivedResponse {
     status: StatusCode,
     seen: String,
     notes: Vec<(String, String)>,
@@ -40,7 +40,7 @@ struct Answer {
 }
 
 /// Sends a request through the layer to a service that returns the body it sees.
-async fn send<B>(layer: &InspectLayer, request: Request<B>) -> Answer
+async fn send<B>(layer: &InspectLayer, request: Request<B>) -> ReceivedResponse
 where
     B: RebuildBody<Data = Bytes, Error: Into<BoxError>>,
 {
@@ -56,12 +56,12 @@ where
     let (mut head, body) = request.into_parts();
     let cx = SecurityContext::find_or_create(&mut head);
     let service = ServiceBuilder::new().layer(layer.clone()).service_fn(echo);
-    let answer = service
+    let response = service
         .oneshot(Request::from_parts(head, body))
         .await
-        .expect("an answer");
-    let status = answer.status();
-    let seen = answer
+        .expect("a response");
+    let status = response.status();
+    let seen = response
         .into_body()
         .collect()
         .await
@@ -71,7 +71,7 @@ where
         Fact::Noted { key, value } => Some((key.to_owned(), value.into_owned())),
         _ => None,
     };
-    Answer {
+    ReceivedResponse {
         status,
         seen: String::from_utf8_lossy(&seen).into_owned(),
         notes: cx.facts().into_iter().filter_map(note).collect(),
@@ -101,51 +101,55 @@ fn layer(change: impl FnOnce(InspectLayerBuilder) -> InspectLayerBuilder) -> Ins
 #[tokio::test]
 async fn an_attack_is_refused_and_the_record_names_the_rules() {
     let layer = layer(InspectLayerBuilder::enforce);
-    let answer = send(&layer, json(ATTACK)).await;
-    assert_eq!(answer.status, StatusCode::FORBIDDEN);
-    assert!(answer.seen.contains("inspected"), "{}", answer.seen);
+    let response = send(&layer, json(ATTACK)).await;
+    assert_eq!(response.status, StatusCode::FORBIDDEN);
+    assert!(response.seen.contains("inspected"), "{}", response.seen);
     for hint in ["OR", "sqli", "2", "5", "score"] {
         assert!(
-            !answer.seen.replace("403", "").contains(hint),
+            !response.seen.replace("403", "").contains(hint),
             "{hint} in {}",
-            answer.seen
+            response.seen
         );
     }
-    let noted = |key: &str, value: &str| answer.notes.contains(&(key.to_owned(), value.to_owned()));
+    let noted =
+        |key: &str, value: &str| response.notes.contains(&(key.to_owned(), value.to_owned()));
     assert!(
         noted("inspect_rules", "2,4")
             && noted("inspect_score", "5")
             && noted("inspect_severity", "critical")
             && noted("inspect_attacks", "sqli"),
         "{:?}",
-        answer.notes
+        response.notes
     );
     assert!(
-        answer.notes.iter().all(|(_, value)| !value.contains("OR")),
+        response
+            .notes
+            .iter()
+            .all(|(_, value)| !value.contains("OR")),
         "{:?}",
-        answer.notes
+        response.notes
     );
 }
 
 #[tokio::test]
 async fn without_enforcement_the_request_passes_and_is_recorded() {
-    let answer = send(&layer(|builder| builder), json(ATTACK)).await;
+    let response = send(&layer(|builder| builder), json(ATTACK)).await;
     assert_eq!(
-        (answer.status, answer.seen.as_str()),
+        (response.status, response.seen.as_str()),
         (StatusCode::OK, ATTACK)
     );
-    assert_eq!(answer.shadow, ["inspected"]);
+    assert_eq!(response.shadow, ["inspected"]);
 }
 
 #[tokio::test]
 async fn a_clean_request_passes_byte_for_byte_and_leaves_no_note() {
     let body = "{\"q\": \"hello\" }\n";
-    let answer = send(&layer(InspectLayerBuilder::enforce), json(body)).await;
+    let response = send(&layer(InspectLayerBuilder::enforce), json(body)).await;
     assert_eq!(
-        (answer.status, answer.seen.as_str()),
+        (response.status, response.seen.as_str()),
         (StatusCode::OK, body)
     );
-    assert_eq!(answer.notes, []);
+    assert_eq!(response.notes, []);
 }
 
 #[tokio::test]
@@ -162,11 +166,11 @@ async fn a_head_alone_is_inspected() {
 async fn a_body_over_the_limit_is_refused() {
     let small = |builder: InspectLayerBuilder| builder.max_body(10);
     let long = json(r#"{"q":"a long and harmless text"}"#);
-    let answer = send(&layer(|builder| small(builder).enforce()), long.clone()).await;
-    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
-    let answer = send(&layer(small), long).await;
+    let response = send(&layer(|builder| small(builder).enforce()), long.clone()).await;
+    assert_eq!(response.status, StatusCode::PAYLOAD_TOO_LARGE);
+    let response = send(&layer(small), long).await;
     assert_eq!(
-        (answer.status, answer.shadow),
+        (response.status, response.shadow),
         (StatusCode::OK, vec!["payload_too_large".to_owned()])
     );
 }
@@ -189,14 +193,14 @@ async fn a_long_body_of_unknown_length_is_passed_on_whole_while_the_layer_observ
         let request = Request::post("/search").header("content-type", "application/json");
         request.body(in_pieces(pieces)).expect("a request")
     };
-    let answer = send(&layer(|builder| builder.max_body(10)), request()).await;
+    let response = send(&layer(|builder| builder.max_body(10)), request()).await;
     assert_eq!(
-        (answer.status, answer.seen),
+        (response.status, response.seen),
         (StatusCode::OK, pieces.concat())
     );
-    assert_eq!(answer.shadow, ["payload_too_large"]);
-    let answer = send(&layer(|builder| builder.max_body(10).enforce()), request()).await;
-    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(response.shadow, ["payload_too_large"]);
+    let response = send(&layer(|builder| builder.max_body(10).enforce()), request()).await;
+    assert_eq!(response.status, StatusCode::PAYLOAD_TOO_LARGE);
 }
 
 #[tokio::test]
@@ -221,14 +225,14 @@ async fn what_a_person_wrote_is_counted_apart() {
     let words = |builder: InspectLayerBuilder| builder.enforce().person_text(PersonText::chat());
     let layer = layer(words);
     let chat = json(r#"{"messages":[{"role":"user","content":"1' OR '1'='1"}]}"#);
-    let answer = send(&layer, chat).await;
-    assert_eq!(answer.status, StatusCode::OK);
+    let response = send(&layer, chat).await;
+    assert_eq!(response.status, StatusCode::OK);
     assert!(
-        answer
+        response
             .notes
             .contains(&("inspect_text_rules".to_owned(), "2".to_owned())),
         "{:?}",
-        answer.notes
+        response.notes
     );
     let role = json(r#"{"messages":[{"role":"1' OR '1'='1","content":"hello"}]}"#);
     assert_eq!(send(&layer, role).await.status, StatusCode::FORBIDDEN);

@@ -137,7 +137,7 @@ impl fmt::Display for JwtBuildError {
                 "introspection needs the audience of this service: call audience(..), or dangerously_accept_any_audience()"
             }
             Self::IntrospectionBounds => {
-                "an answer of introspection is kept for at most 10 minutes, in an outage for an hour, a negative one for a minute; at most a million are kept; the timeout is at most 30 seconds"
+                "a response of introspection is kept for at most 10 minutes, in an outage for an hour, a negative one for a minute; at most a million are kept; the timeout is at most 30 seconds"
             }
             Self::IntrospectionCredential => {
                 "introspection needs the credential of this service: call client(..) or bearer(..)"

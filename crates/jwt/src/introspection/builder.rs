@@ -36,7 +36,7 @@ const MOST_QUESTIONS: usize = 64;
 /// | [`lifetime`](Self::lifetime) | 60 seconds, never longer than `exp` |
 /// | [`outage_lifetime`](Self::outage_lifetime) | 5 minutes |
 /// | [`negative_lifetime`](Self::negative_lifetime) | 10 seconds |
-/// | [`remembered_answers`](Self::remembered_answers) | 4096, and 1024 negative ones |
+/// | [`remembered_responses`](Self::remembered_responses) | 4096, and 1024 negative ones |
 /// | [`timeout`](Self::timeout) | 5 seconds |
 /// | questions at one time | 64 |
 ///
@@ -115,7 +115,7 @@ impl TokenIntrospectionBuilder {
         self
     }
 
-    /// Sets the audience of this service: an answer must have it in `aud`. Several calls accept
+    /// Sets the audience of this service: a response must have it in `aud`. Several calls accept
     /// each of them.
     pub fn audience(mut self, audience: impl Into<Box<str>>) -> Self {
         self.audiences.push(audience.into());
@@ -129,7 +129,7 @@ impl TokenIntrospectionBuilder {
         self
     }
 
-    /// Compares `iss` of an answer with this name. Default: not compared; only this issuer is asked.
+    /// Compares `iss` of a response with this name. Default: not compared; only this issuer is asked.
     pub fn issuer(mut self, issuer: impl Into<Box<str>>) -> Self {
         self.issuer = Some(issuer.into());
         self
@@ -148,14 +148,14 @@ impl TokenIntrospectionBuilder {
         self
     }
 
-    /// Sets how long an answer is used before the issuer is asked again: the time in which a revoked
+    /// Sets how long a response is used before the issuer is asked again: the time in which a revoked
     /// token is still accepted. Default: 60 seconds; at most 10 minutes; with zero each request asks.
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.bounds.lifetime = lifetime;
         self
     }
 
-    /// Sets how old an answer may become while the issuer cannot be asked. Default: 5 minutes; at most
+    /// Sets how old a response may become while the issuer cannot be asked. Default: 5 minutes; at most
     /// an hour; with zero none is used past its lifetime. Other tokens are refused with 503 meanwhile.
     pub fn outage_lifetime(mut self, lifetime: Duration) -> Self {
         self.bounds.outage = lifetime;
@@ -169,7 +169,7 @@ impl TokenIntrospectionBuilder {
     }
 
     /// Sets how many answers about valid tokens are kept. Default: 4096; at most a million.
-    pub fn remembered_answers(mut self, number: usize) -> Self {
+    pub fn remembered_responses(mut self, number: usize) -> Self {
         self.remembered = number;
         self
     }
@@ -192,7 +192,7 @@ impl TokenIntrospectionBuilder {
         self
     }
 
-    /// Sets the clock for `exp` and for the age of answers. Default: the system clock.
+    /// Sets the clock for `exp` and for the age of responses. Default: the system clock.
     pub fn clock(mut self, clock: SharedClock) -> Self {
         self.clock = clock;
         self

@@ -1,4 +1,4 @@
-//! The answers of the issuer, each kept for a bounded time. Bounded in number; tokens themselves are
+//! The responses of the issuer, each kept for a bounded time. Bounded in number; tokens themselves are
 //! not kept.
 
 use std::{
@@ -13,17 +13,17 @@ use crate::{error::InvalidToken, verifier::cache::TokenDigest};
 
 /// What the issuer said about a token.
 #[derive(Clone, Debug)]
-pub(super) enum Answer {
+pub(super) enum ServedResponse {
     /// The token is valid until the time, by the wall clock.
     Active(Principal, Option<Duration>),
     /// The token is refused.
     Refused(InvalidToken),
 }
 
-/// An answer and when it came.
+/// A response and when it came.
 #[derive(Clone)]
 pub(super) struct KnownAnswer {
-    pub(super) answer: Answer,
+    pub(super) response: ServedResponse,
     /// By the monotonic clock.
     pub(super) came: Duration,
 }
@@ -36,7 +36,7 @@ pub(super) struct AnswerCache {
 
 #[derive(Default)]
 struct Inner {
-    answers: HashMap<TokenDigest, KnownAnswer>,
+    responses: HashMap<TokenDigest, KnownAnswer>,
     /// In the order in which they came, with those that were replaced.
     order: VecDeque<(TokenDigest, Duration)>,
 }
@@ -51,25 +51,29 @@ impl AnswerCache {
 
     pub(super) fn get(&self, token: &TokenDigest) -> Option<KnownAnswer> {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.answers.get(token).cloned()
+        inner.responses.get(token).cloned()
     }
 
     pub(super) fn remove(&self, token: &TokenDigest) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.answers.remove(token);
+        inner.responses.remove(token);
     }
 
     pub(super) fn put(&self, token: TokenDigest, known: KnownAnswer) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.order.push_back((token, known.came));
-        inner.answers.insert(token, known);
+        inner.responses.insert(token, known);
         // An entry of the order whose answer was replaced or removed is dropped without effect.
-        while inner.answers.len() > self.capacity || inner.order.len() > self.capacity * 2 {
+        while inner.responses.len() > self.capacity || inner.order.len() > self.capacity * 2 {
             let Some((oldest, came)) = inner.order.pop_front() else {
                 break;
             };
-            if inner.answers.get(&oldest).is_some_and(|it| it.came == came) {
-                inner.answers.remove(&oldest);
+            if inner
+                .responses
+                .get(&oldest)
+                .is_some_and(|it| it.came == came)
+            {
+                inner.responses.remove(&oldest);
             }
         }
     }
@@ -77,7 +81,7 @@ impl AnswerCache {
     #[cfg(test)]
     fn len(&self) -> (usize, usize) {
         let inner = self.inner.lock().unwrap();
-        (inner.answers.len(), inner.order.len())
+        (inner.responses.len(), inner.order.len())
     }
 }
 
@@ -89,14 +93,14 @@ mod tests {
     fn it_never_holds_more_than_its_capacity_and_drops_the_oldest() {
         let cache = AnswerCache::new(8);
         let known = |came| KnownAnswer {
-            answer: Answer::Refused(InvalidToken::Inactive),
+            response: ServedResponse::Refused(InvalidToken::Inactive),
             came: Duration::from_secs(came),
         };
         for number in 0..100_u8 {
             cache.put([number; 32], known(u64::from(number)));
             cache.put([0; 32], known(1000 + u64::from(number)));
-            let (answers, order) = cache.len();
-            assert!(answers <= 8 && order <= 16, "{answers} {order}");
+            let (responses, order) = cache.len();
+            assert!(responses <= 8 && order <= 16, "{responses} {order}");
         }
         assert!(cache.get(&[0; 32]).is_some(), "it was renewed");
         assert!(cache.get(&[99; 32]).is_some());

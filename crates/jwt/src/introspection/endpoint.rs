@@ -1,4 +1,4 @@
-//! One question to the issuer, and how its answer is read (RFC 7662 section 2).
+//! One question to the issuer, and how its response is read (RFC 7662 section 2).
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use http_body_util::Full;
 use palisade_internal::percent;
 use serde_json::Value;
 
-use super::cache::Answer;
+use super::cache::ServedResponse;
 use crate::{
     claims::{Claims, ScopeSources},
     error::InvalidToken,
@@ -26,16 +26,16 @@ pub(super) const KIND: &str = "introspection";
 /// In bytes.
 const LARGEST_ANSWER: usize = 64 * 1024;
 /// Of a token whose issuer names no `exp`, for the reader of claims: it is kept no longer than the
-/// lifetime of an answer.
+/// lifetime of a response.
 const NO_END: Duration = Duration::from_secs(86_400);
 
-/// What is asked, and what an answer must say.
+/// What is asked, and what a response must say.
 pub(super) struct Question {
     pub(super) endpoint: Endpoint,
     /// Of this service; marked as sensitive.
     pub(super) authorization: HeaderValue,
     pub(super) timeout: Duration,
-    /// Compared with `iss`, if the answer has it.
+    /// Compared with `iss`, if the response has it.
     pub(super) issuer: Option<Box<str>>,
     /// One must be in `aud`. Empty: `aud` is not compared.
     pub(super) audiences: Vec<Box<str>>,
@@ -43,9 +43,14 @@ pub(super) struct Question {
 }
 
 impl Question {
-    /// Asks the issuer about a token. An answer that cannot be had or read is an outage: the token may
+    /// Asks the issuer about a token. A response that cannot be had or read is an outage: the token may
     /// be valid.
-    pub(super) async fn ask(&self, token: &str, digest: &TokenDigest, now: Duration) -> Answer {
+    pub(super) async fn ask(
+        &self,
+        token: &str,
+        digest: &TokenDigest,
+        now: Duration,
+    ) -> ServedResponse {
         let body = format!(
             "token={}&token_type_hint=access_token",
             percent::encode(token)
@@ -65,25 +70,25 @@ impl Question {
         }
     }
 
-    fn unavailable(&self, code: &'static str) -> Answer {
+    fn unavailable(&self, code: &'static str) -> ServedResponse {
         let url = self.endpoint.redacted();
         tracing::warn!(target: "palisade", url, code, "the issuer could not be asked about a token");
-        Answer::Refused(InvalidToken::IntrospectionUnavailable)
+        ServedResponse::Refused(InvalidToken::IntrospectionUnavailable)
     }
 
-    /// Reads an answer.
-    fn read(&self, body: &[u8], digest: &TokenDigest, now: Duration) -> Answer {
+    /// Reads a response.
+    fn read(&self, body: &[u8], digest: &TokenDigest, now: Duration) -> ServedResponse {
         let Ok(members) = json::object(body) else {
-            return self.unavailable("answer_malformed");
+            return self.unavailable("response_malformed");
         };
         match members.get("active") {
             Some(Value::Bool(true)) => {}
-            Some(Value::Bool(false)) => return Answer::Refused(InvalidToken::Inactive),
-            _ => return self.unavailable("answer_malformed"),
+            Some(Value::Bool(false)) => return ServedResponse::Refused(InvalidToken::Inactive),
+            _ => return self.unavailable("response_malformed"),
         }
         match self.principal_of(members, digest, now) {
-            Ok(answer) => answer,
-            Err(fault) => Answer::Refused(fault),
+            Ok(response) => response,
+            Err(fault) => ServedResponse::Refused(fault),
         }
     }
 
@@ -93,7 +98,7 @@ impl Question {
         mut members: json::Object,
         digest: &TokenDigest,
         now: Duration,
-    ) -> Result<Answer, InvalidToken> {
+    ) -> Result<ServedResponse, InvalidToken> {
         let has_end = members.get("exp").is_some_and(|end| !end.is_null());
         if !has_end {
             let end = (now + NO_END).as_secs();
@@ -119,6 +124,9 @@ impl Question {
         }
         claims.times().check(now, Duration::ZERO)?;
         let who = self.claims.principal(&claims, KIND, None, digest)?;
-        Ok(Answer::Active(who, has_end.then(|| claims.expires())))
+        Ok(ServedResponse::Active(
+            who,
+            has_end.then(|| claims.expires()),
+        ))
     }
 }

@@ -23,7 +23,7 @@ use tokio::sync::{OnceCell, Semaphore};
 
 pub use self::builder::TokenIntrospectionBuilder;
 use self::{
-    cache::{Answer, AnswerCache, KnownAnswer},
+    cache::{AnswerCache, KnownAnswer, ServedResponse},
     endpoint::{KIND, Question},
 };
 use crate::{
@@ -43,7 +43,7 @@ const QUESTIONS_TO_SWEEP: usize = 256;
 /// |---|---|
 /// | the issuer says `active: true`, with our audience | the principal of `sub`, with the scopes |
 /// | it says `active: false`, or another audience, a past `exp`, a bound token | 401 |
-/// | it cannot be asked, and there is no answer of the last 5 minutes | 503 with `Retry-After: 5` |
+/// | it cannot be asked, and there is no response of the last 5 minutes | 503 with `Retry-After: 5` |
 ///
 /// One question is asked about a token, however many requests wait for it. A positive answer is used
 /// for 60 seconds, never past `exp`; a negative one for 10. Each token that is not known costs the
@@ -61,7 +61,7 @@ struct Shared {
     active: AnswerCache,
     refused: AnswerCache,
     /// Questions that requests wait for.
-    in_progress: Mutex<HashMap<TokenDigest, Weak<OnceCell<Answer>>>>,
+    in_progress: Mutex<HashMap<TokenDigest, Weak<OnceCell<ServedResponse>>>>,
     /// Bounds the questions at one time.
     places: Semaphore,
     refusals: Refusals,
@@ -109,14 +109,14 @@ impl Authenticator for TokenIntrospection {
             return self.0.refuse(InvalidToken::TooLarge).into();
         }
         let digest = token_digest(token);
-        if let Some(answer) = self.0.fresh(&digest) {
-            return self.0.decide(answer).into();
+        if let Some(response) = self.0.fresh(&digest) {
+            return self.0.decide(response).into();
         }
         let (shared, cx, token) = (Arc::clone(&self.0), cx.clone(), token.to_owned());
         Verdict::later(async move {
-            let answer = shared.ask(&token, digest).await;
-            let answer = shared.in_outage(&cx, &digest, answer);
-            shared.decide(answer)
+            let response = shared.ask(&token, digest).await;
+            let response = shared.in_outage(&cx, &digest, response);
+            shared.decide(response)
         })
     }
 
@@ -126,24 +126,29 @@ impl Authenticator for TokenIntrospection {
 }
 
 impl Shared {
-    /// Returns an answer that may be used without a question.
-    fn fresh(&self, digest: &TokenDigest) -> Option<Answer> {
+    /// Returns a response that may be used without a question.
+    fn fresh(&self, digest: &TokenDigest) -> Option<ServedResponse> {
         let bounds = &self.bounds;
         self.kept(&self.active, digest, bounds.lifetime)
             .or_else(|| self.kept(&self.refused, digest, bounds.negative))
     }
 
-    /// Returns an answer that came within a time. An expired token is forgotten.
-    fn kept(&self, cache: &AnswerCache, digest: &TokenDigest, within: Duration) -> Option<Answer> {
+    /// Returns a response that came within a time. An expired token is forgotten.
+    fn kept(
+        &self,
+        cache: &AnswerCache,
+        digest: &TokenDigest,
+        within: Duration,
+    ) -> Option<ServedResponse> {
         let known = cache.get(digest)?;
-        if let Answer::Active(_, Some(end)) = &known.answer
+        if let ServedResponse::Active(_, Some(end)) = &known.response
             && *end <= self.now()
         {
             cache.remove(digest);
             return None;
         }
         let age = self.clock.monotonic().saturating_sub(known.came);
-        (age < within).then_some(known.answer)
+        (age < within).then_some(known.response)
     }
 
     fn now(&self) -> Duration {
@@ -152,21 +157,21 @@ impl Shared {
 
     /// Asks the issuer, or waits for a question about the same token. If the request that asked goes
     /// away, another one that waits asks anew.
-    async fn ask(&self, token: &str, digest: TokenDigest) -> Answer {
+    async fn ask(&self, token: &str, digest: TokenDigest) -> ServedResponse {
         let question = self.question_about(digest);
         let ask = async {
             let Ok(_place) = self.places.try_acquire() else {
-                return Answer::Refused(InvalidToken::IntrospectionUnavailable);
+                return ServedResponse::Refused(InvalidToken::IntrospectionUnavailable);
             };
-            let answer = self.question.ask(token, &digest, self.now()).await;
-            self.keep(digest, &answer);
-            answer
+            let response = self.question.ask(token, &digest, self.now()).await;
+            self.keep(digest, &response);
+            response
         };
         question.get_or_init(|| ask).await.clone()
     }
 
     /// Returns the question about a token that is in progress, or a new one.
-    fn question_about(&self, digest: TokenDigest) -> Arc<OnceCell<Answer>> {
+    fn question_about(&self, digest: TokenDigest) -> Arc<OnceCell<ServedResponse>> {
         let mut all = self
             .in_progress
             .lock()
@@ -175,7 +180,7 @@ impl Shared {
             all.retain(|_, question| question.strong_count() > 0);
         }
         let in_progress = all.get(&digest).and_then(Weak::upgrade);
-        // A question that is answered is over: the answer is in the cache, or must not be used again.
+        // A question that is answered is over: the response is in the cache, or must not be used again.
         if let Some(question) = in_progress.filter(|it| !it.initialized()) {
             return question;
         }
@@ -184,19 +189,19 @@ impl Shared {
         question
     }
 
-    /// Keeps an answer. An outage is no answer.
-    fn keep(&self, digest: TokenDigest, answer: &Answer) {
+    /// Keeps a response. An outage is no response.
+    fn keep(&self, digest: TokenDigest, response: &ServedResponse) {
         let known = KnownAnswer {
-            answer: answer.clone(),
+            response: response.clone(),
             came: self.clock.monotonic(),
         };
-        match answer {
-            Answer::Active(..) => {
+        match response {
+            ServedResponse::Active(..) => {
                 self.refused.remove(&digest);
                 self.active.put(digest, known);
             }
-            Answer::Refused(InvalidToken::IntrospectionUnavailable) => {}
-            Answer::Refused(_) => {
+            ServedResponse::Refused(InvalidToken::IntrospectionUnavailable) => {}
+            ServedResponse::Refused(_) => {
                 self.active.remove(&digest);
                 self.refused.put(digest, known);
             }
@@ -204,15 +209,20 @@ impl Shared {
     }
 
     /// In an outage, returns an older positive answer if there is one within its bound.
-    fn in_outage(&self, cx: &SecurityContext, digest: &TokenDigest, answer: Answer) -> Answer {
+    fn in_outage(
+        &self,
+        cx: &SecurityContext,
+        digest: &TokenDigest,
+        response: ServedResponse,
+    ) -> ServedResponse {
         if !matches!(
-            answer,
-            Answer::Refused(InvalidToken::IntrospectionUnavailable)
+            response,
+            ServedResponse::Refused(InvalidToken::IntrospectionUnavailable)
         ) {
-            return answer;
+            return response;
         }
         let Some(older) = self.kept(&self.active, digest, self.bounds.outage) else {
-            return answer;
+            return response;
         };
         cx.record(Fact::Degraded {
             guard: KIND,
@@ -221,10 +231,10 @@ impl Shared {
         older
     }
 
-    fn decide(&self, answer: Answer) -> Result<Principal, Box<Rejection>> {
-        match answer {
-            Answer::Active(who, _) => Ok(who),
-            Answer::Refused(fault) => Err(self.refuse(fault)),
+    fn decide(&self, response: ServedResponse) -> Result<Principal, Box<Rejection>> {
+        match response {
+            ServedResponse::Active(who, _) => Ok(who),
+            ServedResponse::Refused(fault) => Err(self.refuse(fault)),
         }
     }
 

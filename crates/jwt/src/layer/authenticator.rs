@@ -106,13 +106,13 @@ impl Authenticator for TokenAuthenticator {
         };
         let presented = Presented::of(credential, head);
         match self.0.decide_now(cx, token) {
-            Decision::Decided(outcome) => self.0.answer(cx, token, &presented, outcome).into(),
+            Decision::Decided(outcome) => self.0.response(cx, token, &presented, outcome).into(),
             Decision::Pending(fetch_end) => {
                 let (shared, cx, token) = (Arc::clone(&self.0), cx.clone(), token.to_owned());
                 Verdict::later(async move {
                     fetch_end.await;
                     let outcome = shared.decide_after_fetch(&token);
-                    shared.answer(&cx, &token, &presented, outcome)
+                    shared.response(&cx, &token, &presented, outcome)
                 })
             }
         }
@@ -360,7 +360,7 @@ impl Shared {
     }
 
     /// Records degraded states and turns the outcome into a principal or a refusal.
-    fn answer(
+    fn response(
         &self,
         cx: &SecurityContext,
         token: &str,

@@ -7,7 +7,7 @@
 //! # Why a fast hash is safe here
 //!
 //! A hash finds the token, and the whole text is compared. So a collision of two tokens costs a comparison and
-//! admits nobody, and the hash need not resist collisions as SHA-256 does. It is SipHash under a key that the
+//! admits no one, and the hash need not resist collisions as SHA-256 does. It is SipHash under a key that the
 //! process draws for each cache and that never leaves it. So a client cannot choose tokens of one set, and it
 //! does not reach the comparison, whose time depends on the text, without the whole hash of a stored token: it
 //! learns nothing about a token by its beginning. The text is in memory as long as the token is, at most until

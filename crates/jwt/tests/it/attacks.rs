@@ -306,7 +306,7 @@ async fn the_client_learns_nothing_of_why() {
         key.sign_raw(&serde_json::Value::to_string(&header), &claims.to_string())
             .unwrap()
     };
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     for token in [
         sign(header(), with(claims(), "exp", 1)),
         sign(header(), with(claims(), "aud", "other")),
@@ -318,26 +318,26 @@ async fn the_client_learns_nothing_of_why() {
         "a.b".into(),
         "eyJ.b.c.d.e".into(),
     ] {
-        let answer = crate::support::send(&layer, crate::support::request(&token)).await;
-        assert_eq!(answer.status, 401);
+        let response = crate::support::send(&layer, crate::support::request(&token)).await;
+        assert_eq!(response.status, 401);
         assert_eq!(
-            answer.headers["www-authenticate"],
+            response.headers["www-authenticate"],
             "Bearer realm=\"api\", error=\"invalid_token\""
         );
-        answers.push((answer.body, format!("{:?}", answer.headers)));
+        responses.push((response.body, format!("{:?}", response.headers)));
     }
-    answers.dedup();
-    assert_eq!(answers.len(), 1, "{answers:?}");
+    responses.dedup();
+    assert_eq!(responses.len(), 1, "{responses:?}");
 }
 
 #[tokio::test]
 async fn a_token_is_never_a_key_nor_a_key_a_token() {
     let layer = layer(&hmac());
     assert_eq!(status(&layer, &signed(&hmac())).await, 200);
-    let answer =
+    let response =
         crate::support::send(&layer, crate::support::request("psk_live_abc_def_123")).await;
     assert_eq!(
-        answer.headers["www-authenticate"], "Bearer realm=\"api\"",
+        response.headers["www-authenticate"], "Bearer realm=\"api\"",
         "not ours: nothing was shown"
     );
 }

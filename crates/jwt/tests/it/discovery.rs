@@ -4,7 +4,7 @@ use http::StatusCode;
 use palisade_jwt::{InvalidToken, Issuer, JwksUrl, JwtBuildError, JwtLayer, Verifier, mint::Token};
 
 use crate::{
-    jwks_server::{Answer, Server, set},
+    jwks_server::{ServedResponse, Server, set},
     support::{AUDIENCE, EC, RSA, clock, status},
 };
 
@@ -15,7 +15,7 @@ fn metadata(issuer: &str, keys: &str) -> String {
 
 /// An issuer that publishes metadata and keys.
 async fn issuer() -> (Server, String) {
-    let server = Server::start(Answer::Paths(vec![])).await;
+    let server = Server::start(ServedResponse::Paths(vec![])).await;
     let name = format!("http://{}/realms/x", server.address);
     publish(&server, &name, &format!("{name}/keys"));
     (server, name)
@@ -23,7 +23,7 @@ async fn issuer() -> (Server, String) {
 
 fn publish(server: &Server, issuer: &str, keys: &str) {
     let body = metadata(issuer, keys);
-    server.now(Answer::Paths(vec![
+    server.now(ServedResponse::Paths(vec![
         ("/realms/x/.well-known/openid-configuration", body.clone()),
         ("/.well-known/oauth-authorization-server/realms/x", body),
         ("/realms/x/keys", set(&[&RSA])),
@@ -106,7 +106,7 @@ async fn a_moved_key_set_is_followed_at_the_next_fetch() {
     let source = source(&name);
     source.warm_up().await.unwrap();
     let body = metadata(&name, &format!("http://{}/elsewhere", server.address));
-    server.now(Answer::Paths(vec![
+    server.now(ServedResponse::Paths(vec![
         ("/realms/x/.well-known/openid-configuration", body),
         ("/elsewhere", set(&[&EC])),
     ]));
@@ -125,7 +125,11 @@ async fn while_metadata_fails_the_keys_before_stay() {
     let (server, name) = issuer().await;
     let source = source(&name);
     source.warm_up().await.unwrap();
-    server.now(Answer::Say(StatusCode::NOT_FOUND, vec![], String::new()));
+    server.now(ServedResponse::Say(
+        StatusCode::NOT_FOUND,
+        vec![],
+        String::new(),
+    ));
     source.warm_up().await.unwrap();
     assert_eq!(token_is_accepted(&name, source).await, 200);
 }

@@ -16,7 +16,9 @@ use palisade_jwt::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{AUDIENCE, Answer, EC, ISSUER, NOW, RSA, clock, good, hmac, send, status};
+use crate::support::{
+    AUDIENCE, EC, ISSUER, NOW, RSA, ReceivedResponse, clock, good, hmac, send, status,
+};
 
 const ORIGIN: &str = "https://tts.example";
 const URL: &str = "https://tts.example/speak";
@@ -70,12 +72,12 @@ fn request(authorization: &str, proofs: &[&str]) -> Request<TestBody> {
     request.body(TestBody::default()).unwrap()
 }
 
-async fn with_proof(layer: &JwtLayer, token: &str, proof: &str) -> Answer {
+async fn with_proof(layer: &JwtLayer, token: &str, proof: &str) -> ReceivedResponse {
     send(layer, request(&format!("DPoP {token}"), &[proof])).await
 }
 
-fn challenge(answer: &Answer) -> &str {
-    answer.headers["www-authenticate"].to_str().unwrap()
+fn challenge(response: &ReceivedResponse) -> &str {
+    response.headers["www-authenticate"].to_str().unwrap()
 }
 
 #[tokio::test]
@@ -83,8 +85,8 @@ async fn a_bound_token_with_its_proof_is_accepted() {
     let token = bound();
     let layer = layer();
     for _ in 0..3 {
-        let answer = with_proof(&layer, &token, &signed(&proof(&token))).await;
-        assert_eq!(answer.status, 200, "also from the cache");
+        let response = with_proof(&layer, &token, &signed(&proof(&token))).await;
+        assert_eq!(response.status, 200, "also from the cache");
     }
     let authorization = format!("dpop {token}");
     let lower = request(&authorization, &[&signed(&proof(&token))]);
@@ -104,8 +106,8 @@ async fn every_kind_of_key_proves_possession() {
     ] {
         let token = token_of(&key);
         let proof = proof(&token).sign(&key, &clock()).unwrap();
-        let answer = with_proof(&layer(), &token, &proof).await;
-        assert_eq!(answer.status, 200, "{key:?}");
+        let response = with_proof(&layer(), &token, &proof).await;
+        assert_eq!(response.status, 200, "{key:?}");
     }
 }
 
@@ -261,10 +263,10 @@ async fn near_misses_of_a_good_proof_are_refused() {
         ("the token as proof", token.clone()),
         ("too long", of_claims(json!({"x": "x".repeat(8192)}))),
     ] {
-        let answer = with_proof(&layer(), &token, &proof).await;
-        assert_eq!(answer.status, 401, "{name}");
+        let response = with_proof(&layer(), &token, &proof).await;
+        assert_eq!(response.status, 401, "{name}");
         assert_eq!(
-            challenge(&answer),
+            challenge(&response),
             "DPoP realm=\"api\", algs=\"ES256 ES384 EdDSA PS256 RS256\", error=\"invalid_dpop_proof\"",
             "{name}"
         );
@@ -304,9 +306,9 @@ async fn a_proof_for_one_path_does_not_open_a_spelling_of_another() {
             signed(&DpopProof::new("GET", "https://evil.example/speak").for_token(&token)),
         )
         .body(TestBody::default());
-    let answer = send(&layer(), absolute.unwrap()).await;
+    let response = send(&layer(), absolute.unwrap()).await;
     assert_eq!(
-        answer.status, 401,
+        response.status, 401,
         "the origin is configured, not that of the request"
     );
 }
@@ -315,8 +317,8 @@ async fn a_proof_for_one_path_does_not_open_a_spelling_of_another() {
 async fn a_bound_token_as_bearer_is_refused_also_from_the_cache() {
     let (layer, token) = (layer(), bound());
     assert_eq!(status(&layer, &token).await, 401);
-    let answer = with_proof(&layer, &token, &signed(&proof(&token))).await;
-    assert_eq!(answer.status, 200);
+    let response = with_proof(&layer, &token, &signed(&proof(&token))).await;
+    assert_eq!(response.status, 200);
     assert_eq!(status(&layer, &token).await, 401, "now it is in the cache");
     let beside = request(&format!("Bearer {token}"), &[&signed(&proof(&token))]);
     assert_eq!(
@@ -331,14 +333,14 @@ async fn a_proof_of_another_key_or_for_a_token_without_a_binding_is_refused() {
     let layer = layer();
     let token = bound();
     let of_thief = proof(&token).sign(&EC, &clock()).unwrap();
-    let answer = with_proof(&layer, &token, &of_thief).await;
-    assert_eq!(answer.status, 401);
-    assert!(challenge(&answer).contains("error=\"invalid_token\""));
+    let response = with_proof(&layer, &token, &of_thief).await;
+    assert_eq!(response.status, 401);
+    assert!(challenge(&response).contains("error=\"invalid_token\""));
 
     let unbound = good().sign(&hmac(), &clock()).unwrap();
-    let answer = with_proof(&layer, &unbound, &signed(&proof(&unbound))).await;
-    assert_eq!(answer.status, 401);
-    assert!(challenge(&answer).contains("error=\"invalid_token\""));
+    let response = with_proof(&layer, &unbound, &signed(&proof(&unbound))).await;
+    assert_eq!(response.status, 401);
+    assert!(challenge(&response).contains("error=\"invalid_token\""));
     assert_eq!(
         status(&layer, &unbound).await,
         200,
@@ -363,8 +365,8 @@ async fn a_confirmation_that_asks_for_more_than_a_thumbprint_is_refused() {
     ] {
         let token = good().claim("cnf", confirmation.clone());
         let token = token.sign(&hmac(), &clock()).unwrap();
-        let answer = with_proof(&layer(), &token, &signed(&proof(&token))).await;
-        assert_eq!(answer.status, 401, "{confirmation}");
+        let response = with_proof(&layer(), &token, &signed(&proof(&token))).await;
+        assert_eq!(response.status, 401, "{confirmation}");
     }
 }
 
@@ -374,9 +376,9 @@ async fn no_proof_and_several_are_refused() {
     let (one, two) = (signed(&proof(&token)), signed(&proof(&token)));
     let (one, two) = (one.as_str(), two.as_str());
     for proofs in [&[][..], &[one, two], &[one, one], &["\u{e9}"]] {
-        let answer = send(&layer(), request(&format!("DPoP {token}"), proofs)).await;
-        assert_eq!(answer.status, 401, "{}", proofs.len());
-        assert!(challenge(&answer).contains("invalid_dpop_proof"));
+        let response = send(&layer(), request(&format!("DPoP {token}"), proofs)).await;
+        assert_eq!(response.status, 401, "{}", proofs.len());
+        assert!(challenge(&response).contains("invalid_dpop_proof"));
     }
 }
 
@@ -420,8 +422,8 @@ async fn one_key_cannot_fill_the_memory_of_proofs() {
     let (mine, other) = (bound(), token_of(&EC));
     let mut statuses = Vec::new();
     for _ in 0..6 {
-        let answer = with_proof(&layer, &mine, &signed(&proof(&mine))).await;
-        statuses.push(answer.status.as_u16());
+        let response = with_proof(&layer, &mine, &signed(&proof(&mine))).await;
+        statuses.push(response.status.as_u16());
     }
     assert_eq!(statuses, [200, 200, 200, 200, 503, 503]);
     let of_other = proof(&other).sign(&EC, &clock()).unwrap();
@@ -433,10 +435,10 @@ async fn a_nonce_is_asked_for_and_then_accepted() {
     let (clock, token) = (clock(), bound());
     let shared = || proofs().shared_nonces(Secret::new([7; 32]));
     let layer = layer_at(&clock, shared());
-    let answer = with_proof(&layer, &token, &signed(&proof(&token))).await;
-    assert_eq!(answer.status, 401);
-    assert!(challenge(&answer).contains("error=\"use_dpop_nonce\""));
-    let nonce = answer.headers["dpop-nonce"].to_str().unwrap().to_owned();
+    let response = with_proof(&layer, &token, &signed(&proof(&token))).await;
+    assert_eq!(response.status, 401);
+    assert!(challenge(&response).contains("error=\"use_dpop_nonce\""));
+    let nonce = response.headers["dpop-nonce"].to_str().unwrap().to_owned();
     let with_nonce = || proof(&token).claim("nonce", nonce.as_str());
     assert_eq!(
         with_proof(&layer, &token, &signed(&with_nonce()))
@@ -455,29 +457,29 @@ async fn a_nonce_is_asked_for_and_then_accepted() {
     let own = layer_at(&clock, proofs().require_nonces());
     for wrong in [json!(nonce), json!(""), json!(7), json!("x")] {
         let proof = signed(&proof(&token).claim("nonce", wrong));
-        let answer = with_proof(&own, &token, &proof).await;
-        assert!(challenge(&answer).contains("use_dpop_nonce"));
+        let response = with_proof(&own, &token, &proof).await;
+        assert!(challenge(&response).contains("use_dpop_nonce"));
     }
 }
 
 #[tokio::test]
 async fn both_schemes_are_named_or_only_the_required_one() {
     let none = || Request::get("/speak").body(TestBody::default()).unwrap();
-    let of = |answer: &Answer| -> Vec<String> {
-        let all = answer.headers.get_all("www-authenticate").iter();
+    let of = |response: &ReceivedResponse| -> Vec<String> {
+        let all = response.headers.get_all("www-authenticate").iter();
         all.map(|it| it.to_str().unwrap().to_owned()).collect()
     };
     let dpop = "DPoP realm=\"api\", algs=\"ES256 ES384 EdDSA PS256 RS256\"";
-    let answer = send(&layer(), none()).await;
-    assert_eq!(of(&answer), ["Bearer realm=\"api\"", dpop]);
+    let response = send(&layer(), none()).await;
+    assert_eq!(of(&response), ["Bearer realm=\"api\"", dpop]);
 
     let required = layer_at(&clock(), proofs().require_proofs());
     assert_eq!(of(&send(&required, none()).await), [dpop]);
     let unbound = good().sign(&hmac(), &clock()).unwrap();
     assert_eq!(status(&required, &unbound).await, 401);
     let token = bound();
-    let answer = with_proof(&required, &token, &signed(&proof(&token))).await;
-    assert_eq!(answer.status, 200);
+    let response = with_proof(&required, &token, &signed(&proof(&token))).await;
+    assert_eq!(response.status, 200);
 }
 
 #[test]

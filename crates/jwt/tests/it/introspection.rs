@@ -1,4 +1,4 @@
-//! Opaque tokens: the issuer is asked (RFC 7662), once, and its answers end.
+//! Opaque tokens: the issuer is asked (RFC 7662), once, and its responses end.
 
 use std::{
     convert::Infallible,
@@ -32,10 +32,10 @@ use crate::support::{AUDIENCE, ISSUER, NOW, clock, request};
 /// What the issuer received: `Authorization`, the type and the body.
 type Received = Vec<(String, String, String)>;
 
-/// An issuer on loopback. Each answer takes a permit of the gate.
+/// An issuer on loopback. Each response takes a permit of the gate.
 struct IssuerServer {
     address: SocketAddr,
-    answer: Arc<Mutex<(u16, String)>>,
+    response: Arc<Mutex<(u16, String)>>,
     received: Arc<Mutex<Received>>,
     arrived: Arc<AtomicUsize>,
     gate: Arc<Semaphore>,
@@ -43,15 +43,15 @@ struct IssuerServer {
 }
 
 impl IssuerServer {
-    async fn start(answer: &Value) -> Self {
+    async fn start(response: &Value) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let answer = Arc::new(Mutex::new((200, answer.to_string())));
+        let response = Arc::new(Mutex::new((200, response.to_string())));
         let received = Arc::new(Mutex::new(Received::new()));
         let arrived = Arc::new(AtomicUsize::new(0));
         let gate = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
         let parts = (
-            Arc::clone(&answer),
+            Arc::clone(&response),
             Arc::clone(&received),
             Arc::clone(&arrived),
             Arc::clone(&gate),
@@ -61,7 +61,7 @@ impl IssuerServer {
                 let (stream, _) = listener.accept().await.unwrap();
                 let parts = parts.clone();
                 let service = service_fn(move |request: Request<Incoming>| {
-                    let (answer, received, arrived, gate) = parts.clone();
+                    let (response, received, arrived, gate) = parts.clone();
                     async move {
                         let (head, body) = request.into_parts();
                         let body = body.collect().await.unwrap().to_bytes();
@@ -71,7 +71,7 @@ impl IssuerServer {
                         received.lock().unwrap().push(seen);
                         arrived.fetch_add(1, Ordering::SeqCst);
                         gate.acquire().await.unwrap().forget();
-                        let (status, body) = answer.lock().unwrap().clone();
+                        let (status, body) = response.lock().unwrap().clone();
                         let mut response = Response::new(Full::new(Bytes::from(body)));
                         *response.status_mut() = StatusCode::from_u16(status).unwrap();
                         Ok::<_, Infallible>(response)
@@ -82,7 +82,7 @@ impl IssuerServer {
         });
         Self {
             address,
-            answer,
+            response,
             received,
             arrived,
             gate,
@@ -90,8 +90,8 @@ impl IssuerServer {
         }
     }
 
-    fn says(&self, status: u16, answer: &Value) {
-        *self.answer.lock().unwrap() = (status, answer.to_string());
+    fn says(&self, status: u16, response: &Value) {
+        *self.response.lock().unwrap() = (status, response.to_string());
     }
 
     fn asked(&self) -> usize {
@@ -164,11 +164,11 @@ async fn the_issuer_is_asked_as_the_standard_says() {
 async fn what_the_issuer_does_not_vouch_for_is_refused() {
     let issuer = IssuerServer::start(&active()).await;
     let with = |name: &str, value: Value| {
-        let mut answer = active();
-        answer[name] = value;
-        answer
+        let mut response = active();
+        response[name] = value;
+        response
     };
-    for (index, (answer, expected)) in [
+    for (index, (response, expected)) in [
         (active(), 200),
         (json!({ "active": false }), 401),
         (with("active", json!(false)), 401),
@@ -192,14 +192,14 @@ async fn what_the_issuer_does_not_vouch_for_is_refused() {
     .into_iter()
     .enumerate()
     {
-        issuer.says(200, &answer);
+        issuer.says(200, &response);
         let tokens = issuer.builder(&clock()).build().unwrap();
-        assert_eq!(status(&tokens, "t").await, expected, "{index}: {answer}");
+        assert_eq!(status(&tokens, "t").await, expected, "{index}: {response}");
     }
 }
 
 #[tokio::test]
-async fn an_answer_is_used_for_its_lifetime_and_not_past_exp() {
+async fn a_response_is_used_for_its_lifetime_and_not_past_exp() {
     let (issuer, clock) = (IssuerServer::start(&active()).await, clock());
     let tokens = issuer.builder(&clock).build().unwrap();
     assert_eq!(status(&tokens, "t").await, 200);
@@ -228,7 +228,7 @@ async fn an_answer_is_used_for_its_lifetime_and_not_past_exp() {
 }
 
 #[tokio::test]
-async fn a_negative_answer_is_used_briefly() {
+async fn a_negative_response_is_used_briefly() {
     let (issuer, clock) = (
         IssuerServer::start(&json!({ "active": false })).await,
         clock(),
@@ -366,7 +366,7 @@ fn introspection_that_would_accept_too_much_is_not_built() {
         builder().negative_lifetime(seconds(61)),
         builder().timeout(Duration::ZERO),
         builder().timeout(seconds(31)),
-        builder().remembered_answers(1_000_001),
+        builder().remembered_responses(1_000_001),
     ] {
         assert!(matches!(error(odd), JwtBuildError::IntrospectionBounds));
     }

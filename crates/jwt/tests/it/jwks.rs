@@ -14,7 +14,7 @@ use palisade_jwt::{
 };
 
 use crate::{
-    jwks_server::{Answer, Server, ok, set},
+    jwks_server::{ServedResponse, Server, ok, set},
     support::{AUDIENCE, ISSUER, clock, good, status},
 };
 
@@ -26,12 +26,15 @@ pub(crate) struct Rig {
 }
 
 impl Rig {
-    pub(crate) async fn new(answer: Answer) -> Self {
-        Self::with(answer, |builder| builder).await
+    pub(crate) async fn new(response: ServedResponse) -> Self {
+        Self::with(response, |builder| builder).await
     }
 
-    pub(crate) async fn with(answer: Answer, change: fn(JwksUrlBuilder) -> JwksUrlBuilder) -> Self {
-        let server = Server::start(answer).await;
+    pub(crate) async fn with(
+        response: ServedResponse,
+        change: fn(JwksUrlBuilder) -> JwksUrlBuilder,
+    ) -> Self {
+        let server = Server::start(response).await;
         let clock = clock();
         let keys = JwksUrl::builder(&server.url())
             .dangerously_allow_loopback_http()
@@ -75,8 +78,8 @@ pub(crate) fn key(kid: &str) -> SigningKey {
         .with_kid(kid)
 }
 
-pub(crate) fn broken() -> Answer {
-    Answer::Say(StatusCode::INTERNAL_SERVER_ERROR, vec![], set(&[&key("a")]))
+pub(crate) fn broken() -> ServedResponse {
+    ServedResponse::Say(StatusCode::INTERNAL_SERVER_ERROR, vec![], set(&[&key("a")]))
 }
 
 #[tokio::test]
@@ -91,8 +94,11 @@ async fn the_first_token_waits_for_the_first_fetch() {
 async fn a_hundred_clients_share_one_fetch() {
     let a = key("a");
     let rig = Rig::new(ok(&[&a])).await;
-    let answers = join_all((0..100).map(|_| rig.ask(&a))).await;
-    assert!(answers.iter().all(|status| *status == 200), "{answers:?}");
+    let responses = join_all((0..100).map(|_| rig.ask(&a))).await;
+    assert!(
+        responses.iter().all(|status| *status == 200),
+        "{responses:?}"
+    );
     assert_eq!(rig.server.hits(), 1);
 }
 
@@ -125,8 +131,11 @@ async fn a_new_key_is_accepted_for_all_who_show_it_at_once() {
     let rig = Rig::new(ok(&[&a])).await;
     assert_eq!(rig.ask(&a).await, 200);
     rig.server.now(ok(&[&a, &b]));
-    let answers = join_all((0..20).map(|_| rig.ask(&b))).await;
-    assert!(answers.iter().all(|status| *status == 200), "{answers:?}");
+    let responses = join_all((0..20).map(|_| rig.ask(&b))).await;
+    assert!(
+        responses.iter().all(|status| *status == 200),
+        "{responses:?}"
+    );
     assert_eq!(rig.server.hits(), 2);
 }
 
@@ -192,7 +201,7 @@ async fn keys_are_fetched_ahead_of_their_end_and_no_request_waits() {
     assert_eq!(rig.ask(&a).await, 200);
     assert_eq!(rig.server.hits(), 1);
     rig.pass(1); // four fifths of ten minutes
-    rig.server.now(Answer::Hang);
+    rig.server.now(ServedResponse::Hang);
     assert_eq!(
         rig.ask(&a).await,
         200,
@@ -204,7 +213,7 @@ async fn keys_are_fetched_ahead_of_their_end_and_no_request_waits() {
 async fn lifetime_with(max_age: u64) -> u64 {
     let a = key("a");
     let headers = vec![("cache-control", format!("public, max-age={max_age}"))];
-    let rig = Rig::new(Answer::Say(StatusCode::OK, headers, set(&[&a]))).await;
+    let rig = Rig::new(ServedResponse::Say(StatusCode::OK, headers, set(&[&a]))).await;
     assert_eq!(rig.ask(&a).await, 200);
     let mut passed = 0;
     while !rig.keys.is_stale() {
@@ -250,8 +259,8 @@ async fn many_threads_share_one_fetch() {
         let (layer, token) = (layer.clone(), token.clone());
         tokio::spawn(async move { status(&layer, &token).await })
     });
-    for answer in join_all(tasks).await {
-        assert_eq!(answer.unwrap(), 200);
+    for response in join_all(tasks).await {
+        assert_eq!(response.unwrap(), 200);
     }
     assert_eq!(rig.server.hits(), 1);
 }
@@ -277,7 +286,7 @@ async fn one_bad_key_does_not_spoil_the_set() {
         r#"{{"keys":[{{"kty":"RSA","kid":"bad"}},7,{}]}}"#,
         a.public_jwk().unwrap()
     );
-    let rig = Rig::new(Answer::Say(StatusCode::OK, vec![], text)).await;
+    let rig = Rig::new(ServedResponse::Say(StatusCode::OK, vec![], text)).await;
     assert_eq!(rig.ask(&a).await, 200);
     let known = rig.keys.known().unwrap();
     assert_eq!(known.skipped().len(), 2);

@@ -8,7 +8,7 @@ use palisade_jwt::{JwksUrl, JwksUrlBuilder};
 
 use crate::{
     jwks::{Rig, broken, key},
-    jwks_server::{Answer, ok, set},
+    jwks_server::{ServedResponse, ok, set},
     support::{request, send, status},
 };
 
@@ -17,30 +17,30 @@ async fn while_any_key_may_be_used_no_request_waits_for_a_hung_endpoint() {
     let a = key("a");
     let rig = Rig::new(ok(&[&a])).await;
     assert_eq!(rig.ask(&a).await, 200);
-    rig.server.now(Answer::Hang);
+    rig.server.now(ServedResponse::Hang);
     for seconds in [601, 3_600, 6 * 3_600 - 4_202] {
         rig.pass(seconds);
         let token = rig.token(&a);
-        let answer = status(&rig.layer, &token).now_or_never();
+        let response = status(&rig.layer, &token).now_or_never();
         assert_eq!(
-            answer,
+            response,
             Some(200),
             "after {seconds} more seconds without a request"
         );
     }
     rig.pass(2);
     let token = rig.token(&a);
-    let answer = status(&rig.layer, &token).now_or_never();
-    assert_eq!(answer, None, "past the hard age only a fetch can help");
+    let response = status(&rig.layer, &token).now_or_never();
+    assert_eq!(response, None, "past the hard age only a fetch can help");
 }
 
 #[tokio::test]
 async fn no_response_makes_keys_outlive_the_hard_age() {
     let a = key("a");
     let headers = vec![("cache-control", "max-age=86400".to_owned())];
-    let answer = Answer::Say(StatusCode::OK, headers, set(&[&a]));
+    let response = ServedResponse::Say(StatusCode::OK, headers, set(&[&a]));
     let hour = |builder: JwksUrlBuilder| builder.hard_age(Duration::from_secs(3_600));
-    let rig = Rig::with(answer, hour).await;
+    let rig = Rig::with(response, hour).await;
     assert_eq!(rig.ask(&a).await, 200);
     rig.server.now(broken());
     rig.pass(3_599);
@@ -53,7 +53,7 @@ async fn no_response_makes_keys_outlive_the_hard_age() {
 #[tokio::test]
 async fn an_empty_set_is_an_outage_unless_it_revokes() {
     let a = key("a");
-    let empty = || Answer::Say(StatusCode::OK, vec![], r#"{"keys":[]}"#.to_owned());
+    let empty = || ServedResponse::Say(StatusCode::OK, vec![], r#"{"keys":[]}"#.to_owned());
     let keeping = Rig::new(ok(&[&a])).await;
     let revoking = Rig::with(ok(&[&a]), |builder| builder.empty_set_revokes(true)).await;
     for (rig, after) in [(&keeping, 200), (&revoking, 401)] {
@@ -70,7 +70,7 @@ async fn an_empty_set_is_an_outage_unless_it_revokes() {
     assert_eq!(revoking.ask(&a).await, 200);
     revoking
         .server
-        .now(Answer::Say(StatusCode::OK, vec![], "{}".to_owned()));
+        .now(ServedResponse::Say(StatusCode::OK, vec![], "{}".to_owned()));
     revoking.pass(600);
     revoking.keys.warm_up().await.unwrap();
     assert_eq!(revoking.ask(&a).await, 200);
@@ -90,9 +90,9 @@ async fn an_endpoint_that_fails_is_outlived_until_the_hard_age_and_then_it_is_50
     assert_eq!(rig.ask(&a).await, 200);
     assert_eq!(rig.server.hits(), hits, "no fetch within the pause");
     rig.pass(6 * 3600);
-    let answer = send(&rig.layer, request(&rig.token(&a))).await;
-    assert_eq!(answer.status, 503);
-    assert_eq!(answer.headers["retry-after"], "5");
+    let response = send(&rig.layer, request(&rig.token(&a))).await;
+    assert_eq!(response.status, 503);
+    assert_eq!(response.headers["retry-after"], "5");
     rig.server.now(ok(&[&a]));
     rig.pass(60);
     // The fetch goes beside the first request after the pause; its landing is waited for here.

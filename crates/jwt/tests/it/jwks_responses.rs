@@ -7,13 +7,13 @@ use palisade_jwt::{JwksUrl, JwtBuildError};
 
 use crate::{
     jwks::{Rig, broken, key},
-    jwks_server::{Answer, Server, ok, raw, secure, set},
+    jwks_server::{ServedResponse, Server, ok, raw, secure, set},
 };
 
 /// What the endpoint says is not taken, and the client gets 503.
-async fn check_refused(answer: Answer) {
+async fn check_refused(response: ServedResponse) {
     let a = key("a");
-    let rig = Rig::new(answer).await;
+    let rig = Rig::new(response).await;
     assert_eq!(rig.ask(&a).await, 503);
     assert!(rig.keys.known().is_none());
 }
@@ -29,7 +29,7 @@ async fn a_redirect_is_not_followed() {
     let other = Server::start(ok(&[&a])).await;
     let headers = vec![("location", other.url())];
     for status in [StatusCode::FOUND, StatusCode::PERMANENT_REDIRECT] {
-        check_refused(Answer::Say(status, headers.clone(), set(&[&a]))).await;
+        check_refused(ServedResponse::Say(status, headers.clone(), set(&[&a]))).await;
     }
     assert_eq!(other.hits(), 0);
 }
@@ -41,7 +41,7 @@ async fn a_response_of_ten_megabytes_is_cut_off() {
         key("a").public_jwk().unwrap(),
         "x".repeat(10 << 20)
     );
-    check_refused(Answer::Say(StatusCode::OK, vec![], large)).await;
+    check_refused(ServedResponse::Say(StatusCode::OK, vec![], large)).await;
 }
 
 #[tokio::test]
@@ -56,7 +56,7 @@ async fn a_response_that_is_no_key_set_is_not_used() {
         "\u{0}",
         r#"{"keys":[],"keys":[]}"#,
     ] {
-        check_refused(Answer::Say(StatusCode::OK, vec![], text.to_owned())).await;
+        check_refused(ServedResponse::Say(StatusCode::OK, vec![], text.to_owned())).await;
     }
 }
 
@@ -64,7 +64,7 @@ async fn a_response_that_is_no_key_set_is_not_used() {
 #[tokio::test(start_paused = true)]
 async fn an_endpoint_that_hangs_is_given_up_at_the_deadline() {
     let a = key("a");
-    let rig = Rig::new(Answer::Hang).await;
+    let rig = Rig::new(ServedResponse::Hang).await;
     let before = tokio::time::Instant::now();
     assert_eq!(rig.ask(&a).await, 503);
     assert!(

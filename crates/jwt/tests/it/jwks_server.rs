@@ -19,7 +19,7 @@ use rustls_pki_types::PrivatePkcs8KeyDer;
 use tokio::{io::AsyncWriteExt as _, net::TcpListener};
 
 #[derive(Clone)]
-pub(crate) enum Answer {
+pub(crate) enum ServedResponse {
     Hang,
     /// A body for each of these paths; 404 for others.
     Paths(Vec<(&'static str, String)>),
@@ -29,18 +29,21 @@ pub(crate) enum Answer {
 /// Serves until it is dropped; counts what it was asked.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
-    answer: Arc<Mutex<Answer>>,
+    response: Arc<Mutex<ServedResponse>>,
     hits: Arc<AtomicUsize>,
     target: Arc<Mutex<Option<String>>>,
     task: tokio::task::JoinHandle<()>,
 }
 
 impl Server {
-    pub(crate) async fn start(answer: Answer) -> Self {
+    pub(crate) async fn start(response: ServedResponse) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (answer, hits) = (Arc::new(Mutex::new(answer)), Arc::new(AtomicUsize::new(0)));
-        let (script, count) = (Arc::clone(&answer), Arc::clone(&hits));
+        let (response, hits) = (
+            Arc::new(Mutex::new(response)),
+            Arc::new(AtomicUsize::new(0)),
+        );
+        let (script, count) = (Arc::clone(&response), Arc::clone(&hits));
         let target = Arc::new(Mutex::default());
         let asked = Arc::clone(&target);
         let task = tokio::spawn(async move {
@@ -51,24 +54,24 @@ impl Server {
                 let service = service_fn(move |request: Request<Incoming>| {
                     *asked.lock().unwrap() = Some(request.uri().to_string());
                     count.fetch_add(1, Ordering::SeqCst);
-                    let answer = script.lock().unwrap().clone();
-                    let answer = of_path(answer, request.uri().path());
-                    async move { Ok::<_, Infallible>(say(answer).await) }
+                    let response = script.lock().unwrap().clone();
+                    let response = of_path(response, request.uri().path());
+                    async move { Ok::<_, Infallible>(say(response).await) }
                 });
                 tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
             }
         });
         Self {
             address,
-            answer,
+            response,
             hits,
             target,
             task,
         }
     }
 
-    pub(crate) fn now(&self, answer: Answer) {
-        *self.answer.lock().unwrap() = answer;
+    pub(crate) fn now(&self, response: ServedResponse) {
+        *self.response.lock().unwrap() = response;
     }
 
     pub(crate) fn hits(&self) -> usize {
@@ -91,19 +94,19 @@ impl Drop for Server {
     }
 }
 
-fn of_path(answer: Answer, path: &str) -> Answer {
-    let Answer::Paths(bodies) = answer else {
-        return answer;
+fn of_path(response: ServedResponse, path: &str) -> ServedResponse {
+    let ServedResponse::Paths(bodies) = response else {
+        return response;
     };
     let found = bodies.into_iter().find(|(known, _)| *known == path);
     match found {
-        Some((_, body)) => Answer::Say(StatusCode::OK, vec![], body),
-        None => Answer::Say(StatusCode::NOT_FOUND, vec![], String::new()),
+        Some((_, body)) => ServedResponse::Say(StatusCode::OK, vec![], body),
+        None => ServedResponse::Say(StatusCode::NOT_FOUND, vec![], String::new()),
     }
 }
 
-async fn say(answer: Answer) -> Response<Full<Bytes>> {
-    let Answer::Say(status, headers, body) = answer else {
+async fn say(response: ServedResponse) -> Response<Full<Bytes>> {
+    let ServedResponse::Say(status, headers, body) = response else {
         return std::future::pending().await;
     };
     let mut response = Response::builder().status(status);
@@ -122,8 +125,8 @@ pub(crate) fn set(keys: &[&SigningKey]) -> String {
     format!(r#"{{"keys":[{}]}}"#, keys.join(","))
 }
 
-pub(crate) fn ok(keys: &[&SigningKey]) -> Answer {
-    Answer::Say(StatusCode::OK, vec![], set(keys))
+pub(crate) fn ok(keys: &[&SigningKey]) -> ServedResponse {
+    ServedResponse::Say(StatusCode::OK, vec![], set(keys))
 }
 
 /// A listener that answers every connection with these bytes and then keeps it open.

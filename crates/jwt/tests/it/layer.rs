@@ -39,10 +39,10 @@ async fn the_handler_sees_who_it_is_and_not_the_token() {
 
 #[tokio::test]
 async fn no_token_is_401_with_a_challenge_and_no_error() {
-    let answer = send(&layer(&hmac()), Request::new(TestBody::default())).await;
-    assert_eq!(answer.status, 401);
-    assert_eq!(answer.headers["www-authenticate"], "Bearer realm=\"api\"");
-    assert!(answer.body.contains("unauthenticated"));
+    let response = send(&layer(&hmac()), Request::new(TestBody::default())).await;
+    assert_eq!(response.status, 401);
+    assert_eq!(response.headers["www-authenticate"], "Bearer realm=\"api\"");
+    assert!(response.body.contains("unauthenticated"));
 }
 
 #[tokio::test]
@@ -67,9 +67,9 @@ async fn two_authorization_lines_are_ambiguous_whatever_they_say() {
         twice
             .headers_mut()
             .append(AUTHORIZATION, second.parse().unwrap());
-        let answer = send(&layer(&hmac()), twice).await;
-        assert_eq!(answer.status, 400, "{second}");
-        assert!(answer.body.contains("credentials_ambiguous"));
+        let response = send(&layer(&hmac()), twice).await;
+        assert_eq!(response.status, 400, "{second}");
+        assert!(response.body.contains("credentials_ambiguous"));
     }
 }
 
@@ -159,7 +159,7 @@ async fn recorded(layer: &JwtLayer, token: &str) -> (u16, Vec<Fact>, Option<Cred
     let recorder = Recorder::default();
     let service = GuardLayer((recorder.clone(), layer.clone()));
     let service = service.layer(palisade_core::testing::EmptyOk::default());
-    let answer = service.oneshot(request(token)).await.unwrap();
+    let response = service.oneshot(request(token)).await.unwrap();
     let cx = recorder.0.lock().unwrap().take().unwrap();
     cx.with_observations(|seen| {
         let facts = seen.facts().iter().map(|it| it.value.clone()).collect();
@@ -168,7 +168,7 @@ async fn recorded(layer: &JwtLayer, token: &str) -> (u16, Vec<Fact>, Option<Cred
             .iter()
             .next()
             .map(|it| it.failure);
-        (answer.status().as_u16(), facts, failure)
+        (response.status().as_u16(), facts, failure)
     })
 }
 
@@ -258,8 +258,8 @@ async fn applied_twice_it_asks_once() {
     let layer = layer(&hmac());
     let inner = layer.layer(palisade_core::testing::EmptyOk::default());
     let outer = layer.layer(inner);
-    let answer = outer.oneshot(request(&signed(&hmac()))).await.unwrap();
-    assert_eq!(answer.status(), 200);
+    let response = outer.oneshot(request(&signed(&hmac()))).await.unwrap();
+    assert_eq!(response.status(), 200);
 }
 
 #[tokio::test]
@@ -295,8 +295,8 @@ async fn the_realm_is_the_operators_and_must_be_plain() {
         .realm("tts")
         .build()
         .unwrap();
-    let answer = send(&layer, Request::new(TestBody::default())).await;
-    assert_eq!(answer.headers["www-authenticate"], "Bearer realm=\"tts\"");
+    let response = send(&layer, Request::new(TestBody::default())).await;
+    assert_eq!(response.headers["www-authenticate"], "Bearer realm=\"tts\"");
     for realm in ["a\"b", "a\\", "a\nb", "语音"] {
         let built = JwtLayer::builder(verifier(&hmac())).realm(realm).build();
         assert!(matches!(built, Err(JwtBuildError::Realm)), "{realm:?}");

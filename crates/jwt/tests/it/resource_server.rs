@@ -14,7 +14,7 @@ use palisade_jwt::{
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-use crate::support::{Answer, EC, ISSUER, NOW, clock, hmac};
+use crate::support::{EC, ISSUER, NOW, ReceivedResponse, clock, hmac};
 
 const MCP: &str = "https://tts.example/mcp";
 const METADATA: &str = "https://tts.example/.well-known/oauth-protected-resource/mcp";
@@ -39,11 +39,11 @@ fn sign(token: &Token, key: &SigningKey) -> String {
     token.sign(key, &clock()).unwrap()
 }
 
-async fn send(server: &ResourceServer, request: Request<TestBody>) -> Answer {
+async fn send(server: &ResourceServer, request: Request<TestBody>) -> ReceivedResponse {
     let service = server.layer(EmptyOk::default());
     let (head, body) = service.oneshot(request).await.unwrap().into_parts();
     let body = body.collect().await.unwrap().to_bytes();
-    Answer {
+    ReceivedResponse {
         status: head.status,
         headers: head.headers,
         body: String::from_utf8(body.to_vec()).unwrap(),
@@ -58,7 +58,7 @@ fn request(method: Method, uri: &str, token: Option<&str>) -> Request<TestBody> 
     request.body(TestBody::default()).unwrap()
 }
 
-async fn get(server: &ResourceServer, uri: &str, token: Option<&str>) -> Answer {
+async fn get(server: &ResourceServer, uri: &str, token: Option<&str>) -> ReceivedResponse {
     send(server, request(Method::GET, uri, token)).await
 }
 
@@ -66,8 +66,8 @@ async fn get(server: &ResourceServer, uri: &str, token: Option<&str>) -> Answer 
 async fn a_token_for_this_resource_is_accepted() {
     let server = of(MCP);
     for path in ["/mcp", "/mcp/a/b", "/mcp?q=1"] {
-        let answer = get(&server, path, Some(&sign(&token(MCP), &hmac()))).await;
-        assert_eq!(answer.status, StatusCode::OK, "{path}");
+        let response = get(&server, path, Some(&sign(&token(MCP), &hmac()))).await;
+        assert_eq!(response.status, StatusCode::OK, "{path}");
     }
 }
 
@@ -136,10 +136,10 @@ async fn tokens_that_are_not_for_this_resource_are_refused() {
         ("bound to a key", claims(json!({"cnf": {"jkt": "x"}}))),
         ("another key", sign(&token(MCP), &EC)),
     ] {
-        let answer = get(&server, "/mcp", Some(&token)).await;
-        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{name}");
+        let response = get(&server, "/mcp", Some(&token)).await;
+        assert_eq!(response.status, StatusCode::UNAUTHORIZED, "{name}");
         assert_eq!(
-            answer.headers["www-authenticate"],
+            response.headers["www-authenticate"],
             format!(
                 "Bearer realm=\"api\", error=\"invalid_token\", resource_metadata=\"{METADATA}\""
             ),
@@ -152,17 +152,17 @@ async fn tokens_that_are_not_for_this_resource_are_refused() {
 async fn a_refused_client_learns_where_the_metadata_is() {
     let server = of(MCP);
     let expected = format!("Bearer realm=\"api\", resource_metadata=\"{METADATA}\"");
-    let answer = get(&server, "/mcp", None).await;
-    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
-    assert_eq!(answer.headers["www-authenticate"], expected);
+    let response = get(&server, "/mcp", None).await;
+    assert_eq!(response.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(response.headers["www-authenticate"], expected);
     for authorization in ["Basic YTpi", "Bearer opaque"] {
         let mut other = request(Method::GET, "/mcp", None);
         other
             .headers_mut()
             .insert(AUTHORIZATION, authorization.parse().unwrap());
-        let answer = send(&server, other).await;
-        assert_eq!(answer.status, 401, "{authorization}");
-        assert_eq!(answer.headers["www-authenticate"], expected);
+        let response = send(&server, other).await;
+        assert_eq!(response.status, 401, "{authorization}");
+        assert_eq!(response.headers["www-authenticate"], expected);
     }
 }
 
@@ -176,10 +176,14 @@ async fn a_token_in_the_query_is_refused_also_beside_one_in_the_header() {
         "access_token".to_owned(),
     ] {
         for header in [None, Some(good.as_str())] {
-            let answer = get(&server, &format!("/mcp?{query}"), header).await;
-            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{query}");
-            assert!(answer.body.contains("token_in_query"), "{}", answer.body);
-            let challenge = answer.headers["www-authenticate"].to_str().unwrap();
+            let response = get(&server, &format!("/mcp?{query}"), header).await;
+            assert_eq!(response.status, StatusCode::BAD_REQUEST, "{query}");
+            assert!(
+                response.body.contains("token_in_query"),
+                "{}",
+                response.body
+            );
+            let challenge = response.headers["www-authenticate"].to_str().unwrap();
             assert!(
                 challenge.contains("error=\"invalid_request\""),
                 "{challenge}"
@@ -192,12 +196,12 @@ async fn a_token_in_the_query_is_refused_also_beside_one_in_the_header() {
 async fn the_metadata_is_public_cached_and_readable_by_scripts() {
     let server = of(MCP);
     let path = METADATA.strip_prefix("https://tts.example").unwrap();
-    let answer = get(&server, path, None).await;
-    assert_eq!(answer.status, StatusCode::OK);
-    assert_eq!(answer.headers["content-type"], "application/json");
-    assert_eq!(answer.headers["cache-control"], "public, max-age=3600");
-    assert_eq!(answer.headers["access-control-allow-origin"], "*");
-    let document: Value = serde_json::from_str(&answer.body).unwrap();
+    let response = get(&server, path, None).await;
+    assert_eq!(response.status, StatusCode::OK);
+    assert_eq!(response.headers["content-type"], "application/json");
+    assert_eq!(response.headers["cache-control"], "public, max-age=3600");
+    assert_eq!(response.headers["access-control-allow-origin"], "*");
+    let document: Value = serde_json::from_str(&response.body).unwrap();
     let expected = json!({
         "resource": MCP,
         "authorization_servers": [ISSUER],
@@ -211,7 +215,7 @@ async fn the_metadata_is_public_cached_and_readable_by_scripts() {
     assert_eq!((head.status.as_u16(), head.body.as_str()), (200, ""));
     assert_eq!(
         head.headers["content-length"],
-        answer.body.len().to_string()
+        response.body.len().to_string()
     );
     let preflight = send(&server, request(Method::OPTIONS, path, None)).await;
     assert_eq!(preflight.status, StatusCode::NO_CONTENT);
@@ -259,8 +263,8 @@ async fn several_resources_of_a_host_accept_their_own_tokens_only() {
         ("/other", &of_mcp, 401),
         ("/%6dcp", &of_mcp, 401),
     ] {
-        let answer = get(&both, path, Some(token)).await;
-        assert_eq!(answer.status, expected, "{path}");
+        let response = get(&both, path, Some(token)).await;
+        assert_eq!(response.status, expected, "{path}");
     }
     let challenge = get(&both, "/v1", None).await.headers["www-authenticate"].clone();
     let url = "https://tts.example/.well-known/oauth-protected-resource/v1";

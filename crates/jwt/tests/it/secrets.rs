@@ -116,9 +116,9 @@ async fn a_refusal_repeats_nothing_of_the_token() {
         format!("{CANARY}.{CANARY}.{CANARY}"),
     ];
     for token in tokens {
-        let answer = send(&layer, request(&token)).await;
-        assert_eq!(answer.status, 401);
-        check(&format!("{} {:?}", answer.body, answer.headers));
+        let response = send(&layer, request(&token)).await;
+        assert_eq!(response.status, 401);
+        check(&format!("{} {:?}", response.body, response.headers));
     }
     check(&String::from_utf8(captured.0.lock().unwrap().clone()).unwrap());
 }

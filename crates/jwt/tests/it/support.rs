@@ -141,21 +141,21 @@ pub(crate) fn request(token: &str) -> Request<TestBody> {
 }
 
 /// What came back for a request.
-pub(crate) struct Answer {
+pub(crate) struct ReceivedResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: String,
 }
 
-pub(crate) async fn send(layer: &JwtLayer, request: Request<TestBody>) -> Answer {
-    let answer = layer
+pub(crate) async fn send(layer: &JwtLayer, request: Request<TestBody>) -> ReceivedResponse {
+    let response = layer
         .layer(EmptyOk::default())
         .oneshot(request)
         .await
         .unwrap();
-    let (head, body) = answer.into_parts();
+    let (head, body) = response.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
-    Answer {
+    ReceivedResponse {
         status: head.status,
         headers: head.headers,
         body: String::from_utf8(body.to_vec()).unwrap(),

@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn the_last_flush_waits_at_most_a_second() {
         let queue = Queue::default();
-        queue.push(b"nobody writes this\n");
+        queue.push(b"no one writes this\n");
         queue.flush();
         assert_eq!(queue.dropped(), 0);
     }

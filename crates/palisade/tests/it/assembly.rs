@@ -64,8 +64,8 @@ fn a_limit_in_the_wrong_position_is_a_build_error() {
     };
     let bare = || Shield::builder().hosts(palisade::AllowedHosts::parse(["a.test"]).unwrap());
 
-    let nobody = bare().limit_principals(limit(RateLimitLayer::by_principal()));
-    let error = nobody.rules(table()).build().unwrap_err();
+    let anonymous = bare().limit_principals(limit(RateLimitLayer::by_principal()));
+    let error = anonymous.rules(table()).build().unwrap_err();
     assert_eq!(error.code(), "principal-limit-without-authenticator");
     assert!(error.to_string().contains(".authenticate("), "{error}");
 

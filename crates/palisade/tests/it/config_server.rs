@@ -252,9 +252,9 @@ async fn connection_events_are_recorded_and_counted() {
         .write_all(b"canary canary canary\r\n\r\n")
         .await
         .unwrap();
-    let mut answer = String::new();
-    let _ = socket.read_to_string(&mut answer).await;
-    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    let mut response = String::new();
+    let _ = socket.read_to_string(&mut response).await;
+    assert!(response.starts_with("HTTP/1.1 400"), "{response}");
 
     let events = memory.events();
     assert_eq!(events.len(), 1, "{events:?}");

@@ -71,10 +71,10 @@ async fn state_nested_routers_and_fallback_work_behind_their_rules() {
 async fn everything_was_open_before() {
     use tower::ServiceExt as _;
 
-    let answer = before::router()
+    let response = before::router()
         .oneshot(request("DELETE", "/admin/notes", None))
         .await;
-    assert_eq!(answer.unwrap().status(), 200);
+    assert_eq!(response.unwrap().status(), 200);
 }
 
 #[test]

@@ -68,7 +68,7 @@ async fn body(app: &ProtectedRouter, method: &str, path: &str) -> (u16, String) 
 #[tokio::test]
 async fn each_kind_of_route_is_served_under_its_rule() {
     let app = shield().rules(rules()).protect(router()).unwrap();
-    for (method, path, answer) in [
+    for (method, path, response) in [
         ("GET", "/", "root"),
         ("GET", "/users/3", "user 3"),
         ("GET", "/files", "7"),
@@ -77,7 +77,7 @@ async fn each_kind_of_route_is_served_under_its_rule() {
     ] {
         assert_eq!(
             body(&app, method, path).await,
-            (200, answer.into()),
+            (200, response.into()),
             "{path}"
         );
     }

@@ -192,17 +192,17 @@ impl Front {
     }
 }
 
-/// Sends a request and reads until the end; nothing is an answer too.
+/// Sends a request and reads until the end; nothing is a response too.
 async fn ask(
     mut to: impl AsyncRead + AsyncWrite + Unpin,
     request: &str,
 ) -> std::io::Result<String> {
     to.write_all(request.as_bytes()).await?;
-    let mut answer = Vec::new();
-    let read = tokio::time::timeout(Duration::from_secs(10), to.read_to_end(&mut answer)).await;
+    let mut response = Vec::new();
+    let read = tokio::time::timeout(Duration::from_secs(10), to.read_to_end(&mut response)).await;
     // Who is cut off learns so without a farewell of TLS.
     let _ = read.expect("an end");
-    Ok(String::from_utf8(answer).unwrap())
+    Ok(String::from_utf8(response).unwrap())
 }
 
 fn get(path: &str, host: &str, more: &str) -> String {
@@ -213,11 +213,11 @@ fn get(path: &str, host: &str, more: &str) -> String {
 async fn the_configuration_of_the_book_names_the_right_client_and_keeps_texts_out_of_its_log() {
     let Some(front) = front().await else { return };
     let spoofed = "X-Forwarded-For: 6.6.6.6\r\nForwarded: for=6.6.6.6\r\nX-Real-IP: 6.6.6.6\r\nX-Forwarded-Proto: http\r\n";
-    let answer = front
+    let response = front
         .secure(NAME, &get("/who?text=canary", NAME, spoofed))
         .await
         .unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let (head, body) = response.split_once("\r\n\r\n").unwrap();
     assert!(head.starts_with("HTTP/1.1 200"), "{head}");
     assert_eq!(body, "127.0.0.1");
     assert_eq!(
@@ -274,9 +274,9 @@ async fn the_configuration_of_the_book_serves_clients_of_ipv6() {
     let Some(front) = front().await else { return };
     for (family, client) in BOTH.into_iter().zip(["127.0.0.1", "::1"]) {
         let asked = get("/who", NAME, "");
-        let answer = front.secure_by(family, NAME, &asked).await.unwrap();
-        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-        assert!(answer.ends_with(client), "{answer}");
+        let response = front.secure_by(family, NAME, &asked).await.unwrap();
+        assert!(response.starts_with("HTTP/1.1 200"), "{response}");
+        assert!(response.ends_with(client), "{response}");
     }
 }
 

@@ -207,8 +207,8 @@ async fn a_rewrite_between_table_and_router_fails_closed() {
 #[tokio::test]
 async fn a_checked_router_without_a_shield_serves_nothing() {
     let alone = shield().check(router());
-    let answer = alone.oneshot(request("GET", "/open", None)).await.unwrap();
-    assert_eq!(read_response(answer).await.code, "misconfigured");
+    let response = alone.oneshot(request("GET", "/open", None)).await.unwrap();
+    assert_eq!(read_response(response).await.code, "misconfigured");
 }
 
 #[tokio::test]
@@ -223,8 +223,8 @@ async fn a_protected_router_serves_under_axum_serve() {
         .write_all(b"GET /health HTTP/1.1\r\nhost: service.test\r\nconnection: close\r\n\r\n")
         .await
         .unwrap();
-    let mut answer = String::new();
-    socket.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 403"), "in clear: {answer}");
-    assert!(answer.contains("insecure_transport"), "{answer}");
+    let mut response = String::new();
+    socket.read_to_string(&mut response).await.unwrap();
+    assert!(response.starts_with("HTTP/1.1 403"), "in clear: {response}");
+    assert!(response.contains("insecure_transport"), "{response}");
 }

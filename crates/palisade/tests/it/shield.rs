@@ -22,7 +22,7 @@ async fn check(method: &str, path: &str, key: Option<&str>, status: u16, code: &
     );
     assert!(
         seen.headers.contains_key("strict-transport-security"),
-        "headers on every answer"
+        "headers on every response"
     );
     let lines = parts.audit.lines();
     assert_eq!(lines.len(), 1, "one record a request: {lines:?}");
@@ -126,9 +126,9 @@ async fn a_key_sent_without_tls_is_refused_everywhere_and_recorded_by_its_id() {
 async fn a_request_without_a_peer_is_misconfigured() {
     let parts = test_shield();
     let app = parts.builder.protect(routes()).unwrap();
-    let mut nobody = request("GET", "/health", None);
-    nobody.extensions_mut().clear();
-    assert_eq!(send_to(&app, nobody).await.code, "misconfigured");
+    let mut anonymous = request("GET", "/health", None);
+    anonymous.extensions_mut().clear();
+    assert_eq!(send_to(&app, anonymous).await.code, "misconfigured");
 }
 
 #[tokio::test]
@@ -210,8 +210,8 @@ async fn a_panic_and_a_client_that_disconnects_are_recorded() {
         panicked.body
     );
     assert!(!panicked.body.contains("on purpose"), "{}", panicked.body);
-    let answer = app.oneshot(request("GET", "/health", None)).await.unwrap();
-    drop(answer);
+    let response = app.oneshot(request("GET", "/health", None)).await.unwrap();
+    drop(response);
     let lines = parts.audit.lines();
     assert_eq!(lines.len(), 2);
     assert!(lines[0].contains("panicked"), "{}", lines[0]);

@@ -134,8 +134,8 @@ pub async fn send_to(app: &palisade::ProtectedRouter, request: Request<Body>) ->
     read_response(app.clone().oneshot(request).await.unwrap()).await
 }
 
-pub async fn read_response(answer: Response<Body>) -> TestResponse {
-    let (head, body) = answer.into_parts();
+pub async fn read_response(response: Response<Body>) -> TestResponse {
+    let (head, body) = response.into_parts();
     let bytes = body.collect().await.unwrap().to_bytes();
     let body = String::from_utf8(bytes.to_vec()).unwrap();
     let document: Value = serde_json::from_str(&body).unwrap_or_default();

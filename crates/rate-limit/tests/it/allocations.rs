@@ -54,7 +54,7 @@ fn an_admission_costs_its_fields_alone() {
         ]),
         200,
     ) - bare;
-    // The map that the fields are put into: an answer nearly always has one already. Their values share an allocation.
+    // The map that the fields are put into: a response nearly always has one already. Their values share an allocation.
     assert_eq!((one, three), (2, 2));
 }
 
@@ -63,7 +63,7 @@ fn a_refusal_costs_its_response_alone() {
     let bare = count(None, 200);
     let minutes = count(Some(vec![policy("a", "1/minute")]), 429) - bare;
     let days = count(Some(vec![policy("a", "1/day")]), 429) - bare;
-    // The refusal and its list of fields, `RateLimit` (two, for it is cloned into the answer), the map (two), the fact.
+    // The refusal and its list of fields, `RateLimit` (two, for it is cloned into the response), the map (two), the fact.
     // A wait of more than two minutes is not ready-made and costs two more.
     assert!(minutes <= 8 && days <= 10, "{minutes} {days}");
 }

@@ -1,4 +1,4 @@
-//! Places are held until the answer is over, and come back however it ends.
+//! Places are held until the response is over, and come back however it ends.
 
 use std::{convert::Infallible, future::pending, num::NonZeroU32, time::Duration};
 

@@ -95,7 +95,7 @@ async fn ask(timed: &impl Timed, charge: Charge<'_>) -> StoreDecision {
     timed.store().charge(timed.now(), &[charge]).get().await
 }
 
-/// Nobody waits longer than the largest bucket and its debt last.
+/// No one waits longer than the largest bucket and its debt last.
 fn longest(limits: &[Arc<Limit>]) -> Duration {
     let whole = |limit: &Arc<Limit>| limit.interval() * (limit.burst() + limit.debt());
     limits.iter().map(whole).max().unwrap()

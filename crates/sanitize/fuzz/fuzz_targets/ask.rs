@@ -13,14 +13,14 @@ use tower::{ServiceBuilder, ServiceExt};
 /// Sends a request and returns the query and the body that the handler saw, if it saw them.
 pub fn ask(layer: &SanitizeLayer, request: Request<Full<Bytes>>) -> Option<(Bytes, Bytes)> {
     let service = ServiceBuilder::new().layer(layer.clone()).service_fn(echo);
-    let answer = service.oneshot(request).now_or_never();
-    let answer = answer.expect("nothing is waited for").expect("no error");
-    assert!(!answer.status().is_server_error());
-    if answer.status() != StatusCode::OK {
+    let response = service.oneshot(request).now_or_never();
+    let response = response.expect("nothing is waited for").expect("no error");
+    assert!(!response.status().is_server_error());
+    if response.status() != StatusCode::OK {
         return None;
     }
-    let query = answer.headers()["x-query"].as_bytes().to_vec().into();
-    Some((query, now(answer.into_body())))
+    let query = response.headers()["x-query"].as_bytes().to_vec().into();
+    Some((query, now(response.into_body())))
 }
 
 /// Tells whether the sanitizer lets a text pass as it is.
@@ -35,8 +35,8 @@ async fn echo(
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let query = request.uri().query().unwrap_or_default().to_owned();
     let body = now(request.into_body());
-    let answer = Response::builder().header("x-query", query);
-    Ok(answer
+    let response = Response::builder().header("x-query", query);
+    Ok(response
         .body(Full::new(body))
         .expect("a query is a header value"))
 }

@@ -31,8 +31,8 @@ async fn a_concurrency_limit_and_a_buffer_may_stand_inside() {
         };
         tokio::spawn(service.clone().oneshot(request))
     });
-    for answer in asked.collect::<Vec<_>>() {
-        assert_eq!(answer.await.unwrap().unwrap().status(), 200);
+    for response in asked.collect::<Vec<_>>() {
+        assert_eq!(response.await.unwrap().unwrap().status(), 200);
     }
 }
 

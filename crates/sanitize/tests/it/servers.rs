@@ -17,9 +17,9 @@ use tower::{Layer, ServiceExt};
 
 use crate::support::speech;
 
-async fn body_of<B: http_body::Body<Error: std::fmt::Debug>>(answer: Response<B>) -> String {
+async fn body_of<B: http_body::Body<Error: std::fmt::Debug>>(response: Response<B>) -> String {
     String::from_utf8(
-        answer
+        response
             .into_body()
             .collect()
             .await
@@ -83,11 +83,11 @@ async fn axum_responds_413_when_an_unread_body_is_over_its_cap() {
     // A stream says nothing about its length beforehand.
     let chunks = [Ok::<_, Infallible>("12345678"), Ok("12345678")];
     let stream = axum::body::Body::from_stream(Chunks(chunks.into_iter()));
-    let answer = service
+    let response = service
         .oneshot(Request::post("/upload").body(stream).unwrap())
         .await
         .unwrap();
-    assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
 }
 
 #[tokio::test]
@@ -97,8 +97,8 @@ async fn a_streamed_body_over_the_cap_is_refused_while_it_comes() {
     let stream =
         axum::body::Body::from_stream(Chunks((0..).map(|_| Ok::<_, Infallible>("text=a&"))));
     let asked = Request::post("/tts").header("content-type", "application/x-www-form-urlencoded");
-    let answer = service.oneshot(asked.body(stream).unwrap()).await.unwrap();
-    assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    let response = service.oneshot(asked.body(stream).unwrap()).await.unwrap();
+    assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
 }
 
 #[tokio::test]
@@ -113,9 +113,9 @@ async fn a_body_that_breaks_off_is_refused() {
     let asked = asked
         .body(axum::body::Body::from_stream(Chunks(broken.into_iter())))
         .unwrap();
-    let answer = service.oneshot(asked).await.unwrap();
-    assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
-    assert!(!body_of(answer).await.contains("secret"));
+    let response = service.oneshot(asked).await.unwrap();
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    assert!(!body_of(response).await.contains("secret"));
 }
 
 #[tokio::test]
@@ -123,11 +123,11 @@ async fn calls_of_tonic_pass_unread() {
     let routes = tonic::service::Routes::default().prepare();
     let service = SanitizeLayer::new().layer(routes);
     let call = Request::post("/package.Service/Method").header("content-type", "application/grpc");
-    let answer = service
+    let response = service
         .oneshot(call.body(tonic::body::Body::empty()).unwrap())
         .await
         .unwrap();
-    assert_eq!(answer.headers()["grpc-status"], "12");
+    assert_eq!(response.headers()["grpc-status"], "12");
 }
 
 #[tokio::test]
@@ -166,12 +166,12 @@ async fn a_hyper_server_hands_on_clean_text() {
         let request = Request::post("/")
             .header("content-type", "application/x-www-form-urlencoded")
             .header("host", "localhost");
-        let answer = client
+        let response = client
             .send_request(request.body(Full::<Bytes>::from(sent)).unwrap())
             .await
             .unwrap();
-        assert_eq!(answer.status(), status);
-        let body = body_of(answer).await;
+        assert_eq!(response.status(), status);
+        let body = body_of(response).await;
         assert!(status != 200 || body == received, "{body}");
     }
 }

@@ -109,15 +109,15 @@ where
 {
     let (mut head, body) = request.into_parts();
     let cx = SecurityContext::find_or_create(&mut head);
-    let answer = service
+    let response = service
         .oneshot(Request::from_parts(head, body))
         .await
         .unwrap();
-    let query = answer
+    let query = response
         .headers()
         .get("x-query")
         .map(|query| String::from_utf8(query.as_bytes().to_vec()).unwrap());
-    let (head, body) = answer.into_parts();
+    let (head, body) = response.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     let [refused, would_refuse] = codes(&cx);
     Outcome {
@@ -137,24 +137,24 @@ where
     B: http_body::Body<Data: From<Bytes>, Error: Into<palisade_core::BoxError>>,
 {
     let (head, body) = request.into_parts();
-    let mut answer = Response::builder();
+    let mut response = Response::builder();
     if let Some(query) = head.uri.query() {
-        answer = answer.header("x-query", query);
+        response = response.header("x-query", query);
     }
     for name in ["content-length", "content-digest", "transfer-encoding"] {
         if let Some(value) = head.headers.get(name) {
-            answer = answer.header(format!("x-{name}"), value);
+            response = response.header(format!("x-{name}"), value);
         }
     }
     let body = match body.collect().await {
         Ok(body) => body.to_bytes(),
         Err(error) => {
-            answer = answer.status(StatusCode::PAYLOAD_TOO_LARGE);
+            response = response.status(StatusCode::PAYLOAD_TOO_LARGE);
             assert!(error.is::<http_body_util::LengthLimitError>());
             Bytes::new()
         }
     };
-    Ok(answer.body(Full::new(body)).unwrap())
+    Ok(response.body(Full::new(body)).unwrap())
 }
 
 pub(crate) fn get(uri: &str) -> Request<TestBody> {

@@ -8,7 +8,7 @@ use palisade_transport::{
 };
 
 use crate::{
-    layers::{answer, hosts, redirect_all_to, redirect_all_within, request, whole},
+    layers::{hosts, redirect_all_to, redirect_all_within, request, response, whole},
     support::{app, bind, http2, start, start_with, within},
 };
 
@@ -35,18 +35,18 @@ async fn a_foreign_host_leads_no_redirect_astray() {
         for guarded in [true, false] {
             let alone = (ClientInfoLayer::direct(), one.clone());
             let led = if guarded {
-                answer(whole(one.clone()), attack()).await
+                response(whole(one.clone()), attack()).await
             } else {
-                answer(alone, attack()).await
+                response(alone, attack()).await
             };
             if let Some(location) = led.headers().get(header::LOCATION) {
                 assert_eq!(location, "https://example.com/x", "{host}");
             }
             let alone = (ClientInfoLayer::direct(), same.clone());
             let led = if guarded {
-                answer(whole(same.clone()), attack()).await
+                response(whole(same.clone()), attack()).await
             } else {
-                answer(alone, attack()).await
+                response(alone, attack()).await
             };
             assert!(!led.headers().contains_key(header::LOCATION), "{host}");
             assert!(led.status().is_client_error());
@@ -67,7 +67,7 @@ async fn a_forwarded_host_leads_no_redirect_astray() {
     attack
         .headers_mut()
         .insert("x-forwarded-host", "evil.example".parse().unwrap());
-    let led = answer(guards, attack).await;
+    let led = response(guards, attack).await;
     assert!(!led.headers().contains_key(header::LOCATION));
 }
 
@@ -84,7 +84,7 @@ async fn a_path_of_two_slashes_stays_on_its_host() {
     ] {
         let mut attack = request("/", Scheme::Http);
         *attack.uri_mut() = path.parse().unwrap();
-        let led = answer(whole(https.clone()), attack).await;
+        let led = response(whole(https.clone()), attack).await;
         assert_eq!(led.headers()[header::LOCATION], location, "{path}");
     }
 }
@@ -96,7 +96,7 @@ pub async fn moved(https: HttpsLayer, peer: [u8; 4]) -> String {
     let mut page = request("/x", Scheme::Http);
     page.extensions_mut()
         .insert(Peer::new((peer, 1).into(), Scheme::Http));
-    let moved = answer((client, https), page).await;
+    let moved = response((client, https), page).await;
     moved.headers()[header::LOCATION].to_str().unwrap().into()
 }
 
@@ -135,7 +135,7 @@ async fn a_host_with_the_dot_of_the_root_is_the_same_host() {
         rooted
             .headers_mut()
             .insert(header::HOST, host.parse().unwrap());
-        let served = answer(guards.clone(), rooted).await;
+        let served = response(guards.clone(), rooted).await;
         assert_eq!(served.status(), 200, "{uri} {host}");
     }
 }
@@ -154,12 +154,12 @@ async fn over_http2_blanks_around_values_and_foreign_schemes_are_refused() {
     ] {
         let request = Request::get(uri).header("x-note", value);
         let request = request.body(Full::default()).unwrap();
-        let answer = within(sender.send_request(request)).await.unwrap();
-        assert_eq!(answer.status(), status, "{uri} {value:?}");
+        let response = within(sender.send_request(request)).await.unwrap();
+        assert_eq!(response.status(), status, "{uri} {value:?}");
     }
     let absolute = b"GET ftp://a/client HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
-    let answer = running.talk(absolute).await;
-    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    let response = running.talk(absolute).await;
+    assert!(response.starts_with("HTTP/1.1 400"), "{response}");
 }
 
 #[tokio::test]
@@ -186,7 +186,7 @@ async fn a_host_is_matched_whole_and_never_decoded() {
         attack
             .headers_mut()
             .insert(header::HOST, host.parse().unwrap());
-        let refused = answer(guards.clone(), attack).await;
+        let refused = response(guards.clone(), attack).await;
         assert!(
             matches!(refused.status().as_u16(), 400 | 421),
             "{host}: {}",
@@ -215,9 +215,13 @@ async fn messages_with_two_lengths_get_one_response() {
     ] {
         let tail = "GET /peer HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
         let sent = format!("POST /length HTTP/1.1\r\nhost: a\r\n{lines}\r\n{body}{tail}");
-        let answer = running.talk(sent.as_bytes()).await;
-        assert!(!answer.contains("127.0.0.1 http"), "{lines}: {answer}");
-        assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{lines}: {answer}");
+        let response = running.talk(sent.as_bytes()).await;
+        assert!(!response.contains("127.0.0.1 http"), "{lines}: {response}");
+        assert_eq!(
+            response.matches("HTTP/1.1").count(),
+            1,
+            "{lines}: {response}"
+        );
     }
 }
 
@@ -226,17 +230,17 @@ async fn messages_with_two_lengths_get_one_response() {
 async fn both_lengths_at_once_are_400_also_in_the_second_request() {
     let running = start(bind());
     let both = "POST /length HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n";
-    let answer = running.talk(both.as_bytes()).await;
-    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    let response = running.talk(both.as_bytes()).await;
+    assert!(response.starts_with("HTTP/1.1 400 "), "{response}");
     for first in [
         "GET /peer HTTP/1.1\r\nhost: a\r\n\r\n",
         "POST /length HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nabc",
         "POST /length HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
     ] {
-        let answer = running.talk(format!("{first}{both}").as_bytes()).await;
-        let statuses: Vec<&str> = answer.matches("HTTP/1.1 200").collect();
-        assert_eq!(statuses.len(), 1, "{first}: {answer}");
-        assert!(answer.contains("HTTP/1.1 400 "), "{first}: {answer}");
+        let response = running.talk(format!("{first}{both}").as_bytes()).await;
+        let statuses: Vec<&str> = response.matches("HTTP/1.1 200").collect();
+        assert_eq!(statuses.len(), 1, "{first}: {response}");
+        assert!(response.contains("HTTP/1.1 400 "), "{first}: {response}");
     }
 }
 
@@ -249,12 +253,15 @@ async fn after_a_refused_switch_the_connection_is_closed() {
         "GET /peer HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: h2c, WebSocket\r\n\r\n",
     ] {
         let sent = format!("{refused}GET /peer HTTP/1.1\r\nhost: a\r\n\r\n");
-        let answer = running.talk(sent.as_bytes()).await;
+        let response = running.talk(sent.as_bytes()).await;
         assert_eq!(
-            answer.matches("HTTP/1.1 ").count(),
+            response.matches("HTTP/1.1 ").count(),
             1,
-            "{refused}: {answer}"
+            "{refused}: {response}"
         );
-        assert!(answer.contains("connection: close"), "{refused}: {answer}");
+        assert!(
+            response.contains("connection: close"),
+            "{refused}: {response}"
+        );
     }
 }

@@ -6,7 +6,7 @@ use palisade_transport::{
     AllowedHosts, ClientInfoLayer, ForwardedHeader, HostLayer, HttpsLayer, TrustedProxies,
 };
 
-use crate::layers::{answer, request, whole};
+use crate::layers::{request, response, whole};
 
 /// Runs `ClientInfoLayer` alone and returns the client's address and the facts.
 pub fn client(
@@ -184,7 +184,7 @@ async fn two_proxies_that_append_keep_the_scheme_and_host_of_the_client() {
             "example.com, evil.example, b.internal",
             400,
         ),
-        // One proxy, before which nobody is trusted.
+        // One proxy, before which no one is trusted.
         ("203.0.113.7", "https, http", "example.com", 400),
         ("203.0.113.7", "https", "example.com, evil.example", 400),
         ("203.0.113.7", "https", "example.com", 200),
@@ -201,8 +201,8 @@ async fn two_proxies_that_append_keep_the_scheme_and_host_of_the_client() {
         ] {
             proxied.headers_mut().insert(name, value.parse().unwrap());
         }
-        let answer = answer(guards.clone(), proxied).await;
-        assert_eq!(answer.status(), status, "{chain} {protos} {names}");
+        let response = response(guards.clone(), proxied).await;
+        assert_eq!(response.status(), status, "{chain} {protos} {names}");
     }
 }
 
@@ -217,7 +217,7 @@ async fn a_client_cannot_claim_tls_for_itself() {
     ] {
         attack.headers_mut().insert(name, value.parse().unwrap());
     }
-    let refused = answer(whole(HttpsLayer::new()), attack).await;
+    let refused = response(whole(HttpsLayer::new()), attack).await;
     assert_eq!(refused.status().as_u16(), 403);
     assert!(!refused.headers().contains_key("strict-transport-security"));
 }

@@ -61,10 +61,10 @@ async fn silent_connections_take_no_place_from_others() {
     }
     eventually("they are in", || running.stats.accepted() == 20).await;
     for _ in 0..40 {
-        let answer = running
+        let response = running
             .talk(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
             .await;
-        assert!(answer.ends_with("hello"), "{answer}");
+        assert!(response.ends_with("hello"), "{response}");
     }
     assert_eq!(running.stats.refused_full(), 0);
 }
@@ -80,10 +80,10 @@ async fn six_hundred_requests_of_one_proxy_are_served_at_once() {
         sockets.push(socket);
     }
     running.waiting(600).await;
-    let answer = running
+    let response = running
         .talk(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
         .await;
-    assert!(answer.ends_with("hello"), "{answer}");
+    assert!(response.ends_with("hello"), "{response}");
     running.door.notify_waiters();
     for mut socket in sockets {
         assert!(read_response(&mut socket).await.ends_with("waited"));
@@ -194,8 +194,8 @@ async fn a_process_without_file_descriptors_serves_new_clients() {
             .await
             .unwrap();
         socket.write_all(GET).await.unwrap();
-        let answer = read_response(&mut socket).await;
-        assert!(answer.ends_with("hello"), "{answer}");
+        let response = read_response(&mut socket).await;
+        assert!(response.ends_with("hello"), "{response}");
         idle.push(socket);
     }
 }

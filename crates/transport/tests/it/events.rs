@@ -37,10 +37,10 @@ async fn what_is_no_request_gets_the_security_headers_and_is_reported() {
         (&many, "431"),
         (&long, "4"),
     ] {
-        let answer = running.talk(request.as_bytes()).await;
+        let response = running.talk(request.as_bytes()).await;
         assert!(
-            answer.starts_with(&format!("HTTP/1.1 {status}")),
-            "{answer}"
+            response.starts_with(&format!("HTTP/1.1 {status}")),
+            "{response}"
         );
         for header in [
             "x-content-type-options: nosniff",
@@ -51,15 +51,15 @@ async fn what_is_no_request_gets_the_security_headers_and_is_reported() {
             "date: ",
         ] {
             assert!(
-                answer.contains(&format!("\r\n{header}")),
-                "{header}: {answer}"
+                response.contains(&format!("\r\n{header}")),
+                "{header}: {response}"
             );
         }
         assert!(
-            !answer.contains("strict-transport-security"),
-            "in clear: {answer}"
+            !response.contains("strict-transport-security"),
+            "in clear: {response}"
         );
-        assert!(answer.ends_with("\r\n\r\n"), "{answer}");
+        assert!(response.ends_with("\r\n\r\n"), "{response}");
     }
     assert_eq!(
         running.stats.count(ConnectionEventKind::MalformedRequest),
@@ -79,10 +79,13 @@ async fn what_follows_a_request_and_is_none_gets_the_security_headers() {
     read_response(&mut socket).await;
     socket.write_all(b"rubbish\r\n\r\n").await.unwrap();
     let later = read_all(&mut socket).await;
-    for answer in [&pipelined, &later] {
-        let (_, last) = answer.rsplit_once("HTTP/1.1 ").unwrap();
-        assert!(last.starts_with("400"), "{answer}");
-        assert!(last.contains("x-content-type-options: nosniff"), "{answer}");
+    for response in [&pipelined, &later] {
+        let (_, last) = response.rsplit_once("HTTP/1.1 ").unwrap();
+        assert!(last.starts_with("400"), "{response}");
+        assert!(
+            last.contains("x-content-type-options: nosniff"),
+            "{response}"
+        );
     }
 }
 
@@ -95,14 +98,14 @@ async fn over_tls_such_responses_promise_tls() {
         .await;
     let mut stream = stream.unwrap();
     stream.write_all(b"rubbish\r\n\r\n").await.unwrap();
-    let answer = read_all(&mut stream).await;
+    let response = read_all(&mut stream).await;
     assert!(
-        answer.contains("\r\nstrict-transport-security: max-age="),
-        "{answer}"
+        response.contains("\r\nstrict-transport-security: max-age="),
+        "{response}"
     );
 }
 
-/// The bytes of a response, or of an upgraded connection, are never taken for an answer of the server.
+/// The bytes of a response, or of an upgraded connection, are never taken for a response of the server.
 #[tokio::test]
 async fn bytes_that_look_like_such_a_response_are_left_alone() {
     let bare = "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
@@ -111,8 +114,8 @@ async fn bytes_that_look_like_such_a_response_are_left_alone() {
         "POST /echo HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{bare}",
         bare.len()
     );
-    let answer = running.talk(request.as_bytes()).await;
-    assert!(answer.contains(bare), "{answer}");
+    let response = running.talk(request.as_bytes()).await;
+    assert!(response.contains(bare), "{response}");
 
     let service = tower::service_fn(async |mut request: Request<ReceivedBody>| {
         tokio::spawn(async move {
@@ -124,11 +127,11 @@ async fn bytes_that_look_like_such_a_response_are_left_alone() {
             upgraded.write_all(&bytes).await.unwrap();
             upgraded.shutdown().await.unwrap();
         });
-        let answer = http::Response::builder()
+        let response = http::Response::builder()
             .status(101)
             .header("connection", "upgrade")
             .header("upgrade", "echo");
-        Ok(answer.body(TestBody::default()).unwrap())
+        Ok(response.body(TestBody::default()).unwrap())
     });
     assert_eq!(bare.len(), 47);
     let running = start_with(bind(), service);
@@ -146,9 +149,9 @@ async fn a_head_over_the_limit_on_http2_gets_the_security_headers() {
     let mut sender = http2(running.connect().await).await;
     let request = Request::get("http://a/").header("x", "y".repeat(40 * 1024));
     let request = request.body(Full::default()).unwrap();
-    let answer = within(sender.send_request(request)).await.unwrap();
-    assert_eq!(answer.status(), 431);
-    assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
+    let response = within(sender.send_request(request)).await.unwrap();
+    assert_eq!(response.status(), 431);
+    assert_eq!(response.headers()["x-content-type-options"], "nosniff");
     assert_eq!(
         running.stats.count(ConnectionEventKind::MalformedRequest),
         1

@@ -6,7 +6,7 @@ use palisade_core::{Layer, Peer, Scheme, SecurityContext, testing::TestBody};
 use palisade_transport::{ClientInfoLayer, ForwardedHeader, HostLayer, TrustedProxies};
 use tower::ServiceExt;
 
-use crate::layers::{answer, hosts, request};
+use crate::layers::{hosts, request, response};
 
 /// What the handler sees after `ClientInfoLayer`.
 async fn seen(
@@ -21,9 +21,9 @@ async fn seen(
             .unwrap();
         let host = client.forwarded_host().map_or("-", |host| host.as_str());
         let seen = format!("{} {} {host}", client.ip(), client.scheme().as_str());
-        let mut answer = Response::new(TestBody::from(seen));
-        *answer.headers_mut() = request.headers().clone();
-        Ok::<_, std::convert::Infallible>(answer)
+        let mut response = Response::new(TestBody::from(seen));
+        *response.headers_mut() = request.headers().clone();
+        Ok::<_, std::convert::Infallible>(response)
     });
     let mut request = request("/", Scheme::Http);
     request
@@ -96,7 +96,7 @@ async fn a_malformed_forwarded_host_and_a_doubled_vendor_header_are_turned_away(
     proxied
         .headers_mut()
         .append("x-forwarded-host", "a@evil.example".parse().unwrap());
-    let answer_to_host = answer(behind().accept_forwarded_host(), proxied).await;
+    let answer_to_host = response(behind().accept_forwarded_host(), proxied).await;
     assert_eq!(answer_to_host.status(), StatusCode::BAD_REQUEST);
     assert!(answer_to_host.body().contains("forwarded_host_invalid"));
 
@@ -111,8 +111,8 @@ async fn a_malformed_forwarded_host_and_a_doubled_vendor_header_are_turned_away(
             .headers_mut()
             .append("cf-connecting-ip", address.parse().unwrap());
     }
-    let answer = answer(layer, doubled).await;
-    assert!(answer.body().contains("forwarded_ambiguous"));
+    let response = response(layer, doubled).await;
+    assert!(response.body().contains("forwarded_ambiguous"));
 }
 
 #[tokio::test]
@@ -130,7 +130,7 @@ async fn a_forwarded_host_is_held_against_the_list() {
         request
             .headers_mut()
             .insert("x-forwarded-host", forwarded.parse().unwrap());
-        let answer = answer(guards.clone(), request).await;
-        assert_eq!(answer.status().as_u16(), status, "{forwarded}");
+        let response = response(guards.clone(), request).await;
+        assert_eq!(response.status().as_u16(), status, "{forwarded}");
     }
 }

@@ -27,7 +27,7 @@ pub const PING: u8 = 6;
 pub const GOAWAY: u8 = 7;
 pub const WINDOW_UPDATE: u8 = 8;
 pub const CONTINUATION: u8 = 9;
-/// The flag of HEADERS and DATA that ends a stream, and of PING and SETTINGS that makes them an answer.
+/// The flag of HEADERS and DATA that ends a stream, and of PING and SETTINGS that makes them a response.
 pub const END: u8 = 1;
 pub const ENHANCE_YOUR_CALM: u32 = 11;
 /// `:method GET`, `:scheme http`, `:path /`, `:authority a`, from HPACK's static table.
@@ -166,7 +166,7 @@ impl Raw {
         goodbye(&self.received)
     }
 
-    /// Sends a ping of its own number and waits for the answer: all that was sent before has been
+    /// Sends a ping of its own number and waits for the response: all that was sent before has been
     /// looked at then. Returns false when the connection ends before.
     pub async fn gets_a_reply(&mut self) -> bool {
         self.forget();

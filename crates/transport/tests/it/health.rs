@@ -24,14 +24,14 @@ async fn a_probe_gets_a_response_for_any_host_or_none() {
         "GET /health HTTP/1.1\r\n",
         "GET /health HTTP/1.0\r\n",
     ] {
-        let answer = running
+        let response = running
             .talk(format!("{head}connection: close\r\n\r\n").as_bytes())
             .await;
-        let (head_of_answer, body) = answer.split_once("\r\n\r\n").unwrap();
-        assert!(head_of_answer.contains(" 200 OK"), "{head}: {answer}");
+        let (head_of_response, body) = response.split_once("\r\n\r\n").unwrap();
+        assert!(head_of_response.contains(" 200 OK"), "{head}: {response}");
         assert!(
-            head_of_answer.contains("cache-control: no-store"),
-            "{answer}"
+            head_of_response.contains("cache-control: no-store"),
+            "{response}"
         );
         assert_eq!(body, "ok\n");
     }
@@ -74,8 +74,8 @@ async fn a_stranger_and_another_path_or_method_reach_the_service() {
         "GET //health",
         "POST /health",
     ] {
-        let answer = here.talk(format!("{start} {close}").as_bytes()).await;
-        assert!(answer.contains(" 404 "), "{start}: {answer}");
+        let response = here.talk(format!("{start} {close}").as_bytes()).await;
+        assert!(response.contains(" 404 "), "{start}: {response}");
     }
 }
 

@@ -83,7 +83,7 @@ async fn a_head_of_endless_continuations_ends_the_connection() {
     assert!(goodbye(&response_to(sent).await).is_some_and(|code| code != 0));
 }
 
-/// A client whose body is still to come reads the answer; a reset in the same packet would hide it.
+/// A client whose body is still to come reads the response; a reset in the same packet would hide it.
 #[tokio::test]
 async fn an_early_response_over_http2_is_not_overtaken_by_a_reset() {
     let running = start(bind().http2_in_clear());
@@ -103,7 +103,7 @@ async fn an_early_response_over_http2_is_not_overtaken_by_a_reset() {
     let ended =
         |(kind, flags, stream): &(u8, u8, u32)| *kind <= HEADERS && flags & 1 == 1 && *stream == 1;
     within(read_until(ended)).await;
-    // Whatever was sent along with the answer stands before the echo of a ping.
+    // Whatever was sent along with the response stands before the echo of a ping.
     writer.write_all(&frame(PING, 0, 0, &[1; 8])).await.unwrap();
     let all = within(read_until(|(kind, flags, _)| *kind == PING && *flags == 1)).await;
     assert!(!all.iter().any(|(kind, ..)| *kind == RST_STREAM), "{all:?}");
@@ -140,7 +140,7 @@ async fn pings_keep_no_idle_connection_open() {
     ping_until_closed(&running, &[frame(HEADERS, 5, 1, HEAD)]).await;
 }
 
-/// The window for answers is closed from the start, and every ping gets its answer.
+/// The window for responses is closed from the start, and every ping gets its response.
 #[tokio::test]
 async fn pings_keep_no_unread_response_alive() {
     let running = start(bind().http2_in_clear().limits(hasty()));
@@ -166,10 +166,10 @@ async fn a_panic_ends_its_own_connection_and_nothing_else() {
             .await,
         ""
     );
-    let answer = running
+    let response = running
         .talk(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
         .await;
-    assert!(answer.ends_with("hello"), "{answer}");
+    assert!(response.ends_with("hello"), "{response}");
     eventually("the places are free", || running.stats.open() == 0).await;
 }
 
@@ -187,8 +187,8 @@ async fn a_panic_on_one_stream_leaves_the_others() {
             .unwrap()
     };
     assert!(within(sender.send_request(get("/panic"))).await.is_err());
-    let answer = within(sender.send_request(get("/"))).await.unwrap();
-    assert_eq!(text(answer).await, "hello");
+    let response = within(sender.send_request(get("/"))).await.unwrap();
+    assert_eq!(text(response).await, "hello");
 }
 
 #[tokio::test]
@@ -196,8 +196,8 @@ async fn a_refusal_asks_for_no_body() {
     let running = start(bind());
     let head =
         b"POST /refuse HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\nexpect: 100-continue\r\n\r\n";
-    let answer = running.talk(head).await;
-    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    let response = running.talk(head).await;
+    assert!(response.starts_with("HTTP/1.1 401"), "{response}");
 }
 
 /// An upgraded socket belongs to the handler, and so does its connection slot.
@@ -210,11 +210,11 @@ async fn an_upgraded_connection_keeps_its_place_and_is_not_cut() {
                 upgraded.write_u8(byte + 1).await.unwrap();
             }
         });
-        let answer = http::Response::builder()
+        let response = http::Response::builder()
             .status(StatusCode::SWITCHING_PROTOCOLS)
             .header("connection", "upgrade")
             .header("upgrade", "plus-one");
-        Ok(answer.body(TestBody::default()).unwrap())
+        Ok(response.body(TestBody::default()).unwrap())
     });
     let running = start_with(bind().limits(hasty()), service);
     let mut socket = running.connect().await;
@@ -235,7 +235,7 @@ async fn an_upgraded_connection_keeps_its_place_and_is_not_cut() {
 async fn clear_text_on_the_port_of_tls_gets_nothing() {
     let tls = tls();
     let running = start(bind().tls(tls.certificates.clone()));
-    let answer = running.talk(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
-    assert!(!answer.contains("HTTP"), "{answer}");
+    let response = running.talk(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    assert!(!response.contains("HTTP"), "{response}");
     eventually("it is counted", || running.stats.failed_handshakes() == 1).await;
 }

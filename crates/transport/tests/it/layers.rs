@@ -51,7 +51,7 @@ pub fn whole(https: HttpsLayer) -> impl Guards + Clone {
     )
 }
 
-pub async fn answer(guards: impl Guards + Clone, request: Request<TestBody>) -> Response<String> {
+pub async fn response(guards: impl Guards + Clone, request: Request<TestBody>) -> Response<String> {
     let service = GuardLayer(guards).layer(EmptyOk::default());
     let (head, body) = service.oneshot(request).await.unwrap().into_parts();
     let body = body.collect().await.unwrap().to_bytes();
@@ -66,13 +66,13 @@ fn location(headers: &HeaderMap) -> Option<&str> {
 
 #[tokio::test]
 async fn a_request_over_tls_for_a_served_host_passes_with_security_headers() {
-    let answer = answer(whole(HttpsLayer::new()), request("/tts", Scheme::Https)).await;
-    assert_eq!(answer.status(), StatusCode::OK);
+    let response = response(whole(HttpsLayer::new()), request("/tts", Scheme::Https)).await;
+    assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(
-        answer.headers()["strict-transport-security"],
+        response.headers()["strict-transport-security"],
         "max-age=31536000"
     );
-    assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
+    assert_eq!(response.headers()["x-content-type-options"], "nosniff");
 }
 
 #[tokio::test]
@@ -91,8 +91,8 @@ async fn every_refusal_carries_the_security_headers() {
         (unknown, 500, false),
         (request("/", Scheme::Http), 403, false),
     ] {
-        let answer = answer(whole(HttpsLayer::new()), request).await;
-        assert_eq!(answer.status(), status);
+        let response = response(whole(HttpsLayer::new()), request).await;
+        assert_eq!(response.status(), status);
         for name in [
             "x-content-type-options",
             "content-security-policy",
@@ -101,13 +101,13 @@ async fn every_refusal_carries_the_security_headers() {
             "referrer-policy",
         ] {
             assert!(
-                answer.headers().contains_key(name),
+                response.headers().contains_key(name),
                 "{status} has no {name}"
             );
         }
-        assert_eq!(answer.headers()["cache-control"], "no-store");
+        assert_eq!(response.headers()["cache-control"], "no-store");
         assert_eq!(
-            answer.headers().contains_key("strict-transport-security"),
+            response.headers().contains_key("strict-transport-security"),
             tls,
             "{status}"
         );
@@ -120,12 +120,12 @@ async fn refusals_have_security_headers_in_every_rendering() {
         RenderLayer::new(EmptyBody::default()),
         whole(HttpsLayer::new()),
     );
-    let answer = answer(guards, request("/", Scheme::Http)).await;
+    let response = response(guards, request("/", Scheme::Http)).await;
     assert_eq!(
-        (answer.status(), answer.body().as_str()),
+        (response.status(), response.body().as_str()),
         (StatusCode::FORBIDDEN, "")
     );
-    assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
+    assert_eq!(response.headers()["x-content-type-options"], "nosniff");
 }
 
 #[tokio::test]
@@ -145,10 +145,10 @@ async fn pages_move_and_the_api_stays_shut() {
     ] {
         let mut request = request(uri, Scheme::Http);
         *request.method_mut() = method;
-        let answer = answer(whole(https.clone()), request).await;
+        let response = response(whole(https.clone()), request).await;
         let status = if expected.is_some() { 308 } else { 403 };
         assert_eq!(
-            (answer.status().as_u16(), location(answer.headers())),
+            (response.status().as_u16(), location(response.headers())),
             (status, expected),
             "{uri}"
         );
@@ -163,10 +163,10 @@ async fn everything_moves_where_it_is_said_and_keeps_method_and_query() {
     request
         .headers_mut()
         .insert(header::HOST, "a.example.org:8080".parse().unwrap());
-    let answer = answer(whole(https), request).await;
-    assert_eq!(answer.status(), StatusCode::PERMANENT_REDIRECT);
+    let response = response(whole(https), request).await;
+    assert_eq!(response.status(), StatusCode::PERMANENT_REDIRECT);
     assert_eq!(
-        location(answer.headers()),
+        location(response.headers()),
         Some("https://a.example.org/tts?text=%E4%BD%A0")
     );
 }
@@ -189,8 +189,8 @@ async fn an_acme_challenge_passes_in_clear_and_nothing_near_it() {
     ] {
         let mut request = request(uri, Scheme::Http);
         *request.method_mut() = method;
-        let answer = answer(whole(HttpsLayer::new()), request).await;
-        assert_eq!(answer.status().as_u16(), status, "{uri}");
+        let response = response(whole(HttpsLayer::new()), request).await;
+        assert_eq!(response.status().as_u16(), status, "{uri}");
     }
 }
 
@@ -198,9 +198,9 @@ async fn an_acme_challenge_passes_in_clear_and_nothing_near_it() {
 async fn clear_text_is_served_only_by_the_loud_name() {
     let https = HttpsLayer::builder().dangerously_accept_plain_http();
     let https = https.build().unwrap();
-    let answer = answer(whole(https), request("/", Scheme::Http)).await;
-    assert_eq!(answer.status(), StatusCode::OK);
-    assert!(!answer.headers().contains_key("strict-transport-security"));
+    let response = response(whole(https), request("/", Scheme::Http)).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert!(!response.headers().contains_key("strict-transport-security"));
 }
 
 #[tokio::test]
@@ -218,8 +218,8 @@ async fn a_probe_may_ask_one_path_by_address() {
         request
             .headers_mut()
             .insert(header::HOST, host.parse().unwrap());
-        let answer = answer(guards.clone(), request).await;
-        assert_eq!(answer.status().as_u16(), status, "{uri} {host}");
+        let response = response(guards.clone(), request).await;
+        assert_eq!(response.status().as_u16(), status, "{uri} {host}");
     }
 }
 
@@ -229,8 +229,8 @@ async fn a_list_in_the_making_lets_pass_what_it_would_refuse() {
     let shadow = HostLayer::builder(hosts.clone()).dangerously_only_shadow();
     let enforced = (ClientInfoLayer::direct(), HostLayer::new(hosts));
     let shadow = (ClientInfoLayer::direct(), shadow.build().unwrap());
-    let refused = answer(enforced, request("/", Scheme::Https)).await;
-    let passed = answer(shadow, request("/", Scheme::Https)).await;
+    let refused = response(enforced, request("/", Scheme::Https)).await;
+    let passed = response(shadow, request("/", Scheme::Https)).await;
     assert_eq!(
         (refused.status().as_u16(), passed.status().as_u16()),
         (421, 200)
@@ -239,8 +239,8 @@ async fn a_list_in_the_making_lets_pass_what_it_would_refuse() {
 
 #[tokio::test]
 async fn a_layer_without_the_client_fails_closed() {
-    let host = answer(HostLayer::new(hosts()), request("/", Scheme::Https)).await;
-    let https = answer(HttpsLayer::new(), request("/", Scheme::Https)).await;
+    let host = response(HostLayer::new(hosts()), request("/", Scheme::Https)).await;
+    let https = response(HttpsLayer::new(), request("/", Scheme::Https)).await;
     assert_eq!(
         (host.status().as_u16(), https.status().as_u16()),
         (500, 500)
@@ -281,7 +281,7 @@ async fn an_identifier_of_a_request_counts_from_a_trusted_proxy_alone() {
         let headers = request.headers_mut();
         headers.insert("x-request-id", "from-the-peer".parse().unwrap());
         headers.insert("x-forwarded-for", "198.51.100.1".parse().unwrap());
-        let response = answer((ids, client), request).await;
+        let response = response((ids, client), request).await;
         let id = response.headers()["x-request-id"].to_str().unwrap();
         id.to_owned()
     };

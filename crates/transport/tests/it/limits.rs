@@ -25,10 +25,10 @@ async fn a_slow_head_is_closed_while_others_are_served() {
             .unwrap();
         slow.push(socket);
     }
-    let answer = running
+    let response = running
         .talk(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
         .await;
-    assert!(answer.ends_with("hello"), "{answer}");
+    assert!(response.ends_with("hello"), "{response}");
     for mut socket in slow {
         assert_eq!(read_all(&mut socket).await, "");
     }
@@ -102,8 +102,8 @@ async fn an_idle_connection_is_closed_on_both_protocols() {
 
     let mut sender = http2(running.connect().await).await;
     let request = Request::get("http://a/").body(Full::default()).unwrap();
-    let answer = within(sender.send_request(request)).await.unwrap();
-    assert_eq!(text(answer).await, "hello");
+    let response = within(sender.send_request(request)).await.unwrap();
+    assert_eq!(text(response).await, "hello");
     within(async {
         while sender.ready().await.is_ok() {
             tokio::task::yield_now().await
@@ -136,9 +136,12 @@ async fn a_body_that_stops_fails_in_the_handler() {
     let mut socket = running.connect().await;
     let head = b"POST /length HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n123";
     socket.write_all(head).await.unwrap();
-    let answer = read_response(&mut socket).await;
-    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
-    assert!(answer.ends_with("the client stopped sending"), "{answer}");
+    let response = read_response(&mut socket).await;
+    assert!(response.starts_with("HTTP/1.1 408"), "{response}");
+    assert!(
+        response.ends_with("the client stopped sending"),
+        "{response}"
+    );
 }
 
 #[tokio::test]
@@ -204,10 +207,10 @@ async fn one_address_cannot_take_every_place() {
             .trusted_proxies(TrustedProxies::loopback()),
     );
     let _held = [behind.connect().await, behind.connect().await];
-    let answer = behind
+    let response = behind
         .talk(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
         .await;
-    assert!(answer.ends_with("hello"), "{answer}");
+    assert!(response.ends_with("hello"), "{response}");
 }
 
 #[tokio::test]
@@ -225,10 +228,10 @@ async fn when_all_places_are_taken_the_next_is_closed_and_a_free_one_is_used() {
     read_response(&mut first).await;
     drop(first);
     eventually("the place is free", || running.stats.open() == 0).await;
-    let answer = running
+    let response = running
         .talk(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
         .await;
-    assert!(answer.ends_with("hello"), "{answer}");
+    assert!(response.ends_with("hello"), "{response}");
 }
 
 #[tokio::test]
@@ -239,8 +242,8 @@ async fn a_head_over_the_limit_gets_431() {
         "x: y\r\n".repeat(101),
     ] {
         let request = format!("GET / HTTP/1.1\r\nhost: a\r\n{line}\r\n");
-        let answer = running.talk(request.as_bytes()).await;
-        assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
+        let response = running.talk(request.as_bytes()).await;
+        assert!(response.starts_with("HTTP/1.1 431"), "{response}");
     }
     let fits = format!(
         "GET / HTTP/1.1\r\nhost: a\r\nx: {}\r\nconnection: close\r\n\r\n",
@@ -254,12 +257,12 @@ async fn an_http2_head_over_the_limit_does_not_reach_the_service() {
     let running = start(bind().http2_in_clear());
     let mut sender = http2(running.connect().await).await;
     let request = Request::get("http://a/").header("x", "y".repeat(40 * 1024));
-    let answer = within(sender.send_request(request.body(Full::default()).unwrap())).await;
-    assert!(answer.is_err() || answer.unwrap().status() == 431);
+    let response = within(sender.send_request(request.body(Full::default()).unwrap())).await;
+    assert!(response.is_err() || response.unwrap().status() == 431);
 }
 
 /// The client goes on sending its body after it was refused at its head. Were the socket closed at
-/// once, each further piece would be answered by a reset, which can overtake the answer.
+/// once, each further piece would be answered by a reset, which can overtake the response.
 #[tokio::test]
 async fn a_refusal_reaches_a_client_that_is_still_sending() {
     let running = start(bind());
@@ -274,9 +277,9 @@ async fn a_refusal_reaches_a_client_that_is_still_sending() {
             .expect("the server resets");
         beat.tick().await;
     }
-    let answer = read_response(&mut socket).await;
-    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
-    assert!(answer.contains("connection: close"), "{answer}");
+    let response = read_response(&mut socket).await;
+    assert!(response.starts_with("HTTP/1.1 401"), "{response}");
+    assert!(response.contains("connection: close"), "{response}");
     let mut rest = Vec::new();
     assert_eq!(within(socket.read_to_end(&mut rest)).await.unwrap(), 0);
     drop(socket);
@@ -302,10 +305,10 @@ async fn a_refusal_over_tls_reaches_a_client_that_is_still_sending() {
         stream.flush().await.expect("the server resets");
         beat.tick().await;
     }
-    let answer = read_all(&mut stream).await;
+    let response = read_all(&mut stream).await;
     assert!(
-        answer.starts_with("HTTP/1.1 401") && answer.ends_with("no"),
-        "{answer}"
+        response.starts_with("HTTP/1.1 401") && response.ends_with("no"),
+        "{response}"
     );
 }
 

@@ -106,10 +106,10 @@ fn sockets_of_systemd_are_served() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let answer = ask(port);
+    let response = ask(port);
     let _ = process.kill();
     let _ = process.wait();
-    assert!(answer.ends_with("127.0.0.1 http"), "{answer}");
+    assert!(response.ends_with("127.0.0.1 http"), "{response}");
 }
 
 /// Connects until something listens, and asks for the peer.
@@ -119,9 +119,9 @@ fn ask(port: u16) -> String {
     for _ in 0..2000 {
         if let Ok(mut socket) = StdStream::connect(("127.0.0.1", port)) {
             socket.write_all(REQUEST).unwrap();
-            let mut answer = String::new();
-            socket.read_to_string(&mut answer).unwrap();
-            return answer;
+            let mut response = String::new();
+            socket.read_to_string(&mut response).unwrap();
+            return response;
         }
         std::thread::yield_now();
         std::thread::park_timeout(Duration::from_millis(5));
@@ -261,9 +261,9 @@ async fn a_request_on_an_old_connection_is_finished() {
     running.waiting(1).await;
     eventually("the connection is old", || started.elapsed() > 2 * age).await;
     running.door.notify_waiters();
-    let answer = read_all(&mut socket).await;
-    assert!(answer.contains("connection: close"), "{answer}");
-    assert!(answer.ends_with("waited"), "{answer}");
+    let response = read_all(&mut socket).await;
+    assert!(response.contains("connection: close"), "{response}");
+    assert!(response.ends_with("waited"), "{response}");
 }
 
 #[test]

@@ -94,9 +94,9 @@ async fn asked(layer: ClientInfoLayer, location: &str) -> Option<String> {
     let mut socket = within(socket.connect(address)).await.unwrap();
     let request = format!("GET /client HTTP/1.1\r\nhost: a\r\n{SPOOF}connection: close\r\n\r\n");
     socket.write_all(request.as_bytes()).await.unwrap();
-    let answer = read_all(&mut socket).await;
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    answer.lines().last().map(str::to_owned)
+    let response = read_all(&mut socket).await;
+    assert!(response.starts_with("HTTP/1.1 200"), "{response}");
+    response.lines().last().map(str::to_owned)
 }
 
 const SPOOF: &str = "x-forwarded-for: 198.51.100.66\r\nforwarded: for=198.51.100.66;proto=https\r\n\
@@ -162,8 +162,8 @@ async fn six_hundred_requests_through_nginx_are_served_at_once() {
     running.waiting(600).await;
     running.door.notify_waiters();
     for mut socket in sockets {
-        let answer = read_all(&mut socket).await;
-        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        let response = read_all(&mut socket).await;
+        assert!(response.starts_with("HTTP/1.1 200"), "{response}");
     }
 }
 

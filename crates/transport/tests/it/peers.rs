@@ -20,12 +20,12 @@ async fn client(extend: impl FnOnce(&mut http::Extensions)) -> String {
     });
     let mut request = Request::new(TestBody::default());
     extend(request.extensions_mut());
-    let answer = ClientInfoLayer::direct()
+    let response = ClientInfoLayer::direct()
         .layer(handler)
         .oneshot(request)
         .await
         .unwrap();
-    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
     String::from_utf8(body.to_vec()).unwrap()
 }
 
@@ -100,8 +100,8 @@ mod served {
             .unwrap();
         let request = b"GET /client HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
         socket.write_all(request).await.unwrap();
-        let answer = read_all(&mut socket).await;
-        assert!(answer.ends_with("127.0.0.1 http"), "{answer}");
+        let response = read_all(&mut socket).await;
+        assert!(response.ends_with("127.0.0.1 http"), "{response}");
     }
 
     #[tokio::test]
@@ -150,8 +150,8 @@ mod served {
             let request = Request::get("https://localhost/client")
                 .body(Full::default())
                 .unwrap();
-            let answer = within(sender.send_request(request)).await.unwrap();
-            assert_eq!(text(answer).await, expected);
+            let response = within(sender.send_request(request)).await.unwrap();
+            assert_eq!(text(response).await, expected);
         }
     }
 }

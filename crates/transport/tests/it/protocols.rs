@@ -25,10 +25,10 @@ async fn http1_and_http2_are_served_over_tls_by_one_service() {
         .write_all(b"GET /peer HTTP/1.1\r\nhost: localhost\r\n\r\n")
         .await
         .unwrap();
-    let answer = read_response(&mut stream).await;
+    let response = read_response(&mut stream).await;
     assert!(
-        answer.starts_with("HTTP/1.1 200") && answer.ends_with("127.0.0.1 https"),
-        "{answer}"
+        response.starts_with("HTTP/1.1 200") && response.ends_with("127.0.0.1 https"),
+        "{response}"
     );
 
     let stream = tls
@@ -40,12 +40,12 @@ async fn http1_and_http2_are_served_over_tls_by_one_service() {
     let request = Request::get("https://localhost/peer")
         .body(Full::default())
         .unwrap();
-    let answer = within(sender.send_request(request)).await.unwrap();
+    let response = within(sender.send_request(request)).await.unwrap();
     assert_eq!(
-        (answer.status(), answer.version()),
+        (response.status(), response.version()),
         (StatusCode::OK, Version::HTTP_2)
     );
-    assert_eq!(text(answer).await, "127.0.0.1 https");
+    assert_eq!(text(response).await, "127.0.0.1 https");
 }
 
 #[tokio::test]
@@ -89,18 +89,18 @@ async fn http2_in_clear_is_spoken_only_where_it_is_said() {
     let request = Request::get("http://localhost/peer")
         .body(Full::default())
         .unwrap();
-    let answer = within(sender.send_request(request)).await.unwrap();
-    assert_eq!(text(answer).await, "127.0.0.1 http");
-    let answer = running
+    let response = within(sender.send_request(request)).await.unwrap();
+    assert_eq!(text(response).await, "127.0.0.1 http");
+    let response = running
         .talk(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
         .await;
-    assert!(answer.ends_with("hello"), "{answer}");
-    let answer = running.talk(b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n").await;
-    assert!(!answer.contains("200"), "{answer}");
+    assert!(response.ends_with("hello"), "{response}");
+    let response = running.talk(b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n").await;
+    assert!(!response.contains("200"), "{response}");
 
     let running = start(bind());
-    let answer = running.talk(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
-    assert!(!answer.contains("200"), "{answer}");
+    let response = running.talk(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+    assert!(!response.contains("200"), "{response}");
 }
 
 #[tokio::test]
@@ -150,14 +150,14 @@ async fn requests_without_one_clear_host_are_turned_away_on_the_wire() {
         ("/", "host: evil.example\r\n", "421"),
     ] {
         let request = format!("GET {target} HTTP/1.1\r\n{lines}connection: close\r\n\r\n");
-        let answer = running.talk(request.as_bytes()).await;
+        let response = running.talk(request.as_bytes()).await;
         assert!(
-            answer.starts_with(&format!("HTTP/1.1 {status}")),
-            "{target} {lines}: {answer}"
+            response.starts_with(&format!("HTTP/1.1 {status}")),
+            "{target} {lines}: {response}"
         );
         assert!(
-            answer.contains("x-content-type-options: nosniff"),
-            "{answer}"
+            response.contains("x-content-type-options: nosniff"),
+            "{response}"
         );
     }
 }
@@ -172,8 +172,8 @@ async fn on_http2_authority_and_host_must_agree() {
     for (host, status) in [("a.example", 200), ("evil.example", 400)] {
         let request = Request::get("http://a.example/").header("host", host);
         let request = request.body(Full::default()).unwrap();
-        let answer = within(sender.send_request(request)).await.unwrap();
-        assert_eq!(answer.status().as_u16(), status, "{host}");
+        let response = within(sender.send_request(request)).await.unwrap();
+        assert_eq!(response.status().as_u16(), status, "{host}");
     }
 }
 

@@ -34,9 +34,9 @@ async fn open_requests_are_finished_and_new_ones_are_not_taken() {
     running.door.notify_waiters();
     running.door.notify_one();
     running.door.notify_one();
-    let answer = read_response(&mut socket).await;
-    assert!(answer.ends_with("waited"), "{answer}");
-    assert!(answer.contains("connection: close"), "{answer}");
+    let response = read_response(&mut socket).await;
+    assert!(response.ends_with("waited"), "{response}");
+    assert!(response.contains("connection: close"), "{response}");
     assert_eq!(text(within(second).await.unwrap().unwrap()).await, "waited");
     assert_eq!(running.stopped().await.cut, 0);
 }
@@ -92,7 +92,7 @@ async fn a_port_is_free_again_after_the_server() {
     assert!(Listener::bind(address).is_ok());
 }
 
-/// The body of the answer is over long before a slow reader has it.
+/// The body of the response is over long before a slow reader has it.
 #[tokio::test]
 async fn the_end_of_a_response_is_not_cut_by_a_stop() {
     let mut running = start(bind());
@@ -120,8 +120,8 @@ async fn the_end_of_a_response_is_not_cut_by_a_stop() {
 async fn a_socket_that_was_handed_over_is_served() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let running = start(Server::builder().listener(listener));
-    let answer = running
+    let response = running
         .talk(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
         .await;
-    assert!(answer.ends_with("hello"), "{answer}");
+    assert!(response.ends_with("hello"), "{response}");
 }

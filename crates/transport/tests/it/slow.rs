@@ -43,7 +43,7 @@ async fn trickle_a_body(running: &Running) -> String {
     within(async {
         tokio::select! {
             () = trickle => unreachable!(),
-            answer = read_response(&mut reader) => answer,
+            response = read_response(&mut reader) => response,
         }
     })
     .await
@@ -53,8 +53,11 @@ async fn trickle_a_body(running: &Running) -> String {
 async fn a_byte_now_and_then_keeps_no_request_body_alive() {
     let limits = patient().rate_grace(GRACE);
     let running = start(bind().limits(limits));
-    let answer = trickle_a_body(&running).await;
-    assert!(answer.ends_with("the client sent too slowly"), "{answer}");
+    let response = trickle_a_body(&running).await;
+    assert!(
+        response.ends_with("the client sent too slowly"),
+        "{response}"
+    );
     assert_eq!(
         running.stats.count(ConnectionEventKind::RequestBodyTimeout),
         1
@@ -65,8 +68,11 @@ async fn a_byte_now_and_then_keeps_no_request_body_alive() {
 async fn a_request_body_has_a_total_deadline() {
     let limits = patient().body_minimum_rate(0).body_total_timeout(GRACE);
     let running = start(bind().limits(limits));
-    let answer = trickle_a_body(&running).await;
-    assert!(answer.ends_with("the client sent too slowly"), "{answer}");
+    let response = trickle_a_body(&running).await;
+    assert!(
+        response.ends_with("the client sent too slowly"),
+        "{response}"
+    );
 }
 
 #[tokio::test]

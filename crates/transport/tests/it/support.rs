@@ -220,12 +220,12 @@ pub async fn read_all(socket: &mut (impl AsyncRead + Unpin)) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Reads one answer with `Content-Length` and leaves the connection open.
+/// Reads one response with `Content-Length` and leaves the connection open.
 pub async fn read_response(socket: &mut (impl AsyncRead + Unpin)) -> String {
     let mut bytes = Vec::new();
     within(async {
         loop {
-            bytes.push(socket.read_u8().await.expect("the answer breaks off"));
+            bytes.push(socket.read_u8().await.expect("the response breaks off"));
             let text = String::from_utf8_lossy(&bytes);
             let Some((head, body)) = text.split_once("\r\n\r\n") else {
                 continue;
@@ -381,11 +381,11 @@ pub async fn http2(
     sender
 }
 
-pub async fn text<B>(answer: http::Response<B>) -> String
+pub async fn text<B>(response: http::Response<B>) -> String
 where
     B: axum::body::HttpBody<Data = Bytes>,
     B::Error: std::fmt::Debug,
 {
-    let body = within(answer.into_body().collect()).await.unwrap();
+    let body = within(response.into_body().collect()).await.unwrap();
     String::from_utf8_lossy(&body.to_bytes()).into_owned()
 }

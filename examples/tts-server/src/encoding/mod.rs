@@ -27,7 +27,7 @@ pub(crate) enum Format {
 /// Whether a file is sent while it is made.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Extent {
-    /// Nobody knows its length when its first bytes are sent.
+    /// No one knows its length when its first bytes are sent.
     Stream,
     /// Nothing of it is sent before its end.
     Whole,

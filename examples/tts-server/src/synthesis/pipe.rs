@@ -52,7 +52,7 @@ pub(crate) struct Pipe {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Words whose times nobody has taken yet.
+    /// Words whose times no one has taken yet.
     words: Vec<WordTiming>,
     stretches: VecDeque<(Bytes, u64)>,
     bytes: u64,

@@ -105,8 +105,8 @@ impl FileSinkBuilder {
         record_start(&mut journal, start, now, self.settings.fail_closed);
         let queue = Arc::new(Queue::new(self.settings, Arc::clone(&self.clock)));
         let begun = journal.write().and_then(|()| journal.sync());
-        let answer = begun.map_err(|_| SinkUnavailable::Failing);
-        queue.answer(0, answer, journal.safe());
+        let response = begun.map_err(|_| SinkUnavailable::Failing);
+        queue.complete(0, response, journal.safe());
         let worker = WriterThread {
             queue: Arc::clone(&queue),
             journal,

@@ -153,7 +153,7 @@ impl<S: Store> WriterThread<S> {
         let mut pause = FIRST_PAUSE;
         loop {
             let kept = self.attempt(taken);
-            self.queue.answer(taken.below, kept, self.journal.safe());
+            self.queue.complete(taken.below, kept, self.journal.safe());
             if kept.is_ok() {
                 let rotated = self.journal.take_rotated();
                 self.look_at_space();

@@ -30,7 +30,7 @@ const MOST_HEADERS: usize = 200;
 ///
 /// Without a body and without further headers unless the methods below add them.
 #[derive(Clone, Debug)]
-pub(crate) struct Ask {
+pub(crate) struct ProbeRequest {
     method: Method,
     path: String,
     headers: Vec<(HeaderName, HeaderValue)>,
@@ -41,7 +41,7 @@ pub(crate) struct Ask {
     pub(super) takes_429: bool,
 }
 
-impl Ask {
+impl ProbeRequest {
     /// A GET of a path with its query, percent-encoded.
     pub(crate) fn get(path: impl Into<String>) -> Self {
         Self::new(Method::GET, path)
@@ -89,7 +89,7 @@ impl Ask {
     }
 }
 
-impl fmt::Display for Ask {
+impl fmt::Display for ProbeRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.method, self.path)
     }
@@ -99,7 +99,7 @@ impl fmt::Display for Ask {
 ///
 /// Headers and body are bytes of the service. Clean them before they are shown.
 #[derive(Clone, Debug)]
-pub(crate) struct Answer {
+pub(crate) struct ProbeResponse {
     /// The request, for people: method and path.
     pub(crate) asked: String,
     /// The status.
@@ -110,7 +110,7 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
 }
 
-impl Answer {
+impl ProbeResponse {
     /// The value of a header as text. Bytes that are not UTF-8 are replaced.
     ///
     /// The first value if there are several. Names are compared without case.
@@ -167,9 +167,9 @@ impl Answer {
 pub(super) async fn exchange(
     stream: Box<dyn Stream>,
     target: &Target,
-    ask: Ask,
+    ask: ProbeRequest,
     patience: Duration,
-) -> Result<Answer, Problem> {
+) -> Result<ProbeResponse, Problem> {
     let unreadable = |error: hyper::Error| Problem::Unreadable(error.to_string());
     let (mut sender, connection) = http1::Builder::new()
         .max_headers(MOST_HEADERS)
@@ -201,7 +201,7 @@ pub(super) async fn exchange(
             break;
         }
     }
-    Ok(Answer {
+    Ok(ProbeResponse {
         asked,
         status: head.status,
         headers: head.headers,
@@ -214,7 +214,7 @@ pub(super) async fn exchange(
 /// # Errors
 ///
 /// Fails if the path or the host cannot be sent in HTTP.
-fn request(target: &Target, ask: Ask) -> Result<Request<Full<Bytes>>, Problem> {
+fn request(target: &Target, ask: ProbeRequest) -> Result<Request<Full<Bytes>>, Problem> {
     let failed = |error: http::Error| Problem::Connection(error.to_string());
     let host = match ask.host {
         Some(host) => host,

@@ -34,7 +34,7 @@ use tokio::{
     time::timeout,
 };
 
-pub(crate) use self::exchange::{Answer, Ask};
+pub(crate) use self::exchange::{ProbeRequest, ProbeResponse};
 use self::tls::{Handshake, Offer, TlsSettings};
 use super::target::Target;
 
@@ -162,7 +162,11 @@ impl Client {
     ///
     /// Fails with the [`Problem`] that ended the exchange. [`Problem::Silent`] and
     /// [`Problem::Spent`] mean that nothing was sent.
-    pub(crate) async fn send(&self, target: &Target, ask: Ask) -> Result<Answer, Problem> {
+    pub(crate) async fn send(
+        &self,
+        target: &Target,
+        ask: ProbeRequest,
+    ) -> Result<ProbeResponse, Problem> {
         if self.timeouts.get() >= MOST_TIMEOUTS {
             return Err(Problem::Silent);
         }
@@ -172,17 +176,17 @@ impl Client {
             exchange::exchange(stream, target, ask, self.patience).await
         };
         // Connecting, the handshake and the head together may take twice the time of one step.
-        let answer = timeout(self.patience * 2, exchange)
+        let response = timeout(self.patience * 2, exchange)
             .await
             .unwrap_or(Err(Problem::Timeout));
-        self.timeouts.set(match answer {
+        self.timeouts.set(match response {
             Err(Problem::Timeout) => self.timeouts.get() + 1,
             _ => 0,
         });
-        let answer = answer?;
-        match answer.status.as_u16() {
+        let response = response?;
+        match response.status.as_u16() {
             429 if !takes_429 => Err(Problem::Limited),
-            _ => Ok(answer),
+            _ => Ok(response),
         }
     }
 

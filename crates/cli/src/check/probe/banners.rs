@@ -35,17 +35,17 @@ const DEVELOPMENT: &[&str] = &[
 ///
 /// Each header of each response is one line of the finding. The same line is shown once.
 pub(super) fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
-    let answers = site.answers();
-    if answers.is_empty() {
+    let responses = site.responses();
+    if responses.is_empty() {
         outcomes.skip_all(
             &[&VERSION_BANNER, &DEVELOPMENT_SERVER],
             "there was no response",
         );
         return;
     }
-    for answer in answers {
+    for response in responses {
         for name in BANNERS {
-            let Some(value) = answer.header(name) else {
+            let Some(value) = response.header(name) else {
                 continue;
             };
             let lower = value.to_ascii_lowercase();

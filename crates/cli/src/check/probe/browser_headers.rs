@@ -8,7 +8,7 @@
 
 use super::Site;
 use crate::check::{
-    client::Answer,
+    client::ProbeResponse,
     outcome::Outcomes,
     rules::{Rule, exposure::INDEXABLE, headers::*, transport::*},
 };
@@ -20,8 +20,8 @@ const YEAR: u64 = 31_536_000;
 ///
 /// At most one request is sent: `/robots.txt`, if a page may be indexed otherwise.
 pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
-    let answers = site.answers();
-    if answers.is_empty() {
+    let responses = site.responses();
+    if responses.is_empty() {
         let all = [
             &NOSNIFF_MISSING,
             &HSTS_MISSING,
@@ -31,12 +31,14 @@ pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
         ];
         outcomes.skip_all(&all, "there was no response");
     }
-    for answer in &answers {
-        let nosniff = answer.header("x-content-type-options").unwrap_or_default();
+    for response in &responses {
+        let nosniff = response
+            .header("x-content-type-options")
+            .unwrap_or_default();
         let missing = !nosniff.trim().eq_ignore_ascii_case("nosniff");
-        outcomes.decide(&NOSNIFF_MISSING, missing.then(|| answer.summary()));
+        outcomes.decide(&NOSNIFF_MISSING, missing.then(|| response.summary()));
         if site.target.tls {
-            hsts(answer, outcomes);
+            hsts(response, outcomes);
         }
     }
     pages(&site.pages(), outcomes);
@@ -47,9 +49,9 @@ pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
 /// Decides the two rules of `Strict-Transport-Security` for one response over TLS.
 ///
 /// If the header is missing, its length is not checked, so that one mistake is not two findings.
-fn hsts(answer: &Answer, outcomes: &mut Outcomes) {
-    let Some(value) = answer.header("strict-transport-security") else {
-        outcomes.found(&HSTS_MISSING, answer.summary());
+fn hsts(response: &ProbeResponse, outcomes: &mut Outcomes) {
+    let Some(value) = response.header("strict-transport-security") else {
+        outcomes.found(&HSTS_MISSING, response.summary());
         outcomes.skipped(&HSTS_SHORT, "it is missing");
         return;
     };
@@ -72,7 +74,7 @@ fn max_age(value: &str) -> Option<u64> {
 
 /// Decides the four rules about pages. Several policies of one page are joined, since browsers
 /// enforce all of them.
-fn pages(pages: &[&Answer], outcomes: &mut Outcomes) {
+fn pages(pages: &[&ProbeResponse], outcomes: &mut Outcomes) {
     let of_pages: [&'static Rule; 4] = [
         &CSP_MISSING,
         &CSP_WEAK,
@@ -145,36 +147,37 @@ fn weakness(policy: &str) -> Option<String> {
 /// A response that is the same for all clients may be cached, so a page without a query is not
 /// checked.
 fn cacheable(site: &Site<'_>, outcomes: &mut Outcomes) {
-    let answer = site.with_key.as_ref().or(site.base.as_ref().ok());
+    let response = site.with_key.as_ref().or(site.base.as_ref().ok());
     let computed = site.with_key.is_some() || !site.target.query.is_empty();
-    let Some(answer) = answer.filter(|answer| answer.status.is_success() && computed) else {
+    let Some(response) = response.filter(|response| response.status.is_success() && computed)
+    else {
         let why = "nothing was computed for a client; give the URL of a call, and --key";
         outcomes.skipped(&CACHEABLE, why);
         return;
     };
-    let value = answer.all("cache-control").join(",").to_ascii_lowercase();
+    let value = response.all("cache-control").join(",").to_ascii_lowercase();
     let restricts = ["no-store", "no-cache", "private"];
     let kept = !value
         .split(',')
         .any(|word| restricts.contains(&word.trim()));
-    outcomes.decide(&CACHEABLE, kept.then(|| answer.summary()));
+    outcomes.decide(&CACHEABLE, kept.then(|| response.summary()));
 }
 
 /// Decides `indexable`. Only responses with a success status can be indexed. The header, then the
 /// page, then `/robots.txt` is looked at, and the file is asked for only if the first two allow.
 async fn indexable(site: &Site<'_>, outcomes: &mut Outcomes) {
-    let says_no = |answer: &&Answer| {
-        let tag = answer.all("x-robots-tag").join(",").to_ascii_lowercase();
+    let says_no = |response: &&ProbeResponse| {
+        let tag = response.all("x-robots-tag").join(",").to_ascii_lowercase();
         let none = tag.contains("noindex") || tag.split(',').any(|word| word.trim() == "none");
-        let page = answer.text().to_ascii_lowercase();
+        let page = response.text().to_ascii_lowercase();
         let meta = page.contains("name=\"robots\"") && page.contains("noindex");
         none || meta
     };
-    let answers = [&site.base, &site.root].into_iter().flatten();
-    let served: Vec<&Answer> = answers
-        .filter(|answer| answer.status.is_success())
+    let responses = [&site.base, &site.root].into_iter().flatten();
+    let served: Vec<&ProbeResponse> = responses
+        .filter(|response| response.status.is_success())
         .collect();
-    let open = served.iter().find(|answer| !says_no(answer));
+    let open = served.iter().find(|response| !says_no(response));
     let Some(open) = open else {
         outcomes.passed(&INDEXABLE);
         return;

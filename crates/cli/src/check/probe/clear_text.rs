@@ -10,7 +10,7 @@ use http::{HeaderName, Uri, header::CONNECTION};
 
 use super::Site;
 use crate::check::{
-    client::{Answer, Ask, Problem},
+    client::{ProbeRequest, ProbeResponse, Problem},
     outcome::Outcomes,
     rules::transport::*,
     target::default_port,
@@ -41,18 +41,18 @@ pub(super) async fn probe(site: &Site<'_>, port: Option<u16>, outcomes: &mut Out
     let mut plain = target.sibling(false, port);
     plain.path.clone_from(&target.path);
     plain.query.clone_from(&target.query);
-    let ask = Ask::get(plain.path_and_query());
+    let ask = ProbeRequest::get(plain.path_and_query());
     match site.client.send(&plain, ask).await {
-        Ok(answer) if answer.status.is_success() => {
+        Ok(response) if response.status.is_success() => {
             outcomes.found(
                 &HTTP_SERVED,
-                format!("{plain} → {}", answer.status.as_u16()),
+                format!("{plain} → {}", response.status.as_u16()),
             );
             outcomes.skipped(&REDIRECT_MISSING, "it serves instead");
         }
-        Ok(answer) => {
+        Ok(response) => {
             outcomes.passed(&HTTP_SERVED);
-            let elsewhere = elsewhere(&answer, &target.host);
+            let elsewhere = elsewhere(&response, &target.host);
             let seen = elsewhere.map(|to| format!("{plain} leads to {to}"));
             outcomes.decide(&REDIRECT_MISSING, seen);
         }
@@ -73,11 +73,11 @@ pub(super) async fn probe(site: &Site<'_>, port: Option<u16>, outcomes: &mut Out
 ///
 /// `None` if it leads to HTTPS of the same host, on any port, or is no redirect. A missing or
 /// relative location counts as elsewhere: it stays in clear text.
-fn elsewhere(answer: &Answer, host: &str) -> Option<String> {
-    if !answer.status.is_redirection() {
+fn elsewhere(response: &ProbeResponse, host: &str) -> Option<String> {
+    if !response.status.is_redirection() {
         return None;
     }
-    let location = answer.header("location").unwrap_or_default();
+    let location = response.header("location").unwrap_or_default();
     let uri = location.parse::<Uri>().unwrap_or_default();
     let same_host = uri
         .host()
@@ -89,13 +89,13 @@ fn elsewhere(answer: &Answer, host: &str) -> Option<String> {
 /// Sends `Upgrade: h2c` as a proxy would pass it on (RFC 7540, section 3.2). 101 is the finding.
 /// The connection is closed after it.
 async fn upgrade(site: &Site<'_>, outcomes: &mut Outcomes) {
-    let ask = Ask::get("/")
+    let ask = ProbeRequest::get("/")
         .fixed(CONNECTION, "Upgrade, HTTP2-Settings")
         .fixed(HeaderName::from_static("upgrade"), "h2c")
         .fixed(HeaderName::from_static("http2-settings"), SETTINGS);
     match site.ask(ask).await {
-        Ok(answer) => {
-            let accepted = answer.status.as_u16() == 101;
+        Ok(response) => {
+            let accepted = response.status.as_u16() == 101;
             let seen = accepted.then_some("GET / with `Upgrade: h2c` → 101");
             outcomes.decide(&H2C_UPGRADE, seen);
         }

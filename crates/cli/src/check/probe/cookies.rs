@@ -21,14 +21,14 @@ const SECRETS: &[&str] = &["sess", "sid", "auth", "token", "jwt", "login", "reme
 /// Only the name of a cookie is shown, never its value.
 pub(super) fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
     let with_key = site.with_key.as_ref();
-    let answers = site.answers().into_iter().chain(with_key);
-    for answer in answers {
-        for cookie in answer.all("set-cookie") {
+    let responses = site.responses().into_iter().chain(with_key);
+    for response in responses {
+        for cookie in response.all("set-cookie") {
             // Without a name it is no cookie that a service could read.
             let Ok(cookie) = Cookie::parse(&*cookie) else {
                 continue;
             };
-            let seen = || format!("{}: {}", answer.asked, cookie.name());
+            let seen = || format!("{}: {}", response.asked, cookie.name());
             let is_secure = cookie.secure() == Some(true);
             outcomes.decide(&COOKIE_INSECURE, (!is_secure).then(seen));
             let readable = is_secret(&cookie) && cookie.http_only() != Some(true);

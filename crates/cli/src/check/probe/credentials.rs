@@ -23,7 +23,7 @@ use palisade_core::Secret;
 use super::Site;
 use crate::{
     check::{
-        client::{Answer, Ask},
+        client::{ProbeRequest, ProbeResponse},
         outcome::Outcomes,
         rules::access::{ANY_KEY_ACCEPTED, KEY_IN_URL, KEYLESS_ACCESS},
     },
@@ -188,13 +188,14 @@ async fn try_headers(
 ) -> Result<(), String> {
     let mut last = "nothing was sent".to_owned();
     for (name, value) in credential.headers(key) {
-        let ask = Ask::get(site.target.path_and_query()).header(name.clone(), value.clone());
+        let ask =
+            ProbeRequest::get(site.target.path_and_query()).header(name.clone(), value.clone());
         match site.ask(ask).await {
-            Ok(answer) if is_accepted(&answer) => {
-                site.use_key(name, value, answer);
+            Ok(response) if is_accepted(&response) => {
+                site.use_key(name, value, response);
                 return Ok(());
             }
-            Ok(answer) => last = answer.summary(),
+            Ok(response) => last = response.summary(),
             Err(problem) => last = problem.to_string(),
         }
     }
@@ -204,8 +205,8 @@ async fn try_headers(
 /// A key is accepted if the service worked with the request, whatever it thinks of its content.
 ///
 /// A success status, or 422: the service read the credential and then checked the content.
-fn is_accepted(answer: &Answer) -> bool {
-    answer.status.is_success() || answer.status.as_u16() == 422
+fn is_accepted(response: &ProbeResponse) -> bool {
+    response.status.is_success() || response.status.as_u16() == 422
 }
 
 /// Sends the key with its last character changed.
@@ -218,13 +219,13 @@ async fn altered(site: &Site<'_>, credential: &Credential, key: &str, outcomes: 
     let last = wrong.pop();
     wrong.push(if last == Some('A') { 'B' } else { 'A' });
     for (name, value) in credential.headers(&wrong) {
-        let ask = Ask::get(site.target.path_and_query()).header(name.clone(), value);
+        let ask = ProbeRequest::get(site.target.path_and_query()).header(name.clone(), value);
         match site.ask(ask).await {
-            Ok(answer) if is_accepted(&answer) => {
+            Ok(response) if is_accepted(&response) => {
                 let seen = format!(
                     "{}: the key with another last character → {}",
                     name,
-                    answer.status.as_u16()
+                    response.status.as_u16()
                 );
                 outcomes.found(&ANY_KEY_ACCEPTED, seen);
             }
@@ -244,16 +245,16 @@ async fn in_url(site: &Site<'_>, key: &str, outcomes: &mut Outcomes) {
         let pairs = names.iter().map(|name| format!("{name}={key}"));
         let own = Some(site.target.query.clone()).filter(|query| !query.is_empty());
         let query = own.into_iter().chain(pairs).collect::<Vec<_>>().join("&");
-        Ask::get(format!("{}?{query}", site.target.path))
+        ProbeRequest::get(format!("{}?{query}", site.target.path))
     };
     match site.ask(with(URL_NAMES)).await {
-        Ok(answer) if is_accepted(&answer) => {
+        Ok(response) if is_accepted(&response) => {
             let mut accepted = Vec::new();
             for name in URL_NAMES {
-                let answer = site.ask(with(&[*name])).await;
+                let response = site.ask(with(&[*name])).await;
                 accepted.extend(
-                    answer
-                        .is_ok_and(|answer| is_accepted(&answer))
+                    response
+                        .is_ok_and(|response| is_accepted(&response))
                         .then_some(*name),
                 );
             }

@@ -11,7 +11,7 @@ use http::{Method, header::CONTENT_TYPE};
 
 use super::Site;
 use crate::check::{
-    client::{Answer, Ask},
+    client::{ProbeRequest, ProbeResponse},
     outcome::Outcomes,
     rules::input::ERROR_LEAK,
 };
@@ -48,13 +48,13 @@ const SIGNATURES: &[(&str, &str)] = &[
 /// The requests have the key of the client if one works: many handlers parse only after
 /// authentication.
 pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
-    site.answers()
+    site.responses()
         .into_iter()
-        .for_each(|answer| look(answer, outcomes));
-    let broken_json = Ask::new(Method::POST, site.target.path.clone())
+        .for_each(|response| look(response, outcomes));
+    let broken_json = ProbeRequest::new(Method::POST, site.target.path.clone())
         .fixed(CONTENT_TYPE, "application/json")
         .body("{\"text\": ");
-    let no_query = Ask::get(site.target.path.clone());
+    let no_query = ProbeRequest::get(site.target.path.clone());
     let not_utf8 = site.with_text("%FF%FE");
     let broken = [
         Some(broken_json),
@@ -63,19 +63,19 @@ pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
     ];
     for ask in broken.into_iter().flatten() {
         match site.call(ask).await {
-            Ok(answer) => look(&answer, outcomes),
+            Ok(response) => look(&response, outcomes),
             Err(problem) => outcomes.skipped(&ERROR_LEAK, problem),
         }
     }
 }
 
 /// Decides from one response. Responses below 400 are in order, whatever they contain.
-fn look(answer: &Answer, outcomes: &mut Outcomes) {
-    let is_error = answer.status.is_client_error() || answer.status.is_server_error();
-    let shown = is_error.then(|| internals(&answer.text())).flatten();
+fn look(response: &ProbeResponse, outcomes: &mut Outcomes) {
+    let is_error = response.status.is_client_error() || response.status.is_server_error();
+    let shown = is_error.then(|| internals(&response.text())).flatten();
     outcomes.decide(
         &ERROR_LEAK,
-        shown.map(|what| format!("{}: {what}", answer.summary())),
+        shown.map(|what| format!("{}: {what}", response.summary())),
     );
 }
 

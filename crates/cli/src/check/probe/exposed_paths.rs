@@ -10,7 +10,7 @@
 
 use super::Site;
 use crate::check::{
-    client::{Answer, Ask},
+    client::{ProbeRequest, ProbeResponse},
     outcome::Outcomes,
     rules::{Rule, exposure::*},
 };
@@ -113,10 +113,10 @@ pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
         outcomes.found(&DIRECTORY_LISTING, root.summary());
     }
     for exposed in PATHS {
-        match site.ask(Ask::get(exposed.path)).await {
-            Ok(answer) => {
-                let there = answer.status.is_success() && has(&answer, exposed.content);
-                outcomes.decide(exposed.rule, there.then(|| answer.summary()));
+        match site.ask(ProbeRequest::get(exposed.path)).await {
+            Ok(response) => {
+                let there = response.status.is_success() && has(&response, exposed.content);
+                outcomes.decide(exposed.rule, there.then(|| response.summary()));
             }
             Err(problem) => outcomes.skipped(exposed.rule, problem),
         }
@@ -124,8 +124,8 @@ pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
 }
 
 /// Whether all texts of at least one group are in the body. Compared with case.
-fn has(answer: &Answer, groups: &[&[&str]]) -> bool {
-    let body = answer.text();
+fn has(response: &ProbeResponse, groups: &[&[&str]]) -> bool {
+    let body = response.text();
     groups
         .iter()
         .any(|group| group.iter().all(|text| body.contains(text)))

@@ -8,7 +8,7 @@
 
 use super::Site;
 use crate::check::{
-    client::{Answer, Ask},
+    client::{ProbeRequest, ProbeResponse},
     outcome::Outcomes,
     rules::{Rule, input::*},
 };
@@ -28,7 +28,7 @@ const SPLIT_HEADER: &str = "x-palisade-check";
 /// service that demands a key gives no result about its text.
 pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
     missing_path(site, outcomes);
-    split(site, Ask::get(format!("/{SPLIT}")), outcomes).await;
+    split(site, ProbeRequest::get(format!("/{SPLIT}")), outcomes).await;
     let of_query: [&'static Rule; 3] = [
         &CONTROL_CHARACTERS,
         &CONTROL_CHARACTERS_ACCEPTED,
@@ -45,14 +45,14 @@ pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
     };
     split(site, line, outcomes).await;
     match site.call(hostile).await {
-        Ok(answer) if needs_key(&answer) => skip_for_key(outcomes),
-        Ok(answer) => reflected(&answer, outcomes),
+        Ok(response) if needs_key(&response) => skip_for_key(outcomes),
+        Ok(response) => reflected(&response, outcomes),
         Err(problem) => outcomes.skip_all(&of_query, problem),
     }
     match site.call(only).await {
-        Ok(answer) if needs_key(&answer) => skip_for_key(outcomes),
-        Ok(answer) => {
-            let seen = answer.status.is_success().then(|| answer.summary());
+        Ok(response) if needs_key(&response) => skip_for_key(outcomes),
+        Ok(response) => {
+            let seen = response.status.is_success().then(|| response.summary());
             outcomes.decide(&CONTROL_CHARACTERS_ACCEPTED, seen);
         }
         Err(problem) => outcomes.skipped(&CONTROL_CHARACTERS_ACCEPTED, problem),
@@ -60,8 +60,8 @@ pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
 }
 
 /// 401 or 403: the text was not looked at.
-fn needs_key(answer: &Answer) -> bool {
-    matches!(answer.status.as_u16(), 401 | 403)
+fn needs_key(response: &ProbeResponse) -> bool {
+    matches!(response.status.as_u16(), 401 | 403)
 }
 
 /// A stranger gets no further: what is behind the key is seen with `--key`.
@@ -87,24 +87,24 @@ fn missing_path(site: &Site<'_>, outcomes: &mut Outcomes) {
 
 /// Looks behind each mark, at most eight characters far, so that other content of a page with such
 /// characters is not counted.
-fn reflected(answer: &Answer, outcomes: &mut Outcomes) {
-    let body = answer.text();
+fn reflected(response: &ProbeResponse, outcomes: &mut Outcomes) {
+    let body = response.text();
     let after_mark = body.split("plsd").skip(1);
     // JSON writes control characters as escapes, so a raw one is not its doing.
     let raw = after_mark
         .map(|rest| rest.chars().take(8).collect::<String>())
         .any(|rest| rest.contains(['\u{8}', '\u{1b}', '\u{202e}']));
-    outcomes.decide(&CONTROL_CHARACTERS, raw.then(|| answer.summary()));
-    let markup = answer.is_page() && body.contains("<plsd>");
-    outcomes.decide(&MARKUP_REFLECTED, markup.then(|| answer.summary()));
+    outcomes.decide(&CONTROL_CHARACTERS, raw.then(|| response.summary()));
+    let markup = response.is_page() && body.contains("<plsd>");
+    outcomes.decide(&MARKUP_REFLECTED, markup.then(|| response.summary()));
 }
 
 /// Sends a text with an encoded CR LF and looks for the header in the response (CWE-113).
-async fn split(site: &Site<'_>, ask: Ask, outcomes: &mut Outcomes) {
+async fn split(site: &Site<'_>, ask: ProbeRequest, outcomes: &mut Outcomes) {
     match site.call(ask).await {
-        Ok(answer) => {
-            let injected = answer.headers.contains_key(SPLIT_HEADER);
-            outcomes.decide(&HEADER_INJECTION, injected.then(|| answer.summary()));
+        Ok(response) => {
+            let injected = response.headers.contains_key(SPLIT_HEADER);
+            outcomes.decide(&HEADER_INJECTION, injected.then(|| response.summary()));
         }
         Err(problem) => outcomes.skipped(&HEADER_INJECTION, problem),
     }

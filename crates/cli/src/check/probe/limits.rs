@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::Site;
 use crate::check::{
-    client::{Answer, Ask},
+    client::{ProbeRequest, ProbeResponse},
     outcome::Outcomes,
     rules::access::{LIMIT_WITHOUT_TIME, NO_LIMIT},
     rules::input::NO_LENGTH_LIMIT,
@@ -43,10 +43,13 @@ pub(super) async fn probe(site: &Site<'_>, requests: Option<u32>, outcomes: &mut
     while sent < requests {
         let batch = AT_ONCE.min(requests - sent);
         sent += batch;
-        let ask = || site.call(Ask::get(site.target.path_and_query()).with_429());
-        let answers = join_all((0..batch).map(|_| ask())).await;
-        answered += answers.iter().filter(|answer| answer.is_ok()).count();
-        let mut refusals = answers.iter().flatten().filter(|answer| is_refusal(answer));
+        let ask = || site.call(ProbeRequest::get(site.target.path_and_query()).with_429());
+        let responses = join_all((0..batch).map(|_| ask())).await;
+        answered += responses.iter().filter(|response| response.is_ok()).count();
+        let mut refusals = responses
+            .iter()
+            .flatten()
+            .filter(|response| is_refusal(response));
         if let Some(refusal) = refusals.next() {
             outcomes.passed(&NO_LIMIT);
             let no_time = refusal.header("retry-after").is_none();
@@ -66,9 +69,9 @@ pub(super) async fn probe(site: &Site<'_>, requests: Option<u32>, outcomes: &mut
 }
 
 /// 429, or 503 with the time to come back.
-fn is_refusal(answer: &Answer) -> bool {
-    let status = answer.status.as_u16();
-    status == 429 || (status == 503 && answer.header("retry-after").is_some())
+fn is_refusal(response: &ProbeResponse) -> bool {
+    let status = response.status.as_u16();
+    status == 429 || (status == 503 && response.header("retry-after").is_some())
 }
 
 /// Sent before the others: afterwards the limit may refuse it. A 429 is no result.
@@ -78,15 +81,15 @@ async fn long_text(site: &Site<'_>, outcomes: &mut Outcomes) {
         return;
     };
     match site.call(ask).await {
-        Ok(answer) if matches!(answer.status.as_u16(), 401 | 403) => {
+        Ok(response) if matches!(response.status.as_u16(), 401 | 403) => {
             outcomes.skipped(
                 &NO_LENGTH_LIMIT,
                 "the service demands a key; --key FILE gives one",
             );
         }
-        Ok(answer) => {
-            let accepted = answer.status.is_success();
-            let seen = format!("{LONG_TEXT} characters → {}", answer.status.as_u16());
+        Ok(response) => {
+            let accepted = response.status.is_success();
+            let seen = format!("{LONG_TEXT} characters → {}", response.status.as_u16());
             outcomes.decide(&NO_LENGTH_LIMIT, accepted.then_some(seen));
         }
         Err(problem) => outcomes.skipped(&NO_LENGTH_LIMIT, problem),

@@ -26,22 +26,22 @@ pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
         .same(Method::TRACE)
         .fixed(HeaderName::from_static("x-palisade-check"), MARK);
     match site.ask(trace).await {
-        Ok(answer) => {
-            let echoes = answer.status.is_success() && answer.text().contains(MARK);
-            outcomes.decide(&TRACE_METHOD, echoes.then(|| answer.summary()));
+        Ok(response) => {
+            let echoes = response.status.is_success() && response.text().contains(MARK);
+            outcomes.decide(&TRACE_METHOD, echoes.then(|| response.summary()));
         }
         Err(problem) => outcomes.skipped(&TRACE_METHOD, problem),
     }
     match site.ask(site.same(Method::OPTIONS)).await {
-        Ok(answer) if answer.status.is_success() => {
-            let allow = answer.all("allow").join(", ").to_ascii_uppercase();
+        Ok(response) if response.status.is_success() => {
+            let allow = response.all("allow").join(", ").to_ascii_uppercase();
             let writing = allow
                 .split(',')
                 .map(str::trim)
                 .any(|method| WRITING.contains(&method));
             outcomes.decide(
                 &WRITE_METHODS,
-                writing.then(|| format!("{}, Allow: {allow}", answer.summary())),
+                writing.then(|| format!("{}, Allow: {allow}", response.summary())),
             );
         }
         Ok(_) => outcomes.passed(&WRITE_METHODS),

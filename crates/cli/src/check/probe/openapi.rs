@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::Site;
 use crate::check::{
-    client::{Answer, Ask},
+    client::{ProbeRequest, ProbeResponse},
     outcome::Outcomes,
     rules::exposure::{OPENAPI_OPEN, OPENAPI_WITHOUT_SECURITY},
 };
@@ -26,12 +26,12 @@ const OPERATIONS: &[&str] = &[
 /// If a request gets no response, both rules are skipped: a description at another path may exist.
 pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
     for path in PATHS {
-        match site.ask(Ask::get(*path)).await {
-            Ok(answer) => {
-                if let Some(description) = description(&answer) {
-                    outcomes.found(&OPENAPI_OPEN, answer.summary());
+        match site.ask(ProbeRequest::get(*path)).await {
+            Ok(response) => {
+                if let Some(description) = description(&response) {
+                    outcomes.found(&OPENAPI_OPEN, response.summary());
                     let open = without_security(&description);
-                    let seen = (open > 0).then(|| format!("{}: {open} operations", answer.asked));
+                    let seen = (open > 0).then(|| format!("{}: {open} operations", response.asked));
                     outcomes.decide(&OPENAPI_WITHOUT_SECURITY, seen);
                     return;
                 }
@@ -49,11 +49,11 @@ pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
 /// The description, if the response is one. Its size is bounded by what the client reads.
 ///
 /// A document that is cut at the bound of the client is not valid JSON, and so is no description.
-fn description(answer: &Answer) -> Option<Value> {
-    if !answer.status.is_success() {
+fn description(response: &ProbeResponse) -> Option<Value> {
+    if !response.status.is_success() {
         return None;
     }
-    let document: Value = serde_json::from_slice(&answer.body).ok()?;
+    let document: Value = serde_json::from_slice(&response.body).ok()?;
     let is_one = document
         .get("openapi")
         .or(document.get("swagger"))

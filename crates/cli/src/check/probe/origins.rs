@@ -13,7 +13,7 @@ use http::{
 
 use super::Site;
 use crate::check::{
-    client::{Answer, Ask},
+    client::{ProbeRequest, ProbeResponse},
     outcome::Outcomes,
     rules::access::{ANY_HOST, CORS_CREDENTIALS, CORS_OPEN, HOST_REFLECTED},
 };
@@ -31,7 +31,7 @@ const FOREIGN_ORIGIN: &str = "https://palisade-check.invalid";
 /// origin. The request about `Host` is the last one.
 pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
     for origin in [FOREIGN_ORIGIN, "null"] {
-        let ask = Ask::get(site.target.path_and_query()).fixed(ORIGIN, origin);
+        let ask = ProbeRequest::get(site.target.path_and_query()).fixed(ORIGIN, origin);
         cors(site, ask, origin, outcomes).await;
     }
     let preflight = site
@@ -47,19 +47,19 @@ pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
 }
 
 /// Sends a request of a foreign page and reads who may see the response (Fetch, CORS protocol).
-async fn cors(site: &Site<'_>, ask: Ask, origin: &str, outcomes: &mut Outcomes) {
+async fn cors(site: &Site<'_>, ask: ProbeRequest, origin: &str, outcomes: &mut Outcomes) {
     match site.ask(ask).await {
-        Ok(answer) => {
-            let allowed = answer.header("access-control-allow-origin");
+        Ok(response) => {
+            let allowed = response.header("access-control-allow-origin");
             let allowed = allowed.filter(|allowed| allowed == "*" || allowed == origin);
-            let credentials = answer.header("access-control-allow-credentials");
+            let credentials = response.header("access-control-allow-credentials");
             // Browsers refuse the wildcard together with credentials.
             let with_credentials =
                 allowed.as_deref() == Some(origin) && credentials.as_deref() == Some("true");
             let seen = allowed.map(|allowed| {
                 format!(
                     "{} with Origin: {origin} → Access-Control-Allow-Origin: {allowed}",
-                    answer.asked
+                    response.asked
                 )
             });
             let (strong, weak) = match with_credentials {
@@ -87,12 +87,12 @@ async fn host(site: &Site<'_>, outcomes: &mut Outcomes) {
         Ok(base) => return outcomes.skip_all(&both, base.summary()),
         Err(problem) => return outcomes.skip_all(&both, problem),
     };
-    let ask = Ask::get(site.target.path_and_query()).host(FOREIGN_HOST);
+    let ask = ProbeRequest::get(site.target.path_and_query()).host(FOREIGN_HOST);
     match site.ask(ask).await {
-        Ok(answer) => {
-            let reflected = reflects(&answer);
-            let served = answer.status == base.status && !is_refusal_of_host(answer.status);
-            let seen = format!("{} with Host: {FOREIGN_HOST}", answer.summary());
+        Ok(response) => {
+            let reflected = reflects(&response);
+            let served = response.status == base.status && !is_refusal_of_host(response.status);
+            let seen = format!("{} with Host: {FOREIGN_HOST}", response.summary());
             outcomes.decide(&HOST_REFLECTED, reflected.then_some(&seen));
             outcomes.decide(&ANY_HOST, served.then_some(&seen));
         }
@@ -111,11 +111,11 @@ fn is_refusal_of_host(status: StatusCode) -> bool {
 }
 
 /// Looks at the headers with addresses, then at the body.
-fn reflects(answer: &Answer) -> bool {
+fn reflects(response: &ProbeResponse) -> bool {
     let headers = ["location", "link", "content-location", "refresh"];
     let in_header = headers
         .iter()
-        .filter_map(|name| answer.header(name))
+        .filter_map(|name| response.header(name))
         .any(|value| value.contains(FOREIGN_HOST));
-    in_header || answer.text().contains(FOREIGN_HOST)
+    in_header || response.text().contains(FOREIGN_HOST)
 }

@@ -10,7 +10,7 @@ use http::{HeaderName, HeaderValue, Method};
 use tokio::sync::OnceCell;
 
 use crate::check::{
-    client::{Answer, Ask, Client, Problem},
+    client::{Client, ProbeRequest, ProbeResponse, Problem},
     target::Target,
 };
 
@@ -29,17 +29,17 @@ pub(crate) struct Site<'a> {
     /// The address that was given.
     pub(crate) target: &'a Target,
     /// The response to the address, without a credential.
-    pub(crate) base: Result<Answer, Problem>,
+    pub(crate) base: Result<ProbeResponse, Problem>,
     /// The response to `/`. The same as [`base`](Self::base) if that is the path.
-    pub(crate) root: Result<Answer, Problem>,
+    pub(crate) root: Result<ProbeResponse, Problem>,
     /// The response to a path that does not exist.
-    pub(crate) missing: Result<Answer, Problem>,
+    pub(crate) missing: Result<ProbeResponse, Problem>,
     /// The response with a credential, if one was given and may be sent.
-    pub(crate) with_key: Option<Answer>,
+    pub(crate) with_key: Option<ProbeResponse>,
     /// The header with the key, once `credentials` found that it works.
     key: Option<(HeaderName, HeaderValue)>,
     /// The inner `None` means that it was asked for and does not exist.
-    robots: OnceCell<Option<Answer>>,
+    robots: OnceCell<Option<ProbeResponse>>,
     /// Sentences that the report shows under the grade.
     notes: Vec<String>,
 }
@@ -49,12 +49,14 @@ impl<'a> Site<'a> {
     ///
     /// Never fails: problems are kept in the fields.
     pub(crate) async fn visit(client: &'a Client, target: &'a Target) -> Site<'a> {
-        let base = client.send(target, Ask::get(target.path_and_query())).await;
+        let base = client
+            .send(target, ProbeRequest::get(target.path_and_query()))
+            .await;
         let root = match target.path_and_query() == "/" {
             true => base.clone(),
-            false => client.send(target, Ask::get("/")).await,
+            false => client.send(target, ProbeRequest::get("/")).await,
         };
-        let missing = client.send(target, Ask::get(MISSING)).await;
+        let missing = client.send(target, ProbeRequest::get(MISSING)).await;
         let mut site = Self {
             client,
             target,
@@ -71,12 +73,12 @@ impl<'a> Site<'a> {
     }
 
     /// Sends a request to the service, without a credential.
-    pub(crate) async fn ask(&self, ask: Ask) -> Result<Answer, Problem> {
+    pub(crate) async fn ask(&self, ask: ProbeRequest) -> Result<ProbeResponse, Problem> {
         self.client.send(self.target, ask).await
     }
 
     /// Sends a request as a client of the service: with the credential, if there is one that works.
-    pub(crate) async fn call(&self, ask: Ask) -> Result<Answer, Problem> {
+    pub(crate) async fn call(&self, ask: ProbeRequest) -> Result<ProbeResponse, Problem> {
         let ask = match self.key.clone() {
             Some((name, value)) => ask.header(name, value),
             None => ask,
@@ -85,9 +87,14 @@ impl<'a> Site<'a> {
     }
 
     /// Keeps a credential that works, for [`call`](Self::call).
-    pub(crate) fn use_key(&mut self, name: HeaderName, value: HeaderValue, answer: Answer) {
+    pub(crate) fn use_key(
+        &mut self,
+        name: HeaderName,
+        value: HeaderValue,
+        response: ProbeResponse,
+    ) {
         self.key = Some((name, value));
-        self.with_key = Some(answer);
+        self.with_key = Some(response);
     }
 
     /// A GET of the address with the text parameter replaced. `None` if the address has no parameter.
@@ -97,7 +104,7 @@ impl<'a> Site<'a> {
     /// The parameter is the first name of the list of usual text names, or else the first parameter
     /// of the address. All other parameters stay as they are. If the name occurs several times,
     /// each one is replaced.
-    pub(crate) fn with_text(&self, value: &str) -> Option<Ask> {
+    pub(crate) fn with_text(&self, value: &str) -> Option<ProbeRequest> {
         let names = self.target.parameters();
         let preferred = TEXT_PARAMETERS.iter().find(|name| names.contains(name));
         let text = preferred.or(names.first())?;
@@ -109,45 +116,45 @@ impl<'a> Site<'a> {
             }
         });
         let query = pairs.collect::<Vec<_>>().join("&");
-        Some(Ask::get(format!("{}?{query}", self.target.path)))
+        Some(ProbeRequest::get(format!("{}?{query}", self.target.path)))
     }
 
     /// A request of the path of the address, with its query.
-    pub(crate) fn same(&self, method: Method) -> Ask {
-        Ask::new(method, self.target.path_and_query())
+    pub(crate) fn same(&self, method: Method) -> ProbeRequest {
+        ProbeRequest::new(method, self.target.path_and_query())
     }
 
     /// All responses that a stranger got so far.
     ///
     /// Responses to the same method and path are listed once. That with a key is not among them.
-    pub(crate) fn answers(&self) -> Vec<&Answer> {
-        let mut answers: Vec<&Answer> = Vec::new();
-        for answer in [&self.base, &self.root, &self.missing]
+    pub(crate) fn responses(&self) -> Vec<&ProbeResponse> {
+        let mut responses: Vec<&ProbeResponse> = Vec::new();
+        for response in [&self.base, &self.root, &self.missing]
             .into_iter()
             .flatten()
         {
-            if answers.iter().all(|known| known.asked != answer.asked) {
-                answers.push(answer);
+            if responses.iter().all(|known| known.asked != response.asked) {
+                responses.push(response);
             }
         }
-        answers
+        responses
     }
 
     /// The pages among them.
-    pub(crate) fn pages(&self) -> Vec<&Answer> {
-        self.answers()
+    pub(crate) fn pages(&self) -> Vec<&ProbeResponse> {
+        self.responses()
             .into_iter()
-            .filter(|answer| answer.is_page())
+            .filter(|response| response.is_page())
             .collect()
     }
 
     /// `/robots.txt`, asked for once. `None` if there is none.
     ///
     /// A page in its place, as single-page applications send it, counts as none.
-    pub(crate) async fn robots(&self) -> Option<&Answer> {
+    pub(crate) async fn robots(&self) -> Option<&ProbeResponse> {
         let fetch = async {
-            let answer = self.ask(Ask::get("/robots.txt")).await.ok()?;
-            (answer.status.is_success() && !answer.is_page()).then_some(answer)
+            let response = self.ask(ProbeRequest::get("/robots.txt")).await.ok()?;
+            (response.status.is_success() && !response.is_page()).then_some(response)
         };
         self.robots.get_or_init(|| fetch).await.as_ref()
     }

@@ -43,7 +43,7 @@ fn both_with_key(code: &str, change: impl Fn(&Asked, &mut Reply) + Send + Sync +
 /// The good service, with the right key given to every request.
 fn open(asked: &Asked, reply: &mut Reply) {
     if asked.path() == "/tts" && asked.method == "GET" && reply.status == 401 {
-        reply.answer(200, "audio/wav", "RIFF");
+        reply.respond(200, "audio/wav", "RIFF");
     }
 }
 
@@ -137,7 +137,7 @@ fn a_text_of_any_length() {
             let mut reply = good(asked);
             open(asked, &mut reply);
             if asked.text().len() > longest {
-                reply.answer(422, "application/json", "{}");
+                reply.respond(422, "application/json", "{}");
             }
             reply
         })
@@ -153,7 +153,7 @@ fn a_limit_is_felt_and_says_when_to_come_back() {
         0..70 => good(asked),
         _ => {
             let mut reply = good(asked);
-            reply.answer(429, "text/plain", "later");
+            reply.respond(429, "text/plain", "later");
             reply.add("retry-after", "3");
             reply
         }
@@ -228,7 +228,7 @@ fn a_wildcard_with_credentials_is_only_open_because_browsers_refuse_it() {
 fn only_the_preflight_allows_the_origin() {
     both("cors-open", "", |asked, reply| {
         if asked.method == "OPTIONS" && !asked.header("origin").is_empty() {
-            reply.answer(204, "text/plain", "");
+            reply.respond(204, "text/plain", "");
             reply.add(
                 "access-control-allow-origin",
                 "https://palisade-check.invalid",
@@ -241,7 +241,7 @@ fn only_the_preflight_allows_the_origin() {
 fn a_foreign_host_is_served() {
     both("any-host", "", |asked, reply| {
         if asked.header("host") == "palisade-check.invalid" {
-            reply.answer(401, "application/json", "{}");
+            reply.respond(401, "application/json", "{}");
         }
     });
 }
@@ -251,7 +251,7 @@ fn a_foreign_host_in_a_redirect() {
     both("host-reflected", "", |asked, reply| {
         let host = asked.header("host").to_owned();
         if host == "palisade-check.invalid" {
-            reply.answer(302, "text/plain", "");
+            reply.respond(302, "text/plain", "");
             reply.add("location", &format!("https://{host}/login"));
         }
     });

@@ -11,7 +11,7 @@ use super::{
 fn there(code: &str, path: &'static str, media_type: &'static str, body: &'static str) {
     both(code, "", move |asked, reply| {
         if asked.path() == path {
-            reply.answer(200, media_type, body);
+            reply.respond(200, media_type, body);
         }
     });
 }
@@ -78,7 +78,7 @@ fn a_service_that_sends_its_page_for_every_path_has_none_of_these() {
     let service = Service::start(|asked| {
         let mut reply = good(asked);
         if reply.status == 404 {
-            reply.answer(200, "text/html", "<title>Voice</title><main>console</main>");
+            reply.respond(200, "text/html", "<title>Voice</title><main>console</main>");
         }
         reply
     });
@@ -102,7 +102,7 @@ fn a_description_that_everyone_reads_and_that_demands_no_key() {
         Service::start(move |asked| {
             let mut reply = good(asked);
             if asked.path() == "/openapi.json" {
-                reply.answer(200, "application/json", &document.to_string());
+                reply.respond(200, "application/json", &document.to_string());
             }
             reply
         })
@@ -127,7 +127,7 @@ fn robots_txt_keeps_search_engines_out() {
         let mut reply = good(asked);
         reply.remove("x-robots-tag");
         if asked.path() == "/robots.txt" {
-            reply.answer(200, "text/plain", "User-agent: *\nDisallow: /\n");
+            reply.respond(200, "text/plain", "User-agent: *\nDisallow: /\n");
         }
         reply
     });

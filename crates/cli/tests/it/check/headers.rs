@@ -73,7 +73,7 @@ fn what_was_computed_may_be_cached() {
         Service::start(move |asked| {
             let mut reply = good(asked);
             if asked.path() == "/tts" && asked.method == "GET" {
-                reply.answer(200, "audio/wav", "RIFF");
+                reply.respond(200, "audio/wav", "RIFF");
             }
             reply.remove("cache-control");
             if let Some(cache) = cache {

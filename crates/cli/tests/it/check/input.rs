@@ -9,7 +9,7 @@ use super::{
 fn speaking(media_type: &'static str, body: fn(&[u8]) -> Vec<u8>) -> impl Fn(&Asked, &mut Reply) {
     move |asked, reply| {
         if asked.path() == "/tts" && asked.method == "GET" {
-            reply.answer(200, media_type, "");
+            reply.respond(200, media_type, "");
             reply.body = body(&asked.text());
         }
     }
@@ -55,7 +55,7 @@ fn text_of_control_characters_is_accepted() {
             let clean = text.iter().any(|byte| !byte.is_ascii_control());
             if asked.path() == "/tts" && asked.method == "GET" {
                 let status = if clean { 200 } else { 422 };
-                reply.answer(status, "audio/wav", "RIFF");
+                reply.respond(status, "audio/wav", "RIFF");
             }
         },
     );
@@ -106,7 +106,7 @@ fn a_stack_trace_in_an_error() {
     both("error-leak", "", |asked, reply| {
         if asked.method == "POST" {
             let trace = "Traceback (most recent call last):\n  File \"app.py\"";
-            reply.answer(500, "text/plain", trace);
+            reply.respond(500, "text/plain", trace);
         }
     });
 }
@@ -116,7 +116,7 @@ fn a_stack_trace_in_a_good_response_is_content() {
     let service = Service::start(|asked| {
         let mut reply = good(asked);
         if asked.path() == "/" {
-            reply.answer(200, "text/html", "Traceback (most recent call last)");
+            reply.respond(200, "text/html", "Traceback (most recent call last)");
         }
         reply
     });
@@ -127,7 +127,7 @@ fn a_stack_trace_in_a_good_response_is_content() {
 fn trace_returns_the_request() {
     both("trace-method", "", |asked, reply| {
         if asked.method == "TRACE" {
-            reply.answer(200, "message/http", asked.head());
+            reply.respond(200, "message/http", asked.head());
         }
     });
 }
@@ -136,7 +136,7 @@ fn trace_returns_the_request() {
 fn options_announces_methods_that_write() {
     both("write-methods", "", |asked, reply| {
         if asked.method == "OPTIONS" {
-            reply.answer(200, "text/plain", "");
+            reply.respond(200, "text/plain", "");
             reply.add("allow", "GET, PUT, delete");
         }
     });

@@ -87,7 +87,7 @@ fn a_redirect_is_told_and_not_followed() {
     let to = format!("{}/elsewhere", other.url());
     let service = Service::start(move |asked| {
         let mut reply = good(asked);
-        reply.answer(302, "text/plain", "");
+        reply.respond(302, "text/plain", "");
         reply.add("location", &to);
         reply
     });

@@ -108,7 +108,7 @@ impl Reply {
     }
 
     /// Replaces the whole response and keeps the headers of the good service.
-    pub(super) fn answer(&mut self, status: u16, media_type: &str, body: &str) {
+    pub(super) fn respond(&mut self, status: u16, media_type: &str, body: &str) {
         self.status = status;
         self.set("content-type", media_type);
         self.body = body.as_bytes().to_vec();

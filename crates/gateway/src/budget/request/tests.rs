@@ -31,7 +31,7 @@ fn check(api: Api, body: &Value, expected: u64) {
 }
 
 #[test]
-fn the_greatest_limit_is_reserved_for_each_answer() {
+fn the_greatest_limit_is_reserved_for_each_response() {
     check(Api::OpenAiChat, &json!({"max_tokens": 7}), 7);
     check(
         Api::OpenAiChat,

@@ -98,7 +98,7 @@ impl AdminSocket {
             };
             let (reloader, drain) = (Arc::clone(&reloader), drain.clone());
             tokio::spawn(async move {
-                let _ = answer(stream, &reloader, &drain).await;
+                let _ = response(stream, &reloader, &drain).await;
                 drop(place);
             });
         }
@@ -106,7 +106,11 @@ impl AdminSocket {
 }
 
 /// Reads one command and writes one document.
-async fn answer(mut stream: UnixStream, reloader: &Reloader, drain: &Drain) -> std::io::Result<()> {
+async fn response(
+    mut stream: UnixStream,
+    reloader: &Reloader,
+    drain: &Drain,
+) -> std::io::Result<()> {
     let mut text = String::new();
     let (read, mut write) = stream.split();
     let mut read = read.take(LONGEST);
@@ -158,7 +162,7 @@ fn failed(problem: &str) -> Value {
 /// of the page about the admin socket.
 ///
 /// # Errors
-/// No gateway listens there, this user may not connect, or no answer comes within 30 seconds.
+/// No gateway listens there, this user may not connect, or no response comes within 30 seconds.
 ///
 /// # Examples
 ///

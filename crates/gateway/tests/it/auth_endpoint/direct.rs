@@ -35,7 +35,7 @@ async fn the_decisions_are_those_of_the_stack_with_statuses_that_nginx_knows() {
 }
 
 #[tokio::test]
-async fn the_answer_says_who_the_client_is_also_that_it_is_a_guest() {
+async fn the_response_says_who_the_client_is_also_that_it_is_a_guest() {
     let endpoint = endpoint().await;
     let response = endpoint
         .nginx("POST", "/voice", "KEYX-Palisade-Principal: admin\r\n")

@@ -1,4 +1,4 @@
-//! nginx and Caddy with the configurations of the book, passed over where they are not installed.
+//! nginx and Caddy with the configurations of the book; skipped where they are not installed.
 
 use std::{
     fs,

@@ -30,7 +30,7 @@ use tokio::{
     sync::{mpsc, watch},
 };
 
-type Answer = Response<UnsyncBoxBody<Bytes, BoxError>>;
+type GatewayResponse = Response<UnsyncBoxBody<Bytes, BoxError>>;
 type Part = Result<Frame<Bytes>, BoxError>;
 
 /// A server, and what it saw.
@@ -99,7 +99,7 @@ impl ModelServer {
         self.state.gate.send_replace(true);
     }
 
-    async fn respond(&self, request: Request<Incoming>) -> Answer {
+    async fn respond(&self, request: Request<Incoming>) -> GatewayResponse {
         let path = request.uri().path().to_owned();
         let body = request.into_body().collect().await.unwrap().to_bytes();
         let body: Value = serde_json::from_slice(&body).unwrap_or_default();

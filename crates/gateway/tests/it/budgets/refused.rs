@@ -36,7 +36,7 @@ async fn of_fifty_streams_at_once_as_many_run_as_there_is_room_for() {
     for asked in asked {
         running.push(asked);
     }
-    let (sender, mut answers) = tokio::sync::mpsc::unbounded_channel();
+    let (sender, mut responses) = tokio::sync::mpsc::unbounded_channel();
     for asked in running {
         let sender = sender.clone();
         tokio::spawn(async move {
@@ -44,17 +44,17 @@ async fn of_fifty_streams_at_once_as_many_run_as_there_is_room_for() {
         });
     }
     while refused < 40 {
-        let answer = answers.recv().await.unwrap();
-        assert_eq!(status(&answer), 402, "{answer}");
+        let response = responses.recv().await.unwrap();
+        assert_eq!(status(&response), 402, "{response}");
         // Others only have to be settled.
-        assert_eq!(field(&answer, "retry-after"), Some("1"), "{answer}");
+        assert_eq!(field(&response, "retry-after"), Some("1"), "{response}");
         refused += 1;
     }
     assert_eq!(server.requests().len(), 10);
     server.open_gate();
     for _ in 0..10 {
-        let answer = answers.recv().await.unwrap();
-        assert_eq!(status(&answer), 200, "{answer}");
+        let response = responses.recv().await.unwrap();
+        assert_eq!(status(&response), 200, "{response}");
     }
     let gateway = std::sync::Arc::into_inner(gateway).unwrap();
     let folder = gateway.stop().await;

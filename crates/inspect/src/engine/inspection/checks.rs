@@ -187,7 +187,7 @@ impl<'s> Inspection<'s, '_> {
 
     /// Whether the operator matches a text. The filters come first.
     ///
-    /// A filter that says no is an answer of the operator. A negated check has no filters,
+    /// A filter that says no is a response of the operator. A negated check has no filters,
     /// because its needs are empty.
     pub(super) fn text_matches(
         &mut self,

@@ -102,7 +102,7 @@ impl Loader {
 
 /// Whether a list of actions says that another link follows.
 ///
-/// It looks at the text, so that the answer is known even if the actions cannot be read.
+/// It looks at the text, so that the response is known even if the actions cannot be read.
 fn has_chain(actions: &str) -> bool {
     actions
         .split(',')

@@ -94,7 +94,7 @@ pub(crate) fn clean<'t>(
 
 /// Makes the refusal for a document that was not accepted.
 ///
-/// The position of a flaw is not told: it would help nobody but someone who probes the parser.
+/// The position of a flaw is not told: it would help no one but someone who probes the parser.
 fn refuse(flaw: Flaw, source: &str, selection: &Selection) -> Box<Rejection> {
     match flaw {
         Flaw::NearName(field) => refusal::near_name(selection.name(field)),

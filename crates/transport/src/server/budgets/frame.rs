@@ -20,7 +20,7 @@ pub(super) const CONTINUATION: u8 = 0x9;
 /// A frame type without a meaning: such frames are ignored (RFC 9113, section 5.5).
 pub(super) const UNASSIGNED: u8 = 0xff;
 
-/// The flag of a PING or SETTINGS frame that is an answer.
+/// The flag of a PING or SETTINGS frame that is a response.
 pub(super) const ACK: u8 = 0x1;
 /// The flag of a DATA or HEADERS frame after which the stream has no further body.
 pub(super) const END_STREAM: u8 = 0x1;

@@ -107,7 +107,7 @@ where
     type Error = S::Error;
     type Future = OuterLayerFuture<S::Future>;
 
-    /// Own responses wait for the inner service too: a service has one answer for all requests.
+    /// Own responses wait for the inner service too: a service has one response for all requests.
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }

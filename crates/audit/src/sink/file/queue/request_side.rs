@@ -40,14 +40,14 @@ impl Queue {
         let mut state = self.lock();
         let fits = state.used().saturating_add(PER_REQUEST) <= self.settings.capacity;
         let fits = fits && !state.refuse_all;
-        let answer = state
+        let response = state
             .ready()
             .and(fits.then_some(()).ok_or(SinkUnavailable::Full));
-        match answer {
+        match response {
             Ok(()) => state.reserved += PER_REQUEST,
             Err(_) => state.losses.turned_away += 1,
         }
-        answer
+        response
     }
 
     /// Admits a request in drop-and-count mode.
@@ -234,13 +234,13 @@ impl Queue {
         mut state: MutexGuard<'_, State>,
         deadline: Option<Duration>,
     ) -> MaybeReady<SinkResult> {
-        let (answer, waiting) = oneshot::channel();
+        let (response, waiting) = oneshot::channel();
         let number = state.sync_requests_made;
         state.sync_requests_made += 1;
         state.sync_requests.push(SyncRequest {
             number,
             deadline,
-            answer,
+            response,
         });
         self.wake(&mut state);
         drop(state);

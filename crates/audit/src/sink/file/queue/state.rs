@@ -110,7 +110,7 @@ pub(super) struct SyncRequest {
     /// When the wait ends with an error, on the monotonic clock. `None` for a flush or a close.
     pub(super) deadline: Option<Duration>,
     /// Receives the result. If the caller is gone, the result is dropped.
-    pub(super) answer: oneshot::Sender<Result<(), SinkUnavailable>>,
+    pub(super) response: oneshot::Sender<Result<(), SinkUnavailable>>,
 }
 
 /// Counts of requests and events that have no record.

@@ -56,16 +56,16 @@ impl Queue {
     /// After a failure all later ones with a deadline get the error too, without waiting for the next attempt: a
     /// client that waits for a disk that just failed only blocks a connection. Later ones without a deadline keep
     /// waiting.
-    pub(in crate::sink::file) fn answer(&self, below: u64, answer: SinkResult, safe: Anchor) {
+    pub(in crate::sink::file) fn complete(&self, below: u64, response: SinkResult, safe: Anchor) {
         let mut state = self.lock();
-        state.failing = answer.is_err() || below < state.late_below;
+        state.failing = response.is_err() || below < state.late_below;
         state.safe = safe;
         let failing = state.failing;
         let answered = state.take_sync_requests(|request| {
             request.number < below || (failing && request.deadline.is_some())
         });
         drop(state);
-        send(answered, answer);
+        send(answered, response);
     }
 
     /// Waits before the next attempt. Returns false if the sink is being closed: then there is
@@ -223,9 +223,9 @@ impl Queue {
 }
 
 /// Sends outside of the lock: this may run code of the receiver.
-fn send(requests: Vec<SyncRequest>, answer: SinkResult) {
+fn send(requests: Vec<SyncRequest>, response: SinkResult) {
     for request in requests {
         // A receiver that is gone does not need it.
-        let _ = request.answer.send(answer);
+        let _ = request.response.send(response);
     }
 }

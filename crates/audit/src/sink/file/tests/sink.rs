@@ -83,8 +83,8 @@ fn whole() -> Arc<RequestRecord> {
     Request::new().event(Stage::Over(OK), false)
 }
 
-async fn get(answer: MaybeReady<Result<(), SinkUnavailable>>) -> Result<(), SinkUnavailable> {
-    answer.get().await
+async fn get(response: MaybeReady<Result<(), SinkUnavailable>>) -> Result<(), SinkUnavailable> {
+    response.get().await
 }
 
 #[tokio::test]
@@ -107,14 +107,14 @@ async fn many_heads_share_a_sync() {
     let sink = open(FileSink::builder("x").fail_closed(), &store);
     store.set().hangs = true;
     let before = store.set().syncs;
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     for _ in 0..100 {
         sink.reserve().unwrap();
-        answers.push(sink.record_head(&Request::new().head()));
+        responses.push(sink.record_head(&Request::new().head()));
     }
     store.release();
-    for answer in answers {
-        get(answer).await.unwrap();
+    for response in responses {
+        get(response).await.unwrap();
     }
     let syncs = store.set().syncs - before;
     assert!(syncs <= 3, "{syncs} syncs for 100 heads");
@@ -228,7 +228,7 @@ async fn a_request_that_was_admitted_has_space_for_its_records() {
     }
     assert_eq!(sink.reserve(), Err(SinkUnavailable::Full));
     let requests: Vec<_> = (0..4).map(|_| Request::new()).collect();
-    let answers: Vec<_> = requests
+    let responses: Vec<_> = requests
         .iter()
         .map(|it| sink.record_head(&it.head()))
         .collect();
@@ -236,8 +236,8 @@ async fn a_request_that_was_admitted_has_space_for_its_records() {
         sink.record_request(&request.end());
     }
     store.release();
-    for answer in answers {
-        get(answer).await.unwrap();
+    for response in responses {
+        get(response).await.unwrap();
     }
     get(sink.close()).await.unwrap();
     let report = verified(&[&store.trail()]).unwrap();
@@ -309,8 +309,8 @@ async fn a_writer_that_dies_promises_nothing_and_ends_all_waits() {
     let sink = open(FileSink::builder("x").fail_closed().clock(shared), &store);
     sink.reserve().unwrap();
     clock.0.store(true, Ordering::SeqCst);
-    let answer = get(sink.record_head(&Request::new().head())).await;
-    assert_eq!(answer, Err(SinkUnavailable::Closed));
+    let response = get(sink.record_head(&Request::new().head())).await;
+    assert_eq!(response, Err(SinkUnavailable::Closed));
     assert_eq!(sink.reserve(), Err(SinkUnavailable::Closed));
 }
 
