@@ -6,7 +6,7 @@
 //!
 //! 1. *Before*: it reads the whole request, finds an upper bound of tokens in and out, and reserves that
 //!    from all budgets at once ([`BudgetStore::reserve`]). What does not fit is refused with 402 (days and
-//!    months) or 429 (minutes and hours), before the upstream hears of it. The greatest number of tokens
+//!    months) or 429 (minutes and hours), before the upstream gets it. The greatest number of tokens
 //!    out is written into the request, so that the upstream keeps to the bound.
 //! 2. *After*: [`Meter`] reads the response on its way and settles the reserve by the `usage` of the
 //!    upstream, or by what passed. It settles when it is dropped too, so a client that leaves pays for what
