@@ -26,6 +26,7 @@ pub type Body = Full<Bytes>;
 /// Sends a request, reads the response to its end, and returns its status.
 ///
 /// # Panics
+///
 /// When the service waits for something: then it is not what these benches measure.
 pub fn run<S, Q, B>(service: &mut S, request: Request<Q>) -> StatusCode
 where

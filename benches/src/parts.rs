@@ -46,6 +46,7 @@ pub fn peer() -> SocketAddr {
 /// A request as it comes from a server, with or without a key.
 ///
 /// # Panics
+///
 /// When the key is no header value.
 #[must_use]
 pub fn request(key: Option<&str>) -> Request<Body> {
@@ -78,6 +79,7 @@ pub fn client() -> ClientInfoLayer {
 /// A limit by client address.
 ///
 /// # Panics
+///
 /// When the rate is none.
 pub fn limit(rate: &str) -> RateLimitLayer {
     let policy = Policy::named("client").rate(rate).expect("a rate");
@@ -90,6 +92,7 @@ pub fn limit(rate: &str) -> RateLimitLayer {
 /// A layer that asks for keys, and a key that it takes.
 ///
 /// # Panics
+///
 /// When the system has no randomness.
 pub fn keys() -> (ApiKeyLayer, String) {
     let scheme = KeyScheme::new(Pepper::generate().expect("randomness"));
@@ -108,6 +111,7 @@ pub fn keys() -> (ApiKeyLayer, String) {
 /// An audit trail in a file, which drops and counts what the disk cannot keep up with.
 ///
 /// # Panics
+///
 /// When the file cannot be written.
 pub fn audit(file: &std::path::Path) -> AuditLayer {
     let sink = FileSink::builder(file)
@@ -119,6 +123,7 @@ pub fn audit(file: &std::path::Path) -> AuditLayer {
 /// The whole stack, and a key: audit, headers, client, route, host, https, limit, key, access, limit, text.
 ///
 /// # Panics
+///
 /// When a part does not fit.
 pub fn shield(rate: &str, audit: Option<AuditLayer>) -> (Shield, String) {
     let (keys, key) = keys();

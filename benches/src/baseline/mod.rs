@@ -31,6 +31,7 @@ impl Baseline {
     /// Reads `benches/baseline.toml`.
     ///
     /// # Panics
+    ///
     /// When the file is not there or is not a table of tables of numbers.
     #[must_use]
     pub fn read() -> Self {
@@ -75,9 +76,11 @@ impl Baseline {
     /// Compares with the file, or with `UPDATE_BASELINE=1` writes the counts of this into it.
     ///
     /// # Errors
+    ///
     /// The differences, one a line, and how to accept them.
     ///
     /// # Panics
+    ///
     /// When the file cannot be read or written.
     pub fn check_or_update(self) -> Result<(), String> {
         if std::env::var_os("UPDATE_BASELINE").is_some_and(|value| value == "1") {

@@ -26,6 +26,7 @@ impl Baseline {
     /// Tells whether the page of the book has this table.
     ///
     /// # Panics
+    ///
     /// When the page cannot be read.
     #[must_use]
     pub fn is_in_book(&self) -> bool {

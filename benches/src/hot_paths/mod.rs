@@ -39,6 +39,7 @@ impl HotPath {
     /// Makes a path of a service and its requests, by their number.
     ///
     /// # Panics
+    ///
     /// When the number is no status.
     pub fn new<S, B>(
         name: &'static str,
@@ -71,6 +72,7 @@ impl HotPath {
     /// Sends so many requests. Callgrind counts what happens between first and last.
     ///
     /// # Panics
+    ///
     /// When the last response has another status than the path's.
     pub fn measure(&mut self, requests: usize) {
         let batch = self.batch(requests);

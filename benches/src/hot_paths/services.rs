@@ -20,6 +20,7 @@ const OFTEN: &str = "1000000000/minute";
 /// Returns every path, each with its own state. Audit trails are written into the folder.
 ///
 /// # Panics
+///
 /// When a part cannot be built.
 #[must_use]
 pub fn all(folder: &Path) -> Vec<HotPath> {

@@ -51,6 +51,7 @@ impl<'a> Place<'a> {
     /// Reads a key whose value is one of some words, or a text of some form. A missing key is the default.
     ///
     /// # Errors
+    ///
     /// `parse` returns `None`. `what` says what the value should be, such as `host`.
     pub(crate) fn word<T: Default>(
         self,

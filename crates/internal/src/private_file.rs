@@ -13,6 +13,7 @@ use std::{
 /// Reads a file, refusing one of more than `limit` bytes.
 ///
 /// # Errors
+///
 /// Errors of the system, [`io::ErrorKind::FileTooLarge`], or [`io::ErrorKind::InvalidData`] if the
 /// content is not UTF-8.
 ///
@@ -54,6 +55,7 @@ pub fn options() -> OpenOptions {
 /// Creates a file with mode 0600 that must not exist yet, and opens it for writing.
 ///
 /// # Errors
+///
 /// [`io::ErrorKind::AlreadyExists`], or another error of the system.
 pub fn create_new(path: &Path) -> io::Result<File> {
     options().write(true).create_new(true).open(path)
@@ -65,6 +67,7 @@ pub fn create_new(path: &Path) -> io::Result<File> {
 /// file appears under its name, except on file systems without hard links.
 ///
 /// # Errors
+///
 /// [`io::ErrorKind::AlreadyExists`], or another error of the system.
 ///
 /// ```
@@ -104,6 +107,7 @@ pub fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
 /// points to is replaced.
 ///
 /// # Errors
+///
 /// Errors of the system. [`io::ErrorKind::PermissionDenied`] if the file belongs to another user
 /// and this process may not keep its owner: the file is then left unchanged.
 ///
@@ -139,6 +143,7 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
 /// Gives a file to the owner and group of another one, its model, if they differ.
 ///
 /// # Errors
+///
 /// Errors of the system: only root may change the owner of a file.
 #[cfg(unix)]
 pub fn give_to_owner_of(model: &Metadata, file: &File) -> io::Result<()> {
@@ -155,6 +160,7 @@ pub fn give_to_owner_of(model: &Metadata, file: &File) -> io::Result<()> {
 /// On other systems the permissions of the folder must suffice.
 ///
 /// # Errors
+///
 /// None here.
 #[cfg(not(unix))]
 pub fn give_to_owner_of(_: &Metadata, _: &File) -> io::Result<()> {
@@ -164,6 +170,7 @@ pub fn give_to_owner_of(_: &Metadata, _: &File) -> io::Result<()> {
 /// Makes the names in a file's folder durable: without this a crash may bring an old file back.
 ///
 /// # Errors
+///
 /// Errors of the system.
 pub fn sync_folder(path: &Path) -> io::Result<()> {
     if cfg!(unix) {
@@ -176,6 +183,7 @@ pub fn sync_folder(path: &Path) -> io::Result<()> {
 /// Returns whether anyone but the owner may do what `bits` say (`0o077`: anything, `0o022`: write).
 ///
 /// # Errors
+///
 /// Errors of the system.
 #[cfg(unix)]
 pub fn others_may(file: &File, bits: u32) -> io::Result<bool> {
@@ -186,6 +194,7 @@ pub fn others_may(file: &File, bits: u32) -> io::Result<bool> {
 /// On other systems the permissions of the folder must suffice.
 ///
 /// # Errors
+///
 /// None here.
 #[cfg(not(unix))]
 pub fn others_may(_: &File, _: u32) -> io::Result<bool> {
@@ -196,6 +205,7 @@ pub fn others_may(_: &File, _: u32) -> io::Result<bool> {
 /// it. `None` if it is private.
 ///
 /// # Errors
+///
 /// Errors of the system.
 ///
 /// ```
@@ -216,6 +226,7 @@ pub fn open_mode(path: &Path) -> io::Result<Option<u32>> {
 /// On other systems the permissions of the folder must suffice.
 ///
 /// # Errors
+///
 /// None here.
 #[cfg(not(unix))]
 pub fn open_mode(_: &Path) -> io::Result<Option<u32>> {

@@ -61,6 +61,17 @@ impl MetricsLayer {
 }
 
 /// Configures a [`MetricsLayer`]. Made by [`MetricsLayer::builder`].
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use palisade::{core::ManualClock, metrics::MetricsLayer};
+///
+/// // For a test: durations are those by which the test moves the clock.
+/// let clock = ManualClock::new(Duration::from_secs(1_800_000_000));
+/// let layer = MetricsLayer::builder().clock(clock.shared()).build();
+/// # let _ = layer;
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct MetricsLayerBuilder {

@@ -191,6 +191,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// Returns the rules alone, for example to describe the service.
     ///
     /// # Errors
+    ///
     /// A template cannot be parsed or conflicts with another, or has two rules for one method.
     pub fn table(&self) -> Result<RouteTable, RulesError> {
         self.check()?;
@@ -203,6 +204,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// router to [`ShieldBuilder::protect`](crate::shield::ShieldBuilder::protect).
     ///
     /// # Errors
+    ///
     /// As [`table`](Self::table).
     ///
     /// # Examples

@@ -58,6 +58,7 @@ impl Echo for Parrot {
 /// Puts the echo service behind the stack. The rules name methods as gRPC's paths do.
 ///
 /// # Errors
+///
 /// A part does not fit.
 pub fn service(
     scheme: KeyScheme,

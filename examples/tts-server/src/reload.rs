@@ -34,6 +34,7 @@ impl Reloader {
     /// on. Returns the keys of the file whose values differ.
     ///
     /// # Errors
+    ///
     /// Something cannot be used, or cannot change while the server runs. Everything is as it was.
     pub async fn reload(&self) -> Result<Vec<String>, StartError> {
         let reloaded = self.replace().await;

@@ -65,6 +65,7 @@ impl Server {
     /// last of all: it is shown only if nothing else went wrong.
     ///
     /// # Errors
+    ///
     /// [`StartError`] says in one line what is wrong, and what helps.
     pub async fn prepare(settings: Settings, with: ServerParts) -> Result<Self, StartError> {
         let ServerParts {
@@ -144,6 +145,7 @@ impl Server {
     /// Where only a journal would show it, the key goes to a private file, and the file is named instead.
     ///
     /// # Errors
+    ///
     /// The file cannot be written.
     pub fn greeting(&mut self, is_terminal: bool) -> Result<String, StartError> {
         if !is_terminal {
@@ -180,6 +182,7 @@ impl Server {
     /// goes on accepting for the time that the settings say.
     ///
     /// # Errors
+    ///
     /// When a socket or the audit trail fails.
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<(), StartError> {
         let (stop_sender, stopped) = watch::channel(false);

@@ -31,6 +31,21 @@ const NAME: &[u8] = b"palisade api key scheme, version 1\0";
 ///
 /// Make one with [`Pepper::create_file`] and back it up. Every key must be minted anew when it is
 /// lost or replaced. `Debug` never shows it. Clones share the same secret.
+///
+/// # Examples
+///
+/// ```no_run
+/// use palisade_api_key::Pepper;
+///
+/// // A server reads the file that `palisade key new` or an earlier start has made.
+/// let pepper = Pepper::read_file("/etc/tts/pepper")?;
+///
+/// // From a secret manager: at least 32 bytes that are not weak.
+/// let secret = std::env::var("PEPPER")?;
+/// let pepper = Pepper::from_bytes(secret.as_bytes())?;
+/// # let _ = pepper;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Pepper(Hmac<Sha256>);
 

@@ -37,8 +37,37 @@ const DEFAULT_CHALLENGE: HeaderValue =
 /// | a key bound to networks, without `ClientInfoLayer` outside | 500 |
 ///
 /// Use it as a layer by itself, or as one of several in an [`AuthenticateLayer`]. In the second
-/// case set [`optional`](ApiKeyLayerBuilder::optional) and shadow on that layer. The crate's front
-/// page has examples.
+/// case set [`optional`](ApiKeyLayerBuilder::optional) and shadow on that layer.
+///
+/// # Examples
+///
+/// With the defaults: live keys, in `X-API-Key` or as bearer token.
+///
+/// ```
+/// use palisade_api_key::{ApiKeyLayer, KeyScheme, MemoryKeyStore, Pepper};
+///
+/// let scheme = KeyScheme::new(Pepper::generate()?);
+/// let layer = ApiKeyLayer::new(scheme, MemoryKeyStore::new());
+/// # let _ = layer;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+///
+/// With another header and realm, for test keys alone; requests without a key pass as a guest's:
+///
+/// ```
+/// use http::HeaderName;
+/// use palisade_api_key::{ApiKeyLayer, Environment, KeyScheme, MemoryKeyStore, Pepper};
+///
+/// let scheme = KeyScheme::new(Pepper::generate()?);
+/// let layer = ApiKeyLayer::builder(scheme, MemoryKeyStore::new())
+///     .header(HeaderName::from_static("x-speech-key"))
+///     .environments([Environment::Test])
+///     .realm("speech")
+///     .optional()
+///     .build()?;
+/// # let _ = layer;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 #[must_use]
 pub struct ApiKeyLayer {

@@ -20,6 +20,24 @@ pub(crate) const KIND: &str = "api_key";
 ///
 /// It has the [`Principal`] ready, so a request costs no allocation for it. `Debug` shows neither
 /// digests nor the secret. Clones share the time of last use.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use palisade_api_key::{Environment, Grant, KeyScheme, Pepper};
+///
+/// let scheme = KeyScheme::new(Pepper::generate()?);
+/// let now = Duration::from_secs(1_800_000_000);
+/// let minted = scheme.mint(Grant::new(Environment::Live).owner("ann"), now)?;
+///
+/// let record = minted.record().clone();
+/// assert!(!record.is_over(now));
+/// let later = now + Duration::from_secs(60);
+/// assert!(record.revoked(later).is_over(later));
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct KeyRecord {
     /// When the key was minted.

@@ -17,6 +17,27 @@ use crate::{key::KeyId, record::KeyRecord};
 /// For tests, and for programs that load their keys themselves. The records are lost when the
 /// process ends. A change copies the table, which is cheap for some thousands of keys that change
 /// rarely.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use palisade_api_key::{Environment, Grant, KeyScheme, MemoryKeyStore, Pepper};
+///
+/// let scheme = KeyScheme::new(Pepper::generate()?);
+/// let now = Duration::from_secs(1_800_000_000);
+/// let minted = scheme.mint(Grant::new(Environment::Live).scopes(["tts:speak"]), now)?;
+///
+/// let store = MemoryKeyStore::new();
+/// store.insert(minted.record().clone())?;
+/// assert!(store.insert(minted.record().clone()).is_err()); // the id is taken
+///
+/// // Many changes at once: readers see all of them or none.
+/// store.update(|table| table.revoke(minted.record().id(), now))?;
+/// assert!(store.table().get(minted.record().id()).is_some_and(|record| record.is_over(now)));
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Default)]
 pub struct MemoryKeyStore(Arc<Inner>);
 

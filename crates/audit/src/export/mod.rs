@@ -260,7 +260,7 @@ mod tests {
             "{request}"
         );
         assert!(
-            request.contains("|request|request answered|1|"),
+            request.contains("|request|request completed|1|"),
             "{request}"
         );
         assert!(

@@ -78,6 +78,15 @@ impl DetachedSink {
 /// Configures a [`DetachedSink`]. Made by [`DetachedSink::builder`].
 ///
 /// Default: space for 1024 waiting records.
+///
+/// ```
+/// use palisade_audit::{DetachedSink, MemorySink};
+///
+/// // A sink that may block for a minute, at 100 requests a second.
+/// let sink = DetachedSink::builder(MemorySink::new()).capacity(6000).build()?;
+/// # let _ = sink;
+/// # Ok::<_, palisade_audit::AuditBuildError>(())
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct DetachedSinkBuilder {

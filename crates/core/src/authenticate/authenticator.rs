@@ -76,6 +76,7 @@ pub trait Authenticator: Send + Sync + 'static {
     /// Default: absent. The core counts the credentials of the other [sources](Self::sources).
     ///
     /// # Errors
+    ///
     /// A refusal if the credential is sent twice, or in a form that can only be a mistake.
     fn presence(&self, head: &request::Parts) -> Result<Presence, Box<Rejection>> {
         let _ = head;

@@ -73,6 +73,7 @@ impl SecurityContext {
     /// requires a credential that it can verify.
     ///
     /// # Errors
+    ///
     /// 500 `misconfigured` if another principal is set already. The same principal again is no
     /// error.
     pub fn set_principal(&self, who: Principal) -> Result<(), Box<Rejection>> {

@@ -99,6 +99,7 @@ impl RouteTableBuilder {
     /// Builds the table.
     ///
     /// # Errors
+    ///
     /// A template that does not parse, that conflicts with another, or that has two rules for a method;
     /// a rule that names limits and is unlimited; a text field that is no JSON
     /// pointer, or is one where the body is a form.

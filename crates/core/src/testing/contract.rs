@@ -22,6 +22,23 @@ use super::TestBody;
 /// It becomes ready at the third poll. A clone starts again at the first.
 ///
 /// [`poll_ready_contract`] uses it. Use it directly to test a whole stack of layers of other crates.
+///
+/// ```
+/// use std::sync::{Arc, atomic::{AtomicUsize, Ordering}};
+///
+/// use palisade_core::testing::{self, ReadinessChecker};
+/// use tower::ServiceExt;
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let calls = Arc::new(AtomicUsize::new(0));
+/// let service = ReadinessChecker::new(calls.clone()); // around it, the layers to test
+/// let request = testing::request("https://api.example/").body(testing::empty_body())?;
+/// service.oneshot(request).await?;
+/// assert_eq!(calls.load(Ordering::Relaxed), 1);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 pub struct ReadinessChecker {
     polls: usize,
     ready: bool,
@@ -83,6 +100,7 @@ impl<B> Service<Request<B>> for ReadinessChecker {
 /// must decide without I/O.
 ///
 /// # Panics
+///
 /// When the layer breaks the contract.
 ///
 /// # Examples

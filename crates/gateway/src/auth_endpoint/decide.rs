@@ -51,6 +51,7 @@ impl<B> Service<Request<B>> for Decide {
 /// Checks what the proxy will forward.
 ///
 /// # Errors
+///
 /// The refusal, as the gateway would give it; 400 `text_not_clean` if the stack has changed the target.
 fn check(head: &Parts) -> Result<(), Box<Rejection>> {
     if matches!(head.method, Method::CONNECT | Method::TRACE) {

@@ -70,6 +70,7 @@ impl AuthEndpoint {
     /// certificate of `[server]` are not used: the proxy has them.
     ///
     /// # Errors
+    ///
     /// The address is open to the network or in use; the file has a mistake, no `[[routes]]`, no
     /// `[client] proxies`, or something that has no effect here (`[[upstreams]]`, `body` of a route).
     pub async fn prepare(
@@ -124,6 +125,7 @@ impl AuthEndpoint {
     /// Serves until `stop` completes, then finishes open requests and closes the audit trail.
     ///
     /// # Errors
+    ///
     /// The socket or the audit trail fails.
     pub async fn serve(
         self,
@@ -156,6 +158,7 @@ impl AuthReloader {
     /// Returns the paths of the keys that changed. The audit trail gets a record.
     ///
     /// # Errors
+    ///
     /// The file has a mistake, or changes what only a restart can change. Everything stays as it was.
     pub async fn reload(&self) -> Result<Vec<String>, GatewayError> {
         let mut config = self.config.lock().await;
@@ -178,6 +181,7 @@ impl AuthReloader {
 /// Reads a file, and refuses what has no effect here or would be believed to protect.
 ///
 /// # Errors
+///
 /// The file has a mistake, or a part that an endpoint cannot have or lacks one that it needs.
 fn read(path: &Path) -> Result<Config, GatewayError> {
     let config = Config::read_with(path, &["upstreams"])?;
@@ -212,6 +216,7 @@ fn read(path: &Path) -> Result<Config, GatewayError> {
 /// Builds the stack around the response "admitted".
 ///
 /// # Errors
+///
 /// The parts do not fit, or a file cannot be read.
 fn build(
     config: &Config,

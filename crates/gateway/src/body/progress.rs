@@ -95,6 +95,7 @@ impl Progress {
     /// The future is polled first, so a result that is ready at the deadline is not lost.
     ///
     /// # Errors
+    ///
     /// Nothing moved for `patience`. The future was dropped.
     pub(crate) async fn within<F: Future>(
         &self,

@@ -142,6 +142,7 @@ impl Budgets {
     /// Reserves what a request may cost, and returns it as it may go up.
     ///
     /// # Errors
+    ///
     /// The refusal for the client. Nothing is reserved then.
     pub(crate) async fn admit<B>(
         &self,
@@ -172,6 +173,7 @@ impl Budgets {
     /// Says what a path is.
     ///
     /// # Errors
+    ///
     /// 403: it could cost tokens that no one counts.
     fn target(&self, head: &Parts, switches: bool) -> Result<Target, Box<Rejection>> {
         let policy = &self.0.policy;
@@ -247,6 +249,7 @@ impl Budgets {
     /// Reserves a cost from all budgets that count a request.
     ///
     /// # Errors
+    ///
     /// 402 or 429: it does not fit. 503: the store cannot be asked.
     async fn reserve(
         &self,
@@ -326,6 +329,7 @@ impl fmt::Debug for Budgets {
 /// Reads a whole body.
 ///
 /// # Errors
+///
 /// 413 if it is longer than `most` bytes or than the stack allows, 400 if it breaks off.
 async fn collect<B>(body: B, most: usize) -> Result<Bytes, Box<Rejection>>
 where

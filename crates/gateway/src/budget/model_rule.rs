@@ -36,6 +36,7 @@ impl ModelRule {
 /// Checks a model against all rules that apply, and returns the least of their limits.
 ///
 /// # Errors
+///
 /// 403: a rule that applies does not name the model.
 pub(super) fn check(
     rules: &[ModelRule],

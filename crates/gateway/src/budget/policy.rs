@@ -86,6 +86,7 @@ impl BudgetPolicy {
     /// Reads the sections of the budgets. `None`: the file has neither budgets nor rules of models.
     ///
     /// # Errors
+    ///
     /// A value cannot be used. The error names line, key and remedy.
     pub(crate) fn of(config: &Config) -> Result<Option<Self>, ConfigFileError> {
         let place = Place::of(config);
@@ -127,6 +128,7 @@ impl BudgetPolicy {
     /// Checks a model, and returns the greatest number of tokens out, if a rule sets one.
     ///
     /// # Errors
+    ///
     /// 403: a rule does not allow the model.
     pub(super) fn check_model(
         &self,
@@ -141,6 +143,7 @@ impl BudgetPolicy {
     /// Returns the price of a model. Without a budget of money it may have none.
     ///
     /// # Errors
+    ///
     /// 403: a budget of money counts it, and no price names it.
     pub(super) fn price(&self, model: &str) -> Result<Price, Box<Rejection>> {
         let named = |entry: &&PriceEntry| first(&entry.models, model).is_some();

@@ -53,6 +53,7 @@ impl DataFolder {
     /// Default: `palisade-gateway` in `$XDG_DATA_HOME`, or in `~/.local/share`.
     ///
     /// # Errors
+    ///
     /// There is no home folder, the folder cannot be created, or others may read it.
     pub fn open(path: Option<&Path>) -> Result<Self, GatewayError> {
         let path = match path {

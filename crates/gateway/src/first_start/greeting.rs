@@ -96,6 +96,7 @@ impl Greeting {
     /// belongs to a data folder that was emptied. Does nothing if this start made no key.
     ///
     /// # Errors
+    ///
     /// The file cannot be removed or written. The key is then lost; `palisade key new` makes another.
     pub(crate) fn hide_key(&mut self) -> Result<(), GatewayError> {
         let (Some(key), Some(data)) = (&self.key, &self.data) else {

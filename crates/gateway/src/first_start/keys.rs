@@ -24,6 +24,7 @@ use crate::error::{GatewayError, GatewayErrorKind};
 /// If the file of the keys is there, nothing is made, even if the pepper is missing.
 ///
 /// # Errors
+///
 /// A file cannot be written.
 pub(crate) fn create_key_files(keys: &Path, pepper: &Path) -> Result<(), GatewayError> {
     if keys.exists() {
@@ -42,6 +43,7 @@ pub(crate) fn create_key_files(keys: &Path, pepper: &Path) -> Result<(), Gateway
 /// only.
 ///
 /// # Errors
+///
 /// The system gives no random numbers, or the file of the keys cannot be written.
 pub(crate) fn mint(
     scheme: &KeyScheme,
@@ -66,6 +68,7 @@ pub(crate) fn mint(
 /// Makes the key of the audit trail, if it is not there: 32 random bytes, written in hexadecimal.
 ///
 /// # Errors
+///
 /// The system gives no random numbers, or the file cannot be written.
 pub(crate) fn create_audit_key(path: &Path) -> Result<(), GatewayError> {
     if path.exists() {

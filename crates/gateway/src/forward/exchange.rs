@@ -71,6 +71,7 @@ impl Exchange {
     /// Informational responses (1xx) other than 101 are read by the client library and not passed on.
     ///
     /// # Errors
+    ///
     /// - [`Failure::Broken`]: no connection, or it broke before the head was complete
     /// - [`Failure::Late`]: the head did not come within `response_timeout_seconds`
     /// - [`Failure::ClientStopped`]: no part of the request body came within that time

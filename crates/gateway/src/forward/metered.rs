@@ -8,6 +8,7 @@ use crate::{body::UpstreamBody, budget::Charge};
 /// Tells a client what is left, and reads the body of its response.
 ///
 /// # Errors
+///
 /// The refusal of the exchange. The reserve is settled by what it says.
 pub(super) fn follow(
     charge: Option<Charge>,

@@ -188,6 +188,7 @@ impl Forward {
     /// Refuses a request. In shadow mode the refusal is recorded, and the request goes on.
     ///
     /// # Errors
+    ///
     /// The refusal, unless the mode is shadow.
     fn refuse(&self, cx: &SecurityContext, rejection: Rejection) -> Result<(), Box<Rejection>> {
         if !self.only_shadow {
@@ -203,6 +204,7 @@ impl Forward {
     /// handshake, secrets.
     ///
     /// # Errors
+    ///
     /// The refusal for the client, as in the table of [`Forward`].
     async fn respond<B>(
         &self,
@@ -255,6 +257,7 @@ impl Forward {
     /// Reads the handshake of a WebSocket, and counts it. `None`: the client wants no WebSocket.
     ///
     /// # Errors
+    ///
     /// The handshake is not complete, or too many are open.
     fn begin_switch(
         &self,

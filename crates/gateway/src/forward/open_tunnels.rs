@@ -96,6 +96,7 @@ impl OpenTunnels {
     /// The counts go down when the returned value is dropped, also after a panic of its task.
     ///
     /// # Errors
+    ///
     /// There are too many, in all or of this client.
     pub(super) fn enter(
         &self,

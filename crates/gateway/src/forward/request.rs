@@ -87,6 +87,7 @@ pub(super) struct Prepared {
 /// request, so no field of the client can.
 ///
 /// # Errors
+///
 /// 503 if the file of the credential, or of the key that signs the identity, could not be read for too
 /// long.
 pub(super) fn rewrite(

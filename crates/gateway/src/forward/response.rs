@@ -53,6 +53,7 @@ const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json"
 /// made relative; the operator's rules are applied; last, the body of a 5xx may be replaced.
 ///
 /// # Errors
+///
 /// 502 `upstream_failed` for a switch of protocols (101) that no one asked for: what follows it would
 /// not be HTTP.
 pub(super) fn prepare(

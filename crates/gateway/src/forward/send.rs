@@ -36,6 +36,7 @@ use crate::{
 /// Every request counts for the retry budget, also one that is never sent again.
 ///
 /// # Errors
+///
 /// The refusal of the last failure: 413, 502, 503 or 504, as in the table of [`failure`].
 pub(super) async fn send<B>(
     exchange: &Exchange,
@@ -82,6 +83,7 @@ where
 /// `tried` holds positions of servers that failed this request.
 ///
 /// # Errors
+///
 /// 503 `unavailable` with `Retry-After`.
 pub(super) fn begin(
     upstream: &std::sync::Arc<Upstream>,
@@ -105,6 +107,7 @@ pub(super) fn note(failure: &Failure, attempt: &mut Attempt) {
 /// rest. Any other status is the application's response.
 ///
 /// # Errors
+///
 /// 502 `upstream_failed` for a 101 that no one asked for.
 pub(super) fn finish(
     exchange: &Exchange,

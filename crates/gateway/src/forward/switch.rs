@@ -51,6 +51,7 @@ impl Switch {
     /// request of its server until it ends.
     ///
     /// # Errors
+    ///
     /// - 502 `upstream_unreachable` or `upstream_failed`: no connection, or a 101 that does not fit
     /// - 503 `unavailable`: no server takes requests
     /// - 504 `upstream_timeout`: no head within `response_timeout_seconds`

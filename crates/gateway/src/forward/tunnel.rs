@@ -162,6 +162,7 @@ impl Passed {
     /// Passes bytes in one direction until its end, and closes the other side's half then.
     ///
     /// # Errors
+    ///
     /// A side fails, or both directions together have passed more bytes than allowed. What exceeds is
     /// not passed.
     async fn pass(

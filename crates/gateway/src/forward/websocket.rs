@@ -55,6 +55,7 @@ impl Handshake {
     /// and the field is removed.
     ///
     /// # Errors
+    ///
     /// It wants one, but the handshake is not complete.
     pub(super) fn of(head: &mut Parts) -> Result<Option<Self>, Box<Rejection>> {
         if !has_token(&head.headers, &CONNECTION, "upgrade")
@@ -99,6 +100,7 @@ impl Handshake {
 /// Checks everything but the key.
 ///
 /// # Errors
+///
 /// 400 `websocket_handshake` with the part that is wrong as reason; 426 `websocket_version` with the
 /// version that is spoken (RFC 6455 section 4.4).
 fn check(head: &Parts) -> Result<(), Box<Rejection>> {

@@ -61,6 +61,7 @@ impl Preset {
     /// Finds a preset.
     ///
     /// # Errors
+    ///
     /// There is none of that name. The error lists all, and the nearest one.
     pub fn named(name: &str) -> Result<Self, GatewayError> {
         if let Some(found) = ALL.iter().find(|preset| preset.name == name) {

@@ -16,6 +16,7 @@ use crate::{error::GatewayError, settings::Settings, shadow_report::ShadowReport
 /// is running.
 ///
 /// # Errors
+///
 /// What would keep a gateway with these settings from starting.
 ///
 /// # Examples

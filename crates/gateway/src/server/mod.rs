@@ -123,6 +123,7 @@ impl GatewayBuilder {
     /// Binds the sockets and opens the files. Nothing is accepted yet.
     ///
     /// # Errors
+    ///
     /// As [`Gateway::prepare`].
     pub async fn prepare(self) -> Result<Gateway, GatewayError> {
         Gateway::open(self.settings, self.clock).await
@@ -153,6 +154,7 @@ impl Gateway {
     /// ```
     ///
     /// # Errors
+    ///
     /// An address is in use, a file cannot be opened, or the parts do not fit.
     pub async fn prepare(settings: Settings) -> Result<Self, GatewayError> {
         Self::builder(settings).prepare().await
@@ -241,6 +243,7 @@ impl Gateway {
     /// text names.
     ///
     /// # Errors
+    ///
     /// The file cannot be written.
     pub fn greeting(&mut self, is_terminal: bool) -> Result<String, GatewayError> {
         if !is_terminal {
@@ -287,6 +290,7 @@ impl Gateway {
     /// `grace_seconds` of `[server.limits]`.
     ///
     /// # Errors
+    ///
     /// A socket or the audit trail fails.
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<(), GatewayError> {
         let drain = self.reloader.settings.lock().await.server.drain;

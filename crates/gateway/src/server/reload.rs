@@ -64,6 +64,7 @@ impl Reloader {
     /// The outcome is recorded in the audit trail, also if nothing could be changed.
     ///
     /// # Errors
+    ///
     /// Something cannot be used, or cannot change while the gateway runs. Nothing changed then.
     pub async fn reload(&self) -> Result<Vec<String>, GatewayError> {
         let reloaded = self.replace().await;

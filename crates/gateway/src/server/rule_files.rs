@@ -18,6 +18,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// New rules are used only if all load. Either is logged and recorded in the trail.
 ///
 /// # Errors
+///
 /// The system starts no more threads.
 pub(super) fn watch(inspect: &InspectLayer, audit: Option<AuditLayer>) -> Result<(), GatewayError> {
     let tell = move |reloaded: Result<LoadReport, InspectBuildError>| {

@@ -47,6 +47,7 @@ pub(super) struct Built {
 /// the gateway's own.
 ///
 /// # Errors
+///
 /// A file cannot be opened, or parts of the configuration contradict each other.
 pub(super) fn build(
     settings: &Settings,
@@ -138,6 +139,7 @@ pub(super) struct Parts {
 /// In shadow mode the report is put outside all guards, so it sees what each of them recorded.
 ///
 /// # Errors
+///
 /// As [`build`]. `explain` calls it too, with an audit trail in memory.
 pub(super) fn shield(
     settings: &Settings,

@@ -40,6 +40,7 @@ impl Tls {
     /// Opens what the settings name. Default: a development authority that names the hosts.
     ///
     /// # Errors
+    ///
     /// A file cannot be read or written, the key does not fit the certificate, or the section
     /// `[server.acme]` cannot be used. The error names the line of the file.
     pub(super) fn open(settings: &Settings, clock: &SharedClock) -> Result<Self, GatewayError> {

@@ -105,6 +105,7 @@ impl Settings {
     /// Reading opens no other file and no socket.
     ///
     /// # Errors
+    ///
     /// The file cannot be read, or something in it means nothing. The error names file, line, key
     /// and remedy. A public address without a certificate is refused.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, GatewayError> {
@@ -236,6 +237,7 @@ struct AdminSection {
 /// Reads `[admin]`. Relative paths begin at the folder of the file.
 ///
 /// # Errors
+///
 /// The section has another key.
 fn admin_socket(config: &Config) -> Result<Option<PathBuf>, GatewayError> {
     let section: AdminSection = config.section("admin")?;

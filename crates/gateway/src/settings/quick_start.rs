@@ -139,6 +139,7 @@ impl QuickStart {
     /// Creates what the first start needs, and checks the values.
     ///
     /// # Errors
+    ///
     /// The data folder cannot be used, or a value cannot; a public address without a certificate.
     pub fn settings(self) -> Result<Settings, GatewayError> {
         let data = DataFolder::open(self.data.as_deref())?;

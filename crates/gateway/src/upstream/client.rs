@@ -86,6 +86,7 @@ impl Client {
     /// It returns at the head of the response; the body follows as a stream.
     ///
     /// # Errors
+    ///
     /// No connection, a connection that broke, or a head that is no HTTP. The request has no bound on
     /// time here: the caller has one.
     pub(crate) async fn send(

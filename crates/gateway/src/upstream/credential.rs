@@ -48,6 +48,7 @@ impl Credential {
     /// Reads `[upstreams.credential]`.
     ///
     /// # Errors
+    ///
     /// The secret or the name of the field cannot be used.
     pub(super) fn of(
         section: &Spanned<SecretSection>,

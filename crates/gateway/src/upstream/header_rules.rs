@@ -53,6 +53,7 @@ impl HeaderRules {
     /// A missing section is an empty one.
     ///
     /// # Errors
+    ///
     /// A name or value cannot be sent, or the field frames the message.
     pub(super) fn of(
         section: Option<&HeaderSection>,

@@ -37,6 +37,7 @@ impl HostHeader {
     /// A missing key means `upstream`.
     ///
     /// # Errors
+    ///
     /// It is neither a word nor a name.
     pub(super) fn of(
         key: Option<&Spanned<String>>,

@@ -59,6 +59,7 @@ impl Identity {
     /// Reads `[upstreams.identity]`.
     ///
     /// # Errors
+    ///
     /// The key cannot be used.
     pub(super) fn of(
         section: &Spanned<SecretSection>,

@@ -119,6 +119,7 @@ impl UpstreamsBuilder<'_> {
     /// Reads `[[upstreams]]`.
     ///
     /// # Errors
+    ///
     /// As [`Upstreams::of`].
     pub fn build(self) -> Result<Upstreams, ConfigFileError> {
         Upstreams::read(self.config, &self.clock)
@@ -131,6 +132,7 @@ impl Upstreams {
     /// Reads the files of certificates that it names. Opens no connection.
     ///
     /// # Errors
+    ///
     /// The section is missing, or a value cannot be used. The error names line, key and remedy.
     pub fn of(config: &Config) -> Result<Self, ConfigFileError> {
         Self::builder(config).build()

@@ -42,6 +42,7 @@ impl Origin {
     /// A missing key means `as-sent`.
     ///
     /// # Errors
+    ///
     /// It is neither a word nor an origin.
     pub(super) fn of(
         key: Option<&Spanned<String>>,

@@ -60,6 +60,7 @@ impl SecretSource {
     /// Neither the secret nor its length is in an error.
     ///
     /// # Errors
+    ///
     /// None or both of the keys are there, the file or variable cannot be read, or the secret is too
     /// short.
     pub(super) fn of(
@@ -109,6 +110,7 @@ impl fmt::Debug for SecretSource {
 /// Reads a variable that the configuration names.
 ///
 /// # Errors
+///
 /// It is not set, or it is no UTF-8.
 #[allow(clippy::disallowed_methods)] // The configuration says where the secret is.
 fn variable(name: &str) -> Result<String, String> {
@@ -127,6 +129,7 @@ impl Format {
     /// Opens a file and watches it: a change is in force within a second.
     ///
     /// # Errors
+    ///
     /// The file cannot be read, its content is no secret, or no thread could be started.
     fn open(self, path: &Path, clock: SharedClock) -> Result<SecretSource, String> {
         let options = Options::new(LONGEST, move || clock.monotonic());

@@ -114,6 +114,7 @@ impl Server {
     /// `weight` is in range already. Only the files of `tls` are opened.
     ///
     /// # Errors
+    ///
     /// The address or a file cannot be used.
     pub(super) fn of(
         url: &Spanned<String>,

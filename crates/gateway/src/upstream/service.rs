@@ -89,6 +89,7 @@ impl Upstream {
     /// started.
     ///
     /// # Errors
+    ///
     /// A value cannot be used. The error names line, key and remedy.
     pub(super) fn of(
         section: Section,
@@ -155,6 +156,7 @@ impl Upstream {
     /// it should come back later.
     ///
     /// # Errors
+    ///
     /// No server takes requests now. Returns how long that lasts at least.
     pub(crate) fn attempt(&self, tried: &[usize]) -> Result<Attempt, Duration> {
         let now = self.clock.monotonic();

@@ -48,6 +48,7 @@ impl Timeouts {
     /// Reads the four keys.
     ///
     /// # Errors
+    ///
     /// A number is 0 or longer than a day.
     pub(super) fn of(section: &Section, place: Place<'_>) -> Result<Self, ConfigFileError> {
         let default = Self::default();
@@ -65,6 +66,7 @@ impl Timeouts {
 /// Checks a number of seconds.
 ///
 /// # Errors
+///
 /// The number is 0 or above 86400. Zero would refuse everything, and is no way to say "no bound".
 pub(super) fn seconds(key: &Spanned<u64>, place: Place<'_>) -> Result<Duration, ConfigFileError> {
     let written = *key.get_ref();

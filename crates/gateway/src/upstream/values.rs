@@ -70,6 +70,7 @@ const FRAMING: [HeaderName; 7] = [
 /// Returns addresses and weights: one of `url`, or those of `[[upstreams.servers]]`.
 ///
 /// # Errors
+///
 /// There is no address, both forms are used, a weight is out of range, or there are more than 64
 /// servers.
 pub(super) fn servers<'a>(
@@ -102,6 +103,7 @@ pub(super) fn servers<'a>(
 /// Returns the address of one server and its share of the requests. Default: 1.
 ///
 /// # Errors
+///
 /// The weight is 0 or above 100.
 fn weighed<'a>(
     server: &'a ServerSection,
@@ -115,6 +117,7 @@ fn weighed<'a>(
 /// Checks the range of a number. The error names both bounds.
 ///
 /// # Errors
+///
 /// The number is below `least` or above `most`.
 pub(super) fn number(
     key: &Spanned<u64>,
@@ -136,6 +139,7 @@ pub(super) fn number(
 /// Returns how often a request may be sent again. Default: once.
 ///
 /// # Errors
+///
 /// The number is above 3: a client would wait for each failure in turn.
 pub(super) fn retries(section: &Section, place: Place<'_>) -> Result<u32, ConfigFileError> {
     let retries = section.retries.as_ref();
@@ -146,6 +150,7 @@ pub(super) fn retries(section: &Section, place: Place<'_>) -> Result<u32, Config
 /// Reads `[upstreams.breaker]`. Without the section the defaults hold: every server has a breaker.
 ///
 /// # Errors
+///
 /// A number is out of range. Zero failures would mean a server that never gets a request.
 pub(super) fn breaker(
     section: Option<&BreakerSection>,
@@ -168,6 +173,7 @@ pub(super) fn breaker(
 /// Reads `[upstreams.health]`.
 ///
 /// # Errors
+///
 /// The path does not begin with a slash, or a number is out of range.
 pub(super) fn health(
     section: &HealthSection,
@@ -199,6 +205,7 @@ pub(super) fn health(
 /// Returns the hosts. They are compared with the name of a request, which has no port.
 ///
 /// # Errors
+///
 /// A name with a port or a pattern would never match.
 pub(super) fn hosts(section: &Section, place: Place<'_>) -> Result<Vec<String>, ConfigFileError> {
     let check = |host: &Spanned<String>| {
@@ -222,6 +229,7 @@ pub(super) fn hosts(section: &Section, place: Place<'_>) -> Result<Vec<String>, 
 /// Returns the prefix without its last slash, so that `/v1` and `/v1/` mean the same.
 ///
 /// # Errors
+///
 /// No request could match it: it has a star, a brace, a query, or parts that are refused in every path.
 pub(super) fn prefix(section: &Section, place: Place<'_>) -> Result<String, ConfigFileError> {
     let Some(path) = &section.path else {
@@ -244,6 +252,7 @@ pub(super) fn prefix(section: &Section, place: Place<'_>) -> Result<String, Conf
 /// Returns whether the upstream speaks HTTP/2.
 ///
 /// # Errors
+///
 /// Another version is named. HTTP/3 to an upstream is not spoken.
 pub(super) fn is_http2(section: &Section, place: Place<'_>) -> Result<bool, ConfigFileError> {
     match section
@@ -264,6 +273,7 @@ pub(super) fn is_http2(section: &Section, place: Place<'_>) -> Result<bool, Conf
 /// Parses the names of trailers.
 ///
 /// # Errors
+///
 /// A name is no token, or a field of that name has a meaning only in a head: it frames the message, or
 /// says who the client is (RFC 9110 section 6.5.1). An empty list is allowed and drops all trailers.
 pub(super) fn trailers(section: &Section, place: Place<'_>) -> Result<Trailers, ConfigFileError> {
@@ -301,6 +311,7 @@ fn is_of_head(name: &str) -> bool {
 /// Parses the name of a field that the operator may set, remove or let pass.
 ///
 /// # Errors
+///
 /// It is no token, or such a field frames the message.
 pub(super) fn own_name(
     name: &Spanned<String>,
@@ -322,6 +333,7 @@ pub(super) fn own_name(
 /// Case does not matter; the result is in lower case.
 ///
 /// # Errors
+///
 /// It is empty, or has characters that a token cannot have (RFC 9110 section 5.6.2).
 fn header_name(name: &Spanned<String>, place: Place<'_>) -> Result<HeaderName, ConfigFileError> {
     name.get_ref().parse().map_err(|_| {
@@ -335,6 +347,7 @@ fn header_name(name: &Spanned<String>, place: Place<'_>) -> Result<HeaderName, C
 /// Relative paths begin at the folder of the configuration file.
 ///
 /// # Errors
+///
 /// A certificate has no key, or a key no certificate.
 pub(super) fn tls_options(
     section: &Spanned<TlsSection>,

@@ -55,6 +55,7 @@ impl WebSocketLimits {
     /// handshake can be checked on both sides.
     ///
     /// # Errors
+    ///
     /// Another protocol is named, the upstream speaks HTTP/2, which has no upgrade, a number is out of
     /// range, or there are bounds and no `upgrade`.
     pub(super) fn of(
@@ -82,6 +83,7 @@ impl WebSocketLimits {
     /// Reads the three keys.
     ///
     /// # Errors
+    ///
     /// A number is out of range.
     fn read(section: &WebSocketSection, place: Place<'_>) -> Result<Self, ConfigFileError> {
         let default = Self::default();
@@ -111,6 +113,7 @@ impl WebSocketLimits {
 /// Checks one name of `upgrade`.
 ///
 /// # Errors
+///
 /// It is not `websocket`, or the upstream speaks HTTP/2.
 fn check_protocol(
     protocol: &Spanned<String>,

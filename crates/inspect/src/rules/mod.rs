@@ -167,6 +167,19 @@ impl RuleSet {
 /// All of them but one file in `rules` may be missing. Without `crs-setup.conf`, its example is
 /// read. Files of one folder are read in the order of the bytes of their names, so `REQUEST-901`
 /// comes before `REQUEST-911`.
+///
+/// ```no_run
+/// use palisade_inspect::RuleSet;
+///
+/// let rules = RuleSet::builder("/etc/palisade/crs")
+///     .paranoia(2)
+///     .setup(r#"SecAction "id:900110,phase:1,pass,nolog,setvar:tx.inbound_anomaly_score_threshold=10""#)
+///     .load()?;
+/// for rule in &rules.report().not_loaded {
+///     eprintln!("{rule}");
+/// }
+/// # Ok::<_, palisade_inspect::InspectBuildError>(())
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct RuleSetBuilder {

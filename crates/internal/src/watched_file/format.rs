@@ -13,6 +13,7 @@ pub trait FileFormat: Send + Sync + 'static {
     /// Parses the content.
     ///
     /// # Errors
+    ///
     /// What is wrong with the content.
     fn read(&self, path: &Path, text: &str) -> Result<Self::Value, Self::Error>;
 

@@ -17,6 +17,7 @@ use crate::private_file;
 /// the service out.
 ///
 /// # Errors
+///
 /// Errors of the system. If the lock file may not be opened, the error says what to do.
 pub(super) fn acquire(path: &Path) -> io::Result<File> {
     let name = lock_name(path);

@@ -142,6 +142,7 @@ impl<F: FileFormat> WatchedFile<F> {
     /// Reads the file. It is not watched yet.
     ///
     /// # Errors
+    ///
     /// When it cannot be read, is broken, is not a regular file, or others may write it.
     pub fn open(format: F, path: PathBuf, options: Options) -> Result<Self, F::Error> {
         let now = options.now();
@@ -166,6 +167,7 @@ impl<F: FileFormat> WatchedFile<F> {
     /// user of the file is dropped.
     ///
     /// # Errors
+    ///
     /// When no thread can be started.
     pub fn watch(self: &Arc<Self>, thread: &str) -> Result<(), F::Error> {
         let weak = Arc::downgrade(self);
@@ -213,6 +215,7 @@ impl<F: FileFormat> WatchedFile<F> {
     /// force.
     ///
     /// # Errors
+    ///
     /// When a new state cannot be read; the previous one stays in force.
     pub fn refresh(&self) -> Result<bool, F::Error> {
         let now = self.options.now();
@@ -284,6 +287,7 @@ impl<F: FileFormat> WatchedFile<F> {
     /// task.
     ///
     /// # Errors
+    ///
     /// That of the change, or when the file cannot be read or written; nothing is changed then.
     pub fn update<T, E: From<F::Error>>(
         &self,

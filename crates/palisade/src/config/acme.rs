@@ -58,6 +58,7 @@ impl AcmeSettings {
     /// Opens the cache, and returns what orders the certificates.
     ///
     /// # Errors
+    ///
     /// A file cannot be read, or a value cannot be used. See [`AcmeBuilder::build`].
     /// [`Config::acme_error`] tells the key that the error is about.
     pub fn open(&self, clock: SharedClock) -> Result<Acme, AcmeError> {

@@ -122,6 +122,7 @@ impl Config {
     /// Nothing is left behind after an error: the trail is opened last.
     ///
     /// # Errors
+    ///
     /// A value cannot be used, or a file that it names cannot be opened. The error names line, key
     /// and remedy.
     pub fn assemble(&self) -> Result<Assembled, ConfigFileError> {
@@ -134,6 +135,7 @@ impl Config {
     /// `running` is a [`Running`], or the result of [`connect_store`](Self::connect_store).
     ///
     /// # Errors
+    ///
     /// As [`assemble`](Self::assemble).
     pub fn assemble_with(&self, running: impl Into<Running>) -> Result<Assembled, ConfigFileError> {
         let Running { audit, store } = running.into();

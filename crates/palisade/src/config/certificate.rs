@@ -49,6 +49,7 @@ impl Config {
     /// Nothing is requested from an authority. The folder of the ACME cache is created.
     ///
     /// # Errors
+    ///
     /// A file cannot be read, or is not what it should be; or the cache cannot be used. The error names
     /// the line and the key that names the file. Also the errors of [`server`](Self::server).
     ///

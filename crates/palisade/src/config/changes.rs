@@ -78,6 +78,7 @@ impl Config {
     /// ```
     ///
     /// # Errors
+    ///
     /// A listed key or section differs. The error names it, with its line in the new file where it
     /// is there.
     pub fn refuse_changes(&self, running: &Self, fixed: &[&[&str]]) -> Result<(), ConfigFileError> {

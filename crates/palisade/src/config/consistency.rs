@@ -32,6 +32,7 @@ impl Config {
     /// | `webroot-without-http` | ACME challenges come without TLS, and there is no such listener |
     ///
     /// # Errors
+    ///
     /// A host or a network of the file cannot be parsed.
     pub fn check_server(
         &self,

@@ -42,6 +42,7 @@ impl Config {
     /// scripts to read changes it, and gives it to the shield again.
     ///
     /// # Errors
+    ///
     /// An origin, a method, a header or the age cannot be used, or credentials are allowed for
     /// every origin.
     ///

@@ -161,6 +161,7 @@ impl Config {
     /// meanwhile `when_store_fails` decides.
     ///
     /// # Errors
+    ///
     /// The address is malformed, the file of the key cannot be read, or an option is out of its
     /// range.
     ///
@@ -243,6 +244,7 @@ impl Config {
     /// Refuses `[redis]`, since this build has no such store. Returns `None` without the section.
     ///
     /// # Errors
+    ///
     /// The file has a section `redis`.
     #[cfg(not(feature = "redis"))]
     #[expect(

@@ -169,6 +169,7 @@ impl Config {
     /// Reads a file of at most 1 MiB. It may have the sections of Palisade alone.
     ///
     /// # Errors
+    ///
     /// The file cannot be read or is not a regular file, or [`parse`](Self::parse) refuses its
     /// text.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, ConfigFileError> {
@@ -180,6 +181,7 @@ impl Config {
     /// Their content is checked by [`section`](Self::section).
     ///
     /// # Errors
+    ///
     /// As [`read`](Self::read).
     ///
     /// # Examples
@@ -213,6 +215,7 @@ impl Config {
     /// section of Palisade is an error, since it is probably a misspelled one.
     ///
     /// # Errors
+    ///
     /// As [`read`](Self::read), for the sections of Palisade.
     ///
     /// # Examples
@@ -249,6 +252,7 @@ impl Config {
     /// Errors name `configuration` in place of a file.
     ///
     /// # Errors
+    ///
     /// The text is not TOML, has an unknown section or key, or a value of another type.
     pub fn parse(text: &str) -> Result<Self, ConfigFileError> {
         Self::parse_with(text, &[])
@@ -257,6 +261,7 @@ impl Config {
     /// Reads a text that also has sections of the application, named in `own`.
     ///
     /// # Errors
+    ///
     /// As [`parse`](Self::parse).
     pub fn parse_with(text: &str, own: &[&str]) -> Result<Self, ConfigFileError> {
         let source = Source::parse("configuration".to_owned(), text.to_owned())?;
@@ -281,6 +286,7 @@ impl Config {
     /// error.
     ///
     /// # Errors
+    ///
     /// The section has an unknown key, or a value of another type.
     ///
     /// # Examples

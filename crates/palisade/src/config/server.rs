@@ -114,6 +114,7 @@ impl Config {
     /// result with hosts and proxies.
     ///
     /// # Errors
+    ///
     /// An address or a network cannot be parsed, `certificate` and `key` are not both there, the
     /// path of the health check is not a path, or a value of `[server.acme]` cannot be used.
     pub fn server(&self) -> Result<ServerSettings, ConfigFileError> {

@@ -22,6 +22,7 @@ impl Config {
     /// frames: each of their connections carries the requests of many clients.
     ///
     /// # Errors
+    ///
     /// A number is out of its range, or a network of the proxies cannot be parsed.
     ///
     /// # Examples
@@ -53,6 +54,7 @@ impl Config {
     /// proxies.
     ///
     /// # Errors
+    ///
     /// A number is out of its range. The error names the range.
     ///
     /// ```

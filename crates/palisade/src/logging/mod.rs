@@ -46,6 +46,17 @@ const DEFAULT: &str = "warn,palisade=info,palisade_transport=info,h2=off,hyper=o
 pub struct Log(Arc<Queue>);
 
 /// Settings of a log. Made by [`Log::builder`].
+///
+/// ```no_run
+/// use palisade::logging::Log;
+///
+/// // The defaults, own directives, and those of `RUST_LOG`; to a file in place of standard error.
+/// let file = std::fs::OpenOptions::new().create(true).append(true).open("service.log")?;
+/// let log = Log::builder().directives("my_service=debug").environment().output(file).start()?;
+/// // … until the end of `main`.
+/// drop(log);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[must_use]
 pub struct LogBuilder {
     /// The directives of the program: the defaults and those that were added.
@@ -179,6 +190,7 @@ impl LogBuilder {
     /// replaces the hook that was installed before.
     ///
     /// # Errors
+    ///
     /// [`LogError`]: another log is running, the directives cannot be parsed, or there is no
     /// thread.
     pub fn start(self) -> Result<Log, LogError> {

@@ -193,6 +193,7 @@ impl Rules {
     /// Returns the rules as a table, which is looked up for each request.
     ///
     /// # Errors
+    ///
     /// A template cannot be parsed or conflicts with another, or has two rules for one method.
     ///
     /// # Examples

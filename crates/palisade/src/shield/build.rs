@@ -32,6 +32,7 @@ impl ShieldBuilder {
     /// returned by [`Shield::warnings`]. Building opens no file and no connection.
     ///
     /// # Errors
+    ///
     /// [`ShieldError`] names the part or the rule that does not fit, and the remedy. The first
     /// problem is returned, not all.
     ///

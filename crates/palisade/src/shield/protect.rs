@@ -76,6 +76,7 @@ impl ShieldBuilder {
     /// Serve the result with [`ProtectedRouter::into_make_service`].
     ///
     /// # Errors
+    ///
     /// [`ShieldError`] names the part or the rule that does not fit, and the remedy.
     ///
     /// # Examples

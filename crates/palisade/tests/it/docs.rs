@@ -191,3 +191,22 @@ fn the_changelog_knows_this_version() {
         "CHANGELOG.md lacks `{heading}`"
     );
 }
+
+#[test]
+fn headings_in_documentation_of_code_have_an_empty_line_after_them() {
+    let mut wrong = Vec::new();
+    for file in sources() {
+        let source = fs::read_to_string(&file).unwrap();
+        let lines: Vec<&str> = source.lines().map(str::trim).collect();
+        for (number, pair) in lines.windows(2).enumerate() {
+            let headings = ["# Errors", "# Panics", "# Examples"];
+            let heading = ["/// ", "//! "]
+                .iter()
+                .find_map(|start| pair[0].strip_prefix(start));
+            if heading.is_some_and(|text| headings.contains(&text)) && pair[1].len() != 3 {
+                wrong.push(format!("{}:{}", file.display(), number + 1));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

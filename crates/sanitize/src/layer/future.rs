@@ -216,6 +216,7 @@ impl<S, B> Reading<S, B> {
     /// Cleans the body, or turns an error of reading it into a refusal.
     ///
     /// # Errors
+    ///
     /// 413 or 400 for a body that could not be read, otherwise the refusals of `check_body`.
     fn check(&mut self, body: Result<Bytes, BoxError>) -> Result<Bytes, Box<Rejection>> {
         let bytes = body.map_err(|error| body_error(&error))?;

@@ -89,6 +89,7 @@ pub(crate) enum Plan {
 /// each is cleaned.
 ///
 /// # Errors
+///
 /// The refusal, as in the table of the module. Nothing of the body was read.
 pub(crate) fn check_head<B: Body>(
     settings: &Settings,
@@ -148,6 +149,7 @@ fn plan<B: Body>(
 /// Cleans the parameters of the query and rewrites the URI if one changed.
 ///
 /// # Errors
+///
 /// - 400 `query_malformed`: the percent-encoding is invalid, or there are too many parameters
 /// - 414 `query_too_long`: the new query does not fit into a URI
 /// - 422: a text is refused
@@ -183,6 +185,7 @@ fn with_query(uri: &Uri, query: &str) -> Option<Uri> {
 /// In shadow mode the bytes that were read are passed on unchanged.
 ///
 /// # Errors
+///
 /// The refusal, as in the table of the module.
 pub(crate) fn check_body(
     settings: &Settings,

@@ -88,6 +88,7 @@ impl Filter {
     /// character.
     ///
     /// # Errors
+    ///
     /// [`Refused::Forbidden`] with the class of the first refused character.
     pub(crate) fn pass(
         &self,
@@ -149,6 +150,7 @@ impl FilterPass<'_> {
     /// Applies the action of the class to a character.
     ///
     /// # Errors
+    ///
     /// The action is `Refuse`.
     fn apply_action(&mut self, class: Class, c: char, rest: &str) -> Result<(), Refused> {
         match self.filter.actions.get(class).unwrap_or(Action::Refuse) {

@@ -8,6 +8,7 @@ use http::{HeaderMap, Uri, Version, request::Parts, uri::Scheme};
 /// Checks the head of a request.
 ///
 /// # Errors
+///
 /// The private reason. The client gets 400 `request_malformed`.
 pub(super) fn check(head: &Parts) -> Result<(), &'static str> {
     if !has_scheme_of_http(&head.uri) {

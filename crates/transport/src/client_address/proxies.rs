@@ -66,6 +66,7 @@ impl TrustedProxies {
     /// are merged.
     ///
     /// # Errors
+    ///
     /// [`TransportBuildError::Network`] if one is not an address or a network, is the whole internet
     /// (`0.0.0.0/0`), or has bits set after its prefix. `10.0.0.1/8` could mean `10.0.0.1` or
     /// `10.0.0.0/8`.

@@ -40,6 +40,7 @@ impl ForwardedHeader {
     /// every other name is a [`Vendor`](Self::Vendor) header.
     ///
     /// # Errors
+    ///
     /// [`TransportBuildError::HeaderName`] if the name is not a header field name.
     ///
     /// # Examples

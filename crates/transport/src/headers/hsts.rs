@@ -69,6 +69,7 @@ impl Hsts {
     /// A custom time, in whole seconds. This host only.
     ///
     /// # Errors
+    ///
     /// [`TransportBuildError::ShortTransportSecurity`] if it is under one year.
     ///
     /// # Examples
@@ -148,6 +149,7 @@ impl Hsts {
     /// Returns the value of the header.
     ///
     /// # Panics
+    ///
     /// Never: digits and letters are a valid header value.
     #[must_use]
     pub fn header_value(&self) -> HeaderValue {

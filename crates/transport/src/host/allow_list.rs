@@ -65,6 +65,7 @@ impl AllowedHosts {
     /// Parses a list of hosts and patterns. An empty list serves no host.
     ///
     /// # Errors
+    ///
     /// [`TransportBuildError::Host`] if one is not a host, has two ports, or has a wildcard for a whole
     /// top-level domain or an address.
     ///

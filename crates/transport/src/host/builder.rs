@@ -63,6 +63,7 @@ impl HostLayerBuilder {
     /// Builds the layer.
     ///
     /// # Errors
+    ///
     /// [`TransportBuildError::Path`] if a path does not begin with a slash, or has a query.
     ///
     /// # Examples

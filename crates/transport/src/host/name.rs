@@ -36,6 +36,7 @@ impl<'a> HostName<'a> {
     /// Parses a host with an optional port. Allocates only for upper case and IPv6.
     ///
     /// # Errors
+    ///
     /// The text is not a host, or its port is not from 1 to 65535.
     pub(crate) fn parse(written: &'a str) -> Result<Self, NoHost> {
         let (name, port) = split(written)?;

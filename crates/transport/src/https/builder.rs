@@ -195,6 +195,7 @@ impl HttpsLayerBuilder {
     /// Builds the layer.
     ///
     /// # Errors
+    ///
     /// [`TransportBuildError::Host`] if the redirect target is not a host, with or without port.
     /// [`TransportBuildError::Path`] if a page does not begin with a slash, or has a query.
     ///

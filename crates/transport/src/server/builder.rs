@@ -312,6 +312,7 @@ impl ServerBuilder {
     /// [`Server::serve`].
     ///
     /// # Errors
+    ///
     /// - [`ServerBuildError::Bind`] if an address is in use, not of this machine, or not
     ///   permitted;
     /// - [`ServerBuildError::Listen`] if the backlog cannot be set;

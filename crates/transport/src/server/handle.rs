@@ -107,6 +107,7 @@ impl ServerHandle {
     /// Reads files, so call it where blocking is allowed.
     ///
     /// # Errors
+    ///
     /// The new files of a certificate cannot be used. The old one is kept; all others are
     /// reloaded.
     ///

@@ -91,6 +91,7 @@ impl HealthLayerBuilder {
     /// Builds the layer.
     ///
     /// # Errors
+    ///
     /// [`TransportBuildError::Path`] if the path does not begin with a slash, or has a query.
     ///
     /// ```

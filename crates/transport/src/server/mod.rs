@@ -211,6 +211,7 @@ impl Server {
     /// A failure of one connection never ends the server.
     ///
     /// # Errors
+    ///
     /// A socket cannot be registered with the runtime.
     pub async fn serve<S, B>(
         self,

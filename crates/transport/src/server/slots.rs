@@ -89,6 +89,7 @@ impl Slots {
     /// Takes a slot. If the server is full, the longest idle connection is closed for it.
     ///
     /// # Errors
+    ///
     /// The limit that refused the connection.
     pub(crate) fn take(
         self: &Arc<Self>,
@@ -205,6 +206,7 @@ impl Slot {
     /// Counts the connection for an address. Called once, when a PROXY header named the client.
     ///
     /// # Errors
+    ///
     /// [`NoSlot::Address`] if the address has as many connections as it may have.
     pub(crate) fn count_for(&mut self, address: IpAddr) -> Result<(), NoSlot> {
         let address = subscriber(address);

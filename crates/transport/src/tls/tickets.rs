@@ -11,6 +11,7 @@ use rustls::{crypto::aws_lc_rs, server::ProducesTickets};
 /// session is at most twelve hours old.
 ///
 /// # Errors
+///
 /// The system has no random bytes.
 pub(super) fn ticketer() -> Result<Arc<dyn ProducesTickets>, rustls::Error> {
     aws_lc_rs::Ticketer::new()

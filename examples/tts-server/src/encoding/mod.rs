@@ -146,6 +146,7 @@ impl Format {
     /// Starts a file of a sample rate, of which the voice may have another.
     ///
     /// # Errors
+    ///
     /// When the format has no such sample rate, which [`Self::takes`] tells.
     pub(crate) fn encoder_at(
         self,

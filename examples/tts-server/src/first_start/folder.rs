@@ -21,6 +21,7 @@ impl DataFolder {
     /// Opens a folder, or makes it. Without a name, the place is that of the XDG base directories.
     ///
     /// # Errors
+    ///
     /// When there is no place for it, or others may look into it, or nothing can be written there.
     pub fn open(asked: Option<PathBuf>) -> Result<Self, StartError> {
         let path = match asked {

@@ -81,6 +81,7 @@ impl Keys {
 /// Makes a key for the server of a data folder, which need not stop for it.
 ///
 /// # Errors
+///
 /// When the files of the keys cannot be read, made or written.
 pub fn new_key(folder: &DataFolder, clock: &SharedClock) -> Result<String, StartError> {
     let key = Keys::open(folder)?.mint(clock)?;

@@ -47,6 +47,7 @@ impl FromRef<Served> for Document {
 /// All routes, ready to be served.
 ///
 /// # Errors
+///
 /// When two of them are at odds.
 pub(crate) fn all(app: App) -> Result<Routes, ShieldError> {
     let routes = list();

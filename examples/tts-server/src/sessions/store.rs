@@ -56,6 +56,7 @@ impl Sessions {
     /// Starts without sessions.
     ///
     /// # Errors
+    ///
     /// When the system gives no random numbers.
     pub(crate) fn new(clock: SharedClock) -> Result<Self, getrandom::Error> {
         Ok(Self {

@@ -46,6 +46,7 @@ impl Settings {
     /// Reads a configuration file: the one that was named, or `server.toml` in the data folder if it is there.
     ///
     /// # Errors
+    ///
     /// When the file cannot be read, or something in it means nothing here; names line, key and remedy.
     pub fn read(named: Option<&Path>, data: &DataFolder) -> Result<Self, StartError> {
         let own = data.file(FILE);
@@ -59,6 +60,7 @@ impl Settings {
     /// Reads the same file again, for a server that runs.
     ///
     /// # Errors
+    ///
     /// As [`read`](Self::read); and where something differs that cannot change while the server runs.
     pub(crate) fn read_again(&self, data: &DataFolder) -> Result<Self, StartError> {
         let new = Self::read(self.named.as_deref(), data)?;

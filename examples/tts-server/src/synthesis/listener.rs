@@ -42,6 +42,7 @@ impl Listener {
     /// Waits until a response can begin: with the first sound of a stream, with the last of a whole.
     ///
     /// # Errors
+    ///
     /// When the voice could not speak the text, or its worker went away.
     pub(crate) async fn ready(&self) -> Result<(), SpeechError> {
         poll_fn(|task| self.pipe.poll_ready(task)).await?;

@@ -22,6 +22,7 @@ impl ModelVoice {
     /// Loads the voice that is built in.
     ///
     /// # Errors
+    ///
     /// Never in an intact build.
     pub fn demo() -> Result<Self, StartError> {
         loaded(Model::demo()).map(Self)
@@ -30,6 +31,7 @@ impl ModelVoice {
     /// Loads every voice in a folder, the default first.
     ///
     /// # Errors
+    ///
     /// When a file is missing or damaged.
     pub fn load(folder: &Path) -> Result<Vec<Self>, StartError> {
         let voices = loaded(Model::load_all(folder))?;

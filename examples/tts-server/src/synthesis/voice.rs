@@ -16,6 +16,7 @@ pub trait Voice: Send + Sync + 'static {
     /// Reads the text and begins to speak. What is returned looks at `stop` often, and gives up when it is set.
     ///
     /// # Errors
+    ///
     /// When there is nothing to speak, or something that this voice cannot speak.
     fn speak(&self, utterance: &Utterance, stop: &StopSignal) -> Result<Speech, SpeechError>;
 }

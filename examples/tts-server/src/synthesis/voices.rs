@@ -28,6 +28,7 @@ impl Voices {
     /// Takes the voices in; the first is the default.
     ///
     /// # Errors
+    ///
     /// When there is none, or two have one name, or an alias names none or hides one.
     pub(crate) fn new(
         voices: Vec<Arc<dyn Voice>>,

@@ -22,6 +22,7 @@ impl Workers {
     /// Starts threads that take texts from a queue.
     ///
     /// # Errors
+    ///
     /// When the system gives no thread.
     pub(crate) fn start(queue: Arc<Queue>, clock: &SharedClock, count: usize) -> io::Result<Self> {
         let threads = (0..count.max(1))

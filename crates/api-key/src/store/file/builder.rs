@@ -19,6 +19,22 @@ const LARGEST: u64 = 64 * 1024 * 1024;
 /// | [`unwatched`](Self::unwatched) | a thread checks the file |
 /// | [`clock`](Self::clock) | the system clock |
 /// | [`on_report`](Self::on_report) | reports to the log |
+///
+/// # Examples
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// use palisade_api_key::FileKeyStore;
+///
+/// let store = FileKeyStore::builder("/etc/tts/keys.toml")
+///     .interval(Duration::from_millis(250)) // a revoked key is refused after a quarter of a second
+///     .max_stale_age(Duration::from_secs(60)) // a file that cannot be read: 503 after a minute
+///     .on_report(|report| eprintln!("{report:?}"))
+///     .open()?;
+/// # let _ = store;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[must_use]
 pub struct FileKeyStoreBuilder {
     /// The file to read.

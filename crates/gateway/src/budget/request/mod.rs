@@ -43,6 +43,7 @@ impl ModelRequest {
     /// Reads a body.
     ///
     /// # Errors
+    ///
     /// 400: it is no JSON object, its model is no text, or its response could not be counted.
     pub(super) fn parse(api: Api, raw: &Bytes) -> Result<Self, Box<Rejection>> {
         let document: Map<String, Value> = serde_json::from_slice(raw)
@@ -85,6 +86,7 @@ impl ModelRequest {
     /// Returns the most tokens that the request can cost, and writes that bound into it.
     ///
     /// # Errors
+    ///
     /// 400: it asks for more tokens out than `limit`, or its limit is no number of tokens.
     pub(super) fn bound(
         &mut self,

@@ -23,6 +23,7 @@ impl Command {
     /// Parses a line of words.
     ///
     /// # Errors
+    ///
     /// It is no command; the text says which there are.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let words: Vec<&str> = text.split_ascii_whitespace().collect();

@@ -22,6 +22,7 @@ impl Limits {
     /// Returns what is left of each limit. Looking charges nothing.
     ///
     /// # Errors
+    ///
     /// There are no limits of this kind, or the store does not reply.
     pub(super) async fn show(&self, subject: &LimitSubject) -> Result<Vec<Value>, String> {
         let layer = self.layer(subject)?;
@@ -36,6 +37,7 @@ impl Limits {
     /// Makes the limits full again.
     ///
     /// # Errors
+    ///
     /// There are no limits of this kind, or the store does not reply.
     pub(super) async fn clear(&self, subject: &LimitSubject) -> Result<(), String> {
         let layer = self.layer(subject)?;

@@ -68,6 +68,7 @@ impl AdminSocket {
     /// Binds the socket of a path.
     ///
     /// # Errors
+    ///
     /// Another process listens there, the place is taken by something else, or this user may not write
     /// in the folder.
     pub(crate) fn bind(path: &Path) -> Result<Self, GatewayError> {
@@ -162,6 +163,7 @@ fn failed(problem: &str) -> Value {
 /// of the page about the admin socket.
 ///
 /// # Errors
+///
 /// No gateway listens there, this user may not connect, or no response comes within 30 seconds.
 ///
 /// # Examples

@@ -23,6 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Binds a socket with mode 0600. One that no process listens on any more is replaced.
 ///
 /// # Errors
+///
 /// `AddrInUse` if a process listens there; `AlreadyExists` if the place has something that is no socket;
 /// or what the file system says.
 pub(super) fn bind(path: &Path) -> io::Result<UnixListener> {
@@ -71,6 +72,7 @@ fn bind_in(folder: &Path, path: &Path) -> io::Result<UnixListener> {
 /// Sends a command and returns what comes back.
 ///
 /// # Errors
+///
 /// No connection, or no complete answer in time.
 pub(super) fn ask(path: &Path, command: &str) -> io::Result<String> {
     let mut stream = UnixStream::connect(path)?;

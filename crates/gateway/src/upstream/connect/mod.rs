@@ -80,6 +80,7 @@ impl Connector {
     /// Opens a connection.
     ///
     /// # Errors
+    ///
     /// The name is unknown, no one listens, the file of the socket cannot be opened, or the TLS
     /// handshake failed.
     async fn open(mut self) -> Result<Socket, BoxError> {

@@ -108,6 +108,7 @@ impl TlsClient {
     /// `authority` is host and port of the address. Brackets around an IPv6 address are removed first.
     ///
     /// # Errors
+    ///
     /// A file cannot be used, or no authority is trusted.
     pub(crate) fn new(
         options: &TlsOptions,
@@ -142,6 +143,7 @@ impl TlsClient {
     /// The handshake has no bound on time of its own. It is part of the time for the connection.
     ///
     /// # Errors
+    ///
     /// The handshake fails, or the server does not speak HTTP/2 where that was demanded.
     pub(super) async fn connect(&self, stream: TcpStream) -> Result<Socket, BoxError> {
         let stream = self.connector.connect(self.name.clone(), stream).await?;
@@ -158,6 +160,7 @@ impl TlsClient {
 /// parsed are left out; one of a file is an error, since the operator named it.
 ///
 /// # Errors
+///
 /// A certificate of the file is broken, or the system has none at all.
 fn roots(file: Option<&Path>) -> Result<RootCertStore, TlsClientError> {
     let mut roots = RootCertStore::empty();
@@ -178,6 +181,7 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore, TlsClientError> {
 /// Reads at least one certificate.
 ///
 /// # Errors
+///
 /// The file cannot be read, is no PEM, or has no certificate in it.
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsClientError> {
     let broken = |problem: String| TlsClientError::File(path.to_owned(), problem);
@@ -196,6 +200,7 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsClientEr
 /// PKCS #8, PKCS #1 and SEC 1 are accepted. Other parts of the file, such as certificates, are skipped.
 ///
 /// # Errors
+///
 /// The file cannot be read or has no key. The error never has a part of the key.
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsClientError> {
     PrivateKeyDer::from_pem_file(path)

@@ -42,6 +42,7 @@ impl Config {
     /// Each warning names file, line and key where there is one. `clock` decides about expiry.
     ///
     /// # Errors
+    ///
     /// A value of the file cannot be used: the service does not start with it.
     ///
     /// # Examples

@@ -44,6 +44,7 @@ impl Path {
     /// The error says what is wrong with the pointer and how to write it.
     ///
     /// # Errors
+    ///
     /// `**` is not the last step, or `~` is not followed by 0 or 1.
     pub(crate) fn parse(name: &str) -> Result<Self, &'static str> {
         let Some(pointer) = name.strip_prefix('/') else {
@@ -111,6 +112,7 @@ impl Path {
 
 impl Step {
     /// # Errors
+    ///
     /// `**` before the last step, or an invalid escape.
     fn parse(step: &str) -> Result<Self, &'static str> {
         match step {

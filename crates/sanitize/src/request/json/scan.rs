@@ -114,6 +114,7 @@ impl<'t, 'p> Scanner<'t, 'p> {
     /// White space around the document is allowed, anything else behind it is not.
     ///
     /// # Errors
+    ///
     /// The first flaw, from left to right.
     pub(crate) fn scan(
         text: &'t str,
@@ -208,6 +209,7 @@ impl<'t, 'p> Scanner<'t, 'p> {
     /// Checks the name of a member, and selects it if names are selected.
     ///
     /// # Errors
+    ///
     /// [`Flaw::NearName`] with the index of the target.
     fn check_name(
         &mut self,
@@ -286,6 +288,7 @@ impl<'t, 'p> Scanner<'t, 'p> {
     /// Control characters must be escaped (RFC 8259, section 7).
     ///
     /// # Errors
+    ///
     /// [`Flaw::Syntax`] without a closing quote, or for an escape that does not exist;
     /// [`Flaw::Surrogate`].
     fn string(&mut self) -> Result<Cow<'t, str>, Flaw> {

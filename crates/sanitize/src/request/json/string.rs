@@ -13,6 +13,7 @@ use super::scan::Flaw;
 /// Decodes what is between the quotes. The scanner refused control characters before.
 ///
 /// # Errors
+///
 /// [`Flaw::Syntax`] for an unknown or incomplete escape, [`Flaw::Surrogate`] for half of a pair.
 pub(crate) fn decode(raw: &str) -> Result<Cow<'_, str>, Flaw> {
     let Some((plain, _)) = raw.split_once('\\') else {

@@ -117,6 +117,7 @@ impl Multipart<'_> {
     /// Splits the body at its boundaries.
     ///
     /// # Errors
+    ///
     /// The framing is not what RFC 2046, section 5.1.1 says, or there are more parts than `max_parts`.
     fn parts(&self) -> Result<Vec<Part<'_>>, Why> {
         let delimiter = format!("--{}", self.boundary);

@@ -28,6 +28,7 @@ pub(super) struct Selected {
 
 impl Selected {
     /// # Errors
+    ///
     /// The rule names a field that is no JSON pointer. That is a mistake of the server: 500.
     pub(super) fn path(&self) -> Result<Arc<Path>, Box<Rejection>> {
         if let Some(path) = &self.path {

@@ -55,6 +55,7 @@ pub(super) struct Ambiguous(pub(super) &'static str);
 /// proxy.
 ///
 /// # Errors
+///
 /// The number of values is neither one nor `hops`: one of them may be the client's.
 pub(super) fn value_of_outermost<'a>(
     headers: &'a HeaderMap,

@@ -36,6 +36,7 @@ pub(super) struct Decision<'a> {
 /// Reads the headers of a trusted peer. The caller has checked that it is trusted.
 ///
 /// # Errors
+///
 /// A header has several values, and one of them may be the client's.
 pub(super) fn decide<'a>(
     peer: Peer,

@@ -278,6 +278,7 @@ impl ContentSecurityPolicy {
     /// Returns the value of the header.
     ///
     /// # Panics
+    ///
     /// Never: every source was checked when it was created.
     #[must_use]
     pub fn header_value(&self) -> HeaderValue {

@@ -25,6 +25,7 @@ impl ContentSource {
     /// `wss://api.example.com:8443`.
     ///
     /// # Errors
+    ///
     /// [`TransportBuildError::ContentSource`] if it is not `https://` or `wss://` followed by one host.
     /// A star, a path or a separator is refused: it would allow more, or begin another
     /// directive.

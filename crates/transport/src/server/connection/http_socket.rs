@@ -90,6 +90,7 @@ impl HttpSocket {
     /// Returns the socket.
     ///
     /// # Errors
+    ///
     /// `NotConnected` while it is being dropped. hyper does not use it then.
     fn socket(&mut self) -> io::Result<&mut Socket> {
         Ok(self.socket.as_mut().ok_or(io::ErrorKind::NotConnected)?)
@@ -140,6 +141,7 @@ impl HttpSocket {
     /// Reads HTTP/2. Frame headers are passed on complete.
     ///
     /// # Errors
+    ///
     /// The connection is over a budget of frames.
     fn poll_read_frames(
         &mut self,
@@ -262,6 +264,7 @@ impl HttpSocket {
     /// Counts what was written.
     ///
     /// # Errors
+    ///
     /// The connection is over a budget of frames. What was written stays written.
     fn written(
         &mut self,

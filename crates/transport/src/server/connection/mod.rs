@@ -189,6 +189,7 @@ async fn begin(
 /// Reads a PROXY header, and counts the connection for the client that it names.
 ///
 /// # Errors
+///
 /// `ProxyHeaderTimeout`, `ProxyHeaderInvalid`, `HandshakeFailed` for a connection that broke, or
 /// `AddressLimit` for a client with too many connections.
 async fn read_proxy_header(

@@ -142,6 +142,7 @@ impl Listener {
     /// IPv4 clients are then seen by their IPv4 address.
     ///
     /// # Errors
+    ///
     /// [`ServerBuildError::Bind`] if the address is in use, not of this machine, or not
     /// permitted.
     ///
@@ -176,6 +177,7 @@ impl Listener {
     /// [`TrustedProxies::loopback`](crate::TrustedProxies::loopback) trusts them.
     ///
     /// # Errors
+    ///
     /// [`ServerBuildError::Bind`] if another process listens there, a file that is not a socket
     /// is in its place, or the folder cannot be written.
     ///
@@ -216,6 +218,7 @@ impl Listener {
     /// Source: `sd_listen_fds(3)`.
     ///
     /// # Errors
+    ///
     /// [`ServerBuildError::Inherited`] if one of them is not such a socket.
     ///
     /// # Examples
@@ -291,6 +294,7 @@ impl Listener {
     /// Registers the socket with the runtime.
     ///
     /// # Errors
+    ///
     /// The system refuses to watch the socket, for example without a free file descriptor.
     fn into_accept_socket(self) -> io::Result<AcceptSocket> {
         match self.socket {
@@ -358,6 +362,7 @@ impl AcceptSockets {
     /// Registers all sockets with the runtime.
     ///
     /// # Errors
+    ///
     /// The runtime or the system refuses one of them.
     pub(crate) fn register(listeners: Vec<Listener>) -> io::Result<Self> {
         let sockets = listeners.into_iter().map(Listener::into_accept_socket);

@@ -13,6 +13,7 @@ use super::Listener;
 /// Takes the sockets of `LISTEN_FDS`, in the order of the unit. Empty if there are none.
 ///
 /// # Errors
+///
 /// A descriptor is not a listening stream socket.
 #[cfg(unix)]
 pub(super) fn take_sockets() -> io::Result<Vec<Listener>> {
@@ -31,6 +32,7 @@ pub(super) fn take_sockets() -> io::Result<Vec<Listener>> {
 /// Takes one socket: TCP, or else Unix.
 ///
 /// # Errors
+///
 /// It is neither: for example a datagram socket (`ListenDatagram=`).
 #[cfg(unix)]
 fn take(descriptors: &mut listenfd::ListenFd, index: usize) -> io::Result<Listener> {

@@ -19,6 +19,7 @@ use std::{
 /// and a connection to it is refused.
 ///
 /// # Errors
+///
 /// Another process listens there, another kind of file is in its place, or the folder cannot be
 /// written.
 pub(super) fn bind(path: &Path) -> io::Result<UnixListener> {

@@ -50,6 +50,7 @@ impl Fields {
     /// programs.
     ///
     /// # Errors
+    ///
     /// A field is cut off, used and repeated, not text where text is expected, or the checksum
     /// differs.
     pub(super) fn parse(bytes: &[u8], whole: &[u8]) -> Result<Self, ProxyHeaderError> {
@@ -86,6 +87,7 @@ impl Fields {
     /// for it.
     ///
     /// # Errors
+    ///
     /// It is shorter than its fixed part, or a field inside is cut off, repeated or not plain text.
     fn parse_ssl(&mut self, value: &[u8]) -> Result<(), ProxyHeaderError> {
         let (fixed, mut rest) = value.split_at_checked(SSL_FIXED).ok_or(CUT_OFF)?;
@@ -112,6 +114,7 @@ const CUT_OFF: ProxyHeaderError = ProxyHeaderError("a field is cut off");
 /// Type (1 byte), length (2 bytes, the high one first), value.
 ///
 /// # Errors
+///
 /// Fewer bytes are left than the field says.
 fn split_field(bytes: &[u8]) -> Result<(u8, &[u8], &[u8]), ProxyHeaderError> {
     let (&[kind, high, low], rest) = bytes.split_first_chunk::<3>().ok_or(CUT_OFF)?;
@@ -125,6 +128,7 @@ fn split_field(bytes: &[u8]) -> Result<(u8, &[u8], &[u8]), ProxyHeaderError> {
 /// Spaces and control characters are refused: applications may write the text to a log.
 ///
 /// # Errors
+///
 /// It is longer than 255 bytes or has another character.
 fn text(value: &[u8]) -> Result<Box<str>, ProxyHeaderError> {
     let is_plain = value.len() <= MAX_TEXT && value.iter().all(u8::is_ascii_graphic);
@@ -138,6 +142,7 @@ fn text(value: &[u8]) -> Result<Box<str>, ProxyHeaderError> {
 /// `following` is the number of bytes after the checksum.
 ///
 /// # Errors
+///
 /// The checksum differs or does not have 4 bytes. The protocol demands that the connection is closed
 /// then.
 fn check(value: &[u8], whole: &[u8], following: usize) -> Result<(), ProxyHeaderError> {

@@ -95,6 +95,7 @@ impl ProxyHeader {
     /// `None` if more bytes are needed. Call it again with all bytes so far.
     ///
     /// # Errors
+    ///
     /// [`ProxyHeaderError`] if the bytes are not the begin of a header, or the header breaks
     /// the protocol. No more bytes can change that.
     ///
@@ -224,6 +225,7 @@ pub(crate) enum NoHeader {
 /// byte at a time does not move it.
 ///
 /// # Errors
+///
 /// The header is not valid, not complete in time, or the connection broke before.
 pub(crate) async fn read(
     socket: &mut RawStream,

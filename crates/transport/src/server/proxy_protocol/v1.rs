@@ -22,6 +22,7 @@ const MAX_LINE: usize = 107;
 /// `None` while the end of the line is missing and fewer than 107 bytes are there.
 ///
 /// # Errors
+///
 /// The line breaks the grammar, or is too long.
 pub(super) fn parse(bytes: &[u8]) -> Result<Option<(ProxyHeader, usize)>, ProxyHeaderError> {
     let start = bytes.get(..MAX_LINE).unwrap_or(bytes);
@@ -41,6 +42,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Option<(ProxyHeader, usize)>, ProxyH
 /// Parses what follows the prefix.
 ///
 /// # Errors
+///
 /// It begins with no known family, a word is malformed, or there are too many words.
 fn parse_line(line: &str) -> Result<ProxyHeader, ProxyHeaderError> {
     // What follows `UNKNOWN` must be ignored (section 2.1).

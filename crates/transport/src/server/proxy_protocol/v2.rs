@@ -31,6 +31,7 @@ const UNIX_ADDRESSES: usize = 216;
 /// waited for.
 ///
 /// # Errors
+///
 /// The header breaks the protocol, is for datagrams, or is longer than 4,096 bytes.
 pub(super) fn parse(bytes: &[u8]) -> Result<Option<(ProxyHeader, usize)>, ProxyHeaderError> {
     let Some(&[version, family, high, low]) = bytes
@@ -64,6 +65,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Option<(ProxyHeader, usize)>, ProxyH
 /// A Unix socket has addresses without a use here. They are skipped, and its fields are read.
 ///
 /// # Errors
+///
 /// The contents are shorter than the addresses, the family is not that of a stream, or a field is
 /// malformed.
 fn parse_contents(

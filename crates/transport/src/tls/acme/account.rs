@@ -39,6 +39,7 @@ pub(super) struct AccountSettings {
 /// The terms of service are accepted here: the builder of `Acme` demands that first.
 ///
 /// # Errors
+///
 /// The authority refuses the account, cannot be reached, or the account cannot be stored. An account
 /// that was created and not stored is lost: the next attempt creates another one.
 pub(super) async fn open(
@@ -77,6 +78,7 @@ pub(super) async fn open(
 /// Loading it makes one request, for the addresses of the directory.
 ///
 /// # Errors
+///
 /// The file cannot be read, or the authority cannot be reached. A damaged file is no error: a new
 /// account costs nothing, and no certificate depends on the old one.
 pub(super) async fn existing(
@@ -102,6 +104,7 @@ pub(super) async fn existing(
 /// Padding and the letters of standard base64 are accepted too, since operators show both forms.
 ///
 /// # Errors
+///
 /// The key is empty or is not base64. The error does not contain it.
 pub(super) fn external_account(
     (key_id, key): (String, Zeroizing<String>),

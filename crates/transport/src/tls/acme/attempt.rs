@@ -28,6 +28,7 @@ impl Acme {
     /// minutes; other processes return [`Renewal::Busy`] at once and do not wait.
     ///
     /// # Errors
+    ///
     /// The cache cannot be used, or the attempt failed. The failure is recorded and reported already.
     pub(super) async fn try_renew(&self) -> Result<Renewal, AcmeError> {
         let inner = &*self.inner;

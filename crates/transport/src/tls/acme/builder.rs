@@ -243,6 +243,7 @@ impl AcmeBuilder {
     /// Checks the settings, and creates the folder of the cache (mode 0700).
     ///
     /// # Errors
+    ///
     /// [`AcmeError::Setting`] if a setting cannot be used, or the terms are not accepted.
     /// [`AcmeError::Cache`] if the cache cannot be created or read. A cache that is only readable
     /// is an error if it has no certificate: no order could be made.

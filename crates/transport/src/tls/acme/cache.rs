@@ -75,6 +75,7 @@ impl Cache {
     /// Creates the folders, if they do not exist.
     ///
     /// # Errors
+    ///
     /// A folder cannot be created, for example because its parent belongs to another user.
     pub(super) fn create(&self) -> Result<(), AcmeError> {
         for folder in [&self.folder, &self.authority, &self.challenges()] {
@@ -109,6 +110,7 @@ impl Cache {
     /// It does not wait: an order can take minutes, and the next check is 30 seconds away.
     ///
     /// # Errors
+    ///
     /// The lock file cannot be opened for writing.
     pub(super) fn try_lock(&self) -> Result<Option<Lock>, AcmeError> {
         let path = self.folder.join("lock");
@@ -133,6 +135,7 @@ impl Cache {
     /// Reads the certificate. `None` if there is none, or if the file is damaged.
     ///
     /// # Errors
+    ///
     /// The file cannot be read.
     pub(super) fn certificate(&self) -> Result<Option<Loaded>, AcmeError> {
         let path = self.certificate_path();
@@ -148,6 +151,7 @@ impl Cache {
     /// Stores key and chain.
     ///
     /// # Errors
+    ///
     /// The file cannot be replaced. The certificate is then lost, and the next attempt orders another.
     pub(super) fn write_certificate(&self, pem: &str) -> Result<(), AcmeError> {
         write(&self.certificate_path(), pem.as_bytes())
@@ -189,6 +193,7 @@ impl Cache {
     /// Reads past attempts. A damaged file is replaced by [`History::unknown`].
     ///
     /// # Errors
+    ///
     /// The file cannot be read.
     pub(super) fn history(&self, domains: &[String], now: Duration) -> Result<History, AcmeError> {
         let path = self.history_path();

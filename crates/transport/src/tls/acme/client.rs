@@ -57,6 +57,7 @@ impl AuthorityClient {
     /// Trusts the certificates in PEM, or those of the machine.
     ///
     /// # Errors
+    ///
     /// A certificate in PEM cannot be read, or the machine has no trusted certificates.
     pub(super) fn new(roots: Option<&[u8]>, clock: SharedClock) -> Result<Self, AcmeError> {
         let config = client_config(roots_from(roots)?)?;
@@ -77,6 +78,7 @@ impl AuthorityClient {
     }
 
     /// # Errors
+    ///
     /// No connection, no complete response in 30 seconds, or one of more than 1 MiB. A status of failure
     /// is not an error here: the ACME library reads the problem document of it.
     async fn send(self, request: Request<BodyWrapper<Bytes>>) -> io::Result<BytesResponse> {

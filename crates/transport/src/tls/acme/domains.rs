@@ -12,6 +12,7 @@ const MAX_NAMES: usize = 100;
 /// The first name stays first: it names the file of the certificate.
 ///
 /// # Errors
+///
 /// There is no name, one cannot be in a certificate, or there are more than 100.
 pub(super) fn checked_domains(domains: Vec<String>) -> Result<Vec<String>, AcmeError> {
     let mut checked: Vec<String> = Vec::with_capacity(domains.len());

@@ -140,6 +140,7 @@ impl Acme {
     /// now.
     ///
     /// # Errors
+    ///
     /// The file with the certificate is there and cannot be read.
     pub fn certificates(&self) -> Result<Certificates, CertificateError> {
         Certificates::open_or_wait(self.clone(), Arc::clone(&self.inner.clock))
@@ -149,6 +150,7 @@ impl Acme {
     /// orders while no server runs.
     ///
     /// # Errors
+    ///
     /// None: there is no file to read.
     ///
     /// # Examples
@@ -225,6 +227,7 @@ impl Acme {
     /// too.
     ///
     /// # Errors
+    ///
     /// The attempt failed, or the cache cannot be used. The old certificate stays.
     pub async fn renew_if_due(&self) -> Result<Renewal, AcmeError> {
         let renewed = self.try_renew().await;
@@ -243,6 +246,7 @@ impl Acme {
     /// Attempts are counted and limited like those of [`renew_if_due`](Self::renew_if_due).
     ///
     /// # Errors
+    ///
     /// The reason why no certificate would be issued.
     pub async fn dry_run(&self) -> Result<Renewal, AcmeError> {
         let now = self.inner.clock.unix_time();

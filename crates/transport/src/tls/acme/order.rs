@@ -72,6 +72,7 @@ impl Ordering<'_> {
     /// The responses to challenges are removed when the names are validated, and on every error.
     ///
     /// # Errors
+    ///
     /// Why there is no certificate. Nothing is stored here.
     pub(super) async fn run(self) -> Result<Zeroizing<String>, OrderFailure> {
         let mut order = self.new_order().await?;
@@ -124,6 +125,7 @@ impl Ordering<'_> {
     /// and more than once.
     ///
     /// # Errors
+    ///
     /// An authorization cannot be read, offers no challenge of this kind, or a response cannot be stored.
     async fn respond(&self, order: &mut Order) -> Result<Vec<Published>, AcmeError> {
         let mut published = Vec::new();
@@ -227,6 +229,7 @@ impl Ordering<'_> {
     /// The key is wiped from memory with the returned text, which the caller stores.
     ///
     /// # Errors
+    ///
     /// The authority refuses the request, or issues nothing within 120 seconds.
     async fn finalize(&self, order: &mut Order) -> Result<Zeroizing<String>, AcmeError> {
         let (key, request) = new_key(self.domains)?;

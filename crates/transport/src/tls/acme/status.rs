@@ -88,6 +88,7 @@ impl Acme {
     /// Reads the state from the cache, for a command or a status page.
     ///
     /// # Errors
+    ///
     /// [`AcmeError::Cache`] if a file cannot be read.
     pub fn status(&self) -> Result<AcmeStatus, AcmeError> {
         let Inner { cache, domains, .. } = &*self.inner;

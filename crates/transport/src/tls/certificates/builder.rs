@@ -80,6 +80,7 @@ impl CertificatesBuilder {
     /// Reads the chain and the key.
     ///
     /// # Errors
+    ///
     /// They cannot be read, the key is of another certificate, or the certificate is not valid
     /// today.
     pub fn open(self) -> Result<Certificates, CertificateError> {

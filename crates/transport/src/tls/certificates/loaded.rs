@@ -29,6 +29,7 @@ impl Loaded {
     /// Reads a chain and a key in PEM. `path` names the chain in errors.
     ///
     /// # Errors
+    ///
     /// The PEM is not valid, the key type is not supported, or the key is of another
     /// certificate.
     pub(in crate::tls) fn parse(
@@ -65,6 +66,7 @@ impl Loaded {
     /// Checks that the certificate is valid at this time.
     ///
     /// # Errors
+    ///
     /// [`CertificateError::Expired`] if it is not.
     pub(in crate::tls) fn valid_at(
         self,

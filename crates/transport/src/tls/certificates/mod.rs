@@ -74,6 +74,7 @@ impl Certificates {
     /// A warning is logged if others than the owner can read the key.
     ///
     /// # Errors
+    ///
     /// As [`CertificatesBuilder::open`].
     pub fn from_pem_files(
         chain: impl Into<PathBuf>,
@@ -85,6 +86,7 @@ impl Certificates {
     /// Uses a chain and a key in PEM from memory. They never change.
     ///
     /// # Errors
+    ///
     /// As [`CertificatesBuilder::open`].
     ///
     /// # Examples
@@ -194,6 +196,7 @@ impl Certificates {
     /// A running server calls it every 30 seconds.
     ///
     /// # Errors
+    ///
     /// The new files cannot be used. The old certificate is kept.
     pub fn refresh(&self) -> Result<bool, CertificateError> {
         let refreshed = self.inner.refresh();
@@ -254,6 +257,7 @@ impl Certificates {
     /// runs. A certificate that is missing, damaged or expired is pending.
     ///
     /// # Errors
+    ///
     /// It is there and cannot be read.
     #[cfg(feature = "acme")]
     pub(in crate::tls) fn open_or_wait(

@@ -86,6 +86,7 @@ impl Shared {
     /// Reads the source again. Returns the new certificate if it changed.
     ///
     /// # Errors
+    ///
     /// The files cannot be read, or hold no usable certificate. The same problem is returned once, not
     /// at each check.
     pub(super) fn refresh(&self) -> Result<Option<Arc<Loaded>>, CertificateError> {

@@ -25,6 +25,7 @@ pub(in crate::tls) trait CertificateSource: Send + Sync + 'static {
     /// Reads both. `now` is the time since the Unix epoch, for a source that renews.
     ///
     /// # Errors
+    ///
     /// One of them cannot be read. The server keeps the certificate that it has.
     fn read(&self, now: Duration) -> Result<CertificateFiles, CertificateError>;
 
@@ -97,6 +98,7 @@ impl CertificateFiles {
     /// Reads both files.
     ///
     /// # Errors
+    ///
     /// One of them cannot be read.
     pub(in crate::tls) fn read(chain: PathBuf, key: &Path) -> Result<Self, CertificateError> {
         Ok(Self {

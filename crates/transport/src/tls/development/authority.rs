@@ -17,6 +17,7 @@ use crate::tls::{
 /// Reads the key of the authority, or creates it.
 ///
 /// # Errors
+///
 /// The file cannot be read or written, others may read it, or it is no private key in PEM.
 pub(super) fn open_or_create_key(path: &Path) -> Result<KeyPair, CertificateError> {
     if files::read_if_there(path)?.is_none() {
@@ -43,6 +44,7 @@ pub(super) fn open_or_create_key(path: &Path) -> Result<KeyPair, CertificateErro
 /// 4.2.1.10).
 ///
 /// # Errors
+///
 /// A file cannot be read or written, or the certificate belongs to another key.
 pub(super) fn open_or_create_ca(
     path: &Path,

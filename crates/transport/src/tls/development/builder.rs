@@ -75,6 +75,7 @@ impl DevAuthorityBuilder {
     /// An expired authority is created again with the same key.
     ///
     /// # Errors
+    ///
     /// The folder cannot be written, a file has other contents, others can read the key, or a host
     /// is not valid.
     pub fn open_or_create(self) -> Result<DevAuthority, CertificateError> {

@@ -22,6 +22,7 @@ const SLACK: Duration = Duration::from_secs(60 * 60);
 /// Describes the authority: its names, key usages and constraints.
 ///
 /// # Errors
+///
 /// A date is outside the range of X.509.
 pub(super) fn ca_params(
     names: &[String],
@@ -53,6 +54,7 @@ fn subtree(name: &str) -> GeneralSubtree {
 /// It is for servers only. Names are in the subject alternative names (RFC 9525, section 2).
 ///
 /// # Errors
+///
 /// A name cannot be written into a certificate.
 pub(super) fn leaf_params(
     names: &[String],

@@ -80,6 +80,7 @@ impl DevAuthority {
     /// Opens the authority in a folder, and creates folder and authority if they do not exist.
     ///
     /// # Errors
+    ///
     /// As [`DevAuthorityBuilder::open_or_create`].
     pub fn open_or_create(folder: impl AsRef<Path>) -> Result<Self, CertificateError> {
         Self::builder(folder.as_ref()).open_or_create()
@@ -95,6 +96,7 @@ impl DevAuthority {
     /// The server renews it 30 days before it expires.
     ///
     /// # Errors
+    ///
     /// It cannot be created or written.
     pub fn certificates(&self) -> Result<Certificates, CertificateError> {
         Certificates::open(self.clone(), Arc::clone(&self.inner.clock))

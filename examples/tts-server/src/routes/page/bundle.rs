@@ -19,6 +19,7 @@ pub(super) type Source = (&'static str, &'static str);
 /// Joins a module and everything that it imports.
 ///
 /// # Errors
+///
 /// When a module is missing, imports itself through others, imports what is not exported, or has an import or
 /// export in another form.
 pub(super) fn bundle(entry: &str, sources: &[Source]) -> Result<String, BundleError> {

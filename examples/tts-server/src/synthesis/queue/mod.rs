@@ -69,6 +69,7 @@ impl Queue {
     /// Takes a text in.
     ///
     /// # Errors
+    ///
     /// When every place is taken, or the server is going down.
     pub(crate) fn submit(self: &Arc<Self>, order: Order) -> Result<Listener, QueueFull> {
         let mut state = self.lock();

@@ -114,6 +114,7 @@ impl Challenges {
     /// Other processes respond as soon as the file is there.
     ///
     /// # Errors
+    ///
     /// The token has not the [form](is_challenge_token) of one, or the file cannot be written.
     pub(crate) fn publish_http(
         &self,
@@ -136,6 +137,7 @@ impl Challenges {
     /// digest is in the file, and no key.
     ///
     /// # Errors
+    ///
     /// The file cannot be written.
     pub(super) fn publish_tls(&self, domain: &str, digest: &[u8]) -> Result<Published, AcmeError> {
         self.publish(tls_name(domain), hex::encode(digest))

@@ -51,6 +51,7 @@ impl SelfCheck {
     /// Up to 10 seconds for each address of the name.
     ///
     /// # Errors
+    ///
     /// [`AcmeError::SelfCheck`] with the first problem and its remedy; [`AcmeError::Cache`] if the
     /// response cannot be published.
     pub(in crate::tls::acme) async fn run(
