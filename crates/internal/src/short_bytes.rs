@@ -52,7 +52,7 @@ fn write_into(rest: &mut BytesMut, write: impl FnOnce(&mut BytesMut)) -> Bytes {
     rest.split().freeze()
 }
 
-/// Copies a byte string, as [`write`] does.
+/// Copies a byte string, as [`write()`] does.
 ///
 /// ```
 /// use palisade_internal::short_bytes;
