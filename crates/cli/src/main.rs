@@ -18,7 +18,7 @@
 //! |---|---|
 //! | `key` | `key new`, `list`, `revoke`, `rotate`, `verify` |
 //! | `token` | `token mint`, `inspect`, `revoke` |
-//! | `limits` | `limits show`, `reset` |
+//! | `limits` | `limits show`, `reset`, `budgets` |
 //! | `try_command` | `try address`, `try key`, `try request`, `try text`, `try token` |
 //! | `inspect` | `inspect rules` |
 //! | `audit` | `audit verify`, `query`, `report`, `export`, `acknowledge`, `key` |
@@ -137,8 +137,8 @@ enum Command {
     Try(try_command::Command),
     /// Rules of a web application firewall
     ///
-    /// Checks a folder of rules before a service uses it. Rules are not part of Palisade: the OWASP Core
-    /// Rule Set is at https://coreruleset.org.
+    /// Checks a folder of rules before a service uses it. Seven rules are shipped; the OWASP Core Rule Set
+    /// is not: it is at https://coreruleset.org.
     #[command(subcommand)]
     Inspect(inspect::Command),
     /// Audit trails

@@ -91,8 +91,8 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// Fails with the file and the line of a mistake, or with the option that is wrong. An unknown
-    /// preset is answered with the list of known ones.
+    /// Fails with the file and the line of a mistake, or with the option that is wrong. The error
+    /// for an unknown preset lists the known ones.
     fn enforcing(self) -> Result<Settings, Failure> {
         let upstream = match (self.config, self.upstream) {
             (Some(file), _) => return Ok(Settings::read(file)?),

@@ -25,7 +25,7 @@ use crate::{
 /// The name in audit records.
 const NAME: &str = "auth_endpoint";
 
-/// Answers 200 and says who the client is.
+/// Responds with 200 and says who the client is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Decide;
 

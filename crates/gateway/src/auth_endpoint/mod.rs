@@ -8,7 +8,7 @@
 //! | `/auth/nginx` | nginx | `X-Original-Method`, `X-Original-URI` |
 //! | `/auth/forward` | Caddy, Traefik | `X-Forwarded-Method`, `X-Forwarded-Uri` |
 //!
-//! An admitted request is answered with 200 and says who the client is (`X-Palisade-Kind`,
+//! The response for an admitted request is 200 and says who the client is (`X-Palisade-Kind`,
 //! `X-Palisade-Principal`, `X-Palisade-Scopes`). A refusal is the one that the client would get from the
 //! gateway; for nginx, which knows 401 and 403 alone, it is one of these, with the status in
 //! `X-Palisade-Status`.
@@ -38,7 +38,7 @@ use tokio::sync::Mutex;
 use self::{decide::Decide, service::AskedService};
 use crate::error::GatewayError;
 
-/// Answers the questions of another proxy about requests, with the stack of a configuration file.
+/// Responds to the questions of another proxy about requests, with the stack of a configuration file.
 ///
 /// The endpoint listens on a loopback address and without TLS: every process that can ask it can try credentials
 /// and use up limits.

@@ -19,7 +19,7 @@ const STATUS: HeaderName = HeaderName::from_static("x-palisade-status");
 /// Questions that describe no request: every process of this machine can send them.
 static UNDESCRIBED: LogLimit = LogLimit::per_minute();
 
-/// Answers questions about requests. `S` is the stack.
+/// Responds to questions about requests. `S` is the stack.
 #[derive(Clone, Debug)]
 pub(super) struct AskedService<S> {
     stack: S,
@@ -91,7 +91,7 @@ where
     Box::pin(std::future::ready(Ok(response)))
 }
 
-/// nginx takes any status but 2xx, 401 and 403 for a failure of the endpoint, and answers 500.
+/// nginx takes any status but 2xx, 401 and 403 for a failure of the endpoint, and responds with 500.
 fn for_nginx<R>(response: &mut Response<R>) {
     let status = response.status();
     if status.is_success() {

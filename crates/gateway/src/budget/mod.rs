@@ -2,7 +2,7 @@
 //!
 //! # Design
 //!
-//! A request to a model has no known price until it is answered. So the gateway works in two steps:
+//! A request to a model has no known price until its response has ended. So the gateway works in two steps:
 //!
 //! 1. *Before*: it reads the whole request, finds an upper bound of tokens in and out, and reserves that
 //!    from all budgets at once ([`BudgetStore::reserve`]). What does not fit is refused with 402 (days and

@@ -3,7 +3,7 @@
 //! The order is what keeps the two sides in agreement:
 //!
 //! 1. The handshake of the client is complete, or it is refused before the upstream is asked.
-//! 2. The upstream answers. Until then no byte passes; what the client sends waits in its connection.
+//! 2. The upstream responds. Until then no byte passes; what the client sends waits in its connection.
 //! 3. With a 101 that belongs to the handshake, both connections become a [`Tunnel`].
 //! 4. With any other status the response is passed on, and neither connection is used again.
 //!

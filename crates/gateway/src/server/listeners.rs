@@ -1,4 +1,4 @@
-//! The sockets of a gateway, and which services answer on them.
+//! The sockets of a gateway, and which services respond on them.
 
 use std::net::SocketAddr;
 
@@ -58,7 +58,7 @@ pub(super) fn bind(
     Ok((server, bound))
 }
 
-/// Returns the health check. Without `health` in the file it answers no one: its clients are the
+/// Returns the health check. Without `health` in the file it responds to no one: its clients are the
 /// addresses of `health_from`, and there are none.
 pub(super) fn health(
     settings: &Settings,

@@ -32,7 +32,8 @@ pub(super) struct Tls {
     pub(super) authority: Option<Authority>,
     /// What orders certificates from an authority.
     ///
-    /// `None` unless `[server.acme]` is there. Its challenges are answered on the listener without TLS.
+    /// `None` unless `[server.acme]` is there. Responses to its challenges are sent on the listener
+    /// without TLS.
     pub(super) acme: Option<Acme>,
 }
 

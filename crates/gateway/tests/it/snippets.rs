@@ -16,19 +16,19 @@ use crate::{
 const PAGE: &str = include_str!("../../../../docs/src/how-to/gateway-identity.md");
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
-/// Reads a request from standard input as JSON, prints the principal or `None`.
+/// Reads a request from standard input as JSON, prints kind and principal, or `None`.
 const PYTHON: &str = r#"
 import json, sys
 sent = json.load(sys.stdin)
 environ = {"REQUEST_METHOD": sent["method"], "RAW_URI": sent["target"]}
 environ.update({"HTTP_" + name.upper().replace("-", "_"): value for name, value in sent["headers"].items()})
-print(repr(principal(environ, sent["key"].encode())))
+print(repr(client(environ, sent["key"].encode())))
 "#;
 const NODE: &str = r#"
 const sent = JSON.parse(require("node:fs").readFileSync(0, "utf8"));
 const req = { method: sent.method, url: sent.target, headers: sent.headers };
-const found = principal(req, Buffer.from(sent.key));
-console.log(found === null ? "None" : `'${found}'`);
+const found = client(req, Buffer.from(sent.key));
+console.log(found === null ? "None" : `('${found.kind}', '${found.principal}')`);
 "#;
 
 /// The first code block of a language.
@@ -95,7 +95,7 @@ async fn the_functions_of_the_book_accept_the_gateway_and_no_one_else() {
             continue;
         };
         ran += 1;
-        assert_eq!(found, "''", "{program}: a guest");
+        assert_eq!(found, "('', '')", "{program}: a guest");
         for (pointer, value) in [
             ("/headers/x-palisade-kind", "api_key"),
             ("/headers/x-palisade-principal", "admin"),

@@ -8,7 +8,7 @@ use super::{api::Api, charge::Tokens, policy::Metering, refusal};
 
 /// The longest name of a model.
 const LONGEST_MODEL: usize = 200;
-/// The most answers of one request.
+/// The most responses of one request.
 const MOST_CHOICES: u64 = 128;
 /// A larger number of tokens is a mistake.
 const MOST_TOKENS: u64 = 1 << 31;
@@ -164,7 +164,7 @@ impl ModelRequest {
         self.document.insert(field.to_owned(), limit.into());
     }
 
-    /// Returns how many answers are generated: choices of a chat, and those of each prompt.
+    /// Returns how many responses are generated: choices of a chat, and those of each prompt.
     fn choices(&self) -> Result<u64, Box<Rejection>> {
         let mut most = 1;
         for field in ["n", "best_of"] {

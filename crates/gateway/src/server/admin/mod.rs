@@ -82,7 +82,7 @@ impl AdminSocket {
         Ok(Self { listener })
     }
 
-    /// Answers commands, for ever. A connection that fails ends alone.
+    /// Responds to commands, for ever. A connection that fails ends alone.
     pub(crate) async fn serve(self, reloader: Arc<Reloader>, drain: Drain) {
         let places = Arc::new(Semaphore::new(AT_A_TIME));
         loop {

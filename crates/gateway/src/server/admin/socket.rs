@@ -73,7 +73,7 @@ fn bind_in(folder: &Path, path: &Path) -> io::Result<UnixListener> {
 ///
 /// # Errors
 ///
-/// No connection, or no complete answer in time.
+/// No connection, or no complete response in time.
 pub(super) fn ask(path: &Path, command: &str) -> io::Result<String> {
     let mut stream = UnixStream::connect(path)?;
     stream.set_read_timeout(Some(PATIENCE))?;
