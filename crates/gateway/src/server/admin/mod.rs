@@ -6,7 +6,8 @@
 //! ```
 //!
 //! It is a Unix socket with mode 0600, so the user of the gateway and root alone can connect. There is
-//! no other credential. A connection carries one command, one line of words, and gets one JSON document:
+//! no other credential. A client sends one command, a line of words, and closes its sending side;
+//! it gets one JSON document:
 //!
 //! | command | document |
 //! |---|---|
