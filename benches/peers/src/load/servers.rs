@@ -59,17 +59,19 @@ async fn ours(name: &str, address: SocketAddr, folder: &Path) -> Result<(), Fail
     let server = builder.build()?;
     let never = std::future::pending::<()>();
     match name {
-        "none" => drop(server.serve(router(), never).await?),
+        "none" => {
+            server.serve(router(), never).await?;
+        }
         "outer" => {
             let layered = router().layer((HeadersLayer::api(), ClientInfoLayer::direct()));
-            drop(server.serve(layered, never).await?);
+            server.serve(layered, never).await?;
         }
         "stack" | "trail" => {
             let trail = (name == "trail").then(|| audit(&folder.join("load.jsonl")));
             let (shield, key) = shield("1000000000/minute", trail);
             fs::write(folder.join(format!("{name}.key")), key)?;
             let protected = shield.protect(router()).into_inner();
-            drop(server.serve(protected, never).await?);
+            server.serve(protected, never).await?;
         }
         _ => return Err(format!("no server is called {name}").into()),
     }
