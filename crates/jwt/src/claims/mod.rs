@@ -179,16 +179,20 @@ impl Claims {
     }
 
     /// Returns whether no claim marks this as a token of another kind: an ID token (OpenID Connect
-    /// Core, 2 and 3.3.2.11; `token_use` and `typ` as large providers write them), or an event (RFC
-    /// 8417, logout included).
+    /// Core, 2 and 3.3.2.11) or a refresh token (`token_use` and `typ` as large providers write them),
+    /// or an event (RFC 8417, logout included).
     pub(crate) fn may_be_access_token(&self) -> bool {
         let marks = ["nonce", "at_hash", "c_hash", "events"];
-        let kind_is = |name: &str, kind: &str| {
-            self.text(name)
-                .is_some_and(|value| value.eq_ignore_ascii_case(kind))
-        };
         let marked = marks.iter().any(|mark| self.get(mark).is_some());
-        !marked && !kind_is("token_use", "id") && !kind_is("typ", "ID")
+        !marked
+            && !self.is_one_of("token_use", &["id", "refresh", "refresh_token"])
+            && !self.is_one_of("typ", &["ID", "Refresh", "Offline"])
+    }
+
+    /// Returns whether a claim is one of these texts, without case.
+    pub(crate) fn is_one_of(&self, name: &str, texts: &[&str]) -> bool {
+        let value = self.text(name);
+        value.is_some_and(|value| texts.iter().any(|text| value.eq_ignore_ascii_case(text)))
     }
 }
 

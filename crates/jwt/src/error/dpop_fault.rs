@@ -32,7 +32,8 @@ pub enum DpopFault {
     Missing,
     /// `nonce` is missing, unknown or too old. The client receives a new one.
     Nonce,
-    /// The token is bound to no key, but was sent with the scheme `DPoP`.
+    /// The token is bound to no key, but was sent with the scheme `DPoP`, or proofs are
+    /// [required](crate::dpop::DpopProofsBuilder::require_proofs).
     NotBound,
     /// There are several proofs.
     Repeated,

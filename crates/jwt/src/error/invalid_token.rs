@@ -10,8 +10,9 @@ use super::DpopFault;
 /// Why a token is refused.
 ///
 /// For operators: the client receives `invalid_token` for all of them, or 503 for
-/// [`KeysUnavailable`](Self::KeysUnavailable) and [`ListUnavailable`](Self::ListUnavailable). Use
-/// [`code`](Self::code) in metrics.
+/// [`KeysUnavailable`](Self::KeysUnavailable), [`ListUnavailable`](Self::ListUnavailable),
+/// [`IntrospectionUnavailable`](Self::IntrospectionUnavailable) and
+/// [`IntrospectionBusy`](Self::IntrospectionBusy). Use [`code`](Self::code) in metrics.
 ///
 /// | when it is found | what it says of the token |
 /// |---|---|
@@ -72,6 +73,9 @@ pub enum InvalidToken {
     /// The issuer says that the token is not active (RFC 7662): it expired, was revoked, or never
     /// existed.
     Inactive,
+    /// As many questions as are allowed are being asked (RFC 7662), so the issuer was not asked about
+    /// this token. It may be valid. An older response is not used: a client can cause this.
+    IntrospectionBusy,
     /// The issuer could not be asked about the token (RFC 7662). The token may be valid.
     IntrospectionUnavailable,
     /// A part is not a JSON object.
@@ -85,8 +89,9 @@ pub enum InvalidToken {
     /// The time from `iat` to `exp` exceeds [`Issuer::max_lifetime`](crate::Issuer::max_lifetime).
     /// Without `iat`, the time from now to `exp` does.
     LifetimeTooLong,
-    /// This is an ID token (`nonce`, `at_hash`, `c_hash`, `token_use`, `typ`) or an event
-    /// (`events`), not an access token.
+    /// This is an ID token (`nonce`, `at_hash`, `c_hash`, `token_use`, `typ`), a refresh token
+    /// (`token_use`, `typ`) or an event (`events`), not an access token. Of an introspected token,
+    /// also: `token_type` is not `Bearer`, or `token_use` is another than `access`.
     NotAccessToken,
     /// The condition of [`JwtLayerBuilder::check`](crate::JwtLayerBuilder::check) is not met. The
     /// client receives 403.
@@ -130,6 +135,7 @@ impl InvalidToken {
             Self::Header => "header",
             Self::IssuedInFuture => "issued_in_future",
             Self::Inactive => "inactive",
+            Self::IntrospectionBusy => "introspection_busy",
             Self::IntrospectionUnavailable => "introspection_unavailable",
             Self::IssuerUnknown => "issuer_unknown",
             Self::Json => "json",

@@ -1,17 +1,17 @@
 //! The choices of introspection.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::HeaderValue;
 use palisade_core::{AuthenticatorId, Secret, SharedClock, SystemClock};
-use palisade_internal::{percent, wall_clock::WallClock};
+use palisade_internal::{log_limit::LogLimitTable, percent, wall_clock::WallClock};
 use tokio::sync::Semaphore;
 
-use super::{Bounds, Shared, TokenIntrospection, cache::AnswerCache, endpoint::Question};
+use super::{Bounds, Places, Shared, TokenIntrospection, cache::AnswerCache, endpoint::Question};
 use crate::{
     error::JwtBuildError,
-    jwks::url::endpoint::{ConnectOptions, Endpoint},
+    jwks::url::endpoint::{ConnectOptions, Endpoint, redacted},
     layer::{principal::ClaimMap, refusals::Refusals},
 };
 
@@ -23,7 +23,8 @@ const LONGEST_TIMEOUT: Duration = Duration::from_secs(30);
 const MOST_ANSWERS: usize = 1_000_000;
 /// Negative answers have a memory of their own, so that invented tokens displace no valid one.
 const NEGATIVE_ANSWERS: usize = 1024;
-/// Questions at one time. Beyond that, requests are refused with 503.
+/// Questions at one time, about unknown tokens and about known ones. Beyond that, requests are refused
+/// with 503.
 const MOST_QUESTIONS: usize = 64;
 
 /// Configures a [`TokenIntrospection`]. Made by [`TokenIntrospection::builder`].
@@ -38,7 +39,7 @@ const MOST_QUESTIONS: usize = 64;
 /// | [`negative_lifetime`](Self::negative_lifetime) | 10 seconds |
 /// | [`remembered_responses`](Self::remembered_responses) | 4096, and 1024 negative ones |
 /// | [`timeout`](Self::timeout) | 5 seconds |
-/// | questions at one time | 64 |
+/// | questions at one time | 64, and 64 about tokens that the issuer vouched for |
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -57,7 +58,7 @@ const MOST_QUESTIONS: usize = 64;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use]
 pub struct TokenIntrospectionBuilder {
     url: Box<str>,
@@ -237,11 +238,32 @@ impl TokenIntrospectionBuilder {
             active: AnswerCache::new(self.remembered),
             refused: AnswerCache::new(NEGATIVE_ANSWERS),
             in_progress: std::sync::Mutex::default(),
-            places: Semaphore::new(MOST_QUESTIONS),
+            places: Places {
+                unknown: Semaphore::new(MOST_QUESTIONS),
+                known: Semaphore::new(MOST_QUESTIONS),
+            },
+            log: LogLimitTable::per_minute(),
             refusals: Refusals::new("Bearer realm=\"api\"", None, false),
             clock: self.clock,
             wall: WallClock::new(WallClock::MAX_STEP),
         })))
+    }
+}
+
+/// Shows neither the user nor the query of the URL, which may be secret.
+impl fmt::Debug for TokenIntrospectionBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenIntrospectionBuilder")
+            .field("url", &redacted(&self.url))
+            .field("issuer", &self.issuer)
+            .field("audiences", &self.audiences)
+            .field("any_audience", &self.any_audience)
+            .field("claims", &self.claims)
+            .field("bounds", &self.bounds)
+            .field("remembered", &self.remembered)
+            .field("timeout", &self.timeout)
+            .field("loopback", &self.loopback)
+            .finish_non_exhaustive()
     }
 }
 

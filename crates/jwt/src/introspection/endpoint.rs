@@ -43,14 +43,9 @@ pub(super) struct Question {
 }
 
 impl Question {
-    /// Asks the issuer about a token. A response that cannot be had or read is an outage: the token may
-    /// be valid.
-    pub(super) async fn ask(
-        &self,
-        token: &str,
-        digest: &TokenDigest,
-        now: Duration,
-    ) -> ServedResponse {
+    /// Asks the issuer about a token. Returns the body of the response, or a code that says why there
+    /// is none.
+    pub(super) async fn ask(&self, token: &str) -> Result<Bytes, &'static str> {
         let body = format!(
             "token={}&token_type_hint=access_token",
             percent::encode(token)
@@ -64,32 +59,27 @@ impl Question {
         headers.insert(CONTENT_TYPE, form);
         let exchange = fetch::send(&self.endpoint, request, LARGEST_ANSWER);
         match tokio::time::timeout(self.timeout, exchange).await {
-            Ok(Ok(document)) => self.read(&document.body, digest, now),
-            Ok(Err(problem)) => self.unavailable(problem.code()),
-            Err(_) => self.unavailable("timeout"),
+            Ok(Ok(document)) => Ok(document.body),
+            Ok(Err(problem)) => Err(problem.code()),
+            Err(_) => Err("timeout"),
         }
     }
 
-    fn unavailable(&self, code: &'static str) -> ServedResponse {
-        let url = self.endpoint.redacted();
-        tracing::warn!(target: "palisade", url, code, "the issuer could not be asked about a token");
-        ServedResponse::Refused(InvalidToken::IntrospectionUnavailable)
-    }
-
-    /// Reads a response.
-    fn read(&self, body: &[u8], digest: &TokenDigest, now: Duration) -> ServedResponse {
-        let Ok(members) = json::object(body) else {
-            return self.unavailable("response_malformed");
+    /// Reads a response. `now` is the time at which it has arrived. One that cannot be read is an
+    /// outage: the token may be valid.
+    pub(super) fn read(
+        &self,
+        body: &[u8],
+        digest: &TokenDigest,
+        now: Duration,
+    ) -> Result<ServedResponse, &'static str> {
+        let members = json::object(body).map_err(|_| "response_malformed")?;
+        let outcome = match members.get("active") {
+            Some(Value::Bool(true)) => self.principal_of(members, digest, now),
+            Some(Value::Bool(false)) => Err(InvalidToken::Inactive),
+            _ => return Err("response_malformed"),
         };
-        match members.get("active") {
-            Some(Value::Bool(true)) => {}
-            Some(Value::Bool(false)) => return ServedResponse::Refused(InvalidToken::Inactive),
-            _ => return self.unavailable("response_malformed"),
-        }
-        match self.principal_of(members, digest, now) {
-            Ok(response) => response,
-            Err(fault) => ServedResponse::Refused(fault),
-        }
+        Ok(outcome.unwrap_or_else(ServedResponse::Refused))
     }
 
     /// Checks what the issuer says of an active token.
@@ -122,11 +112,26 @@ impl Question {
         if claims.bound_to()?.is_some() {
             return Err(InvalidToken::ConfirmationUnchecked);
         }
+        check_kind(&claims)?;
         claims.times().check(now, Duration::ZERO)?;
         let who = self.claims.principal(&claims, KIND, None, digest)?;
         Ok(ServedResponse::Active(
             who,
             has_end.then(|| claims.expires()),
         ))
+    }
+}
+
+/// Refuses a token that is no access token to be sent as a bearer token. An issuer says of a refresh or
+/// ID token too that it is active, and `token_type_hint` binds it to nothing (RFC 7662 section 2.1).
+fn check_kind(claims: &Claims) -> Result<(), InvalidToken> {
+    let fits =
+        |name: &str, kinds: &[&str]| claims.get(name).is_none() || claims.is_one_of(name, kinds);
+    let is_access_token = claims.may_be_access_token()
+        && fits("token_type", &["Bearer"])
+        && fits("token_use", &["access", "access_token"]);
+    match is_access_token {
+        true => Ok(()),
+        false => Err(InvalidToken::NotAccessToken),
     }
 }

@@ -18,7 +18,7 @@ use palisade_core::{
     Authenticator, AuthenticatorId, Credential, CredentialFailure, CredentialSource, Fact,
     Principal, Rejection, SecurityContext, SharedClock, TokenShape, Verdict,
 };
-use palisade_internal::wall_clock::WallClock;
+use palisade_internal::{log_limit::LogLimitTable, wall_clock::WallClock};
 use tokio::sync::{OnceCell, Semaphore};
 
 pub use self::builder::TokenIntrospectionBuilder;
@@ -43,11 +43,19 @@ const QUESTIONS_TO_SWEEP: usize = 256;
 /// |---|---|
 /// | the issuer says `active: true`, with our audience | the principal of `sub`, with the scopes |
 /// | it says `active: false`, or another audience, a past `exp`, a bound token | 401 |
+/// | it says of an active token that it is no access token, such as a refresh token | 401 |
 /// | it cannot be asked, and there is no response of the last 5 minutes | 503 with `Retry-After: 5` |
+/// | 64 questions are being asked already | 503 with `Retry-After: 5` |
+///
+/// A token is no access token if `token_type` is not `Bearer`, `token_use` is not `access` or
+/// `access_token`, `typ` is `ID`, `Refresh` or `Offline`, or it has a claim of an ID token (`nonce`,
+/// `at_hash`, `c_hash`) or of an event. RFC 7662 requires none of these members, so an issuer that
+/// writes none should have an audience for access tokens alone.
 ///
 /// One question is asked about a token, however many requests wait for it. A positive answer is used
-/// for 60 seconds, never past `exp`; a negative one for 10. Each token that is not known costs the
-/// issuer a question, so limit failed credentials by client address.
+/// for 60 seconds after the question, never past `exp`; a negative one for 10. Each token that is not
+/// known costs the issuer a question, so limit failed credentials by client address. Tokens that the
+/// issuer vouched for have 64 places of their own: invented ones do not keep them from renewal.
 ///
 /// In a list with a [`JwtLayer`](crate::JwtLayer), that one reads tokens with a dot. Alone this reads
 /// all bearer tokens. Clones share their answers.
@@ -63,10 +71,20 @@ struct Shared {
     /// Questions that requests wait for.
     in_progress: Mutex<HashMap<TokenDigest, Weak<OnceCell<ServedResponse>>>>,
     /// Bounds the questions at one time.
-    places: Semaphore,
+    places: Places,
+    /// Bounds the log lines about an issuer that cannot be asked, one for each code.
+    log: LogLimitTable,
     refusals: Refusals,
     clock: SharedClock,
     wall: WallClock,
+}
+
+/// How many questions may be asked at one time.
+struct Places {
+    /// About tokens that are not known.
+    unknown: Semaphore,
+    /// About tokens that the issuer vouched for, so that invented ones do not keep them from renewal.
+    known: Semaphore,
 }
 
 /// How long answers are used.
@@ -160,14 +178,41 @@ impl Shared {
     async fn ask(&self, token: &str, digest: TokenDigest) -> ServedResponse {
         let question = self.question_about(digest);
         let ask = async {
-            let Ok(_place) = self.places.try_acquire() else {
-                return ServedResponse::Refused(InvalidToken::IntrospectionUnavailable);
+            let Ok(_place) = self.places_for(&digest).try_acquire() else {
+                return ServedResponse::Refused(InvalidToken::IntrospectionBusy);
             };
-            let response = self.question.ask(token, &digest, self.now()).await;
-            self.keep(digest, &response);
+            // The issuer decides at some time after this one.
+            let came = self.clock.monotonic();
+            let response = match self.question.ask(token).await {
+                Ok(body) => self.question.read(&body, &digest, self.now()),
+                Err(code) => Err(code),
+            };
+            let response = response.unwrap_or_else(|code| self.outage(code));
+            self.keep(digest, &response, came);
             response
         };
         question.get_or_init(|| ask).await.clone()
+    }
+
+    /// Returns the places for questions about a token.
+    fn places_for(&self, digest: &TokenDigest) -> &Semaphore {
+        match self.active.get(digest) {
+            Some(_) => &self.places.known,
+            None => &self.places.unknown,
+        }
+    }
+
+    /// Logs, at most once a minute for each code, that the issuer could not be asked.
+    fn outage(&self, code: &'static str) -> ServedResponse {
+        if let Some(held_back) = self.log.admit(&[code], self.clock.monotonic()) {
+            let url = self.question.endpoint.redacted();
+            tracing::warn!(
+                target: "palisade",
+                url, code, held_back,
+                "the issuer could not be asked about a token",
+            );
+        }
+        ServedResponse::Refused(InvalidToken::IntrospectionUnavailable)
     }
 
     /// Returns the question about a token that is in progress, or a new one.
@@ -190,17 +235,19 @@ impl Shared {
     }
 
     /// Keeps a response. An outage is no response.
-    fn keep(&self, digest: TokenDigest, response: &ServedResponse) {
+    fn keep(&self, digest: TokenDigest, response: &ServedResponse, came: Duration) {
         let known = KnownAnswer {
             response: response.clone(),
-            came: self.clock.monotonic(),
+            came,
         };
         match response {
             ServedResponse::Active(..) => {
                 self.refused.remove(&digest);
                 self.active.put(digest, known);
             }
-            ServedResponse::Refused(InvalidToken::IntrospectionUnavailable) => {}
+            ServedResponse::Refused(
+                InvalidToken::IntrospectionBusy | InvalidToken::IntrospectionUnavailable,
+            ) => {}
             ServedResponse::Refused(_) => {
                 self.active.remove(&digest);
                 self.refused.put(digest, known);
@@ -208,7 +255,8 @@ impl Shared {
         }
     }
 
-    /// In an outage, returns an older positive answer if there is one within its bound.
+    /// In an outage, returns an older positive answer if there is one within its bound. That there was
+    /// no place to ask is no outage: a client could cause it to keep a revoked token.
     fn in_outage(
         &self,
         cx: &SecurityContext,
@@ -231,8 +279,12 @@ impl Shared {
         older
     }
 
+    /// The token may have ended while the request waited.
     fn decide(&self, response: ServedResponse) -> Result<Principal, Box<Rejection>> {
         match response {
+            ServedResponse::Active(_, Some(end)) if end <= self.now() => {
+                Err(self.refuse(InvalidToken::Expired))
+            }
             ServedResponse::Active(who, _) => Ok(who),
             ServedResponse::Refused(fault) => Err(self.refuse(fault)),
         }

@@ -248,9 +248,13 @@ impl Shared {
         presented: &Presented,
         admitted: Admitted,
     ) -> Result<Admitted, Refused> {
+        let requires_proofs = self.dpop.as_ref().is_some_and(DpopProofs::are_required);
+        let not_bound = InvalidToken::Dpop(DpopFault::NotBound);
         let checked = match (&admitted.bound_to, presented) {
+            // Beside another authenticator of the same service, bearer tokens arrive here too.
+            (None, Presented::Bearer) if requires_proofs => Err(not_bound),
             (None, Presented::Bearer) => Ok(()),
-            (None, Presented::Dpop(_)) => Err(InvalidToken::Dpop(DpopFault::NotBound)),
+            (None, Presented::Dpop(_)) => Err(not_bound),
             (Some(_), Presented::Bearer) => Err(InvalidToken::ConfirmationUnchecked),
             (Some(key), Presented::Dpop(request)) => match &self.dpop {
                 Some(proofs) => proofs

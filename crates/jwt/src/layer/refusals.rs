@@ -46,8 +46,9 @@ impl Refusals {
             "token_not_allowed",
             "The token does not allow this request.",
         );
+        let accepted = dpop.filter(|_| only_dpop).unwrap_or(bearer);
         Self {
-            invalid: refusal(bearer, "invalid_token"),
+            invalid: refusal(accepted, "invalid_token"),
             bound,
             not_allowed: not_allowed.prerendered(),
             unavailable: Rejection::unavailable(KEYS_RETRY).prerendered(),
@@ -98,6 +99,7 @@ impl Refusals {
         match fault {
             InvalidToken::KeysUnavailable
             | InvalidToken::ListUnavailable
+            | InvalidToken::IntrospectionBusy
             | InvalidToken::IntrospectionUnavailable
             | InvalidToken::Dpop(DpopFault::StoreFull) => Some(&self.unavailable),
             InvalidToken::NotAllowed => Some(&self.not_allowed),

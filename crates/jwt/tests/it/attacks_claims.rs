@@ -271,7 +271,10 @@ fn an_id_token_or_an_event_is_no_access_token() {
         ("c_hash", json!("LDktKdoQak3Pk0cnXxCltA")),
         ("events", event),
         ("token_use", json!("id")),
+        ("token_use", json!("Refresh_Token")),
         ("typ", json!("ID")),
+        ("typ", json!("refresh")),
+        ("typ", json!("Offline")),
     ] {
         let claims = with(claims(), name, value);
         check(&claims, InvalidToken::NotAccessToken);

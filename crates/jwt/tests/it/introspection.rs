@@ -27,7 +27,10 @@ use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::Semaphore};
 use tower::ServiceExt as _;
 
-use crate::support::{AUDIENCE, ISSUER, NOW, clock, request};
+use crate::{
+    secrets::Captured,
+    support::{AUDIENCE, ISSUER, NOW, clock, request},
+};
 
 /// What the issuer received: `Authorization`, the type and the body.
 type Received = Vec<(String, String, String)>;
@@ -142,6 +145,12 @@ async fn status(tokens: &TokenIntrospection, token: &str) -> u16 {
     send(tokens, token).await.0
 }
 
+/// Sends a request in a task of its own.
+fn spawn(tokens: &TokenIntrospection, token: impl Into<String>) -> tokio::task::JoinHandle<u16> {
+    let (tokens, token) = (tokens.clone(), token.into());
+    tokio::spawn(async move { status(&tokens, &token).await })
+}
+
 #[tokio::test]
 async fn the_issuer_is_asked_as_the_standard_says() {
     let issuer = IssuerServer::start(&active()).await;
@@ -195,6 +204,39 @@ async fn what_the_issuer_does_not_vouch_for_is_refused() {
         issuer.says(200, &response);
         let tokens = issuer.builder(&clock()).build().unwrap();
         assert_eq!(status(&tokens, "t").await, expected, "{index}: {response}");
+    }
+}
+
+#[tokio::test]
+async fn an_active_token_of_another_kind_is_no_bearer_token() {
+    let issuer = IssuerServer::start(&active()).await;
+    for (name, value, expected) in [
+        ("token_type", json!("Bearer"), 200),
+        ("token_type", json!("bearer"), 200),
+        ("token_type", json!(null), 200),
+        ("token_type", json!("DPoP"), 401),
+        ("token_type", json!("refresh_token"), 401),
+        ("token_type", json!("N_A"), 401),
+        ("token_type", json!(""), 401),
+        ("token_type", json!(["Bearer"]), 401),
+        ("token_use", json!("access"), 200),
+        ("token_use", json!("access_token"), 200),
+        ("token_use", json!("refresh_token"), 401),
+        ("token_use", json!("id"), 401),
+        ("token_use", json!(1), 401),
+        ("typ", json!("Bearer"), 200),
+        ("typ", json!("ID"), 401),
+        ("typ", json!("Refresh"), 401),
+        ("typ", json!("offline"), 401),
+        ("at_hash", json!("77QmUPtjPfzWtF2AnpK9RQ"), 401),
+        ("nonce", json!("n-0S6_WzA2Mj"), 401),
+        ("events", json!({}), 401),
+    ] {
+        let mut response = active();
+        response[name] = value;
+        issuer.says(200, &response);
+        let tokens = issuer.builder(&clock()).build().unwrap();
+        assert_eq!(status(&tokens, "t").await, expected, "{response}");
     }
 }
 
@@ -327,6 +369,102 @@ async fn a_flood_of_invented_tokens_is_bounded_and_keeps_what_is_known() {
     let count = |wanted| statuses.iter().filter(|status| **status == wanted).count();
     assert_eq!((count(401), count(503)), (64, 136));
     assert_eq!(issuer.asked(), 65);
+}
+
+#[tokio::test]
+async fn a_flood_of_invented_tokens_does_not_keep_a_known_one_from_its_renewal() {
+    let (issuer, clock) = (IssuerServer::start(&active()).await, clock());
+    let tokens = issuer.builder(&clock).build().unwrap();
+    assert_eq!(status(&tokens, "known").await, 200);
+    issuer.gate.forget_permits(Semaphore::MAX_PERMITS);
+    issuer.says(200, &json!({ "active": false }));
+    let flood: Vec<_> = (0..64)
+        .map(|number| spawn(&tokens, format!("invented{number}")))
+        .collect();
+    while issuer.asked() < 65 {
+        tokio::task::yield_now().await;
+    }
+    clock.advance(Duration::from_secs(60));
+    let renewal = spawn(&tokens, "known");
+    while issuer.asked() < 66 && !renewal.is_finished() {
+        tokio::task::yield_now().await;
+    }
+    issuer.gate.add_permits(1000);
+    assert_eq!(renewal.await.unwrap(), 401, "it was revoked");
+    for request in flood {
+        assert_eq!(request.await.unwrap(), 401);
+    }
+}
+
+#[tokio::test]
+async fn an_older_response_is_not_used_because_there_is_no_place_to_ask() {
+    let (issuer, clock) = (IssuerServer::start(&active()).await, clock());
+    let tokens = issuer.builder(&clock).build().unwrap();
+    for number in 0..65 {
+        assert_eq!(status(&tokens, &format!("known{number}")).await, 200);
+    }
+    clock.advance(Duration::from_secs(60));
+    issuer.gate.forget_permits(Semaphore::MAX_PERMITS);
+    let waiting: Vec<_> = (0..64)
+        .map(|number| spawn(&tokens, format!("known{number}")))
+        .collect();
+    while issuer.asked() < 65 + 64 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(status(&tokens, "known64").await, 503, "it may be revoked");
+    issuer.gate.add_permits(1000);
+    for request in waiting {
+        assert_eq!(request.await.unwrap(), 200);
+    }
+    assert_eq!(status(&tokens, "known64").await, 200);
+}
+
+#[tokio::test]
+async fn a_slow_response_is_not_used_past_exp_nor_for_longer_than_from_the_question() {
+    let (issuer, clock) = (IssuerServer::start(&active()).await, clock());
+    let tokens = issuer.builder(&clock).build().unwrap();
+    issuer.gate.forget_permits(Semaphore::MAX_PERMITS);
+    let ask = async |token: &str, wait: u64| {
+        let before = issuer.asked();
+        let request = spawn(&tokens, token);
+        while issuer.asked() == before {
+            tokio::task::yield_now().await;
+        }
+        clock.advance(Duration::from_secs(wait));
+        issuer.gate.add_permits(1);
+        request.await.unwrap()
+    };
+    assert_eq!(ask("t", 59).await, 200);
+    assert_eq!((status(&tokens, "t").await, issuer.asked()), (200, 1));
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(ask("t", 0).await, 200, "asked again");
+
+    let mut short = active();
+    short["exp"] = json!(NOW + 60 + 20);
+    issuer.says(200, &short);
+    assert_eq!(ask("u", 20).await, 401, "it ended while it was asked about");
+}
+
+#[test]
+fn an_issuer_that_cannot_be_asked_is_logged_once_a_minute() {
+    let log = Captured::log_of(|| {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        runtime.enable_all().build().unwrap().block_on(async {
+            let (issuer, clock) = (IssuerServer::start(&json!({})).await, clock());
+            let tokens = issuer.builder(&clock).build().unwrap();
+            for number in 0..20 {
+                assert_eq!(status(&tokens, &format!("invented{number}")).await, 503);
+            }
+            clock.advance(Duration::from_secs(60));
+            assert_eq!(status(&tokens, "another").await, 503);
+        });
+    });
+    let lines = log
+        .lines()
+        .filter(|line| line.contains("could not be asked"));
+    let lines: Vec<_> = lines.collect();
+    assert_eq!(lines.len(), 2, "{log}");
+    assert!(lines[1].contains("held_back=19"), "{log}");
 }
 
 #[test]

@@ -277,6 +277,31 @@ async fn several_resources_of_a_host_accept_their_own_tokens_only() {
     }
 }
 
+#[tokio::test]
+async fn a_resource_that_requires_proofs_refuses_bearer_tokens_beside_another_resource() {
+    let admin = "https://tts.example/admin";
+    let strict = || {
+        ResourceServer::builder(admin)
+            .authorization_server(Issuer::new(ISSUER, admin, hmac().verifying_key()))
+            .dpop(|proofs| proofs.require_proofs())
+            .clock(clock().shared())
+            .build()
+            .unwrap()
+    };
+    let (of_admin, of_mcp) = (sign(&token(admin), &hmac()), sign(&token(MCP), &hmac()));
+    for joined in [of(MCP).and(strict()), strict().and(of(MCP))] {
+        let joined = joined.unwrap();
+        assert_eq!(get(&joined, "/mcp", Some(&of_mcp)).await.status, 200);
+        for _ in 0..2 {
+            let response = get(&joined, "/admin", Some(&of_admin)).await;
+            assert_eq!(response.status, 401, "also from the cache");
+            let challenge = response.headers["www-authenticate"].to_str().unwrap();
+            assert!(challenge.starts_with("DPoP realm="), "{challenge}");
+            assert!(challenge.contains("error=\"invalid_token\""), "{challenge}");
+        }
+    }
+}
+
 #[test]
 fn resources_of_two_hosts_or_twice_the_same_are_not_joined() {
     let other_host = of(MCP).and(of("https://other.example/mcp"));

@@ -7,7 +7,8 @@ use std::{
 
 use palisade_core::Secret;
 use palisade_jwt::{
-    Algorithm, Issuer, JwtLayer, KeySet, LiveKeys, Verifier, VerifyingKey, mint::SigningKey,
+    Algorithm, Issuer, JwtLayer, KeySet, LiveKeys, Verifier, VerifyingKey,
+    introspection::TokenIntrospection, mint::SigningKey,
 };
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -79,6 +80,24 @@ fn debug_shows_no_key() {
         "{:?}",
         SigningKey::from_secret(Algorithm::Hs256, &secret).unwrap()
     ));
+}
+
+#[test]
+fn debug_of_introspection_shows_neither_its_credential_nor_what_its_url_hides() {
+    let query = format!("https://login.example/introspect?code={CANARY}");
+    let user = format!("https://lin:{CANARY}@login.example/introspect");
+    for url in [query, user] {
+        let builder = TokenIntrospection::builder(url)
+            .client("tts", &Secret::new(CANARY.as_bytes()))
+            .audience(AUDIENCE);
+        let shown = format!("{builder:?}");
+        check(&shown);
+        assert!(
+            shown.contains("https://login.example/introspect"),
+            "{shown}"
+        );
+        check(&format!("{:?}", builder.build()));
+    }
 }
 
 #[test]
