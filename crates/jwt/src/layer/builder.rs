@@ -238,6 +238,11 @@ impl JwtLayerBuilder {
         self
     }
 
+    /// Returns whether proofs are accepted.
+    pub(crate) fn has_dpop(&self) -> bool {
+        self.dpop.is_some()
+    }
+
     /// Builds the layer.
     ///
     /// # Errors

@@ -146,7 +146,8 @@ impl ResourceServerBuilder {
         self
     }
 
-    /// Changes the choices of the verifier, such as leeway or accepted types.
+    /// Changes the choices of the verifier, such as leeway or accepted types. An issuer added here is
+    /// an error of [`build`](Self::build): its audience would not be compared with the resource.
     ///
     /// ```
     /// # use palisade_jwt::resource_server::ResourceServer;
@@ -160,7 +161,8 @@ impl ResourceServerBuilder {
     }
 
     /// Changes the choices of the layer, such as the claims of a principal, the realm or the list of
-    /// revoked tokens. Its `optional` and `dangerously_only_shadow` have no effect here.
+    /// revoked tokens. Its `optional` and `dangerously_only_shadow` have no effect here. Its `dpop` is
+    /// an error of [`build`](Self::build): use [`dpop`](Self::dpop).
     pub fn tokens(
         mut self,
         change: impl Fn(JwtLayerBuilder) -> JwtLayerBuilder + Send + Sync + 'static,
@@ -215,8 +217,8 @@ impl ResourceServerBuilder {
     /// # Errors
     ///
     /// [`ResourceServerBuildError`] if the identifier cannot be used, there is no authorization
-    /// server, an issuer accepts another audience, a scope is malformed, or a choice of the verifier
-    /// or the layer is refused.
+    /// server, an issuer accepts another audience, a scope is malformed, a choice of the verifier or
+    /// the layer is refused, or issuers or proofs were given to these.
     pub fn build(self) -> Result<ResourceServer, ResourceServerBuildError> {
         let uri = ResourceUri::parse(&self.uri, self.accept_http)
             .map_err(|problem| ResourceServerBuildError::Uri(self.uri.clone(), problem))?;
@@ -227,9 +229,15 @@ impl ResourceServerBuilder {
         }
         let mut description = self.description;
         description.authorization_servers = issuers.iter().map(|one| one.name().into()).collect();
+        if self.verifier.has_issuers() {
+            return Err(ResourceServerBuildError::IssuersInVerifier);
+        }
         let verifier = self.verifier.issuers(issuers).build()?;
         let choices = self.layer_choices.iter();
         let mut layer = choices.fold(JwtLayer::builder(verifier), |layer, choice| choice(layer));
+        if layer.has_dpop() {
+            return Err(ResourceServerBuildError::ProofsInTokens);
+        }
         if let Some(change) = &self.dpop {
             let proofs = change(DpopProofs::builder(uri.origin())).build()?;
             description.dpop = Some((proofs.algorithm_names(), proofs.are_required()));

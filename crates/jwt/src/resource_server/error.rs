@@ -27,6 +27,9 @@ pub enum ResourceServerBuildError {
     },
     /// Two resources have the same identifier.
     Duplicate(Box<str>),
+    /// An issuer was given to the verifier. Its audience would not be compared with the resource, and
+    /// the metadata would not name it.
+    IssuersInVerifier,
     /// A part of the token verification cannot be built.
     Jwt(JwtBuildError),
     /// No authorization server was named.
@@ -38,6 +41,8 @@ pub enum ResourceServerBuildError {
         /// Those of the other.
         other: Box<str>,
     },
+    /// Proofs were given to the layer. The metadata would not name them.
+    ProofsInTokens,
     /// A scope has characters that are not allowed in one (RFC 6749 section 3.3).
     Scope(Box<str>),
     /// The identifier of the resource cannot be used.
@@ -53,6 +58,9 @@ impl fmt::Display for ResourceServerBuildError {
                  give it {resource:?} as its only audience, or call `dangerously_accept_other_audiences()`"
             ),
             Self::Duplicate(uri) => write!(f, "the resource {uri:?} is there twice"),
+            Self::IssuersInVerifier => f.write_str(
+                "`verifier(..)` added an issuer: add it with `authorization_server(..)`, which compares its audience",
+            ),
             Self::Jwt(error) => error.fmt(f),
             Self::NoAuthorizationServer => f.write_str(
                 "no authorization server: name one with `authorization_server(..)` or `discover(..)`",
@@ -60,6 +68,9 @@ impl fmt::Display for ResourceServerBuildError {
             Self::OtherHost { first, other } => write!(
                 f,
                 "the resources are on {first:?} and {other:?}: use one service for each host"
+            ),
+            Self::ProofsInTokens => f.write_str(
+                "`tokens(..)` accepts proofs: accept them with `dpop(..)` of the resource server",
             ),
             Self::Scope(scope) => write!(
                 f,

@@ -173,6 +173,11 @@ impl VerifierBuilder {
         self
     }
 
+    /// Returns whether an issuer was added.
+    pub(crate) fn has_issuers(&self) -> bool {
+        !self.issuers.is_empty()
+    }
+
     /// Builds the verifier.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use palisade_core::{
 };
 use palisade_jwt::{
     Issuer,
+    dpop::DpopProofs,
     mint::{SigningKey, Token},
     resource_server::{ResourceServer, ResourceServerBuildError},
 };
@@ -348,6 +349,26 @@ async fn another_audience_needs_a_loud_name() {
     let server = server.build().unwrap();
     let token = sign(&token("everything"), &hmac());
     assert_eq!(get(&server, "/mcp", Some(&token)).await.status, 200);
+}
+
+#[test]
+fn issuers_and_proofs_do_not_go_around_the_resource() {
+    let builder = || {
+        let issuer = Issuer::new(ISSUER, MCP, hmac().verifying_key());
+        ResourceServer::builder(MCP).authorization_server(issuer.label("own"))
+    };
+    let other = Issuer::new("https://other.example", "everything", EC.verifying_key());
+    let around = builder().verifier(|verifier| verifier.issuer(other.label("other")));
+    assert!(matches!(
+        around.build(),
+        Err(ResourceServerBuildError::IssuersInVerifier)
+    ));
+    let proofs = DpopProofs::builder("https://tts.example").build().unwrap();
+    let around = builder().tokens(move |layer| layer.dpop(proofs.clone()));
+    assert!(matches!(
+        around.build(),
+        Err(ResourceServerBuildError::ProofsInTokens)
+    ));
 }
 
 #[test]
