@@ -19,7 +19,7 @@
 //! - `service` gives requests to the application;
 //! - `received_body` and `sent_body` are the bodies of both directions;
 //! - `http_socket` is what hyper reads and writes; it counts bytes and frames;
-//! - `request_framing` refuses requests of HTTP/1 with two lengths;
+//! - `request_framing` refuses requests of HTTP/1 with two lengths, and bare LF in trailers;
 //! - `own_response` completes the responses that hyper sends by itself;
 //! - `socket` and `stream` are what is left when HTTP is over.
 
