@@ -74,6 +74,7 @@ fn check(head: &Parts) -> Result<(), Box<Rejection>> {
 fn admitted(cx: &SecurityContext) -> Response<GuardBody<UpstreamBody>> {
     let mut response = Response::new(GuardBody::inner(UpstreamBody::own(Bytes::new())));
     // The values are percent-encoded, so they can always be sent.
-    let _ = ClientFields::of(cx).set(response.headers_mut());
+    let fields = ClientFields::of(cx).never_empty();
+    let _ = fields.set(response.headers_mut());
     response
 }

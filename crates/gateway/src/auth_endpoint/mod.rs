@@ -15,12 +15,14 @@
 //!
 //! # What cannot be decided here
 //!
-//! A proxy asks about the head of a request alone. So no body is read or cleaned: routes with `body`
-//! are an error at start. A text in the query that the stack would clean is refused, since the proxy
+//! A proxy asks about the head of a request alone. So no body is read or cleaned: routes with `body`,
+//! and text fields that may be in a body, are an error at start (`file`). Rules of `[inspect]` see no
+//! body. A text in the query that the stack would clean is refused, since the proxy
 //! would forward it as it is. Costs that are settled after the response are charged as reserved, and a
 //! limit of requests at a time has nothing to count.
 
 mod decide;
+mod file;
 mod original;
 mod service;
 
@@ -35,7 +37,7 @@ use palisade::{
 };
 use tokio::sync::Mutex;
 
-use self::{decide::Decide, service::AskedService};
+use self::{decide::Decide, file::read, service::AskedService};
 use crate::error::GatewayError;
 
 /// Responds to the questions of another proxy about requests, with the stack of a configuration file.
@@ -72,7 +74,8 @@ impl AuthEndpoint {
     /// # Errors
     ///
     /// The address is open to the network or in use; the file has a mistake, no `[[routes]]`, no
-    /// `[client] proxies`, or something that has no effect here (`[[upstreams]]`, `body` of a route).
+    /// `[client] proxies`, or something that has no effect here (`[[upstreams]]`; of a route `body`,
+    /// `text_schemas`, and `text` that may be in a body).
     pub async fn prepare(
         path: impl AsRef<Path>,
         address: SocketAddr,
@@ -176,41 +179,6 @@ impl AuthReloader {
         *config = new;
         Ok(changes)
     }
-}
-
-/// Reads a file, and refuses what has no effect here or would be believed to protect.
-///
-/// # Errors
-///
-/// The file has a mistake, or a part that an endpoint cannot have or lacks one that it needs.
-fn read(path: &Path) -> Result<Config, GatewayError> {
-    let config = Config::read_with(path, &["upstreams"])?;
-    let required = |path: [&str; 2], problem, remedy| match config.has(&path) {
-        true => Ok(()),
-        false => Err(config.key_error(path[0], path[1], problem, remedy)),
-    };
-    required(
-        ["routes", "path"],
-        "no route is named, so every request would be refused",
-        "add `[[routes]]` with `path` and `access`",
-    )?;
-    required(
-        ["client", "proxies"],
-        "the proxy that asks is not named, so all requests would have its address",
-        "write proxies = [\"127.0.0.1/32\", \"::1/128\"] and header = \"x-forwarded-for\" in `[client]`",
-    )?;
-    if config.has(&["upstreams"]) {
-        let problem = "an upstream has no effect: the proxy forwards requests";
-        return Err(config
-            .key_error("upstreams", "url", problem, "remove `[[upstreams]]`")
-            .into());
-    }
-    if config.has(&["routes", "body"]) {
-        let problem = "the proxy asks without the body, so it would not be checked";
-        let remedy = "remove `body`, or forward these paths through `palisade gateway`";
-        return Err(config.key_error("routes", "body", problem, remedy).into());
-    }
-    Ok(config)
 }
 
 /// Builds the stack around the response "admitted".

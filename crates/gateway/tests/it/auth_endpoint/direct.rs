@@ -55,10 +55,19 @@ async fn the_response_says_who_the_client_is_also_that_it_is_a_guest() {
         .await;
     assert_eq!(
         field(&response, "x-palisade-principal"),
-        Some(""),
+        Some("-"),
         "{response}"
     );
-    assert_eq!(field(&response, "x-palisade-kind"), Some(""), "{response}");
+    assert_eq!(
+        field(&response, "x-palisade-scopes"),
+        Some("-"),
+        "{response}"
+    );
+    assert_eq!(
+        field(&response, "x-palisade-kind"),
+        Some("guest"),
+        "{response}"
+    );
 }
 
 /// Caddy and Traefik pass the response on: status, problem document and fields.
@@ -144,6 +153,43 @@ async fn each_question_is_one_record_with_the_path_of_the_request() {
         !trail.contains("private") && !trail.contains(&endpoint.key),
         "{trail}"
     );
+}
+
+/// The proxy would forward the body without any check.
+#[tokio::test]
+async fn text_that_may_be_in_a_body_is_an_error_at_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gateway.toml");
+    let head = "[server]\nhosts = ['tts.example']\n[client]\nproxies = ['127.0.0.1/32']\n\
+        header = 'x-forwarded-for'\n[[routes]]\npath = '/first'\naccess = 'public'\n[[routes]]\n\
+        path = '/a'\naccess = 'public'\n";
+    for (route, problem) in [
+        (
+            "methods = ['POST']\ntext_schemas = ['ollama']",
+            Some("13: routes.text_schemas"),
+        ),
+        (
+            "methods = ['GET']\ntext = ['a', '/input/text']",
+            Some("13: routes.text"),
+        ),
+        ("methods = ['GET']\ntext = ['?']", Some("13: routes.text")),
+        (
+            "methods = ['GET', 'POST']\ntext = ['text?']",
+            Some("13: routes.text"),
+        ),
+        ("text = ['text?']", Some("12: routes.text")),
+        ("methods = ['get', 'HEAD']\ntext = ['text?']", None),
+    ] {
+        std::fs::write(&file, format!("{head}{route}\n")).unwrap();
+        let prepared = AuthEndpoint::prepare(&file, ([127, 0, 0, 1], 0).into()).await;
+        match (prepared, problem) {
+            (Err(error), Some(problem)) => {
+                let error = error.to_string();
+                assert!(error.contains(problem) && error.contains("; "), "{error}");
+            }
+            (prepared, problem) => assert_eq!(prepared.is_err(), problem.is_some(), "{route}"),
+        }
+    }
 }
 
 #[tokio::test]

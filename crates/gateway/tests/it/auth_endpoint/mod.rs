@@ -26,7 +26,7 @@ const FILE: &str = "[server]\nhosts = ['tts.example']\n\
     [client]\nproxies = ['127.0.0.1/32']\nheader = 'x-forwarded-for'\n\
     [keys]\nfile = 'data/keys.toml'\npepper = 'data/pepper'\n[audit]\nfile = 'audit.jsonl'\n\
     [[limits]]\nname = 'key'\nrate = '5/minute'\nby = 'principal'\n\
-    [[routes]]\npath = '/open'\naccess = 'public'\ntext = ['text?']\n\
+    [[routes]]\npath = '/open'\nmethods = ['GET']\naccess = 'public'\ntext = ['text?']\n\
     [[routes]]\npath = '/admin'\naccess = ['admin']\n\
     [[routes]]\npath = '/{*path}'\naccess = 'authenticated'\n";
 

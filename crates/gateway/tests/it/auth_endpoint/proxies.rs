@@ -80,8 +80,10 @@ impl Front {
 /// The same requests through either proxy: who passes, with which fields, and who does not.
 async fn check(front: &Front, endpoint: &Endpoint, service: &mut Upstream) {
     let key = format!("X-API-Key: {}\r\n", endpoint.key);
-    let forged =
-        "X-Palisade-Principal: admin\r\nX-Original-URI: /open\r\nX-Forwarded-Uri: /open\r\n";
+    // The key has no scopes, and a guest has nothing: what is forged must not fill the place.
+    let forged = "X-Palisade-Principal: admin\r\nX-Palisade-Kind: admin\r\nX-Palisade-Scopes: admin\r\n\
+        X_Palisade_Principal: admin\r\nX-Palisade_Scopes: admin\r\n\
+        X-Original-URI: /open\r\nX-Forwarded-Uri: /open\r\n";
     let admitted = front
         .send(&format!(
             "POST /voice?a=b HTTP/1.1\r\nHOST{key}{forged}Content-Length: 4\r\n\r\ntext"
@@ -99,6 +101,8 @@ async fn check(front: &Front, endpoint: &Endpoint, service: &mut Upstream) {
         "{got}"
     );
     assert_eq!(field(&got, "x-palisade-kind"), Some("api_key"), "{got}");
+    assert_eq!(field(&got, "x-palisade-scopes"), Some("-"), "{got}");
+    assert!(!got.contains("admin"), "{got}");
     assert!(!got.contains(&endpoint.key), "{got}");
 
     let guest = front
@@ -107,6 +111,8 @@ async fn check(front: &Front, endpoint: &Endpoint, service: &mut Upstream) {
     assert_eq!(status(&guest), 200, "{guest}");
     let got = service.request().await;
     assert!(!got.contains("admin"), "{got}");
+    assert_eq!(field(&got, "x-palisade-kind"), Some("guest"), "{got}");
+    assert_eq!(field(&got, "x-palisade-principal"), Some("-"), "{got}");
 
     for (target, fields, expected) in [
         ("/voice", forged, 401),
