@@ -98,6 +98,21 @@ async fn a_reload_tells_what_changed_or_why_nothing_did() {
     assert!(ask(&socket, "halt").await["error"].is_string());
 }
 
+/// Its begin is a command of its own.
+#[tokio::test]
+async fn a_command_with_more_than_2_kib_is_refused_and_the_gateway_serves_on() {
+    let upstream = answering(OK).await;
+    let (gateway, socket) = gateway(&upstream.address.to_string()).await;
+    let refused = ask(&socket, &format!("drain{:3000}not", "")).await;
+    assert!(
+        refused["error"].as_str().unwrap().contains("2048"),
+        "{refused}"
+    );
+    assert_eq!(ask(&socket, "status").await["draining"], false);
+    let response = gateway.send("GET /a HTTP/1.1\r\nHOST\r\n").await;
+    assert_eq!(status(&response), 200, "{response}");
+}
+
 #[tokio::test]
 async fn a_drain_ends_the_gateway_as_a_signal_does() {
     let upstream = answering(OK).await;

@@ -32,7 +32,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _},
     net::{UnixListener, UnixStream},
     sync::{Notify, Semaphore},
 };
@@ -43,6 +43,9 @@ use crate::error::GatewayError;
 
 /// The longest command. An identifier of a principal has at most a few hundred bytes.
 const LONGEST: u64 = 2 * 1024;
+/// What is read of a command that is too long. A client that sent less reads the refusal: closing a socket
+/// with unread bytes would reset the connection.
+const READ_AT_MOST: u64 = 64 * 1024;
 /// How long a connection may take to send its command, and to read the document.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Connections at a time. Further ones wait in the backlog.
@@ -113,17 +116,42 @@ async fn response(
     reloader: &Reloader,
     drain: &Drain,
 ) -> std::io::Result<()> {
-    let mut text = String::new();
     let (read, mut write) = stream.split();
-    let mut read = read.take(LONGEST);
-    tokio::time::timeout(PATIENCE, read.read_to_string(&mut text)).await??;
-    let document = match Command::parse(&text) {
+    let bytes = receive(read).await?;
+    let document = match parse(&bytes) {
         Ok(command) => run(command, reloader, drain).await,
         Err(problem) => failed(&problem),
     };
     let document = format!("{document}\n");
     tokio::time::timeout(PATIENCE, write.write_all(document.as_bytes())).await??;
     write.shutdown().await
+}
+
+/// Reads to the end of a command, or until it is much too long.
+///
+/// # Errors
+///
+/// The client does not end it in time, or the connection fails.
+async fn receive(read: impl AsyncRead + Unpin) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut read = read.take(READ_AT_MOST);
+    tokio::time::timeout(PATIENCE, read.read_to_end(&mut bytes)).await??;
+    Ok(bytes)
+}
+
+/// Parses a command. One that is too long is not run, whatever its begin says.
+///
+/// # Errors
+///
+/// It is too long, not text, or no command.
+fn parse(bytes: &[u8]) -> Result<Command, String> {
+    if bytes.len() as u64 > LONGEST {
+        return Err(format!(
+            "the command has more than {LONGEST} bytes; it was not run"
+        ));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| "the command is not UTF-8".to_owned())?;
+    Command::parse(text)
 }
 
 /// Does what a command says.
@@ -180,4 +208,36 @@ pub fn ask_admin(path: impl AsRef<Path>, command: &str) -> Result<String, Gatewa
         GatewayError::at(path, format_args!("no gateway answers: {error}"))
             .remedy("start it with `[admin]` in its file, and use its user or root")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_command_that_is_too_long_is_not_run() {
+        let longest = format!("{:<1$}", "drain", LONGEST as usize);
+        assert_eq!(parse(longest.as_bytes()), Ok(Command::Drain));
+        let problem = parse(format!("{longest}x").as_bytes()).unwrap_err();
+        assert!(problem.contains("2048"), "{problem}");
+        assert!(parse(b"drain\xff").unwrap_err().contains("UTF-8"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_says_nothing_is_closed() {
+        let (_silent, server) = UnixStream::pair().unwrap();
+        let error = receive(server).await.unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn of_a_command_without_end_64_kib_are_read() {
+        let (mut endless, server) = UnixStream::pair().unwrap();
+        let sent = tokio::spawn(async move { while endless.write_all(b"drain ").await.is_ok() {} });
+        let bytes = receive(server).await.unwrap();
+        assert_eq!(bytes.len() as u64, READ_AT_MOST);
+        assert!(parse(&bytes).is_err());
+        sent.await.unwrap(); // The connection is closed.
+    }
 }

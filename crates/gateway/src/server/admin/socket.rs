@@ -53,8 +53,24 @@ fn check_place(path: &Path) -> io::Result<()> {
 /// Makes the folder in which the socket is bound, beside its place.
 fn private_folder(path: &Path) -> io::Result<PathBuf> {
     let folder = path.with_extension(format!("{}.new", std::process::id()));
+    remove_left(&folder);
     DirBuilder::new().mode(0o700).create(&folder)?;
     Ok(folder)
+}
+
+/// Removes the folder of a process that was killed while it bound the socket. In a container a process
+/// often has the same number again.
+///
+/// A link is not followed, and anything but a socket in the folder stays, with the folder.
+fn remove_left(folder: &Path) {
+    let is = |path: &Path, kind: fn(&fs::FileType) -> bool| {
+        fs::symlink_metadata(path).is_ok_and(|there| kind(&there.file_type()))
+    };
+    let socket = folder.join("s");
+    if is(folder, fs::FileType::is_dir) && is(&socket, |kind| kind.is_socket()) {
+        let _ = fs::remove_file(socket);
+    }
+    let _ = fs::remove_dir(folder); // If it stays, making it anew says so.
 }
 
 /// Binds the socket in the folder and moves it to its place.
@@ -105,6 +121,24 @@ mod tests {
             let names = fs::read_dir(folder.path()).unwrap().count();
             assert_eq!(names, 1, "the folder is gone");
         }
+    }
+
+    #[tokio::test]
+    async fn what_a_killed_process_of_the_same_number_left_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("admin.sock");
+        let left = path.with_extension(format!("{}.new", std::process::id()));
+        fs::create_dir(&left).unwrap();
+        drop(bind(&path).unwrap());
+        fs::create_dir(&left).unwrap();
+        drop(UnixListener::bind(left.join("s")).unwrap());
+        drop(bind(&path).unwrap());
+        assert!(!left.exists());
+        fs::create_dir(&left).unwrap();
+        fs::write(left.join("s"), "data").unwrap();
+        let error = bind(&path).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read_to_string(left.join("s")).unwrap(), "data");
     }
 
     #[tokio::test]
