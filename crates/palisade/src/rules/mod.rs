@@ -251,6 +251,24 @@ impl Rules {
         Ok(())
     }
 
+    /// Opens the path of a public document, for GET and OPTIONS.
+    ///
+    /// # Errors
+    ///
+    /// The path would be the template of other paths too, or has a rule, of whatever method.
+    pub(crate) fn document(self, path: &str) -> Result<Self, RulesError> {
+        let route = path.to_owned();
+        if path.contains(['{', '}']) {
+            let problem = "the path of a public document has no braces: it is one path";
+            return Err(RulesError::Template { route, problem });
+        }
+        if self.templates.iter().any(|(template, _)| template == path) {
+            return Err(RulesError::TwoRules { route });
+        }
+        let open = |rules: Self, method| rules.on(method, path, Rule::public());
+        Ok(open(open(self, Method::GET), Method::OPTIONS))
+    }
+
     /// Notes a template, and the first mistake.
     fn add(mut self, template: &str, method: Option<Method>) -> Self {
         self.mistake = self.mistake.or_else(|| template_mistake(template));

@@ -4,13 +4,12 @@
 
 use std::sync::Arc;
 
-use http::Method;
 use http::header::CONTENT_TYPE;
 use palisade_audit::AuditLayer;
 #[cfg(feature = "cors")]
 use palisade_core::AnyGuard;
 use palisade_core::{
-    AccessLayer, AuthenticateLayer, GuardList, NotFoundLayer, RouteLayer, RouteTable, Rule,
+    AccessLayer, AuthenticateLayer, GuardList, NotFoundLayer, RouteLayer, RouteTable,
 };
 use palisade_rate_limit::RateLimitLayer;
 use palisade_transport::{ClientInfoLayer, HeadersLayer};
@@ -23,7 +22,6 @@ use super::{
     order::Order,
     parts::RequestId,
 };
-use crate::rules::Rules;
 
 impl ShieldBuilder {
     /// Checks that the parts fit each other and the rules, and puts them in order.
@@ -55,8 +53,7 @@ impl ShieldBuilder {
             rules = rules.allow_preflight();
         }
         for document in &self.documents {
-            let open = |rules: Rules, method| rules.on(method, document.path(), Rule::public());
-            rules = open(open(rules, Method::GET), Method::OPTIONS);
+            rules = rules.document(document.path())?;
         }
         let table = Arc::new(rules.table()?);
         check::check(&self, &table)?;

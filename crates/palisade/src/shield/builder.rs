@@ -196,7 +196,7 @@ impl ShieldBuilder {
     /// Responds with a document at its path, to every client and to scripts of every origin.
     /// Default: none.
     ///
-    /// It needs no handler and no rule; a rule for the same path is an error of
+    /// It needs no handler and no rule; a rule for the same path, or a path with braces, is an error of
     /// [`build`](Self::build). Limits by client address count its requests, and the audit trail
     /// records them.
     ///

@@ -3,7 +3,7 @@
 
 use axum::body::Body;
 use http::{HeaderValue, Method, Request, header};
-use palisade::core::Guard;
+use palisade::core::{Guard, PublicDocument};
 use palisade::jwt::mint::{DpopProof, SigningKey, Token};
 use palisade::jwt::resource_server::ResourceServer;
 use palisade::jwt::{Algorithm, Issuer};
@@ -306,12 +306,32 @@ fn challenges_are_completed_outside_what_refuses() {
 
 #[test]
 fn a_rule_for_the_path_of_a_document_is_an_error() {
-    let mut parts = test_shield();
-    let key = SigningKey::generate(Algorithm::Es256).unwrap();
-    let server = resource(&key, &parts);
-    let builder = std::mem::take(&mut parts.builder).resource_server(server);
-    let built = builder
-        .rules(Rules::new().get(METADATA, Rule::public()))
-        .build();
-    assert!(matches!(built, Err(ShieldError::Rules(_))), "{built:?}");
+    let scope = || Rule::scope("tts:speak");
+    for rules in [
+        Rules::new().get(METADATA, Rule::public()),
+        Rules::new().post(METADATA, scope()),
+        Rules::new().any(METADATA, scope()),
+        Rules::new().below(METADATA, scope()),
+    ] {
+        let mut parts = test_shield();
+        let key = SigningKey::generate(Algorithm::Es256).unwrap();
+        let server = resource(&key, &parts);
+        let builder = std::mem::take(&mut parts.builder).resource_server(server);
+        let built = builder.rules(rules).build();
+        assert!(matches!(built, Err(ShieldError::Rules(_))), "{built:?}");
+    }
+}
+
+/// A path with braces would be a rule that opens other paths.
+#[test]
+fn a_document_has_one_path() {
+    for path in ["/{*path}", "/documents/{id}"] {
+        let mut parts = test_shield();
+        let document = PublicDocument::json(path, "{}");
+        let builder = std::mem::take(&mut parts.builder).document(document);
+        let built = builder
+            .rules(Rules::new().get("/open", Rule::public()))
+            .build();
+        assert!(matches!(built, Err(ShieldError::Rules(_))), "{built:?}");
+    }
 }
