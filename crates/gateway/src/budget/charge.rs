@@ -76,7 +76,8 @@ impl Cost {
 /// How a request ended, as far as it costs tokens.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Ending {
-    /// The response ended before its end, or there was none: what passed is charged.
+    /// The response ended before its end, or there was none. Without a usage the reserve of tokens out is
+    /// charged: how far the upstream went on is not known.
     Cut,
     /// The response was complete.
     Complete,
@@ -86,8 +87,8 @@ pub(super) enum Ending {
     Unreadable,
 }
 
-/// A reserve that must be settled. Dropped without more, it charges the tokens in: the upstream has the
-/// request.
+/// A reserve that must be settled. Dropped without more, it charges the tokens in and the reserve of tokens
+/// out: the upstream has the request.
 pub(crate) struct Charge {
     cx: SecurityContext,
     store: Arc<dyn BudgetStore>,
@@ -243,7 +244,7 @@ impl Used {
             };
         }
         let passed = match ending {
-            Ending::Unreadable => most.tokens_out,
+            Ending::Cut | Ending::Unreadable => most.tokens_out,
             _ => usage.text.min(most.tokens_out),
         };
         let missing = match ending {
@@ -253,9 +254,8 @@ impl Used {
         };
         // No request has no tokens in; and text has tokens.
         let told_in = usage.tokens_in.filter(|tokens| *tokens > 0);
-        let told_out = usage
-            .tokens_out
-            .filter(|tokens| *tokens > 0 || usage.text == 0);
+        let may_be_zero = usage.text == 0 && ending != Ending::Cut;
+        let told_out = usage.tokens_out.filter(|told| *told > 0 || may_be_zero);
         let is_above = |told: Option<u64>, most: u64| told.is_some_and(|told| told > most);
         let is_wrong = usage.is_wrong
             || is_above(told_in, most.tokens_in)
@@ -324,14 +324,16 @@ mod tests {
     }
 
     #[test]
-    fn without_usage_what_passed_is_charged_and_marked() {
+    fn without_usage_what_passed_is_charged_and_a_cut_is_the_reserve() {
         use Ending::{Complete, Cut, Unreadable};
         let none = usage(None, None, 30);
         check(&none, Complete, (100, 30, Some("no_usage")));
-        check(&none, Cut, (100, 30, Some("cut")));
+        check(&none, Cut, (100, 50, Some("cut")));
+        check(&usage(None, None, 0), Cut, (100, 50, Some("cut")));
+        check(&usage(Some(12), Some(0), 0), Cut, (12, 50, Some("cut")));
         check(&none, Unreadable, (100, 50, Some("unreadable")));
         check(&usage(None, None, 900), Cut, (100, 50, Some("cut")));
-        check(&usage(Some(12), None, 30), Cut, (12, 30, Some("cut")));
+        check(&usage(Some(12), None, 30), Cut, (12, 50, Some("cut")));
         // Tokens that are told as none, though text passed.
         check(
             &usage(Some(0), Some(0), 30),

@@ -17,7 +17,7 @@ use super::{
 /// The longest document that is read.
 const LONGEST: usize = 4 << 20;
 
-/// Reads one response. Dropped before its end, it charges what passed.
+/// Reads one response. Dropped before its end and without a usage, it charges the reserve.
 #[derive(Debug)]
 pub(crate) struct Meter {
     charge: Charge,
@@ -98,17 +98,19 @@ impl Meter {
     fn settle(&mut self, ending: Ending) {
         let ending = match &self.content {
             Content::Document(document) => {
-                // A document that was cut cannot be read; what passed is its length at most. One that
-                // can be read was complete, even if its end was not asked for.
-                match serde_json::from_slice(document) {
-                    Ok(document) => {
-                        self.usage.see(self.api, &document);
-                        Ending::Complete
-                    }
-                    Err(_) => {
-                        self.usage.text = document.len() as u64;
-                        ending
-                    }
+                // A document that was cut cannot be read. One that can be read was complete, even if its
+                // end was not asked for. Without a usage, its whole length counts as text.
+                let length = document.len() as u64;
+                let read = serde_json::from_slice(document);
+                if let Ok(document) = &read {
+                    self.usage.see(self.api, document);
+                }
+                if self.usage.tokens_out.is_none() {
+                    self.usage.text = self.usage.text.max(length);
+                }
+                match read.is_ok() {
+                    true => Ending::Complete,
+                    false => ending,
                 }
             }
             Content::Nothing => Ending::NothingRan,

@@ -9,8 +9,8 @@
 //!    months) or 429 (minutes and hours), before the upstream gets it. The greatest number of tokens
 //!    out is written into the request, so that the upstream keeps to the bound.
 //! 2. *After*: [`Meter`] reads the response on its way and settles the reserve by the `usage` of the
-//!    upstream, or by what passed. It settles when it is dropped too, so a client that leaves pays for what
-//!    it got.
+//!    upstream, or by what passed. It settles when it is dropped too: a client that leaves before the
+//!    usage pays the reserve.
 //!
 //! The body is parsed once and written anew from what was parsed: a key that is there twice reaches the
 //! upstream with the value that was counted.
@@ -22,7 +22,7 @@
 //! |---|---|
 //! | `section.rs`, `policy.rs`, `values.rs` | the keys as written, and checked |
 //! | `model_rule.rs`, `pattern.rs`, `price.rs` | which models, how many tokens, at what price |
-//! | `api.rs`, `request.rs` | what a request asks for |
+//! | `api.rs`, `request/` | what a request asks for |
 //! | `refusal.rs`, `fields.rs` | what a client is told |
 //! | `charge.rs`, `usage.rs`, `records.rs`, `meter.rs` | what it used |
 //!
@@ -52,7 +52,7 @@ mod pattern;
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
-use http::{Method, header, request::Parts};
+use http::{HeaderValue, Method, header, request::Parts};
 use http_body::Body;
 use http_body_util::{BodyExt as _, Either, Full, LengthLimitError, Limited};
 use palisade::core::{BoxError, Identity, Rejection, SecurityContext, SharedClock};
@@ -221,6 +221,9 @@ impl Budgets {
         }
         // What is compressed cannot be read.
         head.headers.remove(header::ACCEPT_ENCODING);
+        // A server must read the body as it was counted.
+        let json = HeaderValue::from_static("application/json");
+        head.headers.insert(header::CONTENT_TYPE, json);
         let body = unchanged(request.into_body());
         Ok(Admitted { body, charge })
     }
@@ -237,9 +240,9 @@ impl Budgets {
         if head.headers.contains_key(header::CONTENT_ENCODING) {
             return Err(refusal::unreadable("its content is encoded"));
         }
-        let mut request = ModelRequest::parse(api, raw)?;
-        let (principal, owner) = caller.names();
         let path = head.uri.path();
+        let mut request = ModelRequest::parse(api, path, raw)?;
+        let (principal, owner) = caller.names();
         let limit = policy.check_model(request.model(), &principal, &owner, path)?;
         let price = policy.price(request.model())?;
         let tokens = request.bound(&policy.metering, limit)?;

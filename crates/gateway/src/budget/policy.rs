@@ -129,7 +129,8 @@ impl BudgetPolicy {
     ///
     /// # Errors
     ///
-    /// 403: a rule does not allow the model.
+    /// 403: a rule does not allow the model, no budget would count it, or it has no name although names
+    /// decide.
     pub(super) fn check_model(
         &self,
         model: &str,
@@ -137,7 +138,29 @@ impl BudgetPolicy {
         owner: &str,
         path: &str,
     ) -> Result<Option<u64>, Box<Rejection>> {
+        if (model.is_empty() && self.names_models()) || !self.counts(model) {
+            return Err(refusal::model_not_allowed());
+        }
         model_rule::check(&self.rules, model, principal, owner, path)
+    }
+
+    /// Returns whether something depends on the name of a model.
+    fn names_models(&self) -> bool {
+        !self.prices.is_empty()
+            || self.rules.iter().any(|rule| !rule.models.is_empty())
+            || self.budgets.iter().any(|budget| !budget.models.is_empty())
+    }
+
+    /// Returns whether a budget of tokens or money counts a model. Without such a budget, none has to.
+    fn counts(&self, model: &str) -> bool {
+        let mut budgets = self
+            .budgets
+            .iter()
+            .filter(|budget| budget.unit != Unit::Requests);
+        let names = |budget: &Arc<Budget>| {
+            budget.models.is_empty() || first(&budget.models, model).is_some()
+        };
+        budgets.clone().next().is_none() || budgets.any(names)
     }
 
     /// Returns the price of a model. Without a budget of money it may have none.

@@ -1,5 +1,9 @@
 //! A request to a model: which model, how many tokens at most, and the body that goes up.
 
+mod deployment;
+mod names;
+mod output;
+
 use bytes::Bytes;
 use palisade::core::Rejection;
 use serde_json::{Map, Value};
@@ -8,10 +12,6 @@ use super::{api::Api, charge::Tokens, policy::Metering, refusal};
 
 /// The longest name of a model.
 const LONGEST_MODEL: usize = 200;
-/// The most responses of one request.
-const MOST_CHOICES: u64 = 128;
-/// A larger number of tokens is a mistake.
-const MOST_TOKENS: u64 = 1 << 31;
 /// Keys whose value names something that is longer than its name.
 const REFERENCES: [&str; 10] = [
     "conversation",
@@ -44,8 +44,9 @@ impl ModelRequest {
     ///
     /// # Errors
     ///
-    /// 400: it is no JSON object, its model is no text, or its response could not be counted.
-    pub(super) fn parse(api: Api, raw: &Bytes) -> Result<Self, Box<Rejection>> {
+    /// 400: it is no JSON object, its model is no text or not that of the path, or its response could not
+    /// be counted.
+    pub(super) fn parse(api: Api, path: &str, raw: &Bytes) -> Result<Self, Box<Rejection>> {
         let document: Map<String, Value> = serde_json::from_slice(raw)
             .map_err(|_| refusal::unreadable("it is no JSON object, or too deep"))?;
         let model = match document.get("model") {
@@ -53,10 +54,12 @@ impl ModelRequest {
             Some(Value::String(model)) if model.len() <= LONGEST_MODEL => model,
             Some(_) => return Err(refusal::unreadable("`model` is no text, or too long")),
         };
-        if document.get("background") == Some(&Value::Bool(true)) {
-            return Err(refusal::unreadable("`background` is true"));
-        }
-        let model = model.to_owned();
+        names::check(&document)?;
+        let model = match deployment::of(path)? {
+            Some(name) if model.is_empty() || model == name => name,
+            Some(_) => return Err(refusal::unreadable("`model` is not that of the path")),
+            None => model.to_owned(),
+        };
         let references = references(&document);
         Ok(Self {
             api,
@@ -109,13 +112,13 @@ impl ModelRequest {
         })
     }
 
-    /// Returns the most tokens out. A request without a limit gets one.
+    /// Returns the most tokens out, which is the limit that goes up.
     fn bound_output(
         &mut self,
         metering: &Metering,
         limit: Option<u64>,
     ) -> Result<u64, Box<Rejection>> {
-        let asked = self.asked_output()?;
+        let asked = output::asked(self.api, &self.document)?;
         if let (Some(asked), Some(limit)) = (asked, limit)
             && asked > limit
         {
@@ -123,66 +126,8 @@ impl ModelRequest {
         }
         let default = metering.max_tokens.min(limit.unwrap_or(u64::MAX));
         let each = asked.unwrap_or(default);
-        if asked.is_none() {
-            self.write_output(metering.output_field, each);
-        }
-        Ok(each.saturating_mul(self.choices()?))
-    }
-
-    /// Returns the greatest limit of the request. `None`: it has none.
-    fn asked_output(&self) -> Result<Option<u64>, Box<Rejection>> {
-        if self.api.is_ollama() {
-            let options = self.document.get("options");
-            let asked = options.and_then(|options| options.get("num_predict"));
-            // Below zero means without end.
-            let asked = asked.filter(|asked| asked.as_i64().is_none_or(|number| number >= 0));
-            return tokens(asked);
-        }
-        let mut greatest = None;
-        for field in ["max_tokens", "max_completion_tokens", "max_output_tokens"] {
-            greatest = greatest.max(tokens(self.document.get(field))?);
-        }
-        Ok(greatest)
-    }
-
-    fn write_output(&mut self, field: &'static str, limit: u64) {
-        if self.api.is_ollama() {
-            let options = self.document.entry("options").or_insert(Value::Null);
-            if !options.is_object() {
-                *options = Value::Object(Map::new());
-            }
-            if let Value::Object(options) = options {
-                options.insert("num_predict".to_owned(), limit.into());
-            }
-            return;
-        }
-        let field = match self.api {
-            Api::OpenAiChat => field,
-            Api::OpenAiResponses => "max_output_tokens",
-            _ => "max_tokens",
-        };
-        self.document.insert(field.to_owned(), limit.into());
-    }
-
-    /// Returns how many responses are generated: choices of a chat, and those of each prompt.
-    fn choices(&self) -> Result<u64, Box<Rejection>> {
-        let mut most = 1;
-        for field in ["n", "best_of"] {
-            let wanted = match self.document.get(field) {
-                None | Some(Value::Null) => 1,
-                Some(number) => number.as_u64().unwrap_or(0),
-            };
-            if !(1..=MOST_CHOICES).contains(&wanted) {
-                return Err(refusal::unreadable("`n` or `best_of` is out of range"));
-            }
-            most = most.max(wanted);
-        }
-        let prompts = match self.document.get("prompt") {
-            // A list of numbers is one prompt, in tokens.
-            Some(Value::Array(prompts)) if !prompts.iter().any(Value::is_number) => prompts.len(),
-            _ => 1,
-        };
-        Ok(most.saturating_mul(prompts.max(1) as u64))
+        output::write(self.api, &mut self.document, metering.output_field, each);
+        Ok(each.saturating_mul(output::choices(&self.document)?))
     }
 
     /// Asks a stream for its usage in a last event.
@@ -191,14 +136,9 @@ impl ModelRequest {
         if !streams || !self.api.is_asked_for_usage() {
             return;
         }
-        let options = self.document.entry("stream_options").or_insert(Value::Null);
-        if !options.is_object() {
-            *options = Value::Object(Map::new());
-        }
-        if let Value::Object(options) = options {
-            let before = options.insert("include_usage".to_owned(), true.into());
-            self.hides_usage = before != Some(Value::Bool(true));
-        }
+        let document = &mut self.document;
+        let before = output::set(document, "stream_options", "include_usage", true.into());
+        self.hides_usage = before != Some(Value::Bool(true));
     }
 
     /// Returns the body that goes up, written from what was read.
@@ -207,18 +147,6 @@ impl ModelRequest {
         serde_json::to_vec(&self.document)
             .unwrap_or_default()
             .into()
-    }
-}
-
-/// Reads a number of tokens.
-fn tokens(written: Option<&Value>) -> Result<Option<u64>, Box<Rejection>> {
-    match written {
-        None | Some(Value::Null) => Ok(None),
-        Some(number) => {
-            let number = number.as_u64().filter(|number| *number <= MOST_TOKENS);
-            let refused = || refusal::unreadable("the limit of tokens is no number of tokens");
-            number.map(Some).ok_or_else(refused)
-        }
     }
 }
 

@@ -21,7 +21,7 @@ fn bound(api: Api, body: &Value, limit: Option<u64>) -> Result<(u64, Value), &'s
         let sent = serde_json::from_slice(&request.into_body()).unwrap();
         Ok((tokens.tokens_out, sent))
     };
-    let read = ModelRequest::parse(api, &raw).and_then(bound);
+    let read = ModelRequest::parse(api, "", &raw).and_then(bound);
     read.map_err(|rejection| rejection.code())
 }
 
@@ -120,7 +120,7 @@ fn limits_that_are_none_are_refused() {
 #[test]
 fn a_key_that_is_there_twice_goes_up_once() {
     let raw = Bytes::from_static(br#"{"max_tokens": 100000, "max_tokens": 5, "model": "a"}"#);
-    let mut request = ModelRequest::parse(Api::OpenAiChat, &raw).unwrap();
+    let mut request = ModelRequest::parse(Api::OpenAiChat, "", &raw).unwrap();
     assert_eq!(request.bound(&METERING, None).unwrap().tokens_out, 5);
     let sent = String::from_utf8(request.into_body().to_vec()).unwrap();
     assert_eq!(sent.matches("max_tokens").count(), 1, "{sent}");
@@ -147,7 +147,7 @@ fn tokens_in_are_bounded_by_bytes_and_by_what_is_only_named() {
         (json!({"prompt": {"id": "pmpt_1"}}), 1),
     ] {
         let raw = Bytes::from(body.to_string());
-        let mut request = ModelRequest::parse(Api::OpenAiResponses, &raw).unwrap();
+        let mut request = ModelRequest::parse(Api::OpenAiResponses, "", &raw).unwrap();
         let tokens = request.bound(&METERING, None).unwrap();
         let text = raw.len() as u64 + 1000 * references;
         assert_eq!((tokens.text, tokens.tokens_in), (text, text + 10), "{body}");
@@ -175,11 +175,119 @@ fn only_a_stream_whose_client_did_not_ask_hides_its_usage() {
         (Api::OllamaChat, json!({"stream": true}), false, false),
     ] {
         let raw = Bytes::from(body.to_string());
-        let mut request = ModelRequest::parse(api, &raw).unwrap();
+        let mut request = ModelRequest::parse(api, "", &raw).unwrap();
         let _ = request.bound(&METERING, None).unwrap();
         assert_eq!(request.hides_usage(), hides, "{body}");
         let sent: Value = serde_json::from_slice(&request.into_body()).unwrap();
         let told = sent.pointer("/stream_options/include_usage") == Some(&json!(true));
         assert_eq!(told, asked, "{body}");
     }
+}
+
+#[test]
+fn the_bound_is_in_the_one_field_that_the_interface_reads() {
+    let all = json!({"max_tokens": 0, "max_completion_tokens": 0, "max_output_tokens": 1});
+    for (api, body, expected, path) in [
+        (
+            Api::OpenAiChat,
+            json!({"max_output_tokens": 1}),
+            500,
+            "/max_tokens",
+        ),
+        (Api::OpenAiChat, all.clone(), 500, "/max_tokens"),
+        (
+            Api::OpenAiChat,
+            json!({"max_completion_tokens": 9}),
+            9,
+            "/max_tokens",
+        ),
+        (
+            Api::OpenAiCompletions,
+            json!({"max_completion_tokens": 1}),
+            500,
+            "/max_tokens",
+        ),
+        (
+            Api::AnthropicMessages,
+            json!({"max_output_tokens": 1}),
+            500,
+            "/max_tokens",
+        ),
+        (
+            Api::OpenAiResponses,
+            json!({"max_tokens": 1}),
+            500,
+            "/max_output_tokens",
+        ),
+        (Api::OpenAiResponses, all, 1, "/max_output_tokens"),
+        (
+            Api::OllamaChat,
+            json!({"max_tokens": 1}),
+            500,
+            "/options/num_predict",
+        ),
+        (
+            Api::OllamaChat,
+            json!({"options": {"num_predict": 0}}),
+            500,
+            "/options/num_predict",
+        ),
+    ] {
+        let (tokens, sent) = bound(api, &body, None).unwrap();
+        assert_eq!(tokens, expected, "{body}");
+        assert_eq!(sent.pointer(path), Some(&json!(expected)), "{body}");
+        let limits = sent.to_string().matches("max_").count();
+        assert_eq!(limits, usize::from(!api.is_ollama()), "{sent}");
+    }
+}
+
+#[test]
+fn keys_that_a_server_may_read_in_another_way_are_refused() {
+    for body in [
+        json!({"MAX_TOKENS": 5}),
+        json!({"max_to\u{212A}ens": 5}),
+        json!({"\u{17F}tream": true}),
+        json!({"Model": "a"}),
+        json!({"options": {"Num_Predict": 5}}),
+        json!({"stream_options": {"Include_Usage": false}}),
+        json!({"n_predict": 5}),
+        json!({"num_predict": 5}),
+        json!({"max_new_tokens": 5}),
+        json!({"n_cmpl": 5}),
+        json!({"background": 1}),
+        json!({"background": "true"}),
+        json!({"stream": "true"}),
+    ] {
+        assert_eq!(
+            bound(Api::OpenAiChat, &body, None).unwrap_err(),
+            "unreadable_request",
+            "{body}"
+        );
+    }
+    for body in [
+        json!({"background": false, "n_predict": null, "messages": [{"Model": "a"}], "Other": 1}),
+        json!({"background": null, "stream": null}),
+    ] {
+        assert!(bound(Api::OpenAiChat, &body, None).is_ok(), "{body}");
+    }
+}
+
+#[test]
+fn a_deployment_in_the_path_is_the_model() {
+    let model = |path: &str, body: Value| {
+        let request = ModelRequest::parse(Api::OpenAiChat, path, &Bytes::from(body.to_string()));
+        request.map(|request| request.model().to_owned()).ok()
+    };
+    for path in [
+        "/openai/deployments/big/chat/completions",
+        "/Deployments/b%69g/chat/completions",
+    ] {
+        for body in [json!({}), json!({"model": ""}), json!({"model": "big"})] {
+            assert_eq!(model(path, body).as_deref(), Some("big"), "{path}");
+        }
+        assert_eq!(model(path, json!({"model": "small"})), None, "{path}");
+    }
+    assert_eq!(model("/deployments/a/deployments/b/x", json!({})), None);
+    assert_eq!(model("/deployments//x", json!({})), None);
+    assert_eq!(model("/v1/x", json!({})).as_deref(), Some(""));
 }

@@ -56,7 +56,8 @@ async fn without_a_usage_what_passed_is_charged_and_marked() {
     }
     let folder = gateway.stop().await;
     assert_eq!(charged(folder.path(), "in"), bytes);
-    assert_eq!(charged(folder.path(), "out"), 8 * 5);
+    // A stream has 5 bytes of text. A document counts whole, up to its limit of 20.
+    assert_eq!(charged(folder.path(), "out"), 4 * 5 + 4 * 20);
     let trail = trail(folder.path());
     assert_eq!(trail.matches("no_usage").count(), 8, "{trail}");
 }
@@ -75,7 +76,7 @@ async fn a_usage_that_cannot_be_true_never_charges_more_than_the_reserve() {
         assert_eq!(charged(folder.path(), "in"), bytes, "{model}");
         let expected = match model {
             "huge" => 8 * 20, // The limit that the gateway wrote into the requests.
-            _ => 8 * 5,
+            _ => 4 * 5 + 4 * 20,
         };
         assert_eq!(charged(folder.path(), "out"), expected, "{model}");
         let trail = trail(folder.path());
@@ -106,7 +107,7 @@ async fn the_usage_of_a_stream_is_shown_only_to_clients_that_asked() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_pays_for_what_it_got() {
+async fn a_client_that_leaves_pays_the_reserve() {
     let server = ModelServer::start().await;
     let gateway = start(&server, WIDE).await;
     let mut bytes = 0;
@@ -123,7 +124,7 @@ async fn a_client_that_leaves_pays_for_what_it_got() {
     }
     let folder = gateway.stop().await;
     assert_eq!(charged(folder.path(), "in"), bytes);
-    assert_eq!(charged(folder.path(), "out"), 3 * 5);
+    assert_eq!(charged(folder.path(), "out"), 3 * 20);
     let trail = trail(folder.path());
     assert_eq!(trail.matches("\"budget_estimated\"").count(), 3, "{trail}");
     assert!(trail.contains("cut"), "{trail}");
@@ -144,7 +145,7 @@ async fn an_upstream_that_fails_is_not_free_unless_nothing_ran() {
     }
     let folder = gateway.stop().await;
     assert_eq!(charged(folder.path(), "in"), bytes);
-    assert_eq!(charged(folder.path(), "out"), 2 * 5);
+    assert_eq!(charged(folder.path(), "out"), 2 * 20);
 }
 
 #[tokio::test]

@@ -42,6 +42,7 @@ pub(crate) struct ModelServer {
 
 struct State {
     requests: Mutex<Vec<Value>>,
+    media_types: Mutex<Vec<String>>,
     /// How many requests came.
     count: watch::Sender<usize>,
     /// Whether gated streams may end.
@@ -56,6 +57,7 @@ impl ModelServer {
         let address = listener.local_addr().unwrap();
         let state = Arc::new(State {
             requests: Mutex::default(),
+            media_types: Mutex::default(),
             count: watch::Sender::new(0),
             gate: watch::Sender::new(false),
             open: watch::Sender::new(0),
@@ -82,6 +84,11 @@ impl ModelServer {
         self.state.requests.lock().unwrap().clone()
     }
 
+    /// Returns the media types of all requests.
+    pub(crate) fn media_types(&self) -> Vec<String> {
+        self.state.media_types.lock().unwrap().clone()
+    }
+
     /// Waits until so many requests came.
     pub(crate) async fn has_requests(&self, count: usize) {
         let mut counted = self.state.count.subscribe();
@@ -101,6 +108,13 @@ impl ModelServer {
 
     async fn respond(&self, request: Request<Incoming>) -> GatewayResponse {
         let path = request.uri().path().to_owned();
+        let media_type = request.headers().get("content-type");
+        let media_type = media_type.map_or("", |value| value.to_str().unwrap());
+        self.state
+            .media_types
+            .lock()
+            .unwrap()
+            .push(media_type.to_owned());
         let body = request.into_body().collect().await.unwrap().to_bytes();
         let body: Value = serde_json::from_slice(&body).unwrap_or_default();
         let model = body["model"].as_str().unwrap_or_default().to_owned();

@@ -51,6 +51,40 @@ async fn a_model_that_no_rule_names_may_not_be_used() {
 }
 
 #[tokio::test]
+async fn a_model_without_a_name_or_that_no_budget_counts_is_refused() {
+    let budget = |models: &str| {
+        format!("[[budgets]]\nname = 'a'\nunit = 'tokens'\namount = 9000\nwindow = 'day'\n{models}")
+    };
+    let named = budget("models = ['exact', 'any*']\n");
+    let star = budget("models = ['*']\n");
+    for (budgets, body, expected) in [
+        (&named, json!({"model": "exact"}), 200),
+        (&named, json!({"model": "other"}), 403),
+        (&named, json!({}), 403),
+        (&star, json!({"model": "other"}), 200),
+        (&star, json!({"model": ""}), 403),
+        (&budget(""), json!({}), 200),
+        (&format!("{WIDE}{named}"), json!({"model": "other"}), 200),
+    ] {
+        let response = post(budgets, "/v1/chat/completions", &body).await;
+        assert_eq!(response.0, expected, "{budgets} {body}");
+    }
+    let path = "/openai/deployments/other/chat/completions";
+    assert_eq!(post(&named, path, &json!({})).await.0, 403);
+}
+
+#[tokio::test]
+async fn a_body_that_is_written_anew_is_sent_as_json() {
+    let server = ModelServer::start().await;
+    let gateway = start(&server, WIDE).await;
+    let request = super::request("/v1/chat/completions", &json!({"model": "exact"}));
+    let request = request.replace("application/json", "application/x-www-form-urlencoded");
+    let response = gateway.send(&request).await;
+    assert_eq!(status(&response), 200, "{response}");
+    assert_eq!(server.media_types(), ["application/json"]);
+}
+
+#[tokio::test]
 async fn the_greatest_number_of_tokens_is_that_of_the_strictest_rule() {
     let rules =
         "[[model_rules]]\nmax_tokens = 50\n[[model_rules]]\nowners = ['*']\nmax_tokens = 9\n";

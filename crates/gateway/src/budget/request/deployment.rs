@@ -1,0 +1,28 @@
+//! The model in a path: `/deployments/{name}/chat/completions`, as Azure has it.
+
+use palisade::core::Rejection;
+use palisade_internal::percent;
+
+use super::super::refusal;
+
+/// Returns the name after `deployments` in a path. `None`: the path has none.
+///
+/// # Errors
+///
+/// 400: it has several, or one that is no text.
+pub(super) fn of(path: &str) -> Result<Option<String>, Box<Rejection>> {
+    let mut found = None;
+    let mut segments = path.split('/');
+    while let Some(segment) = segments.next() {
+        if !percent::decode(segment).eq_ignore_ascii_case(b"deployments") {
+            continue;
+        }
+        let name = percent::decode(segments.next().unwrap_or_default()).into_owned();
+        let name = String::from_utf8(name).ok().filter(|name| !name.is_empty());
+        if found.is_some() || name.is_none() {
+            return Err(refusal::unreadable("the path does not name one deployment"));
+        }
+        found = name;
+    }
+    Ok(found)
+}

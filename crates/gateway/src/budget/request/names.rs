@@ -1,0 +1,83 @@
+//! The names of keys: those that servers read in more than one way are refused.
+//!
+//! Some servers compare names of keys without case, by the folding of Unicode: `MAX_TOKENS` and
+//! `max_to\u{212A}ens` are `max_tokens` for them. The gateway would not see such a limit.
+
+use palisade::core::Rejection;
+use serde_json::{Map, Value};
+
+use super::super::refusal;
+
+/// Keys that the gateway reads or writes.
+const KNOWN: [&str; 18] = [
+    "background",
+    "best_of",
+    "include_usage",
+    "max_completion_tokens",
+    "max_new_tokens",
+    "max_output_tokens",
+    "max_tokens",
+    "model",
+    "n",
+    "n_cmpl",
+    "n_predict",
+    "num_predict",
+    "options",
+    "prompt",
+    "speed",
+    "stream",
+    "stream_options",
+    "tools",
+];
+/// Limits and numbers of responses that only some servers read, beside the fields that are counted.
+const UNREAD: [&str; 4] = ["max_new_tokens", "n_cmpl", "n_predict", "num_predict"];
+/// The longest name that could be a known one: three bytes for each letter.
+const LONGEST: usize = 64;
+
+/// Checks the keys whose meaning could be another one for the server.
+///
+/// # Errors
+///
+/// 400: a key is a known name in another spelling, or its value could not be counted.
+pub(super) fn check(document: &Map<String, Value>) -> Result<(), Box<Rejection>> {
+    let inner = ["stream_options", "options"].map(|field| document.get(field)?.as_object());
+    for fields in inner.into_iter().flatten().chain([document]) {
+        if fields.keys().any(|key| is_misspelled(key)) {
+            let reason =
+                "a key has the name of another one, but in upper case or with other letters";
+            return Err(refusal::unreadable(reason));
+        }
+    }
+    let is_there = |field: &&str| document.get(*field).is_some_and(|value| !value.is_null());
+    if UNREAD.iter().any(is_there) {
+        let reason = "it has `n_predict`, `num_predict`, `max_new_tokens` or `n_cmpl` at the top; \
+                      use the field of the API for the limit";
+        return Err(refusal::unreadable(reason));
+    }
+    match (document.get("background"), document.get("stream")) {
+        (Some(background), _) if !matches!(background, Value::Null | Value::Bool(false)) => {
+            Err(refusal::unreadable("`background` is not false"))
+        }
+        (_, Some(stream)) if !matches!(stream, Value::Null | Value::Bool(_)) => {
+            Err(refusal::unreadable("`stream` is not true or false"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_misspelled(key: &str) -> bool {
+    if key.len() > LONGEST || KNOWN.contains(&key) {
+        return false;
+    }
+    let folded: String = key.chars().map(fold).collect();
+    KNOWN.contains(&folded.as_str())
+}
+
+/// Folds a letter. Only two that are not ASCII fold to one that is.
+const fn fold(letter: char) -> char {
+    match letter {
+        '\u{17F}' => 's',
+        '\u{212A}' => 'k',
+        letter => letter.to_ascii_lowercase(),
+    }
+}
