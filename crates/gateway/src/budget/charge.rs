@@ -37,6 +37,8 @@ pub(super) struct Tokens {
     pub(super) text: u64,
     pub(super) tokens_in: u64,
     pub(super) tokens_out: u64,
+    /// Whether tokens in may be written into a cache of the upstream.
+    pub(super) writes_cache: bool,
 }
 
 /// The most that a request can cost.
@@ -59,12 +61,20 @@ impl Cost {
 
     /// Returns the units of one budget.
     pub(super) fn units(&self, unit: Unit) -> u64 {
-        self.units_of(unit, self.tokens.tokens_in, self.tokens.tokens_out)
+        let Tokens {
+            tokens_in,
+            tokens_out,
+            writes_cache,
+            ..
+        } = self.tokens;
+        let written = [0, if writes_cache { tokens_in } else { 0 }];
+        let units = written.map(|written| self.units_of(unit, tokens_in, written, tokens_out));
+        units.into_iter().max().unwrap_or(u64::MAX)
     }
 
-    fn units_of(&self, unit: Unit, tokens_in: u64, tokens_out: u64) -> u64 {
+    fn units_of(&self, unit: Unit, tokens_in: u64, written: u64, tokens_out: u64) -> u64 {
         match unit {
-            Unit::Money => self.price.of(tokens_in, tokens_out),
+            Unit::Money => self.price.of(tokens_in, written, tokens_out),
             Unit::Requests => 1,
             Unit::Tokens => tokens_in.saturating_add(tokens_out),
             Unit::TokensIn => tokens_in,
@@ -170,14 +180,15 @@ impl Charge {
         let used = Used::of(usage, ending, &self.cost.tokens);
         let units = |entry: &Entry| {
             let unit = entry.budget.unit;
-            self.cost.units_of(unit, used.tokens_in, used.tokens_out)
+            let cost = &self.cost;
+            cost.units_of(unit, used.tokens_in, used.cache_write, used.tokens_out)
         };
         let units: Vec<u64> = self.entries.iter().map(units).collect();
         if self.api.is_some() {
             self.report(&used);
         }
         for (entry, units) in self.entries.iter().zip(&units) {
-            count(&entry.budget, *units, used.estimated.is_some());
+            count(&entry.budget, *units, used.is_estimated());
         }
         self.store.settle(reservation, &units);
     }
@@ -186,7 +197,8 @@ impl Charge {
     fn report(&self, used: &Used) {
         self.cx.settle("tokens_in", used.tokens_in);
         self.cx.settle("tokens_out", used.tokens_out);
-        let money = self.cost.price.of(used.tokens_in, used.tokens_out);
+        let price = self.cost.price;
+        let money = price.of(used.tokens_in, used.cache_write, used.tokens_out);
         if money > 0 {
             self.cx.settle("money_millionths", money);
         }
@@ -230,16 +242,29 @@ pub(super) const fn ran_nothing(status: StatusCode) -> bool {
 struct Used {
     tokens_in: u64,
     tokens_out: u64,
+    /// Tokens in that were written into a cache.
+    cache_write: u64,
     estimated: Option<&'static str>,
 }
 
+/// The most tokens that a usage is believed: a larger one is a mistake.
+const MOST_TOLD: u64 = 1 << 31;
+/// The mark of a usage that is larger than the reserve.
+const ABOVE_RESERVE: &str = "above_reserve";
+
 impl Used {
-    /// Decides what is charged. It is at most the reserve.
+    /// Returns whether it is not what the upstream told.
+    fn is_estimated(&self) -> bool {
+        self.estimated.is_some_and(|reason| reason != ABOVE_RESERVE)
+    }
+
+    /// Decides what is charged: what is told, otherwise the reserve at most.
     fn of(usage: &Usage, ending: Ending, most: &Tokens) -> Self {
         if ending == Ending::NothingRan {
             return Self {
                 tokens_in: 0,
                 tokens_out: 0,
+                cache_write: 0,
                 estimated: None,
             };
         }
@@ -257,17 +282,22 @@ impl Used {
         let may_be_zero = usage.text == 0 && ending != Ending::Cut;
         let told_out = usage.tokens_out.filter(|told| *told > 0 || may_be_zero);
         let is_above = |told: Option<u64>, most: u64| told.is_some_and(|told| told > most);
-        let is_wrong = usage.is_wrong
-            || is_above(told_in, most.tokens_in)
-            || is_above(told_out, most.tokens_out);
+        let is_above = is_above(told_in, most.tokens_in) || is_above(told_out, most.tokens_out);
         let estimated = match (told_in, told_out) {
-            _ if is_wrong => Some("wrong_usage"),
+            _ if usage.is_wrong => Some("wrong_usage"),
+            _ if is_above => Some(ABOVE_RESERVE),
             (Some(_), Some(_)) => None,
             _ => Some(missing),
         };
+        let sent = most.text.min(most.tokens_in);
+        let tokens_in = told_in.map_or(sent, |told| told.min(MOST_TOLD));
         Self {
-            tokens_in: told_in.unwrap_or(most.text).min(most.tokens_in),
-            tokens_out: told_out.unwrap_or(passed).min(most.tokens_out),
+            tokens_in,
+            tokens_out: told_out.map_or(passed, |told| told.min(MOST_TOLD)),
+            cache_write: match told_in {
+                None if most.writes_cache => tokens_in,
+                _ => usage.cache_write,
+            },
             estimated,
         }
     }
@@ -297,6 +327,7 @@ mod tests {
         text: 100,
         tokens_in: 150,
         tokens_out: 50,
+        writes_cache: false,
     };
 
     fn usage(tokens_in: Option<u64>, tokens_out: Option<u64>, text: u64) -> Usage {
@@ -304,6 +335,7 @@ mod tests {
             tokens_in,
             tokens_out,
             text,
+            cache_write: 0,
             is_wrong: false,
         }
     }
@@ -343,9 +375,12 @@ mod tests {
     }
 
     #[test]
-    fn a_usage_above_the_reserve_is_charged_as_the_reserve_and_marked() {
+    fn a_usage_above_the_reserve_is_charged_up_to_a_ceiling_and_marked() {
+        let above = usage(Some(151), Some(51), 3);
+        check(&above, Ending::Complete, (151, 51, Some("above_reserve")));
         let huge = usage(Some(u64::MAX), Some(u64::MAX), 3);
-        check(&huge, Ending::Complete, (150, 50, Some("wrong_usage")));
+        let most = 1 << 31;
+        check(&huge, Ending::Complete, (most, most, Some("above_reserve")));
         let wrong = Usage {
             is_wrong: true,
             ..usage(None, Some(9), 3)
@@ -356,5 +391,31 @@ mod tests {
     #[test]
     fn without_a_model_nothing_but_the_request_is_charged() {
         check(&usage(None, None, 30), Ending::NothingRan, (0, 0, None));
+    }
+
+    #[test]
+    fn what_is_written_into_a_cache_has_its_own_price_before_and_after() {
+        let price = Price {
+            input: 1_000_000,
+            output: 0,
+            cache_write: 3_000_000,
+        };
+        let most = |writes_cache| Tokens {
+            writes_cache,
+            ..MOST
+        };
+        assert_eq!(Cost::of(most(false), price).units(Unit::Money), 150);
+        assert_eq!(Cost::of(most(true), price).units(Unit::Money), 450);
+        let told = Usage {
+            cache_write: 40,
+            ..usage(Some(100), Some(0), 0)
+        };
+        assert_eq!(
+            Used::of(&told, Ending::Complete, &most(true)).cache_write,
+            40
+        );
+        let none = usage(None, None, 0);
+        assert_eq!(Used::of(&none, Ending::Cut, &most(true)).cache_write, 100);
+        assert_eq!(Used::of(&none, Ending::Cut, &most(false)).cache_write, 0);
     }
 }

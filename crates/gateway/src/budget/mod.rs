@@ -32,7 +32,8 @@
 //! `overhead_tokens` for what the upstream adds itself. What a request only names (an earlier response, a
 //! file, an image) counts as `reference_tokens` each.
 //!
-//! A usage above the bound is not believed: the reserve is charged and marked as estimated.
+//! A usage above the bound is charged as it is told, up to 2^31 tokens, and marked in the audit trail. The
+//! window is then exceeded once, and the next request is refused.
 
 mod meter;
 mod records;
@@ -245,6 +246,9 @@ impl Budgets {
         let (principal, owner) = caller.names();
         let limit = policy.check_model(request.model(), &principal, &owner, path)?;
         let price = policy.price(request.model())?;
+        if policy.has_money() {
+            request.check_price()?;
+        }
         let tokens = request.bound(&policy.metering, limit)?;
         Ok((request, Cost::of(tokens, price)))
     }
@@ -291,12 +295,16 @@ impl Budgets {
 
     /// Returns the budgets that count a request, each with whom it counts.
     fn entries(&self, caller: &Caller<'_>, request: Option<&ModelRequest>) -> Vec<Entry> {
-        let (principal, owner) = caller.names();
+        let (principal, _) = caller.names();
+        let owner = match caller.cx.identity() {
+            Identity::Known(who) => who.owner(),
+            _ => None,
+        };
         let model = request.map(ModelRequest::model);
         let budgets = self.0.policy.budgets.iter();
         budgets
             .filter_map(|budget| {
-                let subject = budget.subject(&principal, &owner, caller.upstream, model)?;
+                let subject = budget.subject(&principal, owner, caller.upstream, model)?;
                 Some(Entry {
                     budget: Arc::clone(budget),
                     subject,

@@ -144,6 +144,11 @@ impl BudgetPolicy {
         model_rule::check(&self.rules, model, principal, owner, path)
     }
 
+    /// Returns whether a budget counts money.
+    pub(super) fn has_money(&self) -> bool {
+        self.budgets.iter().any(|budget| budget.unit == Unit::Money)
+    }
+
     /// Returns whether something depends on the name of a model.
     fn names_models(&self) -> bool {
         !self.prices.is_empty()
@@ -198,11 +203,12 @@ impl BudgetPolicy {
 impl Budget {
     /// Returns whom a request is counted for. `None`: this budget does not count it.
     ///
-    /// `model` is `None` for a request that costs no tokens.
+    /// `model` is `None` for a request that costs no tokens. Without an owner, a principal has a counter of
+    /// the kind `principal`: an owner with the same name has another one.
     pub(super) fn subject(
         &self,
         principal: &str,
-        owner: &str,
+        owner: Option<&str>,
         upstream: &str,
         model: Option<&str>,
     ) -> Option<CounterSubject> {
@@ -212,15 +218,15 @@ impl Budget {
             (Some(_), []) => None,
             (Some(model), patterns) => Some(first(patterns, model)?),
         };
-        let id = match self.by {
-            By::Everyone => "",
-            By::Model => pattern?.as_str(),
-            By::Owner => owner,
-            By::Principal => principal,
-            By::Upstream => upstream,
+        let (by, id) = match (self.by, owner) {
+            (By::Owner, Some(owner)) => (By::Owner, owner),
+            (By::Owner | By::Principal, _) => (By::Principal, principal),
+            (By::Everyone, _) => (By::Everyone, ""),
+            (By::Model, _) => (By::Model, pattern?.as_str()),
+            (By::Upstream, _) => (By::Upstream, upstream),
         };
         Some(CounterSubject {
-            kind: self.by.name(),
+            kind: by.name(),
             id: id.to_owned(),
         })
     }
@@ -265,5 +271,31 @@ impl By {
     pub(super) fn name(self) -> &'static str {
         let named = Self::ALL.iter().find(|(_, by)| *by == self);
         named.map_or("", |(name, _)| name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn an_owner_with_the_name_of_a_principal_has_a_counter_of_its_own() {
+        let budget = Budget {
+            name: "a".into(),
+            unit: Unit::Tokens,
+            amount: 1,
+            window: CalendarWindow::month("UTC").unwrap(),
+            by: By::Owner,
+            models: Vec::new(),
+        };
+        let subject = |principal, owner| budget.subject(principal, owner, "", Some("m")).unwrap();
+        for name in ["api_key:anna", "guest"] {
+            assert_ne!(subject(name, None), subject("api_key:ben", Some(name)));
+        }
+        assert_eq!(
+            subject("api_key:anna", Some("acme")),
+            subject("api_key:ben", Some("acme"))
+        );
     }
 }

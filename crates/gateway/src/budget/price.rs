@@ -23,13 +23,19 @@ pub(super) struct PriceEntry {
 pub(super) struct Price {
     pub(super) input: u64,
     pub(super) output: u64,
+    /// Tokens in that are written into a cache of the upstream.
+    pub(super) cache_write: u64,
 }
 
 impl Price {
-    /// Returns the price of tokens in and out, in millionths, rounded up.
-    pub(super) fn of(self, tokens_in: u64, tokens_out: u64) -> u64 {
+    /// Returns the price of tokens in and out, in millionths, rounded up. `written` of the tokens in go into a
+    /// cache.
+    pub(super) fn of(self, tokens_in: u64, written: u64, tokens_out: u64) -> u64 {
+        let written = written.min(tokens_in);
         let part = |price: u64, tokens: u64| u128::from(price) * u128::from(tokens);
-        let sum = part(self.input, tokens_in) + part(self.output, tokens_out);
+        let sum = part(self.input, tokens_in - written)
+            + part(self.cache_write, written)
+            + part(self.output, tokens_out);
         u64::try_from(sum.div_ceil(MILLION.into())).unwrap_or(u64::MAX)
     }
 }
@@ -90,10 +96,13 @@ mod tests {
         let price = Price {
             input: 2_500_000,
             output: 10_000_000,
+            cache_write: 5_000_000,
         };
-        assert_eq!(price.of(0, 0), 0);
-        assert_eq!(price.of(1, 0), 3);
-        assert_eq!(price.of(1_000_000, 1_000_000), 12_500_000);
-        assert_eq!(price.of(u64::MAX, u64::MAX), u64::MAX);
+        assert_eq!(price.of(0, 0, 0), 0);
+        assert_eq!(price.of(1, 0, 0), 3);
+        assert_eq!(price.of(1_000_000, 0, 1_000_000), 12_500_000);
+        assert_eq!(price.of(u64::MAX, 0, u64::MAX), u64::MAX);
+        assert_eq!(price.of(1_000_000, 400_000, 0), 1_500_000 + 2_000_000);
+        assert_eq!(price.of(1, 9, 0), 5);
     }
 }

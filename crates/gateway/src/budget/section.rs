@@ -46,6 +46,8 @@ pub(super) struct PriceSection {
     pub(super) input: Spanned<Amount>,
     /// A million tokens out.
     pub(super) output: Spanned<Amount>,
+    /// A million tokens in that are written into a cache of the upstream. Default: twice `input`.
+    pub(super) cache_write: Option<Spanned<Amount>>,
 }
 
 /// `[[model_rules]]`: which models may be used, and how many tokens out. All entries that name the

@@ -33,6 +33,8 @@ pub(super) struct Usage {
     pub(super) tokens_out: Option<u64>,
     /// Bytes of text that a model wrote: at least as many as tokens.
     pub(super) text: u64,
+    /// Tokens in that were written into a cache of the upstream.
+    pub(super) cache_write: u64,
     /// A number was none: negative, a fraction, or text.
     pub(super) is_wrong: bool,
 }
@@ -74,6 +76,7 @@ impl Usage {
         let told = told.max(self.number(usage, "input_tokens"));
         let cached = ["cache_creation_input_tokens", "cache_read_input_tokens"]
             .map(|field| self.number(usage, field).unwrap_or(0));
+        self.cache_write = self.cache_write.max(cached[0]);
         let told = told.map(|told| cached.into_iter().fold(told, u64::saturating_add));
         self.tokens_in = self.tokens_in.max(told);
         let told = self.number(usage, "completion_tokens");

@@ -176,11 +176,15 @@ fn patterns(written: &[Spanned<String>], place: Place<'_>) -> Checked<Vec<Patter
 /// Reads `[[prices]]`.
 pub(super) fn prices(sections: &[PriceSection], place: Place<'_>) -> Checked<Vec<PriceEntry>> {
     let entry = |section: &PriceSection| {
+        let input = price(&section.input, place)?;
+        let cache_write = section.cache_write.as_ref();
+        let cache_write = cache_write.map(|written| price(written, place));
         Ok(PriceEntry {
             models: patterns(&section.models, place)?,
             price: Price {
-                input: price(&section.input, place)?,
+                input,
                 output: price(&section.output, place)?,
+                cache_write: cache_write.unwrap_or(Ok(input * 2))?,
             },
         })
     };

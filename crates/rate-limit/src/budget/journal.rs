@@ -37,6 +37,8 @@ pub(super) struct Journal {
     length: u64,
     /// The length at which it is written anew.
     shorten_at: u64,
+    /// A part of a line is at the end, which could not be cut off. Nothing is written before it is.
+    is_spoiled: bool,
     _lock: File,
 }
 
@@ -101,6 +103,7 @@ impl Journal {
             file,
             length,
             shorten_at: length + GROWTH,
+            is_spoiled: false,
             _lock: lock,
         };
         Ok((journal, states))
@@ -137,6 +140,10 @@ impl Journal {
     ) -> io::Result<()> {
         let mut lines = String::new();
         changes.for_each(|(key, change)| add_line(&mut lines, key, change));
+        if self.is_spoiled {
+            self.file.set_len(self.length)?;
+            self.is_spoiled = false;
+        }
         match self.file.write_all(lines.as_bytes()) {
             Ok(()) => {
                 self.length += lines.len() as u64;
@@ -144,7 +151,7 @@ impl Journal {
             }
             Err(error) => {
                 // The begin of a line would spoil the next one.
-                self.file.set_len(self.length)?;
+                self.is_spoiled = self.file.set_len(self.length).is_err();
                 Err(error)
             }
         }
@@ -158,6 +165,7 @@ impl Journal {
         self.shorten_at = self.length + GROWTH;
         let (file, length) = rewrite(&self.path, states)?;
         (self.file, self.length) = (file, length);
+        self.is_spoiled = false;
         self.shorten_at = length + GROWTH;
         Ok(())
     }
@@ -215,4 +223,34 @@ fn parse(line: &str) -> Option<(BudgetKey, i64)> {
     let span = WindowSpan::new(period, start, end);
     let is_line = words.next().is_none() && !budget.is_empty();
     is_line.then(|| (BudgetKey::new(budget, kind, id, span), change))
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::time::Duration;
+
+    use super::*;
+    use crate::budget::CalendarWindow;
+
+    #[test]
+    fn after_a_part_of_a_line_nothing_is_written_until_it_is_cut_off() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("budgets.log");
+        let (mut journal, _) = Journal::open(&path).unwrap();
+        let span = CalendarWindow::month("UTC").unwrap().around(Duration::ZERO);
+        let key = BudgetKey::new("a", "api_key", "anna", span);
+        journal.append([(&key, 5)].into_iter()).unwrap();
+        // A device that takes nothing, and whose length cannot be set.
+        let full = || File::options().append(true).open("/dev/full").unwrap();
+        let good = std::mem::replace(&mut journal.file, full());
+        assert!(journal.append([(&key, 6)].into_iter()).is_err());
+        assert!(journal.append([(&key, 6)].into_iter()).is_err());
+        // What was written of the line, on a file that works again.
+        (&good).write_all(b"a\tapi_k").unwrap();
+        journal.file = good;
+        journal.append([(&key, 7)].into_iter()).unwrap();
+        let states = Journal::read(&path).unwrap();
+        assert_eq!(states[&key], BudgetState::new(12, 0));
+    }
 }

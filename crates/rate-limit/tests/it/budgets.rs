@@ -71,6 +71,22 @@ fn what_was_used_replaces_the_reserve_also_if_it_is_more() {
 }
 
 #[test]
+fn more_than_the_reserve_stays_charged_in_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("budgets.log");
+    let store = MemoryBudgets::open(&path).unwrap();
+    let reserved = reserve(&store, charge("tokens", 100, 10)).unwrap();
+    store.settle(reserved, &[1 << 31]);
+    assert!(reserve(&store, charge("tokens", 100, 1)).is_none());
+    drop(store);
+    let store = MemoryBudgets::open(&path).unwrap();
+    assert_eq!(
+        state(&store, key("tokens", "anna", EVENING)).charged(),
+        1 << 31
+    );
+}
+
+#[test]
 fn what_is_not_settled_stays_charged() {
     let store = MemoryBudgets::new();
     drop(reserve(&store, charge("tokens", 100, 70)));

@@ -3,6 +3,8 @@
 mod deployment;
 mod names;
 mod output;
+mod references;
+mod size;
 
 use bytes::Bytes;
 use palisade::core::Rejection;
@@ -12,20 +14,6 @@ use super::{api::Api, charge::Tokens, policy::Metering, refusal};
 
 /// The longest name of a model.
 const LONGEST_MODEL: usize = 200;
-/// Keys whose value names something that is longer than its name.
-const REFERENCES: [&str; 10] = [
-    "conversation",
-    "container",
-    "file",
-    "file_id",
-    "file_url",
-    "image_url",
-    "images",
-    "input_audio",
-    "mcp_servers",
-    "previous_response_id",
-];
-
 /// A request that was read whole.
 #[derive(Debug)]
 pub(super) struct ModelRequest {
@@ -47,6 +35,7 @@ impl ModelRequest {
     /// 400: it is no JSON object, its model is no text or not that of the path, or its response could not
     /// be counted.
     pub(super) fn parse(api: Api, path: &str, raw: &Bytes) -> Result<Self, Box<Rejection>> {
+        size::check(raw)?;
         let document: Map<String, Value> = serde_json::from_slice(raw)
             .map_err(|_| refusal::unreadable("it is no JSON object, or too deep"))?;
         let model = match document.get("model") {
@@ -60,7 +49,7 @@ impl ModelRequest {
             Some(_) => return Err(refusal::unreadable("`model` is not that of the path")),
             None => model.to_owned(),
         };
-        let references = references(&document);
+        let references = references::count(&document);
         Ok(Self {
             api,
             document,
@@ -109,7 +98,17 @@ impl ModelRequest {
             text,
             tokens_in: text.saturating_add(metering.overhead_tokens),
             tokens_out,
+            writes_cache: references::has_cache_control(&self.document),
         })
+    }
+
+    /// Refuses what has prices of its own, for budgets of money.
+    ///
+    /// # Errors
+    ///
+    /// 400: it asks for a service that may cost more than the price.
+    pub(super) fn check_price(&self) -> Result<(), Box<Rejection>> {
+        names::check_price(&self.document)
     }
 
     /// Returns the most tokens out, which is the limit that goes up.
@@ -148,37 +147,6 @@ impl ModelRequest {
             .unwrap_or_default()
             .into()
     }
-}
-
-/// Counts what a request names without having it: files, images, earlier responses, tools of the server.
-fn references(document: &Map<String, Value>) -> u64 {
-    let tools = document.get("tools").and_then(Value::as_array);
-    let is_of_server = |tool: &&Value| {
-        let kind = tool.get("type").and_then(Value::as_str);
-        !matches!(kind, None | Some("function" | "custom"))
-    };
-    let tools = tools.map_or(0, |tools| tools.iter().filter(is_of_server).count());
-    let prompt = document.get("prompt").filter(|prompt| prompt.is_object());
-    let prompt = u64::from(prompt.is_some());
-    named_in(document) + prompt + tools as u64
-}
-
-/// Counts keys that name something, at any depth. The depth is bounded by the parser.
-fn named(value: &Value) -> u64 {
-    match value {
-        Value::Array(items) => items.iter().map(named).sum(),
-        Value::Object(fields) => named_in(fields),
-        _ => 0,
-    }
-}
-
-fn named_in(fields: &Map<String, Value>) -> u64 {
-    let field = |(key, value): (&String, &Value)| {
-        let is_reference = REFERENCES.contains(&key.as_str()) && !value.is_null();
-        let is_image = key == "type" && (value == "image" || value == "document");
-        u64::from(is_reference || is_image) + named(value)
-    };
-    fields.iter().map(field).sum()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::super::refusal;
 
 /// Keys that the gateway reads or writes.
-const KNOWN: [&str; 18] = [
+const KNOWN: [&str; 19] = [
     "background",
     "best_of",
     "include_usage",
@@ -24,6 +24,7 @@ const KNOWN: [&str; 18] = [
     "num_predict",
     "options",
     "prompt",
+    "service_tier",
     "speed",
     "stream",
     "stream_options",
@@ -62,6 +63,27 @@ pub(super) fn check(document: &Map<String, Value>) -> Result<(), Box<Rejection>>
             Err(refusal::unreadable("`stream` is not true or false"))
         }
         _ => Ok(()),
+    }
+}
+
+/// Checks the keys that choose a service with another price.
+///
+/// # Errors
+///
+/// 400: the service may cost more than the price that is known.
+pub(super) fn check_price(document: &Map<String, Value>) -> Result<(), Box<Rejection>> {
+    let field = |name| document.get(name).filter(|value| !value.is_null());
+    let is_priced = |tier: &Value| {
+        matches!(
+            tier.as_str(),
+            Some("auto" | "default" | "flex" | "standard_only")
+        )
+    };
+    match field("speed").is_none() && field("service_tier").is_none_or(is_priced) {
+        true => Ok(()),
+        false => Err(refusal::unreadable(
+            "`speed` or `service_tier` has no price here",
+        )),
     }
 }
 

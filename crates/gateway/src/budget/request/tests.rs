@@ -145,6 +145,32 @@ fn tokens_in_are_bounded_by_bytes_and_by_what_is_only_named() {
             1,
         ),
         (json!({"prompt": {"id": "pmpt_1"}}), 1),
+        (
+            json!({"input": [{"video_url": {"url": "https://a"}}, {"audio_url": "https://a"}]}),
+            2,
+        ),
+        (
+            json!({"input": [{"input_video": {}}, {"video": "a"}, {"images": ["a", "b"]}]}),
+            4,
+        ),
+        (
+            json!({"input": [{"clip_url": "https://a", "some_file": "a", "item_id": "b"}]}),
+            3,
+        ),
+        (json!({"input": [{"type": "item_reference", "id": "a"}]}), 1),
+        (
+            json!({"input": [{"tool_call_id": "a", "call_id": "b", "tool_use_id": "c"}]}),
+            0,
+        ),
+        (json!({"metadata": {"user_id": "a", "case_id": "b"}}), 0),
+        (
+            json!({"tools": [{"parameters": {"properties": {"case_id": {"type": "string"}}}}]}),
+            0,
+        ),
+        (
+            json!({"input": [{"type": "tool_use", "input": {"case_id": "b"}}]}),
+            0,
+        ),
     ] {
         let raw = Bytes::from(body.to_string());
         let mut request = ModelRequest::parse(Api::OpenAiResponses, "", &raw).unwrap();
@@ -290,4 +316,39 @@ fn a_deployment_in_the_path_is_the_model() {
     assert_eq!(model("/deployments/a/deployments/b/x", json!({})), None);
     assert_eq!(model("/deployments//x", json!({})), None);
     assert_eq!(model("/v1/x", json!({})).as_deref(), Some(""));
+}
+
+#[test]
+fn a_body_with_too_many_values_is_refused_before_it_is_parsed() {
+    let parsed = |raw: String| {
+        let read = ModelRequest::parse(Api::OpenAiChat, "", &Bytes::from(raw));
+        read.map(|_| ()).map_err(|rejection| rejection.code())
+    };
+    let list = |count: usize| format!("{{\"a\": [{}0]}}", "0,".repeat(count));
+    assert_eq!(parsed(list(99_998)), Ok(()));
+    assert_eq!(parsed(list(99_999)), Err("unreadable_request"));
+    let text = format!("{{\"a\": \"{}\"}}", "\\\",[{".repeat(60_000));
+    assert_eq!(parsed(text), Ok(()));
+}
+
+#[test]
+fn a_cache_and_services_with_prices_of_their_own_are_seen() {
+    for (body, writes, is_priced) in [
+        (json!({"service_tier": "auto"}), false, true),
+        (json!({"service_tier": "flex", "speed": null}), false, true),
+        (json!({"service_tier": "priority"}), false, false),
+        (json!({"service_tier": 5}), false, false),
+        (json!({"speed": "fast"}), false, false),
+        (json!({"cache_control": {"type": "ephemeral"}}), true, true),
+        (json!({"system": [{"cache_control": {}}]}), true, true),
+    ] {
+        let raw = Bytes::from(body.to_string());
+        let mut request = ModelRequest::parse(Api::AnthropicMessages, "", &raw).unwrap();
+        assert_eq!(request.check_price().is_ok(), is_priced, "{body}");
+        assert_eq!(
+            request.bound(&METERING, None).unwrap().writes_cache,
+            writes,
+            "{body}"
+        );
+    }
 }

@@ -63,9 +63,9 @@ async fn without_a_usage_what_passed_is_charged_and_marked() {
 }
 
 #[tokio::test]
-async fn a_usage_that_cannot_be_true_never_charges_more_than_the_reserve() {
+async fn a_usage_that_is_no_number_is_left_out() {
     let server = ModelServer::start().await;
-    for model in ["negative", "huge", "words"] {
+    for model in ["negative", "words"] {
         let gateway = start(&server, WIDE).await;
         let mut bytes = 0;
         for (path, body) in requests(model) {
@@ -74,13 +74,24 @@ async fn a_usage_that_cannot_be_true_never_charges_more_than_the_reserve() {
         }
         let folder = gateway.stop().await;
         assert_eq!(charged(folder.path(), "in"), bytes, "{model}");
-        let expected = match model {
-            "huge" => 8 * 20, // The limit that the gateway wrote into the requests.
-            _ => 4 * 5 + 4 * 20,
-        };
-        assert_eq!(charged(folder.path(), "out"), expected, "{model}");
+        assert_eq!(charged(folder.path(), "out"), 4 * 5 + 4 * 20, "{model}");
         let trail = trail(folder.path());
         assert_eq!(trail.matches("wrong_usage").count(), 8, "{model}: {trail}");
+    }
+}
+
+#[tokio::test]
+async fn a_usage_above_the_reserve_is_charged_and_ends_the_window() {
+    let server = ModelServer::start().await;
+    for (path, body) in requests("huge") {
+        let gateway = start(&server, WIDE).await;
+        assert_eq!(status(&gateway.post(path, &body).await), 200, "{path}");
+        assert_eq!(status(&gateway.post(path, &body).await), 402, "{path}");
+        let folder = gateway.stop().await;
+        assert_eq!(charged(folder.path(), "in"), 1 << 31, "{path}");
+        assert_eq!(charged(folder.path(), "out"), 1 << 31, "{path}");
+        let trail = trail(folder.path());
+        assert_eq!(trail.matches("above_reserve").count(), 1, "{path}: {trail}");
     }
 }
 

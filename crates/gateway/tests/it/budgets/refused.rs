@@ -161,8 +161,8 @@ async fn money_is_counted_by_the_price_of_the_model() {
     assert_eq!(status(&unpriced), 403, "{unpriced}");
     assert!(unpriced.contains("model_not_priced"), "{unpriced}");
     let folder = gateway.stop().await;
-    // The usage of 3 is above the limit of 1, and is not believed.
-    assert_eq!(charged(folder.path(), "money"), 7_000 + 3_001);
+    // The usage of 3 is above the limit of 1, and is charged.
+    assert_eq!(charged(folder.path(), "money"), 7_000 + 9_002);
 }
 
 #[tokio::test]

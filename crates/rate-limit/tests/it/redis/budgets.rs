@@ -53,6 +53,18 @@ async fn all_budgets_or_none_and_one_sum_for_two_nodes() {
     assert!(one.budgets().unwrap().explain().contains("Redis"));
 }
 
+#[tokio::test]
+async fn more_than_the_reserve_is_charged_and_the_next_one_is_refused() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    let store = store(&server).await;
+    let reserved = reserve(&store, &[("a", 100, 10)]).await.unwrap();
+    store.settle(reserved, &[1 << 31]);
+    until_state(&store, "a", BudgetState::new(1 << 31, 0)).await;
+    assert!(reserve(&store, &[("a", 100, 1)]).await.is_none());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fifty_at_once_get_what_there_is() {
     let Some(server) = Server::start().await else {
