@@ -8,6 +8,7 @@
 #[cfg(feature = "axum")]
 mod protect;
 mod build;
+mod clients;
 mod builder;
 mod parts;
 mod check;
