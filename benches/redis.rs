@@ -83,7 +83,9 @@ fn limits(
     name: &str,
 ) -> impl Service<Request<Body>, Response = Response<impl http_body::Body>, Error: std::fmt::Debug> + Clone
 {
-    let policy = Policy::named(name).rate(rates).expect("rates");
+    let policy = Policy::named(name.replace(' ', "-"))
+        .rate(rates)
+        .expect("rates");
     let limit = RateLimitLayer::by_client()
         .policy(policy)
         .store(store.clone())

@@ -86,6 +86,7 @@ fn limits(criterion: &mut Criterion) {
             .with_extractor(PeerIp::default())
             .quota_default(quota)
             .gc_disable()
+            .expect_connect_info()
             .finish()
             .expect("a rate");
         GovernorLayer::new(config).layer(axum_floor())

@@ -43,6 +43,7 @@ which also wrote this page:\n\n```sh\ncargo run -p benches --bin report\n```\n"
 counted.
 - *Hot*: the same request again and again. *Cold*: 20,000 different requests from 10,000 addresses, made beforehand, so that \
 caches are as cold as in a server. A layer's cost is its row less the floor, which is the bare service.
+- A question that was not asked in this run has no table, such as those that need a program which was not installed (Redis, `wrk`).
 ",
     );
     Ok(page)

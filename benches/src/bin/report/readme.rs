@@ -89,3 +89,31 @@ fn table(results: &Results) -> Result<String, Failure> {
     }
     Ok(table)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::*;
+    use crate::page::heading;
+
+    /// The last cell of the row that begins with this label.
+    fn last_cell<'a>(text: &'a str, label: &str) -> Option<&'a str> {
+        let start = format!("| {label} |");
+        let row = text.lines().find(|line| line.starts_with(&start))?;
+        row.trim_end_matches('|').rsplit('|').next().map(str::trim)
+    }
+
+    #[test]
+    fn the_figures_of_readme_are_those_of_the_page() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let readme = fs::read_to_string(root.join("README.md")).unwrap();
+        let page = fs::read_to_string(root.join("docs/src/benchmarks.md")).unwrap();
+        for (label, group, name) in ROWS {
+            let title = format!("\n## {}\n", heading(group));
+            let (_, section) = page.split_once(&title).expect(group);
+            let section = section.split("\n## ").next().unwrap_or_default();
+            let measured = last_cell(section, name).expect(name);
+            assert_eq!(last_cell(&readme, label), Some(measured), "{label}");
+        }
+    }
+}
