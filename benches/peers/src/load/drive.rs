@@ -77,6 +77,7 @@ fn wrk(server: &Running, seconds: u32) -> Result<String, Failure> {
         .args(["--threads", "2", "--connections", "64", "--latency"])
         .args(["--duration", &format!("{seconds}s")])
         .args(["--header", &format!("{KEY_HEADER}: {}", server.key)])
+        .args(["--header", "Host: voice.example"])
         .arg(&server.url)
         .output()
         .map_err(|problem| format!("wrk cannot be run (apt-get install wrk): {problem}"))?;

@@ -56,22 +56,23 @@ async fn ours(name: &str, address: SocketAddr, folder: &Path) -> Result<(), Fail
     let certificates =
         Certificates::builder(folder.join("cert.pem"), folder.join("key.pem")).open()?;
     let builder = Server::builder().listen(address).tls(certificates);
-    let server = builder.build()?;
+    // It listens only when it is built: the key of a stack is in its file before that.
+    let build = || builder.build();
     let never = std::future::pending::<()>();
     match name {
         "none" => {
-            server.serve(router(), never).await?;
+            build()?.serve(router(), never).await?;
         }
         "outer" => {
             let layered = router().layer((HeadersLayer::api(), ClientInfoLayer::direct()));
-            server.serve(layered, never).await?;
+            build()?.serve(layered, never).await?;
         }
         "stack" | "trail" => {
             let trail = (name == "trail").then(|| audit(&folder.join("load.jsonl")));
             let (shield, key) = shield("1000000000/minute", trail);
             fs::write(folder.join(format!("{name}.key")), key)?;
             let protected = shield.protect(router()).into_inner();
-            server.serve(protected, never).await?;
+            build()?.serve(protected, never).await?;
         }
         _ => return Err(format!("no server is called {name}").into()),
     }
