@@ -29,8 +29,8 @@ fn introduction(project: &Path) -> Result<String, Failure> {
     );
     writeln!(
         page,
-        "What each layer costs, beside what users would pick instead. All tables are from one run of this command, \
-which also wrote this page:\n\n```sh\ncargo run -p benches --bin report\n```\n"
+        "What each layer costs, beside what users would pick instead. What stands in one table was measured in one run, \
+side by side. This command runs all of them and writes the page:\n\n```sh\ncargo run -p benches --bin report\n```\n"
     )?;
     writeln!(page, "- Machine: {}.", machine::describe())?;
     writeln!(
