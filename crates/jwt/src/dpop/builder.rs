@@ -1,6 +1,9 @@
 //! The choices of proofs of possession.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use palisade_core::Secret;
 
@@ -115,14 +118,15 @@ impl DpopProofsBuilder {
     /// process draws. Default: no nonces, so a client that is compromised for a moment can make
     /// proofs for later. With replicas use [`shared_nonces`](Self::shared_nonces).
     ///
-    /// A nonce is accepted for 5 to 10 minutes. A client without one gets 401 `use_dpop_nonce` with
+    /// A nonce is accepted for 5 to 10 minutes, and not after a restart. A client without one gets 401 `use_dpop_nonce` with
     /// the header `DPoP-Nonce`.
     pub fn require_nonces(mut self) -> Self {
         self.nonces = NonceChoice::OfProcess;
         self
     }
 
-    /// Requires nonces under a secret that all replicas share, of at least 32 bytes.
+    /// Requires nonces under a secret that all replicas share, of at least 32 bytes. They are accepted
+    /// after a restart too, so a proof that was made before the start is refused for another reason.
     pub fn shared_nonces(mut self, secret: Secret) -> Self {
         self.nonces = NonceChoice::Shared(secret);
         self
@@ -169,7 +173,9 @@ impl DpopProofsBuilder {
             max_age: self.max_age,
             leeway: self.leeway,
             nonces,
+            nonces_of_process: matches!(self.nonces, NonceChoice::OfProcess),
             required: self.required,
+            began: OnceLock::new(),
         })))
     }
 }

@@ -2,30 +2,33 @@
 //! it.
 //!
 //! The client signs a proof for each request; the token names the key (`cnf.jkt`). [`DpopProofs`]
-//! checks proofs: `proof` what one says, `url` its address, `replay` that it is used once, `nonce`
-//! that it was made recently.
+//! checks proofs: `request` takes one out of a request, `proof` reads what it says, `url` its address,
+//! `replay` that it is used once, `nonce` that it was made recently.
 
 mod builder;
+mod request;
 mod proof;
 mod replay;
 mod nonce;
 mod url;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use aws_lc_rs::digest::{SHA256, digest};
-use http::{HeaderName, HeaderValue, Method, request};
+use http::HeaderValue;
 
 pub use self::builder::DpopProofsBuilder;
+pub(crate) use self::request::ProofRequest;
 use self::{
     nonce::Nonces,
     proof::Proof,
     replay::{ReplayStore, Seen, ShortDigest},
 };
 use crate::{algorithm::Algorithm, error::DpopFault};
-
-/// The header of a proof.
-const DPOP: HeaderName = HeaderName::from_static("dpop");
 
 /// Checks proofs of possession. Pass it to
 /// [`JwtLayerBuilder::dpop`](crate::JwtLayerBuilder::dpop). Clones share the memory of proofs.
@@ -45,6 +48,14 @@ const DPOP: HeaderName = HeaderName::from_static("dpop");
 ///
 /// The memory of proofs is that of one process: with replicas, a proof can be used once at each
 /// unless a client is always sent to the same one.
+///
+/// A restart forgets the proofs that were used before it. So a proof with an `iat` before the first
+/// layer was built is refused with 503: it may be one of them (RFC 9449 section 11.1 asks for one use
+/// in the whole time in which a proof is accepted). A client whose clock is behind gets 503 until its
+/// clock has passed the start. The proofs of a client whose clock is ahead by some seconds, at most
+/// the leeway, can be used again for so long. With nonces of this process
+/// ([`require_nonces`](DpopProofsBuilder::require_nonces)) neither happens: a nonce of the process
+/// before is not accepted, and the client is told a new one.
 ///
 /// ```
 /// use palisade_jwt::{Algorithm, Issuer, JwtLayer, Verifier, dpop::DpopProofs};
@@ -70,32 +81,12 @@ struct Inner {
     max_age: Duration,
     leeway: Duration,
     nonces: Option<Nonces>,
+    /// Whether no nonce of an earlier process is accepted.
+    nonces_of_process: bool,
     required: bool,
     seen: ReplayStore,
-}
-
-/// What a proof is compared with.
-pub(crate) struct ProofRequest {
-    proof: Result<Box<str>, DpopFault>,
-    method: Method,
-    path: Box<str>,
-}
-
-impl ProofRequest {
-    /// Copies it from a request.
-    pub(crate) fn of(head: &request::Parts) -> Self {
-        let mut lines = head.headers.get_all(DPOP).iter();
-        let proof = match (lines.next(), lines.next()) {
-            (None, _) => Err(DpopFault::Missing),
-            (Some(line), None) => line.to_str().map(Into::into).or(Err(DpopFault::Malformed)),
-            (Some(_), Some(_)) => Err(DpopFault::Repeated),
-        };
-        Self {
-            proof,
-            method: head.method.clone(),
-            path: head.uri.path().into(),
-        }
-    }
+    /// When the first layer was built. Proofs that were used before are not remembered.
+    began: OnceLock<Duration>,
 }
 
 impl DpopProofs {
@@ -107,8 +98,16 @@ impl DpopProofs {
         DpopProofsBuilder::new(origin.into())
     }
 
+    /// Remembers since when proofs are remembered, once for all clones.
+    pub(crate) fn begin(&self, now: Duration) {
+        self.0.began.get_or_init(|| now);
+    }
+
     /// Checks the proof of a request with a token that is bound to a key. The proof counts as used
     /// only if everything else about it is right.
+    ///
+    /// The signature is verified last: it costs more than all other checks, and a thief of a token has
+    /// another key.
     pub(crate) fn check(
         &self,
         request: &ProofRequest,
@@ -124,14 +123,10 @@ impl DpopProofs {
         }
         proof.check_request(request.method.as_str(), &inner.origin, &request.path)?;
         proof.check_token(token)?;
-        proof.check_age(now, inner.max_age, inner.leeway)?;
-        if let Some(nonces) = &inner.nonces {
-            let fits = |nonce| nonces.accepts(nonce, now);
-            proof
-                .nonce()
-                .filter(|nonce| fits(nonce))
-                .ok_or(DpopFault::Nonce)?;
-        }
+        let issued = proof.check_age(now, inner.max_age, inner.leeway)?;
+        self.check_start(issued, now)?;
+        self.check_nonce(&proof, now)?;
+        proof.check_signature()?;
         let used = short_digest(&[proof.thumbprint.as_str(), proof.jti.as_str()]);
         match inner.seen.admit(short_digest(&[bound_to]), used, now) {
             Seen::First => Ok(()),
@@ -140,10 +135,40 @@ impl DpopProofs {
         }
     }
 
+    /// Refuses a proof that an earlier process may have accepted. A start in the future says that the
+    /// clock was wrong then, and is ignored.
+    fn check_start(&self, issued: Duration, now: Duration) -> Result<(), DpopFault> {
+        let began = self.0.began.get().filter(|began| **began <= now);
+        let is_older = began.is_some_and(|began| issued < *began);
+        match is_older && !self.0.nonces_of_process {
+            true => Err(DpopFault::BeforeStart),
+            false => Ok(()),
+        }
+    }
+
+    /// Refuses a proof without a nonce of this server, if nonces are required.
+    fn check_nonce(&self, proof: &Proof<'_>, now: Duration) -> Result<(), DpopFault> {
+        let Some(nonces) = &self.0.nonces else {
+            return Ok(());
+        };
+        let fits = proof
+            .nonce()
+            .is_some_and(|nonce| nonces.accepts(nonce, now));
+        match fits {
+            true => Ok(()),
+            false => Err(DpopFault::Nonce),
+        }
+    }
+
     /// Returns the nonce that a client should use, if nonces are required.
     pub(crate) fn nonce(&self, now: Duration) -> Option<HeaderValue> {
         let nonces = self.0.nonces.as_ref()?;
         HeaderValue::try_from(nonces.current(now)).ok()
+    }
+
+    /// Tells whether proofs are for this origin.
+    pub(crate) fn has_origin(&self, origin: &str) -> bool {
+        url::origin(origin).is_some_and(|origin| *origin == *self.0.origin)
     }
 
     /// Tells whether tokens that are bound to no key are refused.

@@ -26,17 +26,20 @@ const LONGEST_JTI: usize = 256;
 /// Members of a header that name a key elsewhere, or an extension that must be understood.
 const FORBIDDEN: [&str; 6] = ["b64", "crit", "jku", "x5c", "x5t", "x5u"];
 
-/// A proof whose signature was verified with the key in it. Its claims are not checked yet.
-pub(super) struct Proof {
+/// A proof whose form and key are right. Neither its signature nor its claims are checked yet.
+pub(super) struct Proof<'a> {
     /// The thumbprint of the key in the proof.
     pub(super) thumbprint: String,
     pub(super) jti: String,
     claims: Object,
+    key: VerifyingKey,
+    signed: &'a str,
+    signature: Vec<u8>,
 }
 
-impl Proof {
-    /// Reads a proof and verifies its signature.
-    pub(super) fn read(text: &str, accepted: &[Algorithm]) -> Result<Self, DpopFault> {
+impl<'a> Proof<'a> {
+    /// Reads a proof.
+    pub(super) fn read(text: &'a str, accepted: &[Algorithm]) -> Result<Self, DpopFault> {
         let malformed = |_| DpopFault::Malformed;
         let parts = CompactParts::split(text, LONGEST_PROOF).map_err(malformed)?;
         let decode = |part| base64url(part).map_err(malformed);
@@ -47,13 +50,20 @@ impl Proof {
         if jti.is_empty() || jti.len() > LONGEST_JTI {
             return Err(DpopFault::Malformed);
         }
-        let signature = decode(parts.signature)?;
-        match key.verifies(parts.signed.as_bytes(), &signature) {
-            true => Ok(Self {
-                thumbprint,
-                jti: jti.to_owned(),
-                claims,
-            }),
+        Ok(Self {
+            thumbprint,
+            jti: jti.to_owned(),
+            claims,
+            key,
+            signed: parts.signed,
+            signature: decode(parts.signature)?,
+        })
+    }
+
+    /// Verifies the signature with the key in the proof.
+    pub(super) fn check_signature(&self) -> Result<(), DpopFault> {
+        match self.key.verifies(self.signed.as_bytes(), &self.signature) {
+            true => Ok(()),
             false => Err(DpopFault::Signature),
         }
     }
@@ -84,13 +94,13 @@ impl Proof {
         }
     }
 
-    /// Checks that the proof was made recently.
+    /// Checks that the proof was made recently, and returns when.
     pub(super) fn check_age(
         &self,
         now: Duration,
         max_age: Duration,
         leeway: Duration,
-    ) -> Result<(), DpopFault> {
+    ) -> Result<Duration, DpopFault> {
         let issued = date(&self.claims, "iat").ok().flatten();
         let issued = issued.ok_or(DpopFault::Malformed)?;
         if issued > now + leeway {
@@ -98,7 +108,7 @@ impl Proof {
         }
         match now >= issued + max_age {
             true => Err(DpopFault::TooOld),
-            false => Ok(()),
+            false => Ok(issued),
         }
     }
 
@@ -151,8 +161,12 @@ mod tests {
     const TOKEN: &str = "Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU";
     const THUMBPRINT: &str = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I";
 
-    fn read(rest: &str) -> Result<Proof, DpopFault> {
-        Proof::read(&format!("{HEADER}.{rest}"), &[Algorithm::Es256])
+    fn of(rest: &str) -> String {
+        format!("{HEADER}.{rest}")
+    }
+
+    fn read(text: &str) -> Proof<'_> {
+        Proof::read(text, &[Algorithm::Es256]).unwrap()
     }
 
     #[test]
@@ -160,40 +174,49 @@ mod tests {
         let at = |seconds| Duration::from_secs(seconds);
         let (age, leeway) = (at(60), at(10));
         for (rest, made) in [(TOKEN_REQUEST, 1_562_262_616), (REFRESH, 1_562_265_296)] {
-            let proof = read(rest).unwrap();
+            let text = of(rest);
+            let proof = read(&text);
+            assert_eq!(proof.check_signature(), Ok(()));
             assert_eq!(proof.thumbprint, THUMBPRINT);
             let (origin, path) = ("https://server.example.com", "/token");
             assert_eq!(proof.check_request("POST", origin, path), Ok(()));
-            assert_eq!(proof.check_age(at(made), age, leeway), Ok(()));
+            assert_eq!(proof.check_age(at(made), age, leeway), Ok(at(made)));
             // There was no token yet.
             let refused = Err(DpopFault::AccessTokenHash);
             assert_eq!(proof.check_token(TOKEN), refused);
         }
-        let proof = read(RESOURCE).unwrap();
+        let text = of(RESOURCE);
+        let proof = read(&text);
+        assert_eq!(proof.check_signature(), Ok(()));
         assert_eq!(proof.jti, "e1j3V_bKic8-LAEB");
         let (origin, path) = ("https://resource.example.org", "/protectedresource");
         assert_eq!(proof.check_request("GET", origin, path), Ok(()));
         assert_eq!(proof.check_token(TOKEN), Ok(()));
-        assert_eq!(proof.check_age(at(1_562_262_618), age, leeway), Ok(()));
+        let made = at(1_562_262_618);
+        assert_eq!(proof.check_age(made, age, leeway), Ok(made));
     }
 
     #[test]
     fn a_proof_of_the_standard_with_another_signature_is_refused() {
         let (claims, _) = RESOURCE.split_once('.').unwrap();
         let (_, signature) = REFRESH.split_once('.').unwrap();
-        let swapped = read(&format!("{claims}.{signature}"));
-        assert_eq!(swapped.map(drop), Err(DpopFault::Signature));
-        let es384 = Proof::read(&format!("{HEADER}.{RESOURCE}"), &[Algorithm::Es384]);
+        let swapped = of(&format!("{claims}.{signature}"));
+        let refused = read(&swapped).check_signature();
+        assert_eq!(refused, Err(DpopFault::Signature));
+        let es384 = of(RESOURCE);
+        let es384 = Proof::read(&es384, &[Algorithm::Es384]);
         assert_eq!(es384.map(drop), Err(DpopFault::Algorithm));
     }
 
     #[test]
     fn the_age_of_a_proof_is_checked_to_the_second() {
-        let proof = read(RESOURCE).unwrap();
+        let text = of(RESOURCE);
+        let proof = read(&text);
         let made = 1_562_262_618;
         let at = |seconds| Duration::from_secs(seconds);
         let check = |now, expected| {
-            assert_eq!(proof.check_age(at(now), at(60), at(10)), expected, "{now}");
+            let outcome = proof.check_age(at(now), at(60), at(10));
+            assert_eq!(outcome.map(drop), expected, "{now}");
         };
         check(made - 11, Err(DpopFault::FromFuture));
         check(made - 10, Ok(()));

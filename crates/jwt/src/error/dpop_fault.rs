@@ -16,6 +16,9 @@ pub enum DpopFault {
     AccessTokenHash,
     /// `alg` is not an accepted asymmetric algorithm.
     Algorithm,
+    /// `iat` is before this process remembers proofs, so an earlier one may have accepted it. The client
+    /// receives 503.
+    BeforeStart,
     /// `iat` is in the future, by more than the leeway.
     FromFuture,
     /// `typ` is not `dpop+jwt`, or the header has members that are not allowed.
@@ -56,6 +59,7 @@ impl DpopFault {
         match self {
             Self::AccessTokenHash => "dpop_access_token_hash",
             Self::Algorithm => "dpop_algorithm",
+            Self::BeforeStart => "dpop_before_start",
             Self::FromFuture => "dpop_from_future",
             Self::Header => "dpop_header",
             Self::Key => "dpop_key",

@@ -6,8 +6,9 @@ use palisade_core::{AuthenticateLayer, AuthenticatorId};
 
 use super::{
     JwtLayer,
-    authenticator::{ClaimsCheck, Shared, TokenAuthenticator},
+    authenticator::TokenAuthenticator,
     refusals::Refusals,
+    shared::{ClaimsCheck, Shared},
 };
 use crate::{
     claims::Claims,
@@ -238,6 +239,11 @@ impl JwtLayerBuilder {
         self
     }
 
+    /// Returns whether this is the verifier that tokens are verified with.
+    pub(crate) fn has_verifier(&self, verifier: &Verifier) -> bool {
+        self.verifier.is_same(verifier)
+    }
+
     /// Returns whether proofs are accepted.
     pub(crate) fn has_dpop(&self) -> bool {
         self.dpop.is_some()
@@ -282,6 +288,9 @@ impl JwtLayerBuilder {
 
     /// Builds what decides about tokens.
     pub(super) fn authenticator(self) -> TokenAuthenticator {
+        if let Some(proofs) = &self.dpop {
+            proofs.begin(self.verifier.now());
+        }
         let realm = &self.realm;
         let bearer = format!("Bearer realm=\"{realm}\"");
         let refusals = match &self.dpop {

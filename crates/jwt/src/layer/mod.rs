@@ -1,10 +1,14 @@
 //! The layer that authenticates requests by bearer token.
 //!
-//! `builder` has its choices, `authenticator` the decision. `principal` says which claims become
-//! what, and `refusals` are the responses.
+//! `builder` has its choices, `authenticator` reads a token, `decision` decides about it, and `checks`
+//! about the request with it. `principal` says which claims become what, and `refusals` are the
+//! responses.
 
 mod builder;
 mod authenticator;
+mod decision;
+mod checks;
+mod shared;
 pub(crate) mod principal;
 pub(crate) mod refusals;
 

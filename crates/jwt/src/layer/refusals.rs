@@ -101,7 +101,9 @@ impl Refusals {
             | InvalidToken::ListUnavailable
             | InvalidToken::IntrospectionBusy
             | InvalidToken::IntrospectionUnavailable
-            | InvalidToken::Dpop(DpopFault::StoreFull) => Some(&self.unavailable),
+            | InvalidToken::Dpop(DpopFault::BeforeStart | DpopFault::StoreFull) => {
+                Some(&self.unavailable)
+            }
             InvalidToken::NotAllowed => Some(&self.not_allowed),
             _ => None,
         }

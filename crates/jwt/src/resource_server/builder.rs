@@ -161,8 +161,10 @@ impl ResourceServerBuilder {
     }
 
     /// Changes the choices of the layer, such as the claims of a principal, the realm or the list of
-    /// revoked tokens. Its `optional` and `dangerously_only_shadow` have no effect here. Its `dpop` is
-    /// an error of [`build`](Self::build): use [`dpop`](Self::dpop).
+    /// revoked tokens. Its `optional` and `dangerously_only_shadow` have no effect here.
+    ///
+    /// Its `dpop` is an error of [`build`](Self::build): use [`dpop`](Self::dpop). So is a builder of
+    /// another layer: its verifier would not compare the audience with the resource.
     pub fn tokens(
         mut self,
         change: impl Fn(JwtLayerBuilder) -> JwtLayerBuilder + Send + Sync + 'static,
@@ -174,7 +176,8 @@ impl ResourceServerBuilder {
     /// Accepts tokens that are bound to a key of the client, with a proof of possession (DPoP, RFC
     /// 9449), and says so in the metadata. Default: such tokens are refused.
     ///
-    /// The origin of the proofs is that of the resource.
+    /// The origin of the proofs is that of the resource; a builder of another origin is an error of
+    /// [`build`](Self::build).
     ///
     /// ```
     /// # use palisade_jwt::resource_server::ResourceServer;
@@ -218,7 +221,7 @@ impl ResourceServerBuilder {
     ///
     /// [`ResourceServerBuildError`] if the identifier cannot be used, there is no authorization
     /// server, an issuer accepts another audience, a scope is malformed, a choice of the verifier or
-    /// the layer is refused, or issuers or proofs were given to these.
+    /// the layer is refused, or issuers, proofs or another verifier were given to these.
     pub fn build(self) -> Result<ResourceServer, ResourceServerBuildError> {
         let uri = ResourceUri::parse(&self.uri, self.accept_http)
             .map_err(|problem| ResourceServerBuildError::Uri(self.uri.clone(), problem))?;
@@ -234,12 +237,20 @@ impl ResourceServerBuilder {
         }
         let verifier = self.verifier.issuers(issuers).build()?;
         let choices = self.layer_choices.iter();
-        let mut layer = choices.fold(JwtLayer::builder(verifier), |layer, choice| choice(layer));
+        let ours = JwtLayer::builder(verifier.clone());
+        let mut layer = choices.fold(ours, |layer, choice| choice(layer));
+        // A function could return another builder, whose verifier compares another audience.
+        if !layer.has_verifier(&verifier) {
+            return Err(ResourceServerBuildError::VerifierInTokens);
+        }
         if layer.has_dpop() {
             return Err(ResourceServerBuildError::ProofsInTokens);
         }
         if let Some(change) = &self.dpop {
             let proofs = change(DpopProofs::builder(uri.origin())).build()?;
+            if !proofs.has_origin(uri.origin()) {
+                return Err(ResourceServerBuildError::OriginInDpop);
+            }
             description.dpop = Some((proofs.algorithm_names(), proofs.are_required()));
             layer = layer.dpop(proofs);
         }

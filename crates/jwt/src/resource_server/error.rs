@@ -34,6 +34,8 @@ pub enum ResourceServerBuildError {
     Jwt(JwtBuildError),
     /// No authorization server was named.
     NoAuthorizationServer,
+    /// The proofs are for another origin than that of the resource.
+    OriginInDpop,
     /// Two resources of one service are on different hosts. Their metadata would have one address.
     OtherHost {
         /// Scheme, host and port of the first resource.
@@ -47,6 +49,8 @@ pub enum ResourceServerBuildError {
     Scope(Box<str>),
     /// The identifier of the resource cannot be used.
     Uri(Box<str>, ResourceUriProblem),
+    /// The layer has another verifier. It would not compare the audience with the resource.
+    VerifierInTokens,
 }
 
 impl fmt::Display for ResourceServerBuildError {
@@ -65,6 +69,9 @@ impl fmt::Display for ResourceServerBuildError {
             Self::NoAuthorizationServer => f.write_str(
                 "no authorization server: name one with `authorization_server(..)` or `discover(..)`",
             ),
+            Self::OriginInDpop => f.write_str(
+                "`dpop(..)` returned a builder of another origin: change the one that it is given",
+            ),
             Self::OtherHost { first, other } => write!(
                 f,
                 "the resources are on {first:?} and {other:?}: use one service for each host"
@@ -75,6 +82,9 @@ impl fmt::Display for ResourceServerBuildError {
             Self::Scope(scope) => write!(
                 f,
                 "{scope:?} is no scope: use printable ASCII without space, quote and backslash"
+            ),
+            Self::VerifierInTokens => f.write_str(
+                "`tokens(..)` returned a builder with another verifier: change the one that it is given",
             ),
             Self::Uri(uri, problem) => write!(f, "the resource {uri:?} {problem}"),
         }

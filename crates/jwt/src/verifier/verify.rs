@@ -235,7 +235,7 @@ impl Verifier {
         for required in rules.required.iter().chain(&self.0.required) {
             required.check(claims)?;
         }
-        let now = self.wall_time(self.0.clock.unix_time());
+        let now = self.now();
         claims.times().check(now, self.0.leeway)?;
         let max_lifetime = rules.max_lifetime;
         claims
@@ -251,6 +251,16 @@ impl Verifier {
     ) -> Result<(), InvalidToken> {
         let now = self.request_time(cx);
         times.check(now, self.0.leeway)
+    }
+
+    /// Returns whether two values are clones of one verifier.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Returns the time of this moment.
+    pub(crate) fn now(&self) -> Duration {
+        self.wall_time(self.0.clock.unix_time())
     }
 
     /// Returns the time of a request that arrived now.

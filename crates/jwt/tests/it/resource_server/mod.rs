@@ -1,5 +1,7 @@
 //! A resource server in one call: its own tokens, its challenges, its metadata.
 
+mod build;
+
 use http::{Method, Request, StatusCode, header::AUTHORIZATION};
 use http_body_util::BodyExt as _;
 use palisade_core::{
@@ -349,52 +351,4 @@ async fn another_audience_needs_a_loud_name() {
     let server = server.build().unwrap();
     let token = sign(&token("everything"), &hmac());
     assert_eq!(get(&server, "/mcp", Some(&token)).await.status, 200);
-}
-
-#[test]
-fn issuers_and_proofs_do_not_go_around_the_resource() {
-    let builder = || {
-        let issuer = Issuer::new(ISSUER, MCP, hmac().verifying_key());
-        ResourceServer::builder(MCP).authorization_server(issuer.label("own"))
-    };
-    let other = Issuer::new("https://other.example", "everything", EC.verifying_key());
-    let around = builder().verifier(|verifier| verifier.issuer(other.label("other")));
-    assert!(matches!(
-        around.build(),
-        Err(ResourceServerBuildError::IssuersInVerifier)
-    ));
-    let proofs = DpopProofs::builder("https://tts.example").build().unwrap();
-    let around = builder().tokens(move |layer| layer.dpop(proofs.clone()));
-    assert!(matches!(
-        around.build(),
-        Err(ResourceServerBuildError::ProofsInTokens)
-    ));
-}
-
-#[test]
-fn what_cannot_work_is_not_built() {
-    let builder = || {
-        let issuer = Issuer::new(ISSUER, MCP, hmac().verifying_key());
-        ResourceServer::builder(MCP).authorization_server(issuer)
-    };
-    let scope = |built| matches!(built, Err(ResourceServerBuildError::Scope(_)));
-    for odd in ["", "a b", "a\"b", "a\\b", "\u{e9}"] {
-        assert!(scope(builder().scopes([odd]).build()), "{odd:?}");
-        assert!(scope(builder().initial_scopes([odd]).build()), "{odd:?}");
-        assert!(
-            scope(builder().scope_implies("a", [odd]).build()),
-            "{odd:?}"
-        );
-        assert!(
-            scope(builder().scope_implies(odd, ["a"]).build()),
-            "{odd:?}"
-        );
-    }
-    let plain = ResourceServer::builder("http://tts.example/mcp").build();
-    assert!(matches!(plain, Err(ResourceServerBuildError::Uri(..))));
-    let none = ResourceServer::builder(MCP).build();
-    assert!(matches!(
-        none,
-        Err(ResourceServerBuildError::NoAuthorizationServer)
-    ));
 }

@@ -1,0 +1,111 @@
+//! What is checked for each request with a genuine token, also for one from the cache: that the client
+//! has the key that the token is bound to, that the token is not revoked, and the application's
+//! condition.
+
+use http::request;
+use palisade_core::{Credential, SecurityContext};
+
+use super::shared::{Admitted, Refused, Shared};
+use crate::{
+    dpop::{DpopProofs, ProofRequest},
+    error::{DpopFault, InvalidToken},
+    revocation::{ListUnavailable, RevokedToken},
+};
+
+/// The scheme of tokens that are bound to a key (RFC 9449 section 7.1).
+pub(super) const DPOP: &str = "DPoP";
+
+/// How a token was sent.
+pub(super) enum Presented {
+    /// As a bearer token.
+    Bearer,
+    /// With a proof of possession, or as if there were one.
+    Dpop(Box<ProofRequest>),
+}
+
+impl Presented {
+    /// Removes the proof from the request, whatever the scheme: it belongs to the token, which was
+    /// removed too.
+    pub(super) fn take(credential: &Credential, head: &mut request::Parts) -> Self {
+        let proof = ProofRequest::take(head);
+        let scheme = credential.scheme();
+        match scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(DPOP)) {
+            true => Self::Dpop(Box::new(proof)),
+            false => Self::Bearer,
+        }
+    }
+}
+
+impl Shared {
+    /// Checks what may differ between two requests with one token.
+    pub(super) fn check_request(
+        &self,
+        cx: &SecurityContext,
+        token: &str,
+        presented: &Presented,
+        admitted: Admitted,
+    ) -> Result<Admitted, Refused> {
+        self.check_binding(cx, token, presented, admitted)
+            .and_then(|admitted| self.check_revocation(admitted))
+            .and_then(|admitted| self.check_claims(admitted))
+    }
+
+    /// Refuses a genuine token that was sent without the proof that it needs, or as if it were bound
+    /// to a key.
+    fn check_binding(
+        &self,
+        cx: &SecurityContext,
+        token: &str,
+        presented: &Presented,
+        admitted: Admitted,
+    ) -> Result<Admitted, Refused> {
+        let requires_proofs = self.dpop.as_ref().is_some_and(DpopProofs::are_required);
+        let not_bound = InvalidToken::Dpop(DpopFault::NotBound);
+        let checked = match (&admitted.bound_to, presented) {
+            // Beside another authenticator of the same service, bearer tokens arrive here too.
+            (None, Presented::Bearer) if requires_proofs => Err(not_bound),
+            (None, Presented::Bearer) => Ok(()),
+            (None, Presented::Dpop(_)) => Err(not_bound),
+            (Some(_), Presented::Bearer) => Err(InvalidToken::ConfirmationUnchecked),
+            (Some(key), Presented::Dpop(request)) => match &self.dpop {
+                Some(proofs) => proofs
+                    .check(request, token, key, self.verifier.request_time(cx))
+                    .map_err(InvalidToken::Dpop),
+                // Cannot happen: without proofs no such token is admitted.
+                None => Err(InvalidToken::ConfirmationUnchecked),
+            },
+        };
+        checked.map(|()| admitted).map_err(Refused::checked)
+    }
+
+    /// Refuses a genuine token that does not meet the application's condition.
+    fn check_claims(&self, admitted: Admitted) -> Result<Admitted, Refused> {
+        let passes = match (&self.check, &admitted.claims) {
+            (None, _) => true,
+            (Some(check), Some(claims)) => check.passes(claims),
+            // Cannot happen: claims are kept wherever there is a condition.
+            (Some(_), None) => false,
+        };
+        match passes {
+            true => Ok(admitted),
+            false => Err(Refused::checked(InvalidToken::NotAllowed)),
+        }
+    }
+
+    /// Refuses a genuine token that is revoked.
+    fn check_revocation(&self, admitted: Admitted) -> Result<Admitted, Refused> {
+        let Some(list) = &self.revocation else {
+            return Ok(admitted);
+        };
+        let token = RevokedToken {
+            principal: admitted.principal.id(),
+            credential: admitted.principal.credential().unwrap_or_default(),
+            issued: admitted.issued,
+        };
+        match list.is_revoked(&token) {
+            Ok(false) => Ok(admitted),
+            Ok(true) => Err(Refused::checked(InvalidToken::Revoked)),
+            Err(ListUnavailable) => Err(Refused::checked(InvalidToken::ListUnavailable)),
+        }
+    }
+}

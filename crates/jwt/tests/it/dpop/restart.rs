@@ -1,0 +1,95 @@
+//! Proofs that a process before this one may have accepted.
+
+use super::*;
+
+/// One token for all proofs of a test.
+static TOKEN: LazyLock<String> = LazyLock::new(bound);
+
+/// A clock at a time of the test.
+fn clock_at(seconds: u64) -> ManualClock {
+    ManualClock::new(Duration::from_secs(seconds))
+}
+
+/// The statuses of proofs that were made some seconds before and after the start.
+async fn statuses(layer: &JwtLayer, proofs: &[DpopProof]) -> Vec<u16> {
+    let mut statuses = Vec::new();
+    for proof in proofs {
+        let response = with_proof(layer, &TOKEN, &signed(proof)).await;
+        statuses.push(response.status.as_u16());
+    }
+    statuses
+}
+
+fn made_at(seconds: u64) -> DpopProof {
+    proof(&TOKEN).claim("iat", seconds)
+}
+
+#[tokio::test]
+async fn a_proof_from_before_the_start_may_have_been_used_and_is_refused() {
+    let before = layer_at(&clock(), proofs());
+    let once = signed(&proof(&TOKEN));
+    assert_eq!(with_proof(&before, &TOKEN, &once).await.status, 200);
+    // The process starts anew ten seconds later, without a memory.
+    let after = layer_at(&clock_at(NOW + 10), proofs());
+    let response = with_proof(&after, &TOKEN, &once).await;
+    assert_eq!(response.status, 503, "it was used");
+    assert!(response.headers.contains_key("retry-after"));
+
+    let made = [NOW + 9, NOW + 10, NOW + 11].map(made_at);
+    assert_eq!(statuses(&after, &made).await, [503, 200, 200]);
+}
+
+#[tokio::test]
+async fn a_start_within_a_second_counts_too() {
+    let half = ManualClock::new(Duration::from_millis(NOW * 1000 + 500));
+    let layer = layer_at(&half, proofs());
+    assert_eq!(statuses(&layer, &[made_at(NOW)]).await, [503]);
+    half.advance(Duration::from_millis(500));
+    assert_eq!(statuses(&layer, &[made_at(NOW + 1)]).await, [200]);
+}
+
+#[tokio::test]
+async fn two_layers_with_one_memory_began_with_the_first() {
+    let shared = proofs().build().unwrap();
+    let layer = |clock: &ManualClock| {
+        let issuer = Issuer::new(ISSUER, AUDIENCE, hmac().verifying_key());
+        let verifier = Verifier::builder().issuer(issuer).clock(clock.shared());
+        let layer = JwtLayer::builder(verifier.build().unwrap()).dpop(shared.clone());
+        layer.build().unwrap()
+    };
+    let (first, later) = (layer(&clock()), layer(&clock_at(NOW + 10)));
+    let once = [made_at(NOW + 5).claim("jti", "once")];
+    assert_eq!(statuses(&later, &once).await, [200]);
+    assert_eq!(
+        statuses(&first, &once).await,
+        [401],
+        "and it was remembered"
+    );
+}
+
+/// Nonces under a secret of the process are enough: those of an earlier one are not accepted.
+#[tokio::test]
+async fn with_nonces_of_the_process_an_older_proof_is_told_a_nonce() {
+    let layer = layer_at(&clock_at(NOW + 10), proofs().require_nonces());
+    let response = with_proof(&layer, &TOKEN, &signed(&made_at(NOW))).await;
+    assert_eq!(response.status, 401);
+    let nonce = response.headers["dpop-nonce"].to_str().unwrap().to_owned();
+    let slow_clock = made_at(NOW).claim("nonce", nonce);
+    assert_eq!(statuses(&layer, &[slow_clock]).await, [200]);
+    // A nonce of all replicas outlives a restart, so it does not help.
+    let shared = proofs().shared_nonces(Secret::new([7; 32]));
+    let layer = layer_at(&clock_at(NOW + 10), shared);
+    assert_eq!(statuses(&layer, &[made_at(NOW)]).await, [503]);
+}
+
+/// Otherwise a wrong clock at the start would refuse every proof for days.
+#[tokio::test]
+async fn a_start_in_the_future_is_ignored() {
+    let clock = crate::support::SettableClock::at(NOW + 30 * 86_400);
+    let issuer = Issuer::new(ISSUER, AUDIENCE, hmac().verifying_key());
+    let verifier = Verifier::builder().issuer(issuer).clock(clock.clone());
+    let layer = JwtLayer::builder(verifier.build().unwrap()).dpop(proofs().build().unwrap());
+    let layer = layer.build().unwrap();
+    clock.set(NOW);
+    assert_eq!(statuses(&layer, &[made_at(NOW)]).await, [200]);
+}
