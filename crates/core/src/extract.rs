@@ -9,6 +9,7 @@
 //! | `Principal` | 500 | 401 `unauthenticated` |
 //! | `Option<Principal>` | 500 | `None` |
 //! | `ClientIp` | 500 | passes |
+//! | `Option<ClientCertificate>` | passes | passes |
 //!
 //! ```
 //! use axum::{Router, routing::get};
@@ -28,7 +29,7 @@
 //! let router: Router = Router::new().route("/account", get(account)).route("/speak", get(speak));
 //! ```
 
-use std::{net::IpAddr, ops::Deref};
+use std::{convert::Infallible, net::IpAddr, ops::Deref};
 
 use axum_core::{
     body::Body,
@@ -38,6 +39,7 @@ use axum_core::{
 use http::{HeaderValue, request};
 
 use crate::{
+    client_certificate::ClientCertificate,
     context::{Identity, SecurityContext},
     principal::Principal,
     rejection::{ProblemJson, Rejection, Renderer as _},
@@ -145,6 +147,29 @@ impl<S: Sync> OptionalFromRequestParts<S> for Principal {
                 Err(Refused::new(cx, Rejection::misconfigured(reason)))
             }
         }
+    }
+}
+
+/// Reads the certificate of the client. Never refuses: a route that demands one has
+/// [`Rule::client_certificate`](crate::Rule::client_certificate).
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use palisade_core::ClientCertificate;
+///
+/// async fn whoami(certificate: Option<ClientCertificate>) -> String {
+///     certificate.map_or("no certificate".to_owned(), |one| one.subject().to_owned())
+/// }
+/// let router: Router = Router::new().route("/whoami", get(whoami));
+/// ```
+impl<S: Sync> OptionalFromRequestParts<S> for ClientCertificate {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(
+        head: &mut request::Parts,
+        _: &S,
+    ) -> Result<Option<Self>, Infallible> {
+        Ok(Self::of(&head.extensions).cloned())
     }
 }
 

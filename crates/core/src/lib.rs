@@ -93,6 +93,7 @@ mod routes;
 mod rejection;
 mod credential;
 mod principal;
+mod client_certificate;
 mod client;
 mod request_body;
 mod clock;
@@ -108,6 +109,7 @@ pub use self::{
         AuthenticateBuildError, AuthenticateLayer, AuthenticateLayerBuilder, Authenticator,
     },
     client::{ClientInfo, Peer, Scheme},
+    client_certificate::ClientCertificate,
     clock::{Clock, ManualClock, SharedClock, SystemClock},
     context::{
         Counted, Fact, FailedCredential, FirstAndLast, Identity, Lease, Observations, Refusal,

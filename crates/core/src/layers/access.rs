@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::{HeaderValue, request};
 
 use crate::{
+    client_certificate::ClientCertificate,
     context::{Identity, SecurityContext},
     credential::Proof,
     guard::{Guard, Mode, Verdict},
@@ -22,6 +23,7 @@ const BEARER: HeaderValue = HeaderValue::from_static("Bearer");
 /// - A principal without the scopes of the rule: 403 `insufficient_scope` with a challenge that
 ///   names them (RFC 6750, 3): `WWW-Authenticate: Bearer realm="api", error="insufficient_scope",
 ///   scope="tts:speak"`.
+/// - No certificate of the client where the rule demands one: 403 `client_certificate_required`.
 /// - No rule: 404 or 405, as by [`NotFoundLayer`](crate::NotFoundLayer).
 /// - No [`RouteLayer`](crate::RouteLayer), or no authenticator, outside it: 500 `misconfigured`.
 ///
@@ -91,8 +93,17 @@ impl AccessLayer {
         }
     }
 
-    /// Checks the identity against a rule.
-    fn check(&self, cx: &SecurityContext, rule: &Rule) -> Result<(), Box<Rejection>> {
+    /// Checks certificate and identity against a rule.
+    fn check(
+        &self,
+        cx: &SecurityContext,
+        rule: &Rule,
+        head: &request::Parts,
+    ) -> Result<(), Box<Rejection>> {
+        let certificate = ClientCertificate::of(&head.extensions);
+        if rule.needs_client_certificate() && certificate.is_none() {
+            return Err(Box::new(Rejection::client_certificate_required()));
+        }
         match (rule.access(), cx.identity()) {
             (Access::Public, _) => Ok(()),
             (_, Identity::Known(who)) => {
@@ -162,9 +173,9 @@ impl Guard for AccessLayer {
         self.mode
     }
 
-    fn admit(&self, cx: &SecurityContext, _: &mut request::Parts) -> Verdict<()> {
+    fn admit(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<()> {
         match cx.route() {
-            Some(RouteMatch::Found(rule)) => self.check(cx, rule).into(),
+            Some(RouteMatch::Found(rule)) => self.check(cx, rule, head).into(),
             Some(RouteMatch::Preflight) => Verdict::Admit(()),
             Some(RouteMatch::MethodNotAllowed(rejection)) => Rejection::clone(rejection).into(),
             Some(RouteMatch::NotFound) => Rejection::not_found().into(),

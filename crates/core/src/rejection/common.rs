@@ -106,6 +106,20 @@ impl Rejection {
         )
     }
 
+    /// 403 `client_certificate_required`: the connection has no certificate of the client, where the
+    /// route demands one.
+    ///
+    /// A certificate is part of the TLS handshake, so the client has to open another connection.
+    #[must_use]
+    pub fn client_certificate_required() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "client_certificate_required",
+            "This needs a client certificate.",
+        )
+        .with_reason("the connection has no client certificate")
+    }
+
     /// 403 `insecure_transport`: the request came without TLS where TLS is required.
     ///
     /// A credential that was sent with it must be replaced: others could read it.

@@ -77,6 +77,7 @@ pub struct Rule {
     /// The prepared 403 for a principal without the scopes.
     insufficient: Rejection,
     limits: Vec<Arc<str>>,
+    needs_client_certificate: bool,
     template: Arc<str>,
     text_schemas: Vec<Arc<str>>,
     unlimited: bool,
@@ -121,6 +122,7 @@ impl Rule {
             index: 0,
             insufficient: Rejection::insufficient_scope(),
             limits: Vec::new(),
+            needs_client_certificate: false,
             template: Arc::from(""),
             unlimited: false,
             text_schemas: Vec::new(),
@@ -150,6 +152,24 @@ impl Rule {
     /// ```
     pub fn unlimited(mut self) -> Self {
         self.unlimited = true;
+        self
+    }
+
+    /// Demands that the client identified itself with a certificate (mutual TLS), besides the
+    /// credential that the rule requires. Default: not demanded.
+    ///
+    /// Without one, [`AccessLayer`](crate::AccessLayer) refuses with 403
+    /// `client_certificate_required`. The server must ask for certificates: `ClientAuth` of
+    /// `palisade-transport`. Behind a proxy that ends TLS, the certificate is that of the proxy.
+    ///
+    /// ```
+    /// use palisade_core::Rule;
+    ///
+    /// let transfer = Rule::scope("money:transfer").client_certificate();
+    /// assert!(transfer.needs_client_certificate());
+    /// ```
+    pub fn client_certificate(mut self) -> Self {
+        self.needs_client_certificate = true;
         self
     }
 
@@ -201,6 +221,12 @@ impl Rule {
     #[must_use]
     pub fn is_unlimited(&self) -> bool {
         self.unlimited
+    }
+
+    /// Tells whether the route demands a certificate of the client.
+    #[must_use]
+    pub fn needs_client_certificate(&self) -> bool {
+        self.needs_client_certificate
     }
 
     /// Returns the fields that hold text, in the order in which they were added.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use http::{HeaderValue, Method, Request, request};
 use palisade_core::{
-    AccessLayer, BodyKind, Guard, GuardLayer, Guards, NotFoundLayer, Principal, RouteLayer,
-    RouteTable, Rule, SecurityContext, Verdict,
+    AccessLayer, BodyKind, ClientCertificate, Guard, GuardLayer, Guards, NotFoundLayer, Principal,
+    RouteLayer, RouteTable, Rule, SecurityContext, Verdict,
 };
 use tower::{Layer as _, ServiceExt as _};
 
@@ -273,4 +273,47 @@ fn a_json_pointer_where_the_body_is_a_form_is_refused_when_building() {
     assert!(table(form().text("a").text("b?")).is_ok());
     let json = Rule::public().body(BodyKind::Json).text("/a").text("b");
     assert!(table(json).is_ok());
+}
+
+#[tokio::test]
+async fn a_rule_can_demand_a_certificate_besides_the_credential() {
+    let table = RouteTable::builder()
+        .route("/", Method::GET, Rule::public())
+        .route("/open", Method::GET, Rule::public().client_certificate())
+        .route(
+            "/tts",
+            Method::GET,
+            Rule::scope("tts:speak").client_certificate(),
+        )
+        .build()
+        .unwrap();
+    let guards = (
+        RouteLayer::new(Arc::new(table)),
+        Scopes,
+        AccessLayer::new([HeaderValue::from_static("Bearer")]),
+    );
+    let service = GuardLayer(guards).layer(responds_with("in"));
+    let status = async |path: &str, scopes: Option<&str>, certificate: bool| {
+        let mut request = Request::builder().uri(path);
+        if let Some(scopes) = scopes {
+            request = request.header("x-scopes", scopes);
+        }
+        let mut request = request.body(TestBody::default()).unwrap();
+        if certificate {
+            let certificate = ClientCertificate::new([1; 32]);
+            request.extensions_mut().insert(certificate);
+        }
+        let response = service.clone().oneshot(request).await.unwrap();
+        response.status().as_u16()
+    };
+    assert_eq!(status("/", None, false).await, 200);
+    assert_eq!(status("/open", None, false).await, 403);
+    assert_eq!(status("/open", None, true).await, 200);
+    assert_eq!(status("/tts", Some("tts:speak"), false).await, 403);
+    assert_eq!(
+        status("/tts", None, true).await,
+        401,
+        "a certificate is no credential"
+    );
+    assert_eq!(status("/tts", Some("tts:speak"), true).await, 200);
 }

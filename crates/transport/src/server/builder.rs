@@ -4,8 +4,6 @@
 use std::path::PathBuf;
 use std::{fmt, net::SocketAddr, sync::Arc};
 
-use tokio_rustls::TlsAcceptor;
-
 use crate::{
     client_address::TrustedProxies,
     headers::HeadersLayer,
@@ -17,7 +15,7 @@ use crate::{
         limits::Limits,
         listener::Listener,
     },
-    tls::{self, Certificates},
+    tls::{Acceptor, Certificates, ClientAuth},
 };
 
 /// Builds a [`Server`]. Returned by [`Server::builder`].
@@ -28,6 +26,7 @@ use crate::{
 /// | setting | default |
 /// |---|---|
 /// | [`tls`](Self::tls) | no TLS |
+/// | [`client_auth`](Self::client_auth) | clients are not asked for a certificate |
 /// | [`tls13_only`](Self::tls13_only) | TLS 1.2 and 1.3 |
 /// | [`http2_in_clear`](Self::http2_in_clear) | HTTP/2 over TLS only |
 /// | [`limits`](Self::limits) | [`Limits::default`] |
@@ -55,6 +54,7 @@ use crate::{
 pub struct ServerBuilder {
     sockets: Vec<SocketToOpen>,
     certificates: Vec<Certificates>,
+    client_auth: Option<ClientAuth>,
     tls13_only: bool,
     pub(crate) http2_in_clear: bool,
     pub(crate) limits: Limits,
@@ -91,6 +91,7 @@ impl ServerBuilder {
         Self {
             sockets: Vec::new(),
             certificates: Vec::new(),
+            client_auth: None,
             tls13_only: false,
             http2_in_clear: false,
             limits: Limits::default(),
@@ -174,6 +175,17 @@ impl ServerBuilder {
     /// ```
     pub fn tls(mut self, certificates: Certificates) -> Self {
         self.certificates.push(certificates);
+        self
+    }
+
+    /// Asks clients for a certificate (mutual TLS). Default: they are not asked.
+    ///
+    /// Each request of a client that sent one has a
+    /// [`ClientCertificate`](palisade_core::ClientCertificate) in its extensions. Needs
+    /// [`tls`](Self::tls). Challenges of an ACME authority (tls-alpn-01) need no certificate. The
+    /// health checks of a load balancer need one if it is required: let them come without TLS.
+    pub fn client_auth(mut self, client_auth: impl Into<Option<ClientAuth>>) -> Self {
+        self.client_auth = client_auth.into();
         self
     }
 
@@ -315,6 +327,8 @@ impl ServerBuilder {
     ///
     /// - [`ServerBuildError::Bind`] if an address is in use, not of this machine, or not
     ///   permitted;
+    /// - [`ServerBuildError::ClientAuthWithoutTls`] if clients are asked for certificates, and
+    ///   there is no TLS;
     /// - [`ServerBuildError::Listen`] if the backlog cannot be set;
     /// - [`ServerBuildError::NoListener`] if there is no socket;
     /// - [`ServerBuildError::Tls`] if the TLS library cannot be used.
@@ -342,17 +356,21 @@ impl ServerBuilder {
             backlog.map_err(ServerBuildError::Listen)?;
         }
         let tls = match self.certificates.as_slice() {
+            [] if self.client_auth.is_some() => return Err(ServerBuildError::ClientAuthWithoutTls),
             [] => None,
             certificates => {
-                let config = tls::server_config(certificates, self.tls13_only);
-                let config = config.map_err(|_| ServerBuildError::Tls)?;
-                Some(TlsAcceptor::from(config))
+                let client_auth = self.client_auth.clone();
+                let acceptor = Acceptor::new(certificates, self.tls13_only, client_auth);
+                Some(acceptor.map_err(|_| ServerBuildError::Tls)?)
             }
         };
         Ok(Server {
             listeners,
             tls,
-            handle: ServerHandle::new(std::mem::take(&mut self.certificates)),
+            handle: ServerHandle::new(
+                std::mem::take(&mut self.certificates),
+                self.client_auth.take(),
+            ),
             settings: self,
         })
     }

@@ -31,6 +31,8 @@ pub enum ServerBuildError {
         /// The error of the operating system.
         source: io::Error,
     },
+    /// Clients are asked for certificates, and the server has no TLS.
+    ClientAuthWithoutTls,
     /// A socket of the service manager (`LISTEN_FDS`) is not a listening stream socket.
     Inherited(io::Error),
     /// The socket cannot be used for listening.
@@ -57,6 +59,9 @@ impl fmt::Display for ServerBuildError {
                     _ => write!(f, "{source}"),
                 }
             }
+            Self::ClientAuthWithoutTls => f.write_str(
+                "clients are asked for certificates, and the server has no TLS; add a certificate",
+            ),
             Self::Inherited(source) => {
                 write!(
                     f,
@@ -78,7 +83,7 @@ impl error::Error for ServerBuildError {
             Self::Bind { source, .. } | Self::Inherited(source) | Self::Listen(source) => {
                 Some(source)
             }
-            Self::NoListener | Self::Tls => None,
+            Self::ClientAuthWithoutTls | Self::NoListener | Self::Tls => None,
         }
     }
 }

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use crate::{
     server::stats::{ServerStats, Stats},
-    tls::{CertificateError, Certificates},
+    tls::{CertificateError, Certificates, ClientAuth},
 };
 
 /// Controls a running server from another task. Cheap to clone.
@@ -39,16 +39,18 @@ struct Inner {
     stats: Arc<Stats>,
     stop: watch::Sender<bool>,
     certificates: Vec<Certificates>,
+    client_auth: Option<ClientAuth>,
 }
 
 impl ServerHandle {
     /// Creates the state of a server that does not run yet.
-    pub(crate) fn new(certificates: Vec<Certificates>) -> Self {
+    pub(crate) fn new(certificates: Vec<Certificates>, client_auth: Option<ClientAuth>) -> Self {
         Self {
             inner: Arc::new(Inner {
                 stats: Arc::default(),
                 stop: watch::Sender::new(false),
                 certificates,
+                client_auth,
             }),
         }
     }
@@ -101,8 +103,8 @@ impl ServerHandle {
         *self.inner.stop.borrow()
     }
 
-    /// Checks the certificate files now, and not only within 30 seconds. Returns whether there is
-    /// a new certificate; `false` without TLS.
+    /// Checks the certificate files and those of client authentication now, and not only within 30
+    /// seconds. Returns whether one changed; `false` without TLS.
     ///
     /// Reads files, so call it where blocking is allowed.
     ///
@@ -127,7 +129,8 @@ impl ServerHandle {
     /// ```
     pub fn reload(&self) -> Result<bool, CertificateError> {
         let all = self.inner.certificates.iter();
-        let reloaded: Vec<_> = all.map(Certificates::refresh).collect();
+        let clients = self.inner.client_auth.iter().map(ClientAuth::refresh);
+        let reloaded: Vec<_> = all.map(Certificates::refresh).chain(clients).collect();
         let reloaded: Vec<_> = reloaded.into_iter().collect::<Result<_, _>>()?;
         Ok(reloaded.contains(&true))
     }
@@ -139,6 +142,10 @@ impl ServerHandle {
 
     pub(crate) fn certificates(&self) -> &[Certificates] {
         &self.inner.certificates
+    }
+
+    pub(crate) fn client_auth(&self) -> Option<&ClientAuth> {
+        self.inner.client_auth.as_ref()
     }
 
     pub(crate) fn counters(&self) -> &Arc<Stats> {

@@ -15,7 +15,7 @@
 //!
 //! Certificates come from files ([`Certificates::from_pem_files`]), from an authority such as Let's
 //! Encrypt (`Acme`, feature `acme`), or, for development, from a [`DevAuthority`]. They are renewed
-//! without a restart.
+//! without a restart. Clients can be asked for certificates too: [`ClientAuth`].
 //!
 //! ```no_run
 //! use axum::{Router, routing::get};
@@ -74,7 +74,6 @@ use http_body::Body;
 use palisade_core::{Peer, Scheme};
 use palisade_internal::log_limit::LogLimit;
 use tokio::{task::JoinSet, time::Instant};
-use tokio_rustls::TlsAcceptor;
 use tower_service::Service;
 
 #[cfg(feature = "acme")]
@@ -110,8 +109,8 @@ pub use crate::tls::{
     LETS_ENCRYPT, LETS_ENCRYPT_STAGING, Renewal,
 };
 pub use crate::tls::{
-    CertificateError, CertificateEvent, Certificates, CertificatesBuilder, DevAuthority,
-    DevAuthorityBuilder, Fingerprint, MakeProblem,
+    CertificateError, CertificateEvent, Certificates, CertificatesBuilder, ClientAuth,
+    ClientAuthBuilder, DevAuthority, DevAuthorityBuilder, Fingerprint, MakeProblem,
 };
 
 /// Log directives that silence the libraries under this server, for `tracing-subscriber`'s
@@ -153,7 +152,7 @@ pub const QUIET_DEPENDENCIES: &str =
 #[must_use = "a server does nothing until `serve` is awaited"]
 pub struct Server {
     listeners: Vec<Listener>,
-    tls: Option<TlsAcceptor>,
+    tls: Option<tls::Acceptor>,
     handle: ServerHandle,
     settings: ServerBuilder,
 }
@@ -268,7 +267,7 @@ impl Server {
         let mut tasks = JoinSet::new();
         tokio::select! {
             () = acceptor.accept(&mut sockets, &mut tasks, &handle) => {}
-            () = tls::keep_all_fresh(handle.certificates()) => {}
+            () = tls::keep_all_fresh(handle.certificates(), handle.client_auth()) => {}
             () = events.keep_reporting() => {}
             () = service_manager::answer_watchdog(settings.notifies) => {}
             () = connection::stopped(&mut is_stopped) => {}

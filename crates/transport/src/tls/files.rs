@@ -23,18 +23,23 @@ const MOST: u64 = 256 * 1024;
 
 /// Reads a file that should be small.
 pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, CertificateError> {
-    let read = File::open(path).and_then(read_open);
+    read_at_most(path, MOST)
+}
+
+/// Reads the first bytes of a file. What a larger file holds after them is not read.
+pub(super) fn read_at_most(path: &Path, most: u64) -> Result<Zeroizing<Vec<u8>>, CertificateError> {
+    let read = File::open(path).and_then(|file| read_open(file, most));
     read.map_err(|source| CertificateError::file(path, source))
 }
 
-/// Reads at most [`MOST`] bytes.
-fn read_open(file: File) -> io::Result<Zeroizing<Vec<u8>>> {
+/// Reads at most so many bytes.
+fn read_open(file: File, most: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     // Allocates once: a vector that grows leaves copies of a key in memory.
     let length = file
         .metadata()
-        .map_or(0, |metadata| metadata.len().min(MOST));
+        .map_or(0, |metadata| metadata.len().min(most));
     let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1));
-    file.take(MOST).read_to_end(&mut bytes)?;
+    file.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -45,7 +50,7 @@ pub(super) fn read_regular(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
         let problem = "it is not a regular file";
         return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
     }
-    read_open(File::open(path)?)
+    read_open(File::open(path)?, MOST)
 }
 
 /// Reads a file, if it is there.

@@ -29,7 +29,7 @@ fn name(name: &GeneralName<'_>) -> Option<String> {
 /// Reads an address of 4 or 16 bytes.
 ///
 /// IPv4 has 4 bytes and IPv6 has 16 (RFC 5280, section 4.2.1.6). `None` for other lengths.
-fn address(bytes: &[u8]) -> Option<IpAddr> {
+pub(super) fn address(bytes: &[u8]) -> Option<IpAddr> {
     let four = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
     four.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from))
         .ok()

@@ -5,6 +5,8 @@ use std::{io, sync::Arc};
 use rustls::{
     AlertDescription, ServerConfig,
     crypto::aws_lc_rs,
+    server::{ResolvesServerCert, WebPkiClientVerifier, danger::ClientCertVerifier},
+    time_provider::{DefaultTimeProvider, TimeProvider},
     version::{TLS12, TLS13},
 };
 
@@ -13,26 +15,50 @@ use crate::tls::{
     tickets,
 };
 
-/// Builds the TLS settings.
+/// What the settings of a server are made of.
+pub(super) struct Profile {
+    resolver: Arc<dyn ResolvesServerCert>,
+    tls13_only: bool,
+}
+
+impl Profile {
+    pub(super) fn new(certificates: &[Certificates], tls13_only: bool) -> Self {
+        Self {
+            resolver: Arc::new(ByName::new(certificates)),
+            tls13_only,
+        }
+    }
+}
+
+/// Builds the TLS settings, with new keys of tickets. Asks clients for certificates if there is
+/// something that checks them.
 ///
 /// No 0-RTT (its requests can be replayed), no renegotiation, and forward secrecy in every
 /// cipher suite: rustls has nothing else. The server's order of suites is used, so a client
 /// cannot choose the weakest. The key exchange `X25519MLKEM768` is preferred (the feature
 /// `prefer-post-quantum` of rustls).
-pub(crate) fn server_config(
-    certificates: &[Certificates],
-    tls13_only: bool,
+pub(super) fn server_config(
+    profile: &Profile,
+    client_auth: Option<(Arc<dyn ClientCertVerifier>, Arc<dyn TimeProvider>)>,
 ) -> Result<Arc<ServerConfig>, rustls::Error> {
-    let versions: &[_] = if tls13_only {
+    let versions: &[_] = if profile.tls13_only {
         &[&TLS13]
     } else {
         &[&TLS13, &TLS12]
     };
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
+    let (verifier, time) = match client_auth {
+        Some((verifier, time)) => (verifier, time),
+        None => (
+            WebPkiClientVerifier::no_client_auth(),
+            Arc::new(DefaultTimeProvider) as _,
+        ),
+    };
+    let resolver = Arc::clone(&profile.resolver);
+    let mut config = ServerConfig::builder_with_details(provider, time)
         .with_protocol_versions(versions)?
-        .with_no_client_auth()
-        .with_cert_resolver(Arc::new(ByName::new(certificates)));
+        .with_client_cert_verifier(verifier)
+        .with_cert_resolver(resolver);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     // The last: no client that offers HTTP gets it.
     config.alpn_protocols.push(CHALLENGE_PROTOCOL.to_vec());
@@ -54,5 +80,14 @@ pub(crate) fn is_refusal_of_certificate(error: &io::Error) -> bool {
                 | AlertDescription::UnknownCA
                 | AlertDescription::UnsupportedCertificate
         ))
+    )
+}
+
+/// Returns whether the server refused the client for its certificate, or for having none.
+pub(crate) fn is_refusal_of_client(error: &io::Error) -> bool {
+    let error = error.get_ref().and_then(|error| error.downcast_ref());
+    matches!(
+        error,
+        Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented)
     )
 }

@@ -16,6 +16,7 @@ mod attacks_in_clear;
 mod attacks_addresses;
 mod capacity;
 mod certificates;
+mod client_auth;
 mod development;
 mod events;
 mod floods;

@@ -6,6 +6,7 @@
 use std::io;
 
 use bytes::BytesMut;
+use palisade_core::ClientCertificate;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{
@@ -14,7 +15,7 @@ use crate::{
         events::ConnectionEventKind,
         listener::RawStream,
     },
-    tls::{CHALLENGE_PROTOCOL, is_refusal_of_certificate},
+    tls::{CHALLENGE_PROTOCOL, is_refusal_of_certificate, is_refusal_of_client},
 };
 
 /// The first bytes of an HTTP/2 connection (RFC 9113, section 3.4).
@@ -35,6 +36,8 @@ pub(crate) struct Opened {
     pub(crate) stream: Stream,
     /// What the bytes are.
     pub(crate) protocol: Protocol,
+    /// Verified in this handshake, or in that of the session that was resumed.
+    pub(crate) client_certificate: Option<ClientCertificate>,
 }
 
 /// Does the TLS handshake, if TLS is configured. The error is the event to report. `None` if the
@@ -48,11 +51,13 @@ pub(crate) async fn open(
     };
     let accepted = tokio::time::timeout(shared.limits.handshake, tls.accept(socket)).await;
     let accepted = accepted.map_err(|_| ConnectionEventKind::HandshakeTimeout)?;
-    let mut stream = accepted.map_err(|error| {
+    let (mut stream, client_certificate) = accepted.map_err(|error| {
         // Scanners fail here often. An operator who needs the reason turns this level on.
         tracing::debug!(%error, "the TLS handshake failed");
         if is_refusal_of_certificate(&error) {
             ConnectionEventKind::CertificateRefused
+        } else if is_refusal_of_client(&error) {
+            ConnectionEventKind::ClientCertificateRefused
         } else {
             ConnectionEventKind::HandshakeFailed
         }
@@ -68,6 +73,7 @@ pub(crate) async fn open(
     Ok(Some(Opened {
         stream: Stream::Tls(Box::new(stream)),
         protocol,
+        client_certificate,
     }))
 }
 
@@ -87,6 +93,7 @@ async fn open_plain(shared: &Shared, mut socket: RawStream) -> Result<Opened, Co
     Ok(Opened {
         stream: Stream::Plain(socket),
         protocol,
+        client_certificate: None,
     })
 }
 

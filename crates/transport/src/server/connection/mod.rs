@@ -125,6 +125,7 @@ pub(crate) async fn run<S, B>(
         service,
         peer: begun.peer,
         proxy_header: begun.header,
+        client_certificate: opened.client_certificate,
         activity: Arc::clone(&activity),
         limits: Arc::clone(&shared.limits),
         own_responses: Arc::clone(&shared.own_responses),

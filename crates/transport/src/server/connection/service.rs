@@ -3,7 +3,8 @@
 //! A request gets, in its extensions:
 //!
 //! - the `Peer`: the address of the client and the scheme, for `ClientInfoLayer`;
-//! - the `ProxyHeader`, if a proxy sent one.
+//! - the `ProxyHeader`, if a proxy sent one;
+//! - the `ClientCertificate`, if the client sent one.
 //!
 //! A head over HTTP/2 that is too large is refused here with 431, since h2 would send 431 without
 //! the security headers.
@@ -27,7 +28,7 @@ use http::{
 };
 use http_body::Body;
 use hyper::body::Incoming;
-use palisade_core::Peer;
+use palisade_core::{ClientCertificate, Peer};
 use pin_project_lite::pin_project;
 use tower::util::Oneshot;
 use tower_service::Service;
@@ -49,6 +50,8 @@ pub(crate) struct OnConnection<S> {
     pub(crate) peer: Peer,
     /// What a proxy sent about the connection.
     pub(crate) proxy_header: Option<ProxyHeader>,
+    /// Who the client is, by its certificate.
+    pub(crate) client_certificate: Option<ClientCertificate>,
     /// Told when a request begins and ends.
     pub(crate) activity: Arc<Activity>,
     /// For the size of the head and the timeouts of bodies.
@@ -99,7 +102,7 @@ where
     /// Calls the service with the peer in the extensions and a body with timeouts.
     ///
     /// What a client put into the extensions cannot be there: they are made by hyper for each
-    /// request, so `Peer` and `ProxyHeader` are those of this connection.
+    /// request, so `Peer`, `ProxyHeader` and `ClientCertificate` are those of this connection.
     fn call_service(
         &self,
         request: Request<Incoming>,
@@ -118,6 +121,9 @@ where
         request.extensions_mut().insert(self.peer);
         if let Some(header) = &self.proxy_header {
             request.extensions_mut().insert(header.clone());
+        }
+        if let Some(certificate) = &self.client_certificate {
+            request.extensions_mut().insert(certificate.clone());
         }
         Oneshot::new(self.service.clone(), request)
     }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::TokioTimer;
-use tokio_rustls::TlsAcceptor;
 
 use crate::{
     client_address::TrustedProxies,
@@ -12,6 +11,7 @@ use crate::{
         connection::own_response::OwnResponses, deadlines::StreamExecutor, events::Events,
         limits::Limits, stats::Stats,
     },
+    tls::Acceptor,
 };
 
 /// What all connections of a server share.
@@ -22,7 +22,7 @@ pub(crate) struct Shared {
     pub(crate) http2: http2::Builder<StreamExecutor>,
     pub(crate) limits: Arc<Limits>,
     /// `None` if the server does not use TLS.
-    pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) tls: Option<Acceptor>,
     /// Whether HTTP/2 is accepted without TLS.
     pub(crate) http2_in_clear: bool,
     pub(crate) own_responses: Arc<OwnResponses>,

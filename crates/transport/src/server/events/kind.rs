@@ -13,6 +13,7 @@
 /// | one client takes too much | `address_limit`, `control_frame_flood`, `reset_flood` | nothing: the limit holds. Block the network if it goes on |
 /// | slow clients | `header_timeout`, `request_body_timeout`, `response_timeout` | nothing, or longer times for clients on bad lines |
 /// | TLS | `certificate_refused`, `handshake_failed`, `handshake_timeout` | after a change of certificates: clients do not trust the new one |
+/// | TLS of clients | `client_certificate_refused` | compare the client's certificate with the authorities and revocation lists of [`ClientAuth`](crate::server::ClientAuth) |
 /// | no HTTP | `malformed_request`, `protocol_error` | nothing: scanners |
 /// | the proxy in front | `proxy_header_invalid`, `proxy_header_timeout` | compare `proxy_protocol` with the settings of the proxy |
 ///
@@ -37,6 +38,9 @@ pub enum ConnectionEventKind {
     AddressLimit,
     /// The client refused the certificate of the server.
     CertificateRefused,
+    /// The client has no certificate, or one that [`ClientAuth`](crate::server::ClientAuth) does
+    /// not accept.
+    ClientCertificateRefused,
     /// Closed: more HTTP/2 control frames than
     /// [`control_frames`](crate::server::Limits::control_frames) allows.
     ControlFrameFlood,
@@ -77,9 +81,10 @@ pub enum ConnectionEventKind {
 
 impl ConnectionEventKind {
     /// Every kind, in alphabetical order.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::AddressLimit,
         Self::CertificateRefused,
+        Self::ClientCertificateRefused,
         Self::ControlFrameFlood,
         Self::HandshakeFailed,
         Self::HandshakeTimeout,
@@ -109,6 +114,7 @@ impl ConnectionEventKind {
         match self {
             Self::AddressLimit => "address_limit",
             Self::CertificateRefused => "certificate_refused",
+            Self::ClientCertificateRefused => "client_certificate_refused",
             Self::ControlFrameFlood => "control_frame_flood",
             Self::HandshakeFailed => "handshake_failed",
             Self::HandshakeTimeout => "handshake_timeout",

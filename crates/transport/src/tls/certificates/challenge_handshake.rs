@@ -8,7 +8,7 @@ pub(crate) const CHALLENGE_PROTOCOL: &[u8] = b"acme-tls/1";
 /// Returns whether a handshake is a challenge: it offers that protocol and no other.
 ///
 /// One that offers others too is an ordinary handshake with the ordinary certificate.
-pub(super) fn is_challenge(hello: &ClientHello<'_>) -> bool {
+pub(crate) fn is_challenge(hello: &ClientHello<'_>) -> bool {
     let Some(mut offered) = hello.alpn() else {
         return false;
     };

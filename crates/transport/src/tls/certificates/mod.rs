@@ -1,7 +1,6 @@
 //! The certificate of a server, and its renewal while the server runs.
 
 mod builder;
-mod watch;
 mod by_name;
 mod challenge_handshake;
 mod shared;
@@ -17,7 +16,8 @@ use rustls::{server::ResolvesServerCert, sign::CertifiedKey};
 use self::shared::{Resolver, Shared, fingerprint_of};
 pub use self::{builder::CertificatesBuilder, fingerprint::Fingerprint};
 pub(crate) use self::{
-    by_name::ByName, challenge_handshake::CHALLENGE_PROTOCOL, watch::keep_all_fresh,
+    by_name::ByName,
+    challenge_handshake::{CHALLENGE_PROTOCOL, is_challenge},
 };
 pub(in crate::tls) use self::{
     loaded::{Loaded, validity},

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use palisade_transport::server::{ClientAuth, ServerBuilder};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
@@ -62,10 +63,25 @@ async fn a_challenge_gets_its_response_for_any_host_and_the_rest_goes_on() {
 
 #[tokio::test]
 async fn nothing_follows_the_handshake_of_a_challenge() {
+    check_challenge(|server| server).await;
+}
+
+/// An authority has no certificate of ours.
+#[tokio::test]
+async fn a_challenge_needs_no_certificate_where_clients_do() {
+    check_challenge(|server| {
+        let clients = rcgen::generate_simple_self_signed(["clients".to_owned()]).unwrap();
+        let clients = ClientAuth::pem_builder(clients.cert.pem().as_bytes());
+        server.client_auth(clients.open().unwrap())
+    })
+    .await;
+}
+
+async fn check_challenge(change: impl FnOnce(ServerBuilder) -> ServerBuilder) {
     let folder = tempfile::tempdir().unwrap();
     let acme = acme(folder.path());
     let certificates = acme.challenge_certificates().unwrap();
-    let running = start(bind().tls(certificates));
+    let running = start(change(bind().tls(certificates)));
     let digest = "07".repeat(32);
     fs::write(folder.path().join(format!("challenges/tls-{NAME}")), digest).unwrap();
     let mut stream = client::connect_to_any(running.address, NAME, &[b"acme-tls/1"])

@@ -1,25 +1,53 @@
-//! Checks certificate files while a server runs.
+//! Checks the files of certificates and of client authentication while a server runs.
 
 use std::{future::pending, time::Duration};
 
 use tokio::{
     task::JoinSet,
-    time::{Instant, MissedTickBehavior},
+    time::{Instant, Interval, MissedTickBehavior},
 };
 
-use crate::tls::certificates::Certificates;
+use crate::tls::{certificates::Certificates, client_auth::ClientAuth};
 
 /// How often the certificate files are checked. Renewals happen weeks before expiry.
 const CHECK_INTERVAL: Duration = Duration::from_secs(30);
 
-/// Checks the files of several certificates at intervals, until the future is dropped.
-pub(crate) async fn keep_all_fresh(certificates: &[Certificates]) {
+/// Checks the files of several certificates, and those of client authentication, at intervals,
+/// until the future is dropped.
+pub(crate) async fn keep_all_fresh(
+    certificates: &[Certificates],
+    client_auth: Option<&ClientAuth>,
+) {
     let mut checks = JoinSet::new();
+    if let Some(client_auth) = client_auth {
+        checks.spawn(keep_clients_fresh(client_auth.clone()));
+    }
     for one in certificates {
         checks.spawn(keep_fresh(Some(one.clone())));
     }
     while checks.join_next().await.is_some() {}
     pending().await
+}
+
+/// Checks the files of client authentication at intervals.
+async fn keep_clients_fresh(client_auth: ClientAuth) {
+    let mut checks = check_times();
+    loop {
+        checks.tick().await;
+        let client_auth = client_auth.clone();
+        // Reading files may block. `refresh` reports the result itself.
+        let refreshed = tokio::task::spawn_blocking(move || drop(client_auth.refresh()));
+        if refreshed.await.is_err() {
+            tracing::error!("the check of the files of client authentication panicked");
+        }
+    }
+}
+
+/// Returns the times of the checks. The first is an interval from now.
+fn check_times() -> Interval {
+    let mut checks = tokio::time::interval_at(Instant::now() + CHECK_INTERVAL, CHECK_INTERVAL);
+    checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    checks
 }
 
 /// Orders certificates and checks their files at intervals, until the future is dropped.
@@ -30,8 +58,7 @@ async fn keep_fresh(certificates: Option<Certificates>) {
     let Some(certificates) = certificates else {
         return pending().await;
     };
-    let mut checks = tokio::time::interval_at(Instant::now() + CHECK_INTERVAL, CHECK_INTERVAL);
-    checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut checks = check_times();
     if !certificates.orders() {
         checks.tick().await;
     }

@@ -1,0 +1,116 @@
+//! The TLS handshake of a server, with or without client authentication.
+
+use std::{
+    io,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use palisade_core::ClientCertificate;
+use rustls::{ServerConfig, server::danger::ClientCertVerifier};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::{LazyConfigAcceptor, TlsAcceptor, server::TlsStream};
+
+use crate::tls::{
+    certificates::{Certificates, is_challenge},
+    client_auth::ClientAuth,
+    profile::{Profile, server_config},
+};
+
+/// Does the handshakes of a server.
+pub(crate) struct Acceptor {
+    /// For servers without client authentication, and for the challenges of an authority, which
+    /// has no certificate of ours.
+    anonymous: Arc<ServerConfig>,
+    client_auth: Option<(ClientAuth, RwLock<Verified>)>,
+    profile: Profile,
+}
+
+/// Settings with client authentication, and the verifier that they were made with.
+struct Verified {
+    verifier: Arc<dyn ClientCertVerifier>,
+    config: Arc<ServerConfig>,
+}
+
+impl Acceptor {
+    /// Prepares the settings.
+    ///
+    /// # Errors
+    ///
+    /// The library has no usable version, or the system has no random bytes for ticket keys.
+    pub(crate) fn new(
+        certificates: &[Certificates],
+        tls13_only: bool,
+        client_auth: Option<ClientAuth>,
+    ) -> Result<Self, rustls::Error> {
+        let profile = Profile::new(certificates, tls13_only);
+        let client_auth = client_auth.map(|client_auth| {
+            let verified = Verified::new(&profile, &client_auth)?;
+            Ok::<_, rustls::Error>((client_auth, RwLock::new(verified)))
+        });
+        Ok(Self {
+            anonymous: server_config(&profile, None)?,
+            client_auth: client_auth.transpose()?,
+            profile,
+        })
+    }
+
+    /// Does a handshake. Returns the stream, and the certificate of the client if it sent one.
+    ///
+    /// # Errors
+    ///
+    /// The handshake failed, or the certificate of the client is not accepted.
+    pub(crate) async fn accept<S>(
+        &self,
+        socket: S,
+    ) -> io::Result<(TlsStream<S>, Option<ClientCertificate>)>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let Some((client_auth, verified)) = &self.client_auth else {
+            let stream = TlsAcceptor::from(Arc::clone(&self.anonymous)).accept(socket);
+            return Ok((stream.await?, None));
+        };
+        let hello = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), socket).await?;
+        if is_challenge(&hello.client_hello()) {
+            // Nothing is served on this connection.
+            let stream = hello.into_stream(Arc::clone(&self.anonymous)).await?;
+            return Ok((stream, None));
+        }
+        let config = self
+            .current(client_auth, verified)
+            .map_err(io::Error::other)?;
+        let stream = hello.into_stream(config).await?;
+        let certificate = client_auth.identify(stream.get_ref().1)?;
+        Ok((stream, certificate))
+    }
+
+    /// Returns the settings with the current authorities. New ones have new keys of tickets, so
+    /// that no session of a removed authority is resumed.
+    fn current(
+        &self,
+        client_auth: &ClientAuth,
+        verified: &RwLock<Verified>,
+    ) -> Result<Arc<ServerConfig>, rustls::Error> {
+        let verifier = client_auth.verifier();
+        {
+            let held = verified.read().unwrap_or_else(PoisonError::into_inner);
+            if Arc::ptr_eq(&held.verifier, &verifier) {
+                return Ok(Arc::clone(&held.config));
+            }
+        }
+        let new = Verified::new(&self.profile, client_auth)?;
+        let config = Arc::clone(&new.config);
+        *verified.write().unwrap_or_else(PoisonError::into_inner) = new;
+        Ok(config)
+    }
+}
+
+impl Verified {
+    fn new(profile: &Profile, client_auth: &ClientAuth) -> Result<Self, rustls::Error> {
+        let verifier = client_auth.verifier();
+        Ok(Self {
+            config: server_config(profile, Some((Arc::clone(&verifier), client_auth.time())))?,
+            verifier,
+        })
+    }
+}
