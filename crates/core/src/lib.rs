@@ -122,7 +122,7 @@ pub use self::{
     guard::{Guard, Mode, Outcome, OutcomeKind, Verdict},
     layers::{
         AccessLayer, AccessLayerBuilder, NotFoundLayer, NotFoundLayerBuilder, RenderLayer,
-        RequestIdLayer, RouteLayer,
+        RenderLayerBuilder, RequestIdLayer, RequestIdLayerBuilder, RouteLayer,
     },
     maybe_ready::{BoxFuture, MaybeReady},
     principal::{Principal, PrincipalBuilder},

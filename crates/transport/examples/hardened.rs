@@ -28,7 +28,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let hosts = AllowedHosts::parse(["localhost:*", "127.0.0.1:*", "[::1]:*"])?;
     let layers = ServiceBuilder::new()
-        .layer(HeadersLayer::browser(&ContentSecurityPolicy::same_origin()).no_index())
+        .layer(
+            HeadersLayer::builder()
+                .browser(&ContentSecurityPolicy::same_origin())
+                .no_index()
+                .build(),
+        )
         .layer(ClientInfoLayer::direct())
         .layer(HostLayer::new(hosts.clone()))
         .layer(

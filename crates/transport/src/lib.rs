@@ -54,7 +54,12 @@
 //! let hosts = AllowedHosts::parse(["tts.example.com", "*.tts.example.com"])?;
 //! let page = ContentSecurityPolicy::same_origin().blob_media();
 //! let layers = ServiceBuilder::new()
-//!     .layer(HeadersLayer::browser(&page).hsts(Hsts::two_years().include_subdomains()))
+//!     .layer(
+//!         HeadersLayer::builder()
+//!             .browser(&page)
+//!             .hsts(Hsts::two_years().include_subdomains())
+//!             .build(),
+//!     )
 //!     .layer(ClientInfoLayer::behind(
 //!         TrustedProxies::parse("10.0.0.0/8")?,
 //!         ForwardedHeader::XForwardedFor,
@@ -87,9 +92,9 @@ mod path;
 mod error;
 
 pub use self::{
-    client_address::{ClientInfoLayer, ForwardedHeader, TrustedProxies},
+    client_address::{ClientInfoLayer, ClientInfoLayerBuilder, ForwardedHeader, TrustedProxies},
     error::TransportBuildError,
-    headers::{ContentSecurityPolicy, ContentSource, HeadersLayer, Hsts},
+    headers::{ContentSecurityPolicy, ContentSource, HeadersLayer, HeadersLayerBuilder, Hsts},
     host::{AllowedHosts, HostLayer, HostLayerBuilder},
     https::{HttpsLayer, HttpsLayerBuilder},
 };

@@ -141,8 +141,11 @@ impl TryAddress {
                 break;
             };
             known = known.and(&one);
-            let layer = ClientInfoLayer::behind(known.clone(), self.header.clone());
-            match decide(&layer.scheme_from(NO_HEADER), peer, headers) {
+            let layer = ClientInfoLayer::builder()
+                .behind(known.clone(), self.header.clone())
+                .scheme_from(NO_HEADER)
+                .build();
+            match decide(&layer, peer, headers) {
                 Ok(decision) => next = decision.address,
                 Err(_) => break,
             }

@@ -9,7 +9,7 @@ mod access;
 pub use self::{
     access::{AccessLayer, AccessLayerBuilder},
     not_found::{NotFoundLayer, NotFoundLayerBuilder},
-    render::RenderLayer,
-    request_id::RequestIdLayer,
+    render::{RenderLayer, RenderLayerBuilder},
+    request_id::{RequestIdLayer, RequestIdLayerBuilder},
     route::RouteLayer,
 };

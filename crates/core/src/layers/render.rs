@@ -18,7 +18,8 @@ use crate::{
 /// ```
 /// use palisade_core::{PlainText, RenderLayer};
 ///
-/// let layer = RenderLayer::new(PlainText::default()).expose_rejection();
+/// let text = RenderLayer::new(PlainText::default());
+/// let exposed = RenderLayer::builder(PlainText::default()).expose_rejection().build();
 /// ```
 ///
 /// The default form needs no layer. A custom one implements [`Renderer`]. If it panics, the response is
@@ -33,20 +34,51 @@ pub struct RenderLayer {
 layer!(RenderLayer);
 
 impl RenderLayer {
-    /// Uses [`PlainText`](crate::PlainText), [`EmptyBody`](crate::EmptyBody) or a custom renderer.
+    /// Uses [`PlainText`](crate::PlainText), [`EmptyBody`](crate::EmptyBody) or a custom renderer. The
+    /// same as `builder(renderer).build()`.
     pub fn new(renderer: impl Renderer) -> Self {
-        Self {
-            renderer: Arc::new(renderer),
-            expose: false,
-        }
+        Self::builder(renderer).build()
     }
 
+    /// Starts to configure the guard. The renderer is that of [`new`](Self::new).
+    pub fn builder(renderer: impl Renderer) -> RenderLayerBuilder {
+        RenderLayerBuilder {
+            layer: Self {
+                renderer: Arc::new(renderer),
+                expose: false,
+            },
+        }
+    }
+}
+
+/// Configures a [`RenderLayer`]. Made by [`RenderLayer::builder`].
+///
+/// Default: the rejection is not put into the response.
+///
+/// ```
+/// use palisade_core::{EmptyBody, RenderLayer};
+///
+/// // A layer outside the guards reads `Rejection` from the extensions of the response.
+/// let layer = RenderLayer::builder(EmptyBody::default()).expose_rejection().build();
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct RenderLayerBuilder {
+    layer: RenderLayer,
+}
+
+impl RenderLayerBuilder {
     /// Also puts each [`Rejection`](crate::Rejection) into the extensions of its response, for other layers outside.
     ///
     /// Default: off. It costs allocations for each refusal, which are many under attack.
     pub fn expose_rejection(mut self) -> Self {
-        self.expose = true;
+        self.layer.expose = true;
         self
+    }
+
+    /// Builds the layer.
+    pub fn build(self) -> RenderLayer {
+        self.layer
     }
 }
 

@@ -18,7 +18,7 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// names one record. Place it outermost: only the responses of guards further in get the header. `Shield` does so.
 ///
 /// The header of the request is always removed, so that no handler believes a client. With
-/// [`accept_from_proxies`](Self::accept_from_proxies), its value becomes the identifier if
+/// [`accept_from_proxies`](RequestIdLayerBuilder::accept_from_proxies), its value becomes the identifier if
 ///
 /// - the client address layer, further in, says that the request came
 ///   [through a trusted proxy](crate::ClientInfo::is_through_proxy), and
@@ -36,8 +36,10 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// use palisade_core::RequestIdLayer;
 ///
 /// let default = RequestIdLayer::new();
-/// let renamed = RequestIdLayer::new().header(HeaderName::from_static("x-correlation-id"));
-/// let behind_nginx = RequestIdLayer::new().accept_from_proxies();
+/// let renamed = RequestIdLayer::builder()
+///     .header(HeaderName::from_static("x-correlation-id"))
+///     .build();
+/// let behind_nginx = RequestIdLayer::builder().accept_from_proxies().build();
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
@@ -49,7 +51,7 @@ pub struct RequestIdLayer {
 layer!(RequestIdLayer);
 
 impl RequestIdLayer {
-    /// Sends `X-Request-Id` and accepts no inbound id.
+    /// Sends `X-Request-Id` and accepts no inbound id. The same as `builder().build()`.
     pub const fn new() -> Self {
         Self {
             header: X_REQUEST_ID,
@@ -57,20 +59,9 @@ impl RequestIdLayer {
         }
     }
 
-    /// Uses another header, for requests and responses. Default: `X-Request-Id`.
-    pub fn header(mut self, header: HeaderName) -> Self {
-        self.header = header;
-        self
-    }
-
-    /// Accepts the id that a trusted proxy sends in the header. Default: off.
-    ///
-    /// Most proxies forward what a client sent, and a client could give many requests one id. The
-    /// proxy must set the header itself, in nginx for example with `proxy_set_header X-Request-Id
-    /// $request_id`.
-    pub fn accept_from_proxies(mut self) -> Self {
-        self.accepts = true;
-        self
+    /// Starts to configure the guard.
+    pub const fn builder() -> RequestIdLayerBuilder {
+        RequestIdLayerBuilder { layer: Self::new() }
     }
 
     /// Removes the header of the request. Returns its value if inbound ids are enabled and it is
@@ -83,6 +74,49 @@ impl RequestIdLayer {
             .and_then(|only| RequestId::inbound(only.as_bytes()));
         head.headers.remove(&self.header);
         id
+    }
+}
+
+/// Configures a [`RequestIdLayer`]. Made by [`RequestIdLayer::builder`].
+///
+/// Default: the header is `X-Request-Id`, and no inbound id is accepted.
+///
+/// ```
+/// use http::HeaderName;
+/// use palisade_core::RequestIdLayer;
+///
+/// // nginx sets the header itself: proxy_set_header X-Correlation-Id $request_id;
+/// let layer = RequestIdLayer::builder()
+///     .header(HeaderName::from_static("x-correlation-id"))
+///     .accept_from_proxies()
+///     .build();
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct RequestIdLayerBuilder {
+    layer: RequestIdLayer,
+}
+
+impl RequestIdLayerBuilder {
+    /// Uses another header, for requests and responses. Default: `X-Request-Id`.
+    pub fn header(mut self, header: HeaderName) -> Self {
+        self.layer.header = header;
+        self
+    }
+
+    /// Accepts the id that a trusted proxy sends in the header. Default: off.
+    ///
+    /// Most proxies forward what a client sent, and a client could give many requests one id. The
+    /// proxy must set the header itself, in nginx for example with `proxy_set_header X-Request-Id
+    /// $request_id`.
+    pub fn accept_from_proxies(mut self) -> Self {
+        self.layer.accepts = true;
+        self
+    }
+
+    /// Builds the layer.
+    pub fn build(self) -> RequestIdLayer {
+        self.layer
     }
 }
 

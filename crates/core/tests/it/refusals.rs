@@ -93,7 +93,8 @@ async fn the_renderer_of_a_stack_can_be_replaced() {
 #[tokio::test]
 async fn a_rejection_is_exposed_to_other_layers_only_if_enabled() {
     let closed = LoggingGuard::new("closed", Behavior::Refuse, &log());
-    let exposing = RenderLayer::new(PlainText::default()).expose_rejection();
+    let exposing = RenderLayer::builder(PlainText::default());
+    let exposing = exposing.expose_rejection().build();
     let layer = GuardLayer((exposing, closed));
     let response = layer
         .layer(responds_with(""))

@@ -92,7 +92,7 @@ async fn send_as(
 }
 
 fn accepting() -> RequestIdLayer {
-    RequestIdLayer::new().accept_from_proxies()
+    RequestIdLayer::builder().accept_from_proxies().build()
 }
 
 /// Checks that the request had an identifier of its own, the same everywhere, and returns it.
@@ -147,9 +147,10 @@ async fn an_identifier_in_another_form_is_ignored_even_from_a_trusted_proxy() {
 #[tokio::test]
 async fn the_header_can_have_another_name() {
     let name = "x-correlation-id";
-    let layer = || RequestIdLayer::new().header(HeaderName::from_static(name));
-    own(&send_as(layer(), name, false, &[b"chosen"]).await);
-    let ids = send_as(layer().accept_from_proxies(), name, true, &[b"proxy"]).await;
+    let renamed = RequestIdLayer::builder().header(HeaderName::from_static(name));
+    own(&send_as(renamed.clone().build(), name, false, &[b"chosen"]).await);
+    let accepting = renamed.accept_from_proxies().build();
+    let ids = send_as(accepting, name, true, &[b"proxy"]).await;
     assert_eq!(ids.response, ["proxy"]);
 }
 

@@ -122,7 +122,7 @@ impl Config {
         let client = &self.document.client;
         let proxies = self.proxies()?;
         let layer = match (&client.header, proxies.is_empty()) {
-            (None, true) => ClientInfoLayer::direct(),
+            (None, true) => ClientInfoLayer::builder(),
             (None, false) => {
                 let remedy = "name the one header that the proxy writes, for example header = \"x-forwarded-for\"";
                 return Err(self.source.key_error(
@@ -146,13 +146,14 @@ impl Config {
                     self.source
                         .at(header, problem, "write for example \"x-forwarded-for\"")
                 })?;
-                ClientInfoLayer::behind(proxies, named)
+                ClientInfoLayer::builder().behind(proxies, named)
             }
         };
-        Ok(match client.accept_forwarded_host {
+        let layer = match client.accept_forwarded_host {
             true => layer.accept_forwarded_host(),
             false => layer,
-        })
+        };
+        Ok(layer.build())
     }
 
     /// Parses the networks of the trusted proxies.
@@ -180,7 +181,7 @@ impl Config {
     fn request_id(&self, shield: ShieldBuilder) -> Result<ShieldBuilder, ConfigFileError> {
         let accepts = self.document.client.accept_request_id;
         let written = self.document.server.request_id.as_ref();
-        let mut layer = RequestIdLayer::new();
+        let mut layer = RequestIdLayer::builder();
         match written.map(|written| (written, written.get_ref())) {
             None | Some((_, RequestId::Sent(true))) => {}
             Some((_, RequestId::Sent(false))) if !accepts => {
@@ -199,22 +200,21 @@ impl Config {
                 layer = layer.header(name);
             }
         }
-        Ok(shield.request_id(match accepts {
+        let layer = match accepts {
             true => layer.accept_from_proxies(),
             false => layer,
-        }))
+        };
+        Ok(shield.request_id(layer.build()))
     }
 
     /// Reads preset, HSTS and indexing. The browser preset forbids indexing unless `index` is
     /// `true`.
     pub(super) fn headers(&self) -> Result<HeadersLayer, ConfigFileError> {
         let headers = &self.document.headers;
-        let mut layer = match headers.preset {
-            Preset::Api => HeadersLayer::api(),
-            Preset::Browser => {
-                HeadersLayer::browser(&ContentSecurityPolicy::same_origin()).no_index()
-            }
-        };
+        let mut layer = HeadersLayer::builder().no_index();
+        if let Preset::Browser = headers.preset {
+            layer = layer.browser(&ContentSecurityPolicy::same_origin());
+        }
         if let Some(days) = &headers.hsts_days {
             let age = Duration::from_secs(days.get_ref().saturating_mul(DAY));
             let hsts = Hsts::max_age(age).map_err(|problem| {
@@ -223,7 +223,10 @@ impl Config {
             })?;
             layer = layer.hsts(hsts);
         }
-        Ok(if headers.index { layer.index() } else { layer })
+        if headers.index {
+            layer = layer.index();
+        }
+        Ok(layer.build())
     }
 
     /// Reads the limits of text fields and bodies. Sizes are in KiB.

@@ -129,7 +129,7 @@ impl ShieldBuilder {
             .map(RateLimitLayer::header_names);
         let expected = std::iter::once(CONTENT_TYPE).chain(fields.flatten());
         let headers = self.headers.unwrap_or_else(HeadersLayer::api);
-        let headers = headers.expect_headers(expected);
+        let headers = headers.with_expected_headers(expected);
         Ok(Order {
             request_id: match self.request_id {
                 RequestId::Off => None,

@@ -250,7 +250,8 @@ impl ShieldBuilder {
     /// use palisade::core::RequestIdLayer;
     /// use palisade::Shield;
     ///
-    /// let shield = Shield::builder().request_id(RequestIdLayer::new().accept_from_proxies());
+    /// let from_nginx = RequestIdLayer::builder().accept_from_proxies().build();
+    /// let shield = Shield::builder().request_id(from_nginx);
     /// ```
     pub fn request_id(mut self, layer: RequestIdLayer) -> Self {
         self.request_id = RequestId::Sent(layer);

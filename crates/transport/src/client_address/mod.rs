@@ -4,6 +4,7 @@
 //! there. Without a peer address the request fails with 500. Ambiguous or malformed heads are
 //! refused with 400.
 
+mod builder;
 mod resolve;
 mod header;
 mod strip;
@@ -17,8 +18,8 @@ use std::{borrow::Cow, sync::Arc};
 use http::{HeaderName, StatusCode, request::Parts};
 use palisade_core::{ClientInfo, Fact, Guard, Peer, Rejection, SecurityContext, Verdict, layer};
 
+pub use self::{builder::ClientInfoLayerBuilder, proxies::TrustedProxies, source::ForwardedHeader};
 use self::{header::Ambiguous, resolve::Decision, source::Source};
-pub use self::{proxies::TrustedProxies, source::ForwardedHeader};
 use crate::host::HostName;
 
 /// Determines the client's address, scheme and host, once per request.
@@ -63,6 +64,12 @@ use crate::host::HostName;
 /// // and `proxy_set_header X-Forwarded-Proto $scheme`.
 /// let behind_nginx =
 ///     ClientInfoLayer::behind(TrustedProxies::loopback(), ForwardedHeader::XForwardedFor);
+///
+/// // The same nginx, which also sets `X-Forwarded-Host $host`.
+/// let with_host = ClientInfoLayer::builder()
+///     .behind(TrustedProxies::loopback(), ForwardedHeader::XForwardedFor)
+///     .accept_forwarded_host()
+///     .build();
 /// ```
 ///
 /// # Deployment
@@ -97,7 +104,8 @@ struct Config {
 impl ClientInfoLayer {
     /// Uses the peer of the connection as the client.
     ///
-    /// For a server that clients reach without a proxy. All forwarding headers are removed.
+    /// For a server that clients reach without a proxy. All forwarding headers are removed. The
+    /// same as `builder().build()`.
     ///
     /// # Examples
     ///
@@ -108,14 +116,14 @@ impl ClientInfoLayer {
     /// assert!(layer.proxies().is_empty());
     /// ```
     pub fn direct() -> Self {
-        Self::behind(TrustedProxies::none(), ForwardedHeader::XForwardedFor)
+        Self::builder().build()
     }
 
-    /// Accepts what these proxies write into this header.
+    /// Accepts what these proxies write into this header. The same as
+    /// `builder().behind(proxies, header).build()`.
     ///
-    /// Other peers are clients; what they send in forwarding headers is removed. By default the
-    /// scheme comes from `X-Forwarded-Proto` (see [`scheme_from`](Self::scheme_from)). A
-    /// forwarded host is not read (see [`accept_forwarded_host`](Self::accept_forwarded_host)).
+    /// The scheme comes from `X-Forwarded-Proto`, and a forwarded host is not read: see
+    /// [`ClientInfoLayerBuilder`].
     ///
     /// # Examples
     ///
@@ -128,68 +136,17 @@ impl ClientInfoLayer {
     /// # Ok::<(), palisade_transport::TransportBuildError>(())
     /// ```
     pub fn behind(proxies: TrustedProxies, header: ForwardedHeader) -> Self {
-        let config = Config {
-            proxies,
-            source: Source::new(header),
-            ambiguous: ambiguous(),
-            bad_host: bad_host(),
-            malformed: malformed(),
-        };
-        Self {
-            config: Arc::new(config),
-        }
+        Self::builder().behind(proxies, header).build()
     }
 
-    /// Reads the scheme from another header. Default: `X-Forwarded-Proto`.
-    ///
-    /// `https` and `wss` mean TLS; every other value means clear text. Has no effect with
-    /// [`ForwardedHeader::Forwarded`], which has a parameter for the scheme.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use palisade_transport::{ClientInfoLayer, ForwardedHeader, TrustedProxies};
-    ///
-    /// use http::HeaderName;
-    ///
-    /// let proxies = TrustedProxies::parse("192.0.2.0/24")?;
-    /// let layer = ClientInfoLayer::behind(proxies, ForwardedHeader::named("CF-Connecting-IP")?)
-    ///     .scheme_from(HeaderName::from_static("x-forwarded-scheme"));
-    /// # let _ = layer;
-    /// # Ok::<(), palisade_transport::TransportBuildError>(())
-    /// ```
-    pub fn scheme_from(self, header: HeaderName) -> Self {
-        self.change(|config| config.source.scheme = header)
-    }
-
-    /// Also accepts the host that a trusted proxy sends. Default: off.
-    ///
-    /// It is read from `X-Forwarded-Host`, or from `host` in `Forwarded`. Most proxies neither
-    /// write that header nor remove the one that a client sent. So turn this on only if yours
-    /// overwrites it. An invalid host is refused with 400 `forwarded_host_invalid`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use palisade_transport::{ClientInfoLayer, ForwardedHeader, TrustedProxies};
-    ///
-    /// // nginx with `proxy_set_header X-Forwarded-Host $host;`
-    /// let layer = ClientInfoLayer::behind(TrustedProxies::loopback(), ForwardedHeader::XForwardedFor)
-    ///     .accept_forwarded_host();
-    /// # let _ = layer;
-    /// ```
-    pub fn accept_forwarded_host(self) -> Self {
-        self.change(|config| config.source.accepts_host = true)
+    /// Starts to configure the layer. Default: that of [`direct`](Self::direct).
+    pub fn builder() -> ClientInfoLayerBuilder {
+        ClientInfoLayerBuilder::new()
     }
 
     /// Returns the trusted proxies. Empty for [`direct`](Self::direct).
     pub fn proxies(&self) -> &TrustedProxies {
         &self.config.proxies
-    }
-
-    fn change(mut self, change: impl FnOnce(&mut Config)) -> Self {
-        change(Arc::make_mut(&mut self.config));
-        self
     }
 }
 

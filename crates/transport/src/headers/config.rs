@@ -8,18 +8,33 @@ use super::{prepared::Prepared, preset::Entry};
 #[derive(Clone, Debug)]
 pub(super) struct Config {
     /// The headers of the preset, with changes.
-    pub(super) entries: Vec<Entry>,
+    entries: Vec<Entry>,
     /// `None` if the header is never sent.
-    pub(super) hsts: Option<HeaderValue>,
+    hsts: Option<HeaderValue>,
     /// Headers that handlers and other layers set.
-    pub(super) expected: Vec<HeaderName>,
+    expected: Vec<HeaderName>,
     /// What follows from the three.
     pub(super) prepared: Prepared,
 }
 
 impl Config {
-    /// Prepares the headers again, after a change of a setting.
-    pub(super) fn prepare(&mut self) {
+    /// Prepares the headers of each kind of response.
+    pub(super) fn new(
+        entries: Vec<Entry>,
+        hsts: Option<HeaderValue>,
+        expected: Vec<HeaderName>,
+    ) -> Self {
+        Self {
+            prepared: Prepared::new(&entries, hsts.as_ref(), &expected),
+            entries,
+            hsts,
+            expected,
+        }
+    }
+
+    /// Keeps space for more headers, and prepares those of each kind of response again.
+    pub(super) fn expect(&mut self, names: impl IntoIterator<Item = HeaderName>) {
+        self.expected.extend(names);
         self.prepared = Prepared::new(&self.entries, self.hsts.as_ref(), &self.expected);
     }
 }

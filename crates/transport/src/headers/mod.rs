@@ -3,6 +3,7 @@
 //! [`HeadersLayer`] adds them after the handler, and to refusals of the layers inside it. It
 //! refuses nothing.
 
+mod builder;
 mod config;
 mod csp;
 mod hsts;
@@ -13,11 +14,12 @@ mod tests;
 
 use std::sync::Arc;
 
-use http::{HeaderName, HeaderValue, header::CONTENT_SECURITY_POLICY, request, response};
+use http::{HeaderName, request, response};
 use palisade_core::{ClientInfo, Guard, Scheme, SecurityContext, Verdict, layer};
 
-use self::{config::Config, prepared::Prepared, preset::Entry};
+use self::config::Config;
 pub use self::{
+    builder::HeadersLayerBuilder,
     csp::{ContentSecurityPolicy, ContentSource},
     hsts::Hsts,
 };
@@ -54,9 +56,11 @@ pub use self::{
 ///
 /// // For people: a page with its own scripts, and sound that it makes itself.
 /// let page = ContentSecurityPolicy::same_origin().blob_media();
-/// let site = HeadersLayer::browser(&page)
+/// let site = HeadersLayer::builder()
+///     .browser(&page)
 ///     .hsts(Hsts::two_years().include_subdomains())
-///     .no_index();
+///     .no_index()
+///     .build();
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
@@ -67,7 +71,8 @@ pub struct HeadersLayer {
 layer!(HeadersLayer);
 
 impl HeadersLayer {
-    /// The preset for an API: nothing may be loaded, framed or indexed.
+    /// The preset for an API: nothing may be loaded, framed or indexed. The same as
+    /// `builder().build()`.
     ///
     /// A response of an API that a browser opens as a page loads and runs nothing.
     ///
@@ -80,10 +85,11 @@ impl HeadersLayer {
     /// # let _ = layer;
     /// ```
     pub fn api() -> Self {
-        Self::with(preset::api()).no_index()
+        Self::builder().build()
     }
 
-    /// The preset for pages, which may load what the policy allows.
+    /// The preset for pages, which may load what the policy allows. The same as
+    /// `builder().browser(policy).build()`.
     ///
     /// # Examples
     ///
@@ -94,119 +100,23 @@ impl HeadersLayer {
     /// # let _ = layer;
     /// ```
     pub fn browser(policy: &ContentSecurityPolicy) -> Self {
-        Self::with(preset::browser()).set(CONTENT_SECURITY_POLICY, policy.header_value())
+        Self::builder().browser(policy).build()
     }
 
-    /// Sets `Strict-Transport-Security`. Default: [`Hsts::one_year`]. Sent over TLS only.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use palisade_transport::{HeadersLayer, Hsts};
-    ///
-    /// let layer = HeadersLayer::api().hsts(Hsts::two_years().include_subdomains());
-    /// # let _ = layer;
-    /// ```
-    pub fn hsts(self, hsts: Hsts) -> Self {
-        self.change(|config| config.hsts = Some(hsts.header_value()))
+    /// Starts to configure the layer. Default: the preset [`api`](Self::api).
+    pub fn builder() -> HeadersLayerBuilder {
+        HeadersLayerBuilder::default()
     }
 
-    /// Never sends `Strict-Transport-Security`, and removes one that a handler sets.
-    ///
-    /// The first request of each visit may be sent in clear and can be intercepted. For a
-    /// server whose proxy sends the header itself.
-    pub fn dangerously_without_hsts(self) -> Self {
-        self.change(|config| config.hsts = None)
-    }
-
-    /// Asks search engines not to index any response (`X-Robots-Tag`). Default for
-    /// [`api`](Self::api).
-    pub fn no_index(self) -> Self {
-        self.set(preset::X_ROBOTS_TAG, preset::NO_INDEX)
-    }
-
-    /// Allows search engines to index responses. Default for [`browser`](Self::browser).
-    pub fn index(self) -> Self {
-        self.change(|config| {
-            config
-                .entries
-                .retain(|entry| entry.name != preset::X_ROBOTS_TAG)
-        })
-    }
-
-    /// Allows pages of other origins to load responses (`Cross-Origin-Resource-Policy:
-    /// cross-origin`).
-    ///
-    /// For an API that is called from pages of other origins. Which of them may read a response
-    /// is decided by CORS. Default: `same-origin`.
-    pub fn cross_origin_resources(self) -> Self {
-        self.set(preset::CORP, preset::CROSS_ORIGIN)
-    }
-
-    /// Adds a custom header, or replaces the value of one of the preset.
-    ///
-    /// The header is added to responses that do not have it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use palisade_transport::HeadersLayer;
-    ///
-    /// use http::{HeaderName, HeaderValue};
-    ///
-    /// let layer = HeadersLayer::api().set(
-    ///     HeaderName::from_static("reporting-endpoints"),
-    ///     HeaderValue::from_static("default=\"https://reports.example.com\""),
-    /// );
-    /// # let _ = layer;
-    /// ```
-    pub fn set(self, name: HeaderName, value: HeaderValue) -> Self {
-        self.change(
-            |config| match config.entries.iter_mut().find(|entry| entry.name == name) {
-                Some(entry) => entry.value = value,
-                None => config.entries.push(Entry::unless_set(name, value)),
-            },
-        )
-    }
-
-    /// Keeps space for headers that nearly every response has from its handler or from other layers.
-    ///
-    /// Saves an allocation for each response. It changes no response: what no one sets is not sent. Names are
-    /// added to those of earlier calls; at most 16 are used. Default: none. A `Shield` names `Content-Type` and
-    /// the fields of its limits.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use http::header::{CONTENT_TYPE, ETAG};
-    /// use palisade_transport::HeadersLayer;
-    ///
-    /// let layer = HeadersLayer::api().expect_headers([CONTENT_TYPE, ETAG]);
-    /// # let _ = layer;
-    /// ```
-    pub fn expect_headers(self, names: impl IntoIterator<Item = HeaderName>) -> Self {
-        self.change(|config| config.expected.extend(names))
-    }
-
-    /// Builds the layer from a preset, with the default HSTS.
-    fn with(entries: Vec<Entry>) -> Self {
-        let config = Config {
-            entries,
-            hsts: Some(Hsts::one_year().header_value()),
-            expected: Vec::new(),
-            prepared: Prepared::default(),
-        };
-        let layer = Self {
+    /// Does the same as [`HeadersLayerBuilder::expect_headers`] to a layer that was built: for a
+    /// `Shield`, which knows which headers its other guards set.
+    #[doc(hidden)]
+    pub fn with_expected_headers(self, names: impl IntoIterator<Item = HeaderName>) -> Self {
+        let mut config = Arc::unwrap_or_clone(self.config);
+        config.expect(names);
+        Self {
             config: Arc::new(config),
-        };
-        layer.change(|_| {})
-    }
-
-    fn change(mut self, change: impl FnOnce(&mut Config)) -> Self {
-        let config = Arc::make_mut(&mut self.config);
-        change(config);
-        config.prepare();
-        self
+        }
     }
 }
 

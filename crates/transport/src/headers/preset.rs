@@ -18,8 +18,8 @@ pub(super) const CROSS_ORIGIN: HeaderValue = HeaderValue::from_static("cross-ori
 pub(super) const NO_INDEX: HeaderValue = HeaderValue::from_static("noindex, nofollow");
 const SAME_ORIGIN: HeaderValue = HeaderValue::from_static("same-origin");
 
-/// Browser features that few pages need, all turned off. `HeadersLayer::set` replaces the
-/// value.
+/// Browser features that few pages need, all turned off. `HeadersLayerBuilder::set` replaces
+/// the value.
 const NO_PERMISSIONS: HeaderValue = HeaderValue::from_static(
     "accelerometer=(), browsing-topics=(), camera=(), display-capture=(), \
      geolocation=(), gyroscope=(), hid=(), magnetometer=(), microphone=(), midi=(), payment=(), \

@@ -5,7 +5,7 @@ use http::{
     header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, SERVER},
 };
 
-use super::{ContentSecurityPolicy, HeadersLayer};
+use super::{ContentSecurityPolicy, HeadersLayer, HeadersLayerBuilder};
 
 fn with_headers(
     layer: &HeadersLayer,
@@ -53,7 +53,7 @@ fn transport_security_is_promised_over_tls_only() {
         ),
         Some("max-age=31536000")
     );
-    let without = layer.dangerously_without_hsts();
+    let without = HeadersLayer::builder().dangerously_without_hsts().build();
     assert_eq!(value(&with_headers(&without, true, false, &[]), name), None);
 }
 
@@ -144,11 +144,11 @@ fn a_handler_keeps_each_line_of_its_headers() {
 #[test]
 fn what_no_response_may_have_is_not_sent_either_if_it_is_set() {
     let names = ["server", "x-powered-by", "strict-transport-security"];
-    let set = |layer: HeadersLayer, name| {
+    let set = |layer: HeadersLayerBuilder, name| {
         let value = HeaderValue::from_static("set");
         layer.set(HeaderName::from_static(name), value)
     };
-    let layer = names.into_iter().fold(HeadersLayer::api(), set);
+    let layer = names.into_iter().fold(HeadersLayer::builder(), set).build();
     let headers = with_headers(&layer, false, false, &[]);
     assert!(names.iter().all(|name| !headers.contains_key(*name)));
     let over_tls = with_headers(&layer, true, false, &[]);
@@ -170,10 +170,11 @@ fn expected_headers_change_no_response() {
             ("etag", ""),
         ],
     ];
-    let bare = HeadersLayer::api().set(ETAG, HeaderValue::from_static("preset"));
+    let bare = HeadersLayer::builder().set(ETAG, HeaderValue::from_static("preset"));
     let more = [CONTENT_TYPE, ETAG, CACHE_CONTROL, SERVER, CONTENT_TYPE];
     let numbered = (0..40).map(|it| HeaderName::try_from(format!("x-{it}")).unwrap());
     let expecting = bare.clone().expect_headers(more).expect_headers(numbered);
+    let (bare, expecting) = (bare.build(), expecting.build());
     for set in sets {
         for (over_tls, personal) in [(false, false), (true, true)] {
             let sent = with_headers(&expecting, over_tls, personal, set);
@@ -191,22 +192,25 @@ fn robots_are_kept_out_where_it_is_said() {
     let robots = |layer: &HeadersLayer| {
         value(&with_headers(layer, true, false, &[]), "x-robots-tag").map(str::to_owned)
     };
-    let page = HeadersLayer::browser(&ContentSecurityPolicy::same_origin());
-    assert_eq!(robots(&page), None);
-    assert_eq!(
-        robots(&page.no_index()).as_deref(),
-        Some("noindex, nofollow")
-    );
-    assert_eq!(robots(&HeadersLayer::api().index()), None);
+    let page = HeadersLayer::builder().browser(&ContentSecurityPolicy::same_origin());
+    assert_eq!(robots(&page.clone().build()), None);
+    // Whatever the order of the calls is.
+    let hidden = HeadersLayer::builder().no_index();
+    let hidden = hidden.browser(&ContentSecurityPolicy::same_origin());
+    for layer in [page.no_index(), hidden, HeadersLayer::builder()] {
+        let sent = robots(&layer.build());
+        assert_eq!(sent.as_deref(), Some("noindex, nofollow"));
+    }
+    assert_eq!(robots(&HeadersLayer::builder().index().build()), None);
 }
 
 #[test]
 fn a_preset_can_be_changed_and_extended() {
-    let layer = HeadersLayer::api().cross_origin_resources().set(
+    let layer = HeadersLayer::builder().cross_origin_resources().set(
         HeaderName::from_static("x-custom"),
         HeaderValue::from_static("ours"),
     );
-    let headers = with_headers(&layer, true, false, &[]);
+    let headers = with_headers(&layer.build(), true, false, &[]);
     assert_eq!(
         value(&headers, "cross-origin-resource-policy"),
         Some("cross-origin")

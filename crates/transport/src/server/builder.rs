@@ -222,7 +222,7 @@ impl ServerBuilder {
     /// use palisade_transport::{HeadersLayer, server::Server};
     ///
     /// // Also for what hyper responds by itself, such as 400 to bytes that are no request.
-    /// let headers = HeadersLayer::api().no_index();
+    /// let headers = HeadersLayer::builder().cross_origin_resources().build();
     /// let server = Server::builder().listen("127.0.0.1:0".parse()?).headers(headers);
     /// # drop(server);
     /// # Ok::<(), Box<dyn std::error::Error>>(())

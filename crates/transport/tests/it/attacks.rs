@@ -57,8 +57,8 @@ async fn a_foreign_host_leads_no_redirect_astray() {
 #[tokio::test]
 async fn a_forwarded_host_leads_no_redirect_astray() {
     let proxies = TrustedProxies::parse("10.0.0.1").unwrap();
-    let client =
-        ClientInfoLayer::behind(proxies, ForwardedHeader::XForwardedFor).accept_forwarded_host();
+    let client = ClientInfoLayer::builder().behind(proxies, ForwardedHeader::XForwardedFor);
+    let client = client.accept_forwarded_host().build();
     let guards = (client, redirect_all_within(443));
     let mut attack = request("/x", Scheme::Http);
     attack

@@ -149,9 +149,10 @@ fn a_mapped_proxy_is_the_plain_one() {
 #[tokio::test]
 async fn two_proxies_that_append_keep_the_scheme_and_host_of_the_client() {
     let proxies = TrustedProxies::parse("10.0.0.0/8").unwrap();
-    let client = ClientInfoLayer::behind(proxies, ForwardedHeader::XForwardedFor);
+    let client = ClientInfoLayer::builder().behind(proxies, ForwardedHeader::XForwardedFor);
+    let client = client.accept_forwarded_host().build();
     let hosts = HostLayer::new(AllowedHosts::parse(["example.com"]).unwrap());
-    let guards = (client.accept_forwarded_host(), hosts, HttpsLayer::new());
+    let guards = (client, hosts, HttpsLayer::new());
     for (chain, protos, names, status) in [
         (
             "203.0.113.7, 10.0.0.9",

@@ -276,7 +276,8 @@ fn layers_can_live_in_application_state() {
 async fn an_identifier_of_a_request_counts_from_a_trusted_proxy_alone() {
     let id = async |proxies: TrustedProxies| {
         let client = ClientInfoLayer::behind(proxies, ForwardedHeader::XForwardedFor);
-        let ids = palisade_core::RequestIdLayer::new().accept_from_proxies();
+        let ids = palisade_core::RequestIdLayer::builder();
+        let ids = ids.accept_from_proxies().build();
         let mut request = request("/", Scheme::Https);
         let headers = request.headers_mut();
         headers.insert("x-request-id", "from-the-peer".parse().unwrap());
