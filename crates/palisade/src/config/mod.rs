@@ -46,6 +46,7 @@ mod cors;
 mod inspect;
 mod keys;
 mod limits;
+mod redis;
 mod routes;
 mod server_section;
 mod server;

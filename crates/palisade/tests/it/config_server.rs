@@ -226,6 +226,55 @@ fn the_password_of_a_store_is_in_no_debug_output_and_no_error() {
 }
 
 #[tokio::test]
+async fn a_wrong_secret_or_certificate_of_the_store_is_told_with_its_key() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [
+        ("hash.key", "sixteen bytes or more"),
+        ("empty", "\n"),
+        ("password", "canary\n"),
+    ] {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    for (lines, expected) in [
+        (
+            "password_file = 'empty'",
+            "redis.password_file: the file is empty",
+        ),
+        ("password_file = 'absent'", "redis.password_file: "),
+        (
+            "sentinel_password_file = 'password'",
+            "redis.url: the user and password of the sentinels would not be used",
+        ),
+        (
+            "sentinel_user = 'one'",
+            "redis.url: the user and password of the sentinels would not be used",
+        ),
+        (
+            "root_certificate = 'password'",
+            "redis.url: the root certificate of the store is no PEM certificate",
+        ),
+        (
+            "client_key = 'password'",
+            "redis.client_key: certificate and key belong together",
+        ),
+        (
+            "client_certificate = 'password'",
+            "redis.client_certificate: certificate and key belong together",
+        ),
+    ] {
+        let file = folder.path().join("palisade.toml");
+        let text = format!(
+            "[server]\nhosts = ['a.example']\n[redis]\nurl = 'rediss://127.0.0.1:1'\nhash_key = 'hash.key'\n{lines}\n"
+        );
+        std::fs::write(&file, text).unwrap();
+        let error = Config::read(&file).unwrap().connect_store().await;
+        let error = error.err().expect("it is refused").to_string();
+        assert!(error.contains(expected), "{lines}: {error}");
+        assert!(!error.contains("canary"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn connection_events_are_recorded_and_counted() {
     use metrics_exporter_prometheus::PrometheusBuilder;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -98,6 +98,21 @@ pub(in crate::config) struct Redis {
     ///
     /// Store keys are hashed with it, so the store holds neither addresses nor names of users.
     pub(in crate::config) hash_key: Spanned<PathBuf>,
+    /// A file with the password of the servers. Default: the one in `url`, or none.
+    pub(in crate::config) password_file: Option<Spanned<PathBuf>>,
+    /// The user that sentinels know this node by. Needs `sentinel_password_file`. Default: `default`.
+    pub(in crate::config) sentinel_user: Option<Spanned<String>>,
+    /// A file with the password of the sentinels. Default: they are asked without one.
+    ///
+    /// Only with `redis-sentinel` or `rediss-sentinel` in `url`.
+    pub(in crate::config) sentinel_password_file: Option<Spanned<PathBuf>>,
+    /// A PEM file with the authority that signed the servers' certificates. Default: the
+    /// authorities of the system.
+    pub(in crate::config) root_certificate: Option<Spanned<PathBuf>>,
+    /// A PEM file with the certificate that this node shows to the servers. Needs `client_key`.
+    pub(in crate::config) client_certificate: Option<Spanned<PathBuf>>,
+    /// A PEM file with the private key of `client_certificate`.
+    pub(in crate::config) client_key: Option<Spanned<PathBuf>>,
     /// The first part of every key in the store. Default: `palisade`. Must not be empty or hold
     /// spaces, `:`, `{` or `}`.
     ///

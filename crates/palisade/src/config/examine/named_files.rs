@@ -57,6 +57,26 @@ impl Config {
             (document.server.key.as_ref(), Content::Private),
             (redis.map(|redis| &redis.hash_key), Content::Secret),
             (
+                redis.and_then(|redis| redis.password_file.as_ref()),
+                Content::Private,
+            ),
+            (
+                redis.and_then(|redis| redis.sentinel_password_file.as_ref()),
+                Content::Private,
+            ),
+            (
+                redis.and_then(|redis| redis.root_certificate.as_ref()),
+                Content::Public,
+            ),
+            (
+                redis.and_then(|redis| redis.client_certificate.as_ref()),
+                Content::Public,
+            ),
+            (
+                redis.and_then(|redis| redis.client_key.as_ref()),
+                Content::Private,
+            ),
+            (
                 audit.and_then(|audit| audit.seal_key.as_ref()),
                 Content::Secret,
             ),

@@ -49,7 +49,7 @@ impl Address {
         };
         let address = match scheme {
             "-cluster" => parts.cluster(encrypted)?,
-            "-sentinel" => parts.sentinel()?,
+            "-sentinel" => parts.sentinel(encrypted)?,
             _ => Self::Standalone(url.to_owned()),
         };
         Some((address, encrypted))
@@ -79,7 +79,7 @@ impl<'a> Parts<'a> {
     }
 
     /// User, password and database are those of the servers that Sentinel watches.
-    fn sentinel(&self) -> Option<Address> {
+    fn sentinel(&self, encrypted: bool) -> Option<Address> {
         let (service, database) = self.path.split_once('/').unwrap_or((self.path, "0"));
         if service.is_empty() {
             return None;
@@ -90,7 +90,7 @@ impl<'a> Parts<'a> {
             sentinels: self
                 .hosts()?
                 .into_iter()
-                .map(sentinel)
+                .map(|host| sentinel(host, encrypted))
                 .collect::<Option<_>>()?,
             service: service.to_owned(),
             settings: server.redis_settings().clone(),
@@ -99,13 +99,14 @@ impl<'a> Parts<'a> {
 }
 
 /// Reads the host and port of one sentinel.
-fn sentinel(host: &str) -> Option<ConnectionAddr> {
+fn sentinel(host: &str, encrypted: bool) -> Option<ConnectionAddr> {
+    let scheme = if encrypted { "rediss" } else { "redis" };
     let has_port = host
         .rfind(':')
         .is_some_and(|colon| host.rfind(']').is_none_or(|end| end < colon));
     let url = match has_port {
-        true => format!("redis://{host}"),
-        false => format!("redis://{host}:{SENTINEL_PORT}"),
+        true => format!("{scheme}://{host}"),
+        false => format!("{scheme}://{host}:{SENTINEL_PORT}"),
     };
     Some(url.into_connection_info().ok()?.addr().clone())
 }

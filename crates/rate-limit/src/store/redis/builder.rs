@@ -4,7 +4,6 @@
 //! starts with its fallback.
 
 use std::{
-    fmt,
     hash::{BuildHasher, RandomState},
     num::NonZeroU32,
     sync::{Arc, atomic::AtomicU32},
@@ -17,11 +16,12 @@ use sha2::Sha256;
 use tokio::runtime::Handle;
 
 use super::{
-    RedisStore, StoreState, background_tasks,
+    RedisStore, RedisStoreBuildError, StoreState, background_tasks,
     connection::ConnectionManager,
+    credentials::{Credentials, TlsFiles},
     health::LossRecord,
     remembered_denials::RememberedDenials,
-    servers::{Servers, TlsFiles},
+    servers::Servers,
     settlements::SettlementQueue,
     status_changes::StatusChanges,
 };
@@ -58,6 +58,8 @@ const SHORTEST_KEY: usize = 16;
 /// | [`settlement_memory`](Self::settlement_memory) | 4 MiB |
 /// | [`share`](Self::share) | the number of nodes that were counted |
 /// | [`failure_mode`](Self::failure_mode) | [`FailureMode::local`] |
+/// | [`password`](Self::password) | that of the address |
+/// | [`sentinel_user`](Self::sentinel_user), [`sentinel_password`](Self::sentinel_password) | none |
 /// | `root_certificate` (feature `redis-tls`) | the authorities of the system |
 /// | `client_certificate` (feature `redis-tls`) | none |
 ///
@@ -92,6 +94,7 @@ pub struct RedisStoreBuilder {
     settlement_memory: usize,
     share: Option<NonZeroU32>,
     failure: FailureMode,
+    credentials: Credentials,
     tls: TlsFiles,
     clock: SharedClock,
 }
@@ -108,9 +111,64 @@ impl RedisStoreBuilder {
             settlement_memory: SETTLEMENT_MEMORY,
             share: None,
             failure: FailureMode::default(),
+            credentials: Credentials::default(),
             tls: TlsFiles::default(),
             clock: SystemClock::shared(),
         }
+    }
+
+    /// Sets the password of the servers. Default: the one in the address, or none.
+    ///
+    /// With it the address holds no secret. It takes the place of a password in the address. The user
+    /// stays that of the address; without one it is `default`.
+    ///
+    /// ```no_run
+    /// use palisade_core::Secret;
+    /// use palisade_rate_limit::RedisStore;
+    ///
+    /// # async fn connect(hash_key: Secret) -> Result<(), Box<dyn std::error::Error>> {
+    /// let password = std::fs::read_to_string("/run/secrets/redis")?;
+    /// let store = RedisStore::builder("redis://limits@10.0.0.5:6379/1", hash_key)
+    ///     .password(Secret::new(password.trim_end()))
+    ///     .connect()
+    ///     .await?;
+    /// # let _ = store;
+    /// # Ok(()) }
+    /// ```
+    pub fn password(mut self, password: Secret) -> Self {
+        self.credentials.password = Some(password);
+        self
+    }
+
+    /// Sets the user that the sentinels know this node by. Default: `default`.
+    ///
+    /// Only for an address with `redis-sentinel`. Needs a [password](Self::sentinel_password).
+    pub fn sentinel_user(mut self, user: impl Into<Box<str>>) -> Self {
+        self.credentials.sentinel_user = Some(user.into());
+        self
+    }
+
+    /// Sets the password of the sentinels (`requirepass` in their file). Default: they are asked without one.
+    ///
+    /// Sentinels have users of their own: the password of the servers is never sent to them. Only for
+    /// an address with `redis-sentinel`.
+    ///
+    /// ```no_run
+    /// use palisade_core::Secret;
+    /// use palisade_rate_limit::RedisStore;
+    ///
+    /// # async fn connect(hash_key: Secret) -> Result<(), Box<dyn std::error::Error>> {
+    /// let store = RedisStore::builder("redis-sentinel://10.0.0.5,10.0.0.6/main", hash_key)
+    ///     .password(Secret::new(std::fs::read_to_string("/run/secrets/redis")?.trim_end()))
+    ///     .sentinel_password(Secret::new(std::fs::read_to_string("/run/secrets/sentinel")?.trim_end()))
+    ///     .connect()
+    ///     .await?;
+    /// # let _ = store;
+    /// # Ok(()) }
+    /// ```
+    pub fn sentinel_password(mut self, password: Secret) -> Self {
+        self.credentials.sentinel_password = Some(password);
+        self
     }
 
     /// Trusts this certificate authority (PEM) for `rediss://`. Default: those of the system.
@@ -283,7 +341,8 @@ impl RedisStoreBuilder {
 
     fn servers(&self) -> Result<Servers, RedisStoreBuildError> {
         let url = String::from_utf8_lossy(self.url.expose());
-        Servers::open(&url, &self.tls).ok_or(RedisStoreBuildError::MalformedAddress)
+        Servers::open(&url, &self.credentials, &self.tls)
+            .ok_or(RedisStoreBuildError::MalformedAddress)
     }
 
     fn check(&self) -> Result<(), RedisStoreBuildError> {
@@ -296,85 +355,15 @@ impl RedisStoreBuilder {
         if self.deadline.is_zero() {
             return Err(RedisStoreBuildError::ZeroDeadline);
         }
+        self.credentials.check(&self.url)?;
         #[cfg(feature = "redis-tls")]
-        {
-            let missing = |pem: Option<&Vec<u8>>| pem.is_some_and(|pem| !holds_certificate(pem));
-            if missing(self.tls.root.as_ref()) {
-                return Err(RedisStoreBuildError::InvalidRootCertificate);
-            }
-            if missing(self.tls.client.as_ref().map(|(certificate, _)| certificate)) {
-                return Err(RedisStoreBuildError::InvalidClientCertificate);
-            }
-        }
+        self.tls.check()?;
         if Handle::try_current().is_err() {
             return Err(RedisStoreBuildError::NoRuntime);
         }
         Ok(())
     }
 }
-
-/// Why a [`RedisStore`] cannot be built. A server that cannot be reached is none of these: see
-/// [`RedisStoreBuilder::connect`].
-///
-/// No message holds the address, the password or the key.
-///
-/// ```
-/// use palisade_core::Secret;
-/// use palisade_rate_limit::{RedisStore, RedisStoreBuildError};
-///
-/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-/// let store = RedisStore::builder("redis://127.0.0.1", Secret::new("too short"));
-/// assert_eq!(store.connect().await.unwrap_err(), RedisStoreBuildError::HashKeyTooShort);
-/// # });
-/// ```
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum RedisStoreBuildError {
-    /// The address cannot be read, or the certificate for it.
-    MalformedAddress,
-    /// The key for hashing subjects has fewer than 16 bytes.
-    HashKeyTooShort,
-    /// The prefix of the keys is empty, or holds braces, colons or blanks.
-    InvalidPrefix,
-    /// The deadline of a call is zero.
-    ZeroDeadline,
-    /// The root certificate is not in PEM form.
-    InvalidRootCertificate,
-    /// The client certificate is not in PEM form.
-    InvalidClientCertificate,
-    /// There is no tokio runtime.
-    NoRuntime,
-}
-
-impl fmt::Display for RedisStoreBuildError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::MalformedAddress => {
-                "the address or the certificate of the store is malformed; use redis://[user:password@]host:port/database, redis-cluster://host:port,host:port or redis-sentinel://host:port,host:port/service (rediss:// needs the feature redis-tls)"
-            }
-            Self::HashKeyTooShort => {
-                "the hash key of the store is shorter than 16 bytes; make one of random bytes and give it to every node"
-            }
-            Self::InvalidPrefix => {
-                "the prefix of the store must not be empty or hold braces, colons or blanks; use for example `palisade`"
-            }
-            Self::ZeroDeadline => {
-                "the deadline of the store is zero, so that no reply would ever be in time; use for example 25 ms"
-            }
-            Self::InvalidRootCertificate => {
-                "the root certificate of the store is no PEM certificate; give the contents of a file with `-----BEGIN CERTIFICATE-----`"
-            }
-            Self::InvalidClientCertificate => {
-                "the client certificate of the store is no PEM certificate; give the contents of a file with `-----BEGIN CERTIFICATE-----`"
-            }
-            Self::NoRuntime => {
-                "the store must be connected inside a tokio runtime; call `connect` from async code"
-            }
-        })
-    }
-}
-
-impl std::error::Error for RedisStoreBuildError {}
 
 /// Tries to connect for the first time, and logs why it failed.
 async fn first_connection(shared: &StoreState) {
@@ -395,10 +384,4 @@ async fn first_connection(shared: &StoreState) {
         remedy = problem.remedy(),
         "the store of the limits cannot be used: policies follow their failure modes"
     );
-}
-
-/// An empty list of authorities would be accepted, and would silently trust no server.
-#[cfg(feature = "redis-tls")]
-fn holds_certificate(pem: &[u8]) -> bool {
-    String::from_utf8_lossy(pem).contains("-----BEGIN CERTIFICATE-----")
 }

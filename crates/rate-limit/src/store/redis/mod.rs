@@ -10,6 +10,7 @@
 //! (`settlements`).
 
 mod builder;
+mod build_error;
 #[cfg(feature = "budgets")]
 mod budgets;
 mod health;
@@ -24,6 +25,7 @@ mod backoff;
 mod calls;
 mod servers;
 mod address;
+mod credentials;
 mod script;
 mod settlements;
 mod status_changes;
@@ -44,8 +46,7 @@ use palisade_core::MaybeReady;
 use sha2::Sha256;
 
 pub use self::{
-    builder::{RedisStoreBuildError, RedisStoreBuilder},
-    health::StoreStatus,
+    build_error::RedisStoreBuildError, builder::RedisStoreBuilder, health::StoreStatus,
 };
 use self::{
     connection::ConnectionManager, fallback::LocalDecision, health::LossRecord,
@@ -79,8 +80,10 @@ use crate::{
 /// | `redis-sentinel://[user:password@]host:port,host:port/service[/database]` | the primary that Sentinel names |
 ///
 /// With feature `redis-tls`, `rediss`, `rediss-cluster` and `rediss-sentinel` are the same over TLS.
-/// User and password are those of the servers; sentinels are asked without one. A user or password
-/// with `@`, `/` or `:` is percent-encoded. The default port of Sentinel is 26379.
+/// User and password are those of the servers; sentinels have [their
+/// own](RedisStoreBuilder::sentinel_password). A user or password with `@`, `/` or `:` is
+/// percent-encoded. With [`password`](RedisStoreBuilder::password) the address holds none. The default
+/// port of Sentinel is 26379.
 ///
 /// # One server, and a cluster
 ///

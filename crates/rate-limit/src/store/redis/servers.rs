@@ -7,7 +7,8 @@
 use std::time::Duration;
 
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, Pipeline, RedisFuture, RedisResult, Value,
+    AsyncConnectionConfig, Client, Cmd, ConnectionInfo, IntoConnectionInfo, Pipeline,
+    RedisConnectionInfo, RedisFuture, RedisResult, Value,
     aio::{ConnectionLike, MultiplexedConnection},
     cluster::{ClusterClient, ClusterClientBuilder},
     cluster_async::ClusterConnection,
@@ -15,7 +16,10 @@ use redis::{
 };
 use tokio::sync::Mutex;
 
-use super::address::Address;
+use super::{
+    address::Address,
+    credentials::{Credentials, TlsFiles, text},
+};
 
 /// The limit of calls that wait to be written. Further calls wait in their own futures, under their
 /// own deadlines.
@@ -34,16 +38,6 @@ const CLUSTER_RETRIES: u32 = 3;
 /// The longest pause between these, in milliseconds.
 const CLUSTER_RETRY_PAUSE: u64 = 20;
 
-/// What is needed for TLS beyond the address, in PEM form.
-#[derive(Clone, Debug, Default)]
-#[cfg_attr(not(feature = "redis-tls"), allow(dead_code))] // Read where TLS is there.
-pub(super) struct TlsFiles {
-    /// The authority that signed the server's certificate. `None`: those of the system.
-    pub(super) root: Option<Vec<u8>>,
-    /// The certificate and the private key that this node shows.
-    pub(super) client: Option<(Vec<u8>, palisade_core::Secret)>,
-}
-
 /// The servers that one address names.
 pub(super) enum Servers {
     Cluster(Box<ClusterClient>),
@@ -61,10 +55,10 @@ pub(super) enum Handle {
 impl Servers {
     /// Reads the address. `None` if it is malformed, or if a certificate cannot be used. The reason
     /// is not returned, since the library's text may repeat the address, and with it the password.
-    pub(super) fn open(url: &str, tls: &TlsFiles) -> Option<Self> {
+    pub(super) fn open(url: &str, credentials: &Credentials, tls: &TlsFiles) -> Option<Self> {
         let (address, encrypted) = Address::parse(url)?;
         let opened = match address {
-            Address::Cluster { nodes } => cluster(nodes, encrypted, tls),
+            Address::Cluster { nodes } => cluster(nodes, encrypted, credentials, tls),
             Address::Sentinel {
                 sentinels,
                 service,
@@ -72,18 +66,12 @@ impl Servers {
             } => {
                 let builder =
                     SentinelClientBuilder::new(sentinels, service, SentinelServerType::Master);
-                builder.and_then(|mut builder| {
-                    builder = builder.set_client_to_redis_db(settings.db());
-                    if let Some(user) = settings.username() {
-                        builder = builder.set_client_to_redis_username(user);
-                    }
-                    if let Some(password) = settings.password() {
-                        builder = builder.set_client_to_redis_password(password);
-                    }
+                builder.and_then(|builder| {
+                    let builder = sentinel_credentials(builder, &settings, credentials);
                     sentinel(builder, encrypted, tls)
                 })
             }
-            Address::Standalone(url) => standalone(&url, encrypted, tls),
+            Address::Standalone(url) => standalone(&url, encrypted, credentials, tls),
         };
         opened.ok()
     }
@@ -156,13 +144,21 @@ impl ConnectionLike for Handle {
 
 /// Prepares a cluster. Its timeouts only end what no call waits for any more: each call has a
 /// deadline of its own.
-fn cluster(nodes: Vec<String>, encrypted: bool, tls: &TlsFiles) -> RedisResult<Servers> {
-    let builder = ClusterClientBuilder::new(nodes)
+fn cluster(
+    nodes: Vec<String>,
+    encrypted: bool,
+    credentials: &Credentials,
+    tls: &TlsFiles,
+) -> RedisResult<Servers> {
+    let mut builder = ClusterClientBuilder::new(nodes)
         .retries(CLUSTER_RETRIES)
         .min_retry_wait(1)
         .max_retry_wait(CLUSTER_RETRY_PAUSE)
         .connection_timeout(Duration::from_secs(1))
         .response_timeout(CONNECTING_TO_SEVERAL);
+    if let Some(password) = credentials.password() {
+        builder = builder.password(password);
+    }
     let client = cluster_tls(builder, encrypted, tls).build()?;
     Ok(Servers::Cluster(Box::new(client)))
 }
@@ -181,6 +177,28 @@ fn cluster_tls(
 
 #[cfg(not(feature = "redis-tls"))]
 fn cluster_tls(builder: ClusterClientBuilder, _: bool, _: &TlsFiles) -> ClusterClientBuilder {
+    builder
+}
+
+/// Sets user, password and database of the servers, and user and password of the sentinels.
+fn sentinel_credentials(
+    mut builder: SentinelClientBuilder,
+    settings: &RedisConnectionInfo,
+    credentials: &Credentials,
+) -> SentinelClientBuilder {
+    builder = builder.set_client_to_redis_db(settings.db());
+    if let Some(user) = settings.username() {
+        builder = builder.set_client_to_redis_username(user);
+    }
+    if let Some(password) = credentials.password().or(settings.password()) {
+        builder = builder.set_client_to_redis_password(password);
+    }
+    if let Some(user) = &credentials.sentinel_user {
+        builder = builder.set_client_to_sentinel_username(user);
+    }
+    if let Some(password) = credentials.sentinel_password.as_ref().and_then(text) {
+        builder = builder.set_client_to_sentinel_password(password);
+    }
     builder
 }
 
@@ -209,18 +227,32 @@ fn sentinel(builder: SentinelClientBuilder, encrypted: bool, _: &TlsFiles) -> Re
 }
 
 /// Prepares one server.
-#[cfg(feature = "redis-tls")]
-fn standalone(url: &str, encrypted: bool, tls: &TlsFiles) -> RedisResult<Servers> {
-    let client = match encrypted {
-        true => Client::build_with_tls(url, tls.certificates())?,
-        false => Client::open(url)?,
-    };
+fn standalone(
+    url: &str,
+    encrypted: bool,
+    credentials: &Credentials,
+    tls: &TlsFiles,
+) -> RedisResult<Servers> {
+    let mut server = url.into_connection_info()?;
+    if let Some(password) = credentials.password() {
+        let settings = server.redis_settings().clone().set_password(password);
+        server = server.set_redis_settings(settings);
+    }
+    let client = client(server, encrypted, tls)?;
     Ok(Servers::Standalone(Box::new(client)))
 }
 
+#[cfg(feature = "redis-tls")]
+fn client(server: ConnectionInfo, encrypted: bool, tls: &TlsFiles) -> RedisResult<Client> {
+    match encrypted {
+        true => Client::build_with_tls(server, tls.certificates()),
+        false => Client::open(server),
+    }
+}
+
 #[cfg(not(feature = "redis-tls"))]
-fn standalone(url: &str, _: bool, _: &TlsFiles) -> RedisResult<Servers> {
-    Ok(Servers::Standalone(Box::new(Client::open(url)?)))
+fn client(server: ConnectionInfo, _: bool, _: &TlsFiles) -> RedisResult<Client> {
+    Client::open(server)
 }
 
 /// An address over TLS is malformed for a build without it. The other two kinds of address are
@@ -230,29 +262,5 @@ fn needs_no_tls(encrypted: bool) -> RedisResult<()> {
     match encrypted {
         true => Err((redis::ErrorKind::InvalidClientConfig, "TLS needs a feature").into()),
         false => Ok(()),
-    }
-}
-
-#[cfg(feature = "redis-tls")]
-impl TlsFiles {
-    /// Returns the certificates in the library's form, and chooses the cryptography of TLS.
-    fn certificates(&self) -> redis::TlsCertificates {
-        use rustls::crypto::{CryptoProvider, aws_lc_rs};
-        if CryptoProvider::get_default().is_none() {
-            // Where several are compiled in, rustls would not choose one but panic. If another
-            // thread was first, its choice stands.
-            let _ = aws_lc_rs::default_provider().install_default();
-        }
-        let client_tls = self
-            .client
-            .as_ref()
-            .map(|(certificate, key)| redis::ClientTlsConfig {
-                client_cert: certificate.clone(),
-                client_key: key.expose().to_vec(),
-            });
-        redis::TlsCertificates {
-            client_tls,
-            root_cert: self.root.clone(),
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! A cluster of real servers: exactness, subjects on different nodes, moved slots and failover.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use palisade_core::Secret;
 use palisade_rate_limit::{
@@ -10,7 +10,7 @@ use palisade_rate_limit::{
 use super::{
     DEADLINE, HASH_KEY, asked,
     server::{Server, free_port},
-    settled, stack, up,
+    settled, stack, tls, up,
 };
 use crate::support::*;
 
@@ -26,6 +26,14 @@ struct Cluster {
 
 impl Cluster {
     async fn start(replicas: usize) -> Option<Self> {
+        Self::start_with(replicas, |_| Vec::new()).await
+    }
+
+    /// Starts nodes with more arguments; the function may put files into the folder of each.
+    async fn start_with(
+        replicas: usize,
+        mut more: impl FnMut(&Path) -> Vec<String>,
+    ) -> Option<Self> {
         let mut cluster = Self {
             primaries: Vec::new(),
             replicas: Vec::new(),
@@ -37,7 +45,7 @@ impl Cluster {
                 true => &mut cluster.primaries,
                 false => &mut cluster.replicas,
             };
-            nodes.push(node(bus_port).await?);
+            nodes.push(node(bus_port, &mut more).await?);
             cluster.bus_ports.push(bus_port);
         }
         cluster.join().await;
@@ -127,8 +135,8 @@ impl Cluster {
     }
 }
 
-async fn node(bus_port: u16) -> Option<Server> {
-    Server::start_with(|_| {
+async fn node(bus_port: u16, more: impl FnOnce(&Path) -> Vec<String>) -> Option<Server> {
+    Server::start_with(|folder| {
         let port = bus_port.to_string();
         let words = [
             "--cluster-enabled",
@@ -142,7 +150,8 @@ async fn node(bus_port: u16) -> Option<Server> {
             "--repl-diskless-sync-delay",
             "0",
         ];
-        words.into_iter().map(str::to_owned).collect()
+        let words = words.into_iter().map(str::to_owned);
+        words.chain(more(folder)).collect()
     })
     .await
 }
@@ -278,6 +287,36 @@ async fn a_failover_in_a_cluster_is_followed_and_keeps_its_buckets() {
         field(&decision, "ratelimit").starts_with("\"a\";r=4"),
         "{decision:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_nodes_of_a_cluster_are_reached_over_tls() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = tls::certify(folder.path());
+    let mut ports = Vec::new();
+    let cluster = Cluster::start_with(0, |_| {
+        ports.push(free_port());
+        let mut words = tls::arguments(folder.path(), ports[ports.len() - 1], "no");
+        words.extend(["--tls-cluster", "yes"].map(str::to_owned));
+        words
+    });
+    let Some(cluster) = cluster.await else { return };
+    let url = format!("rediss-cluster://127.0.0.1:{}", ports[0]);
+    let builder = || RedisStore::builder(&url, Secret::new(HASH_KEY)).deadline(DEADLINE);
+    let store = builder().root_certificate(root).connect().await.unwrap();
+    up(&store).await;
+    let stack = stack(&store, [strict("2/day")]);
+    for number in 1..=12 {
+        let client = format!("203.0.113.{number}");
+        assert_eq!(stack.admitted(3, || from(&client)).await, 2);
+    }
+    for primary in 0..3 {
+        assert!(!cluster.buckets(primary).await.is_empty(), "{primary}");
+    }
+    // A server of another authority is not used.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let other = builder().root_certificate(tls::certify(elsewhere.path()));
+    assert!(!other.connect().await.unwrap().is_up());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,12 +7,12 @@ use std::{
 };
 
 use palisade_core::Secret;
-use palisade_rate_limit::{FailureMode, RedisStore};
+use palisade_rate_limit::{FailureMode, RedisStore, RedisStoreBuildError};
 
 use super::{
     DEADLINE, HASH_KEY, asked,
     server::{Server, free_port, logged},
-    stack, up,
+    stack, tls, up,
 };
 use crate::support::*;
 
@@ -25,15 +25,20 @@ struct Sentinel {
 impl Sentinel {
     fn start(folder: &Path, primary: u16) -> Self {
         let port = free_port();
+        Self::start_with(folder, primary, port, vec![format!("port {port}")])
+    }
+
+    /// Starts it with more lines in its file. They name its port.
+    fn start_with(folder: &Path, primary: u16, port: u16, more: Vec<String>) -> Self {
         let file = folder.join("sentinel.conf");
         let lines = [
-            format!("port {port}"),
             "bind 127.0.0.1".to_owned(),
             format!("dir {}", folder.display()),
             format!("sentinel monitor main 127.0.0.1 {primary} 1"),
             "sentinel down-after-milliseconds main 500".to_owned(),
             "sentinel failover-timeout main 3000".to_owned(),
         ];
+        let lines: Vec<String> = lines.into_iter().chain(more).collect();
         fs::write(&file, lines.join("\n")).unwrap();
         let child = Command::new("redis-server")
             .args([file.as_os_str(), "--sentinel".as_ref()])
@@ -111,6 +116,100 @@ async fn a_failover_under_sentinel_is_followed_and_keeps_its_buckets() {
     );
     let role: Vec<redis::Value> = replica.command(&["ROLE"]).await;
     assert_eq!(role[0], redis::Value::BulkString(b"master".to_vec()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sentinels_and_servers_have_passwords_of_their_own_and_tls() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = tls::certify(folder.path());
+    let (primary_port, port) = (free_port(), free_port());
+    let primary = Server::start_with(|_| {
+        let mut words = tls::arguments(folder.path(), primary_port, "no");
+        words.extend(["--requirepass", "of-the-servers"].map(str::to_owned));
+        words
+    });
+    let Some(_primary) = primary.await else {
+        return;
+    };
+    let mut lines = vec![
+        "port 0".to_owned(),
+        "requirepass of-the-sentinels".to_owned(),
+        "sentinel auth-pass main of-the-servers".to_owned(),
+        "tls-replication yes".to_owned(),
+    ];
+    let words = tls::arguments(folder.path(), port, "no");
+    lines.extend(
+        words
+            .chunks(2)
+            .map(|pair| pair.join(" ").replacen("--", "", 1)),
+    );
+    let mut sentinel = Sentinel::start_with(folder.path(), primary_port, port, lines);
+    logged(&mut sentinel.child, "+monitor").await;
+
+    let url = format!("rediss-sentinel://127.0.0.1:{port}/main");
+    let builder = || {
+        let builder = RedisStore::builder(&url, Secret::new(HASH_KEY)).deadline(DEADLINE);
+        builder.root_certificate(root.clone())
+    };
+    let (servers, sentinels) = (
+        Secret::new("of-the-servers"),
+        Secret::new("of-the-sentinels"),
+    );
+    let right = builder()
+        .password(servers.clone())
+        .sentinel_password(sentinels.clone());
+    let store = right.connect().await.unwrap();
+    up(&store).await;
+    let stack = stack(&store, [policy("a", "2/day")]);
+    assert_eq!(stack.admitted(5, || from("203.0.113.7")).await, 2);
+
+    for wrong in [
+        builder().password(servers.clone()),
+        builder()
+            .password(servers)
+            .sentinel_password(Secret::new("another")),
+        builder().sentinel_password(sentinels),
+    ] {
+        assert!(!wrong.connect().await.unwrap().is_up());
+    }
+}
+
+#[tokio::test]
+async fn credentials_of_sentinels_without_a_use_are_refused() {
+    let builder = |url| RedisStore::builder(url, Secret::new(HASH_KEY));
+    let password = || Secret::new("canary");
+    for wrong in [
+        builder("redis://127.0.0.1").sentinel_password(password()),
+        builder("redis-cluster://127.0.0.1").sentinel_password(password()),
+        builder("redis-sentinel://127.0.0.1/main").sentinel_user("limits"),
+    ] {
+        let error = wrong.connect().await.unwrap_err();
+        assert_eq!(error, RedisStoreBuildError::UnusedSentinelCredentials);
+    }
+    for wrong in [
+        builder("redis://127.0.0.1").password(Secret::new("")),
+        builder("redis://127.0.0.1").password(Secret::new([0xFF])),
+    ] {
+        let error = wrong.connect().await.unwrap_err();
+        assert_eq!(error, RedisStoreBuildError::InvalidPassword);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_takes_the_place_of_that_in_the_address() {
+    let server = Server::start_with(|_| {
+        let words = ["--requirepass", "right"];
+        words.map(str::to_owned).to_vec()
+    });
+    let Some(server) = server.await else { return };
+    let connect = async |url: String, password: &str| {
+        let builder = RedisStore::builder(&url, Secret::new(HASH_KEY)).deadline(DEADLINE);
+        builder.password(Secret::new(password)).connect().await
+    };
+    let wrong = server.url_of("default", "wrong");
+    assert!(connect(wrong.clone(), "right").await.unwrap().is_up());
+    assert!(connect(server.url(), "right").await.unwrap().is_up());
+    assert!(!connect(wrong, "another").await.unwrap().is_up());
 }
 
 #[tokio::test]

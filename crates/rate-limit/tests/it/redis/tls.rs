@@ -13,15 +13,16 @@ use super::{
 };
 use crate::support::*;
 
-/// Writes an authority's certificate for `localhost` into a folder and returns the authority, as PEM.
-fn certify(folder: &Path) -> String {
+/// Writes an authority's certificate for this machine into a folder and returns the authority, as PEM.
+pub(super) fn certify(folder: &Path) -> String {
     let key = KeyPair::generate().unwrap();
     let mut authority = CertificateParams::new([]).unwrap();
     authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     let root = authority.self_signed(&key).unwrap();
     let issuer = Issuer::new(authority, key);
     let key = KeyPair::generate().unwrap();
-    let mut leaf = CertificateParams::new(["localhost".to_owned()]).unwrap();
+    let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let mut leaf = CertificateParams::new(names).unwrap();
     // With the name of the authority, the server would take it for one that signed itself.
     leaf.distinguished_name = rcgen::DistinguishedName::new();
     leaf.distinguished_name
@@ -33,7 +34,7 @@ fn certify(folder: &Path) -> String {
     root.pem()
 }
 
-fn arguments(folder: &Path, port: u16, clients: &str) -> Vec<String> {
+pub(super) fn arguments(folder: &Path, port: u16, clients: &str) -> Vec<String> {
     let file = |name: &str| folder.join(name).display().to_string();
     let words = [
         ("--tls-port", port.to_string()),

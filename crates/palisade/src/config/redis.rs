@@ -1,0 +1,208 @@
+//! `[redis]`: connects to the store of limits that several nodes share.
+
+use std::sync::Arc;
+#[cfg(feature = "redis")]
+use std::{num::NonZeroU32, path::PathBuf, time::Duration};
+
+use palisade_rate_limit::LimitStore;
+#[cfg(feature = "redis")]
+use {
+    palisade_core::Secret,
+    palisade_rate_limit::{RedisStore, RedisStoreBuilder},
+    toml::Spanned,
+};
+
+#[cfg(feature = "redis")]
+use super::document::Redis;
+use super::{Config, ConfigFileError};
+
+impl Config {
+    /// Connects to the store of `[redis]`. Returns `None` if the file has no such section.
+    ///
+    /// Pass the result to [`assemble_with`](Self::assemble_with). Keys in the store hold no address
+    /// and no user in plain text: they are hashed with the key in `hash_key`.
+    ///
+    /// A server that cannot be reached is no error. The store tries again in the background;
+    /// meanwhile `when_store_fails` decides.
+    ///
+    /// # Errors
+    ///
+    /// The address is malformed, the file of the key cannot be read, or an option is out of its
+    /// range.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn start() -> Result<(), Box<dyn std::error::Error>> {
+    /// use palisade::config::Config;
+    ///
+    /// let config = Config::read("palisade.toml")?;
+    /// let store = config.connect_store().await?;
+    /// let parts = config.assemble_with(store)?;
+    /// # drop(parts); Ok(()) }
+    /// ```
+    #[cfg(feature = "redis")]
+    pub async fn connect_store(&self) -> Result<Option<Arc<dyn LimitStore>>, ConfigFileError> {
+        let store = self.redis_store().await?;
+        Ok(store.map(|store| Arc::new(store) as Arc<dyn LimitStore>))
+    }
+
+    /// Connects to the store of `[redis]`, and returns it with its own type.
+    #[cfg(feature = "redis")]
+    pub(super) async fn redis_store(&self) -> Result<Option<RedisStore>, ConfigFileError> {
+        let Some(redis) = &self.document.redis else {
+            return Ok(None);
+        };
+        let remedy = "name a file with at least 16 random bytes, the same on every node";
+        let key = Secret::new(self.content(&redis.hash_key, remedy)?);
+        let store = RedisStore::builder(redis.url.get_ref(), key);
+        let store = self.store_options(redis, store)?;
+        let store = self.store_passwords(redis, store)?;
+        let store = self.store_certificates(redis, store)?;
+        let store = store.connect().await.map_err(|problem| {
+            let remedy = "write for example \"redis://127.0.0.1:6379/0\"";
+            self.source.at(&redis.url, problem, remedy)
+        })?;
+        Ok(Some(store))
+    }
+
+    /// Applies prefix, deadline, share and failure mode of `[redis]`.
+    #[cfg(feature = "redis")]
+    fn store_options(
+        &self,
+        redis: &Redis,
+        mut store: RedisStoreBuilder,
+    ) -> Result<RedisStoreBuilder, ConfigFileError> {
+        if let Some(prefix) = &redis.prefix {
+            let wrong = |letter: char| "{}:".contains(letter) || letter.is_whitespace();
+            if prefix.get_ref().is_empty() || prefix.get_ref().contains(wrong) {
+                let problem = "the prefix is empty, or has a space or one of `{}:`";
+                return Err(self
+                    .source
+                    .at(prefix, problem, "write a word such as \"palisade\""));
+            }
+            store = store.prefix(prefix.get_ref().as_str());
+        }
+        if let Some(written) = &redis.deadline_millis {
+            let millis = *written.get_ref();
+            if !(1..=10_000).contains(&millis) {
+                let problem = format!("{millis} is out of range");
+                let remedy = "write milliseconds from 1 to 10000";
+                return Err(self.source.at(written, problem, remedy));
+            }
+            store = store.deadline(Duration::from_millis(millis));
+        }
+        if let Some(nodes) = self.number::<u8>(&redis.share, 1, 255)? {
+            store = store.share(NonZeroU32::new(nodes.into()).unwrap_or(NonZeroU32::MIN));
+        }
+        Ok(match redis.when_store_fails {
+            None => store,
+            Some(mode) => store.failure_mode(mode.into()),
+        })
+    }
+
+    /// Applies the passwords of `[redis]`, each without the line end of its file.
+    #[cfg(feature = "redis")]
+    fn store_passwords(
+        &self,
+        redis: &Redis,
+        mut store: RedisStoreBuilder,
+    ) -> Result<RedisStoreBuilder, ConfigFileError> {
+        let remedy = "name a file that holds the password alone";
+        if let Some(file) = &redis.password_file {
+            store = store.password(self.password(file, remedy)?);
+        }
+        if let Some(file) = &redis.sentinel_password_file {
+            store = store.sentinel_password(self.password(file, remedy)?);
+        }
+        if let Some(user) = &redis.sentinel_user {
+            store = store.sentinel_user(user.get_ref().as_str());
+        }
+        Ok(store)
+    }
+
+    #[cfg(feature = "redis")]
+    fn password(&self, file: &Spanned<PathBuf>, remedy: &str) -> Result<Secret, ConfigFileError> {
+        let content = self.content(file, remedy)?;
+        match content.trim_ascii_end() {
+            [] => Err(self.source.at(file, "the file is empty", remedy)),
+            password => Ok(Secret::new(password)),
+        }
+    }
+
+    /// Applies the certificates of `[redis]`.
+    #[cfg(feature = "redis-tls")]
+    fn store_certificates(
+        &self,
+        redis: &Redis,
+        mut store: RedisStoreBuilder,
+    ) -> Result<RedisStoreBuilder, ConfigFileError> {
+        let remedy = "name a PEM file";
+        if let Some(file) = &redis.root_certificate {
+            store = store.root_certificate(self.content(file, remedy)?);
+        }
+        let (certificate, key) = match (&redis.client_certificate, &redis.client_key) {
+            (None, None) => return Ok(store),
+            (Some(certificate), Some(key)) => (certificate, key),
+            (Some(one), None) | (None, Some(one)) => {
+                let problem = "certificate and key belong together, and one is missing";
+                let remedy = "write both `client_certificate` and `client_key`";
+                return Err(self.source.at(one, problem, remedy));
+            }
+        };
+        let key = Secret::new(self.content(key, remedy)?);
+        Ok(store.client_certificate(self.content(certificate, remedy)?, key))
+    }
+
+    /// Refuses certificates, since this build has no TLS to the store.
+    #[cfg(all(feature = "redis", not(feature = "redis-tls")))]
+    fn store_certificates(
+        &self,
+        redis: &Redis,
+        store: RedisStoreBuilder,
+    ) -> Result<RedisStoreBuilder, ConfigFileError> {
+        let files = [
+            &redis.root_certificate,
+            &redis.client_certificate,
+            &redis.client_key,
+        ];
+        match files.into_iter().flatten().next() {
+            None => Ok(store),
+            Some(file) => {
+                let remedy = "build with the feature `redis-tls`, or remove the key";
+                Err(self
+                    .source
+                    .at(file, "this build has no TLS to the store", remedy))
+            }
+        }
+    }
+
+    /// Reads a file of the section.
+    #[cfg(feature = "redis")]
+    fn content(&self, file: &Spanned<PathBuf>, remedy: &str) -> Result<Vec<u8>, ConfigFileError> {
+        std::fs::read(self.path(file.get_ref()))
+            .map_err(|problem| self.source.at(file, problem, remedy))
+    }
+
+    /// Refuses `[redis]`, since this build has no such store. Returns `None` without the section.
+    ///
+    /// # Errors
+    ///
+    /// The file has a section `redis`.
+    #[cfg(not(feature = "redis"))]
+    #[expect(
+        clippy::unused_async,
+        reason = "the same signature with and without the feature"
+    )]
+    pub async fn connect_store(&self) -> Result<Option<Arc<dyn LimitStore>>, ConfigFileError> {
+        match &self.document.redis {
+            None => Ok(None),
+            Some(redis) => {
+                let remedy = "build with the feature `redis`, or remove the section";
+                Err(self
+                    .source
+                    .at(&redis.url, "this build cannot use a store", remedy))
+            }
+        }
+    }
+}
