@@ -83,6 +83,7 @@ entries! {
     DISK_LOW = "PAL0022" "disk-low": "The disk of the audit trail is nearly full";
     LISTENER_UNAVAILABLE = "PAL0023" "listener-unavailable": "A listener cannot be opened";
     ONLY_SHADOW = "PAL0024" "only-shadow": "What rules and credentials would refuse passes";
+    CLIENT_CERTIFICATE_NEVER_ASKED = "PAL0025" "client-certificate-never-asked": "A route demands a certificate of the client, and no client is asked for one";
 }
 
 #[cfg(test)]

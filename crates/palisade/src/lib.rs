@@ -133,6 +133,7 @@ mod book {
         tutorial = "tutorial.md",
         audit = "how-to/audit.md",
         browsers = "how-to/browsers.md",
+        client_certificates = "how-to/client-certificates.md",
         existing = "how-to/existing.md",
         fleet = "how-to/fleet.md",
         grpc = "how-to/grpc.md",

@@ -3,7 +3,7 @@
 use axum::Router;
 use palisade::config::Running;
 use palisade::core::SharedClock;
-use palisade::server::{Certificates, Reloadable};
+use palisade::server::{Certificates, ClientAuth, Reloadable};
 use palisade::shield::Protected;
 use tokio::sync::Mutex;
 
@@ -24,6 +24,8 @@ pub struct Reloader {
     pub(crate) https_port: u16,
     pub(crate) running: Running,
     pub(crate) certificates: Certificates,
+    /// Its files change with a reload, the section with a restart alone.
+    pub(crate) client_auth: Option<ClientAuth>,
     /// Whether an authority issues the certificates. Its settings change with a restart alone.
     pub(crate) is_ordered: bool,
     pub(crate) service: Reloadable<Protected<Router>>,
@@ -55,9 +57,13 @@ impl Reloader {
             true => None,
             false => Some(Tls::open(&new, data, clock)?),
         };
+        let client_auth = new.config.open_client_auth(clock)?;
         // From here on nothing can fail.
         if let Some(tls) = tls {
             self.certificates.replace(&tls.certificates);
+        }
+        if let (Some(running), Some(new)) = (&self.client_auth, &client_auth) {
+            running.replace(new);
         }
         self.service.replace(protected.app.into_inner());
         let changes = new.config.changes(&settings.config);

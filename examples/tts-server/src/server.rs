@@ -107,7 +107,8 @@ impl Server {
         let audit = protected.audit.handle();
         sockets.https = sockets
             .https
-            .map(|server| server.tls(tls.certificates.clone()));
+            .map(|server| server.tls(tls.certificates.clone()))
+            .map(|server| server.client_auth(tls.client_auth.clone()));
         sockets = sockets.record_connections(&audit);
         let challenges = match &tls.acme {
             Some(acme) => {
@@ -134,6 +135,7 @@ impl Server {
                 https_port: port,
                 running,
                 certificates: tls.certificates,
+                client_auth: tls.client_auth,
                 is_ordered: tls.acme.is_some(),
                 service: service.clone(),
             }),

@@ -2,7 +2,7 @@
 
 use palisade::config::OpenedCertificate;
 use palisade::core::SharedClock;
-use palisade::server::{Acme, CertificateError, Certificates, DevAuthority};
+use palisade::server::{Acme, CertificateError, Certificates, ClientAuth, DevAuthority};
 
 use crate::{
     error::StartError,
@@ -16,6 +16,8 @@ pub(crate) struct Tls {
     pub(crate) authority: Option<Authority>,
     /// What orders the certificates, where an authority issues them.
     pub(crate) acme: Option<Acme>,
+    /// Which certificates of clients are accepted, where they are asked for one.
+    pub(crate) client_auth: Option<ClientAuth>,
 }
 
 impl Tls {
@@ -25,18 +27,24 @@ impl Tls {
         data: &DataFolder,
         clock: &SharedClock,
     ) -> Result<Self, StartError> {
+        let client_auth = settings.config.open_client_auth(clock)?;
         match settings.config.open_certificate(clock)? {
             OpenedCertificate::Acme { acme, certificates } => Ok(Self {
                 certificates,
                 authority: None,
                 acme: Some(acme),
+                client_auth,
             }),
             OpenedCertificate::Files(certificates) => Ok(Self {
                 certificates,
                 authority: None,
                 acme: None,
+                client_auth,
             }),
-            _ => Self::of_development(settings, data, clock),
+            _ => Ok(Self {
+                client_auth,
+                ..Self::of_development(settings, data, clock)?
+            }),
         }
     }
 
@@ -59,6 +67,7 @@ impl Tls {
                 fingerprint: authority.fingerprint().to_string(),
             }),
             acme: None,
+            client_auth: None,
         })
     }
 }

@@ -202,7 +202,11 @@ impl Gateway {
         let admin = admin.transpose()?;
         settings.upstreams.start_health_checks();
         Ok(Self {
-            https: record(https.tls(tls.certificates.clone())),
+            https: record(
+                https
+                    .tls(tls.certificates.clone())
+                    .client_auth(tls.client_auth.clone()),
+            ),
             address,
             http: http.map(|(http, _)| record(http)),
             challenges,
@@ -226,6 +230,7 @@ impl Gateway {
                 settings: Mutex::new(settings),
                 running,
                 certificates: tls.certificates,
+                client_auth: tls.client_auth,
                 service: service.clone(),
                 shared,
                 clock,

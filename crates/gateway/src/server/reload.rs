@@ -7,7 +7,7 @@ use palisade::{
     audit::{AuditEvent, event_id},
     config::{CertificateSource, LimitLayers, Running},
     core::SharedClock,
-    server::{Certificates, Readiness, Reloadable},
+    server::{Certificates, ClientAuth, Readiness, Reloadable},
     shield::Protected,
 };
 use tokio::sync::Mutex;
@@ -21,7 +21,8 @@ use crate::{error::GatewayError, forward::Forward, settings::Settings, upstream:
 /// Reads the configuration again while the gateway serves. Returned by [`Gateway::reloader`](crate::Gateway::reloader).
 ///
 /// What stays: sockets, connections, limits, the audit trail, certificates that an authority issues.
-/// What changes: hosts, keys, tokens, limits' rates, rules, text rules, upstreams, certificate files.
+/// What changes: hosts, keys, tokens, limits' rates, rules, text rules, upstreams, certificate files, authorities
+/// of clients.
 /// A request that is being served keeps the settings that it began with.
 ///
 /// # Examples
@@ -49,6 +50,8 @@ pub struct Reloader {
     pub(super) settings: Mutex<Settings>,
     pub(super) running: Running,
     pub(super) certificates: Certificates,
+    /// The section cannot change while the gateway runs; the files can.
+    pub(super) client_auth: Option<ClientAuth>,
     pub(super) service: Reloadable<Protected<Forward>>,
     pub(super) shared: Shared,
     pub(super) clock: SharedClock,
@@ -89,9 +92,13 @@ impl Reloader {
             CertificateSource::Acme(_) => None, // ordered and renewed by the running gateway
             _ => Some(Tls::open(&new, &self.clock)?.certificates),
         };
+        let client_auth = new.config.open_client_auth(&self.clock)?;
         // From here on nothing can fail.
         if let Some(certificates) = certificates {
             self.certificates.replace(&certificates);
+        }
+        if let (Some(running), Some(new)) = (&self.client_auth, &client_auth) {
+            running.replace(new);
         }
         self.service.replace(built.service);
         self.limits.store(Arc::new(built.limits));

@@ -12,7 +12,7 @@
 use palisade::{
     config::OpenedCertificate,
     core::SharedClock,
-    server::{Acme, Certificates, DevAuthority},
+    server::{Acme, Certificates, ClientAuth, DevAuthority},
 };
 
 use crate::{
@@ -35,6 +35,8 @@ pub(super) struct Tls {
     /// `None` unless `[server.acme]` is there. Responses to its challenges are sent on the listener
     /// without TLS.
     pub(super) acme: Option<Acme>,
+    /// Which certificates of clients are accepted. `None` without `[server.client_auth]`.
+    pub(super) client_auth: Option<ClientAuth>,
 }
 
 impl Tls {
@@ -45,18 +47,24 @@ impl Tls {
     /// A file cannot be read or written, the key does not fit the certificate, or the section
     /// `[server.acme]` cannot be used. The error names the line of the file.
     pub(super) fn open(settings: &Settings, clock: &SharedClock) -> Result<Self, GatewayError> {
+        let client_auth = settings.config.open_client_auth(clock)?;
         match settings.config.open_certificate(clock)? {
             OpenedCertificate::Acme { acme, certificates } => Ok(Self {
                 certificates,
                 authority: None,
                 acme: Some(acme),
+                client_auth,
             }),
             OpenedCertificate::Files(certificates) => Ok(Self {
                 certificates,
                 authority: None,
                 acme: None,
+                client_auth,
             }),
-            _ => Self::of_development(settings, clock),
+            _ => Ok(Self {
+                client_auth,
+                ..Self::of_development(settings, clock)?
+            }),
         }
     }
 
@@ -77,6 +85,7 @@ impl Tls {
                 fingerprint: authority.fingerprint().to_string(),
             }),
             acme: None,
+            client_auth: None,
         })
     }
 }

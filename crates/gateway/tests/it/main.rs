@@ -13,6 +13,7 @@ mod admin;
 mod auth_endpoint;
 mod budgets;
 mod client;
+mod client_certificates;
 mod configuration;
 mod failures;
 mod forwarding;

@@ -25,6 +25,7 @@ impl Config {
     /// | code | what it means |
     /// |---|---|
     /// | `certificate-hosts` | the certificate does not name a host that is served |
+    /// | `client-certificate-never-asked` | a route demands a certificate of the client, and clients are not asked for one |
     /// | `host-port` | no host is served under the port of the TLS listener |
     /// | `plain-http` | requests without TLS are served, and not to this machine alone |
     /// | `proxy-unreachable` | the server listens on this machine alone, and no proxy is there |
@@ -49,6 +50,7 @@ impl Config {
             self.redirect_to_an_unserved_host(&hosts),
             self.challenges_without_listener(settings.http),
             self.plain_http_for_the_network(settings.http),
+            self.certificates_that_no_client_is_asked_for(),
         ];
         let warning = |(kind, error): Contradiction| Warning::new(kind, error.to_string());
         Ok(found.into_iter().flatten().map(warning).collect())
@@ -64,6 +66,20 @@ impl Config {
         let remedy = "get a certificate for every host, or remove the host";
         let error = self.source.key_error("server", "hosts", &problem, remedy);
         Some((&diagnostics::CERTIFICATE_HOSTS, error))
+    }
+
+    /// `client-certificate-never-asked`: the route refuses every request.
+    fn certificates_that_no_client_is_asked_for(&self) -> Option<Contradiction> {
+        if self.document.server.client_auth.is_some() {
+            return None;
+        }
+        let mut routes = self.document.routes.iter();
+        let route = routes.find(|route| route.client_certificate)?;
+        let problem =
+            "the route demands a certificate of the client, and no client is asked for one";
+        let remedy = "add [server.client_auth] with authorities = [\"clients.pem\"]";
+        let error = self.source.at(&route.path, problem, remedy);
+        Some((&diagnostics::CLIENT_CERTIFICATE_NEVER_ASKED, error))
     }
 
     /// `host-port`: no host is served under the port of the TLS listener. Behind a proxy the port

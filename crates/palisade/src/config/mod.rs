@@ -40,6 +40,8 @@ mod examine;
 #[cfg(feature = "server")]
 mod certificate;
 #[cfg(feature = "server")]
+mod client_auth;
+#[cfg(feature = "server")]
 mod consistency;
 mod audit;
 mod cors;
@@ -95,6 +97,7 @@ use self::{document::Document, source::Source};
 /// | the stack | [`assemble`](Self::assemble), [`assemble_with`](Self::assemble_with) |
 /// | listeners, certificate, health check | [`server`](Self::server) |
 /// | the certificate, opened | `open_certificate` |
+/// | the certificates of clients | `open_client_auth` |
 /// | the shared store of limits | [`connect_store`](Self::connect_store) |
 /// | sections of the application | [`section`](Self::section) |
 /// | what a new file changes | [`changes`](Self::changes), [`refuse_changes`](Self::refuse_changes) |

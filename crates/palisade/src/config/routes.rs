@@ -62,6 +62,10 @@ impl Config {
                     .at(&route.access, "unknown kind of access", remedy));
             }
         };
+        let rule = match route.client_certificate {
+            true => rule.client_certificate(),
+            false => rule,
+        };
         let rule = match route.limits.as_ref() {
             None => rule,
             Some(limits) => self.limited(rule, limits)?,

@@ -58,9 +58,9 @@ fn id(kind: ConnectionEventKind) -> &'static str {
         | ConnectionEventKind::ProxyHeaderTimeout
         | ConnectionEventKind::RequestBodyTimeout
         | ConnectionEventKind::ResponseTimeout => event_id::CONNECTION_TIMED_OUT,
-        ConnectionEventKind::CertificateRefused | ConnectionEventKind::HandshakeFailed => {
-            event_id::TLS_HANDSHAKE_FAILED
-        }
+        ConnectionEventKind::CertificateRefused
+        | ConnectionEventKind::ClientCertificateRefused
+        | ConnectionEventKind::HandshakeFailed => event_id::TLS_HANDSHAKE_FAILED,
         _ => event_id::PROTOCOL_ERROR,
     }
 }

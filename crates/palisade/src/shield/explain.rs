@@ -218,6 +218,9 @@ fn description(rule: &Rule) -> String {
         Access::Public => "public".to_owned(),
         Access::Scopes(scopes) => format!("scopes {}", scopes.join(" + ")),
     };
+    if rule.needs_client_certificate() {
+        line.push_str("; client certificate");
+    }
     if rule.is_unlimited() {
         line.push_str("; no limits");
     }

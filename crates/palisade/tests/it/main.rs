@@ -16,6 +16,7 @@ mod config;
 mod config_mistakes;
 mod config_acme;
 mod config_certificate;
+mod config_client_auth;
 mod config_sections;
 mod config_server;
 mod config_spelling;

@@ -20,6 +20,10 @@ pub(in crate::config) struct Route {
     /// Who may use the route: `public`, `authenticated` or a list of scopes. Required, so that no
     /// route is open by omission.
     pub(in crate::config) access: Spanned<Access>,
+    /// Whether the client needs a certificate, besides the credential. Default: `false`. Needs
+    /// `[server.client_auth]`.
+    #[serde(default)]
+    pub(in crate::config) client_certificate: bool,
     /// The limits that the rule names, or `none`. Default: those that count on all routes.
     pub(in crate::config) limits: Option<Spanned<RouteLimits>>,
     /// Names of the text fields that are cleaned: `text`, `title?`, `/input/text`. Default: none.

@@ -1,4 +1,4 @@
-//! `[server]` and `[server.acme]`: hosts, listeners, certificate and health check.
+//! `[server]`, `[server.acme]` and `[server.client_auth]`: hosts, listeners, certificate and health check.
 
 use std::path::PathBuf;
 
@@ -49,6 +49,8 @@ pub(in crate::config) struct Server {
     pub(in crate::config) acme_webroot: Option<Spanned<PathBuf>>,
     /// Certificates from an authority. Default: none. An error together with `certificate`.
     pub(in crate::config) acme: Option<Acme>,
+    /// Certificates of clients. Default: clients are not asked for one.
+    pub(in crate::config) client_auth: Option<ClientAuth>,
     /// The path of the health check, such as `/health`. Default: none.
     ///
     /// It responds for any host and without TLS, and with status 503 while the server stops.
@@ -114,6 +116,36 @@ pub(in crate::config) struct Acme {
     pub(in crate::config) eab_key_id: Option<Spanned<String>>,
     /// A file with the key of the external account, in base64url. Needs `eab_key_id`.
     pub(in crate::config) eab_key_file: Option<Spanned<PathBuf>>,
+}
+
+/// `[server.client_auth]`: which certificates of clients are accepted (mutual TLS).
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(
+    not(feature = "server"),
+    allow(
+        dead_code,
+        reason = "its members are read where the server is compiled in"
+    )
+)]
+pub(in crate::config) struct ClientAuth {
+    /// PEM files with the authorities that sign the certificates of clients. Required.
+    pub(in crate::config) authorities: Spanned<Vec<Spanned<PathBuf>>>,
+    /// Files with revocation lists, in PEM or DER. Default: revocation is not checked.
+    ///
+    /// With any list, each certificate of a chain needs the list of its issuer.
+    #[serde(default)]
+    pub(in crate::config) revocation_lists: Vec<Spanned<PathBuf>>,
+    /// Whether a client without a certificate is refused during the handshake. Default: `true`.
+    ///
+    /// With `false`, routes demand one with `client_certificate`.
+    #[serde(default = "yes")]
+    pub(in crate::config) required: bool,
+}
+
+/// The default of keys that are on.
+const fn yes() -> bool {
+    true
 }
 
 /// The header with the identifier of the request, or whether it is sent.

@@ -94,6 +94,11 @@ impl Config {
         let issuers = document.tokens.iter();
         let key_sets = issuers.map(|issuer| (issuer.jwks_file.as_ref(), Content::Public));
         let all = named.into_iter().chain(key_sets);
+        #[cfg(feature = "server")]
+        let all = {
+            let clients = self.client_auth_files().into_iter();
+            all.chain(clients.map(|file| (Some(file), Content::Public)))
+        };
         all.filter_map(|(written, content)| written.map(|written| NamedFile { written, content }))
             .collect()
     }

@@ -1,0 +1,110 @@
+//! `[server.client_auth]`: each error names the line and the key that names the file.
+
+use std::{fs, path::Path};
+
+use palisade::{
+    config::{Config, ConfigFileError},
+    core::SystemClock,
+    server::{Certificates, ClientAuth},
+};
+
+/// Opens what a file with these lines in the section names.
+fn open(folder: &Path, lines: &str) -> Result<Option<ClientAuth>, ConfigFileError> {
+    let file = folder.join("palisade.toml");
+    fs::write(&file, format!("[server.client_auth]\n{lines}")).unwrap();
+    Config::read(&file)?.open_client_auth(&SystemClock::shared())
+}
+
+#[track_caller]
+fn check(folder: &Path, lines: &str, line: usize, key: &str, part: &str) {
+    let error = open(folder, lines).unwrap_err();
+    let found = (error.line(), error.key());
+    assert_eq!(found, (Some(line), Some(key)), "{error}");
+    assert!(error.to_string().contains(part), "{error}");
+}
+
+#[test]
+fn authorities_and_lists_are_opened_and_mistakes_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(["clients".to_owned()]).unwrap();
+    fs::write(folder.path().join("clients.pem"), made.cert.pem()).unwrap();
+    fs::write(folder.path().join("none.crl"), "no list").unwrap();
+    let required = open(folder.path(), "authorities = ['clients.pem']")
+        .unwrap()
+        .unwrap();
+    assert!(required.is_required());
+    let optional = open(
+        folder.path(),
+        "authorities = ['clients.pem']\nrequired = false",
+    );
+    assert!(!optional.unwrap().unwrap().is_required());
+
+    let authorities = "server.client_auth.authorities";
+    check(
+        folder.path(),
+        "authorities = []",
+        2,
+        authorities,
+        "no authority is named",
+    );
+    check(
+        folder.path(),
+        "authorities = ['a.pem']",
+        2,
+        authorities,
+        "a.pem",
+    );
+    let later = "authorities = ['clients.pem',\n'none.crl']";
+    check(
+        folder.path(),
+        later,
+        3,
+        authorities,
+        "certificates of authorities in PEM",
+    );
+    let list = "authorities = ['clients.pem']\nrevocation_lists = ['none.crl']";
+    let lists = "server.client_auth.revocation_lists";
+    check(
+        folder.path(),
+        list,
+        3,
+        lists,
+        "a certificate revocation list",
+    );
+    let key = "server.client_auth.require";
+    check(
+        folder.path(),
+        "authorities = []\nrequire = true",
+        3,
+        key,
+        "did you mean `required`?",
+    );
+}
+
+#[test]
+fn a_route_that_demands_a_certificate_no_client_is_asked_for_is_a_warning() {
+    let made = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap();
+    let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    let certificates = Certificates::from_pem(chain.as_bytes(), key.as_bytes()).unwrap();
+    let warnings = |more: &str| {
+        let text = format!(
+            "server.hosts = ['a.example']\n{more}\n[[routes]]\npath = '/a'\naccess = 'public'\n\
+             client_certificate = true\n"
+        );
+        let config = Config::parse(&text).unwrap();
+        let settings = config.server().unwrap();
+        let https = "127.0.0.1:443".parse().unwrap();
+        let found = config
+            .check_server(&settings, https, &certificates)
+            .unwrap();
+        found.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let found = warnings("");
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(
+        found[0].contains("routes.path") && found[0].contains("[server.client_auth]"),
+        "{found:?}"
+    );
+    let asked = warnings("server.client_auth.authorities = ['a.pem']");
+    assert_eq!(asked, Vec::<String>::new());
+}
