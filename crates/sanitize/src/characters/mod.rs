@@ -7,6 +7,7 @@ mod class;
 mod digits;
 mod neighbours;
 mod tables;
+mod traits;
 mod variants;
 
 pub use self::class::{Action, Class};
@@ -15,4 +16,5 @@ pub(crate) use self::{
     digits::digit,
     neighbours::{Before, flag_tags},
     tables::{is_blank, is_mark, is_pictograph, is_skin_tone, suspect},
+    traits::Traits,
 };

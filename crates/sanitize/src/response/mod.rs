@@ -8,7 +8,7 @@ mod hold;
 use std::fmt;
 
 use crate::personal_data::{PersonalData, Placeholders, RestoreStream};
-use crate::text::{Filter, Preset, Report, SourceMap};
+use crate::text::{Filter, Preset, Report, SourceMap, traits_of};
 
 use self::hold::{LONGEST_HELD, certain_length};
 
@@ -167,6 +167,9 @@ impl<'p> ResponseText<'p> {
     fn cleaned(&self, text: &str) -> String {
         let mut report = Report::new();
         let mut map = SourceMap::new(false);
+        if !self.filter.touches(traits_of(text)) {
+            return text.to_owned();
+        }
         match self.filter.pass(text, &mut report, &mut map) {
             Ok(Some(clean)) => clean,
             // The filter drops and refuses nothing.

@@ -14,7 +14,7 @@
 //! | `Drop` | it is removed | counted as changed |
 //! | `Refuse` | the text is refused | the class is in the error |
 //!
-//! Text of printable ASCII alone is recognized first and costs one look at each byte.
+//! The sanitizer leaves the pass out where `touches` tells that it would change and count nothing.
 
 use std::ops::Range;
 
@@ -22,7 +22,7 @@ use super::explain::CodePoint;
 use super::refused::Refused;
 use super::report::Report;
 use super::source_map::SourceMap;
-use crate::characters::{Action, Before, Class, PerClass, flag_tags};
+use crate::characters::{Action, Before, Class, PerClass, Traits, flag_tags};
 
 /// The settings of the pass: an action for each class, and the limit of combining marks.
 #[derive(Clone, Copy, Debug)]
@@ -84,6 +84,21 @@ impl Filter {
         points
     }
 
+    /// Tells whether a pass may change, count or refuse a character of these traits.
+    ///
+    /// A character of no class stays, unless it is one combining mark too many.
+    pub(crate) fn touches(&self, found: Traits) -> bool {
+        let kept = |class| self.actions.get(class) == Some(Action::Keep);
+        let unless_kept = [
+            (Class::LineFeed, Traits::LINE_FEED),
+            (Class::Space, Traits::SPACE),
+            (Class::Tab, Traits::TAB),
+        ];
+        let mut touched = unless_kept.into_iter();
+        found.has_any(Traits::SUSPECT | Traits::MARK)
+            || touched.any(|(class, traits)| found.has_any(traits) && !kept(class))
+    }
+
     /// Returns the filtered text, or `None` if nothing changes. Fails at the first refused
     /// character.
     ///
@@ -96,9 +111,6 @@ impl Filter {
         report: &mut Report,
         map: &mut SourceMap,
     ) -> Result<Option<String>, Refused> {
-        if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-            return Ok(None);
-        }
         let mut pass = FilterPass {
             filter: self,
             text,

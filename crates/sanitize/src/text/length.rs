@@ -27,11 +27,7 @@ impl Limits {
                 limit,
             });
         }
-        // A text has never more characters than bytes, so most are not counted at all.
-        if let Some(limit) = self
-            .chars
-            .filter(|&limit| text.len() > limit && text.chars().nth(limit).is_some())
-        {
+        if let Some(limit) = self.chars.filter(|&limit| is_longer(text, limit)) {
             return Err(Refused::TooLong {
                 unit: LengthUnit::Chars,
                 limit,
@@ -39,7 +35,7 @@ impl Limits {
         }
         if let Some(limit) = self
             .graphemes
-            .filter(|&limit| text.len() > limit && grapheme_at(text, limit).is_some())
+            .filter(|&limit| is_longer(text, limit) && grapheme_at(text, limit).is_some())
         {
             return Err(Refused::TooLong {
                 unit: LengthUnit::Graphemes,
@@ -74,9 +70,19 @@ impl Limits {
 
 /// Tells whether a text has at least this many graphemes.
 pub(crate) fn has_graphemes(text: &str, count: usize) -> bool {
-    count
-        .checked_sub(1)
-        .is_none_or(|last| grapheme_at(text, last).is_some())
+    match count {
+        0 => true,
+        1 => !text.is_empty(),
+        _ => grapheme_at(text, count - 1).is_some(),
+    }
+}
+
+/// Tells whether a text has more code points than this.
+///
+/// A text has never more code points than bytes, and never more graphemes than code points. So most
+/// texts are not counted at all, and few are searched for the borders of graphemes.
+fn is_longer(text: &str, limit: usize) -> bool {
+    text.len() > limit && text.chars().nth(limit).is_some()
 }
 
 /// Returns the grapheme at this index, counted from 0, or `None` if the text has fewer.

@@ -4,6 +4,9 @@
 //! A sanitizer runs these steps in order, and repeats them until a round changes nothing: the
 //! filter of characters, normalization, rules, white space, length. The request layer calls it once
 //! for each field.
+//!
+//! Before each round, `scan` collects the traits of all characters. A step that none of them calls for
+//! is left out, which is most of them for most texts.
 
 mod builder;
 mod filter;
@@ -22,6 +25,7 @@ mod report;
 mod reported_data;
 mod rule;
 mod sanitizer;
+mod scan;
 mod source_map;
 mod template_tokens;
 mod whitespace;
@@ -45,5 +49,6 @@ pub(crate) use self::{
     folded::Folded,
     numbers::{Number, each_number},
     rule::{Finder, Match},
+    scan::traits_of,
     source_map::SourceMap,
 };

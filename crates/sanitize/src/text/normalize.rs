@@ -9,6 +9,7 @@ use unicode_normalization::char::{
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc, is_nfc_quick, is_nfkc};
 
 use super::source_map::SourceMap;
+use crate::characters::Traits;
 
 /// The Unicode normalization form of the cleaned text (Unicode Standard Annex 15).
 ///
@@ -42,10 +43,18 @@ pub enum Normalization {
 }
 
 impl Normalization {
+    /// Tells whether the form may differ for a text of these traits.
+    pub(super) const fn touches(self, found: Traits) -> bool {
+        match self {
+            Self::Nfc => found.has_any(Traits::COMPOSES),
+            Self::Nfkc => found.has_any(Traits::COMPATIBLE),
+            Self::None => false,
+        }
+    }
+
     /// Returns the normalized text, or `None` if it is in that form already.
     pub(super) fn apply(self, text: &str, map: &mut SourceMap) -> Option<String> {
         let is_normal = match self {
-            _ if text.is_ascii() => true,
             Self::Nfc => is_nfc(text),
             Self::Nfkc => is_nfkc(text),
             Self::None => true,

@@ -253,8 +253,9 @@ impl Report {
         }
     }
 
-    /// Counts the places of personal data in code points, at the end.
-    pub(crate) fn count_chars(&mut self, input: &str) {
+    /// Ends the last round: counts the places of personal data in code points.
+    pub(crate) fn finish(&mut self, input: &str) {
+        self.quiet = true;
         count_chars(&mut self.data, input);
         count_chars(&mut self.flagged_data, input);
     }

@@ -14,9 +14,11 @@ use super::refused::{LengthUnit, Refused};
 use super::repertoire::Repertoire;
 use super::report::{Change, Report};
 use super::rule::TextRule;
+use super::scan::traits_of;
 use super::source_map::SourceMap;
+use super::template_tokens;
 use super::whitespace::Whitespace;
-use crate::characters::is_blank;
+use crate::characters::{Traits, is_blank};
 
 /// The limit of rounds. One round can uncover what the next removes; ordinary text needs two at
 /// most.
@@ -157,6 +159,15 @@ impl Sanitizer {
         &self.0.filter
     }
 
+    /// Cleans a text with every step, whether its traits call for it or not.
+    #[cfg(test)]
+    pub(super) fn clean_with_every_step<'t>(
+        &self,
+        text: &'t str,
+    ) -> Result<CleanText<'t>, Refused> {
+        self.0.clean_by(text, self.0.min_graphemes, |_| Traits::ALL)
+    }
+
     /// Makes a sanitizer of checked settings.
     pub(super) fn from_settings(settings: Settings) -> Self {
         Self(Arc::new(settings))
@@ -225,15 +236,26 @@ impl Settings {
 
     /// Cleans a text of which at least this many graphemes must be left.
     fn clean<'t>(&self, text: &'t str, least: usize) -> Result<CleanText<'t>, Refused> {
+        self.clean_by(text, least, traits_of)
+    }
+
+    /// Cleans a text. Steps run as the traits that `look` finds in it call for.
+    fn clean_by<'t>(
+        &self,
+        text: &'t str,
+        least: usize,
+        look: impl Fn(&str) -> Traits,
+    ) -> Result<CleanText<'t>, Refused> {
         self.input.check(text)?;
         let mut report = Report::new();
         let mut map = SourceMap::new(self.rules.iter().any(TextRule::reports_places));
         let mut cleaned = Cow::Borrowed(text);
         for _ in 0..MAX_ROUNDS {
             report.begin_round();
-            cleaned = self.round(cleaned, &mut report, &mut map)?;
-            if report.is_quiet() {
-                report.count_chars(text);
+            let found = look(&cleaned);
+            cleaned = self.round(cleaned, found, &mut report, &mut map)?;
+            if report.is_quiet() || self.folds_only(found) {
+                report.finish(text);
                 self.check_result(text, &cleaned, least, &report)?;
                 return Ok(CleanText {
                     text: cleaned,
@@ -244,24 +266,43 @@ impl Settings {
         Err(Refused::Unstable)
     }
 
-    /// Runs each step once.
+    /// Tells whether white space is all that a round may change in a text of these traits.
+    ///
+    /// A second round would change nothing then: what was folded has no other traits.
+    fn folds_only(&self, found: Traits) -> bool {
+        !self.filter.touches(found)
+            && !self.normalization.touches(found)
+            && self.all_rules().next().is_none()
+            && self.over_length == OverLength::Refuse
+    }
+
+    /// Runs each step once that these traits of the text call for.
     fn round<'t>(
         &self,
         mut text: Cow<'t, str>,
+        mut found: Traits,
         report: &mut Report,
         map: &mut SourceMap,
     ) -> Result<Cow<'t, str>, Refused> {
-        if let Some(other) = self.filter.pass(&text, report, map)? {
-            text = Cow::Owned(other);
+        if self.filter.touches(found)
+            && let Some(other) = self.filter.pass(&text, report, map)?
+        {
+            (text, found) = (Cow::Owned(other), Traits::ALL);
         }
-        if let Some(other) = self.normalization.apply(&text, map) {
+        if self.normalization.touches(found)
+            && let Some(other) = self.normalization.apply(&text, map)
+        {
             report.note(Change::Normalized);
-            text = Cow::Owned(other);
+            (text, found) = (Cow::Owned(other), Traits::ALL);
         }
         for (index, rule) in self.all_rules().enumerate() {
             self.check_growth(&text)?;
+            let is_for_tokens = index == self.rules.len();
+            if is_for_tokens && !template_tokens::may_hold_token(&text, found) {
+                continue;
+            }
             if let Some(other) = rule.apply(index, &text, report, map)? {
-                text = Cow::Owned(other);
+                (text, found) = (Cow::Owned(other), Traits::ALL);
             }
         }
         text = change(text, Change::Trimmed, report, |text| {

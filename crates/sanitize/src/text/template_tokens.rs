@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::rule::{Effect, TextRule};
+use crate::characters::Traits;
 
 /// Models that share the tokens of their chat template.
 ///
@@ -162,6 +163,11 @@ fn compile(families: &[ModelFamily]) -> Option<Regex> {
     let pattern = format!("(?i){}", patterns.join("|"));
     // The patterns are ours, and a test compiles each.
     Regex::new(&pattern).ok()
+}
+
+/// Tells whether a text of these traits may hold a token: each has a bracket, or two line feeds.
+pub(super) fn may_hold_token(text: &str, found: Traits) -> bool {
+    found.has_any(Traits::BRACKET) || (found.has_any(Traits::LINE_FEED) && text.contains("\n\n"))
 }
 
 /// Returns the rule for the tokens of these families, or `None` if there is nothing to do.

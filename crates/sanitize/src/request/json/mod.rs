@@ -10,6 +10,7 @@
 //! Failures: 400 `json_malformed` for syntax and limits, 415 `content_type_mismatch` for a form that is
 //! declared as JSON, 422 for a refused text.
 
+mod names;
 mod path;
 mod scan;
 mod string;
@@ -18,6 +19,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use palisade_core::Rejection;
+use smallvec::SmallVec;
 
 pub(crate) use self::path::Path;
 use self::scan::{Flaw, FoundField, Scanner, Target, Value};
@@ -45,7 +47,7 @@ pub(crate) fn clean<'t>(
     selection: &mut Selection,
 ) -> Result<Cow<'t, str>, Box<Rejection>> {
     let paths = selection.paths()?;
-    let targets: Vec<Target<'_>> = paths
+    let targets: SmallVec<[Target<'_>; 4]> = paths
         .iter()
         .map(|(path, names)| Target {
             path,

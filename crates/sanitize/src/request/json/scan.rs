@@ -20,12 +20,13 @@
 //! object ends, to find duplicates.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::ops::Range;
 
 use smallvec::SmallVec;
 
-use super::{Caps, Path, string};
+use super::names::Names;
+use super::string::{self, plain_length};
+use super::{Caps, Path};
 
 /// A pointer to look for.
 #[derive(Clone, Copy, Debug)]
@@ -130,7 +131,7 @@ impl<'t, 'p> Scanner<'t, 'p> {
             refuse_near_names,
             found: Vec::new(),
         };
-        let all: Vec<usize> = (0..targets.len()).collect();
+        let all: SmallVec<[usize; 4]> = (0..targets.len()).collect();
         scanner.value(0, &all)?;
         match scanner.peek() {
             None => Ok(scanner.found),
@@ -177,7 +178,7 @@ impl<'t, 'p> Scanner<'t, 'p> {
     fn object(&mut self, depth: usize, active: &[usize]) -> Result<Value<'t>, Flaw> {
         let object = self.at;
         self.open(depth)?;
-        let mut names: HashSet<Cow<'t, str>> = HashSet::new();
+        let mut names = Names::default();
         if self.take(b'}') {
             return Ok(Value::Other);
         }
@@ -279,8 +280,13 @@ impl<'t, 'p> Scanner<'t, 'p> {
         active: &[usize],
         leads: impl Fn(&Target<'p>) -> bool,
     ) -> SmallVec<[usize; 2]> {
-        let leads = |target: &usize| self.targets.get(*target).is_some_and(&leads);
-        active.iter().copied().filter(leads).collect()
+        let mut next = SmallVec::new();
+        for &target in active {
+            if self.targets.get(target).is_some_and(&leads) {
+                next.push(target);
+            }
+        }
+        next
     }
 
     /// Reads a string and decodes it.
@@ -295,16 +301,23 @@ impl<'t, 'p> Scanner<'t, 'p> {
         let start = self.at.saturating_add(1);
         let bytes = self.text.as_bytes();
         let mut end = start;
+        let mut has_escapes = false;
         loop {
+            end = end.saturating_add(plain_length(bytes.get(end..).unwrap_or_default()));
             match bytes.get(end).ok_or(Flaw::Syntax)? {
                 b'"' => break,
                 b'\\' => end = end.saturating_add(2),
-                0..=0x1f => return Err(Flaw::Syntax),
-                _ => end = end.saturating_add(1),
+                _ => return Err(Flaw::Syntax),
             }
+            has_escapes = true;
         }
         self.at = end.saturating_add(1);
-        string::decode(self.text.get(start..end).ok_or(Flaw::Syntax)?)
+        let raw = self.text.get(start..end).ok_or(Flaw::Syntax)?;
+        if has_escapes {
+            string::decode(raw)
+        } else {
+            Ok(Cow::Borrowed(raw))
+        }
     }
 
     /// Reads `true`, `false` or `null`.
@@ -359,11 +372,12 @@ impl<'t, 'p> Scanner<'t, 'p> {
 
     /// Skips white space. Returns the next byte without reading it.
     fn peek(&mut self) -> Option<u8> {
-        self.skip(
-            |byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'),
-            usize::MAX,
-        );
-        self.text.as_bytes().get(self.at).copied()
+        loop {
+            match self.text.as_bytes().get(self.at) {
+                Some(b' ' | b'\t' | b'\n' | b'\r') => self.at = self.at.saturating_add(1),
+                next => return next.copied(),
+            }
+        }
     }
 
     /// Skips white space, and reads this byte if it is next.

@@ -32,6 +32,23 @@ pub(crate) fn decode(raw: &str) -> Result<Cow<'_, str>, Flaw> {
     Ok(Cow::Owned(decoded))
 }
 
+/// Returns how many bytes, from the first, are of a string and need no look: no quotation mark, no
+/// backslash, no control character.
+pub(crate) fn plain_length(bytes: &[u8]) -> usize {
+    let (chunks, _) = bytes.as_chunks::<16>();
+    let plain = chunks
+        .iter()
+        .take_while(|chunk| chunk.iter().fold(true, |all, &byte| all & is_plain(byte)));
+    let looked_at = plain.count() * 16;
+    let rest = bytes.get(looked_at..).unwrap_or_default();
+    looked_at + rest.iter().take_while(|&&byte| is_plain(byte)).count()
+}
+
+/// Tells whether a byte of a string stands for itself and does not end it.
+const fn is_plain(byte: u8) -> bool {
+    (byte >= 0x20) & (byte != b'"') & (byte != b'\\')
+}
+
 /// Reads one escape. Returns the character and the number of bytes read.
 ///
 /// `escape` begins after the backslash.

@@ -143,7 +143,7 @@ impl Selection {
     ///
     /// A field of a rule that is not a JSON pointer. A route table refuses such a rule when it is
     /// built.
-    pub(crate) fn paths(&self) -> Result<Vec<(Arc<Path>, bool)>, Box<Rejection>> {
+    pub(crate) fn paths(&self) -> Result<SmallVec<[(Arc<Path>, bool); 4]>, Box<Rejection>> {
         let fields = self.fields.iter();
         let fields = fields.map(|selected| Ok((selected.path()?, selected.field.names)));
         let opaque = self.opaque.iter().map(|path| Ok((Arc::clone(path), false)));
