@@ -67,8 +67,8 @@
 //! Other records are `event` (something that is not a request: see [`AuditEvent`]) and the writer's
 //! own: `opened` (a file begins), `resumed` (a process continues), `recovered` (something was set
 //! aside or is missing), `lost` (requests without a record, counted), `folded` (repeated refusals,
-//! counted), `retired` (older parts were deleted), `clock_step` (the machine's clock was set) and
-//! `closed`.
+//! counted), `retired` (older parts were deleted), `clock_step` (the machine's clock was set),
+//! `rotated` (a file has its full length) and `closed`.
 //!
 //! # What the chain shows
 //!
@@ -76,7 +76,8 @@
 //! lists all records that were altered, removed, repeated, moved or forged, and continues after
 //! each. An attacker who can write the file can compute new hashes for all of it: give the sink a
 //! [key](FileSinkBuilder::key). Such an attacker can also cut records off the end, or put an older
-//! copy in place: keep [checkpoints](FileSinkBuilder::checkpoints_at) in a second place. An
+//! copy in place: keep [checkpoints](FileSinkBuilder::checkpoints_at) in a second place. Over the
+//! records there is also a Merkle tree (RFC 9162), whose root is in every checkpoint. An
 //! attacker who reads the key from the memory of the process can forge records from then on: a
 //! chain shows what happens to records after they were written, not what a process was made to
 //! write.
@@ -89,8 +90,10 @@
 //! | Who did what, and when? | [`read_trail`], [`RecordFilter`] | `palisade audit query` |
 //! | How much, how fast, refused by what? | [`TrailReport`] | `palisade audit report` |
 //! | In the form of another system? | [`StoredRecord::export`] | `palisade audit export` |
+//! | Is this record in it, for somebody without the trail? | [`prove_record`], [`Proof::check`] | `palisade audit prove`, `check-proof` |
+//! | Does it continue what I was shown before? | [`Witness`] | `palisade audit witness` |
 //!
-//! Only the first one checks hashes. Run it before a record is used as evidence.
+//! The first one checks all hashes. Run it before a record is used as evidence.
 //!
 //! # Sinks
 //!
@@ -126,6 +129,8 @@ mod layer;
 mod sink;
 mod report;
 mod export;
+mod proof;
+mod witness;
 mod query;
 mod verify;
 mod chain;
@@ -141,6 +146,7 @@ pub use self::{
     export::ExportFormat,
     key::AuditKey,
     layer::{AuditGate, AuditHandle, AuditLayer, AuditLayerBuilder, AuditPass, SinkPolicy},
+    proof::{Proof, ProofError, ProvenFact, prove_consistency, prove_record},
     query::{RecordFilter, StoredRecord, TrailReader, read_trail},
     record::{AuditEvent, RequestRecord, event_id},
     report::TrailReport,
@@ -152,6 +158,7 @@ pub use self::{
         CheckpointSummary, Finding, FindingClass, FindingReason, TimeGap, VerifyError,
         VerifyOptions, VerifyOutcome, VerifyReport, acknowledge, verify, verify_file,
     },
+    witness::{Witness, WitnessAccepted, WitnessRefusal},
 };
 
 // The example of the README, compiled as a documentation test.

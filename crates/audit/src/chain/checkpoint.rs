@@ -1,4 +1,5 @@
-//! Checkpoints: signed lines with the number and hash of the last record, for another place.
+//! Checkpoints: signed lines with the number and hash of the last record and the root of the
+//! Merkle tree, for another place.
 //!
 //! The file sink writes them, and a start and verification compare the trail with them. This
 //! finds a trail that was cut, rolled back or deleted while no process ran.
@@ -11,6 +12,7 @@ use serde::Deserialize;
 
 use super::{
     Anchor,
+    merkle::{TreeHash, hashes_from_text, hashes_to_text},
     statement::{Signer, Verifier},
 };
 use crate::{error::AuditBuildError, record::json::Object};
@@ -195,6 +197,11 @@ pub(crate) struct Checkpoint {
     pub(crate) trail: String,
     /// The number and hash of the record.
     pub(crate) anchor: Anchor,
+    /// The root of the Merkle tree over all records up to this one.
+    pub(crate) root: TreeHash,
+    /// The number of the record of an earlier checkpoint, and the proof that the tree begins with the one of that
+    /// checkpoint (RFC 9162, 2.1.4).
+    pub(crate) growth: Option<(u64, Vec<TreeHash>)>,
 }
 
 /// The members of a line that are read; others are ignored.
@@ -206,6 +213,27 @@ struct Members {
     trail: String,
     seq: u64,
     hash: String,
+    root: String,
+    since: Option<u64>,
+    proof: Option<String>,
+}
+
+impl Members {
+    /// Returns the checkpoint. `None` if it is none, or one of another version.
+    fn checkpoint(self) -> Option<Checkpoint> {
+        let known = self.v == 1 && self.kind == PURPOSE;
+        let hash = hex::decode(self.hash.as_bytes()).filter(|_| known)?;
+        let proof = self.proof.as_deref().map(hashes_from_text);
+        Some(Checkpoint {
+            trail: self.trail,
+            anchor: Anchor::new(self.seq, hash),
+            root: hex::decode(self.root.as_bytes())?,
+            growth: match (self.since, proof) {
+                (Some(since), Some(proof)) => Some((since, proof?)),
+                _ => None,
+            },
+        })
+    }
 }
 
 /// The result of reading one line of a checkpoint file.
@@ -230,6 +258,11 @@ impl Checkpoint {
         object.text("trail", &self.trail);
         object.number("seq", self.anchor.sequence());
         object.text("hash", &hex::encode(self.anchor.hash()));
+        object.text("root", &hex::encode(&self.root));
+        if let Some((since, proof)) = &self.growth {
+            object.number("since", *since);
+            object.text("proof", &hashes_to_text(proof));
+        }
         object.text("algorithm", signer.algorithm());
         if let Some(key) = signer.key_id() {
             object.text("key", &key);
@@ -242,19 +275,13 @@ impl Checkpoint {
 
     /// Reads a line without its line feed, and checks the signature.
     pub(crate) fn parse(line: &[u8], verifier: &Verifier) -> CheckpointLine {
-        let Ok(members) = serde_json::from_slice::<Members>(line) else {
+        let members = serde_json::from_slice::<Members>(line).ok();
+        let Some(checkpoint) = members.and_then(Members::checkpoint) else {
             return CheckpointLine::Unknown;
         };
-        let hash = hex::decode(members.hash.as_bytes());
-        let (true, Some(hash)) = (members.v == 1 && members.kind == PURPOSE, hash) else {
-            return CheckpointLine::Unknown;
-        };
-        if !verifier.accepts(PURPOSE, line) {
-            return CheckpointLine::Forged;
+        match verifier.accepts(PURPOSE, line) {
+            true => CheckpointLine::Good(checkpoint),
+            false => CheckpointLine::Forged,
         }
-        CheckpointLine::Good(Self {
-            trail: members.trail,
-            anchor: Anchor::new(members.seq, hash),
-        })
     }
 }

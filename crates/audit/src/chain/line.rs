@@ -6,7 +6,10 @@
 
 use palisade_internal::hex;
 
-use super::anchor::number;
+use super::{
+    anchor::number,
+    merkle::{TreeHash, leaf_hash},
+};
 
 /// The text before the number of the record.
 pub(super) const SEQUENCE: &str = ",\"seq\":";
@@ -44,5 +47,10 @@ impl<'a> Line<'a> {
             sequence: number(sequence)?,
             hash: hex::decode(hash)?,
         })
+    }
+
+    /// Computes the hash of the leaf of this record in the tree.
+    pub(crate) fn leaf(&self) -> TreeHash {
+        leaf_hash(self.sealed)
     }
 }

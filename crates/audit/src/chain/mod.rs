@@ -1,19 +1,25 @@
 //! The hash chain: each record has a hash over itself and the hash of the record before.
 //!
 //! A line is `BODY,"seq":N,"hash":"H"}`. The body is a JSON object without its closing brace. `N`
-//! counts records over all files of a trail. `H` is SHA-256 (FIPS 180-4), or HMAC-SHA-256 (RFC
-//! 2104) if the trail has a key, over the previous `H` and everything before `,"hash"`.
+//! counts records over all files of a trail. The leaf of a record is the SHA-256 (FIPS 180-4) of a
+//! zero byte and everything before `,"hash"`: the leaf hash of RFC 9162. `H` is SHA-256, or
+//! HMAC-SHA-256 (RFC 2104) if the trail has a key, over the previous `H` and the leaf.
 //!
-//! The hash covers bytes, not values, so no canonical form of JSON is needed. The journal of the
+//! So the bytes of a record are hashed once for two uses. The chain shows a holder of the key that
+//! nothing was changed; the [Merkle tree](merkle) over the leaves shows it for single records, to
+//! others without the key.
+//!
+//! The hashes cover bytes, not values, so no canonical form of JSON is needed. The journal of the
 //! file sink seals records here, and verification computes the same hashes again.
 
 mod anchor;
 mod checkpoint;
 mod line;
+pub(crate) mod merkle;
 mod statement;
 
-use hmac::Mac;
-use palisade_internal::hex;
+use hmac::{Hmac, Mac};
+use palisade_internal::{decimal::with_digits, hex};
 use sha2::{Digest, Sha256};
 
 pub use anchor::{Anchor, InvalidAnchor};
@@ -22,21 +28,42 @@ pub use checkpoint::{CheckpointKey, CheckpointPublicKey};
 pub(crate) use line::Line;
 pub(crate) use statement::{Signer, Verifier};
 
+use self::merkle::{TreeHash, leaf_hash};
 use crate::key::AuditKey;
 
 /// How records are sealed: with a key, or with a hash that anyone can compute.
 #[derive(Clone, Debug)]
 pub(crate) enum Seal {
     /// HMAC-SHA-256: only a holder of the key can make or change records without being found.
-    Keyed(AuditKey),
+    Keyed(RecordKey),
     /// SHA-256: finds accidental changes only, as anyone can compute the hashes again.
     Plain,
+}
+
+/// The key of a trail, with the HMAC that every record begins with.
+#[derive(Clone, Debug)]
+pub(crate) struct RecordKey {
+    key: AuditKey,
+    /// Copied for every record: the key is hashed only once.
+    begun: Hmac<Sha256>,
+}
+
+/// A record that was appended: its place in the chain, and its leaf in the tree.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Appended {
+    /// Its number and hash.
+    pub(crate) anchor: Anchor,
+    /// The hash of its leaf.
+    pub(crate) leaf: TreeHash,
 }
 
 impl Seal {
     /// Returns the seal for a key, or the plain one.
     pub(crate) fn new(key: Option<AuditKey>) -> Self {
-        key.map_or(Self::Plain, Self::Keyed)
+        key.map_or(Self::Plain, |key| {
+            let begun = key.start("record");
+            Self::Keyed(RecordKey { key, begun })
+        })
     }
 
     /// Returns the name of the algorithm in the opening record of a file.
@@ -50,40 +77,42 @@ impl Seal {
     /// Returns the public identifier of the key. `None` without a key.
     pub(crate) fn key_id(&self) -> Option<String> {
         match self {
-            Self::Keyed(key) => Some(key.id()),
+            Self::Keyed(it) => Some(it.key.id()),
             Self::Plain => None,
         }
     }
 
     /// Appends a body to `out` as the record after `last`, with a line feed.
     ///
-    /// Returns the number and hash of the new record. The body has no closing brace: it is added
-    /// here.
-    pub(crate) fn append(&self, last: Anchor, body: &[u8], out: &mut Vec<u8>) -> Anchor {
+    /// The body has no closing brace: it is added here.
+    pub(crate) fn append(&self, last: Anchor, body: &[u8], out: &mut Vec<u8>) -> Appended {
         let sequence = last.sequence().saturating_add(1);
         let start = out.len();
         out.extend_from_slice(body);
-        out.extend_from_slice(format!("{}{sequence}", line::SEQUENCE).as_bytes());
-        let hash = self.hash(last, out.get(start..).unwrap_or_default());
+        out.extend_from_slice(line::SEQUENCE.as_bytes());
+        with_digits(sequence, |digits| out.extend_from_slice(digits));
+        let leaf = leaf_hash(out.get(start..).unwrap_or_default());
+        let hash = self.hash(last, &leaf);
         out.extend_from_slice(line::HASH.as_bytes());
         out.extend_from_slice(hex::encode(&hash).as_bytes());
         out.extend_from_slice(line::END.as_bytes());
         out.push(b'\n');
-        Anchor::new(sequence, hash)
+        let anchor = Anchor::new(sequence, hash);
+        Appended { anchor, leaf }
     }
 
-    /// Computes the hash of the sealed bytes of a record that follows `last`.
-    pub(crate) fn hash(&self, last: Anchor, sealed: &[u8]) -> [u8; 32] {
+    /// Computes the hash of a record that follows `last`, from its leaf.
+    pub(crate) fn hash(&self, last: Anchor, leaf: &TreeHash) -> [u8; 32] {
         match self {
-            Self::Keyed(key) => {
-                let mac = key.start("record");
-                let mac = mac.chain_update(last.hash()).chain_update(sealed);
+            Self::Keyed(it) => {
+                let mac = it.begun.clone();
+                let mac = mac.chain_update(last.hash()).chain_update(leaf);
                 mac.finalize().into_bytes().into()
             }
             Self::Plain => Sha256::new()
                 .chain_update(b"palisade-audit/1 record\0")
                 .chain_update(last.hash())
-                .chain_update(sealed)
+                .chain_update(leaf)
                 .finalize()
                 .into(),
         }
@@ -98,6 +127,7 @@ mod tests {
     fn a_sealed_line_takes_itself_apart_again() {
         let mut out = Vec::new();
         let end = Seal::Plain.append(Anchor::GENESIS, b"{\"v\":1", &mut out);
+        let end = end.anchor;
         assert_eq!(out.pop(), Some(b'\n'));
         let line = Line::parse(&out).unwrap();
         assert_eq!((line.sequence, line.hash), (1, *end.hash()));
@@ -107,13 +137,14 @@ mod tests {
     #[test]
     fn the_key_the_place_and_the_past_change_the_hash() {
         let key = || AuditKey::generate().unwrap();
-        let hash = |seal: Seal, last| seal.hash(last, b"{");
+        let hash = |seal: Seal, last| seal.hash(last, &leaf_hash(b"{"));
+        let keyed = || Seal::new(Some(key()));
         let plain = hash(Seal::Plain, Anchor::GENESIS);
-        assert_ne!(plain, hash(Seal::Keyed(key()), Anchor::GENESIS));
+        assert_ne!(plain, hash(keyed(), Anchor::GENESIS));
         assert_ne!(plain, hash(Seal::Plain, Anchor::new(0, [1; 32])));
         assert_ne!(
-            hash(Seal::Keyed(key()), Anchor::GENESIS),
-            hash(Seal::Keyed(key()), Anchor::GENESIS)
+            hash(keyed(), Anchor::GENESIS),
+            hash(keyed(), Anchor::GENESIS)
         );
     }
 }

@@ -170,6 +170,7 @@ mod tests {
         for kind in [
             "opened",
             "closed",
+            "rotated",
             "resumed",
             "recovered",
             "lost",

@@ -91,7 +91,7 @@ impl StoredRecord {
     }
 
     /// Returns the type: `request`, `head`, `end`, `gate`, `event`, `folded`, `opened`, `resumed`, `recovered`,
-    /// `lost`, `retired`, `clock_step` or `closed`. Later versions may add some.
+    /// `lost`, `retired`, `clock_step`, `rotated` or `closed`. Later versions may add some.
     ///
     /// | type | one for |
     /// |---|---|
@@ -99,7 +99,8 @@ impl StoredRecord {
     /// | `gate`, `head`, `end` | a request in fail-closed mode: before the handler, before the response, at its end |
     /// | `event` | something that is no request: see [`AuditEvent`](crate::AuditEvent) |
     /// | `folded` | repeated refusals or connection events, with their `count` |
-    /// | `opened`, `resumed`, `closed` | a file begins, a process continues it, a process ends |
+    /// | `opened`, `rotated` | a file begins, a file has its full length |
+    /// | `resumed`, `closed` | a process continues a file, a process ends |
     /// | `recovered`, `lost`, `retired`, `clock_step` | a crash, records without space, deleted parts, a clock that stepped back |
     #[must_use]
     pub fn kind(&self) -> &str {

@@ -15,12 +15,12 @@ use std::{
 
 use super::FindingReason;
 use crate::{
-    chain::{Anchor, Checkpoint, CheckpointLine, Verifier},
+    chain::{Anchor, Checkpoint, CheckpointLine, Verifier, merkle::TreeHash},
     trail_files,
 };
 
 /// The most bytes of a line in a checkpoint file.
-const MAX_LINE: u64 = 4096;
+const MAX_LINE: u64 = 8192;
 /// Trails that one checkpoint file may name; more are ignored.
 const MAX_TRAILS: usize = 64;
 
@@ -33,7 +33,7 @@ pub(crate) struct ExpectedRecords {
     /// The record that the caller requires.
     anchor: Option<Anchor>,
     /// By trail, then by record.
-    checkpoints: BTreeMap<String, BTreeMap<u64, [u8; 32]>>,
+    checkpoints: BTreeMap<String, BTreeMap<u64, ([u8; 32], TreeHash)>>,
     /// Earlier trails that the writer itself reported as missing, with their last record.
     reported_missing: BTreeMap<String, u64>,
     /// Records whose hash differs from their checkpoint.
@@ -75,6 +75,17 @@ pub struct CheckpointSummary {
     pub unknown: u64,
 }
 
+/// What is known of a record from anchor and checkpoints.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Comparison {
+    /// It differs from what is required.
+    Mismatch(Mismatch),
+    /// Nothing is required of it.
+    NotRequired,
+    /// It is that of a checkpoint, which states this root of the tree.
+    SameRecord { root: TreeHash },
+}
+
 /// A record differs from what is required.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Mismatch {
@@ -92,7 +103,7 @@ impl ExpectedRecords {
 
     /// Reads a checkpoint file. A missing file is not an error.
     pub(super) fn read(&mut self, path: &Path, verifier: &Verifier) -> io::Result<()> {
-        self.summary.found = read_checkpoints(path, verifier, |line| self.take(line))?;
+        self.summary.found = read_checkpoints(path, verifier, |_, line| self.take(line))?;
         Ok(())
     }
 
@@ -109,21 +120,26 @@ impl ExpectedRecords {
                     // Where two speak of one record, the first one counts: the later one may have
                     // been made after the records were cut off and written again.
                     let first = of_trail.entry(it.anchor.sequence());
-                    first.or_insert(*it.anchor.hash());
+                    first.or_insert((*it.anchor.hash(), it.root));
                 }
             }
         }
     }
 
-    /// Compares a good record with anchor and checkpoints. `None` if it matches or nothing is
-    /// required.
-    pub(super) fn compare(&mut self, trail: Option<&str>, here: Anchor) -> Option<Mismatch> {
+    /// Compares a good record with anchor and checkpoints.
+    pub(super) fn compare(&mut self, trail: Option<&str>, here: Anchor) -> Comparison {
         if self.compare_anchor(here) {
-            return Some(Mismatch::Anchor);
+            return Comparison::Mismatch(Mismatch::Anchor);
         }
-        let hash = self.checkpoints.get(trail?)?.get(&here.sequence())?;
+        let of_trail = trail.and_then(|trail| self.checkpoints.get(trail));
+        let Some((hash, root)) = of_trail.and_then(|all| all.get(&here.sequence())) else {
+            return Comparison::NotRequired;
+        };
         self.compared += 1;
-        (hash != here.hash()).then_some(Mismatch::Checkpoint)
+        match hash == here.hash() {
+            true => Comparison::SameRecord { root: *root },
+            false => Comparison::Mismatch(Mismatch::Checkpoint),
+        }
     }
 
     /// Returns whether this is not the record that was anchored.
@@ -197,11 +213,13 @@ impl ExpectedRecords {
 
 /// Reads a checkpoint file line by line. Returns false if there is none.
 ///
+/// `take` gets the bytes of each line and what they say.
+///
 /// A line without a line end counts as [`CheckpointLine::Unknown`].
 pub(crate) fn read_checkpoints(
     path: &Path,
     verifier: &Verifier,
-    mut take: impl FnMut(CheckpointLine),
+    mut take: impl FnMut(&[u8], CheckpointLine),
 ) -> io::Result<bool> {
     match std::fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
@@ -219,8 +237,8 @@ pub(crate) fn read_checkpoints(
         }
         match line.strip_suffix(b"\n") {
             Some([]) => {}
-            Some(whole) => take(Checkpoint::parse(whole, verifier)),
-            None => take(CheckpointLine::Unknown),
+            Some(whole) => take(whole, Checkpoint::parse(whole, verifier)),
+            None => take(&line, CheckpointLine::Unknown),
         }
     }
 }

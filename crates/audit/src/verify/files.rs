@@ -70,9 +70,8 @@ pub fn verify_file(
 fn verify_once(path: &Path, options: &VerifyOptions) -> Result<Option<VerifyReport>, VerifyError> {
     // Checkpoints first: records that they are about are in the files already.
     let mut expected = options.expected();
-    let default = trail_files::checkpoints(path);
-    let checkpoints = options.checkpoints.as_deref().unwrap_or(&default);
-    expected.read(checkpoints, &options.checkpoint_verifier())?;
+    let checkpoints = options.checkpoint_file(path);
+    expected.read(&checkpoints, &options.checkpoint_verifier())?;
     let summary = expected.summary.clone();
     let (parts, live) = trail_files::listed(path)?;
     let mut scan = options.scan(expected);

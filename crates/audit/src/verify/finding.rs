@@ -231,6 +231,8 @@ pub enum FindingReason {
     },
     /// The record has a version or algorithm that this release does not know.
     UnknownVersion,
+    /// A record or a checkpoint states another root of the Merkle tree than the records have.
+    WrongRoot,
 }
 
 impl FindingReason {
@@ -301,6 +303,9 @@ impl fmt::Display for FindingReason {
                 "an earlier trail with {to} records was gone when the writer started"
             ),
             Self::UnknownVersion => f.write_str("written by an unknown version"),
+            Self::WrongRoot => {
+                f.write_str("the records up to it have another Merkle root than is stated")
+            }
         }
     }
 }

@@ -12,7 +12,11 @@ mod finding;
 mod report;
 mod scan;
 
-use std::{io::BufRead, path::PathBuf, time::Duration};
+use std::{
+    io::BufRead,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 pub use acknowledge::acknowledge;
 pub use expected_records::CheckpointSummary;
@@ -26,6 +30,7 @@ pub(crate) use scan::{FileEnd, Scan};
 use crate::{
     chain::{Anchor, CheckpointPublicKey, Verifier},
     key::AuditKey,
+    trail_files,
 };
 
 /// The default of [`VerifyOptions::max_gap`]: longer times without a record are reported.
@@ -145,11 +150,17 @@ impl VerifyOptions {
     }
 
     /// Returns what checks the checkpoint file.
-    fn checkpoint_verifier(&self) -> Verifier {
+    pub(crate) fn checkpoint_verifier(&self) -> Verifier {
         match &self.checkpoint_key {
             Some(key) => key.verifier(),
             None => Verifier::of(self.key.as_ref()),
         }
+    }
+
+    /// Returns the checkpoint file of a trail: the one that was set, or the one beside it.
+    pub(crate) fn checkpoint_file(&self, trail: &Path) -> PathBuf {
+        let set = self.checkpoints.clone();
+        set.unwrap_or_else(|| trail_files::checkpoints(trail))
     }
 
     /// Returns a scan that has read nothing.

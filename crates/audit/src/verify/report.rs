@@ -75,6 +75,8 @@ pub struct VerifyReport {
     pub uncounted_interruptions: u64,
     /// Records whose hash could not be checked, because the record before them is missing or bad.
     pub unproven: u64,
+    /// Roots of the Merkle tree that were compared: those of checkpoints and of the ends of files.
+    pub roots: u64,
     /// How often the clock of the machine was set by 2 seconds or more while the writer ran.
     pub clock_steps: u64,
     /// The first 16 times without a record that are longer than
@@ -225,6 +227,7 @@ impl Default for VerifyReport {
             interruptions: 0,
             uncounted_interruptions: 0,
             unproven: 0,
+            roots: 0,
             clock_steps: 0,
             gaps: Vec::new(),
             gaps_total: 0,

@@ -61,7 +61,7 @@ impl Acknowledge {
     ///
     /// The whole trail is verified first, since an acknowledgement names a finding of that run.
     pub(super) fn run(self) -> Result<(), Failure> {
-        let Some(key) = &self.trail.key else {
+        let Some(key) = &self.trail.keys.key else {
             return Err(Failure::new(
                 "an acknowledgement is signed: give --key with the key of the trail",
             ));

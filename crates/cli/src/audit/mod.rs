@@ -1,5 +1,5 @@
 //! `palisade audit`: verifies audit trails, searches and exports them, reports on them, acknowledges
-//! incidents, and makes checkpoint keys.
+//! incidents, proves records, receives checkpoints, and makes checkpoint keys.
 //!
 //! A trail is one file that a service writes, with its rotated parts beside it. All commands read
 //! these parts as well, oldest first, and work while the service runs.
@@ -12,6 +12,9 @@
 //! | `export` | `audit export` | no | nothing |
 //! | `acknowledge` | `audit acknowledge` | yes | `FILE.acknowledged` |
 //! | `key` | `audit key` | | two key files |
+//! | `prove` | `audit prove` | the root of the records | a proof |
+//! | `check_proof` | `audit check-proof` | the proof | nothing |
+//! | `witness` | `audit witness` | each checkpoint | the accepted checkpoints |
 //!
 //! # Exit codes
 //!
@@ -22,16 +25,22 @@
 //! | `export` | done, also without a line | | not readable | |
 //! | `acknowledge` | acknowledged | | nothing to acknowledge, no key | |
 //! | `key` | made | | not made | |
+//! | `prove` | made | | not made | |
+//! | `check-proof` | proven | not proven | not readable | |
+//! | `witness` | the input ended | a checkpoint was refused | not readable, not writable | |
 //!
 //! No command changes a record or deletes a file, and none waits for the service.
 
 mod acknowledge;
+mod check_proof;
 mod export;
 mod filter;
 mod key;
+mod prove;
 mod query;
 mod report;
 mod verify;
+mod witness;
 
 use clap::Subcommand;
 
@@ -43,11 +52,14 @@ use crate::failure::Failure;
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Acknowledge(acknowledge::Acknowledge),
+    CheckProof(check_proof::CheckProof),
     Export(export::Export),
     Key(key::Key),
+    Prove(prove::Prove),
     Query(query::Query),
     Report(report::Report),
     Verify(verify::Verify),
+    Witness(witness::Witness),
 }
 
 impl Command {
@@ -55,11 +67,14 @@ impl Command {
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self {
             Self::Acknowledge(command) => command.run(),
+            Self::CheckProof(command) => command.run(),
             Self::Export(command) => command.run(),
             Self::Key(command) => command.run(),
+            Self::Prove(command) => command.run(),
             Self::Query(command) => command.run(),
             Self::Report(command) => command.run(),
             Self::Verify(command) => command.run(),
+            Self::Witness(command) => command.run(),
         }
     }
 }

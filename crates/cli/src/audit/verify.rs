@@ -72,22 +72,56 @@ pub(crate) struct Verify {
 pub(super) struct Trail {
     /// The file of the trail
     pub(super) file: PathBuf,
+    #[command(flatten)]
+    pub(super) keys: CheckpointKeys,
+    /// The file with the checkpoints of the trail, if it is not FILE.checkpoints
+    ///
+    /// A copy on another machine is better evidence than the file beside the trail.
+    #[arg(long, value_name = "FILE")]
+    checkpoints: Option<PathBuf>,
+}
+
+/// The keys of a trail and of its checkpoints.
+///
+/// Shared by all commands that check signatures.
+#[derive(Args)]
+pub(super) struct CheckpointKeys {
     /// The key that the trail was written with
     ///
     /// Without it only the chain is checked, which does not stop an attacker who can write the file. With
     /// another key the result is an error, not a finding.
     #[arg(long, value_name = "FILE")]
     pub(super) key: Option<PathBuf>,
-    /// The file with the checkpoints of the trail, if it is not FILE.checkpoints
-    ///
-    /// A copy on another machine is better evidence than the file beside the trail.
-    #[arg(long, value_name = "FILE")]
-    checkpoints: Option<PathBuf>,
     /// The public key that checks the checkpoints, if they have a separate key
     ///
     /// The file with .pub at its end that `palisade audit key` made.
     #[arg(long, value_name = "FILE")]
     checkpoint_key: Option<PathBuf>,
+}
+
+impl CheckpointKeys {
+    /// Reads the keys.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a key file cannot be read or does not hold such a key.
+    pub(super) fn options(&self) -> Result<VerifyOptions, Failure> {
+        let mut options = VerifyOptions::new();
+        if let Some(key) = &self.key {
+            options = options.key(AuditKey::from_file(key)?);
+        }
+        if let Some(key) = &self.checkpoint_key {
+            options = options.checkpoint_key(CheckpointPublicKey::from_file(key)?);
+        }
+        Ok(options)
+    }
+
+    /// Tells the user that signatures are only checksums, if no key was given.
+    pub(super) fn warn_without_key(&self) {
+        if self.key.is_none() && self.checkpoint_key.is_none() {
+            output::note("no key: the signatures are checksums, which anyone can compute");
+        }
+    }
 }
 
 impl Trail {
@@ -99,17 +133,11 @@ impl Trail {
     ///
     /// Fails if a key file cannot be read or does not hold such a key.
     pub(super) fn options(&self) -> Result<VerifyOptions, Failure> {
-        let mut options = VerifyOptions::new();
-        if let Some(key) = &self.key {
-            options = options.key(AuditKey::from_file(key)?);
-        }
-        if let Some(checkpoints) = &self.checkpoints {
-            options = options.checkpoints(checkpoints);
-        }
-        if let Some(key) = &self.checkpoint_key {
-            options = options.checkpoint_key(CheckpointPublicKey::from_file(key)?);
-        }
-        Ok(options)
+        let options = self.keys.options()?;
+        Ok(match &self.checkpoints {
+            Some(checkpoints) => options.checkpoints(checkpoints),
+            None => options,
+        })
     }
 
     /// Verifies the trail. Problems of the trail are findings of the report; an unreadable file is
@@ -183,6 +211,7 @@ fn document(report: &VerifyReport) -> Value {
         "interruptions": report.interruptions,
         "uncounted_interruptions": report.uncounted_interruptions,
         "unproven": report.unproven,
+        "roots": report.roots,
         "clock_steps": report.clock_steps,
         "gaps": report.gaps_total,
         "retired": report.retired,
@@ -281,7 +310,7 @@ fn finding_line(finding: &Finding) -> String {
 ///
 /// Counts that are zero are not printed. Most remarks are no fault: a killed process leaves requests
 /// without an end.
-fn remarks(report: &VerifyReport) -> [(u64, &'static str); 13] {
+fn remarks(report: &VerifyReport) -> [(u64, &'static str); 14] {
     [
         (
             report.folded,
@@ -319,6 +348,7 @@ fn remarks(report: &VerifyReport) -> [(u64, &'static str); 13] {
             report.unproven,
             "records could not be proven: the record before them is missing or bad",
         ),
+        (report.roots, "roots of the Merkle tree were compared"),
         (report.clock_steps, "times the clock of the machine was set"),
         (report.gaps_total, "times no record was written for long"),
         (

@@ -5,12 +5,12 @@ use std::{convert::Infallible, fs};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
-use palisade_audit::{AuditKey, AuditLayer, FileSink};
+use palisade_audit::{AuditKey, AuditLayer, FileSink, FileSinkBuilder};
 use tower::{Layer, ServiceExt, service_fn};
 
 use crate::support::{Folder, Ran};
 
-const KEY: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+pub(crate) const KEY: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 
 /// Writes a trail of five requests.
 fn trail(folder: &Folder, key: Option<&str>) {
@@ -18,6 +18,11 @@ fn trail(folder: &Folder, key: Option<&str>) {
     if let Some(key) = key {
         sink = sink.key(AuditKey::from_bytes(key).unwrap());
     }
+    write(sink);
+}
+
+/// Lets a process write a trail of five requests.
+pub(crate) fn write(sink: FileSinkBuilder) {
     let layer = AuditLayer::builder()
         .sink(sink.open().unwrap())
         .build()

@@ -11,6 +11,7 @@
 )]
 
 mod audit;
+mod audit_proofs;
 mod cert;
 mod check;
 mod doctor;

@@ -20,7 +20,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread,
@@ -30,7 +30,7 @@ use std::{
 use palisade_internal::private_file;
 
 use crate::{
-    chain::{Anchor, Checkpoint, CheckpointKey, CheckpointLine, Signer},
+    chain::{Anchor, Checkpoint, CheckpointKey, CheckpointLine, Signer, merkle::Tree},
     key::AuditKey,
     record::timestamp::rfc3339,
     trail_files,
@@ -107,7 +107,7 @@ impl fmt::Debug for Settings {
 /// missing, and a service that does not start because of a second disk helps only an attacker.
 pub(super) fn latest(file: &Path, signer: &Signer) -> Option<Checkpoint> {
     let mut latest = None;
-    let read = read_checkpoints(file, &signer.verifier(), |line| match line {
+    let read = read_checkpoints(file, &signer.verifier(), |_, line| match line {
         CheckpointLine::Good(checkpoint) => latest = Some(checkpoint),
         CheckpointLine::Forged | CheckpointLine::Unknown => {}
     });
@@ -120,8 +120,8 @@ pub(super) fn latest(file: &Path, signer: &Signer) -> Option<Checkpoint> {
 /// Decides when a checkpoint is due and sends it to the thread that writes.
 #[derive(Debug)]
 pub(super) struct CheckpointWriter {
-    /// The queue to the thread. `None` once the writer finishes.
-    lines: Option<SyncSender<Vec<u8>>>,
+    /// The queue to the thread: records and their lines. `None` once the writer finishes.
+    lines: Option<SyncSender<(u64, Vec<u8>)>>,
     /// Receives a message when the thread has written everything.
     done: Receiver<()>,
     /// Signs the lines.
@@ -134,6 +134,8 @@ pub(super) struct CheckpointWriter {
     last: Anchor,
     /// When the latest checkpoint was made, on the monotonic clock.
     last_at: Duration,
+    /// The record of the latest checkpoint that all places have.
+    delivered: Arc<AtomicU64>,
     /// Whether a place failed at the last line, or the queue was full.
     failing: Arc<AtomicBool>,
     /// The value of `failing` that the trail has recorded.
@@ -160,19 +162,24 @@ impl CheckpointWriter {
         if outputs.is_empty() {
             return Ok(None);
         }
-        let (lines, waiting) = sync_channel::<Vec<u8>>(QUEUE);
+        let (lines, waiting) = sync_channel::<(u64, Vec<u8>)>(QUEUE);
         let (finished, done) = sync_channel(1);
         let failing = Arc::new(AtomicBool::new(false));
         let state = Arc::clone(&failing);
+        let delivered = Arc::new(AtomicU64::new(0));
+        let all_have = Arc::clone(&delivered);
         thread::Builder::new()
             .name("palisade-audit-checkpoints".into())
             .spawn(move || {
-                for line in waiting {
+                for (record, line) in waiting {
                     let line = String::from_utf8_lossy(&line);
                     let line = line.trim_end();
                     // Every place gets it, whatever happens to the others.
                     let failures = outputs.iter_mut().filter_map(|output| output(line).err());
                     let failures: Vec<_> = failures.collect();
+                    if failures.is_empty() {
+                        all_have.store(record, Ordering::Release);
+                    }
                     tell(&state, failures.first());
                 }
                 let _ = finished.send(());
@@ -185,6 +192,7 @@ impl CheckpointWriter {
             every: settings.every,
             last: Anchor::GENESIS,
             last_at: Duration::ZERO,
+            delivered,
             failing,
             told_failing: false,
         }))
@@ -192,13 +200,13 @@ impl CheckpointWriter {
 
     /// Sends a checkpoint of the last safe record, if one is due or `must` is true.
     ///
-    /// `now` is the wall-clock time and the monotonic time. Nothing is sent if there is no new record: the last one
+    /// `tree` is the one over all safe records. It is marked, so that a later checkpoint can prove that it begins
+    /// with this one, once all places have it. `now` is the wall-clock time and the monotonic time. Nothing is sent if there is no new record: the last one
     /// has its checkpoint already. A full queue drops the checkpoint and sets `failing`; the next one covers the same
     /// records.
     pub(super) fn keep(
         &mut self,
-        trail: &str,
-        safe: Anchor,
+        (trail, safe, tree): (&str, Anchor, &mut Tree),
         now: (Duration, Duration),
         must: bool,
     ) {
@@ -210,15 +218,21 @@ impl CheckpointWriter {
         }
         self.last = safe;
         self.last_at = monotonic;
+        let delivered = self.delivered.load(Ordering::Acquire);
         let checkpoint = Checkpoint {
             trail: trail.to_owned(),
             anchor: safe,
+            root: tree.root(),
+            growth: tree
+                .growth(delivered)
+                .filter(|(since, _)| *since < tree.size()),
         };
+        tree.mark(delivered);
         let line = checkpoint.to_line(&rfc3339(unix_time), &self.signer);
         let taken = self
             .lines
             .as_ref()
-            .is_some_and(|it| it.try_send(line).is_ok());
+            .is_some_and(|it| it.try_send((safe.sequence(), line)).is_ok());
         if !taken {
             self.failing.store(true, Ordering::Relaxed);
         }

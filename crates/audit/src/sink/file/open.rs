@@ -99,8 +99,8 @@ impl FileSinkBuilder {
         let seal = Seal::new(self.key);
         let clock = Arc::clone(&self.clock);
         let mark = start.mark;
-        let trail = start.trail.clone();
-        let mut journal = Journal::new(store, seal, trail, mark, self.rotate_at, clock);
+        let (trail, tree) = (start.trail.clone(), start.tree.clone());
+        let mut journal = Journal::new(store, seal, trail, mark, tree, self.rotate_at, clock);
         let now = self.clock.unix_time();
         record_start(&mut journal, start, now, self.settings.fail_closed);
         let queue = Arc::new(Queue::new(self.settings, Arc::clone(&self.clock)));

@@ -16,7 +16,7 @@
 use std::{
     fs::{self, File},
     io::{self, Read, Seek, SeekFrom, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use palisade_internal::{hex, private_file};
@@ -27,7 +27,7 @@ use super::{
     writer_records::{Recovered, Resumed},
 };
 use crate::{
-    chain::{Anchor, Checkpoint},
+    chain::{Anchor, Checkpoint, merkle::Tree},
     error::AuditBuildError,
     key::AuditKey,
     trail_files,
@@ -38,6 +38,8 @@ use crate::{
 const DAMAGED: &str = "damaged";
 /// The reason in the name of a file with an incomplete line.
 const TORN: &str = "torn";
+/// The most older parts that are read again to prove the first checkpoint.
+const MAX_PARTS_READ: usize = 3;
 /// The most bytes of an incomplete line that are kept. No record is longer.
 const MAX_TORN: u64 = 64 * 1024;
 
@@ -48,6 +50,8 @@ pub(super) struct Start {
     pub(super) mark: FilePosition,
     /// The name of the trail: the known one, or a new random one.
     pub(super) trail: String,
+    /// The tree over all records up to the last good one.
+    pub(super) tree: Tree,
     /// How the earlier process left the file. `None` if a new file begins.
     pub(super) resumed: Option<Resumed>,
     /// What was set aside or is missing, and is not recorded yet.
@@ -68,13 +72,14 @@ pub(super) fn recover(
     key: Option<&AuditKey>,
     checkpoint: Option<&Checkpoint>,
 ) -> Result<Start, AuditBuildError> {
-    let mut scan = Scan::for_writer(key.cloned());
+    let mut scan = Scan::for_writer(key.cloned(), checkpoint);
     let finding = scanned(&mut scan, path)?;
     let position = scan.position().clone();
-    let (last, trail) = match (scan.last(), scan.trail()) {
-        (Some(last), Some(trail)) => (last, trail.to_owned()),
-        _ => before(path, key)?,
+    let (last, trail, tree) = match end_of(&scan) {
+        Some(end) => end,
+        None => before(path, key, checkpoint)?,
     };
+    let tree = marked(tree, path, key, checkpoint);
     let next = last.sequence().saturating_add(1);
     let mut recovered = untold(path, next).map_err(|error| storage(path, error))?;
     let mut here = scan.last().is_some();
@@ -103,6 +108,7 @@ pub(super) fn recover(
     Ok(Start {
         mark,
         trail,
+        tree,
         resumed: here.then_some(resumed),
         recovered,
     })
@@ -160,20 +166,67 @@ fn scanned(scan: &mut Scan, path: &Path) -> Result<Option<Finding>, AuditBuildEr
     }
 }
 
+/// Returns the last good record of a scan, the name of the trail, and its tree.
+fn end_of(scan: &Scan) -> Option<(Anchor, String, Tree)> {
+    Some((scan.last()?, scan.trail()?.to_owned(), scan.tree()?.clone()))
+}
+
+/// Returns the tree with a mark at the checkpoint, if the checkpoint is about a record of the last older parts.
+///
+/// The live file was read already, and has no mark then. Without one, the next checkpoint has no proof.
+fn marked(
+    tree: Tree,
+    path: &Path,
+    key: Option<&AuditKey>,
+    checkpoint: Option<&Checkpoint>,
+) -> Tree {
+    let (Some(checkpoint), Ok(parts), false) =
+        (checkpoint, trail_files::parts(path), tree.is_marked())
+    else {
+        return tree;
+    };
+    let after = checkpoint.anchor.sequence().saturating_add(1);
+    let begins_before =
+        |part: &&PathBuf| trail_files::first_of(part).is_some_and(|first| first <= after);
+    let count = parts.len() - parts.iter().take_while(begins_before).count() + 1;
+    if count > MAX_PARTS_READ {
+        return tree;
+    }
+    let mut scan = Scan::for_writer(key.cloned(), Some(checkpoint));
+    let read = parts
+        .iter()
+        .rev()
+        .take(count)
+        .rev()
+        .map(|part| (part.as_path(), FileEnd::Part))
+        .chain([(path, FileEnd::Last)]);
+    for (file, end) in read {
+        if read_part(&mut scan, file, end).is_err() {
+            break;
+        }
+    }
+    let whole = |it: &&Tree| (it.size(), it.root()) == (tree.size(), tree.root());
+    scan.tree().filter(whole).cloned().unwrap_or(tree)
+}
+
 /// Returns the end of the trail in its latest older part, or begins a new trail.
-fn before(path: &Path, key: Option<&AuditKey>) -> Result<(Anchor, String), AuditBuildError> {
+fn before(
+    path: &Path,
+    key: Option<&AuditKey>,
+    checkpoint: Option<&Checkpoint>,
+) -> Result<(Anchor, String, Tree), AuditBuildError> {
     let parts = trail_files::parts(path).map_err(|error| storage(path, error))?;
     for part in parts.iter().rev() {
-        let mut scan = Scan::for_writer(key.cloned());
+        let mut scan = Scan::for_writer(key.cloned(), checkpoint);
         // A bad part is left where it is: verification names it. Its good records count.
         scanned(&mut scan, part)?;
-        if let (Some(last), Some(trail)) = (scan.last(), scan.trail()) {
-            return Ok((last, trail.to_owned()));
+        if let Some(end) = end_of(&scan) {
+            return Ok(end);
         }
     }
     let mut id = [0; 16];
     getrandom::fill(&mut id).map_err(|_| AuditBuildError::NoRandomness)?;
-    Ok((Anchor::GENESIS, hex::encode(&id)))
+    Ok((Anchor::GENESIS, hex::encode(&id), Tree::new()))
 }
 
 /// Removes an incomplete line from the file, or renames a damaged file. Returns what is to be recorded.

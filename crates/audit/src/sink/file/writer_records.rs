@@ -1,19 +1,21 @@
 //! Encodes the records that the writer makes about the trail itself: not about a request.
 //!
-//! `opened`, `resumed`, `recovered`, `lost`, `folded`, `retired`, `clock_step` and `closed`.
+//! `opened`, `resumed`, `recovered`, `lost`, `folded`, `retired`, `clock_step`, `rotated` and
+//! `closed`.
 //! Verification reads them to explain gaps, so their member names must stay the same. Times are
 //! since the Unix epoch and are written in RFC 3339.
 //!
 //! | Type | Written when | Members |
 //! |---|---|---|
-//! | `opened` | a file begins | name of the trail, algorithm, key, hash of the record before |
+//! | `opened` | a file begins | name of the trail, algorithm, key, hash of the record before, tree up to it |
 //! | `resumed` | a process continues a file | how the earlier one ended, open requests, its last record |
 //! | `recovered` | something was set aside or is missing | cause, bytes, file name, numbers |
 //! | `lost` | requests or events have no record | how many were served, how many refused |
 //! | `folded` | a window of repetitions ends | client, guard, code, count, first and last time |
 //! | `retired` | older parts are deleted | first and last number, hash, bytes, reason |
 //! | `clock_step` | the clock of the machine was set | by how much |
-//! | `closed` | the writer ends in order | open requests, if there are any |
+//! | `rotated` | a file has its full length | root of the tree before it |
+//! | `closed` | the writer ends in order | root of the tree before it |
 
 use std::time::Duration;
 
@@ -21,7 +23,10 @@ use palisade_internal::hex;
 
 use super::queue::{Losses, RepeatCount};
 use crate::{
-    chain::{Anchor, Seal},
+    chain::{
+        Anchor, Seal,
+        merkle::{Tree, TreeHash},
+    },
     record::json::Object,
 };
 
@@ -79,8 +84,15 @@ pub(super) fn promise(fail_closed: bool) -> &'static str {
     }
 }
 
-/// Begins a file: the name of the trail, the algorithm, and the hash of the record before, if any.
-pub(super) fn opened(now: Duration, trail: &str, seal: &Seal, last: Anchor) -> Vec<u8> {
+/// Begins a file: the name of the trail, the algorithm, and the hash of the record before and the tree up to it, if
+/// there is one.
+pub(super) fn opened(
+    now: Duration,
+    trail: &str,
+    seal: &Seal,
+    last: Anchor,
+    tree: &Tree,
+) -> Vec<u8> {
     note("opened", now, |record| {
         record.text("trail", trail);
         record.text("algorithm", seal.algorithm());
@@ -89,6 +101,7 @@ pub(super) fn opened(now: Duration, trail: &str, seal: &Seal, last: Anchor) -> V
         }
         if last != Anchor::GENESIS {
             record.text("follows", &hex::encode(last.hash()));
+            record.text("tree", &tree.peaks_text());
         }
         record.text(
             "writer",
@@ -190,8 +203,19 @@ pub(super) fn clock_step(now: Duration, expected: Duration) -> Vec<u8> {
 }
 
 /// Ends the records of a process. If it is the last record, the trail was closed in order.
-pub(super) fn closed(now: Duration) -> Vec<u8> {
-    note("closed", now, |_| {})
+///
+/// `root` is the root of the tree over all records before this one.
+pub(super) fn closed(now: Duration, root: &TreeHash) -> Vec<u8> {
+    note("closed", now, |record| {
+        record.text("root", &hex::encode(root));
+    })
+}
+
+/// Ends a part, with the root of the tree over all records before this one.
+pub(super) fn rotated(now: Duration, root: &TreeHash) -> Vec<u8> {
+    note("rotated", now, |record| {
+        record.text("root", &hex::encode(root));
+    })
 }
 
 /// Writes version, type and time, then the members that `write` adds. Leaves the object open.

@@ -127,8 +127,7 @@ impl<S: Store> WriterThread<S> {
                 .push(|out| out.extend(writer_records::lost(now, taken.losses)));
         }
         if taken.closing {
-            self.journal
-                .push(|out| out.extend(writer_records::closed(now)));
+            self.journal.close();
         }
     }
 
@@ -231,7 +230,7 @@ impl<S: Store> WriterThread<S> {
         let Some(checkpoints) = &mut self.checkpoints else {
             return self.queue.note_progress(self.synced_at, None);
         };
-        checkpoints.keep(self.journal.trail(), self.journal.safe(), now, must);
+        checkpoints.keep(self.journal.checkpoint(), now, must);
         self.queue
             .note_progress(self.synced_at, Some(checkpoints.last_at()));
         let id = match checkpoints.take_change() {

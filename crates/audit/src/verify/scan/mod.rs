@@ -19,6 +19,7 @@
 
 mod record_members;
 mod file_start;
+mod roots;
 mod position;
 mod line_reader;
 
@@ -32,10 +33,13 @@ use self::{
 };
 use super::{
     Finding, FindingReason, VerifyError, VerifyReport,
-    expected_records::{ExpectedRecords, Mismatch},
+    expected_records::{Comparison, ExpectedRecords, Mismatch},
 };
 use crate::{
-    chain::{Anchor, Line, Seal},
+    chain::{
+        Anchor, Checkpoint, Line, Seal,
+        merkle::{Tree, TreeHash},
+    },
     key::AuditKey,
 };
 
@@ -74,6 +78,11 @@ pub(crate) struct Scan {
     latest: Option<Duration>,
     /// Longer times without a record are reported.
     max_gap: Duration,
+    /// The tree over all records so far. `None` after one that is missing or bad, until a file
+    /// states it again.
+    tree: Option<Tree>,
+    /// A size and root at which the tree is marked, for the writer.
+    mark_at: Option<(u64, TreeHash)>,
     /// Whether the scan ends at the first finding: a writer wants to continue after the good
     /// records.
     stop_at_first: bool,
@@ -116,6 +125,8 @@ impl Scan {
             retired: None,
             latest: None,
             max_gap,
+            tree: None,
+            mark_at: None,
             stop_at_first: false,
         }
     }
@@ -123,9 +134,11 @@ impl Scan {
     /// Returns a scan for a writer that wants to continue a file.
     ///
     /// It ends at the first bad record, and does not report incidents that are already recorded.
-    pub(crate) fn for_writer(key: Option<AuditKey>) -> Self {
+    /// The tree is marked at the record of the checkpoint, if that is in the file.
+    pub(crate) fn for_writer(key: Option<AuditKey>, checkpoint: Option<&Checkpoint>) -> Self {
         Self {
             stop_at_first: true,
+            mark_at: checkpoint.map(|it| (it.anchor.sequence(), it.root)),
             ..Self::new(key, ExpectedRecords::default(), Duration::MAX)
         }
     }
@@ -138,6 +151,12 @@ impl Scan {
     /// Returns the last good record. `None` if there was none.
     pub(crate) fn last(&self) -> Option<Anchor> {
         self.last
+    }
+
+    /// Returns the tree over all records up to the last good one. `None` if it is not known.
+    pub(crate) fn tree(&self) -> Option<&Tree> {
+        let last = self.last.map_or(0, |last| last.sequence());
+        self.tree.as_ref().filter(|tree| tree.size() == last)
     }
 
     /// Returns the name of the trail. `None` before its first opening record.
@@ -261,14 +280,15 @@ impl Scan {
     /// A wrong hash is *altered*. A number that was skipped is *missing*, one that occurred is *repeated* or *moved*.
     fn check_place(&mut self, line: &Line<'_>, content: &RecordMembers<'_>) {
         let here = Anchor::new(line.sequence, line.hash);
-        if let Some(proven) = self.bases.find(&self.seal, line) {
+        let leaf = line.leaf();
+        if let Some(proven) = self.bases.find(&self.seal, line, &leaf) {
             self.report.unproven += u64::from(!proven);
-            return self.accept(here, content);
+            return self.accept(here, &leaf, content);
         }
         let expected = self.bases.expected();
         let follows_itself = self.position.line == 1
             && file_start::stated_base(line, content)
-                .is_some_and(|base| self.seal.hash(base, line.sealed) == line.hash);
+                .is_some_and(|base| self.seal.hash(base, &leaf) == line.hash);
         if line.sequence > expected && follows_itself {
             // The record is genuine; what came before it is not here.
             self.flush_gap();
@@ -278,7 +298,7 @@ impl Scan {
                 position: self.position.clone(),
                 starts: false,
             });
-            return self.accept(here, content);
+            return self.accept(here, &leaf, content);
         }
         if line.sequence == expected {
             self.find(FindingReason::Altered);
@@ -295,12 +315,15 @@ impl Scan {
 
     /// Takes a record that follows correctly: compares it with what is expected and counts it. It becomes the only one
     /// that the next record may follow.
-    fn accept(&mut self, here: Anchor, content: &RecordMembers<'_>) {
+    fn accept(&mut self, here: Anchor, leaf: &TreeHash, content: &RecordMembers<'_>) {
         self.bases.only(here);
         self.last = Some(here);
         self.position.good += 1;
-        if let Some(mismatch) = self.expected.compare(self.trail.as_deref(), here) {
-            self.mismatch(mismatch, here.sequence());
+        self.grow(here.sequence(), leaf, content);
+        match self.expected.compare(self.trail.as_deref(), here) {
+            Comparison::Mismatch(mismatch) => self.mismatch(mismatch, here.sequence()),
+            Comparison::SameRecord { root } => self.compare_root(&root, here.sequence()),
+            Comparison::NotRequired => {}
         }
         self.count(here, content);
     }

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::chain::{Anchor, Line, Seal};
+use crate::chain::{Anchor, Line, Seal, merkle::TreeHash};
 
 /// The position of the scan in the current file.
 #[derive(Clone, Debug, Default)]
@@ -93,13 +93,12 @@ impl Predecessors {
     ///
     /// `Some(false)` means that the number fits and the hash cannot be checked, as the line before
     /// it is unknown.
-    pub(super) fn find(&self, seal: &Seal, line: &Line<'_>) -> Option<bool> {
+    pub(super) fn find(&self, seal: &Seal, line: &Line<'_>, leaf: &TreeHash) -> Option<bool> {
         let follows = |base: &&Predecessor| base.sequence.checked_add(1) == Some(line.sequence);
         let candidates = || self.0.iter().filter(follows);
         let proven = candidates().any(|base| {
-            base.hash.is_some_and(|hash| {
-                seal.hash(Anchor::new(base.sequence, hash), line.sealed) == line.hash
-            })
+            base.hash
+                .is_some_and(|hash| seal.hash(Anchor::new(base.sequence, hash), leaf) == line.hash)
         });
         match proven {
             true => Some(true),

@@ -40,6 +40,12 @@ pub(super) struct RecordMembers<'a> {
     /// The hash of the record before, in `opened`.
     #[serde(borrow)]
     pub(super) follows: Option<Cow<'a, str>>,
+    /// The tree over the records before, in `opened`.
+    #[serde(borrow)]
+    pub(super) tree: Option<Cow<'a, str>>,
+    /// The root of that tree, in `rotated` and `closed`.
+    #[serde(borrow)]
+    pub(super) root: Option<Cow<'a, str>>,
     /// The reason, in `recovered`.
     #[serde(borrow)]
     pub(super) cause: Option<Cow<'a, str>>,

@@ -16,7 +16,10 @@ use palisade_internal::log_limit::LogLimit;
 
 use self::replace_file::FileFault;
 use super::{storage::Store, unsealed_buffer::UnsealedBuffer, writer_records};
-use crate::chain::{Anchor, Seal};
+use crate::chain::{
+    Anchor, Seal,
+    merkle::{Tree, TreeHash},
+};
 
 /// Seals records and writes them to a [`Store`].
 ///
@@ -41,6 +44,14 @@ pub(super) struct Journal<S> {
     waiting: UnsealedBuffer,
     /// Unsealed records that were written and are not safe. They are written again if a sync fails.
     unsynced: UnsealedBuffer,
+    /// The Merkle tree over all records that are safe.
+    tree: Tree,
+    /// The leaves of the records that were written and are not safe.
+    leaves: Vec<TreeHash>,
+    /// Whether the next write ends the trail with a record `closed`.
+    closing: bool,
+    /// Whether the file has its record `rotated`.
+    ended: bool,
     /// Why the file cannot be used any more. The next write begins a new one.
     broken: Option<FileFault>,
     /// Whether the records of a deleted file were already copied to a part.
@@ -73,6 +84,7 @@ impl<S: Store> Journal<S> {
         seal: Seal,
         trail: String,
         start: FilePosition,
+        tree: Tree,
         rotate_at: u64,
         clock: SharedClock,
     ) -> Self {
@@ -86,6 +98,10 @@ impl<S: Store> Journal<S> {
             synced: start,
             waiting: UnsealedBuffer::default(),
             unsynced: UnsealedBuffer::default(),
+            tree,
+            leaves: Vec::new(),
+            closing: false,
+            ended: false,
             broken: None,
             restored: false,
             rotated: false,
@@ -120,9 +136,15 @@ impl<S: Store> Journal<S> {
         &mut self.store
     }
 
-    /// Returns the name of the trail.
-    pub(super) fn trail(&self) -> &str {
-        &self.trail
+    /// Returns what a checkpoint is about: the name of the trail, the last record that is safe, and the tree over all
+    /// safe ones.
+    pub(super) fn checkpoint(&mut self) -> (&str, Anchor, &mut Tree) {
+        (&self.trail, self.synced.anchor, &mut self.tree)
+    }
+
+    /// Ends the trail with a record `closed` at the next write.
+    pub(super) fn close(&mut self) {
+        self.closing = true;
     }
 
     /// Returns whether a part was finished since the last call.
@@ -143,13 +165,15 @@ impl<S: Store> Journal<S> {
         if self.store.length() >= self.rotate_at && !self.waiting.is_empty() {
             self.rotate()?;
         }
-        if self.waiting.is_empty() && self.store.length() > 0 {
+        if self.waiting.is_empty() && self.store.length() > 0 && !self.closing {
             return Ok(());
         }
         let mut lines = Vec::new();
-        let next = self.seal_waiting(&mut lines);
+        let known = self.leaves.len();
+        let (next, ended) = self.seal_waiting(&mut lines);
         let before = self.store.length();
         if let Err(error) = self.store.append(&lines) {
+            self.leaves.truncate(known);
             // No partial line may be taken for a record, by us or by who reads along.
             if self.store.truncate(before).is_err() {
                 self.broken = Some(FileFault::Failed("write_failed"));
@@ -160,6 +184,8 @@ impl<S: Store> Journal<S> {
             length: self.store.length(),
             ..next
         };
+        self.ended = ended;
+        self.closing = false;
         self.unsynced.take(&mut self.waiting);
         Ok(())
     }
@@ -182,29 +208,57 @@ impl<S: Store> Journal<S> {
         self.synced = self.written;
         self.reported_cause = None;
         self.unsynced.clear();
+        for leaf in self.leaves.drain(..) {
+            self.tree.push(leaf, |_, _| {});
+        }
         Ok(())
     }
 
-    /// Seals all waiting records after the last written one. An empty file begins with `opened`.
-    fn seal_waiting(&self, lines: &mut Vec<u8>) -> FilePosition {
-        let FilePosition {
-            mut anchor,
-            mut first,
-            ..
-        } = self.written;
+    /// Seals all waiting records after the last written one. An empty file begins with `opened`, and one that is
+    /// long enough ends with `rotated`.
+    ///
+    /// Returns the new position, and whether the file has its record `rotated`.
+    fn seal_waiting(&mut self, lines: &mut Vec<u8>) -> (FilePosition, bool) {
+        let mut position = self.written;
         let now = self.clock.unix_time();
         if self.store.length() == 0 {
-            let opened = writer_records::opened(now, &self.trail, &self.seal, anchor);
-            anchor = self.seal.append(anchor, &opened, lines);
-            first = anchor.sequence();
+            let (last, tree) = (position.anchor, self.tree_so_far());
+            let opened = writer_records::opened(now, &self.trail, &self.seal, last, &tree);
+            position.anchor = self.seal_one(last, &opened, lines);
+            position.first = position.anchor.sequence();
+            self.ended = false;
         }
-        for record in self.waiting.iter() {
-            anchor = self.seal.append(anchor, record, lines);
+        let waiting = std::mem::take(&mut self.waiting);
+        for record in waiting.iter() {
+            position.anchor = self.seal_one(position.anchor, record, lines);
         }
-        FilePosition {
-            anchor,
-            first,
-            length: 0,
+        self.waiting = waiting;
+        let length = self.store.length().saturating_add(lines.len() as u64);
+        let is_long = length >= self.rotate_at && !self.ended;
+        if self.closing || is_long {
+            let root = self.tree_so_far().root();
+            let end = match self.closing {
+                true => writer_records::closed(now, &root),
+                false => writer_records::rotated(now, &root),
+            };
+            position.anchor = self.seal_one(position.anchor, &end, lines);
         }
+        (position, self.ended || is_long)
+    }
+
+    /// Seals one record, and keeps its leaf.
+    fn seal_one(&mut self, last: Anchor, record: &[u8], lines: &mut Vec<u8>) -> Anchor {
+        let sealed = self.seal.append(last, record, lines);
+        self.leaves.push(sealed.leaf);
+        sealed.anchor
+    }
+
+    /// Returns the tree over all records that were sealed.
+    fn tree_so_far(&self) -> Tree {
+        let mut tree = self.tree.clone();
+        for leaf in &self.leaves {
+            tree.push(*leaf, |_, _| {});
+        }
+        tree
     }
 }

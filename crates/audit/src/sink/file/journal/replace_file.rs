@@ -152,6 +152,7 @@ impl<S: Store> Journal<S> {
     fn roll_back(&mut self) {
         self.unsynced.take(&mut self.waiting);
         std::mem::swap(&mut self.unsynced, &mut self.waiting);
+        self.leaves.clear();
         self.written = self.synced;
     }
 

@@ -8,7 +8,7 @@ use super::{
     verified,
 };
 use crate::{
-    chain::{Anchor, Seal},
+    chain::{Anchor, Seal, merkle::Tree},
     verify::{FindingReason, VerifyError, VerifyReport},
 };
 
@@ -25,6 +25,7 @@ fn journal(rotate_at: u64) -> (Journal<Faulty>, Faulty) {
         Seal::Plain,
         "t".to_owned(),
         start,
+        Tree::new(),
         rotate_at,
         clock,
     );

@@ -4,6 +4,7 @@ mod faulty;
 mod journal;
 mod sink;
 mod log_lines;
+mod roots;
 
 use std::{io::BufReader, time::Duration};
 

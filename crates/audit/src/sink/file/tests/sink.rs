@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     chain::Anchor,
+    chain::merkle::Tree,
     error::SinkUnavailable,
     record::redaction::Redaction,
     record::{RequestRecord, RequestSnapshot, Stage},
@@ -33,6 +34,7 @@ fn open(builder: FileSinkBuilder, store: &Faulty) -> FileSink {
             length: 0,
             first: 0,
         },
+        tree: Tree::new(),
         trail: "t".to_owned(),
         resumed: None,
         recovered: Vec::new(),

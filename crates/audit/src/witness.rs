@@ -1,0 +1,233 @@
+//! Decides whether a received checkpoint continues what was received before.
+//!
+//! A witness is another machine, with another administrator. It keeps every checkpoint that it accepted, and refuses
+//! those that contradict them. So the holder of the signing key cannot show one trail to one person and another
+//! trail to another, and cannot go back to an older state.
+
+use std::{collections::BTreeMap, error, fmt};
+
+use crate::{
+    chain::{
+        Checkpoint, CheckpointLine, Verifier,
+        merkle::{TreeHash, is_consistent},
+    },
+    verify::VerifyOptions,
+};
+
+/// Accepts the checkpoints of one trail, each if it continues the ones before.
+///
+/// The caller keeps the accepted lines, and gives them to [`accept`](Self::accept) again after a restart. Takes
+/// about 100 bytes of memory for a checkpoint: 50 MB for a year with one each minute.
+///
+/// # Examples
+///
+/// ```
+/// use palisade_audit::{AuditLayer, FileSink, VerifyOptions, Witness, WitnessAccepted};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("audit.jsonl");
+/// # let layer = AuditLayer::builder().sink(FileSink::builder(&path).open()?).build()?;
+/// # layer.handle().close_blocking()?;
+/// let mut witness = Witness::new(&VerifyOptions::new());
+/// let received = std::fs::read_to_string(folder.path().join("audit.jsonl.checkpoints"))?;
+/// for line in received.lines() {
+///     assert!(matches!(witness.accept(line.as_bytes())?, WitnessAccepted::New { .. }));
+/// }
+/// // A line that was received before is no contradiction.
+/// let again = witness.accept(received.lines().next().unwrap().as_bytes())?;
+/// assert_eq!(again, WitnessAccepted::Known);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Witness {
+    /// Checks the signatures.
+    verifier: Verifier,
+    /// The name of the trail, from the first checkpoint.
+    trail: Option<String>,
+    /// The accepted checkpoints by record: the hash of the record and the root of the tree.
+    known: BTreeMap<u64, ([u8; 32], TreeHash)>,
+    /// Whether a checkpoint without a proof is accepted.
+    allow_unproven: bool,
+}
+
+/// What a witness did with a line that it did not refuse.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum WitnessAccepted {
+    /// The checkpoint was accepted before. There is nothing to keep.
+    Known,
+    /// The checkpoint is later than all before. Keep the line.
+    New {
+        /// The number of its record.
+        record: u64,
+        /// The number of an accepted record that the trail is proven to begin with. `None` for the first checkpoint,
+        /// and for one that [`allow_unproven`](Witness::allow_unproven) let in.
+        proven_since: Option<u64>,
+    },
+    /// The line is not a checkpoint: it is incomplete, or of another version. It is ignored.
+    NoCheckpoint,
+}
+
+/// Why a witness refuses a checkpoint. Each of them needs somebody who finds out what happened.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum WitnessRefusal {
+    /// Another checkpoint at the same record was accepted: there are two trails with one name.
+    Fork {
+        /// The number of the record.
+        record: u64,
+    },
+    /// The line is not signed with the expected key.
+    Forged,
+    /// The proof in the line does not hold: the trail does not begin with the one that was accepted.
+    NotConsistent {
+        /// The number of the record that the proof begins with.
+        since: u64,
+        /// The number of the record of the checkpoint.
+        record: u64,
+    },
+    /// The checkpoint is about another trail: the one before was deleted, or two services write to one witness.
+    OtherTrail {
+        /// The name of the trail that the witness follows.
+        expected: String,
+        /// The name in the line.
+        found: String,
+    },
+    /// The checkpoint has no proof that its trail begins with what was accepted, or one about a checkpoint that was
+    /// not received: lines were left out, or the writer continued elsewhere.
+    NotProven {
+        /// The number of the record of the checkpoint.
+        record: u64,
+        /// The number of the record of the latest accepted checkpoint.
+        latest: u64,
+    },
+    /// The checkpoint is about an earlier record than the latest one, and was not received before.
+    RolledBack {
+        /// The number of the record of the checkpoint.
+        record: u64,
+        /// The number of the record of the latest accepted checkpoint.
+        latest: u64,
+    },
+}
+
+impl Witness {
+    /// Returns a witness that has received nothing. Of the options it uses the key of the checkpoints.
+    #[must_use]
+    pub fn new(options: &VerifyOptions) -> Self {
+        Self {
+            verifier: options.checkpoint_verifier(),
+            trail: None,
+            known: BTreeMap::new(),
+            allow_unproven: false,
+        }
+    }
+
+    /// Accepts later checkpoints without a proof too. Default: only the first one.
+    ///
+    /// For lines that were accepted before, and after an operator found out why there is no proof. Without proofs a
+    /// forked trail is found only where it has a checkpoint at the same record.
+    pub fn allow_unproven(&mut self, allow: bool) {
+        self.allow_unproven = allow;
+    }
+
+    /// Returns the number of the record of the latest accepted checkpoint.
+    #[must_use]
+    pub fn latest(&self) -> Option<u64> {
+        self.known.keys().next_back().copied()
+    }
+
+    /// Decides about one line, without its line end.
+    ///
+    /// # Errors
+    ///
+    /// [`WitnessRefusal`] if the line contradicts what was accepted. Nothing changes then.
+    pub fn accept(&mut self, line: &[u8]) -> Result<WitnessAccepted, WitnessRefusal> {
+        let checkpoint = match Checkpoint::parse(line, &self.verifier) {
+            CheckpointLine::Good(checkpoint) => checkpoint,
+            CheckpointLine::Forged => return Err(WitnessRefusal::Forged),
+            CheckpointLine::Unknown => return Ok(WitnessAccepted::NoCheckpoint),
+        };
+        self.demand_same_trail(&checkpoint)?;
+        let record = checkpoint.anchor.sequence();
+        let state = (*checkpoint.anchor.hash(), checkpoint.root);
+        if let Some(known) = self.known.get(&record) {
+            return match *known == state {
+                true => Ok(WitnessAccepted::Known),
+                false => Err(WitnessRefusal::Fork { record }),
+            };
+        }
+        if let Some(latest) = self.latest().filter(|latest| *latest > record) {
+            return Err(WitnessRefusal::RolledBack { record, latest });
+        }
+        let proven_since = self.demand_proof(&checkpoint)?;
+        self.known.insert(record, state);
+        self.trail = Some(checkpoint.trail);
+        Ok(WitnessAccepted::New {
+            record,
+            proven_since,
+        })
+    }
+
+    /// Refuses a checkpoint of another trail than the first one.
+    fn demand_same_trail(&self, checkpoint: &Checkpoint) -> Result<(), WitnessRefusal> {
+        match &self.trail {
+            Some(expected) if *expected != checkpoint.trail => Err(WitnessRefusal::OtherTrail {
+                expected: expected.clone(),
+                found: checkpoint.trail.clone(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks the proof of a checkpoint, if it is about a known one. Returns the record that it begins with.
+    fn demand_proof(&self, checkpoint: &Checkpoint) -> Result<Option<u64>, WitnessRefusal> {
+        let record = checkpoint.anchor.sequence();
+        let growth = checkpoint.growth.as_ref();
+        let known = growth.and_then(|(since, proof)| Some((since, proof, self.known.get(since)?)));
+        let Some((since, proof, (_, earlier))) = known else {
+            return match self.latest().filter(|_| !self.allow_unproven) {
+                Some(latest) => Err(WitnessRefusal::NotProven { record, latest }),
+                None => Ok(None),
+            };
+        };
+        match is_consistent((*since, earlier), (record, &checkpoint.root), proof) {
+            true => Ok(Some(*since)),
+            false => Err(WitnessRefusal::NotConsistent {
+                since: *since,
+                record,
+            }),
+        }
+    }
+}
+
+impl fmt::Display for WitnessRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fork { record } => write!(
+                f,
+                "fork: another checkpoint at record {record} was accepted before"
+            ),
+            Self::Forged => f.write_str("forged: the checkpoint is not signed with this key"),
+            Self::NotConsistent { since, record } => write!(
+                f,
+                "fork: the {record} records do not begin with the {since} records that were accepted before"
+            ),
+            Self::NotProven { record, latest } => write!(
+                f,
+                "not proven: nothing shows that the {record} records begin with the {latest} records that were accepted before"
+            ),
+            Self::OtherTrail { expected, found } => write!(
+                f,
+                "other trail: the checkpoint is about trail {}, and this witness follows {}",
+                found.escape_debug(),
+                expected.escape_debug()
+            ),
+            Self::RolledBack { record, latest } => write!(
+                f,
+                "rolled back: the checkpoint is at record {record}, and one at record {latest} was accepted before"
+            ),
+        }
+    }
+}
+
+impl error::Error for WitnessRefusal {}
