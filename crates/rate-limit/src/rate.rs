@@ -307,6 +307,53 @@ mod tests {
     }
 
     #[test]
+    fn the_strings_in_the_tests_of_limits_5_8_mean_the_same() {
+        for text in ["1 per second", "1/SECOND", "1 / Second", "1 per 1 second"] {
+            check(text, &[(1, 1)]);
+        }
+        for text in ["1 per minute", "1/MINUTE", "1/Minute"] {
+            check(text, &[(1, 60)]);
+        }
+        for text in ["1 per hour", "1/HOUR", "1/Hour"] {
+            check(text, &[(1, 3600)]);
+        }
+        for text in ["1 per day", "1/DAY", "1 / Day"] {
+            check(text, &[(1, 86_400)]);
+        }
+        for text in ["1 per month", "1/MONTH", "1 / Month"] {
+            check(text, &[(1, 30 * 86_400)]);
+        }
+        check("1 per 3 hour", &[(1, 3 * 3600)]);
+        check("1 per 2 hours", &[(1, 2 * 3600)]);
+        check("1/2 day", &[(1, 2 * 86_400)]);
+        check("1 per 3 hour; 1 per second", &[(1, 3 * 3600), (1, 1)]);
+        check("1 per 3 hour, 1 per second", &[(1, 3 * 3600), (1, 1)]);
+        for text in [
+            "1 per millenium",
+            "meow",
+            "1 per yearl; 2 per decade",
+            "1/fake",
+        ] {
+            assert!(Rate::parse_all(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_differs_from_limits_5_8_differs_on_purpose() {
+        // A year there has 360 days, and there are no weeks.
+        check("1 per year", &[(1, 365 * 86_400)]);
+        check("10/week", &[(10, 7 * 86_400)]);
+        // There they are read: as a limit that refuses everything, and as a multiple of one.
+        refuse("0/minute", "the count must be 1");
+        refuse("10/0 minutes", "the multiple");
+        // There the second never decides.
+        refuse("10/minute;20/60 seconds", "over the same minute");
+        refuse("4294967296/minute", "the count must be 1");
+        refuse("10/11 years", "ten years");
+        refuse("1/second:;2/minute", "is not a unit");
+    }
+
+    #[test]
     fn every_mistake_is_named_with_its_remedy() {
         refuse("", "expected a form");
         refuse("minute", "expected a form");
