@@ -1,7 +1,7 @@
 //! Words near a number that say what it is.
 //!
 //! "手机13800138000" is a phone number, and "订单号13800138000" is not. The nearest word before the
-//! number decides; a word after it can only confirm.
+//! number decides; a word after it can confirm, and `words_behind` knows what contradicts there.
 //!
 //! | Text | Word | Score of 0.8 becomes |
 //! |---|---|---|
@@ -10,7 +10,9 @@
 //! | 订单号13800138000 | contradicts | 0.35 |
 //! | 订单12，13800138000 | of another number | 0.8 |
 //!
-//! A unit directly behind a number, as in 13800138000元, contradicts too.
+//! An amount or the number of a thing, as in 13800138000元 and 13800138000号订单, contradicts whatever
+//! stands before it, and so does a sign of a currency before the number. A count, as in 13800138000次,
+//! contradicts if no word before confirms.
 //!
 //! Words are compared in lower case. A word in ASCII letters must stand alone: `ip` is not in `ship`.
 
@@ -18,6 +20,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::kind::PersonalDataKind;
+use super::words_behind::{Behind, read};
 
 /// How many characters before a number are looked at.
 const BEFORE: usize = 24;
@@ -32,8 +35,14 @@ const CONTRADICTED: u8 = 45;
 /// Characters that end what a word for another number speaks of.
 const CLAUSE_ENDS: [char; 9] = ['，', '。', '；', '！', '？', ',', ';', '!', '\n'];
 
-/// Units that follow a number.
-const UNITS: [char; 7] = ['元', '条', '个', '件', '次', '页', '米'];
+/// How many characters after a number are read for what it counts.
+pub(crate) const BEHIND: usize = 24;
+
+/// Signs of currencies. Directly before a number they make it an amount.
+const CURRENCIES: [char; 8] = ['¥', '￥', '$', '＄', '€', '£', '₩', '₹'];
+
+/// Signs that make a number one of a series, if no word before confirms.
+const SERIES: [char; 4] = ['第', '#', '＃', '№'];
 
 /// A line for each kind: its name, and its words.
 const DATA: &str = include_str!("context_words.tsv");
@@ -73,6 +82,13 @@ pub(super) fn adjusted(
         Some((clause, _)) if text.get(end..).is_some_and(has_more_digits) => clause,
         _ => &after,
     };
+    let around = match is_number(kind) {
+        true => around(text, start, end),
+        false => Behind::Nothing,
+    };
+    if around == Behind::Other {
+        return contradicted(score, checked);
+    }
     let confirming = words(kind.name());
     let ours = nearest(&before, confirming);
     let others = nearest(&before, words(OTHER)).filter(|end| {
@@ -84,15 +100,36 @@ pub(super) fn adjusted(
         (Some(ours), Some(others)) if others > ours => contradicted(score, checked),
         (Some(_), _) => confirmed(score),
         (None, Some(_)) => contradicted(score, checked),
+        (None, None) if around == Behind::LikelyOther => contradicted(score, checked),
         (None, None) if nearest(after, confirming).is_some() => confirmed(score),
-        (None, None) if is_followed_by_unit(after) => contradicted(score, checked),
         (None, None) => score,
     }
 }
 
-/// Returns whether a number counts something: a unit follows directly.
-fn is_followed_by_unit(after: &str) -> bool {
-    after.trim_start().starts_with(UNITS)
+/// Reads what stands directly before and behind a number.
+fn around(text: &str, start: usize, end: usize) -> Behind {
+    let before = text.get(..start).unwrap_or_default().trim_end();
+    if before.ends_with(CURRENCIES) {
+        return Behind::Other;
+    }
+    let after = first_characters(text.get(end..).unwrap_or_default(), BEHIND).to_lowercase();
+    let clause = after.split(CLAUSE_ENDS).next().unwrap_or_default();
+    match read(clause, words(OTHER)) {
+        Behind::Nothing if before.ends_with(SERIES) => Behind::LikelyOther,
+        behind => behind,
+    }
+}
+
+/// Tells whether data of this kind is a number, which could also count something.
+const fn is_number(kind: PersonalDataKind) -> bool {
+    !matches!(
+        kind,
+        PersonalDataKind::Email
+            | PersonalDataKind::Iban
+            | PersonalDataKind::Ipv4
+            | PersonalDataKind::Ipv6
+            | PersonalDataKind::Secret
+    )
 }
 
 /// Returns whether a digit comes soon after the words behind a number.

@@ -9,6 +9,7 @@ mod single_rules;
 mod placeholders;
 mod finding;
 mod context_words;
+mod words_behind;
 mod recognizers;
 mod kind;
 
@@ -17,6 +18,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub use self::builder::PersonalDataBuilder;
+pub(crate) use self::context_words::BEHIND;
 use self::context_words::adjusted;
 pub use self::finding::Finding;
 use self::finding::without_overlaps;

@@ -5,11 +5,13 @@
 //!
 //! - a character whose class depends on its neighbors, such as a joiner or a combining mark;
 //! - a CR, which may be the first half of a line break;
-//! - with masking, a run of groups that may become a number, an address, a token or a PEM block.
+//! - with masking, a run of groups that may become a number, an address, a token or a PEM block;
+//! - with masking, a number whose meaning the next words tell, as in 13800138000元.
 //!
 //! Other text passes at once, so a reader sees a stream word by word.
 
 use crate::characters::{Class, digit, is_mark, is_pictograph, is_skin_tone, suspect};
+use crate::personal_data::BEHIND;
 
 /// The most bytes that are held back: a private key of 16,384 bits in PEM fits.
 ///
@@ -34,12 +36,45 @@ pub(super) fn certain_length(text: &str, masks: bool) -> usize {
         return last_border(text, text.len());
     }
     let candidate = match masks {
-        true => open_pem(text)
-            .unwrap_or(text.len())
-            .min(start_of_data(text)),
+        true => {
+            let open = open_pem(text).unwrap_or(text.len());
+            before_open_numbers(text, open.min(start_of_data(text)))
+        }
         false => text.len(),
     };
     last_border(text, candidate)
+}
+
+/// Returns the last place at or before `end` behind which no number waits for the words that follow it.
+fn before_open_numbers(text: &str, mut end: usize) -> usize {
+    while let Some(start) = open_number(text.get(..end).unwrap_or_default()) {
+        end = start;
+    }
+    end
+}
+
+/// Returns where a number begins that has fewer than [`BEHIND`] characters after it.
+fn open_number(text: &str) -> Option<usize> {
+    let (window, _) = text.char_indices().rev().take(BEHIND).last()?;
+    let mut before = text;
+    loop {
+        let at = before
+            .rfind(|c| digit(c).is_some())
+            .filter(|at| *at >= window)?;
+        let end = before.ceil_char_boundary(at + 1);
+        before = before.get(..end)?;
+        let start = start_of_data(before);
+        if is_number(before.get(start..)?) {
+            return Some(start);
+        }
+        before = before.get(..start.min(at))?;
+    }
+}
+
+/// Tells whether a run has as many digits as a number with a meaning. An address of version 4 has four.
+fn is_number(run: &str) -> bool {
+    let digits = run.chars().filter(|&c| digit(c).is_some()).count();
+    digits >= 5 || digits == 4 && run.contains(['.', '．'])
 }
 
 /// Returns where a PEM block begins that has no end yet.
@@ -188,7 +223,12 @@ mod tests {
                 "see -----BEGIN PRIVATE KEY-----\nabc\n",
                 "-----BEGIN PRIVATE KEY-----\nabc\n",
             ),
-            ("138 0013 8000，谢", "谢"),
+            ("138 0013 8000，谢", "138 0013 8000，谢"),
+            ("在2024年5月1日，谢", "谢"),
+            (
+                "打13800138000找他，今天天气很好我们去公园玩吧今天天气很好我们去",
+                "去",
+            ),
         ] {
             let certain = certain_length(text, true);
             assert_eq!(text.get(certain..), Some(held), "{text}");

@@ -22,8 +22,8 @@ const CONTEXT: usize = 128;
 /// * Personal data is masked with `*`, if a [`PersonalData`] is given.
 /// * Placeholders are restored, if [`Placeholders`] are given. What is restored is not masked.
 ///
-/// Where chunks are cut makes no difference, with two exceptions: words behind a number are not waited
-/// for, and at most 16 KiB are held back.
+/// Where chunks are cut makes no difference, except that at most 16 KiB are held back. With masking, a
+/// number waits for the 24 characters after it, which may tell that it is no personal data.
 ///
 /// ```
 /// use palisade_sanitize::{PersonalData, ResponseText};

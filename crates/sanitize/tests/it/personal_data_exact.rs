@@ -76,6 +76,16 @@ fn every_kind_is_found_beside_every_other() {
 }
 
 #[test]
+fn an_amount_or_an_order_beside_a_phone_number_is_not_taken_for_one() {
+    let phone = [("phone", "13900139000")];
+    check("奖金池13800138000元，电话咨询请打13900139000", &phone);
+    check("手机13900139000，13800138000号订单", &phone);
+    check("13800138000号订单的买家手机13900139000", &phone);
+    check("¥13800138000 13900139000", &phone);
+    check("13800138000次播放、手机13900139000", &phone);
+}
+
+#[test]
 fn every_kind_is_found_in_full_width() {
     for (kind, word, data) in SAMPLES {
         // Colons of an address of version 6 are punctuation of Chinese sentences in full width.
