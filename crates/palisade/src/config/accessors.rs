@@ -95,6 +95,19 @@ impl Config {
         hosts.map(|host| host.get_ref().as_str())
     }
 
+    /// Returns the issuers of `[[tokens]]` as they are written.
+    pub fn token_issuers(&self) -> impl Iterator<Item = &str> {
+        let issuers = self.document.tokens.iter();
+        issuers.map(|section| section.issuer.get_ref().as_str())
+    }
+
+    /// Returns the resources of `[[resource_servers]]` as they are written: the addresses that clients
+    /// use.
+    pub fn resources(&self) -> impl Iterator<Item = &str> {
+        let all = self.document.resource_servers.iter();
+        all.map(|section| section.resource.get_ref().as_str())
+    }
+
     /// Returns `[text] max_graphemes`, the longest text field in characters. `None`: the default of
     /// 500 applies.
     #[must_use]

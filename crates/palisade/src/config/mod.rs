@@ -56,7 +56,17 @@ mod server;
 mod server_limits;
 mod tokens;
 #[cfg(feature = "jwt")]
+mod resource_servers;
+#[cfg(feature = "jwt")]
+mod proofs;
+#[cfg(feature = "jwks-url")]
+mod introspection;
+#[cfg(feature = "jwt")]
+mod token_keys;
+#[cfg(feature = "jwt")]
 mod token_rules;
+#[cfg(feature = "jwt")]
+mod secret;
 mod accessors;
 mod numbers;
 mod document;
@@ -98,6 +108,7 @@ use self::{document::Document, source::Source};
 /// | listeners, certificate, health check | [`server`](Self::server) |
 /// | the certificate, opened | `open_certificate` |
 /// | the certificates of clients | `open_client_auth` |
+/// | what decides about tokens, for tools | `token_layer` |
 /// | the shared store of limits | [`connect_store`](Self::connect_store) |
 /// | sections of the application | [`section`](Self::section) |
 /// | what a new file changes | [`changes`](Self::changes), [`refuse_changes`](Self::refuse_changes) |
@@ -153,15 +164,18 @@ fn folder_of(path: &Path) -> PathBuf {
 }
 
 /// The sections of Palisade. The application must name all others, so that a typo is an error.
-const SECTIONS: [&str; 13] = [
+const SECTIONS: [&str; 16] = [
     "audit",
     "client",
     "cors",
+    "dpop",
     "headers",
     "inspect",
+    "introspection",
     "keys",
     "limits",
     "redis",
+    "resource_servers",
     "revoked_tokens",
     "routes",
     "server",

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use palisade_jwt::{
-    Algorithm, Issuer, IssuerKeys,
+    Algorithm, Issuer,
     providers::{PresetArguments, Provider},
 };
 use toml::Spanned;
@@ -13,13 +13,19 @@ use toml::Spanned;
 use super::{
     Config, ConfigFileError,
     document::{TextOrList, Tokens},
+    numbers::TimeUnit,
+    token_keys::OpenedIssuer,
 };
+
+/// The largest `max_lifetime_minutes`: ten years.
+const LONGEST_LIFETIME_MINUTES: u64 = 10 * 366 * 24 * 60;
 
 impl Config {
     /// Finds the preset, if the section names one. Its issuer must be the one of the section.
     pub(super) fn token_preset(
         &self,
         tokens: &Tokens,
+        audience: &str,
     ) -> Result<Option<Provider>, ConfigFileError> {
         let Some(preset) = &tokens.preset else {
             return Ok(None);
@@ -29,7 +35,7 @@ impl Config {
         let fault = |problem: String| self.source.at(preset, problem, remedy);
         let (name, arguments) = name_and_arguments(preset.get_ref())
             .ok_or_else(|| fault("the preset has no name".into()))?;
-        let provider = Provider::by_name(&name, &tokens.audience, arguments)
+        let provider = Provider::by_name(&name, audience, arguments)
             .map_err(|problem| fault(problem.to_string()))?;
         if provider.issuer_name() != tokens.issuer.get_ref() {
             let remedy = format!("write issuer = {:?}", provider.issuer_name());
@@ -39,12 +45,39 @@ impl Config {
         Ok(Some(provider))
     }
 
-    /// Applies the rules of the section to an issuer.
-    pub(super) fn with_rules(
+    /// Makes an issuer whose tokens need this audience.
+    pub(super) fn issuer(
         &self,
-        mut issuer: Issuer,
-        tokens: &Tokens,
+        opened: &OpenedIssuer<'_>,
+        audience: &str,
     ) -> Result<Issuer, ConfigFileError> {
+        let (tokens, keys) = (opened.section, opened.keys.clone());
+        let mut issuer = match self.token_preset(tokens, audience)? {
+            Some(provider) => provider.with_keys(keys),
+            None => Issuer::new(tokens.issuer.get_ref().as_str(), audience, keys),
+        };
+        if let Some(lifetime) = self.time(
+            &tokens.max_lifetime_minutes,
+            TimeUnit::Minutes,
+            LONGEST_LIFETIME_MINUTES,
+        )? {
+            issuer = issuer.max_lifetime(lifetime);
+        }
+        if tokens.dangerously_accept_id_tokens {
+            issuer = issuer.dangerously_accept_id_tokens();
+        }
+        if tokens.dangerously_ignore_confirmation {
+            issuer = issuer.dangerously_ignore_confirmation();
+        }
+        let issuer = self.with_rules(issuer, tokens)?;
+        Ok(match &tokens.label {
+            Some(label) => issuer.label(label.as_str()),
+            None => issuer,
+        })
+    }
+
+    /// Applies the rules of the section to an issuer.
+    fn with_rules(&self, mut issuer: Issuer, tokens: &Tokens) -> Result<Issuer, ConfigFileError> {
         for audience in &tokens.or_audiences {
             issuer = issuer.or_audience(audience.as_str());
         }
@@ -82,7 +115,10 @@ impl Config {
     }
 
     /// Reads the names of algorithms.
-    fn algorithms(&self, names: &[Spanned<String>]) -> Result<Vec<Algorithm>, ConfigFileError> {
+    pub(super) fn algorithms(
+        &self,
+        names: &[Spanned<String>],
+    ) -> Result<Vec<Algorithm>, ConfigFileError> {
         let read = |name: &Spanned<String>| {
             Algorithm::from_name(name.get_ref()).ok_or_else(|| {
                 let remedy = "write names of RFC 7518 such as \"RS256\", \"ES256\" or \"EdDSA\"";
@@ -91,18 +127,6 @@ impl Config {
             })
         };
         names.iter().map(read).collect()
-    }
-}
-
-/// Makes an issuer by a preset, or by the defaults.
-pub(super) fn issuer_of(preset: Option<Provider>, tokens: &Tokens, keys: IssuerKeys) -> Issuer {
-    match preset {
-        Some(provider) => provider.with_keys(keys),
-        None => Issuer::new(
-            tokens.issuer.get_ref().as_str(),
-            tokens.audience.as_str(),
-            keys,
-        ),
     }
 }
 

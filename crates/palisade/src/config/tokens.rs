@@ -1,228 +1,180 @@
-//! `[[tokens]]`: the issuers of JSON Web Tokens (RFC 7519).
+//! What decides about tokens: `[[tokens]]`, `[[resource_servers]]`, `[dpop]`, `[introspection]` and
+//! `[revoked_tokens]`.
 //!
 //! All issuers go into one verifier, since several authenticators may not read the same header.
-//! Without the feature `jwt` a section `tokens` is an error, not ignored.
+//! Without the feature `jwt` these sections are errors, not ignored.
 
 #[cfg(feature = "jwt")]
-use std::time::Duration;
+use std::sync::Arc;
+
+#[cfg(feature = "jwt")]
+use palisade_core::{AuthenticateLayer, Authenticator};
+#[cfg(feature = "jwt")]
+use palisade_jwt::{JwtLayer, Verifier, resource_server::ResourceServer};
 
 use super::{Config, ConfigFileError};
 #[cfg(feature = "jwt")]
-use super::{
-    keys::LONGEST_STALE_MINUTES,
-    numbers::{Number, TimeUnit},
-};
+use super::{document::Tokens, token_keys::OpenedIssuer};
 use crate::shield::ShieldBuilder;
+
+/// The sections that only have an effect with `[[tokens]]`, and a key of each.
+const NEED_TOKENS: [(&str, &str); 3] = [
+    ("dpop", "origin"),
+    ("resource_servers", "resource"),
+    ("revoked_tokens", "file"),
+];
 
 #[cfg(not(feature = "jwt"))]
 impl Config {
-    /// Refuses the section: this build has no verifier.
+    /// Refuses the sections: this build has no verifier.
     pub(super) fn tokens(&self, shield: ShieldBuilder) -> Result<ShieldBuilder, ConfigFileError> {
-        let remedy = "build with the feature `jwt`, or remove the section";
-        if let Some(revoked) = &self.document.revoked_tokens {
-            let problem = "this build cannot read tokens";
-            return Err(self.source.at(&revoked.file, problem, remedy));
+        let all = [("tokens", "issuer"), ("introspection", "url")];
+        let mut sections = all.iter().chain(&NEED_TOKENS);
+        match sections.find(|(section, _)| self.source.has(&[section])) {
+            None => Ok(shield),
+            Some((section, key)) => {
+                let remedy = "build with the feature `jwt`, or remove the section";
+                let problem = "this build cannot read tokens";
+                Err(self.source.key_error(section, key, problem, remedy))
+            }
         }
-        let Some(tokens) = self.document.tokens.first() else {
-            return Ok(shield);
-        };
-        Err(self
-            .source
-            .at(&tokens.issuer, "this build cannot read tokens", remedy))
     }
 }
 
-/// The largest `max_lifetime_minutes`: ten years.
+/// What verifies signed tokens.
 #[cfg(feature = "jwt")]
-const LONGEST_LIFETIME_MINUTES: u64 = 10 * 366 * 24 * 60;
-
-/// The largest `jwks_lifetime_minutes`: a day.
-#[cfg(feature = "jwks-url")]
-const DAY_IN_MINUTES: u64 = 24 * 60;
+enum SignedTokens {
+    /// Without `[[resource_servers]]`.
+    Layer(JwtLayer),
+    /// With them.
+    ResourceServer(ResourceServer),
+}
 
 #[cfg(feature = "jwt")]
 impl Config {
-    /// Adds the authenticator of bearer tokens, if the file names an issuer.
+    /// Adds the authenticators of bearer tokens, if the file names an issuer.
     pub(super) fn tokens(&self, shield: ShieldBuilder) -> Result<ShieldBuilder, ConfigFileError> {
-        use palisade_jwt::{JwtLayer, Verifier};
+        let shield = match self.signed_tokens()? {
+            None => shield,
+            Some(SignedTokens::Layer(layer)) => shield.authenticate(layer),
+            Some(SignedTokens::ResourceServer(server)) => shield.resource_server(server),
+        };
+        Ok(match self.introspection()? {
+            None => shield,
+            Some(introspection) => shield.authenticate(introspection),
+        })
+    }
 
-        let Some(first) = self.document.tokens.first() else {
-            return match &self.document.revoked_tokens {
-                None => Ok(shield),
-                Some(revoked) => {
-                    let remedy = "add a section [[tokens]], or remove this one";
-                    let problem = "no token is accepted, so none can be revoked";
-                    Err(self.source.at(&revoked.file, problem, remedy))
-                }
-            };
+    /// Returns what decides about tokens, alone: for tools that say what the service would do with a
+    /// token. `None` if the file accepts no token.
+    ///
+    /// Like [`assemble`](Self::assemble) it opens the files of keys, and starts to fetch those of an
+    /// address; so it needs a tokio runtime where the file has one.
+    ///
+    /// # Errors
+    ///
+    /// As [`assemble`](Self::assemble), for the sections about tokens.
+    ///
+    /// ```
+    /// use palisade::config::Config;
+    ///
+    /// let config = Config::parse("server.hosts = ['notes.example']")?;
+    /// assert!(config.token_layer()?.is_none());
+    /// # Ok::<(), palisade::config::ConfigFileError>(())
+    /// ```
+    pub fn token_layer(&self) -> Result<Option<AuthenticateLayer>, ConfigFileError> {
+        let mut all: Vec<Arc<dyn Authenticator>> = Vec::new();
+        match self.signed_tokens()? {
+            None => {}
+            Some(SignedTokens::Layer(layer)) => all.push(Arc::new(layer)),
+            Some(SignedTokens::ResourceServer(server)) => all.push(Arc::new(server)),
+        }
+        if let Some(introspection) = self.introspection()? {
+            all.push(Arc::new(introspection));
+        }
+        if all.is_empty() {
+            return Ok(None);
+        }
+        let layer = AuthenticateLayer::builder().authenticators(all).build();
+        layer.map(Some).map_err(|problem| {
+            let remedy = "correct the sections about tokens";
+            self.source.whole(problem, remedy)
+        })
+    }
+
+    /// Makes what verifies signed tokens, if there is an issuer.
+    fn signed_tokens(&self) -> Result<Option<SignedTokens>, ConfigFileError> {
+        let sections = &self.document.tokens;
+        let Some(first) = sections.first() else {
+            return self.refuse_without_issuer().map(|()| None);
+        };
+        let opened = sections.iter().map(|section| self.open_issuer(section));
+        let issuers = opened.collect::<Result<Vec<_>, _>>()?;
+        if !self.document.resource_servers.is_empty() {
+            let server = self.resource_server(&issuers)?;
+            return Ok(Some(SignedTokens::ResourceServer(server)));
+        }
+        let layer = self.jwt_layer(first, &issuers)?;
+        Ok(Some(SignedTokens::Layer(layer)))
+    }
+
+    /// Refuses sections that would have no effect.
+    fn refuse_without_issuer(&self) -> Result<(), ConfigFileError> {
+        let mut sections = NEED_TOKENS.iter();
+        match sections.find(|(section, _)| self.source.has(&[section])) {
+            None => Ok(()),
+            Some((section, key)) => {
+                let problem = "no signed token is accepted, so the section has no effect";
+                let remedy = "add a section [[tokens]], or remove this one";
+                Err(self.source.key_error(section, key, problem, remedy))
+            }
+        }
+    }
+
+    /// Makes the layer for a service that is no resource server. `first` is named by errors about all
+    /// issuers together.
+    fn jwt_layer(
+        &self,
+        first: &Tokens,
+        issuers: &[OpenedIssuer<'_>],
+    ) -> Result<JwtLayer, ConfigFileError> {
+        let fault = |problem: palisade_jwt::JwtBuildError| {
+            let remedy = "correct the sections `tokens`";
+            self.source.at(&first.issuer, problem, remedy)
         };
         let mut verifier = Verifier::builder();
-        for tokens in &self.document.tokens {
-            verifier = verifier.issuer(self.issuer(tokens)?);
+        for opened in issuers {
+            let section = opened.section;
+            let Some(audience) = &section.audience else {
+                let problem = "the tokens of the issuer need an audience";
+                let remedy = "write audience = \"https://this-service.example\", or add [[resource_servers]]";
+                return Err(self.source.at(&section.issuer, problem, remedy));
+            };
+            verifier = verifier.issuer(self.issuer(opened, audience.get_ref())?);
         }
         if let Some(step) = self.clock_step()? {
             verifier = verifier.max_clock_step(step);
         }
-        let verifier = verifier.build().map_err(|problem| {
-            self.source
-                .at(&first.issuer, problem, "correct the sections `tokens`")
-        })?;
-        let mut layer = JwtLayer::builder(verifier);
-        if let Some(revoked) = &self.document.revoked_tokens {
-            layer = layer.revocation_list(self.revocation_list(&revoked.file)?);
+        let mut layer = JwtLayer::builder(verifier.build().map_err(fault)?);
+        if let Some(list) = self.revocation_list()? {
+            layer = layer.revocation_list(list);
         }
-        let layer = layer.build().map_err(|problem| {
-            self.source
-                .at(&first.issuer, problem, "correct the sections `tokens`")
-        })?;
-        Ok(shield.authenticate(layer))
+        if let Some(proofs) = self.proofs_of_origin()? {
+            layer = layer.dpop(proofs);
+        }
+        layer.build().map_err(fault)
     }
+}
 
-    /// Opens the list of revoked tokens. Fails if it cannot be read; later failures keep the last
-    /// entries for a limited time.
-    fn revocation_list(
-        &self,
-        file: &toml::Spanned<std::path::PathBuf>,
-    ) -> Result<palisade_jwt::revocation::RevokedTokensFile, ConfigFileError> {
-        let path = self.path(file.get_ref());
-        palisade_jwt::revocation::RevokedTokensFile::open(path).map_err(|problem| {
-            let remedy = "make it with `palisade token revoke --list FILE`";
-            self.source.at(file, problem, remedy)
-        })
-    }
-
-    /// Reads the largest step back of the clock that is ignored. It is one value for all issuers:
-    /// they share one clock.
-    fn clock_step(&self) -> Result<Option<Duration>, ConfigFileError> {
-        let mut sections = self.document.tokens.iter();
-        let steps = sections
-            .by_ref()
-            .map(|tokens| &tokens.max_clock_step_minutes);
-        let steps: Vec<_> = steps.filter(|step| step.is_some()).collect();
-        let Some(first) = steps.first() else {
+#[cfg(all(feature = "jwt", not(feature = "jwks-url")))]
+impl Config {
+    /// Refuses the section: this build cannot ask an issuer.
+    fn introspection(&self) -> Result<Option<JwtLayer>, ConfigFileError> {
+        let Some(section) = &self.document.introspection else {
             return Ok(None);
         };
-        let value = |step: &Number| step.as_ref().map(|step| *step.get_ref());
-        let other = steps.iter().find(|step| value(step) != value(first));
-        if let Some(Some(other)) = other {
-            let problem = "another issuer has another value, and all share one clock";
-            return Err(self.source.at(other, problem, "write it once"));
-        }
-        self.time(first, TimeUnit::Minutes, LONGEST_STALE_MINUTES)
-    }
-
-    /// Makes one issuer. Fails unless there is exactly one source of keys.
-    fn issuer(
-        &self,
-        tokens: &super::document::Tokens,
-    ) -> Result<palisade_jwt::Issuer, ConfigFileError> {
-        let preset = self.token_preset(tokens)?;
-        let keys = match (&tokens.jwks_file, &tokens.jwks_url, &preset) {
-            (Some(file), None, _) if !tokens.discovery => self.jwks_file(file, tokens)?,
-            (None, Some(url), _) if !tokens.discovery => self.jwks_url(url, tokens)?,
-            (None, None, _) if tokens.discovery => self.jwks_url(&tokens.issuer, tokens)?,
-            (None, None, Some(preset)) => {
-                let url = preset.jwks_url().to_owned();
-                self.jwks_url(&toml::Spanned::new(tokens.issuer.span(), url), tokens)?
-            }
-            _ => {
-                let remedy = "write one of jwks_file = \"jwks.json\", jwks_url = \"https://..\" and discovery = true";
-                return Err(self
-                    .source
-                    .at(&tokens.issuer, "it needs one source of keys", remedy));
-            }
-        };
-        let mut issuer = super::token_rules::issuer_of(preset, tokens, keys);
-        if let Some(lifetime) = self.time(
-            &tokens.max_lifetime_minutes,
-            TimeUnit::Minutes,
-            LONGEST_LIFETIME_MINUTES,
-        )? {
-            issuer = issuer.max_lifetime(lifetime);
-        }
-        if tokens.dangerously_accept_id_tokens {
-            issuer = issuer.dangerously_accept_id_tokens();
-        }
-        if tokens.dangerously_ignore_confirmation {
-            issuer = issuer.dangerously_ignore_confirmation();
-        }
-        let issuer = self.with_rules(issuer, tokens)?;
-        Ok(match &tokens.label {
-            Some(label) => issuer.label(label.as_str()),
-            None => issuer,
-        })
-    }
-
-    /// Opens a key set in a file. Fails if it cannot be read; later failures keep the last keys.
-    fn jwks_file(
-        &self,
-        file: &toml::Spanned<std::path::PathBuf>,
-        tokens: &super::document::Tokens,
-    ) -> Result<palisade_jwt::IssuerKeys, ConfigFileError> {
-        let mut keys = palisade_jwt::JwksFile::builder(self.path(file.get_ref()))
-            .empty_set_revokes(tokens.empty_set_revokes);
-        if let Some(age) = self.time(
-            &tokens.max_stale_minutes,
-            TimeUnit::Minutes,
-            LONGEST_STALE_MINUTES,
-        )? {
-            keys = keys.max_stale_age(age);
-        }
-        if let Some(minutes) = &tokens.jwks_lifetime_minutes {
-            let remedy = "remove it: the file is read again when it changes";
-            let problem = "a file of keys has no lifetime";
-            return Err(self.source.at(minutes, problem, remedy));
-        }
-        let keys = keys.open().map_err(|problem| {
-            let remedy = "name a file with a JSON Web Key Set (RFC 7517)";
-            self.source.at(file, problem, remedy)
-        })?;
-        Ok(keys.into())
-    }
-
-    /// Starts to fetch a key set in the background. A server that does not respond is no error
-    /// here.
-    #[cfg(feature = "jwks-url")]
-    fn jwks_url(
-        &self,
-        url: &toml::Spanned<String>,
-        tokens: &super::document::Tokens,
-    ) -> Result<palisade_jwt::IssuerKeys, ConfigFileError> {
-        let mut source = match tokens.discovery {
-            true => palisade_jwt::JwksUrl::discovery_builder(url.get_ref()),
-            false => palisade_jwt::JwksUrl::builder(url.get_ref()),
-        }
-        .empty_set_revokes(tokens.empty_set_revokes);
-        if let Some(age) = self.time(
-            &tokens.max_stale_minutes,
-            TimeUnit::Minutes,
-            LONGEST_STALE_MINUTES,
-        )? {
-            source = source.hard_age(age);
-        }
-        if let Some(lifetime) = self.time(
-            &tokens.jwks_lifetime_minutes,
-            TimeUnit::Minutes,
-            DAY_IN_MINUTES,
-        )? {
-            source = source.lifetime(lifetime);
-        }
-        let source = source.build().map_err(|problem| {
-            let remedy = "write an address that begins with https://, and max_stale_minutes of at least jwks_lifetime_minutes (default: 10)";
-            self.source.at(url, problem, remedy)
-        })?;
-        source.keep_fresh();
-        Ok(source.into())
-    }
-
-    /// Refuses the key: this build cannot fetch.
-    #[cfg(not(feature = "jwks-url"))]
-    fn jwks_url(
-        &self,
-        url: &toml::Spanned<String>,
-        _: &super::document::Tokens,
-    ) -> Result<palisade_jwt::IssuerKeys, ConfigFileError> {
-        let remedy = "build with the feature `jwks-url`, or write jwks_file";
-        Err(self.source.at(url, "this build cannot fetch keys", remedy))
+        let remedy = "build with the feature `jwks-url`, or remove the section";
+        let problem = "this build cannot ask an issuer about tokens";
+        Err(self.source.at(&section.url, problem, remedy))
     }
 }

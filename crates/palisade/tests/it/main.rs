@@ -20,6 +20,7 @@ mod config_client_auth;
 mod config_sections;
 mod config_server;
 mod config_spelling;
+mod config_tokens;
 mod cors;
 mod dashboards;
 mod diagnostics;

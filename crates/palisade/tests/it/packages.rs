@@ -85,3 +85,28 @@ fn the_documentation_of_every_library_shows_all_features_with_badges() {
         assert!(library.contains(badges), "{}", folder.display());
     }
 }
+
+/// All packages of a build share their features here, so nothing else would show that the installed
+/// command lacks one.
+#[test]
+fn the_gateway_reads_every_section_of_the_reference() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let reference = root.join("docs/src/reference/configuration.md");
+    let reference = fs::read_to_string(reference).unwrap();
+    let named = reference.match_indices("eature `").map(|(at, start)| {
+        let rest = &reference[at + start.len()..];
+        rest.split('`').next().unwrap()
+    });
+    let manifest = fs::read_to_string(root.join("crates/gateway/Cargo.toml")).unwrap();
+    let manifest: toml::Table = manifest.parse().unwrap();
+    let features = manifest["dependencies"]["palisade"]["features"].as_array();
+    let has = |feature: &str| {
+        let mut all = features.unwrap().iter().map(text);
+        // `jwks-url` includes `jwt`, and `redis-tls` includes `redis`.
+        all.any(|it| {
+            it == feature || it == format!("{feature}-tls") || (feature, it) == ("jwt", "jwks-url")
+        })
+    };
+    let missing: Vec<&str> = named.filter(|feature| !has(feature)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}

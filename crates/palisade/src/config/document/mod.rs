@@ -13,10 +13,14 @@
 mod audit;
 mod cors;
 mod inspect;
+mod introspection;
 mod keys;
 mod limits;
+mod proofs;
 mod requests;
+mod resource_servers;
 mod routes;
+mod secret;
 mod server;
 mod server_limits;
 mod tokens;
@@ -24,8 +28,8 @@ mod tokens;
 use serde::Deserialize;
 
 pub(super) use self::{
-    audit::*, cors::*, inspect::*, keys::*, limits::*, requests::*, routes::*, server::*,
-    server_limits::*, tokens::*,
+    audit::*, cors::*, inspect::*, introspection::*, keys::*, limits::*, proofs::*, requests::*,
+    resource_servers::*, routes::*, secret::*, server::*, server_limits::*, tokens::*,
 };
 
 /// The whole file without the sections of the application, which
@@ -42,16 +46,22 @@ pub(super) struct Document {
     pub(super) client: Client,
     /// `None`: no script of another origin may call the service.
     pub(super) cors: Option<Cors>,
+    /// `None`: tokens that are bound to a key are refused.
+    pub(super) dpop: Option<Dpop>,
     /// Without the section: the headers for an API.
     pub(super) headers: Headers,
     /// `None`: no request is compared with firewall rules.
     pub(super) inspect: Option<Inspect>,
+    /// `None`: tokens that only the issuer can read are refused.
+    pub(super) introspection: Option<Introspection>,
     /// `None`: no API key is accepted.
     pub(super) keys: Option<Keys>,
     /// Empty: nothing is limited, which is the warning `no-client-limit`.
     pub(super) limits: Vec<Limit>,
     /// `None`: each process counts alone, in memory.
     pub(super) redis: Option<Redis>,
+    /// Empty: no metadata is published, and the audience is that of `[[tokens]]`.
+    pub(super) resource_servers: Vec<ResourceServers>,
     /// Empty: the application adds its rules in Rust.
     pub(super) routes: Vec<Route>,
     /// The only section that is required, for its `hosts`.

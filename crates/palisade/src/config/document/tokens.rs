@@ -20,14 +20,18 @@ use toml::Spanned;
 pub(in crate::config) struct Tokens {
     /// The issuer: `iss` must be equal to it, byte for byte. Required.
     pub(in crate::config) issuer: Spanned<String>,
-    /// The audience: `aud` must contain it. Required.
+    /// The audience: `aud` must contain it. Required, but with `[[resource_servers]]`: then it is the
+    /// resource, and another audience is an error.
     ///
     /// Otherwise a token that a client got for another service would be valid here.
-    pub(in crate::config) audience: String,
+    pub(in crate::config) audience: Option<Spanned<String>>,
     /// A file with the keys of the issuer (RFC 7517). It is read again when it changes.
     pub(in crate::config) jwks_file: Option<Spanned<PathBuf>>,
     /// The `https` address of the keys of the issuer. Needs the feature `jwks-url`.
     pub(in crate::config) jwks_url: Option<Spanned<String>>,
+    /// A file with the certificates (PEM) that authenticate the server of the keys. Default: those of
+    /// the machine. An error with `jwks_file`.
+    pub(in crate::config) trust_anchors: Option<Spanned<PathBuf>>,
     /// A prefix for the subjects of this issuer. Default: none. Required with several issuers.
     ///
     /// Without it `sub` of one issuer could be the same principal as `sub` of another.
@@ -64,6 +68,13 @@ pub(in crate::config) struct Tokens {
     /// Needs the feature `jwks-url`.
     #[serde(default)]
     pub(in crate::config) discovery: bool,
+    /// Whether the metadata is that of OAuth (RFC 8414) in place of OpenID Connect. Default: `false`.
+    /// Needs `discovery`.
+    pub(in crate::config) oauth_metadata: Option<Spanned<bool>>,
+    /// Whether the address of the keys may be `http` to a loopback address. Default: `false`. For
+    /// development.
+    #[serde(default)]
+    pub(in crate::config) dangerously_allow_loopback_http: bool,
     /// A preset of a provider: its name, and its arguments by their names. Default: none.
     ///
     /// `{ name = "keycloak", address = "https://id.example", realm = "acme" }`. The issuer of the

@@ -6,7 +6,7 @@ use palisade_internal::private_file;
 use toml::Spanned;
 
 use crate::{
-    config::Config,
+    config::{Config, document::SecretSource},
     diagnostics::{self, Diagnostic},
     shield::Warning,
 };
@@ -91,9 +91,7 @@ impl Config {
                 Content::Secret,
             ),
         ];
-        let issuers = document.tokens.iter();
-        let key_sets = issuers.map(|issuer| (issuer.jwks_file.as_ref(), Content::Public));
-        let all = named.into_iter().chain(key_sets);
+        let all = named.into_iter().chain(self.token_files());
         #[cfg(feature = "server")]
         let all = {
             let clients = self.client_auth_files().into_iter();
@@ -101,6 +99,25 @@ impl Config {
         };
         all.filter_map(|(written, content)| written.map(|written| NamedFile { written, content }))
             .collect()
+    }
+
+    /// The files of the sections about tokens.
+    fn token_files(&self) -> Vec<(Option<&Spanned<PathBuf>>, Content)> {
+        let document = &self.document;
+        let nonces = document.dpop.as_ref();
+        let nonces = nonces.and_then(|dpop| dpop.shared_nonces.as_ref());
+        let mut files = vec![(file_of(nonces), Content::Secret)];
+        if let Some(introspection) = &document.introspection {
+            let credentials = [&introspection.secret, &introspection.bearer];
+            files.extend(credentials.map(|it| (file_of(it.as_ref()), Content::Private)));
+            files.push((introspection.trust_anchors.as_ref(), Content::Public));
+        }
+        let of_issuers = document.tokens.iter().flat_map(|issuer| {
+            let files = [&issuer.jwks_file, &issuer.trust_anchors];
+            files.map(|file| (file.as_ref(), Content::Public))
+        });
+        files.extend(of_issuers);
+        files
     }
 
     fn file_problem(&self, file: &NamedFile<'_>) -> Option<Warning> {
@@ -136,4 +153,9 @@ impl Config {
         }
         None
     }
+}
+
+/// Returns the file of a secret, if it is in one.
+fn file_of(source: Option<&Spanned<SecretSource>>) -> Option<&Spanned<PathBuf>> {
+    source?.get_ref().file.as_ref()
 }

@@ -1,0 +1,70 @@
+//! Reads secrets that the file names: in a file of their own, or in a variable of the environment.
+//!
+//! Errors name the file or the variable, never the content.
+
+use std::{env, fs::File, io::Read as _, path::Path};
+
+use palisade_core::Secret;
+use toml::Spanned;
+
+use super::{Config, ConfigFileError, document::SecretSource};
+
+/// The longest secret, in bytes. A longer file is probably another one.
+const LONGEST: u64 = 16 * 1024;
+/// What to write.
+const REMEDY: &str =
+    "write { file = \"secret\" } or { environment = \"NAME\" }, with the secret alone in it";
+
+impl Config {
+    /// Reads a secret of at least `least` bytes, without white space around it.
+    pub(super) fn secret(
+        &self,
+        source: &Spanned<SecretSource>,
+        least: usize,
+    ) -> Result<Secret, ConfigFileError> {
+        let named = source.get_ref();
+        match (&named.file, &named.environment) {
+            (Some(file), None) => {
+                let bytes = read_file(&self.path(file.get_ref()));
+                let secret = bytes.and_then(|bytes| checked(&bytes, least));
+                secret.map_err(|problem| self.source.at(file, problem, REMEDY))
+            }
+            (None, Some(name)) => {
+                let text = variable(name.get_ref());
+                let secret = text.and_then(|text| checked(text.as_bytes(), least));
+                secret.map_err(|problem| self.source.at(name, problem, REMEDY))
+            }
+            _ => {
+                let problem = "the secret needs one place where it is";
+                Err(self.source.at(source, problem, REMEDY))
+            }
+        }
+    }
+}
+
+/// Reads a file of bounded length.
+fn read_file(path: &Path) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let opened = File::open(path);
+    let read = opened.and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes));
+    match read {
+        Ok(_) if bytes.len() as u64 <= LONGEST => Ok(bytes),
+        Ok(_) => Err(format!("it is longer than {LONGEST} bytes")),
+        Err(problem) => Err(problem.to_string()),
+    }
+}
+
+/// Reads a variable that the configuration names.
+#[allow(clippy::disallowed_methods)] // The configuration says where the secret is.
+fn variable(name: &str) -> Result<String, String> {
+    env::var(name).map_err(|_| format!("the variable {name} is not set"))
+}
+
+/// Removes white space around the secret, and checks its length.
+fn checked(bytes: &[u8], least: usize) -> Result<Secret, String> {
+    let secret = bytes.trim_ascii();
+    match secret.len() >= least {
+        true => Ok(Secret::new(secret)),
+        false => Err(format!("the secret has fewer than {least} bytes")),
+    }
+}

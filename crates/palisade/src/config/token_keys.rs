@@ -1,0 +1,191 @@
+//! The keys of the issuers of `[[tokens]]`, and the list of revoked tokens. Each is opened once, also if
+//! several resources use it.
+
+use std::{path::PathBuf, time::Duration};
+
+use palisade_jwt::{IssuerKeys, JwksFile, revocation::RevokedTokensFile};
+use toml::Spanned;
+
+use super::{
+    Config, ConfigFileError,
+    document::Tokens,
+    keys::LONGEST_STALE_MINUTES,
+    numbers::{Number, TimeUnit},
+};
+
+/// The largest `jwks_lifetime_minutes`: a day.
+#[cfg(feature = "jwks-url")]
+const DAY_IN_MINUTES: u64 = 24 * 60;
+
+/// A section and the keys of its issuer.
+pub(super) struct OpenedIssuer<'a> {
+    pub(super) section: &'a Tokens,
+    pub(super) keys: IssuerKeys,
+}
+
+impl Config {
+    /// Opens the keys of an issuer. Fails unless there is exactly one source of keys.
+    pub(super) fn open_issuer<'a>(
+        &self,
+        section: &'a Tokens,
+    ) -> Result<OpenedIssuer<'a>, ConfigFileError> {
+        // The audience has no effect on the address of the keys.
+        let audience = section.audience.as_ref().map(|it| it.get_ref().as_str());
+        let audience = audience.or_else(|| self.resources().next());
+        let preset = self.token_preset(section, audience.unwrap_or_default())?;
+        let keys = match (&section.jwks_file, &section.jwks_url, &preset) {
+            (Some(file), None, _) if !section.discovery => self.jwks_file(file, section)?,
+            (None, Some(url), _) if !section.discovery => self.jwks_url(url, section)?,
+            (None, None, _) if section.discovery => self.jwks_url(&section.issuer, section)?,
+            (None, None, Some(preset)) => {
+                let url = preset.jwks_url().to_owned();
+                self.jwks_url(&Spanned::new(section.issuer.span(), url), section)?
+            }
+            _ => {
+                let remedy = "write one of jwks_file = \"jwks.json\", jwks_url = \"https://..\" and discovery = true";
+                return Err(self
+                    .source
+                    .at(&section.issuer, "it needs one source of keys", remedy));
+            }
+        };
+        Ok(OpenedIssuer { section, keys })
+    }
+
+    /// Opens the list of revoked tokens. Fails if it cannot be read; later failures keep the last
+    /// entries for a limited time.
+    pub(super) fn revocation_list(&self) -> Result<Option<RevokedTokensFile>, ConfigFileError> {
+        let Some(revoked) = &self.document.revoked_tokens else {
+            return Ok(None);
+        };
+        let opened = RevokedTokensFile::open(self.path(revoked.file.get_ref()));
+        opened.map(Some).map_err(|problem| {
+            let remedy = "make it with `palisade token revoke --list FILE`";
+            self.source.at(&revoked.file, problem, remedy)
+        })
+    }
+
+    /// Reads the largest step back of the clock that is ignored. It is one value for all issuers:
+    /// they share one clock.
+    pub(super) fn clock_step(&self) -> Result<Option<Duration>, ConfigFileError> {
+        let mut sections = self.document.tokens.iter();
+        let steps = sections
+            .by_ref()
+            .map(|tokens| &tokens.max_clock_step_minutes);
+        let steps: Vec<_> = steps.filter(|step| step.is_some()).collect();
+        let Some(first) = steps.first() else {
+            return Ok(None);
+        };
+        let value = |step: &Number| step.as_ref().map(|step| *step.get_ref());
+        let other = steps.iter().find(|step| value(step) != value(first));
+        if let Some(Some(other)) = other {
+            let problem = "another issuer has another value, and all share one clock";
+            return Err(self.source.at(other, problem, "write it once"));
+        }
+        self.time(first, TimeUnit::Minutes, LONGEST_STALE_MINUTES)
+    }
+
+    /// Opens a key set in a file. Fails if it cannot be read; later failures keep the last keys.
+    fn jwks_file(
+        &self,
+        file: &Spanned<PathBuf>,
+        tokens: &Tokens,
+    ) -> Result<IssuerKeys, ConfigFileError> {
+        let mut keys = JwksFile::builder(self.path(file.get_ref()))
+            .empty_set_revokes(tokens.empty_set_revokes);
+        if let Some(age) = self.time(
+            &tokens.max_stale_minutes,
+            TimeUnit::Minutes,
+            LONGEST_STALE_MINUTES,
+        )? {
+            keys = keys.max_stale_age(age);
+        }
+        if let Some(minutes) = &tokens.jwks_lifetime_minutes {
+            let remedy = "remove it: the file is read again when it changes";
+            let problem = "a file of keys has no lifetime";
+            return Err(self.source.at(minutes, problem, remedy));
+        }
+        if let Some(file) = &tokens.trust_anchors {
+            let remedy = "remove it, or write jwks_url";
+            let problem = "nothing is fetched for keys in a file";
+            return Err(self.source.at(file, problem, remedy));
+        }
+        let keys = keys.open().map_err(|problem| {
+            let remedy = "name a file with a JSON Web Key Set (RFC 7517)";
+            self.source.at(file, problem, remedy)
+        })?;
+        Ok(keys.into())
+    }
+
+    /// Reads a file with certificates.
+    #[cfg(feature = "jwks-url")]
+    pub(super) fn pem(
+        &self,
+        file: Option<&Spanned<PathBuf>>,
+    ) -> Result<Option<String>, ConfigFileError> {
+        let Some(file) = file else {
+            return Ok(None);
+        };
+        let text = super::read(&self.path(file.get_ref()));
+        text.map(Some).map_err(|problem| {
+            let remedy = "name a file with certificates in PEM";
+            self.source.at(file, problem, remedy)
+        })
+    }
+
+    /// Starts to fetch a key set in the background. A server that does not respond is no error
+    /// here.
+    #[cfg(feature = "jwks-url")]
+    fn jwks_url(
+        &self,
+        url: &Spanned<String>,
+        tokens: &Tokens,
+    ) -> Result<IssuerKeys, ConfigFileError> {
+        let mut source = match tokens.discovery {
+            true => palisade_jwt::JwksUrl::discovery_builder(url.get_ref()),
+            false => palisade_jwt::JwksUrl::builder(url.get_ref()),
+        }
+        .empty_set_revokes(tokens.empty_set_revokes);
+        if let Some(age) = self.time(
+            &tokens.max_stale_minutes,
+            TimeUnit::Minutes,
+            LONGEST_STALE_MINUTES,
+        )? {
+            source = source.hard_age(age);
+        }
+        if let Some(lifetime) = self.time(
+            &tokens.jwks_lifetime_minutes,
+            TimeUnit::Minutes,
+            DAY_IN_MINUTES,
+        )? {
+            source = source.lifetime(lifetime);
+        }
+        if let Some(pem) = self.pem(tokens.trust_anchors.as_ref())? {
+            source = source.trust_anchors(pem);
+        }
+        if tokens.dangerously_allow_loopback_http {
+            source = source.dangerously_allow_loopback_http();
+        }
+        let oauth = tokens.oauth_metadata.as_ref().filter(|it| *it.get_ref());
+        source = match oauth {
+            None => source,
+            Some(_) if tokens.discovery => source.oauth_metadata(),
+            Some(key) => {
+                let problem = "no metadata is read";
+                return Err(self.source.at(key, problem, "add discovery = true"));
+            }
+        };
+        let source = source.build().map_err(|problem| {
+            let remedy = "write an address that begins with https://, and max_stale_minutes of at least jwks_lifetime_minutes (default: 10)";
+            self.source.at(url, problem, remedy)
+        })?;
+        source.keep_fresh();
+        Ok(source.into())
+    }
+
+    /// Refuses the key: this build cannot fetch.
+    #[cfg(not(feature = "jwks-url"))]
+    fn jwks_url(&self, url: &Spanned<String>, _: &Tokens) -> Result<IssuerKeys, ConfigFileError> {
+        let remedy = "build with the feature `jwks-url`, or write jwks_file";
+        Err(self.source.at(url, "this build cannot fetch keys", remedy))
+    }
+}
