@@ -70,6 +70,8 @@ mod key;
 mod limits;
 mod token;
 mod try_command;
+mod token_decision;
+mod clock_skew;
 mod moment;
 mod secret_file;
 mod failure;

@@ -116,7 +116,7 @@ mod error;
 mod algorithm;
 
 #[cfg(feature = "jwks-url")]
-pub use self::jwks::{JwksUrl, JwksUrlBuilder};
+pub use self::jwks::{IssuerMetadata, IssuerReport, JwksUrl, JwksUrlBuilder};
 pub use self::{
     algorithm::Algorithm,
     claims::Claims,

@@ -16,8 +16,8 @@ use palisade_api_key::{
 };
 use serde_json::{Value, json};
 
-use super::{Decision, decide_each_line};
-use crate::{failure::Failure, moment};
+use super::decide_each_line;
+use crate::{failure::Failure, moment, token_decision::Decision};
 
 const EXAMPLES: &str = "\
 Reads one key a line from standard input and prints one JSON object a line. The exit code is 0 whatever is decided.
@@ -90,7 +90,7 @@ impl TryKey {
             match decided {
                 Ok(record) => Decision::Accepted(principal(record)),
                 Err(failure) => Decision::Refused {
-                    code: failure.code(),
+                    code: failure.code().to_owned(),
                     reason: failure.reason().to_owned(),
                 },
             }

@@ -18,8 +18,9 @@
 //! also ends with 2 at a line that is no request, since it is made for test suites, in which such a
 //! line is a mistake.
 //!
-//! Nothing is recorded, no limit is charged, no guess is counted, and nothing is sent over the
-//! network.
+//! Nothing is recorded, no limit is charged and no guess is counted. Nothing is sent over the network,
+//! except by `try token --config` what the service would send: it fetches keys, and asks an issuer about
+//! opaque tokens.
 
 mod address;
 mod key;
@@ -31,9 +32,9 @@ mod json_text;
 use std::io::{self, BufRead};
 
 use clap::Subcommand;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::{failure::Failure, output};
+use crate::{failure::Failure, output, token_decision::Decision};
 
 /// U+FEFF in UTF-8, with which some editors begin a file.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -63,27 +64,9 @@ impl Command {
     }
 }
 
-/// A decision about one credential.
-///
-/// Printed as one JSON object: `{"accepted":true,"principal":{…}}`, or
-/// `{"accepted":false,"code":"expired","reason":"…"}`.
-enum Decision {
-    /// The members of the principal.
-    Accepted(Value),
-    /// A stable code, and a sentence for people.
-    Refused { code: &'static str, reason: String },
-}
-
 /// Decides about each credential of standard input, and prints a decision for each.
-///
-/// The members are in alphabetical order, as the JSON library writes them.
 fn decide_each_line(decide: impl Fn(&[u8]) -> Decision) -> Result<(), Failure> {
-    each_line(|credential| match decide(credential) {
-        Decision::Accepted(principal) => json!({ "accepted": true, "principal": principal }),
-        Decision::Refused { code, reason } => {
-            json!({ "accepted": false, "code": code, "reason": reason })
-        }
-    })
+    each_line(|credential| decide(credential).to_json())
 }
 
 /// Prints one object for each line of standard input.

@@ -24,6 +24,7 @@ mod limits;
 mod owners;
 mod support;
 mod token;
+mod token_doctor;
 mod try_address;
 mod try_command;
 mod try_text;

@@ -9,7 +9,7 @@ mod live;
 pub(crate) mod source;
 
 #[cfg(feature = "jwks-url")]
-pub use self::url::{JwksUrl, JwksUrlBuilder};
+pub use self::url::{IssuerMetadata, IssuerReport, JwksUrl, JwksUrlBuilder};
 pub use self::{
     file::{JwksFile, JwksFileBuilder},
     live::LiveKeys,

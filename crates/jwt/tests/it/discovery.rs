@@ -148,3 +148,35 @@ fn an_issuer_that_is_no_https_address_is_an_error_at_start() {
         assert!(matches!(built, Err(JwtBuildError::Url(_))), "{issuer:?}");
     }
 }
+
+#[tokio::test]
+async fn a_probe_reports_what_an_issuer_publishes_and_why_there_are_no_keys() {
+    let (server, name) = issuer().await;
+    let report = source(&name).probe().await;
+    assert_eq!(report.problem, None);
+    let metadata = report.metadata.unwrap();
+    assert_eq!(metadata.issuer.as_deref(), Some(name.as_str()));
+    assert_eq!(metadata.jwks_uri.as_deref(), report.keys_url.as_deref());
+    assert_eq!(report.keys.unwrap().keys().len(), 1);
+    assert!(report.date.unwrap().ends_with("GMT"));
+
+    publish(&server, "https://other.example", &format!("{name}/keys"));
+    let report = source(&name).probe().await;
+    assert_eq!(report.problem, Some("metadata_of_another_issuer"));
+    let other = report.metadata.unwrap().issuer;
+    assert_eq!(other.as_deref(), Some("https://other.example"));
+    assert!(report.keys.is_none() && report.keys_url.is_none());
+
+    let secrets = r#"{"keys":[{"kty":"oct","k":"AA","kid":"s"}]}"#.to_owned();
+    server.now(ServedResponse::Paths(vec![("/keys", secrets)]));
+    let keys = format!("http://{}/keys", server.address);
+    let builder = JwksUrl::builder(&keys).dangerously_allow_loopback_http();
+    let report = builder.build().unwrap().probe().await;
+    assert_eq!(report.problem, Some("no_usable_key"));
+    assert!(report.metadata.is_none());
+    let skipped = report.keys.unwrap();
+    assert_eq!(skipped.skipped()[0].kid.as_deref(), Some("s"));
+
+    server.now(ServedResponse::Paths(vec![]));
+    assert_eq!(source(&name).probe().await.problem, Some("status"));
+}

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, Request, StatusCode,
-    header::{ACCEPT, CACHE_CONTROL, HOST},
+    header::{ACCEPT, CACHE_CONTROL, DATE, HOST},
 };
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1;
@@ -26,6 +26,8 @@ pub(crate) struct FetchedDocument {
     pub(crate) body: Bytes,
     /// From `Cache-Control`; its bounds are applied by the caller.
     pub(crate) max_age: Option<Duration>,
+    /// The time of the server, as it wrote it (RFC 9110 section 6.6.1).
+    pub(crate) date: Option<Box<str>>,
 }
 
 /// Why there is no key set. Fixed codes: the endpoint's own text is not repeated in logs.
@@ -130,6 +132,8 @@ async fn exchange(
             return Err(FetchError::Status);
         }
         let max_age = max_age(response.headers());
+        let date = response.headers().get(DATE);
+        let date = date.and_then(|date| date.to_str().ok()).map(Into::into);
         let body = Limited::new(response.into_body(), largest)
             .collect()
             .await
@@ -137,6 +141,7 @@ async fn exchange(
         Ok(FetchedDocument {
             body: body.to_bytes(),
             max_age,
+            date,
         })
     };
     // Both in one task: when the deadline drops it, the connection is gone too.

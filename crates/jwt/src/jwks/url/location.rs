@@ -112,7 +112,7 @@ impl Location {
 ///
 /// Metadata of another issuer is refused (RFC 8414 section 3.3): its keys would verify the tokens
 /// of this one.
-fn key_set_url(metadata: &[u8], issuer: &str) -> Result<String, FetchError> {
+pub(super) fn key_set_url(metadata: &[u8], issuer: &str) -> Result<String, FetchError> {
     let members = json::object(metadata).map_err(|_| FetchError::Metadata)?;
     let text = |name: &str| members.get(name).and_then(Value::as_str);
     if text("issuer").ok_or(FetchError::Metadata)? != issuer {

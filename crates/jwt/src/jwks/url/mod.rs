@@ -1,10 +1,11 @@
 //! Keys from a URL: one fetch for all requests that wait, refreshed before they expire.
 //!
 //! `builder` has the bounds, `refresh` decides when to fetch, and `fetch_in_progress` is the fetch
-//! that requests share. `throttle` limits the fetches that clients cause. `location` says where the keys
+//! that requests share. `probe` looks once, for tools. `throttle` limits the fetches that clients cause. `location` says where the keys
 //! are, also by discovery. `fetch` is one request to the `endpoint`, and `state` has the keys with their age.
 
 mod builder;
+mod probe;
 mod refresh;
 mod fetch_in_progress;
 mod throttle;
@@ -15,9 +16,12 @@ mod state;
 
 use std::{fmt, sync::Arc};
 
-pub use self::builder::JwksUrlBuilder;
 use self::location::Address;
 use self::refresh::{Shared, UrlSource};
+pub use self::{
+    builder::JwksUrlBuilder,
+    probe::{IssuerMetadata, IssuerReport},
+};
 use crate::{
     error::{InvalidToken, JwtBuildError},
     jwks::IssuerKeys,
