@@ -4,6 +4,7 @@
 //! wrong type is an error, never treated as absent.
 
 mod audience;
+mod binding;
 mod implied;
 mod required;
 mod scopes;
@@ -16,6 +17,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub(crate) use self::{
+    binding::Binding,
     implied::{ImpliedScopes, is_scope},
     pointer::ClaimPath,
     required::RequiredClaim,
@@ -23,9 +25,6 @@ pub(crate) use self::{
     times::{Times, date},
 };
 use crate::{error::InvalidToken, token::json::Object};
-
-/// Of a SHA-256 digest in base64url.
-const THUMBPRINT_LENGTH: usize = 43;
 
 /// The claims of a verified token. Returned by [`Verifier::verify`](crate::Verifier::verify).
 ///
@@ -160,22 +159,17 @@ impl Claims {
         &self.0.times
     }
 
-    /// Returns the thumbprint of the key that the token is bound to (`cnf`, RFC 9449 section 6.1).
+    /// Returns what the token is bound to (`cnf`, RFC 9449 section 6.1 and RFC 8705 section 3.1).
     /// `None` if there is no confirmation.
     ///
     /// A confirmation that is not exactly one thumbprint is an error: it could demand a proof that
     /// is not checked.
-    pub(crate) fn bound_to(&self) -> Result<Option<&str>, InvalidToken> {
-        let confirmation = match self.get("cnf") {
-            None => return Ok(None),
-            Some(Value::Object(members)) if members.len() == 1 => members.get("jkt"),
-            Some(_) => None,
+    pub(crate) fn bound_to(&self) -> Result<Option<Binding>, InvalidToken> {
+        let Some(confirmation) = self.get("cnf") else {
+            return Ok(None);
         };
-        let thumbprint = confirmation.and_then(Value::as_str);
-        match thumbprint.filter(|it| it.len() == THUMBPRINT_LENGTH) {
-            Some(thumbprint) => Ok(Some(thumbprint)),
-            None => Err(InvalidToken::ConfirmationUnchecked),
-        }
+        let binding = confirmation.as_object().and_then(Binding::read);
+        binding.map(Some).ok_or(InvalidToken::ConfirmationUnchecked)
     }
 
     /// Returns whether no claim marks this as a token of another kind: an ID token (OpenID Connect

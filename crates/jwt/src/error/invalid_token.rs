@@ -43,6 +43,9 @@ pub enum InvalidToken {
     AudienceMismatch,
     /// A part is not base64url without padding (RFC 4648, 5), or has unused bits set.
     Base64,
+    /// The token is bound to a certificate of the client (RFC 8705), and the connection has another one,
+    /// or none.
+    CertificateMismatch,
     /// A required claim has a value that is not accepted. See
     /// [`Issuer::require_value`](crate::Issuer::require_value).
     ClaimMismatch(&'static str),
@@ -51,7 +54,7 @@ pub enum InvalidToken {
     /// A claim has the wrong JSON type, or a value out of its bounds. It is not treated as absent.
     ClaimMalformed(&'static str),
     /// `cnf` is present: the token is bound to a key of its holder (RFC 7800), and that proof is
-    /// not checked here.
+    /// not checked here. [`Verifier::verify`](crate::Verifier::verify) checks none.
     ConfirmationUnchecked,
     /// `crit` is present: it names an extension that must be understood, and none is supported.
     CriticalExtension,
@@ -123,6 +126,7 @@ impl InvalidToken {
             Self::AlgorithmUnknown => "algorithm_unknown",
             Self::AudienceMismatch => "audience_mismatch",
             Self::Base64 => "base64",
+            Self::CertificateMismatch => "certificate_mismatch",
             Self::ClaimMalformed(_) => "claim_malformed",
             Self::ClaimMismatch(_) => "claim_mismatch",
             Self::ClaimMissing(_) => "claim_missing",

@@ -97,9 +97,9 @@ impl Shared {
         }
         let outcome =
             outcome.and_then(|admitted| self.check_request(cx, token, presented, admitted));
-        let admitted = outcome.map_err(|refused| match presented {
-            Presented::Bearer => self.refusals.of(refused.fault, refused.kind),
-            Presented::Dpop(_) => {
+        let admitted = outcome.map_err(|refused| match presented.proof {
+            None => self.refusals.of(refused.fault, refused.kind),
+            Some(_) => {
                 let now = self.verifier.request_time(cx);
                 let nonce = self.dpop.as_ref().and_then(|proofs| proofs.nonce(now));
                 self.refusals.of_bound(refused.fault, refused.kind, nonce)

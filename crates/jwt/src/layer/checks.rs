@@ -1,12 +1,14 @@
 //! What is checked for each request with a genuine token, also for one from the cache: that the client
-//! has the key that the token is bound to, that the token is not revoked, and the application's
+//! has the key or the certificate that the token is bound to, that the token is not revoked, and the application's
 //! condition.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::request;
-use palisade_core::{Credential, SecurityContext};
+use palisade_core::{ClientCertificate, Credential, SecurityContext};
 
 use super::shared::{Admitted, Refused, Shared};
 use crate::{
+    claims::Binding,
     dpop::{DpopProofs, ProofRequest},
     error::{DpopFault, InvalidToken},
     revocation::{ListUnavailable, RevokedToken},
@@ -16,11 +18,12 @@ use crate::{
 pub(super) const DPOP: &str = "DPoP";
 
 /// How a token was sent.
-pub(super) enum Presented {
-    /// As a bearer token.
-    Bearer,
-    /// With a proof of possession, or as if there were one.
-    Dpop(Box<ProofRequest>),
+pub(super) struct Presented {
+    /// With the scheme `DPoP`: the proof of possession, or that there is none. `None`: as a bearer
+    /// token.
+    pub(super) proof: Option<Box<ProofRequest>>,
+    /// The certificate of the connection.
+    certificate: Option<ClientCertificate>,
 }
 
 impl Presented {
@@ -29,10 +32,17 @@ impl Presented {
     pub(super) fn take(credential: &Credential, head: &mut request::Parts) -> Self {
         let proof = ProofRequest::take(head);
         let scheme = credential.scheme();
-        match scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(DPOP)) {
-            true => Self::Dpop(Box::new(proof)),
-            false => Self::Bearer,
+        let is_dpop = scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(DPOP));
+        Self {
+            proof: is_dpop.then(|| Box::new(proof)),
+            certificate: head.extensions.get().cloned(),
         }
+    }
+
+    /// Tells whether the connection has the certificate with this SHA-256, in base64url.
+    fn has_certificate(&self, thumbprint: &str) -> bool {
+        let sent = self.certificate.as_ref();
+        sent.is_some_and(|sent| URL_SAFE_NO_PAD.encode(sent.sha256()) == thumbprint)
     }
 }
 
@@ -50,8 +60,8 @@ impl Shared {
             .and_then(|admitted| self.check_claims(admitted))
     }
 
-    /// Refuses a genuine token that was sent without the proof that it needs, or as if it were bound
-    /// to a key.
+    /// Refuses a genuine token that was sent without what it is bound to, or as if it were bound to
+    /// a key.
     fn check_binding(
         &self,
         cx: &SecurityContext,
@@ -61,13 +71,19 @@ impl Shared {
     ) -> Result<Admitted, Refused> {
         let requires_proofs = self.dpop.as_ref().is_some_and(DpopProofs::are_required);
         let not_bound = InvalidToken::Dpop(DpopFault::NotBound);
-        let checked = match (&admitted.bound_to, presented) {
+        let checked = match (&admitted.bound_to, &presented.proof) {
+            (None | Some(Binding::Certificate(_)), Some(_)) => Err(not_bound),
             // Beside another authenticator of the same service, bearer tokens arrive here too.
-            (None, Presented::Bearer) if requires_proofs => Err(not_bound),
-            (None, Presented::Bearer) => Ok(()),
-            (None, Presented::Dpop(_)) => Err(not_bound),
-            (Some(_), Presented::Bearer) => Err(InvalidToken::ConfirmationUnchecked),
-            (Some(key), Presented::Dpop(request)) => match &self.dpop {
+            (None | Some(Binding::Certificate(_)), None) if requires_proofs => Err(not_bound),
+            (None, None) => Ok(()),
+            (Some(Binding::Certificate(thumbprint)), None) => {
+                match presented.has_certificate(thumbprint) {
+                    true => Ok(()),
+                    false => Err(InvalidToken::CertificateMismatch),
+                }
+            }
+            (Some(Binding::Key(_)), None) => Err(InvalidToken::ConfirmationUnchecked),
+            (Some(Binding::Key(key)), Some(request)) => match &self.dpop {
                 Some(proofs) => proofs
                     .check(request, token, key, self.verifier.request_time(cx))
                     .map_err(InvalidToken::Dpop),

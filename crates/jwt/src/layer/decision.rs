@@ -3,8 +3,6 @@
 //! If a fetch of keys may change the outcome, the request waits for that fetch and is decided once
 //! more.
 
-use std::sync::Arc;
-
 use palisade_core::SecurityContext;
 
 use super::shared::{Admitted, Refused, Shared};
@@ -13,7 +11,7 @@ use crate::{
     jwks::source::FetchEnd,
     layer::principal::KIND,
     verifier::{
-        Confirmation, VerifiedToken,
+        CheckedByCaller, VerifiedToken,
         cache::{CachedToken, TokenHash},
     },
 };
@@ -46,7 +44,7 @@ impl Shared {
         if let Some(fetch_end) = keys.due() {
             return Decision::Pending(fetch_end);
         }
-        let outcome = self.verifier.check(&parsed, self.confirmation());
+        let outcome = self.verifier.check(&parsed, self.checked());
         if let Err(fault) = &outcome
             && let Some(fetch_end) = keys.fetch_for_refused(parsed.kid(), *fault)
         {
@@ -56,18 +54,18 @@ impl Shared {
         Decision::Decided(outcome.map_err(Refused::checked))
     }
 
-    /// Returns who checks the proof of a token that is bound to a key.
-    fn confirmation(&self) -> Confirmation {
-        match self.dpop {
-            Some(_) => Confirmation::CheckedByCaller,
-            None => Confirmation::Unchecked,
+    /// Returns which bindings are checked here.
+    fn checked(&self) -> CheckedByCaller {
+        CheckedByCaller {
+            certificates: true,
+            keys: self.dpop.is_some(),
         }
     }
 
     /// Decides with the current keys, after a fetch. It does not fetch again.
     pub(super) fn decide_after_fetch(&self, token: &str) -> Result<Admitted, Refused> {
         let parsed = self.verifier.parse(token).map_err(Refused::guess)?;
-        let verified = self.verifier.check(&parsed, self.confirmation());
+        let verified = self.verifier.check(&parsed, self.checked());
         let verified = verified.map_err(Refused::checked)?;
         self.admit(self.cache.hash(token), token, &verified)
             .map_err(Refused::checked)
@@ -109,7 +107,7 @@ impl Shared {
             .claims
             .principal(&verified.claims, KIND, label, &verified.signed)?;
         let claims = self.check.as_ref().map(|_| verified.claims.clone());
-        let bound_to: Option<Arc<str>> = verified.bound_to.as_deref().map(Into::into);
+        let bound_to = verified.bound_to.clone();
         let cached = CachedToken {
             principal: principal.clone(),
             times: *verified.claims.times(),

@@ -6,7 +6,7 @@ use palisade_core::{AuthenticatorId, CredentialFailure, Principal};
 
 use super::refusals::Refusals;
 use crate::{
-    claims::Claims,
+    claims::{Binding, Claims},
     dpop::DpopProofs,
     error::InvalidToken,
     layer::principal::ClaimMap,
@@ -94,7 +94,7 @@ pub(super) struct Admitted {
     pub(super) claims: Option<Claims>,
     /// `iat` of the token.
     pub(super) issued: Option<Duration>,
-    /// The key that the token is bound to.
-    pub(super) bound_to: Option<Arc<str>>,
+    /// What the token is bound to.
+    pub(super) bound_to: Option<Binding>,
     pub(super) stale: bool,
 }

@@ -15,13 +15,13 @@
 
 use std::{
     hash::{BuildHasher as _, Hasher as _, RandomState},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
 };
 
 use aws_lc_rs::digest::SHA256;
 use palisade_core::{Principal, Secret};
 
-use crate::claims::{Claims, Times};
+use crate::claims::{Binding, Claims, Times};
 
 /// Tokens in one set. A look-up compares with this many at most.
 const WAYS: usize = 8;
@@ -48,8 +48,8 @@ pub(crate) struct CachedToken {
     /// The digest of the key set that the token was verified with. A replaced set makes the entry
     /// invalid.
     pub(crate) keys: TokenDigest,
-    /// The key that the token is bound to. Its proof is checked for each request.
-    pub(crate) bound_to: Option<Arc<str>>,
+    /// What the token is bound to. It is checked for each request.
+    pub(crate) bound_to: Option<Binding>,
     /// All claims, if the layer has a condition on them.
     pub(crate) claims: Option<Claims>,
 }

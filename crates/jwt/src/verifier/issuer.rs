@@ -182,7 +182,8 @@ impl Issuer {
     /// bound to a key of the client (DPoP, RFC 9449; a certificate, RFC 8705), and the proof is then
     /// not checked. A thief of the token can use it, which the issuer wanted to prevent. Use it only
     /// where something in front of this service checks the proof; DPoP proofs are checked by
-    /// [`JwtLayerBuilder::dpop`](crate::JwtLayerBuilder::dpop).
+    /// [`JwtLayerBuilder::dpop`](crate::JwtLayerBuilder::dpop), and a certificate is always compared
+    /// with that of the connection.
     pub fn dangerously_ignore_confirmation(mut self) -> Self {
         self.rules.ignore_confirmation = true;
         self

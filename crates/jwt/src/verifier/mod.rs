@@ -12,5 +12,5 @@ pub(crate) mod cache;
 pub use self::{builder::VerifierBuilder, issuer::Issuer, verify::Verifier};
 pub(crate) use self::{
     rules::TokenRules,
-    verify::{Confirmation, VerifiedToken},
+    verify::{CheckedByCaller, VerifiedToken},
 };

@@ -17,7 +17,7 @@ use super::{
     cache::{TokenDigest, token_digest},
 };
 use crate::{
-    claims::{Claims, RequiredClaim, Times, issuer_of},
+    claims::{Binding, Claims, RequiredClaim, Times, issuer_of},
     error::InvalidToken,
     jwks::IssuerKeys,
     token::{
@@ -99,17 +99,15 @@ pub(crate) struct VerifiedToken {
     /// The digest of what was signed. The signature is left out: the holder of a token can make
     /// another valid signature for it (ECDSA: r, n − s), and must not get another id by that.
     pub(crate) signed: TokenDigest,
-    /// The thumbprint of the key whose proof the caller must check.
-    pub(crate) bound_to: Option<Box<str>>,
+    /// What the token is bound to, which the caller must check.
+    pub(crate) bound_to: Option<Binding>,
 }
 
-/// Who checks the proof of a token that is bound to a key.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Confirmation {
-    /// The caller does.
-    CheckedByCaller,
-    /// It is not checked, so such a token is refused.
-    Unchecked,
+/// Which bindings of a token the caller checks. A token with another one is refused.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct CheckedByCaller {
+    pub(crate) certificates: bool,
+    pub(crate) keys: bool,
 }
 
 impl ParsedToken<'_> {
@@ -139,7 +137,7 @@ impl Verifier {
     /// [`InvalidToken`] has the reason, for the operator. Send only `invalid_token` to the client.
     pub fn verify(&self, token: &str) -> Result<Claims, InvalidToken> {
         let parsed = self.parse(token)?;
-        self.check(&parsed, Confirmation::Unchecked)
+        self.check(&parsed, CheckedByCaller::default())
             .map(|verified| verified.claims)
     }
 
@@ -203,7 +201,7 @@ impl Verifier {
     pub(crate) fn check(
         &self,
         parsed: &ParsedToken<'_>,
-        confirmation: Confirmation,
+        checked: CheckedByCaller,
     ) -> Result<VerifiedToken, InvalidToken> {
         let issuer = self
             .issuer(parsed.issuer)
@@ -215,7 +213,7 @@ impl Verifier {
             return Err(InvalidToken::SignatureMismatch);
         }
         self.check_claims(&parsed.claims, issuer)?;
-        let bound_to = bound_to(&parsed.claims, issuer, confirmation)?;
+        let bound_to = bound_to(&parsed.claims, issuer, checked)?;
         Ok(VerifiedToken {
             claims: parsed.claims.clone(),
             issuer: parsed.issuer,
@@ -298,21 +296,25 @@ impl Verifier {
     }
 }
 
-/// Returns the key whose proof the caller must check. Refuses a token with a confirmation that
-/// is not checked: present is enough, whatever it holds.
+/// Returns the binding that the caller must check. Refuses a token with a confirmation that is not
+/// checked: present is enough, whatever it holds.
 fn bound_to(
     claims: &Claims,
     issuer: &Issuer,
-    confirmation: Confirmation,
-) -> Result<Option<Box<str>>, InvalidToken> {
+    checked: CheckedByCaller,
+) -> Result<Option<Binding>, InvalidToken> {
     if issuer.rules.ignore_confirmation {
         return Ok(None);
     }
-    match claims.bound_to()? {
-        Some(_) if confirmation == Confirmation::Unchecked => {
-            Err(InvalidToken::ConfirmationUnchecked)
-        }
-        bound_to => Ok(bound_to.map(Into::into)),
+    let bound_to = claims.bound_to()?;
+    let is_checked = match &bound_to {
+        None => true,
+        Some(Binding::Certificate(_)) => checked.certificates,
+        Some(Binding::Key(_)) => checked.keys,
+    };
+    match is_checked {
+        true => Ok(bound_to),
+        false => Err(InvalidToken::ConfirmationUnchecked),
     }
 }
 

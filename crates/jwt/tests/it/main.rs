@@ -12,6 +12,7 @@
 mod attacks;
 mod attacks_keys;
 mod attacks_claims;
+mod certificate_bound;
 mod cookbook;
 mod discovery;
 mod dpop;
