@@ -1,6 +1,6 @@
 //! Client address, host allow-list, HTTPS, security headers, and a hardened TLS server.
 //!
-//! Four layers, outermost first, and a server (feature `server`):
+//! Layers, outermost first, and a server (feature `server`):
 //!
 //! | layer | does |
 //! |---|---|
@@ -8,6 +8,7 @@
 //! | [`ClientInfoLayer`] | finds the client's address, scheme and host, with or without proxies |
 //! | [`HostLayer`] | refuses hosts that are not served (421) or not valid (400) |
 //! | [`HttpsLayer`] | redirects pages that are requested in clear (308), refuses APIs (403) |
+//! | [`ClientCertificateLayer`] | says which certificate of a client is which principal |
 //! | module `server` | TLS, HTTP/1 and HTTP/2, timeouts, limits, graceful shutdown |
 //!
 //! Settings are checked while the layers are built: a mistake is a [`TransportBuildError`] for the
@@ -84,6 +85,7 @@
 pub mod server;
 #[cfg(feature = "server")]
 mod tls;
+mod client_certificate;
 mod headers;
 mod https;
 mod client_address;
@@ -93,6 +95,10 @@ mod error;
 
 pub use self::{
     client_address::{ClientInfoLayer, ClientInfoLayerBuilder, ForwardedHeader, TrustedProxies},
+    client_certificate::{
+        CertificateGrant, ClientCertificateBuildError, ClientCertificateLayer,
+        ClientCertificateLayerBuilder,
+    },
     error::TransportBuildError,
     headers::{ContentSecurityPolicy, ContentSource, HeadersLayer, HeadersLayerBuilder, Hsts},
     host::{AllowedHosts, HostLayer, HostLayerBuilder},

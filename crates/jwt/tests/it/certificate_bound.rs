@@ -4,11 +4,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{Request, header::AUTHORIZATION};
 use palisade_core::{ClientCertificate, testing::TestBody};
-use palisade_jwt::{
-    InvalidToken, Issuer, JwtLayer,
-    dpop::DpopProofs,
-    mint::DpopProof,
-};
+use palisade_jwt::{InvalidToken, Issuer, JwtLayer, dpop::DpopProofs, mint::DpopProof};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -113,5 +109,8 @@ async fn one_binding_does_not_stand_in_for_the_other() {
     sent.extensions_mut().insert(certificate(b"ours"));
     assert_eq!(send(&layer, sent).await.status, 401);
     let required = both(proofs.require_proofs());
-    assert_eq!(status_on(&required, &of_certificate, Some(b"ours")).await, 401);
+    assert_eq!(
+        status_on(&required, &of_certificate, Some(b"ours")).await,
+        401
+    );
 }

@@ -15,6 +15,7 @@ mod attacks;
 mod attacks_in_clear;
 mod attacks_addresses;
 mod capacity;
+mod certificate_layer;
 mod certificates;
 mod client_auth;
 mod development;
