@@ -18,7 +18,7 @@ use tower_service::Service;
 use super::{
     GuardBody,
     guard_run::GuardRun,
-    stage::{Admitting, PendingResponse, Readying, Stage, StageInPlace, StageTaken},
+    stage::{Admitting, Calling, MovableStage, PendingResponse, Readying, Stage, StageInPlace},
 };
 use crate::{rejection::Rejection, sequence::Guards};
 
@@ -52,22 +52,22 @@ where
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Self::Output> {
         let mut stage = self.project().stage;
         loop {
-            // The inner future must not be moved, so it is polled in place. The other stages are taken out.
-            let called = match stage.as_mut().project() {
-                StageInPlace::Calling { future, run } => {
-                    Some(ready!(run.poll_inner(|| future.poll(task))))
+            let step = match stage.as_mut().project() {
+                StageInPlace::Calling { call } => {
+                    let called = ready!(call.poll(task));
+                    stage.set(MovableStage::Ended.into()); // Drops the inner future first.
+                    match called {
+                        Some((run, outcome)) => returned(run, outcome, task),
+                        None => Step::End(Ok(after_the_end())),
+                    }
                 }
-                _ => None,
-            };
-            let step = match (stage.as_mut().project_replace(Stage::Ended), called) {
-                (StageTaken::Admitting { waiting, run }, _) => admit(run, waiting, task),
-                (StageTaken::Readying { waiting, run }, _) => ready(run, waiting, task),
-                (StageTaken::Calling { run, .. }, Some(outcome)) => returned(run, outcome, task),
-                (StageTaken::Refused { rejection, run }, _) => refuse(run, *rejection, task),
-                (StageTaken::Finishing { response, run }, _) => finish(run, *response, task),
-                (StageTaken::Calling { .. }, None) | (StageTaken::Ended, _) => {
-                    Step::End(Ok(after_the_end()))
-                }
+                StageInPlace::Movable { stage } => match stage.take() {
+                    MovableStage::Admitting { waiting, run } => admit(run, waiting, task),
+                    MovableStage::Readying { waiting, run } => ready(run, waiting, task),
+                    MovableStage::Refused { rejection, run } => refuse(run, *rejection, task),
+                    MovableStage::Finishing { response, run } => finish(run, *response, task),
+                    MovableStage::Ended => Step::End(Ok(after_the_end())),
+                },
             };
             match step {
                 Step::Next(next) => stage.set(next),
@@ -107,10 +107,10 @@ fn admit<G: Guards, S: Service<Request<ReqB>>, ReqB, ResB>(
     match run.admit(&mut waiting.head, &mut Some(task)) {
         Poll::Ready(Ok(())) => {
             let waiting = Box::new(waiting.admitted());
-            Step::Next(Stage::Readying { waiting, run })
+            Step::Next(MovableStage::Readying { waiting, run }.into())
         }
-        Poll::Ready(Err(rejection)) => Step::Next(Stage::Refused { rejection, run }),
-        Poll::Pending => Step::Wait(Stage::Admitting { waiting, run }),
+        Poll::Ready(Err(rejection)) => Step::Next(MovableStage::Refused { rejection, run }.into()),
+        Poll::Pending => Step::Wait(MovableStage::Admitting { waiting, run }.into()),
     }
 }
 
@@ -122,12 +122,14 @@ fn ready<G: Guards, S: Service<Request<ReqB>>, ReqB, ResB>(
 ) -> StepOf<G, S, ReqB, ResB> {
     match run.poll_inner(|| waiting.poll_ready(task)) {
         Poll::Ready(Ok(Ok(()))) => match run.call_inner(|| waiting.call()) {
-            Ok(future) => Step::Next(Stage::Calling { future, run }),
-            Err(rejection) => Step::Next(Stage::Refused { rejection, run }),
+            Ok(future) => Step::Next(Stage::Calling {
+                call: Calling::new(future, run),
+            }),
+            Err(rejection) => Step::Next(MovableStage::Refused { rejection, run }.into()),
         },
         Poll::Ready(Ok(Err(error))) => fail(run, error),
-        Poll::Ready(Err(rejection)) => Step::Next(Stage::Refused { rejection, run }),
-        Poll::Pending => Step::Wait(Stage::Readying { waiting, run }),
+        Poll::Ready(Err(rejection)) => Step::Next(MovableStage::Refused { rejection, run }.into()),
+        Poll::Pending => Step::Wait(MovableStage::Readying { waiting, run }.into()),
     }
 }
 
@@ -144,7 +146,7 @@ where
     match outcome {
         Ok(Ok(response)) => finish(run, PendingResponse::of(response), task),
         Ok(Err(error)) => fail(run, error),
-        Err(rejection) => Step::Next(Stage::Refused { rejection, run }),
+        Err(rejection) => Step::Next(MovableStage::Refused { rejection, run }.into()),
     }
 }
 
@@ -178,7 +180,7 @@ fn finish<F, G: Guards, S, ReqB, ResB: Body, E>(
 ) -> Step<F, G, S, ReqB, ResB, E> {
     if response.finish(&mut run, task).is_pending() {
         let response = Box::new(response);
-        return Step::Wait(Stage::Finishing { response, run });
+        return Step::Wait(MovableStage::Finishing { response, run }.into());
     }
     let PendingResponse { head, body } = response;
     run.response_started(&head, &body.size_hint(), body.is_end_stream());
@@ -198,13 +200,9 @@ impl<G: Guards, S: Service<Request<ReqB>>, ReqB, ResB> fmt::Debug
     for GuardFuture<G, S, ReqB, ResB>
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let stage = match self.stage {
-            Stage::Admitting { .. } => "admitting",
+        let stage = match &self.stage {
             Stage::Calling { .. } => "calling",
-            Stage::Finishing { .. } => "finishing",
-            Stage::Ended => "ended",
-            Stage::Readying { .. } => "readying",
-            Stage::Refused { .. } => "refused",
+            Stage::Movable { stage } => stage.name(),
         };
         f.debug_tuple("GuardFuture").field(&stage).finish()
     }

@@ -31,7 +31,7 @@ use tower_service::Service;
 pub use self::{body::GuardBody, future::GuardFuture, layer::GuardLayer, refuse::refuse};
 use self::{
     guard_run::GuardRun,
-    stage::{Admitting, Readying, Stage},
+    stage::{Admitting, Calling, MovableStage, Readying, Stage},
 };
 use crate::{context::SecurityContext, sequence::Guards};
 
@@ -143,8 +143,10 @@ where
                 let request = Request::from_parts(head, body);
                 self.ready = false;
                 match run.call_inner(|| self.inner.call(request)) {
-                    Ok(future) => Stage::Calling { future, run },
-                    Err(rejection) => Stage::Refused { rejection, run },
+                    Ok(future) => Stage::Calling {
+                        call: Calling::new(future, run),
+                    },
+                    Err(rejection) => MovableStage::Refused { rejection, run }.into(),
                 }
             }
             Poll::Ready(Ok(())) => {
@@ -153,14 +155,14 @@ where
                     request: Request::from_parts(head, body),
                     ready: false,
                 });
-                Stage::Readying { waiting, run }
+                MovableStage::Readying { waiting, run }.into()
             }
             Poll::Ready(Err(rejection)) => {
                 if !self.ready {
                     // Its place in the queue for capacity would go unused: give it to others.
                     drop(self.take_inner());
                 }
-                Stage::Refused { rejection, run }
+                MovableStage::Refused { rejection, run }.into()
             }
             Poll::Pending => {
                 let waiting = Box::new(Admitting {
@@ -169,7 +171,7 @@ where
                     head,
                     body,
                 });
-                Stage::Admitting { waiting, run }
+                MovableStage::Admitting { waiting, run }.into()
             }
         })
     }

@@ -1,6 +1,11 @@
 //! The stages of a request. Each holds all that it needs, so that no stage can lack a part.
 
-use std::task::{Context, Poll, ready};
+use std::{
+    future::Future,
+    mem,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
 
 use bytes::Bytes;
 use http::{Request, Response, request, response};
@@ -12,18 +17,96 @@ use super::{body::BodyContent, guard_run::GuardRun};
 use crate::{rejection::Rejection, sequence::Guards};
 
 pin_project! {
-    /// The stage of a request, with what it needs. What waits is boxed: few requests do, and the future stays small.
+    /// The stage of a request, with what it needs.
     ///
-    /// In each stage the passes come last, so they are dropped last.
+    /// The inner future must not be moved, so `Calling` is polled in place. The other stages are
+    /// taken out, and the next one is put there. In each, the passes come last and are dropped last.
     #[project = StageInPlace]
-    #[project_replace = StageTaken]
     pub(super) enum Stage<F, G: Guards, S, ReqB, ResB> {
-        Admitting { waiting: Box<Admitting<S, ReqB>>, run: Box<GuardRun<G>> },
-        Readying { waiting: Box<Readying<S, ReqB>>, run: Box<GuardRun<G>> },
-        Calling { #[pin] future: F, run: Box<GuardRun<G>> },
-        Refused { rejection: Box<Rejection>, run: Box<GuardRun<G>> },
-        Finishing { response: Box<PendingResponse<ResB>>, run: Box<GuardRun<G>> },
-        Ended,
+        Calling { #[pin] call: Calling<F, G> },
+        Movable { stage: MovableStage<G, S, ReqB, ResB> },
+    }
+}
+
+/// The stages that can be moved. What waits is boxed: few requests do, and the future stays small.
+pub(super) enum MovableStage<G: Guards, S, ReqB, ResB> {
+    Admitting {
+        waiting: Box<Admitting<S, ReqB>>,
+        run: Box<GuardRun<G>>,
+    },
+    Ended,
+    Finishing {
+        response: Box<PendingResponse<ResB>>,
+        run: Box<GuardRun<G>>,
+    },
+    Readying {
+        waiting: Box<Readying<S, ReqB>>,
+        run: Box<GuardRun<G>>,
+    },
+    Refused {
+        rejection: Box<Rejection>,
+        run: Box<GuardRun<G>>,
+    },
+}
+
+impl<F, G: Guards, S, ReqB, ResB> From<MovableStage<G, S, ReqB, ResB>>
+    for Stage<F, G, S, ReqB, ResB>
+{
+    fn from(stage: MovableStage<G, S, ReqB, ResB>) -> Self {
+        Self::Movable { stage }
+    }
+}
+
+impl<G: Guards, S, ReqB, ResB> MovableStage<G, S, ReqB, ResB> {
+    /// Takes the stage out. What is left has ended.
+    pub(super) fn take(&mut self) -> Self {
+        mem::replace(self, Self::Ended)
+    }
+
+    /// Returns the name of the stage.
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Self::Admitting { .. } => "admitting",
+            Self::Ended => "ended",
+            Self::Finishing { .. } => "finishing",
+            Self::Readying { .. } => "readying",
+            Self::Refused { .. } => "refused",
+        }
+    }
+}
+
+pin_project! {
+    /// The future of the inner service, and the passes until it is over: then `run` is `None`.
+    pub(super) struct Calling<F, G>
+    where
+        G: Guards,
+    {
+        #[pin]
+        future: F,
+        run: Option<Box<GuardRun<G>>>,
+    }
+}
+
+/// The passes, and what the inner service returned or the refusal that replaces its panic.
+type Called<G, T> = (Box<GuardRun<G>>, Result<T, Box<Rejection>>);
+
+impl<F: Future, G: Guards> Calling<F, G> {
+    pub(super) fn new(future: F, run: Box<GuardRun<G>>) -> Self {
+        let run = Some(run);
+        Self { future, run }
+    }
+
+    /// Polls the future. Returns `None` if it was over before.
+    pub(super) fn poll(
+        self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+    ) -> Poll<Option<Called<G, F::Output>>> {
+        let this = self.project();
+        let Some(run) = this.run else {
+            return Poll::Ready(None);
+        };
+        let outcome = ready!(run.poll_inner(|| this.future.poll(task)));
+        Poll::Ready(this.run.take().map(|run| (run, outcome)))
     }
 }
 
