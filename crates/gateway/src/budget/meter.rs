@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use super::{
     api::Api,
-    charge::{Charge, Ending, ran_nothing},
+    charge::Charge,
+    charged_usage::{Ending, ran_nothing},
     records::{Fate, Form, Records},
     usage::Usage,
 };

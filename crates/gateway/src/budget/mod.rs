@@ -24,7 +24,8 @@
 //! | `model_rule.rs`, `pattern.rs`, `price.rs` | which models, how many tokens, at what price |
 //! | `api.rs`, `request/` | what a request asks for |
 //! | `refusal.rs`, `fields.rs` | what a client is told |
-//! | `charge.rs`, `usage.rs`, `records.rs`, `meter.rs` | what it used |
+//! | `cost.rs` | the most that it can cost |
+//! | `charge.rs`, `charged_usage.rs`, `usage.rs`, `records.rs`, `meter.rs` | what it used |
 //!
 //! # The bound
 //!
@@ -38,11 +39,13 @@
 mod meter;
 mod records;
 mod charge;
+mod charged_usage;
 mod usage;
 mod refusal;
 mod fields;
 mod request;
 mod api;
+mod cost;
 mod policy;
 mod values;
 mod section;
@@ -59,11 +62,7 @@ use http_body_util::{BodyExt as _, Either, Full, LengthLimitError, Limited};
 use palisade::core::{BoxError, Identity, Rejection, SecurityContext, SharedClock};
 use palisade_rate_limit::{BudgetCharge, BudgetStore};
 
-use self::{
-    api::Api,
-    charge::{Cost, Entry},
-    request::ModelRequest,
-};
+use self::{api::Api, charge::Entry, cost::Cost, request::ModelRequest};
 pub(crate) use self::{charge::Charge, meter::Meter, policy::BudgetPolicy};
 
 /// The budgets of a gateway, with the store of their counters. Clones share both.

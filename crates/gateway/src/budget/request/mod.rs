@@ -10,7 +10,7 @@ use bytes::Bytes;
 use palisade::core::Rejection;
 use serde_json::{Map, Value};
 
-use super::{api::Api, charge::Tokens, policy::Metering, refusal};
+use super::{api::Api, cost::Tokens, policy::Metering, refusal};
 
 /// The longest name of a model.
 const LONGEST_MODEL: usize = 200;

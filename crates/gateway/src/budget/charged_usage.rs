@@ -1,0 +1,207 @@
+//! What is charged for a request: what the upstream told, otherwise an estimate.
+
+use http::StatusCode;
+
+use super::{cost::Tokens, usage::Usage};
+
+/// How a request ended, as far as it costs tokens.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Ending {
+    /// The response ended before its end, or there was none. Without a usage the reserve of tokens out is
+    /// charged: how far the upstream went on is not known.
+    Cut,
+    /// The response was complete.
+    Complete,
+    /// No model ran.
+    NothingRan,
+    /// The response could not be read.
+    Unreadable,
+}
+
+/// What is charged, and why it is an estimate.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct ChargedUsage {
+    pub(super) tokens_in: u64,
+    pub(super) tokens_out: u64,
+    /// Tokens in that were written into a cache.
+    pub(super) cache_write: u64,
+    pub(super) estimated: Option<&'static str>,
+}
+
+/// The most tokens that a usage is believed: a larger one is a mistake.
+const MOST_TOLD: u64 = 1 << 31;
+/// The mark of a usage that is larger than the reserve.
+const ABOVE_RESERVE: &str = "above_reserve";
+
+impl ChargedUsage {
+    /// Returns whether it is not what the upstream told.
+    pub(super) fn is_estimated(&self) -> bool {
+        self.estimated.is_some_and(|reason| reason != ABOVE_RESERVE)
+    }
+
+    /// Decides what is charged: what is told, otherwise the reserve at most.
+    pub(super) fn of(usage: &Usage, ending: Ending, most: &Tokens) -> Self {
+        if ending == Ending::NothingRan {
+            return Self {
+                tokens_in: 0,
+                tokens_out: 0,
+                cache_write: 0,
+                estimated: None,
+            };
+        }
+        let passed = match ending {
+            Ending::Cut | Ending::Unreadable => most.tokens_out,
+            _ => usage.text.min(most.tokens_out),
+        };
+        let missing = match ending {
+            Ending::Cut => "cut",
+            Ending::Unreadable => "unreadable",
+            _ => "no_usage",
+        };
+        // No request has no tokens in; and text has tokens.
+        let told_in = usage.tokens_in.filter(|tokens| *tokens > 0);
+        let may_be_zero = usage.text == 0 && ending != Ending::Cut;
+        let told_out = usage.tokens_out.filter(|told| *told > 0 || may_be_zero);
+        let is_above = |told: Option<u64>, most: u64| told.is_some_and(|told| told > most);
+        let is_above = is_above(told_in, most.tokens_in) || is_above(told_out, most.tokens_out);
+        let estimated = match (told_in, told_out) {
+            _ if usage.is_wrong => Some("wrong_usage"),
+            _ if is_above => Some(ABOVE_RESERVE),
+            (Some(_), Some(_)) => None,
+            _ => Some(missing),
+        };
+        let sent = most.text.min(most.tokens_in);
+        let tokens_in = told_in.map_or(sent, |told| told.min(MOST_TOLD));
+        Self {
+            tokens_in,
+            tokens_out: told_out.map_or(passed, |told| told.min(MOST_TOLD)),
+            cache_write: match told_in {
+                None if most.writes_cache => tokens_in,
+                _ => usage.cache_write,
+            },
+            estimated,
+        }
+    }
+}
+
+/// Returns whether an upstream refused a request without running a model.
+pub(super) const fn ran_nothing(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::UNAUTHORIZED
+            | StatusCode::FORBIDDEN
+            | StatusCode::NOT_FOUND
+            | StatusCode::METHOD_NOT_ALLOWED
+            | StatusCode::PAYLOAD_TOO_LARGE
+            | StatusCode::UNSUPPORTED_MEDIA_TYPE
+            | StatusCode::TOO_MANY_REQUESTS
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budget::{cost::Cost, policy::Unit, price::Price};
+
+    const MOST: Tokens = Tokens {
+        text: 100,
+        tokens_in: 150,
+        tokens_out: 50,
+        writes_cache: false,
+    };
+
+    fn usage(tokens_in: Option<u64>, tokens_out: Option<u64>, text: u64) -> Usage {
+        Usage {
+            tokens_in,
+            tokens_out,
+            text,
+            cache_write: 0,
+            is_wrong: false,
+        }
+    }
+
+    #[track_caller]
+    fn check(usage: &Usage, ending: Ending, expected: (u64, u64, Option<&'static str>)) {
+        let used = ChargedUsage::of(usage, ending, &MOST);
+        assert_eq!((used.tokens_in, used.tokens_out, used.estimated), expected);
+    }
+
+    #[test]
+    fn a_usage_within_the_reserve_is_believed() {
+        use Ending::{Complete, Cut};
+        check(&usage(Some(12), Some(7), 30), Complete, (12, 7, None));
+        check(&usage(Some(150), Some(50), 0), Complete, (150, 50, None));
+        check(&usage(Some(12), Some(0), 0), Complete, (12, 0, None));
+        check(&usage(Some(12), Some(7), 30), Cut, (12, 7, None));
+    }
+
+    #[test]
+    fn without_usage_what_passed_is_charged_and_a_cut_is_the_reserve() {
+        use Ending::{Complete, Cut, Unreadable};
+        let none = usage(None, None, 30);
+        check(&none, Complete, (100, 30, Some("no_usage")));
+        check(&none, Cut, (100, 50, Some("cut")));
+        check(&usage(None, None, 0), Cut, (100, 50, Some("cut")));
+        check(&usage(Some(12), Some(0), 0), Cut, (12, 50, Some("cut")));
+        check(&none, Unreadable, (100, 50, Some("unreadable")));
+        check(&usage(None, None, 900), Cut, (100, 50, Some("cut")));
+        check(&usage(Some(12), None, 30), Cut, (12, 50, Some("cut")));
+        // Tokens that are told as none, though text passed.
+        check(
+            &usage(Some(0), Some(0), 30),
+            Complete,
+            (100, 30, Some("no_usage")),
+        );
+    }
+
+    #[test]
+    fn a_usage_above_the_reserve_is_charged_up_to_a_ceiling_and_marked() {
+        let above = usage(Some(151), Some(51), 3);
+        check(&above, Ending::Complete, (151, 51, Some("above_reserve")));
+        let huge = usage(Some(u64::MAX), Some(u64::MAX), 3);
+        let most = 1 << 31;
+        check(&huge, Ending::Complete, (most, most, Some("above_reserve")));
+        let wrong = Usage {
+            is_wrong: true,
+            ..usage(None, Some(9), 3)
+        };
+        check(&wrong, Ending::Complete, (100, 9, Some("wrong_usage")));
+    }
+
+    #[test]
+    fn without_a_model_nothing_but_the_request_is_charged() {
+        check(&usage(None, None, 30), Ending::NothingRan, (0, 0, None));
+    }
+
+    #[test]
+    fn what_is_written_into_a_cache_has_its_own_price_before_and_after() {
+        let price = Price {
+            input: 1_000_000,
+            output: 0,
+            cache_write: 3_000_000,
+        };
+        let most = |writes_cache| Tokens {
+            writes_cache,
+            ..MOST
+        };
+        assert_eq!(Cost::of(most(false), price).units(Unit::Money), 150);
+        assert_eq!(Cost::of(most(true), price).units(Unit::Money), 450);
+        let told = Usage {
+            cache_write: 40,
+            ..usage(Some(100), Some(0), 0)
+        };
+        assert_eq!(
+            ChargedUsage::of(&told, Ending::Complete, &most(true)).cache_write,
+            40
+        );
+        let none = usage(None, None, 0);
+        assert_eq!(
+            ChargedUsage::of(&none, Ending::Cut, &most(true)).cache_write,
+            100
+        );
+        assert_eq!(
+            ChargedUsage::of(&none, Ending::Cut, &most(false)).cache_write,
+            0
+        );
+    }
+}
