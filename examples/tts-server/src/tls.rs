@@ -1,8 +1,7 @@
 //! The certificate.
 
-use palisade::config::OpenedCertificate;
 use palisade::core::SharedClock;
-use palisade::server::{Acme, CertificateError, Certificates, ClientAuth, DevAuthority};
+use palisade::server::{Acme, Certificates, ClientAuth, DevAuthority};
 
 use crate::{
     error::StartError,
@@ -27,47 +26,17 @@ impl Tls {
         data: &DataFolder,
         clock: &SharedClock,
     ) -> Result<Self, StartError> {
-        let client_auth = settings.config.open_client_auth(clock)?;
-        match settings.config.open_certificate(clock)? {
-            OpenedCertificate::Acme { acme, certificates } => Ok(Self {
-                certificates,
-                authority: None,
-                acme: Some(acme),
-                client_auth,
-            }),
-            OpenedCertificate::Files(certificates) => Ok(Self {
-                certificates,
-                authority: None,
-                acme: None,
-                client_auth,
-            }),
-            _ => Ok(Self {
-                client_auth,
-                ..Self::of_development(settings, data, clock)?
-            }),
-        }
-    }
-
-    /// Opens or makes the development authority.
-    fn of_development(
-        settings: &Settings,
-        data: &DataFolder,
-        clock: &SharedClock,
-    ) -> Result<Self, StartError> {
-        let broken = |error: CertificateError| StartError::new(format!("TLS: {error}"));
         let authority = DevAuthority::builder(data.file("tls"))
             .clock(clock.clone())
-            .hosts(settings.config.hosts())
-            .open_or_create()
-            .map_err(broken)?;
+            .hosts(settings.config.hosts());
+        let opened = settings.config.open_certificate(clock)?;
+        let tls = opened.or_development(authority);
+        let tls = tls.map_err(|error| StartError::new(format!("TLS: {error}")))?;
         Ok(Self {
-            certificates: authority.certificates().map_err(broken)?,
-            authority: Some(Authority {
-                certificate: authority.certificate_path(),
-                fingerprint: authority.fingerprint().to_string(),
-            }),
-            acme: None,
-            client_auth: None,
+            certificates: tls.certificates,
+            authority: tls.authority.as_ref().map(Authority::from),
+            acme: tls.acme,
+            client_auth: settings.config.open_client_auth(clock)?,
         })
     }
 }

@@ -24,7 +24,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use palisade::api_key::MintedKey;
+use palisade::{api_key::MintedKey, server::DevAuthority};
 use palisade_internal::private_file;
 
 use crate::error::GatewayError;
@@ -58,6 +58,15 @@ pub(crate) struct Authority {
     pub(crate) certificate: PathBuf,
     /// Its SHA-256 fingerprint, to compare with what a browser shows before it is trusted.
     pub(crate) fingerprint: String,
+}
+
+impl From<&DevAuthority> for Authority {
+    fn from(authority: &DevAuthority) -> Self {
+        Self {
+            certificate: authority.certificate_path(),
+            fingerprint: authority.fingerprint().to_string(),
+        }
+    }
 }
 
 impl fmt::Display for Greeting {

@@ -10,7 +10,6 @@
 //! certificate are refused before this code runs.
 
 use palisade::{
-    config::OpenedCertificate,
     core::SharedClock,
     server::{Acme, Certificates, ClientAuth, DevAuthority},
 };
@@ -47,45 +46,19 @@ impl Tls {
     /// A file cannot be read or written, the key does not fit the certificate, or the section
     /// `[server.acme]` cannot be used. The error names the line of the file.
     pub(super) fn open(settings: &Settings, clock: &SharedClock) -> Result<Self, GatewayError> {
-        let client_auth = settings.config.open_client_auth(clock)?;
-        match settings.config.open_certificate(clock)? {
-            OpenedCertificate::Acme { acme, certificates } => Ok(Self {
-                certificates,
-                authority: None,
-                acme: Some(acme),
-                client_auth,
-            }),
-            OpenedCertificate::Files(certificates) => Ok(Self {
-                certificates,
-                authority: None,
-                acme: None,
-                client_auth,
-            }),
-            _ => Ok(Self {
-                client_auth,
-                ..Self::of_development(settings, clock)?
-            }),
-        }
-    }
-
-    /// Opens or makes the development authority.
-    fn of_development(settings: &Settings, clock: &SharedClock) -> Result<Self, GatewayError> {
         let broken = |error| {
             GatewayError::new(format_args!("TLS: {error}")).about(GatewayErrorKind::Certificate)
         };
         let authority = DevAuthority::builder(&settings.authority)
             .clock(clock.clone())
-            .hosts(settings.config.hosts())
-            .open_or_create()
-            .map_err(broken)?;
+            .hosts(settings.config.hosts());
+        let opened = settings.config.open_certificate(clock)?;
+        let tls = opened.or_development(authority).map_err(broken)?;
         Ok(Self {
-            certificates: authority.certificates().map_err(broken)?,
-            authority: Some(Authority {
-                certificate: authority.certificate_path(),
-                fingerprint: authority.fingerprint().to_string(),
-            }),
-            acme: None,
-            client_auth: None,
+            certificates: tls.certificates,
+            authority: tls.authority.as_ref().map(Authority::from),
+            acme: tls.acme,
+            client_auth: settings.config.open_client_auth(clock)?,
         })
     }
 }

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use palisade_core::SharedClock;
 #[cfg(feature = "acme")]
 use palisade_transport::server::{Acme, AcmeError, AcmeSettingError};
-use palisade_transport::server::{CertificateError, Certificates};
+use palisade_transport::server::{
+    CertificateError, Certificates, DevAuthority, DevAuthorityBuilder,
+};
 use toml::Spanned;
 
 use super::{CertificateSource, Config, ConfigFileError};
@@ -40,6 +42,81 @@ pub enum OpenedCertificate {
     Development,
     /// From the files `certificate` and `key`.
     Files(Certificates),
+}
+
+impl OpenedCertificate {
+    /// Returns what a server shows to clients. If the file names no certificate, the development
+    /// authority is opened, or made.
+    ///
+    /// A certificate of a development authority is for one machine: clients must be told to trust it.
+    ///
+    /// # Errors
+    ///
+    /// The files of the development authority cannot be read or written. Certificates that the file
+    /// names give none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade::{config::Config, core::SystemClock, server::DevAuthority};
+    ///
+    /// # let folder = std::env::temp_dir().join(format!("palisade-docs-tls-{}", std::process::id()));
+    /// let config = Config::parse("server.hosts = ['notes.example']")?;
+    /// let authority = DevAuthority::builder(&folder).hosts(config.hosts());
+    /// let opened = config.open_certificate(&SystemClock::shared())?;
+    /// let tls = opened.or_development(authority)?;
+    /// assert!(tls.authority.is_some());
+    /// # std::fs::remove_dir_all(folder)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn or_development(
+        self,
+        authority: DevAuthorityBuilder,
+    ) -> Result<ServerTls, CertificateError> {
+        Ok(match self {
+            #[cfg(feature = "acme")]
+            Self::Acme { acme, certificates } => ServerTls {
+                acme: Some(acme),
+                ..ServerTls::of(certificates)
+            },
+            Self::Development => {
+                let authority = authority.open_or_create()?;
+                ServerTls {
+                    certificates: authority.certificates()?,
+                    authority: Some(authority),
+                    #[cfg(feature = "acme")]
+                    acme: None,
+                }
+            }
+            Self::Files(certificates) => ServerTls::of(certificates),
+        })
+    }
+}
+
+/// What a server shows to clients, and where it comes from. Returned by
+/// [`OpenedCertificate::or_development`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ServerTls {
+    /// What handshakes use. It can be replaced while the server runs.
+    pub certificates: Certificates,
+    /// The development authority. `None` if the configuration names a certificate.
+    pub authority: Option<DevAuthority>,
+    /// What orders and renews the certificates. `None` unless `[server.acme]` is there.
+    #[cfg(feature = "acme")]
+    pub acme: Option<Acme>,
+}
+
+impl ServerTls {
+    /// Takes certificates that are not from an authority of this server.
+    fn of(certificates: Certificates) -> Self {
+        Self {
+            certificates,
+            authority: None,
+            #[cfg(feature = "acme")]
+            acme: None,
+        }
+    }
 }
 
 impl Config {

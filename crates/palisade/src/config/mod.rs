@@ -87,7 +87,7 @@ use serde::de::DeserializeOwned;
 #[cfg(feature = "acme")]
 pub use self::acme::AcmeSettings;
 #[cfg(feature = "server")]
-pub use self::certificate::OpenedCertificate;
+pub use self::certificate::{OpenedCertificate, ServerTls};
 pub use self::{
     assemble::{Assembled, Running},
     error::{ConfigFileError, ConfigFileErrorKind},

@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use palisade::server::DevAuthority;
+
 use super::{NewKey, write_private};
 use crate::error::StartError;
 
@@ -35,6 +37,15 @@ pub(crate) struct Greeting {
 pub(crate) struct Authority {
     pub(crate) certificate: PathBuf,
     pub(crate) fingerprint: String,
+}
+
+impl From<&DevAuthority> for Authority {
+    fn from(authority: &DevAuthority) -> Self {
+        Self {
+            certificate: authority.certificate_path(),
+            fingerprint: authority.fingerprint().to_string(),
+        }
+    }
 }
 
 impl fmt::Display for Greeting {
