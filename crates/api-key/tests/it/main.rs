@@ -1,13 +1,6 @@
 //! API keys through their public layer.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stderr,
-    missing_docs
-)]
+#![cfg(test)]
 
 mod allocations;
 mod attacks;

@@ -1,12 +1,6 @@
 //! The audit trail through its public layer, its file and its verification.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    missing_docs
-)]
+#![cfg(test)]
 
 mod allocations;
 mod attacks;

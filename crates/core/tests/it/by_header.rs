@@ -14,7 +14,7 @@ use crate::support::*;
 
 /// Finds its credential in a header: the value is the name, `bad` is not accepted.
 #[derive(Clone)]
-pub struct ByHeader {
+pub(crate) struct ByHeader {
     id: AuthenticatorId,
     header: &'static str,
     ambient: bool,
@@ -24,7 +24,7 @@ pub struct ByHeader {
 
 impl ByHeader {
     /// Accepts every name but `bad`.
-    pub fn new(header: &'static str) -> Self {
+    pub(crate) fn new(header: &'static str) -> Self {
         Self {
             id: AuthenticatorId::unique(),
             header,
@@ -34,39 +34,39 @@ impl ByHeader {
         }
     }
 
-    pub fn ambient(mut self) -> Self {
+    pub(crate) fn ambient(mut self) -> Self {
         self.ambient = true;
         self
     }
 
-    pub fn later(mut self) -> Self {
+    pub(crate) fn later(mut self) -> Self {
         self.later = true;
         self
     }
 
     /// Accepts names that begin so.
-    pub fn accepts(mut self, accepts: &'static str) -> Self {
+    pub(crate) fn accepts(mut self, accepts: &'static str) -> Self {
         self.accepts = accepts;
         self
     }
 
-    pub fn shared(self) -> Arc<dyn Authenticator> {
+    pub(crate) fn shared(self) -> Arc<dyn Authenticator> {
         Arc::new(self)
     }
 
-    pub fn layer(self) -> AuthenticateLayer {
+    pub(crate) fn layer(self) -> AuthenticateLayer {
         AuthenticateLayer::new(self)
     }
 
-    pub fn builder(self) -> AuthenticateLayerBuilder {
+    pub(crate) fn builder(self) -> AuthenticateLayerBuilder {
         AuthenticateLayer::builder().authenticator(self)
     }
 
-    pub fn optional(self) -> AuthenticateLayer {
+    pub(crate) fn optional(self) -> AuthenticateLayer {
         self.builder().optional().build().unwrap()
     }
 
-    pub fn in_shadow(self) -> AuthenticateLayer {
+    pub(crate) fn in_shadow(self) -> AuthenticateLayer {
         self.builder().dangerously_only_shadow().build().unwrap()
     }
 }
@@ -125,15 +125,15 @@ impl Authenticator for ByHeader {
     }
 }
 
-pub fn several(all: impl IntoIterator<Item = ByHeader>) -> AuthenticateLayerBuilder {
+pub(crate) fn several(all: impl IntoIterator<Item = ByHeader>) -> AuthenticateLayerBuilder {
     AuthenticateLayer::builder().authenticators(all.into_iter().map(ByHeader::shared))
 }
 
-pub fn any(all: impl IntoIterator<Item = ByHeader>) -> AuthenticateLayer {
+pub(crate) fn any(all: impl IntoIterator<Item = ByHeader>) -> AuthenticateLayer {
     several(all).build().unwrap()
 }
 
-pub fn key_or_token_builder() -> AuthenticateLayerBuilder {
+pub(crate) fn key_or_token_builder() -> AuthenticateLayerBuilder {
     several([
         ByHeader::new("x-cookie").ambient(),
         ByHeader::new("x-key"),
@@ -141,15 +141,15 @@ pub fn key_or_token_builder() -> AuthenticateLayerBuilder {
     ])
 }
 
-pub fn key_or_token() -> AuthenticateLayer {
+pub(crate) fn key_or_token() -> AuthenticateLayer {
     key_or_token_builder().build().unwrap()
 }
 
-pub fn optional_key_or_token() -> AuthenticateLayer {
+pub(crate) fn optional_key_or_token() -> AuthenticateLayer {
     key_or_token_builder().optional().build().unwrap()
 }
 
-pub fn request(headers: &[(&'static str, &'static str)]) -> Request<TestBody> {
+pub(crate) fn request(headers: &[(&'static str, &'static str)]) -> Request<TestBody> {
     let mut request = get("/");
     for (name, value) in headers {
         request
@@ -160,7 +160,7 @@ pub fn request(headers: &[(&'static str, &'static str)]) -> Request<TestBody> {
 }
 
 /// Responds with the identity, and with the names of the headers that reach the handler.
-pub async fn send<G: Guards + Clone>(
+pub(crate) async fn send<G: Guards + Clone>(
     guards: G,
     headers: &[(&'static str, &'static str)],
 ) -> (u16, String) {
@@ -185,7 +185,7 @@ pub async fn send<G: Guards + Clone>(
     (status.as_u16(), body.trim_end().into())
 }
 
-pub async fn code<G: Guards + Clone>(
+pub(crate) async fn code<G: Guards + Clone>(
     guards: G,
     headers: &[(&'static str, &'static str)],
 ) -> (u16, String) {

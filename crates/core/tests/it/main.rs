@@ -1,17 +1,6 @@
 //! Tests of the core through its public API.
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    missing_debug_implementations,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::exhaustive_structs,
-    clippy::exhaustive_enums,
-    clippy::must_use_candidate,
-    clippy::missing_panics_doc
-)]
+
+#![cfg(test)]
 
 mod authentication;
 mod challenges;

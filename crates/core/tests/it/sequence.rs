@@ -11,7 +11,7 @@ use crate::support::*;
 
 type Three = (LoggingGuard, LoggingGuard, LoggingGuard);
 
-pub fn three(behaviors: [Behavior; 3], log: &Log) -> Three {
+pub(crate) fn three(behaviors: [Behavior; 3], log: &Log) -> Three {
     let [a, b, c] = behaviors;
     (
         LoggingGuard::new("a", a, log),
@@ -20,7 +20,7 @@ pub fn three(behaviors: [Behavior; 3], log: &Log) -> Three {
     )
 }
 
-pub async fn run<G: Guards + Clone>(guards: G, log: &Log) -> (u16, Vec<String>) {
+pub(crate) async fn run<G: Guards + Clone>(guards: G, log: &Log) -> (u16, Vec<String>) {
     let service = GuardLayer(guards).layer(responds_with("hello"));
     let response = service.oneshot(get("/")).await.unwrap();
     let (status, _) = text(response).await;

@@ -15,11 +15,11 @@ use http_body_util::{BodyExt as _, Full};
 use palisade_core::{Guard, GuardBody, Mode, Outcome, Rejection, SecurityContext, Verdict, layer};
 use tower::util::BoxCloneService;
 
-pub type TestBody = Full<Bytes>;
-pub type Log = Arc<Mutex<Vec<String>>>;
+pub(crate) type TestBody = Full<Bytes>;
+pub(crate) type Log = Arc<Mutex<Vec<String>>>;
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Behavior {
+pub(crate) enum Behavior {
     Admit,
     AdmitLater,
     FinishLater,
@@ -37,17 +37,17 @@ pub enum Behavior {
 
 /// Logs each call and does what its [`Behavior`] says.
 #[derive(Clone, Debug)]
-pub struct LoggingGuard {
-    pub name: &'static str,
-    pub behavior: Behavior,
-    pub mode: Mode,
-    pub log: Log,
+pub(crate) struct LoggingGuard {
+    pub(crate) name: &'static str,
+    pub(crate) behavior: Behavior,
+    pub(crate) mode: Mode,
+    pub(crate) log: Log,
 }
 
 layer!(LoggingGuard);
 
 impl LoggingGuard {
-    pub fn new(name: &'static str, behavior: Behavior, log: &Log) -> Self {
+    pub(crate) fn new(name: &'static str, behavior: Behavior, log: &Log) -> Self {
         Self {
             name,
             behavior,
@@ -56,7 +56,7 @@ impl LoggingGuard {
         }
     }
 
-    pub fn shadow(mut self) -> Self {
+    pub(crate) fn shadow(mut self) -> Self {
         self.mode = Mode::Shadow;
         self
     }
@@ -75,7 +75,7 @@ impl LoggingGuard {
 }
 
 /// Comes back once before it is ready, so that the sequence must really be suspended.
-pub async fn yield_once() {
+pub(crate) async fn yield_once() {
     let mut yielded = false;
     poll_fn(|task| {
         if std::mem::replace(&mut yielded, true) {
@@ -160,28 +160,28 @@ impl Guard for LoggingGuard {
     }
 }
 
-pub type Service = BoxCloneService<Request<TestBody>, Response<TestBody>, Infallible>;
+pub(crate) type Service = BoxCloneService<Request<TestBody>, Response<TestBody>, Infallible>;
 
 /// Responds with a text.
-pub fn responds_with(text: &'static str) -> Service {
+pub(crate) fn responds_with(text: &'static str) -> Service {
     BoxCloneService::new(tower::service_fn(move |_| {
         ready(Ok(Response::new(TestBody::from(text))))
     }))
 }
 
-pub fn get(path: &str) -> Request<TestBody> {
+pub(crate) fn get(path: &str) -> Request<TestBody> {
     Request::get(path).body(TestBody::default()).unwrap()
 }
 
-pub fn log() -> Log {
+pub(crate) fn log() -> Log {
     Log::default()
 }
 
-pub fn take_events(log: &Log) -> Vec<String> {
+pub(crate) fn take_events(log: &Log) -> Vec<String> {
     std::mem::take(&mut *log.lock().unwrap())
 }
 
-pub async fn text<B>(response: Response<GuardBody<B>>) -> (StatusCode, String)
+pub(crate) async fn text<B>(response: Response<GuardBody<B>>) -> (StatusCode, String)
 where
     B: Body<Error: std::fmt::Debug>,
     B::Data: From<Bytes>,
@@ -193,13 +193,13 @@ where
 
 /// A body of frames that a test prepares.
 #[derive(Default)]
-pub struct Frames {
+pub(crate) struct Frames {
     frames: std::collections::VecDeque<Result<Frame<Bytes>, &'static str>>,
-    pub panics: bool,
+    pub(crate) panics: bool,
 }
 
 impl Frames {
-    pub fn of(frames: impl IntoIterator<Item = Result<Frame<Bytes>, &'static str>>) -> Self {
+    pub(crate) fn of(frames: impl IntoIterator<Item = Result<Frame<Bytes>, &'static str>>) -> Self {
         Self {
             frames: frames.into_iter().collect(),
             panics: false,

@@ -1,12 +1,6 @@
 //! What `palisade-inspect` promises to its users, one file a promise.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::print_stderr,
-    clippy::print_stdout,
-    missing_docs
-)]
+#![cfg(test)]
 
 mod crs_stages;
 mod bounds;

@@ -1,13 +1,6 @@
 //! Through the public layer, as a user would use it.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::str_to_string,
-    clippy::unwrap_used,
-    missing_docs
-)]
+
+#![cfg(test)]
 
 mod attacks;
 mod attacks_keys;

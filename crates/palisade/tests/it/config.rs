@@ -7,7 +7,7 @@ use palisade::audit::AuditKey;
 use palisade::config::{CertificateSource, Config};
 use serde::Deserialize;
 
-pub const WHOLE: &str = r#"
+pub(crate) const WHOLE: &str = r#"
 [server]
 https = "127.0.0.1:8443"
 http = "127.0.0.1:8080"
@@ -73,13 +73,13 @@ folder = "voices"
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Voice {
+pub(crate) struct Voice {
     #[serde(default)]
     folder: String,
 }
 
 /// Writes a file and everything that `WHOLE` names.
-pub fn folder(text: &str) -> tempfile::TempDir {
+pub(crate) fn folder(text: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     fs::write(at("palisade.toml"), text).unwrap();
@@ -98,7 +98,9 @@ fn write_private(path: &std::path::Path, bytes: &[u8]) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
-pub fn read(folder: &tempfile::TempDir) -> Result<Config, palisade::config::ConfigFileError> {
+pub(crate) fn read(
+    folder: &tempfile::TempDir,
+) -> Result<Config, palisade::config::ConfigFileError> {
     Config::read_with(folder.path().join("palisade.toml"), &["voice"])
 }
 

@@ -268,7 +268,7 @@ async fn a_wrong_secret_or_certificate_of_the_store_is_told_with_its_key() {
         );
         std::fs::write(&file, text).unwrap();
         let error = Config::read(&file).unwrap().connect_store().await;
-        let error = error.err().expect("it is refused").to_string();
+        let error = error.expect_err("it is refused").to_string();
         assert!(error.contains(expected), "{lines}: {error}");
         assert!(!error.contains("canary"), "{error}");
     }

@@ -1,15 +1,6 @@
 //! The claims of the facade, through its public face.
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    missing_debug_implementations,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::exhaustive_structs,
-    clippy::exhaustive_enums
-)]
+
+#![cfg(test)]
 
 mod book;
 mod config;

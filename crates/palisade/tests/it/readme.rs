@@ -114,6 +114,7 @@ mod existing {
 }
 
 #[rustfmt::skip] // The lines are those of the README.
+#[allow(unreachable_pub)]
 mod own_guard {
     use super::*;
 

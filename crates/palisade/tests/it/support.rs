@@ -16,7 +16,7 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 
 /// The names of the guards, from the outside in, as the order is fixed.
-pub const ORDER: [&str; 13] = [
+pub(crate) const ORDER: [&str; 13] = [
     "request_id",
     "audit",
     "headers",
@@ -32,12 +32,12 @@ pub const ORDER: [&str; 13] = [
     "sanitize",
 ];
 
-pub struct TestShield {
-    pub key: String,
-    pub narrow_key: String,
-    pub audit: MemorySink,
-    pub clock: ManualClock,
-    pub builder: ShieldBuilder,
+pub(crate) struct TestShield {
+    pub(crate) key: String,
+    pub(crate) narrow_key: String,
+    pub(crate) audit: MemorySink,
+    pub(crate) clock: ManualClock,
+    pub(crate) builder: ShieldBuilder,
 }
 
 /// Responds with the id of the principal.
@@ -45,7 +45,7 @@ async fn who(who: Principal) -> impl IntoResponse {
     who.id().to_owned()
 }
 
-pub fn routes() -> Routes {
+pub(crate) fn routes() -> Routes {
     Routes::new()
         .get("/health", Rule::public(), async || "ok")
         .get(
@@ -63,7 +63,7 @@ pub fn routes() -> Routes {
         })
 }
 
-pub fn test_shield() -> TestShield {
+pub(crate) fn test_shield() -> TestShield {
     let clock = ManualClock::new(Duration::from_secs(1_800_000_000));
     let scheme = KeyScheme::new(Pepper::generate().unwrap());
     let keys = MemoryKeyStore::new();
@@ -104,7 +104,7 @@ pub fn test_shield() -> TestShield {
     }
 }
 
-pub fn request(method: &str, path: &str, key: Option<&str>) -> Request<Body> {
+pub(crate) fn request(method: &str, path: &str, key: Option<&str>) -> Request<Body> {
     let mut request = Request::builder()
         .method(method)
         .uri(path)
@@ -123,18 +123,21 @@ pub fn request(method: &str, path: &str, key: Option<&str>) -> Request<Body> {
     request
 }
 
-pub struct TestResponse {
-    pub status: u16,
-    pub code: String,
-    pub body: String,
-    pub headers: http::HeaderMap,
+pub(crate) struct TestResponse {
+    pub(crate) status: u16,
+    pub(crate) code: String,
+    pub(crate) body: String,
+    pub(crate) headers: http::HeaderMap,
 }
 
-pub async fn send_to(app: &palisade::ProtectedRouter, request: Request<Body>) -> TestResponse {
+pub(crate) async fn send_to(
+    app: &palisade::ProtectedRouter,
+    request: Request<Body>,
+) -> TestResponse {
     read_response(app.clone().oneshot(request).await.unwrap()).await
 }
 
-pub async fn read_response(response: Response<Body>) -> TestResponse {
+pub(crate) async fn read_response(response: Response<Body>) -> TestResponse {
     let (head, body) = response.into_parts();
     let bytes = body.collect().await.unwrap().to_bytes();
     let body = String::from_utf8(bytes.to_vec()).unwrap();

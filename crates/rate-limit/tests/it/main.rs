@@ -1,15 +1,6 @@
 //! The layer and its stores, through their public faces.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    clippy::needless_pass_by_value,
-    missing_docs
-)]
+
+#![cfg(test)]
 
 mod allocations;
 mod attacks;
@@ -25,6 +16,7 @@ mod obey;
 mod overflow;
 mod penalty;
 mod props;
+#[allow(clippy::disallowed_methods)] // Real servers: real time, and addresses from the environment.
 mod redis;
 mod refund;
 mod settle;

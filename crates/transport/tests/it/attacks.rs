@@ -90,7 +90,7 @@ async fn a_path_of_two_slashes_stays_on_its_host() {
 }
 
 /// Asks for a page in clear, through a proxy at 10.0.0.1 or directly, and returns where it moved to.
-pub async fn moved(https: HttpsLayer, peer: [u8; 4]) -> String {
+pub(crate) async fn moved(https: HttpsLayer, peer: [u8; 4]) -> String {
     let proxies = TrustedProxies::parse("10.0.0.1").unwrap();
     let client = ClientInfoLayer::behind(proxies, ForwardedHeader::XForwardedFor);
     let mut page = request("/x", Scheme::Http);

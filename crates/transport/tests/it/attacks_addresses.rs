@@ -9,7 +9,7 @@ use palisade_transport::{
 use crate::layers::{request, response, whole};
 
 /// Runs `ClientInfoLayer` alone and returns the client's address and the facts.
-pub fn client(
+pub(crate) fn client(
     header: ForwardedHeader,
     peer: &str,
     lines: &[(&'static str, &str)],

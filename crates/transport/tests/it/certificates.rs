@@ -14,9 +14,9 @@ use rustls::pki_types::CertificateDer;
 
 use crate::support::{bind, client_config, handshake, start, tls};
 
-pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-pub fn now() -> ManualClock {
+pub(crate) fn now() -> ManualClock {
     ManualClock::new(SystemClock::default().unix_time())
 }
 

@@ -11,7 +11,10 @@ use crate::{
     support::{bind, client_config, handshake, roots, start, tls},
 };
 
-pub fn authority(folder: &Path, clock: &ManualClock) -> Result<DevAuthority, CertificateError> {
+pub(crate) fn authority(
+    folder: &Path,
+    clock: &ManualClock,
+) -> Result<DevAuthority, CertificateError> {
     DevAuthority::builder(folder)
         .clock(clock.shared())
         .open_or_create()

@@ -42,7 +42,7 @@ async fn seen(
     (String::from_utf8(body.to_vec()).unwrap(), head.headers)
 }
 
-pub fn behind() -> ClientInfoLayer {
+pub(crate) fn behind() -> ClientInfoLayer {
     ClientInfoLayer::behind(proxies(), ForwardedHeader::XForwardedFor)
 }
 

@@ -8,7 +8,7 @@ use tokio::{
 use crate::support::{Running, within};
 
 /// A frame of HTTP/2 (RFC 9113, 4.1).
-pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
     let mut frame = length[1..].to_vec();
     frame.extend([kind, flags]);
@@ -18,23 +18,23 @@ pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
 }
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-pub const DATA: u8 = 0;
-pub const HEADERS: u8 = 1;
-pub const PRIORITY: u8 = 2;
-pub const RST_STREAM: u8 = 3;
-pub const SETTINGS: u8 = 4;
-pub const PING: u8 = 6;
-pub const GOAWAY: u8 = 7;
-pub const WINDOW_UPDATE: u8 = 8;
-pub const CONTINUATION: u8 = 9;
+pub(crate) const DATA: u8 = 0;
+pub(crate) const HEADERS: u8 = 1;
+pub(crate) const PRIORITY: u8 = 2;
+pub(crate) const RST_STREAM: u8 = 3;
+pub(crate) const SETTINGS: u8 = 4;
+pub(crate) const PING: u8 = 6;
+pub(crate) const GOAWAY: u8 = 7;
+pub(crate) const WINDOW_UPDATE: u8 = 8;
+pub(crate) const CONTINUATION: u8 = 9;
 /// The flag of HEADERS and DATA that ends a stream, and of PING and SETTINGS that makes them a response.
-pub const END: u8 = 1;
-pub const ENHANCE_YOUR_CALM: u32 = 11;
+pub(crate) const END: u8 = 1;
+pub(crate) const ENHANCE_YOUR_CALM: u32 = 11;
 /// `:method GET`, `:scheme http`, `:path /`, `:authority a`, from HPACK's static table.
-pub const HEAD: &[u8] = &[0x82, 0x86, 0x84, 0x41, 1, b'a'];
+pub(crate) const HEAD: &[u8] = &[0x82, 0x86, 0x84, 0x41, 1, b'a'];
 
 /// The head of a request for a short path.
-pub fn head(method: Method, path: &str) -> Vec<u8> {
+pub(crate) fn head(method: Method, path: &str) -> Vec<u8> {
     let method = match method {
         Method::Get => 0x82,
         Method::Post => 0x83,
@@ -44,30 +44,30 @@ pub fn head(method: Method, path: &str) -> Vec<u8> {
 }
 
 #[derive(Clone, Copy)]
-pub enum Method {
+pub(crate) enum Method {
     Get,
     Post,
 }
 
-pub fn opening() -> Vec<u8> {
+pub(crate) fn opening() -> Vec<u8> {
     [PREFACE, &frame(SETTINGS, 0, 0, &[])].concat()
 }
 
 /// Settings that close the windows of all streams.
-pub fn no_window() -> Vec<u8> {
+pub(crate) fn no_window() -> Vec<u8> {
     frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0])
 }
 
-pub fn window_update(stream: u32, bytes: u32) -> Vec<u8> {
+pub(crate) fn window_update(stream: u32, bytes: u32) -> Vec<u8> {
     frame(WINDOW_UPDATE, 0, stream, &bytes.to_be_bytes())
 }
 
-pub fn reset(stream: u32) -> Vec<u8> {
+pub(crate) fn reset(stream: u32) -> Vec<u8> {
     frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes())
 }
 
 /// Returns the error code of the last GOAWAY among these frames.
-pub fn goodbye(mut bytes: &[u8]) -> Option<u32> {
+pub(crate) fn goodbye(mut bytes: &[u8]) -> Option<u32> {
     let mut code = None;
     while let [a, b, c, kind, _, _, _, _, _, rest @ ..] = bytes {
         let length = u32::from_be_bytes([0, *a, *b, *c]) as usize;
@@ -81,7 +81,7 @@ pub fn goodbye(mut bytes: &[u8]) -> Option<u32> {
 }
 
 /// Lists kind, flags and stream of whole frames.
-pub fn kinds(mut bytes: &[u8]) -> Vec<(u8, u8, u32)> {
+pub(crate) fn kinds(mut bytes: &[u8]) -> Vec<(u8, u8, u32)> {
     let mut kinds = Vec::new();
     while let [a, b, c, kind, flags, s1, s2, s3, s4, rest @ ..] = bytes {
         let length = u32::from_be_bytes([0, *a, *b, *c]) as usize;
@@ -95,14 +95,14 @@ pub fn kinds(mut bytes: &[u8]) -> Vec<(u8, u8, u32)> {
 }
 
 /// A connection of HTTP/2 in clear.
-pub struct Raw {
+pub(crate) struct Raw {
     socket: TcpStream,
-    pub received: Vec<u8>,
+    pub(crate) received: Vec<u8>,
 }
 
 impl Raw {
     /// Forgets the frames that were received whole.
-    pub fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         let mut whole = 0;
         while let Some([a, b, c, _, _, _, _, _, _]) = self.received[whole..].first_chunk() {
             let end = whole + 9 + u32::from_be_bytes([0, *a, *b, *c]) as usize;
@@ -115,7 +115,7 @@ impl Raw {
     }
 
     /// Connects and sends the opening.
-    pub async fn open(running: &Running) -> Self {
+    pub(crate) async fn open(running: &Running) -> Self {
         let mut raw = Self {
             socket: running.connect().await,
             received: Vec::new(),
@@ -126,7 +126,7 @@ impl Raw {
 
     /// Sends bytes, if the connection still takes them. What is received meanwhile is kept: a client
     /// that does not read would stop the server.
-    pub async fn send(&mut self, bytes: &[u8]) -> bool {
+    pub(crate) async fn send(&mut self, bytes: &[u8]) -> bool {
         let (mut reader, mut writer) = self.socket.split();
         let received = &mut self.received;
         let read = async {
@@ -146,7 +146,7 @@ impl Raw {
     }
 
     /// Reads until there is such a frame. Returns false when the connection ends before.
-    pub async fn read_until(&mut self, wanted: impl Fn(&(u8, u8, u32)) -> bool) -> bool {
+    pub(crate) async fn read_until(&mut self, wanted: impl Fn(&(u8, u8, u32)) -> bool) -> bool {
         let mut part = [0; 4096];
         within(async {
             while !kinds(&self.received).iter().any(&wanted) {
@@ -161,14 +161,14 @@ impl Raw {
     }
 
     /// Reads until the connection ends, and returns the code of its GOAWAY.
-    pub async fn ended(&mut self) -> Option<u32> {
+    pub(crate) async fn ended(&mut self) -> Option<u32> {
         self.read_until(|_| false).await;
         goodbye(&self.received)
     }
 
     /// Sends a ping of its own number and waits for the response: all that was sent before has been
     /// looked at then. Returns false when the connection ends before.
-    pub async fn gets_a_reply(&mut self) -> bool {
+    pub(crate) async fn gets_a_reply(&mut self) -> bool {
         self.forget();
         self.send(&frame(PING, 0, 0, &[9; 8])).await
             && self
@@ -177,7 +177,7 @@ impl Raw {
     }
 
     /// Waits for the end of a response.
-    pub async fn response_ends(&mut self, of: u32) -> bool {
+    pub(crate) async fn response_ends(&mut self, of: u32) -> bool {
         self.read_until(|(kind, flags, stream)| {
             *kind <= HEADERS && flags & END == END && *stream == of
         })
@@ -185,7 +185,7 @@ impl Raw {
     }
 
     /// Waits for the reset of a stream.
-    pub async fn stream_is_reset(&mut self, of: u32) -> bool {
+    pub(crate) async fn stream_is_reset(&mut self, of: u32) -> bool {
         self.read_until(|(kind, _, stream)| *kind == RST_STREAM && *stream == of)
             .await
     }

@@ -13,7 +13,7 @@ use palisade_transport::{
 };
 use tower::ServiceExt;
 
-pub fn request(uri: &str, scheme: Scheme) -> Request<TestBody> {
+pub(crate) fn request(uri: &str, scheme: Scheme) -> Request<TestBody> {
     let mut request = Request::builder()
         .uri(uri)
         .body(TestBody::default())
@@ -26,23 +26,23 @@ pub fn request(uri: &str, scheme: Scheme) -> Request<TestBody> {
     request
 }
 
-pub fn hosts() -> AllowedHosts {
+pub(crate) fn hosts() -> AllowedHosts {
     AllowedHosts::parse(["example.com", "*.example.org:*"]).unwrap()
 }
 
 /// Redirects every path to one host.
-pub fn redirect_all_to(host: &str) -> HttpsLayer {
+pub(crate) fn redirect_all_to(host: &str) -> HttpsLayer {
     let https = HttpsLayer::builder().redirect_to(host).every_path();
     https.build().unwrap()
 }
 
 /// Redirects every path to the host of the request, on this port.
-pub fn redirect_all_within(port: u16) -> HttpsLayer {
+pub(crate) fn redirect_all_within(port: u16) -> HttpsLayer {
     let https = HttpsLayer::builder().redirect_within(hosts(), port);
     https.every_path().build().unwrap()
 }
 
-pub fn whole(https: HttpsLayer) -> impl Guards + Clone {
+pub(crate) fn whole(https: HttpsLayer) -> impl Guards + Clone {
     (
         HeadersLayer::api(),
         ClientInfoLayer::direct(),
@@ -51,7 +51,10 @@ pub fn whole(https: HttpsLayer) -> impl Guards + Clone {
     )
 }
 
-pub async fn response(guards: impl Guards + Clone, request: Request<TestBody>) -> Response<String> {
+pub(crate) async fn response(
+    guards: impl Guards + Clone,
+    request: Request<TestBody>,
+) -> Response<String> {
     let service = GuardLayer(guards).layer(EmptyOk::default());
     let (head, body) = service.oneshot(request).await.unwrap().into_parts();
     let body = body.collect().await.unwrap().to_bytes();

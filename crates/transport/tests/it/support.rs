@@ -35,15 +35,15 @@ use tokio::{
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 /// Far longer than anything here takes.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Lets a test open the door that `/wait` stands at.
-pub type Door = Arc<Notify>;
+pub(crate) type Door = Arc<Notify>;
 
 /// Counts the requests that arrived at `/wait`.
-pub type Waiting = Arc<AtomicUsize>;
+pub(crate) type Waiting = Arc<AtomicUsize>;
 
-pub fn app(door: Door) -> Router {
+pub(crate) fn app(door: Door) -> Router {
     app_with(door, Waiting::default())
 }
 
@@ -115,24 +115,24 @@ async fn refuse() -> Response {
     (StatusCode::UNAUTHORIZED, [(CONNECTION, "close")], "no").into_response()
 }
 
-pub struct Running {
-    pub address: SocketAddr,
-    pub stats: ServerStats,
-    pub door: Door,
-    pub waiting: Waiting,
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
+    pub(crate) stats: ServerStats,
+    pub(crate) door: Door,
+    pub(crate) waiting: Waiting,
     stop: Option<oneshot::Sender<()>>,
     done: JoinHandle<std::io::Result<Stopped>>,
 }
 
-pub fn bind() -> ServerBuilder {
+pub(crate) fn bind() -> ServerBuilder {
     Server::builder().listen(([127, 0, 0, 1], 0).into())
 }
 
-pub fn start(server: ServerBuilder) -> Running {
+pub(crate) fn start(server: ServerBuilder) -> Running {
     start_built(server.build().unwrap())
 }
 
-pub fn start_built(server: Server) -> Running {
+pub(crate) fn start_built(server: Server) -> Running {
     let (door, waiting) = (Door::default(), Waiting::default());
     let app = app_with(Arc::clone(&door), Arc::clone(&waiting));
     let (stop, stopped) = oneshot::channel();
@@ -147,7 +147,7 @@ pub fn start_built(server: Server) -> Running {
 }
 
 /// Starts a server with the given service in place of the usual application.
-pub fn start_with<S, B>(server: ServerBuilder, service: S) -> Running
+pub(crate) fn start_with<S, B>(server: ServerBuilder, service: S) -> Running
 where
     S: tower::Service<
             axum::http::Request<palisade_transport::server::ReceivedBody>,
@@ -173,42 +173,42 @@ where
 }
 
 impl Running {
-    pub fn tell_to_stop(&mut self) {
+    pub(crate) fn tell_to_stop(&mut self) {
         drop(self.stop.take());
     }
 
-    pub async fn stopped(self) -> Stopped {
+    pub(crate) async fn stopped(self) -> Stopped {
         within(self.done).await.unwrap().unwrap()
     }
 
     /// Waits until so many requests are at `/wait`.
-    pub async fn waiting(&self, count: usize) {
+    pub(crate) async fn waiting(&self, count: usize) {
         eventually("the requests arrive", || {
             self.waiting.load(Ordering::SeqCst) >= count
         })
         .await;
     }
 
-    pub async fn connect(&self) -> TcpStream {
+    pub(crate) async fn connect(&self) -> TcpStream {
         within(TcpStream::connect(self.address)).await.unwrap()
     }
 
     /// Sends bytes and reads until the server closes.
-    pub async fn talk(&self, sent: &[u8]) -> String {
+    pub(crate) async fn talk(&self, sent: &[u8]) -> String {
         let mut socket = self.connect().await;
         socket.write_all(sent).await.unwrap();
         read_all(&mut socket).await
     }
 }
 
-pub async fn within<T>(future: impl Future<Output = T>) -> T {
+pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future)
         .await
         .expect("nothing happens")
 }
 
 /// Reads until the other side closes; a reset counts as the end of what could be read.
-pub async fn read_all(socket: &mut (impl AsyncRead + Unpin)) -> String {
+pub(crate) async fn read_all(socket: &mut (impl AsyncRead + Unpin)) -> String {
     let mut bytes = Vec::new();
     let mut part = [0; 16 * 1024];
     within(async {
@@ -221,7 +221,7 @@ pub async fn read_all(socket: &mut (impl AsyncRead + Unpin)) -> String {
 }
 
 /// Reads one response with `Content-Length` and leaves the connection open.
-pub async fn read_response(socket: &mut (impl AsyncRead + Unpin)) -> String {
+pub(crate) async fn read_response(socket: &mut (impl AsyncRead + Unpin)) -> String {
     let mut bytes = Vec::new();
     within(async {
         loop {
@@ -243,7 +243,7 @@ pub async fn read_response(socket: &mut (impl AsyncRead + Unpin)) -> String {
 }
 
 /// Waits until something has become true that cannot be awaited.
-pub async fn eventually(what: &str, condition: impl Fn() -> bool) {
+pub(crate) async fn eventually(what: &str, condition: impl Fn() -> bool) {
     let mut looks = tokio::time::interval(Duration::from_millis(2));
     let come_true = async {
         while !condition() {
@@ -256,7 +256,7 @@ pub async fn eventually(what: &str, condition: impl Fn() -> bool) {
 }
 
 /// Limits that make a test short.
-pub fn hasty() -> Limits {
+pub(crate) fn hasty() -> Limits {
     let moment = Duration::from_millis(200);
     Limits::default()
         .handshake_timeout(moment)
@@ -268,34 +268,34 @@ pub fn hasty() -> Limits {
 
 /// The events that an observer was recorded.
 #[derive(Clone, Default)]
-pub struct RecordedEvents(Arc<Mutex<Vec<ConnectionEvent>>>);
+pub(crate) struct RecordedEvents(Arc<Mutex<Vec<ConnectionEvent>>>);
 
 impl RecordedEvents {
     /// Records the events of a server.
-    pub fn observe(&self, server: ServerBuilder) -> ServerBuilder {
+    pub(crate) fn observe(&self, server: ServerBuilder) -> ServerBuilder {
         let recorded = self.clone();
         server.on_connection_event(move |event| recorded.0.lock().unwrap().push(*event))
     }
 
-    pub fn counts(&self, kind: ConnectionEventKind) -> Vec<u64> {
+    pub(crate) fn counts(&self, kind: ConnectionEventKind) -> Vec<u64> {
         let recorded = self.0.lock().unwrap();
         let of_kind = recorded.iter().filter(|event| event.kind == kind);
         of_kind.map(|event| event.count).collect()
     }
 
-    pub async fn wait_for(&self, kind: ConnectionEventKind) {
+    pub(crate) async fn wait_for(&self, kind: ConnectionEventKind) {
         eventually(kind.as_str(), || !self.counts(kind).is_empty()).await;
     }
 }
 
 /// A server with TLS of a fresh authority, and what is needed to trust it.
-pub struct Tls {
-    pub authority: DevAuthority,
-    pub certificates: Certificates,
-    pub folder: tempfile::TempDir,
+pub(crate) struct Tls {
+    pub(crate) authority: DevAuthority,
+    pub(crate) certificates: Certificates,
+    pub(crate) folder: tempfile::TempDir,
 }
 
-pub fn tls() -> Tls {
+pub(crate) fn tls() -> Tls {
     let folder = tempfile::tempdir().unwrap();
     let authority = DevAuthority::open_or_create(folder.path().join("tls")).unwrap();
     Tls {
@@ -305,7 +305,7 @@ pub fn tls() -> Tls {
     }
 }
 
-pub fn roots(pem: &[u8]) -> RootCertStore {
+pub(crate) fn roots(pem: &[u8]) -> RootCertStore {
     use rustls::pki_types::{CertificateDer, pem::PemObject};
 
     let mut roots = RootCertStore::empty();
@@ -315,7 +315,7 @@ pub fn roots(pem: &[u8]) -> RootCertStore {
     roots
 }
 
-pub fn client_config(
+pub(crate) fn client_config(
     roots: RootCertStore,
     versions: &[&'static rustls::SupportedProtocolVersion],
     alpn: &[&[u8]],
@@ -331,16 +331,16 @@ pub fn client_config(
 }
 
 impl Tls {
-    pub fn roots(&self) -> RootCertStore {
+    pub(crate) fn roots(&self) -> RootCertStore {
         roots(&std::fs::read(self.authority.certificate_path()).unwrap())
     }
 
     /// The folder with the files of the authority and of the server.
-    pub fn files(&self) -> std::path::PathBuf {
+    pub(crate) fn files(&self) -> std::path::PathBuf {
         self.folder.path().join("tls")
     }
 
-    pub async fn connect(
+    pub(crate) async fn connect(
         &self,
         address: SocketAddr,
         name: &'static str,
@@ -351,7 +351,7 @@ impl Tls {
     }
 }
 
-pub async fn handshake(
+pub(crate) async fn handshake(
     config: ClientConfig,
     address: SocketAddr,
     name: &'static str,
@@ -361,7 +361,7 @@ pub async fn handshake(
 }
 
 /// Does the handshake on a socket that may have sent something already.
-pub async fn handshake_on(
+pub(crate) async fn handshake_on(
     config: ClientConfig,
     socket: TcpStream,
     name: &'static str,
@@ -371,7 +371,7 @@ pub async fn handshake_on(
 }
 
 /// Speaks HTTP/2 on a stream.
-pub async fn http2(
+pub(crate) async fn http2(
     stream: impl AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 ) -> hyper::client::conn::http2::SendRequest<http_body_util::Full<Bytes>> {
     let handshake =
@@ -381,7 +381,7 @@ pub async fn http2(
     sender
 }
 
-pub async fn text<B>(response: http::Response<B>) -> String
+pub(crate) async fn text<B>(response: http::Response<B>) -> String
 where
     B: axum::body::HttpBody<Data = Bytes>,
     B::Error: std::fmt::Debug,

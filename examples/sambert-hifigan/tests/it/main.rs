@@ -1,11 +1,6 @@
 //! The voice from the outside.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    missing_docs
-)]
+
+#![cfg(test)]
 
 mod command;
 mod damage;

@@ -1,13 +1,6 @@
 //! The server through its sockets: real TLS, the real stack, a voice that is quick and patient.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    missing_docs
-)]
+#![cfg(test)]
 
 mod acme;
 mod any_text;

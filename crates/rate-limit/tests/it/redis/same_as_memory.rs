@@ -98,8 +98,8 @@ async fn compare(server: &Server, redis: &RedisStore, steps: &[Step]) -> Result<
                         .map(|limit| Charge::check_only(limit, store.bucket_key(&subject(client))))
                 };
                 same(
-                    memory.charge(now, &ask(&*memory)).get().await,
-                    redis.charge(now, &ask(redis)).get().await,
+                    &memory.charge(now, &ask(&*memory)).get().await,
+                    &redis.charge(now, &ask(redis)).get().await,
                 )?;
             }
             Step::Pass { minutes } => {
@@ -113,8 +113,8 @@ async fn compare(server: &Server, redis: &RedisStore, steps: &[Step]) -> Result<
                         .map(|limit| Charge::new(limit, store.bucket_key(&subject(client)), units))
                 };
                 same(
-                    memory.charge(now, &ask(&*memory)).get().await,
-                    redis.charge(now, &ask(redis)).get().await,
+                    &memory.charge(now, &ask(&*memory)).get().await,
+                    &redis.charge(now, &ask(redis)).get().await,
                 )?;
             }
         }
@@ -128,7 +128,7 @@ fn next_life() -> Duration {
     Duration::from_secs(LIVES.fetch_add(1, std::sync::atomic::Ordering::SeqCst) * 10_000_000)
 }
 
-fn same(memory: StoreDecision, redis: StoreDecision) -> Result<(), TestCaseError> {
+fn same(memory: &StoreDecision, redis: &StoreDecision) -> Result<(), TestCaseError> {
     prop_assert_eq!(memory.outcome(), redis.outcome());
     for (memory, redis) in memory.limit_states().iter().zip(redis.limit_states()) {
         // A remembered denial knows only of those that refused.

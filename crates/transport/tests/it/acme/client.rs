@@ -15,7 +15,7 @@ use tokio::{
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 /// Does a handshake for a name.
-pub async fn connect(
+pub(crate) async fn connect(
     address: SocketAddr,
     name: &str,
     root: &str,
@@ -24,7 +24,7 @@ pub async fn connect(
 }
 
 /// Does a handshake for a name, and offers these protocols.
-pub async fn connect_offering(
+pub(crate) async fn connect_offering(
     address: SocketAddr,
     name: &str,
     root: &str,
@@ -44,7 +44,7 @@ pub async fn connect_offering(
 }
 
 /// Does a handshake for a name, and accepts every certificate.
-pub async fn connect_to_any(
+pub(crate) async fn connect_to_any(
     address: SocketAddr,
     name: &str,
     protocols: &[&[u8]],
@@ -112,7 +112,7 @@ impl ServerCertVerifier for AnyCertificate {
 }
 
 /// Sends a GET request. Returns the body of the response.
-pub async fn get(address: SocketAddr, name: &str, path: &str, root: &str) -> String {
+pub(crate) async fn get(address: SocketAddr, name: &str, path: &str, root: &str) -> String {
     let mut stream = connect(address, name, root).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nhost: {name}\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();

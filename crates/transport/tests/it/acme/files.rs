@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 use super::*;
 
 /// Returns the file with the account of an authority.
-pub fn account_of(acme: &Acme) -> PathBuf {
+pub(crate) fn account_of(acme: &Acme) -> PathBuf {
     acme.status().unwrap().path.with_file_name("account.json")
 }
 

@@ -12,25 +12,25 @@ use palisade_internal::free_port;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 
 /// Far longer than pebble needs, with other tests beside it.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The name that all tests order a certificate for. The DNS server of pebble has 127.0.0.1 for it.
-pub const NAME: &str = "voice.example";
+pub(crate) const NAME: &str = "voice.example";
 
 /// How pebble is started.
 #[derive(Clone, Default)]
-pub struct Setup {
+pub(crate) struct Setup {
     /// Where pebble connects to validate a name.
-    pub http_port: u16,
-    pub tls_port: u16,
+    pub(crate) http_port: u16,
+    pub(crate) tls_port: u16,
     /// Percentage of good nonces that are refused.
-    pub refused_nonces: u8,
+    pub(crate) refused_nonces: u8,
     /// Key identifier and key of the external account that is required.
-    pub external: Option<(&'static str, &'static str)>,
+    pub(crate) external: Option<(&'static str, &'static str)>,
 }
 
 /// A running authority, ended with the test.
-pub struct Pebble {
+pub(crate) struct Pebble {
     processes: Vec<Child>,
     port: u16,
     management: u16,
@@ -48,7 +48,7 @@ impl Drop for Pebble {
 }
 
 /// Returns a port that nothing listens on.
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     free_port::choose(IpAddr::from(Ipv4Addr::LOCALHOST)).unwrap()
 }
 
@@ -56,7 +56,7 @@ impl Pebble {
     /// Starts it. `None`, with a message, where pebble is not installed; a failure where it must
     /// be.
     #[allow(clippy::disallowed_methods)] // Whether this is CI is the environment's to say.
-    pub async fn start(setup: Setup) -> Option<Self> {
+    pub(crate) async fn start(setup: Setup) -> Option<Self> {
         if !Path::new("/usr/bin/pebble").exists() {
             let is_ci = std::env::var("CI").as_deref() == Ok("true");
             assert!(!is_ci, "pebble is not installed");
@@ -111,36 +111,36 @@ impl Pebble {
         panic!("pebble does not start:\n{}", self.log());
     }
 
-    pub fn directory(&self) -> String {
+    pub(crate) fn directory(&self) -> String {
         format!("{}/dir", self.origin())
     }
 
-    pub fn origin(&self) -> String {
+    pub(crate) fn origin(&self) -> String {
         format!("https://127.0.0.1:{}", self.port)
     }
 
     /// The root of the certificate of its interface, in PEM.
-    pub fn root(&self) -> &str {
+    pub(crate) fn root(&self) -> &str {
         &self.root
     }
 
     /// Returns how many orders were created.
-    pub fn orders(&self) -> usize {
+    pub(crate) fn orders(&self) -> usize {
         self.log().matches("Added order").count()
     }
 
     /// Returns how many accounts were created.
-    pub fn accounts(&self) -> usize {
+    pub(crate) fn accounts(&self) -> usize {
         self.log().matches("accounts in memory").count()
     }
 
     /// Returns what it wrote to its log.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
 
     /// Returns the root of the certificates that it issues, in PEM.
-    pub async fn issuing_root(&self) -> String {
+    pub(crate) async fn issuing_root(&self) -> String {
         let address = (Ipv4Addr::LOCALHOST, self.management).into();
         super::client::get(address, "127.0.0.1", "/roots/0", &self.root).await
     }

@@ -10,13 +10,13 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use super::*;
 
 /// An authority of the test, over TLS.
-pub struct Authority {
+pub(crate) struct Authority {
     running: Running,
     root: String,
 }
 
 /// Starts an authority with these resources.
-pub fn authority(app: Router) -> Authority {
+pub(crate) fn authority(app: Router) -> Authority {
     let (root, issuer) = issuer();
     let key = KeyPair::generate().unwrap();
     let leaf = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
@@ -27,7 +27,7 @@ pub fn authority(app: Router) -> Authority {
 }
 
 impl Authority {
-    pub fn settings(&self, cache: &Path) -> AcmeBuilder {
+    pub(crate) fn settings(&self, cache: &Path) -> AcmeBuilder {
         Acme::builder([NAME], cache)
             .accept_terms()
             .directory(self.url("dir"))
