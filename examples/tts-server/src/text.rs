@@ -39,7 +39,7 @@ fn speech(most: usize) -> Result<Sanitizer, StartError> {
         .map_err(wrong)
 }
 
-/// Room for the longest text with every character escaped, up to three times as long as in UTF-8.
+/// Space for the longest text with every character escaped, up to three times as long as in UTF-8.
 pub(crate) fn max_body(settings: &Settings) -> usize {
     let needed = settings.max_graphemes().saturating_mul(3 * BYTES);
     let needed = needed.max(64 * KIB);

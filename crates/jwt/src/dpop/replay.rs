@@ -56,7 +56,7 @@ impl ReplayStore {
         }
     }
 
-    /// Remembers a proof of a key, unless it is known or there is no room.
+    /// Remembers a proof of a key, unless it is known or there is no space.
     pub(super) fn admit(&self, key: ShortDigest, proof: ShortDigest, now: Duration) -> Seen {
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         windows.advance(now, self.window);

@@ -20,7 +20,7 @@ impl Plane {
         plane
     }
 
-    /// Makes room for `channels` rows of `length`, whatever they hold.
+    /// Makes space for `channels` rows of `length`, whatever they hold.
     pub(crate) fn reshape(&mut self, channels: usize, length: usize) {
         self.channels = channels;
         self.length = length;

@@ -8,7 +8,7 @@ use super::{EncodeError, Encoder};
 
 /// Input samples on each side that an output sample is made of, at equal or higher rates.
 const WIDTH: usize = 24;
-/// The part of the band that is kept; the rest is room for the filter to fall off.
+/// The part of the band that is kept; the rest is space for the filter to fall off.
 const KEPT: f32 = 0.94;
 
 /// Encodes sound at another rate.

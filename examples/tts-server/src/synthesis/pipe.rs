@@ -1,5 +1,5 @@
 //! The way of the sound from a voice's thread to a client. Neither side ever waits in it: a voice learns that
-//! there is no room, a client is woken when there is something.
+//! there is no space, a client is woken when there is something.
 
 use std::{
     collections::VecDeque,

@@ -99,7 +99,7 @@ async fn a_voice_that_breaks_half_way_ends_the_response_early() {
     assert_eq!(trail.requests[1]["how"], "body_failed", "{}", trail.text);
 }
 
-/// Room for long texts, and for many of them.
+/// Space for long texts, and for many of them.
 const ROOMY: &str = r#"queue = 16
 [text]
 max_graphemes = 4000

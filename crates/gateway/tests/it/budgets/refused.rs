@@ -23,7 +23,7 @@ async fn of_fifty_streams_at_once_as_many_run_as_there_is_room_for() {
     let body = body("gated", 100);
     let each = body.to_string().len() as u64 + 100;
     let gateway =
-        std::sync::Arc::new(start(&server, &budget("room", "tokens", 10 * each, "month")).await);
+        std::sync::Arc::new(start(&server, &budget("team", "tokens", 10 * each, "month")).await);
     let ask = |_| {
         let (gateway, body) = (std::sync::Arc::clone(&gateway), body.clone());
         tokio::spawn(async move { gateway.post("/v1/chat/completions", &body).await })
@@ -58,7 +58,7 @@ async fn of_fifty_streams_at_once_as_many_run_as_there_is_room_for() {
     }
     let gateway = std::sync::Arc::into_inner(gateway).unwrap();
     let folder = gateway.stop().await;
-    assert_eq!(charged(folder.path(), "room"), 10 * 10);
+    assert_eq!(charged(folder.path(), "team"), 10 * 10);
     // At no time was more charged than there is.
     let file = fs::read_to_string(folder.path().join("budgets.log")).unwrap();
     let mut sum = 0;
@@ -72,7 +72,7 @@ async fn of_fifty_streams_at_once_as_many_run_as_there_is_room_for() {
 async fn a_refusal_says_what_is_left_and_when_there_is_more() {
     let server = ModelServer::start().await;
     for (window, expected) in [("minute", 429), ("hour", 429), ("day", 402), ("month", 402)] {
-        let gateway = start(&server, &budget("room", "tokens_out", 30, window)).await;
+        let gateway = start(&server, &budget("team", "tokens_out", 30, window)).await;
         let first = gateway
             .post("/v1/chat/completions", &body("exact", 28))
             .await;
@@ -84,12 +84,12 @@ async fn a_refusal_says_what_is_left_and_when_there_is_more() {
         let head = refused.split_once("\r\n\r\n").unwrap().0;
         let wait: u64 = field(head, "retry-after").unwrap().parse().unwrap();
         assert!((1..=31 * 86_400).contains(&wait), "{wait}");
-        assert!(head.contains("\"room\";r=27;t="), "{head}");
-        assert!(head.contains("\"room\";q=30;w="), "{head}");
+        assert!(head.contains("\"team\";r=27;t="), "{head}");
+        assert!(head.contains("\"team\";q=30;w="), "{head}");
         let document = document(&refused);
         assert_eq!(document["code"], "budget_exceeded");
         let violated = &document["violated-budgets"][0];
-        assert_eq!(violated["budget"], "room");
+        assert_eq!(violated["budget"], "team");
         assert_eq!(violated["left"], "27");
         assert_eq!(violated["needed"], "28");
         assert!(
@@ -102,7 +102,7 @@ async fn a_refusal_says_what_is_left_and_when_there_is_more() {
 #[tokio::test]
 async fn a_request_larger_than_the_budget_is_not_told_to_come_again() {
     let server = ModelServer::start().await;
-    let gateway = start(&server, &budget("room", "tokens_out", 30, "day")).await;
+    let gateway = start(&server, &budget("team", "tokens_out", 30, "day")).await;
     let refused = gateway
         .post("/v1/chat/completions", &body("exact", 31))
         .await;

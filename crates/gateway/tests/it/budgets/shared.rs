@@ -84,7 +84,7 @@ async fn two_gateways_grant_together_what_there_is() {
     fs::write(&hash_key, "sixteen bytes and some more").unwrap();
     let store = format!(
         "[redis]\nurl = 'redis://127.0.0.1:{}/0'\nhash_key = '{}'\ndeadline_millis = 10000\n\
-         [[budgets]]\nname = 'room'\nunit = 'tokens_out'\namount = 50\nwindow = 'month'\n{METERING}",
+         [[budgets]]\nname = 'team'\nunit = 'tokens_out'\namount = 50\nwindow = 'month'\n{METERING}",
         redis.port,
         hash_key.display()
     );
@@ -98,7 +98,7 @@ async fn two_gateways_grant_together_what_there_is() {
         let body = json!({"model": "exact", "max_tokens": 3, "messages": []});
         while status(&gateway.post("/v1/messages", &body).await) == 503 {}
     }
-    // These used 6 of 50: there is room for four of 10.
+    // These used 6 of 50: there is space for four of 10.
     let streams = [&one, &two, &one, &two];
     let mut running = Vec::new();
     for gateway in streams {

@@ -61,11 +61,11 @@ pub(crate) fn read_flat(mut source: Source) -> Result<Flat, String> {
         return Err("its tensors overlap".to_owned());
     }
     let begin = 8 + size;
-    let room = source.length() - begin;
+    let space = source.length() - begin;
     let mut stored = BTreeMap::new();
     for (name, tensor) in header.tensors {
         let one = tensor
-            .stored(begin, room)
+            .stored(begin, space)
             .ok_or_else(|| format!("tensor {name} is not as large as it says"))?;
         if stored.insert(name.clone(), one).is_some() {
             return Err(format!("two tensors are called {name:?}"));
@@ -90,10 +90,10 @@ struct Listed {
 }
 
 impl Listed {
-    fn stored(&self, begin: u64, room: u64) -> Option<Stored> {
+    fn stored(&self, begin: u64, space: u64) -> Option<Stored> {
         let element = Element::of_name(&self.dtype)?;
         let [from, to] = self.data_offsets;
-        let length = to.checked_sub(from).filter(|_| to <= room)?;
+        let length = to.checked_sub(from).filter(|_| to <= space)?;
         let count = self
             .shape
             .0

@@ -48,7 +48,7 @@ impl<'m, 'a> Run<'m, 'a> {
     }
 
     pub(super) fn push(&mut self, object: Object) -> Result<(), Fault> {
-        // Only the height of the stack is memory: what was popped makes room.
+        // Only the height of the stack is memory: what was popped is free again.
         if self.stack.len() == self.stack.capacity() {
             self.machine.spend(OBJECT * self.stack.len().max(4))?;
         }
