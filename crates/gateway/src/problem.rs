@@ -53,7 +53,7 @@ impl<'a> Place<'a> {
     /// # Errors
     ///
     /// `parse` returns `None`. `what` says what the value should be, such as `host`.
-    pub(crate) fn word<T: Default>(
+    pub(crate) fn read_word<T: Default>(
         self,
         key: Option<&Spanned<String>>,
         parse: impl Fn(&str) -> Option<T>,

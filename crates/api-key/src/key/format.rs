@@ -101,15 +101,15 @@ impl KeyFormat {
         if text.len() != self.key_length() {
             return Err(MalformedKey);
         }
-        self.dissect(text).ok_or(MalformedKey)
+        self.split_parts(text).ok_or(MalformedKey)
     }
 
     /// Splits the key at fixed positions: an id or secret never contains an underscore.
-    fn dissect<'key>(&self, text: &'key [u8]) -> Option<ParsedKey<'key>> {
+    fn split_parts<'key>(&self, text: &'key [u8]) -> Option<ParsedKey<'key>> {
         let rest = text.strip_prefix(self.start.as_bytes())?;
-        let (environment, rest) = part(rest, ENVIRONMENT_LENGTH)?;
-        let (id, rest) = part(rest, KeyId::LENGTH)?;
-        let (secret, checksum) = part(rest, SECRET_LENGTH)?;
+        let (environment, rest) = split_part(rest, ENVIRONMENT_LENGTH)?;
+        let (id, rest) = split_part(rest, KeyId::LENGTH)?;
+        let (secret, checksum) = split_part(rest, SECRET_LENGTH)?;
         let signed = text.get(..text.len().checked_sub(CHECKSUM_LENGTH + 1)?)?;
         let parsed = ParsedKey {
             environment: Environment::from_bytes(environment)?,
@@ -180,7 +180,7 @@ impl ParsedKey<'_> {
     }
 
     /// Returns all of the key but its checksum: the input of the digest.
-    pub(crate) const fn signed(&self) -> &[u8] {
+    pub(crate) const fn signed_part(&self) -> &[u8] {
         self.signed
     }
 }
@@ -192,7 +192,7 @@ impl fmt::Debug for ParsedKey<'_> {
 }
 
 /// Splits off a part of known length and the underscore after it.
-fn part(text: &[u8], length: usize) -> Option<(&[u8], &[u8])> {
+fn split_part(text: &[u8], length: usize) -> Option<(&[u8], &[u8])> {
     let (part, rest) = text.split_at_checked(length)?;
     Some((part, rest.strip_prefix(b"_")?))
 }

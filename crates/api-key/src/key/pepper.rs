@@ -98,7 +98,7 @@ impl Pepper {
     /// It covers prefix, environment, id and secret, so a digest moved to another record never
     /// matches.
     pub(crate) fn digest(&self, key: &ParsedKey<'_>, scheme: SchemeName) -> KeyDigest {
-        KeyDigest::new(self.mac(PURPOSE, key.signed()), scheme)
+        KeyDigest::new(self.mac(PURPOSE, key.signed_part()), scheme)
     }
 
     /// Computes a digest that belongs to no key. The layer compares with it when there is no record.

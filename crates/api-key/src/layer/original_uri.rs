@@ -8,7 +8,7 @@ use palisade_internal::{percent::is_named, uri::with_query};
 
 /// Removes the parameter from axum's [`OriginalUri`], if there is one. The path of a nested router
 /// stays.
-pub(super) fn strip(head: &mut request::Parts, parameter: &str) {
+pub(super) fn strip_parameter(head: &mut request::Parts, parameter: &str) {
     let Some(OriginalUri(original)) = head.extensions.get::<OriginalUri>() else {
         return;
     };
@@ -34,7 +34,7 @@ mod tests {
     fn check(before: &str, after: &str) {
         let mut head = http::Request::new(()).into_parts().0;
         head.extensions.insert(OriginalUri(before.parse().unwrap()));
-        strip(&mut head, "api_key");
+        strip_parameter(&mut head, "api_key");
         let OriginalUri(original) = head.extensions.get::<OriginalUri>().unwrap();
         assert_eq!(original.to_string(), after);
     }

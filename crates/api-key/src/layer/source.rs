@@ -52,7 +52,7 @@ impl KeySources {
     pub(super) fn strip_original_uri(&self, head: &mut request::Parts) {
         #[cfg(feature = "axum")]
         if let Some(parameter) = self.parameter.as_deref() {
-            super::original_uri::strip(head, parameter);
+            super::original_uri::strip_parameter(head, parameter);
         }
         #[cfg(not(feature = "axum"))]
         let _ = head;

@@ -75,7 +75,7 @@ impl KeyTable {
     }
 
     /// Takes over from an older state when its keys were last used.
-    pub(crate) fn inherit(&mut self, older: &Self) {
+    pub(crate) fn inherit_last_used(&mut self, older: &Self) {
         for (id, record) in &mut self.0 {
             if let Some(older) = older.get(*id) {
                 Arc::make_mut(record).used = older.used.clone();

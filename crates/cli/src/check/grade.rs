@@ -39,7 +39,7 @@ impl Grade {
     /// The two letters for high findings differ by the number: one is a mistake, several are a
     /// habit.
     pub(crate) fn of(outcomes: &Outcomes) -> Self {
-        let worst = outcomes.worst();
+        let worst = outcomes.worst_severity();
         let number = worst.map_or(0, |worst| outcomes.count(worst));
         let letter = match worst {
             None | Some(Severity::Info) => 'A',
@@ -98,7 +98,7 @@ mod tests {
             &NO_TLS,
         ];
         for rule in worse {
-            outcomes.found(rule, "");
+            outcomes.record_finding(rule, "");
             letters.push(Grade::of(&outcomes).letter);
         }
         assert_eq!(letters, ['A', 'A', 'B', 'C', 'D', 'E', 'F']);

@@ -179,7 +179,7 @@ impl FailOn {
     /// Whether a severity makes the exit code 1.
     ///
     /// The severity itself belongs to it: `medium` includes medium findings.
-    fn includes(self, severity: Severity) -> bool {
+    fn counts_as_failure(self, severity: Severity) -> bool {
         match self {
             Self::Low => severity >= Severity::Low,
             Self::Medium => severity >= Severity::Medium,
@@ -211,8 +211,8 @@ impl Command {
             .build()?;
         let report = runtime.block_on(self.check(target, credential, tls))?;
         self.write(&report)?;
-        match report.outcomes.worst() {
-            Some(worst) if self.fail_on.includes(worst) => Err(Failure::No),
+        match report.outcomes.worst_severity() {
+            Some(worst) if self.fail_on.counts_as_failure(worst) => Err(Failure::No),
             _ => Ok(()),
         }
     }
@@ -280,7 +280,7 @@ impl Command {
                 .map_or(0, |requests| requests as usize + 1),
         );
         client.allow(usize::from(extras.slow.is_some()));
-        self.announce(&target, &client, address.ip());
+        self.announce_check(&target, &client, address.ip());
         let mut notes = Vec::new();
         if let Some(secure) = leads_to_https(&client, &target).await {
             notes.push(format!("{target} redirects to HTTPS, which was checked."));
@@ -307,8 +307,8 @@ impl Command {
     ///
     /// Goes to standard error, so that `--json` can be piped. Nothing but one empty connection was
     /// made before.
-    fn announce(&self, target: &Target, client: &Client, address: std::net::IpAddr) {
-        let most = client.most();
+    fn announce_check(&self, target: &Target, client: &Client, address: std::net::IpAddr) {
+        let most = client.max_connections();
         output::note(format_args!(
             "Checking {target}: at most {most} requests, to {address} only."
         ));
@@ -376,7 +376,7 @@ async fn leads_to_https(client: &Client, target: &Target) -> Option<Target> {
         && location
             .host()
             .is_some_and(|host| host.eq_ignore_ascii_case(&target.host));
-    let mut secure = target.sibling(true, target::default_port(true));
+    let mut secure = target.with_port(true, target::default_port(true));
     secure.path.clone_from(&target.path);
     secure.query.clone_from(&target.query);
     is_it.then_some(secure)

@@ -60,7 +60,7 @@ impl Outcomes {
     ///
     /// The same line is kept once. The text is cleaned first, so two texts that differ only behind
     /// the bound are one line.
-    pub(crate) fn found(&mut self, rule: &'static Rule, seen: impl Display) {
+    pub(crate) fn record_finding(&mut self, rule: &'static Rule, seen: impl Display) {
         let seen = self.clean(&seen.to_string());
         self.passed.retain(|passed| passed.code != rule.code);
         self.skipped
@@ -80,7 +80,7 @@ impl Outcomes {
     }
 
     /// Records that the service is in order. A finding of the same rule stays.
-    pub(crate) fn passed(&mut self, rule: &'static Rule) {
+    pub(crate) fn record_pass(&mut self, rule: &'static Rule) {
         if self.is_open(rule) {
             self.passed.push(rule);
         }
@@ -106,8 +106,8 @@ impl Outcomes {
     /// `Some` is a finding with what was seen; `None` is a pass.
     pub(crate) fn decide(&mut self, rule: &'static Rule, seen: Option<impl Display>) {
         match seen {
-            Some(seen) => self.found(rule, seen),
-            None => self.passed(rule),
+            Some(seen) => self.record_finding(rule, seen),
+            None => self.record_pass(rule),
         }
     }
 
@@ -125,9 +125,9 @@ impl Outcomes {
             finding
                 .seen
                 .iter()
-                .for_each(|seen| self.found(finding.rule, seen));
+                .for_each(|seen| self.record_finding(finding.rule, seen));
         }
-        other.passed.iter().for_each(|rule| self.passed(rule));
+        other.passed.iter().for_each(|rule| self.record_pass(rule));
         for (rule, why) in other.skipped {
             self.skipped(rule, why);
         }
@@ -186,7 +186,7 @@ impl Outcomes {
     /// The worst severity that was found.
     ///
     /// `None` if nothing was found. Accepted findings do not count.
-    pub(crate) fn worst(&self) -> Option<Severity> {
+    pub(crate) fn worst_severity(&self) -> Option<Severity> {
         self.findings
             .iter()
             .map(|finding| finding.rule.severity)
@@ -255,11 +255,11 @@ mod tests {
     #[test]
     fn a_rule_has_one_outcome_and_a_finding_wins() {
         let mut outcomes = Outcomes::default();
-        outcomes.passed(&NO_LIMIT);
+        outcomes.record_pass(&NO_LIMIT);
         outcomes.skipped(&NO_LIMIT, "too late");
-        outcomes.found(&NO_LIMIT, "30 requests");
-        outcomes.found(&NO_LIMIT, "30 requests");
-        outcomes.passed(&NO_LIMIT);
+        outcomes.record_finding(&NO_LIMIT, "30 requests");
+        outcomes.record_finding(&NO_LIMIT, "30 requests");
+        outcomes.record_pass(&NO_LIMIT);
         outcomes.finish();
         assert_eq!(outcomes.findings().len(), 1);
         assert_eq!(outcomes.findings()[0].seen, ["30 requests"]);
@@ -271,9 +271,9 @@ mod tests {
     #[test]
     fn what_was_not_seen_to_its_end_is_not_in_order() {
         let mut outcomes = Outcomes::default();
-        outcomes.passed(&NO_LIMIT);
+        outcomes.record_pass(&NO_LIMIT);
         outcomes.skipped(&NO_LIMIT, "the service stopped responding");
-        outcomes.passed(&NO_LIMIT);
+        outcomes.record_pass(&NO_LIMIT);
         outcomes.unless_decided(&NO_LIMIT, "another reason");
         assert!(outcomes.in_order().is_empty());
         assert_eq!(outcomes.not_checked().len(), 1);
@@ -286,18 +286,18 @@ mod tests {
     #[test]
     fn the_worst_comes_first() {
         let mut outcomes = Outcomes::default();
-        outcomes.found(&NO_LIMIT, "");
-        outcomes.found(&NO_TLS, "");
+        outcomes.record_finding(&NO_LIMIT, "");
+        outcomes.record_finding(&NO_TLS, "");
         outcomes.finish();
         assert_eq!(outcomes.findings()[0].rule.code, "no-tls");
-        assert_eq!(outcomes.worst(), Some(Severity::Critical));
+        assert_eq!(outcomes.worst_severity(), Some(Severity::Critical));
     }
 
     #[test]
     fn a_service_cannot_control_the_terminal_or_show_the_key() {
         let mut outcomes = Outcomes::default();
         outcomes.hide(Some("k3y"));
-        outcomes.found(&NO_LIMIT, "a\u{1b}[2J\u{202e}k3y\r\n\u{9b}1m");
+        outcomes.record_finding(&NO_LIMIT, "a\u{1b}[2J\u{202e}k3y\r\n\u{9b}1m");
         let seen = &outcomes.findings()[0].seen[0];
         assert_eq!(seen, "a\\u{1b}[2J\\u{202e}[key]\\r\\n\\u{9b}1m");
         assert_eq!(visible(&"x".repeat(1000)).chars().count(), LONGEST + 1);

@@ -92,7 +92,7 @@ impl Target {
     ///
     /// For the port without TLS and for the address that port 80 leads to. The host never changes,
     /// so no request leaves the host that the user named.
-    pub(crate) fn sibling(&self, tls: bool, port: u16) -> Self {
+    pub(crate) fn with_port(&self, tls: bool, port: u16) -> Self {
         Self {
             tls,
             port,

@@ -79,7 +79,7 @@ impl Place {
     /// # Errors
     ///
     /// Exit code 2 if no gateway answers; exit code 1 if it refuses.
-    fn ask(&self, command: &str) -> Result<Value, Failure> {
+    fn send_command(&self, command: &str) -> Result<Value, Failure> {
         let text = ask_admin(self.path()?, command)?;
         let document: Value = serde_json::from_str(&text)?;
         match document.get("error").and_then(Value::as_str) {
@@ -111,7 +111,7 @@ impl Place {
 impl Plain {
     /// Tells the gateway to stop, as SIGTERM does.
     pub(super) fn drain(&self) -> Result<(), Failure> {
-        self.place.ask("drain")?;
+        self.place.send_command("drain")?;
         Ok(output::result(
             "The gateway stops: open requests are finished first.",
         )?)
@@ -119,8 +119,8 @@ impl Plain {
 
     /// Tells the gateway to read its file again, and prints what changed.
     pub(super) fn reload(&self) -> Result<(), Failure> {
-        let document = self.place.ask("reload")?;
-        let changed = strings(document.get("changed"));
+        let document = self.place.send_command("reload")?;
+        let changed = string_list(document.get("changed"));
         let text = match changed.as_slice() {
             [] => "the file says the same; keys and certificate were read again".to_owned(),
             changed => changed.join(", "),
@@ -132,7 +132,7 @@ impl Plain {
 impl Status {
     /// Prints the state of the upstreams.
     pub(super) fn run(&self) -> Result<(), Failure> {
-        let document = self.place.ask("status")?;
+        let document = self.place.send_command("status")?;
         let text = match self.json {
             true => document.to_string(),
             false => table(&document),
@@ -150,7 +150,7 @@ impl Limits {
         };
         let document = of
             .place
-            .ask(&format!("limits {word} {}", of.subject.words()))?;
+            .send_command(&format!("limits {word} {}", of.subject.protocol_words()))?;
         let text = match document.get("limits") {
             Some(limits) => limits.to_string(),
             None => "Cleared.".to_owned(),
@@ -161,7 +161,7 @@ impl Limits {
 
 impl Subject {
     /// The words of the protocol. clap guarantees that one of the three is given.
-    fn words(&self) -> String {
+    fn protocol_words(&self) -> String {
         match (self.client, &self.principal, &self.owner) {
             (Some(ip), _, _) => format!("client {ip}"),
             (None, Some(principal), _) => format!("principal {principal}"),
@@ -214,7 +214,7 @@ fn array(value: Option<&Value>) -> impl Iterator<Item = &Value> {
 }
 
 /// The strings of an array.
-fn strings(value: Option<&Value>) -> Vec<String> {
+fn string_list(value: Option<&Value>) -> Vec<String> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     array(value).filter_map(text).collect()
 }

@@ -78,7 +78,7 @@ impl Options {
     /// and the certificate are made when the gateway is prepared.
     pub(super) fn settings(self) -> Result<Settings, Failure> {
         let is_shadow = self.shadow;
-        let settings = self.enforcing()?;
+        let settings = self.enforcing_settings()?;
         Ok(match is_shadow {
             true => settings.dangerously_only_shadow(),
             false => settings,
@@ -93,7 +93,7 @@ impl Options {
     ///
     /// Fails with the file and the line of a mistake, or with the option that is wrong. The error
     /// for an unknown preset lists the known ones.
-    fn enforcing(self) -> Result<Settings, Failure> {
+    fn enforcing_settings(self) -> Result<Settings, Failure> {
         let upstream = match (self.config, self.upstream) {
             (Some(file), _) => return Ok(Settings::read(file)?),
             (None, upstream) => upstream.unwrap_or_default(),

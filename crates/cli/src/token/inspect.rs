@@ -65,7 +65,7 @@ fn decode(token: &str) -> Result<Value, &'static str> {
     };
     let (header, claims) = (object(header)?, object(claims)?);
     let signature = bytes(signature)?.len();
-    let times = times(&claims);
+    let times = date_claims(&claims);
     Ok(json!({
         "verified": false,
         "header": header,
@@ -93,7 +93,7 @@ fn bytes(part: &str) -> Result<Vec<u8>, &'static str> {
 /// Returns the dates among the claims (RFC 7519, 4.1) as RFC 3339, for people.
 ///
 /// Values that are not whole seconds are left out here; the claims show them as they are.
-fn times(claims: &Map<String, Value>) -> Map<String, Value> {
+fn date_claims(claims: &Map<String, Value>) -> Map<String, Value> {
     let names = ["iat", "nbf", "exp", "auth_time"];
     let shown = |name: &&str| {
         let seconds = claims.get(*name)?.as_u64()?;

@@ -74,7 +74,7 @@ impl Mask {
     pub(super) fn pass(&mut self, part: Bytes) -> Bytes {
         let secret = self.secret.expose();
         let is_clean = self.held.is_empty() && find(&part, secret).is_none();
-        if is_clean && tail(&part, secret) == 0 {
+        if is_clean && partial_match_length(&part, secret) == 0 {
             return part; // Nearly always: nothing is copied.
         }
         let mut bytes = std::mem::take(&mut self.held);
@@ -87,7 +87,7 @@ impl Mask {
             }
             from = end;
         }
-        let keep = tail(&bytes, secret);
+        let keep = partial_match_length(&bytes, secret);
         self.held = bytes.split_off(bytes.len() - keep);
         bytes.freeze()
     }
@@ -127,7 +127,7 @@ fn find(bytes: &[u8], secret: &[u8]) -> Option<usize> {
 ///
 /// That many bytes have to wait for the next part. `0` if the part ends with nothing that looks like
 /// the secret.
-fn tail(bytes: &[u8], secret: &[u8]) -> usize {
+fn partial_match_length(bytes: &[u8], secret: &[u8]) -> usize {
     let longest = secret.len().saturating_sub(1).min(bytes.len());
     let is_begin = |length: &usize| {
         let end = bytes.get(bytes.len() - length..);

@@ -36,7 +36,7 @@ impl Trailers {
     /// Lets these pass and no others.
     ///
     /// An empty list drops all trailers. The names are those of `trailers` in `[[upstreams]]`.
-    pub(crate) fn only(names: Vec<HeaderName>) -> Self {
+    pub(crate) fn allow_only(names: Vec<HeaderName>) -> Self {
         Self(names.into())
     }
 

@@ -62,7 +62,7 @@ impl Charge {
                 "tokens_in={} tokens_out={}",
                 tokens.tokens_in, tokens.tokens_out
             );
-            note(cx, "budget_reserved", reserved);
+            record_note(cx, "budget_reserved", reserved);
         }
         Self {
             cx: cx.clone(),
@@ -81,7 +81,7 @@ impl Charge {
         if let Some(request) = request {
             self.api = Some(request.api());
             self.hides_usage = request.hides_usage() && !only_shadow;
-            note(&self.cx, "model", request.model().to_owned());
+            record_note(&self.cx, "model", request.model().to_owned());
         }
         self
     }
@@ -137,7 +137,7 @@ impl Charge {
             self.cx.settle("money_millionths", money);
         }
         if let Some(reason) = used.estimated {
-            note(&self.cx, "budget_estimated", reason.to_owned());
+            record_note(&self.cx, "budget_estimated", reason.to_owned());
         }
     }
 }
@@ -157,7 +157,7 @@ impl fmt::Debug for Charge {
     }
 }
 
-fn note(cx: &SecurityContext, key: &'static str, value: String) {
+fn record_note(cx: &SecurityContext, key: &'static str, value: String) {
     let value = value.into();
     cx.record(Fact::Noted { key, value });
 }

@@ -72,7 +72,7 @@ impl Meter {
             Content::Document(document) => document.extend_from_slice(&part),
             Content::Nothing | Content::Unreadable => {}
             Content::Stream(records) => {
-                let out = records.pass(&part, |event| see(api, usage, event, hides_usage));
+                let out = records.pass(&part, |event| read_event(api, usage, event, hides_usage));
                 if hides_usage {
                     return out;
                 }
@@ -87,7 +87,7 @@ impl Meter {
         let (api, usage, hides_usage) = (self.api, &mut self.usage, self.hides_usage);
         let mut rest = Bytes::new();
         if let Content::Stream(records) = &mut self.content {
-            rest = records.finish(|event| see(api, usage, event, hides_usage));
+            rest = records.finish(|event| read_event(api, usage, event, hides_usage));
         }
         self.settle(Ending::Complete);
         match hides_usage && !rest.is_empty() {
@@ -104,7 +104,7 @@ impl Meter {
                 let length = document.len() as u64;
                 let read = serde_json::from_slice(document);
                 if let Ok(document) = &read {
-                    self.usage.see(self.api, document);
+                    self.usage.read_document(self.api, document);
                 }
                 if self.usage.tokens_out.is_none() {
                     self.usage.text = self.usage.text.max(length);
@@ -149,8 +149,8 @@ impl Content {
 /// Reads an event, and decides what the client gets of it.
 ///
 /// A last event that has nothing but the usage is left out. Others lose the field `usage`.
-fn see(api: Api, usage: &mut Usage, event: &Value, hides_usage: bool) -> Fate {
-    usage.see(api, event);
+fn read_event(api: Api, usage: &mut Usage, event: &Value, hides_usage: bool) -> Fate {
+    usage.read_document(api, event);
     let Some(fields) = event.as_object().filter(|_| hides_usage) else {
         return Fate::Keep;
     };

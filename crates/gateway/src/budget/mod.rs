@@ -156,7 +156,7 @@ impl Budgets {
         let target = match self.target(head, caller.switches) {
             Ok(target) => target,
             Err(rejection) => {
-                self.tolerate(caller.cx, rejection)?;
+                self.refuse_unless_shadow(caller.cx, rejection)?;
                 Target::Free
             }
         };
@@ -209,7 +209,7 @@ impl Budgets {
         let (request, cost) = match read {
             Ok(read) => read,
             Err(rejection) => {
-                self.tolerate(caller.cx, rejection)?;
+                self.refuse_unless_shadow(caller.cx, rejection)?;
                 let (body, charge) = (unchanged(raw), None);
                 return Ok(Admitted { body, charge });
             }
@@ -288,7 +288,7 @@ impl Budgets {
             Ok(decision) => refusal::exceeded(&entries, &charges, decision.states(), now),
             Err(problem) => refusal::store_away(problem),
         };
-        self.tolerate(caller.cx, refused)?;
+        self.refuse_unless_shadow(caller.cx, refused)?;
         Ok(None)
     }
 
@@ -313,7 +313,7 @@ impl Budgets {
     }
 
     /// In shadow, records a refusal. Otherwise returns it.
-    fn tolerate(
+    fn refuse_unless_shadow(
         &self,
         cx: &SecurityContext,
         rejection: Box<Rejection>,

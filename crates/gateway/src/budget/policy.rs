@@ -192,7 +192,7 @@ impl BudgetPolicy {
     pub(crate) fn described(&self) -> impl Iterator<Item = String> {
         self.budgets.iter().map(|budget| {
             let Budget { name, unit, .. } = &**budget;
-            let amount = unit.shown(budget.amount);
+            let amount = unit.format_units(budget.amount);
             let (unit, by) = (unit.name(), budget.by.name());
             let window = budget.window.period().name();
             format!("  {name}: {amount} {unit} a {window}, by {by}")
@@ -249,7 +249,7 @@ impl Unit {
     }
 
     /// Writes units for people: money as a decimal number.
-    pub(super) fn shown(self, units: u64) -> String {
+    pub(super) fn format_units(self, units: u64) -> String {
         match self {
             Self::Money => Money(units).to_string(),
             _ => units.to_string(),

@@ -63,7 +63,7 @@ impl Records {
                 None | Some(Fate::Keep) => out.extend_from_slice(&record),
                 Some(Fate::LeaveOut) => {}
                 Some(Fate::Replace(document)) => {
-                    out.extend_from_slice(&self.written(&record, &document));
+                    out.extend_from_slice(&self.with_document(&record, &document));
                 }
             }
         }
@@ -79,7 +79,7 @@ impl Records {
         let rest = std::mem::take(&mut self.partial);
         match self.document(&rest).map(|document| see(&document)) {
             Some(Fate::LeaveOut) => Bytes::new(),
-            Some(Fate::Replace(document)) => self.written(&rest, &document).into(),
+            Some(Fate::Replace(document)) => self.with_document(&rest, &document).into(),
             None | Some(Fate::Keep) => rest.freeze(),
         }
     }
@@ -114,7 +114,7 @@ impl Records {
     }
 
     /// Writes a record with another document. Its other fields stay.
-    fn written(&self, record: &[u8], document: &Value) -> Vec<u8> {
+    fn with_document(&self, record: &[u8], document: &Value) -> Vec<u8> {
         let mut new = Vec::with_capacity(record.len());
         if self.form == Form::Lines {
             new.extend_from_slice(document.to_string().as_bytes());

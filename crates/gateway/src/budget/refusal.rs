@@ -36,7 +36,7 @@ impl Violation<'_> {
     }
 
     /// Returns the seconds until it may fit: until others are settled, or until the window ends.
-    fn wait(&self, now: Duration) -> u64 {
+    fn seconds_to_wait(&self, now: Duration) -> u64 {
         let used = self.state.used.saturating_add(self.charge.units());
         let end = self.charge.key().span().end();
         match used <= self.charge.amount() {
@@ -48,7 +48,7 @@ impl Violation<'_> {
     /// Says for programs what is left, and when there is more.
     fn document(&self) -> Value {
         let budget = &self.entry.budget;
-        let shown = |units| Value::from(budget.unit.shown(units));
+        let shown = |units| Value::from(budget.unit.format_units(units));
         let amount = self.charge.amount();
         let span = self.charge.key().span();
         json!({
@@ -104,7 +104,10 @@ pub(super) fn exceeded(
         rejection = rejection.with_header(name, value);
     }
     if violations.iter().all(Violation::may_fit_later) {
-        let wait = violations.iter().map(|violation| violation.wait(now)).max();
+        let wait = violations
+            .iter()
+            .map(|violation| violation.seconds_to_wait(now))
+            .max();
         let wait = HeaderValue::from(wait.unwrap_or(WHEN_SETTLED));
         rejection = rejection.with_header(RETRY_AFTER, wait);
     }

@@ -41,7 +41,7 @@ pub(super) struct Usage {
 
 impl Usage {
     /// Reads a whole response, or one event of a stream.
-    pub(super) fn see(&mut self, api: Api, document: &Value) {
+    pub(super) fn read_document(&mut self, api: Api, document: &Value) {
         let Value::Object(fields) = document else {
             return;
         };
@@ -126,7 +126,9 @@ mod tests {
     #[track_caller]
     fn check(api: Api, events: &[Value], expected: (Option<u64>, Option<u64>, u64, bool)) {
         let mut usage = Usage::default();
-        events.iter().for_each(|event| usage.see(api, event));
+        events
+            .iter()
+            .for_each(|event| usage.read_document(api, event));
         let seen = (
             usage.tokens_in,
             usage.tokens_out,

@@ -149,7 +149,7 @@ pub(super) fn address(
             named
         }
         false => {
-            set(&mut head.headers, HOST, named.as_str());
+            set_header(&mut head.headers, HOST, named.as_str());
             server.authority()
         }
     };
@@ -204,26 +204,26 @@ fn is_misleading(name: &str) -> bool {
 /// IPv6 addresses are in brackets and quotes in `Forwarded` (RFC 7239 section 6), and bare in
 /// `X-Forwarded-For`.
 fn add_client(headers: &mut HeaderMap, cx: &SecurityContext, host: Option<&Authority>) {
-    set(headers, REQUEST_ID, &cx.request_id().to_string());
+    set_header(headers, REQUEST_ID, &cx.request_id().to_string());
     let Some(client) = cx.client() else { return };
     let host = client.forwarded_host().or(host);
     let (address, proto) = (client.ip(), client.scheme().as_str());
-    set(headers, FORWARDED_FOR, &address.to_string());
-    set(headers, FORWARDED_PROTO, proto);
+    set_header(headers, FORWARDED_FOR, &address.to_string());
+    set_header(headers, FORWARDED_PROTO, proto);
     let node = match address.is_ipv6() {
         true => format!("\"[{address}]\""),
         false => address.to_string(),
     };
     let mut forwarded = format!("for={node};proto={proto}");
     if let Some(host) = host {
-        set(headers, FORWARDED_HOST, host.as_str());
+        set_header(headers, FORWARDED_HOST, host.as_str());
         forwarded = format!("{forwarded};host=\"{host}\"");
     }
-    set(headers, FORWARDED, &forwarded);
+    set_header(headers, FORWARDED, &forwarded);
 }
 
 /// Sets a field. A value that cannot be sent is left out; addresses and hosts can always be.
-fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+fn set_header(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
     }

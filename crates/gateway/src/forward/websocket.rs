@@ -90,7 +90,7 @@ impl Handshake {
         {
             return Err("it switched to another protocol");
         }
-        match single(headers, &SEC_WEBSOCKET_ACCEPT) {
+        match single_value(headers, &SEC_WEBSOCKET_ACCEPT) {
             Some(accept) if accept == self.accept => Ok(()),
             _ => Err("Sec-WebSocket-Accept does not belong to the key of the client"),
         }
@@ -108,14 +108,14 @@ fn check(head: &Parts) -> Result<(), Box<Rejection>> {
     if head.method != Method::GET || head.version != Version::HTTP_11 {
         return Err(malformed("it is no GET of HTTP/1.1").into());
     }
-    let empty = single(headers, &CONTENT_LENGTH).is_none_or(|length| length == "0");
+    let empty = single_value(headers, &CONTENT_LENGTH).is_none_or(|length| length == "0");
     if !empty || headers.contains_key(TRANSFER_ENCODING) {
         return Err(malformed("it has a body").into());
     }
-    if single(headers, &UPGRADE).is_none() {
+    if single_value(headers, &UPGRADE).is_none() {
         return Err(malformed("it names several protocols").into());
     }
-    match single(headers, &SEC_WEBSOCKET_VERSION) {
+    match single_value(headers, &SEC_WEBSOCKET_VERSION) {
         Some("13") => Ok(()),
         _ => Err(Rejection::new(
             StatusCode::UPGRADE_REQUIRED,
@@ -133,7 +133,7 @@ fn check(head: &Parts) -> Result<(), Box<Rejection>> {
 /// The value is random and no secret. Its length is checked, since a server that does not check it
 /// would switch where the gateway does not expect it.
 fn key(headers: &HeaderMap) -> Option<&str> {
-    let key = single(headers, &SEC_WEBSOCKET_KEY)?;
+    let key = single_value(headers, &SEC_WEBSOCKET_KEY)?;
     let bytes = BASE64_STANDARD.decode(key).ok()?;
     (bytes.len() == 16).then_some(key)
 }
@@ -152,7 +152,7 @@ fn accept(key: &str) -> String {
 ///
 /// `None` if it is missing, there twice, or no visible ASCII. For `Upgrade` a list of several protocols
 /// is refused too.
-fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+fn single_value<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?.to_str().ok()?;
     (values.next().is_none() && !(*name == UPGRADE && value.contains(','))).then_some(value)

@@ -89,7 +89,7 @@ impl Drop for Attempt {
         self.server.end();
         if !self.is_reported {
             let now = self.clock.monotonic();
-            self.server.abandoned(self.passage, now);
+            self.server.record_abandoned(self.passage, now);
         }
     }
 }

@@ -37,7 +37,7 @@ impl Random {
     /// Returns a number below `bound`, which is not 0.
     ///
     /// Each call advances the state, also if several threads call at once.
-    fn below(&self, bound: u64) -> u64 {
+    fn random_below(&self, bound: u64) -> u64 {
         const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
         let mut z = self.0.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -64,8 +64,8 @@ pub(super) struct Candidate {
 ///
 /// `None` if there is no candidate. Equally busy: the first pick wins, which follows the weights.
 pub(super) fn choose(candidates: &[Candidate], random: &Random) -> Option<usize> {
-    let first = pick(candidates, None, random)?;
-    let second = pick(candidates, Some(first.index), random).unwrap_or(first);
+    let first = pick_by_weight(candidates, None, random)?;
+    let second = pick_by_weight(candidates, Some(first.index), random).unwrap_or(first);
     let load =
         |one: Candidate, other: Candidate| (one.pending as u64 + 1) * u64::from(other.weight);
     match load(second, first) < load(first, second) {
@@ -77,7 +77,11 @@ pub(super) fn choose(candidates: &[Candidate], random: &Random) -> Option<usize>
 /// Picks one candidate by weight.
 ///
 /// `without` is left out. `None` if nothing is left.
-fn pick(candidates: &[Candidate], without: Option<usize>, random: &Random) -> Option<Candidate> {
+fn pick_by_weight(
+    candidates: &[Candidate],
+    without: Option<usize>,
+    random: &Random,
+) -> Option<Candidate> {
     let others = candidates
         .iter()
         .filter(|candidate| Some(candidate.index) != without);
@@ -85,7 +89,7 @@ fn pick(candidates: &[Candidate], without: Option<usize>, random: &Random) -> Op
         .clone()
         .map(|candidate| u64::from(candidate.weight))
         .sum();
-    let mut left = random.below(total);
+    let mut left = random.random_below(total);
     let mut others = others;
     others
         .find(|candidate| {

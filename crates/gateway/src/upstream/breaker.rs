@@ -173,7 +173,7 @@ impl Breaker {
     /// Notes that a request ended without an outcome, because its client left. Another may try.
     ///
     /// Without it a breaker could stay half-open for ever, after the client of the only trial left.
-    pub(super) fn abandoned(&self, passage: Passage, now: Duration) {
+    pub(super) fn record_abandoned(&self, passage: Passage, now: Duration) {
         let mut state = self.state();
         if matches!((*state, passage), (State::HalfOpen { .. }, Passage::Trial)) {
             *state = State::Open { until: now };
@@ -182,7 +182,7 @@ impl Breaker {
 
     /// Locks the state.
     /// Returns the state as one of `closed`, `half-open` and `open`.
-    pub(super) fn word(&self) -> &'static str {
+    pub(super) fn state_name(&self) -> &'static str {
         match *self.state() {
             State::Closed { .. } => "closed",
             State::HalfOpen { .. } => "half-open",
@@ -243,7 +243,7 @@ mod tests {
         assert_eq!(breaker.failed(Passage::Trial, S * 12), Change::None);
         assert_eq!(breaker.pass(S * 21), None);
         assert_eq!(breaker.pass(S * 22), Some(Passage::Trial));
-        breaker.abandoned(Passage::Trial, S * 23);
+        breaker.record_abandoned(Passage::Trial, S * 23);
         assert_eq!(breaker.pass(S * 23), Some(Passage::Trial));
     }
 
@@ -253,7 +253,7 @@ mod tests {
         breaker.pass(S * 11);
         assert_eq!(breaker.succeeded(Passage::Ordinary), Change::None);
         assert_eq!(breaker.failed(Passage::Ordinary, S * 11), Change::None);
-        breaker.abandoned(Passage::Ordinary, S * 11);
+        breaker.record_abandoned(Passage::Ordinary, S * 11);
         assert_eq!(breaker.pass(S * 20), None);
     }
 

@@ -56,17 +56,21 @@ impl Client {
     /// With HTTP/2 it is spoken from the first byte (prior knowledge, RFC 9113 section 3.3), or as TLS
     /// agreed by ALPN.
     pub(crate) fn new(connector: Connector, is_http2: bool) -> Self {
-        Self::keeping(IDLE_CONNECTIONS, connector, is_http2)
+        Self::with_idle_connections(IDLE_CONNECTIONS, connector, is_http2)
     }
 
     /// Makes a client that opens a connection for each request, and closes it with the response. For
     /// requests that ask to switch protocols: if the server does not, no one knows what it does next.
     pub(crate) fn without_reuse(connector: Connector) -> Self {
-        Self::keeping(0, connector, false)
+        Self::with_idle_connections(0, connector, false)
     }
 
     /// The two constructors differ only in the number of unused connections and in the version.
-    fn keeping(idle_connections: usize, connector: Connector, is_http2: bool) -> Self {
+    fn with_idle_connections(
+        idle_connections: usize,
+        connector: Connector,
+        is_http2: bool,
+    ) -> Self {
         let client = legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .timer(TokioTimer::new())

@@ -44,9 +44,9 @@ pub(super) fn describe(upstream: &Upstream) -> String {
     line("upgrade", &upgrade(upstream.websocket));
     line(
         "credential",
-        yes(upstream.credential.is_some(), "put in by the gateway"),
+        how_or_no(upstream.credential.is_some(), "put in by the gateway"),
     );
-    line("identity", yes(upstream.identity.is_some(), "signed"));
+    line("identity", how_or_no(upstream.identity.is_some(), "signed"));
     line(
         "bodies of 5xx",
         if upstream.hide_errors {
@@ -69,7 +69,7 @@ pub(super) fn describe(upstream: &Upstream) -> String {
 /// Says how something is done, or that it is not.
 ///
 /// Used for settings that hold a secret, so that nothing of it is shown.
-const fn yes(is: bool, how: &'static str) -> &'static str {
+const fn how_or_no(is: bool, how: &'static str) -> &'static str {
     if is { how } else { "none" }
 }
 

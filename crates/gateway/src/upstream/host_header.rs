@@ -44,7 +44,7 @@ impl HostHeader {
         place: Place<'_>,
     ) -> Result<Self, ConfigFileError> {
         let remedy = "write \"upstream\", \"as-sent\" or a name such as \"localhost:11434\"";
-        place.word(key, Self::parse, "host", remedy)
+        place.read_word(key, Self::parse, "host", remedy)
     }
 
     /// Parses the value of the key. `None` for a text that cannot be a host.

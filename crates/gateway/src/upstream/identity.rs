@@ -100,8 +100,8 @@ impl Identity {
         ];
         let signature = self.signature(&lines.join("\n"))?;
         client.set(&mut head.headers)?;
-        set(&mut head.headers, TIME, &time)?;
-        set(&mut head.headers, SIGNATURE, &signature)
+        set_header(&mut head.headers, TIME, &time)?;
+        set_header(&mut head.headers, SIGNATURE, &signature)
     }
 
     /// Returns the digits. `None` if the key could not be read for too long.
@@ -113,7 +113,7 @@ impl Identity {
 }
 
 /// Replaces a field. `None` if the value has characters that a field cannot have.
-fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) -> Option<()> {
+fn set_header(headers: &mut HeaderMap, name: HeaderName, value: &str) -> Option<()> {
     headers.insert(name, HeaderValue::from_str(value).ok()?);
     Some(())
 }

@@ -49,7 +49,7 @@ impl Origin {
         place: Place<'_>,
     ) -> Result<Self, ConfigFileError> {
         let remedy = "write \"as-sent\", \"upstream\", \"remove\" or an origin such as \"http://localhost:8188\"";
-        place.word(key, Self::parse, "origin", remedy)
+        place.read_word(key, Self::parse, "origin", remedy)
     }
 
     /// Parses the value of the key. `None` for a text that cannot be an origin.

@@ -25,7 +25,7 @@ impl RetryBudget {
     /// Counts a request.
     ///
     /// Call it once for each request of a client, not for retries.
-    pub(super) fn deposit(&self) {
+    pub(super) fn count_request(&self) {
         let more = |saved: u32| Some((saved + DEPOSIT).min(MOST));
         let _ = self
             .0
@@ -53,12 +53,12 @@ mod tests {
         assert!(!budget.withdraw());
         let retries = (0..1000)
             .filter(|_| {
-                budget.deposit();
+                budget.count_request();
                 budget.withdraw()
             })
             .count();
         assert_eq!(retries, 200);
-        (0..1000).for_each(|_| budget.deposit());
+        (0..1000).for_each(|_| budget.count_request());
         assert_eq!((0..1000).filter(|_| budget.withdraw()).count(), 10);
     }
 }

@@ -235,8 +235,8 @@ impl Server {
     /// Notes a request without an outcome.
     ///
     /// The client left before there was one.
-    pub(super) fn abandoned(&self, passage: Passage, now: Duration) {
-        self.breaker.abandoned(passage, now);
+    pub(super) fn record_abandoned(&self, passage: Passage, now: Duration) {
+        self.breaker.record_abandoned(passage, now);
     }
 
     /// Notes what the health checks found.
@@ -327,7 +327,7 @@ impl Server {
         ServerState {
             address: self.address.to_string(),
             is_healthy: self.health.is_healthy(),
-            breaker: self.breaker.word(),
+            breaker: self.breaker.state_name(),
             pending: self.pending(),
         }
     }

@@ -199,7 +199,7 @@ impl Upstream {
     ///
     /// Once for each request of a client, whatever becomes of it.
     pub(crate) fn count_request(&self) {
-        self.retry_budget.deposit();
+        self.retry_budget.count_request();
     }
 
     /// Takes one retry from the budget, if there is one.

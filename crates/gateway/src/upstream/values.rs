@@ -94,7 +94,7 @@ pub(super) fn servers<'a>(
             }
             None => servers
                 .iter()
-                .map(|server| weighed(server, place))
+                .map(|server| weighted_server(server, place))
                 .collect(),
         },
     }
@@ -105,7 +105,7 @@ pub(super) fn servers<'a>(
 /// # Errors
 ///
 /// The weight is 0 or above 100.
-fn weighed<'a>(
+fn weighted_server<'a>(
     server: &'a ServerSection,
     place: Place<'_>,
 ) -> Result<(&'a Spanned<String>, u32), ConfigFileError> {
@@ -291,7 +291,7 @@ pub(super) fn trailers(section: &Section, place: Place<'_>) -> Result<Trailers, 
             false => Ok(parsed),
         }
     });
-    Ok(Trailers::only(names.collect::<Result<_, _>>()?))
+    Ok(Trailers::allow_only(names.collect::<Result<_, _>>()?))
 }
 
 /// Returns whether a recipient that merges trailers into the head would take such a field for the

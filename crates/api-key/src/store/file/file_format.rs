@@ -27,7 +27,7 @@ impl FileFormat for KeyFile {
 
     /// Keeps the times of last use, which only this process knows.
     fn carry_over(&self, mut table: KeyTable, before: &KeyTable) -> KeyTable {
-        table.inherit(before);
+        table.inherit_last_used(before);
         table
     }
 

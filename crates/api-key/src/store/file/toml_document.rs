@@ -134,26 +134,29 @@ impl Entry {
     fn read(self) -> Result<KeyRecord, KeyFileProblem> {
         let grant = Grant {
             environment: self.environment.parse()?,
-            expires: self.expires.map(moment).transpose()?,
+            expires: self.expires.map(read_timestamp).transpose()?,
             networks: self
                 .networks
                 .iter()
                 .map(|text| text.parse())
                 .collect::<Result<_, InvalidNetwork>>()?,
-            not_before: self.not_before.map(moment).transpose()?,
+            not_before: self.not_before.map(read_timestamp).transpose()?,
             note: self.note,
             owner: self.owner,
             scopes: self.scopes,
             tier: self.tier,
         };
-        let created = moment(self.created)?.unix();
+        let created = read_timestamp(self.created)?.unix();
         let record = KeyRecord::from_grant(self.id.parse()?, digest(&self.digest)?, grant, created);
         let mut record = record?;
         if let Some(former) = self.previous {
-            record = record.with_previous(digest(&former.digest)?, moment(former.until)?.unix());
+            record = record.with_previous(
+                digest(&former.digest)?,
+                read_timestamp(former.until)?.unix(),
+            );
         }
         if let Some(at) = self.revoked {
-            record = record.revoked(moment(at)?.unix());
+            record = record.revoked(read_timestamp(at)?.unix());
         }
         Ok(record)
     }
@@ -186,7 +189,7 @@ fn digest(text: &str) -> Result<KeyDigest, KeyFileProblem> {
     KeyDigest::from_text(text).ok_or(KeyFileProblem::Digest)
 }
 
-fn moment(written: Datetime) -> Result<Timestamp, InvalidTimestamp> {
+fn read_timestamp(written: Datetime) -> Result<Timestamp, InvalidTimestamp> {
     written.to_string().parse()
 }
 

@@ -120,7 +120,7 @@ impl ProbeResponse {
     }
 
     /// All values of a header, as text.
-    pub(crate) fn all(&self, name: &str) -> Vec<String> {
+    pub(crate) fn header_values(&self, name: &str) -> Vec<String> {
         let values = self.headers.get_all(name).iter();
         values
             .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())

@@ -134,7 +134,7 @@ impl Client {
     }
 
     /// The connections that may be opened.
-    pub(crate) fn most(&self) -> usize {
+    pub(crate) fn max_connections(&self) -> usize {
         self.most.get()
     }
 
@@ -144,7 +144,7 @@ impl Client {
     }
 
     /// How long one request may take.
-    pub(crate) fn patience(&self) -> Duration {
+    pub(crate) fn request_timeout(&self) -> Duration {
         self.patience
     }
 
@@ -201,7 +201,7 @@ impl Client {
             return Ok(Box::new(stream));
         }
         let (_, stream) = self
-            .within(self.tls.handshake(stream, &target.host, Offer::Http1))
+            .with_time_limit(self.tls.handshake(stream, &target.host, Offer::Http1))
             .await?;
         Ok(Box::new(stream))
     }
@@ -220,7 +220,7 @@ impl Client {
     ) -> Result<Handshake, Problem> {
         let stream = self.connect(target.port).await?;
         let handshake = self.tls.handshake(stream, &target.host, offer);
-        Ok(self.within(handshake).await?.0)
+        Ok(self.with_time_limit(handshake).await?.0)
     }
 
     /// Opens a connection without TLS, and counts it.
@@ -257,7 +257,7 @@ impl Client {
 
     /// Bounds an operation of the socket, and makes a problem of its error.
     async fn within_io<T>(&self, work: impl Future<Output = io::Result<T>>) -> Result<T, Problem> {
-        let result = self.within(async { Ok(work.await) }).await?;
+        let result = self.with_time_limit(async { Ok(work.await) }).await?;
         result.map_err(|error| match error.kind() {
             io::ErrorKind::ConnectionRefused => Problem::Refused,
             _ => Problem::Connection(error.to_string()),
@@ -265,7 +265,7 @@ impl Client {
     }
 
     /// Bounds one step by the time limit of the user.
-    async fn within<T>(
+    async fn with_time_limit<T>(
         &self,
         work: impl Future<Output = Result<T, Problem>>,
     ) -> Result<T, Problem> {

@@ -50,13 +50,13 @@ pub(super) fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
             };
             let lower = value.to_ascii_lowercase();
             if value.contains(|character: char| character.is_ascii_digit()) {
-                outcomes.found(&VERSION_BANNER, format!("{name}: {value}"));
+                outcomes.record_finding(&VERSION_BANNER, format!("{name}: {value}"));
             }
             if DEVELOPMENT.iter().any(|server| lower.contains(server)) {
-                outcomes.found(&DEVELOPMENT_SERVER, format!("{name}: {value}"));
+                outcomes.record_finding(&DEVELOPMENT_SERVER, format!("{name}: {value}"));
             }
         }
     }
-    outcomes.passed(&VERSION_BANNER);
-    outcomes.passed(&DEVELOPMENT_SERVER);
+    outcomes.record_pass(&VERSION_BANNER);
+    outcomes.record_pass(&DEVELOPMENT_SERVER);
 }

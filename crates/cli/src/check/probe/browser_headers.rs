@@ -51,11 +51,11 @@ pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
 /// If the header is missing, its length is not checked, so that one mistake is not two findings.
 fn hsts(response: &ProbeResponse, outcomes: &mut Outcomes) {
     let Some(value) = response.header("strict-transport-security") else {
-        outcomes.found(&HSTS_MISSING, response.summary());
+        outcomes.record_finding(&HSTS_MISSING, response.summary());
         outcomes.skipped(&HSTS_SHORT, "it is missing");
         return;
     };
-    outcomes.passed(&HSTS_MISSING);
+    outcomes.record_pass(&HSTS_MISSING);
     let is_short = max_age(&value).is_none_or(|seconds| seconds < YEAR);
     outcomes.decide(&HSTS_SHORT, is_short.then_some(value));
 }
@@ -85,14 +85,14 @@ fn pages(pages: &[&ProbeResponse], outcomes: &mut Outcomes) {
         outcomes.skip_all(&of_pages, "no response was a page");
     }
     for page in pages {
-        let policy = page.all("content-security-policy").join("; ");
+        let policy = page.header_values("content-security-policy").join("; ");
         match policy.is_empty() {
             true => {
-                outcomes.found(&CSP_MISSING, page.summary());
+                outcomes.record_finding(&CSP_MISSING, page.summary());
                 outcomes.skipped(&CSP_WEAK, "it is missing");
             }
             false => {
-                outcomes.passed(&CSP_MISSING);
+                outcomes.record_pass(&CSP_MISSING);
                 let weak = weakness(&policy).map(|weak| format!("{}: {weak}", page.asked));
                 outcomes.decide(&CSP_WEAK, weak);
             }
@@ -155,7 +155,10 @@ fn cacheable(site: &Site<'_>, outcomes: &mut Outcomes) {
         outcomes.skipped(&CACHEABLE, why);
         return;
     };
-    let value = response.all("cache-control").join(",").to_ascii_lowercase();
+    let value = response
+        .header_values("cache-control")
+        .join(",")
+        .to_ascii_lowercase();
     let restricts = ["no-store", "no-cache", "private"];
     let kept = !value
         .split(',')
@@ -167,7 +170,10 @@ fn cacheable(site: &Site<'_>, outcomes: &mut Outcomes) {
 /// page, then `/robots.txt` is looked at, and the file is asked for only if the first two allow.
 async fn indexable(site: &Site<'_>, outcomes: &mut Outcomes) {
     let says_no = |response: &&ProbeResponse| {
-        let tag = response.all("x-robots-tag").join(",").to_ascii_lowercase();
+        let tag = response
+            .header_values("x-robots-tag")
+            .join(",")
+            .to_ascii_lowercase();
         let none = tag.contains("noindex") || tag.split(',').any(|word| word.trim() == "none");
         let page = response.text().to_ascii_lowercase();
         let meta = page.contains("name=\"robots\"") && page.contains("noindex");
@@ -179,7 +185,7 @@ async fn indexable(site: &Site<'_>, outcomes: &mut Outcomes) {
         .collect();
     let open = served.iter().find(|response| !says_no(response));
     let Some(open) = open else {
-        outcomes.passed(&INDEXABLE);
+        outcomes.record_pass(&INDEXABLE);
         return;
     };
     let seen = format!(

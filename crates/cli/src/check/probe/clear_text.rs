@@ -38,27 +38,27 @@ pub(super) async fn probe(site: &Site<'_>, port: Option<u16>, outcomes: &mut Out
         outcomes.skip_all(&[&HTTP_SERVED, &REDIRECT_MISSING], why);
         return;
     };
-    let mut plain = target.sibling(false, port);
+    let mut plain = target.with_port(false, port);
     plain.path.clone_from(&target.path);
     plain.query.clone_from(&target.query);
     let ask = ProbeRequest::get(plain.path_and_query());
     match site.client.send(&plain, ask).await {
         Ok(response) if response.status.is_success() => {
-            outcomes.found(
+            outcomes.record_finding(
                 &HTTP_SERVED,
                 format!("{plain} → {}", response.status.as_u16()),
             );
             outcomes.skipped(&REDIRECT_MISSING, "it serves instead");
         }
         Ok(response) => {
-            outcomes.passed(&HTTP_SERVED);
-            let elsewhere = elsewhere(&response, &target.host);
+            outcomes.record_pass(&HTTP_SERVED);
+            let elsewhere = insecure_target(&response, &target.host);
             let seen = elsewhere.map(|to| format!("{plain} leads to {to}"));
             outcomes.decide(&REDIRECT_MISSING, seen);
         }
         Err(Problem::Refused) => {
-            outcomes.passed(&HTTP_SERVED);
-            outcomes.passed(&REDIRECT_MISSING);
+            outcomes.record_pass(&HTTP_SERVED);
+            outcomes.record_pass(&REDIRECT_MISSING);
         }
         Err(problem) => {
             let why = format!("{plain}: {problem}");
@@ -73,7 +73,7 @@ pub(super) async fn probe(site: &Site<'_>, port: Option<u16>, outcomes: &mut Out
 ///
 /// `None` if it leads to HTTPS of the same host, on any port, or is no redirect. A missing or
 /// relative location counts as elsewhere: it stays in clear text.
-fn elsewhere(response: &ProbeResponse, host: &str) -> Option<String> {
+fn insecure_target(response: &ProbeResponse, host: &str) -> Option<String> {
     if !response.status.is_redirection() {
         return None;
     }

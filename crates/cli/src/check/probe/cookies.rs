@@ -23,7 +23,7 @@ pub(super) fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
     let with_key = site.with_key.as_ref();
     let responses = site.responses().into_iter().chain(with_key);
     for response in responses {
-        for cookie in response.all("set-cookie") {
+        for cookie in response.header_values("set-cookie") {
             // Without a name it is no cookie that a service could read.
             let Ok(cookie) = Cookie::parse(&*cookie) else {
                 continue;

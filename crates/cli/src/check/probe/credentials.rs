@@ -107,7 +107,7 @@ pub(super) async fn probe(
     certificate: Result<(), String>,
     outcomes: &mut Outcomes,
 ) {
-    keyless(site, outcomes);
+    check_without_key(site, outcomes);
     let of_keys = [&ANY_KEY_ACCEPTED, &KEY_IN_URL];
     let Some((credential, key)) = credential.and_then(|one| Some((one, one.text()?))) else {
         outcomes.skip_all(&of_keys, "no key was given; --key FILE gives one");
@@ -127,7 +127,7 @@ pub(super) async fn probe(
             .as_ref()
             .is_ok_and(|base| base.status.is_success())
         {
-            outcomes.found(
+            outcomes.record_finding(
                 &KEYLESS_ACCESS,
                 "the key changes nothing: the address works without it",
             );
@@ -135,7 +135,7 @@ pub(super) async fn probe(
         outcomes.skip_all(&of_keys, "the address works without a key");
         return;
     }
-    altered(site, credential, key, outcomes).await;
+    check_altered_key(site, credential, key, outcomes).await;
     in_url(site, key, outcomes).await;
 }
 
@@ -154,15 +154,15 @@ fn may_be_sent(certificate: Result<(), String>, address: Option<IpAddr>) -> Resu
 ///
 /// A status that is neither a success nor 401, 403 or 407 shows nothing about keys, so the rule is
 /// then skipped.
-fn keyless(site: &Site<'_>, outcomes: &mut Outcomes) {
+fn check_without_key(site: &Site<'_>, outcomes: &mut Outcomes) {
     match &site.base {
         Ok(base) if site.demands_key() => {
             debug_assert!(!base.status.is_success());
-            outcomes.passed(&KEYLESS_ACCESS);
+            outcomes.record_pass(&KEYLESS_ACCESS);
         }
         Ok(base) if base.status.is_success() && !base.is_page() => {
             let media_type = base.media_type();
-            outcomes.found(&KEYLESS_ACCESS, format!("{}, {media_type}", base.summary()));
+            outcomes.record_finding(&KEYLESS_ACCESS, format!("{}, {media_type}", base.summary()));
         }
         Ok(base) if base.status.is_success() => {
             let why = "the address is a page; give the URL of a call, with its query";
@@ -214,7 +214,12 @@ fn is_accepted(response: &ProbeResponse) -> bool {
 /// The last character becomes `A`, or `B` if it was `A`. For keys with a checksum this is a
 /// malformed key, for others a wrong one. Both must be refused. In each header that is tried for
 /// the real key, one request is sent.
-async fn altered(site: &Site<'_>, credential: &Credential, key: &str, outcomes: &mut Outcomes) {
+async fn check_altered_key(
+    site: &Site<'_>,
+    credential: &Credential,
+    key: &str,
+    outcomes: &mut Outcomes,
+) {
     let mut wrong = key.to_owned();
     let last = wrong.pop();
     wrong.push(if last == Some('A') { 'B' } else { 'A' });
@@ -227,9 +232,9 @@ async fn altered(site: &Site<'_>, credential: &Credential, key: &str, outcomes: 
                     name,
                     response.status.as_u16()
                 );
-                outcomes.found(&ANY_KEY_ACCEPTED, seen);
+                outcomes.record_finding(&ANY_KEY_ACCEPTED, seen);
             }
-            Ok(_) => outcomes.passed(&ANY_KEY_ACCEPTED),
+            Ok(_) => outcomes.record_pass(&ANY_KEY_ACCEPTED),
             Err(problem) => outcomes.skipped(&ANY_KEY_ACCEPTED, problem),
         }
     }
@@ -258,12 +263,12 @@ async fn in_url(site: &Site<'_>, key: &str, outcomes: &mut Outcomes) {
                         .then_some(*name),
                 );
             }
-            outcomes.found(
+            outcomes.record_finding(
                 &KEY_IN_URL,
                 format!("accepted as ?{}=…", accepted.join("=…, ?")),
             );
         }
-        Ok(_) => outcomes.passed(&KEY_IN_URL),
+        Ok(_) => outcomes.record_pass(&KEY_IN_URL),
         Err(problem) => outcomes.skipped(&KEY_IN_URL, problem),
     }
 }

@@ -50,7 +50,7 @@ const SIGNATURES: &[(&str, &str)] = &[
 pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
     site.responses()
         .into_iter()
-        .for_each(|response| look(response, outcomes));
+        .for_each(|response| check_response(response, outcomes));
     let broken_json = ProbeRequest::new(Method::POST, site.target.path.clone())
         .fixed(CONTENT_TYPE, "application/json")
         .body("{\"text\": ");
@@ -63,14 +63,14 @@ pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
     ];
     for ask in broken.into_iter().flatten() {
         match site.call(ask).await {
-            Ok(response) => look(&response, outcomes),
+            Ok(response) => check_response(&response, outcomes),
             Err(problem) => outcomes.skipped(&ERROR_LEAK, problem),
         }
     }
 }
 
 /// Decides from one response. Responses below 400 are in order, whatever they contain.
-fn look(response: &ProbeResponse, outcomes: &mut Outcomes) {
+fn check_response(response: &ProbeResponse, outcomes: &mut Outcomes) {
     let is_error = response.status.is_client_error() || response.status.is_server_error();
     let shown = is_error.then(|| internals(&response.text())).flatten();
     outcomes.decide(

@@ -108,14 +108,15 @@ const PATHS: &[ExposedPath] = &[
 pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
     if let Ok(root) = &site.root
         && root.status.is_success()
-        && has(root, LISTING)
+        && has_any_group(root, LISTING)
     {
-        outcomes.found(&DIRECTORY_LISTING, root.summary());
+        outcomes.record_finding(&DIRECTORY_LISTING, root.summary());
     }
     for exposed in PATHS {
         match site.ask(ProbeRequest::get(exposed.path)).await {
             Ok(response) => {
-                let there = response.status.is_success() && has(&response, exposed.content);
+                let there =
+                    response.status.is_success() && has_any_group(&response, exposed.content);
                 outcomes.decide(exposed.rule, there.then(|| response.summary()));
             }
             Err(problem) => outcomes.skipped(exposed.rule, problem),
@@ -124,7 +125,7 @@ pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
 }
 
 /// Whether all texts of at least one group are in the body. Compared with case.
-fn has(response: &ProbeResponse, groups: &[&[&str]]) -> bool {
+fn has_any_group(response: &ProbeResponse, groups: &[&[&str]]) -> bool {
     let body = response.text();
     groups
         .iter()

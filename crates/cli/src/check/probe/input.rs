@@ -81,7 +81,7 @@ fn missing_path(site: &Site<'_>, outcomes: &mut Outcomes) {
         && missing.is_page()
         && missing.text().contains("<plsd>")
     {
-        outcomes.found(&MARKUP_REFLECTED, missing.summary());
+        outcomes.record_finding(&MARKUP_REFLECTED, missing.summary());
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) async fn probe(site: &Site<'_>, requests: Option<u32>, outcomes: &mut
             .flatten()
             .filter(|response| is_refusal(response));
         if let Some(refusal) = refusals.next() {
-            outcomes.passed(&NO_LIMIT);
+            outcomes.record_pass(&NO_LIMIT);
             let no_time = refusal.header("retry-after").is_none();
             outcomes.decide(&LIMIT_WITHOUT_TIME, no_time.then(|| refusal.summary()));
             return;
@@ -61,7 +61,7 @@ pub(super) async fn probe(site: &Site<'_>, requests: Option<u32>, outcomes: &mut
     let seconds = started.elapsed().as_secs_f64();
     match answered {
         0 => outcomes.skipped(&NO_LIMIT, "there was no response"),
-        _ => outcomes.found(
+        _ => outcomes.record_finding(
             &NO_LIMIT,
             format!("{answered} requests in {seconds:.1} s, none refused"),
         ),

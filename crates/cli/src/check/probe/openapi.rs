@@ -29,7 +29,7 @@ pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
         match site.ask(ProbeRequest::get(*path)).await {
             Ok(response) => {
                 if let Some(description) = description(&response) {
-                    outcomes.found(&OPENAPI_OPEN, response.summary());
+                    outcomes.record_finding(&OPENAPI_OPEN, response.summary());
                     let open = without_security(&description);
                     let seen = (open > 0).then(|| format!("{}: {open} operations", response.asked));
                     outcomes.decide(&OPENAPI_WITHOUT_SECURITY, seen);
@@ -42,7 +42,7 @@ pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
             }
         }
     }
-    outcomes.passed(&OPENAPI_OPEN);
+    outcomes.record_pass(&OPENAPI_OPEN);
     outcomes.skipped(&OPENAPI_WITHOUT_SECURITY, "no description was found");
 }
 

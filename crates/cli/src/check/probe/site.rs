@@ -120,7 +120,7 @@ impl<'a> Site<'a> {
     }
 
     /// A request of the path of the address, with its query.
-    pub(crate) fn same(&self, method: Method) -> ProbeRequest {
+    pub(crate) fn same_path(&self, method: Method) -> ProbeRequest {
         ProbeRequest::new(method, self.target.path_and_query())
     }
 

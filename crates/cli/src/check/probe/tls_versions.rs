@@ -56,16 +56,16 @@ pub(super) async fn probe(
 ) -> Result<(), String> {
     if !target.tls {
         let why = "the address has no TLS";
-        outcomes.found(&NO_TLS, format!("{target} was answered in clear text"));
+        outcomes.record_finding(&NO_TLS, format!("{target} was answered in clear text"));
         outcomes.skip_all(OF_TLS, why);
         certificate::skip(outcomes, why);
         return Err(why.to_owned());
     }
-    outcomes.passed(&NO_TLS);
+    outcomes.record_pass(&NO_TLS);
     old_versions(client, target, outcomes).await;
     match client.handshake(target, Offer::Http2).await {
         Ok(handshake) => {
-            outcomes.passed(&TLS_FAILED);
+            outcomes.record_pass(&TLS_FAILED);
             let older = (!handshake.is_tls13).then_some("TLS 1.2 was chosen");
             outcomes.decide(&TLS_13_MISSING, older);
             let only_http1 = (!handshake.is_http2).then_some("ALPN chose HTTP/1.1");
@@ -74,7 +74,7 @@ pub(super) async fn probe(
         }
         Err(problem) => {
             if let Problem::Tls(_) = problem {
-                outcomes.found(&TLS_FAILED, &problem);
+                outcomes.record_finding(&TLS_FAILED, &problem);
             }
             for rule in OF_TLS {
                 outcomes.unless_decided(rule, &problem);
@@ -88,12 +88,12 @@ pub(super) async fn probe(
 /// One accepted version is enough for the finding; both are named if both are.
 async fn old_versions(client: &Client, target: &Target, outcomes: &mut Outcomes) {
     for version in [OldVersion::Tls10, OldVersion::Tls11] {
-        match offer(client, target, version).await {
+        match offer_version(client, target, version).await {
             Ok(true) => {
                 let seen = format!("{} was accepted", version.name());
-                outcomes.found(&TLS_OLD, seen);
+                outcomes.record_finding(&TLS_OLD, seen);
             }
-            Ok(false) => outcomes.passed(&TLS_OLD),
+            Ok(false) => outcomes.record_pass(&TLS_OLD),
             Err(problem) => outcomes.skipped(&TLS_OLD, problem),
         }
     }
@@ -107,7 +107,11 @@ async fn old_versions(client: &Client, target: &Target, outcomes: &mut Outcomes)
 ///
 /// Fails if the connection cannot be opened or the system has no random numbers. Silence after the
 /// connection is "not accepted", not an error.
-async fn offer(client: &Client, target: &Target, version: OldVersion) -> Result<bool, Problem> {
+async fn offer_version(
+    client: &Client,
+    target: &Target,
+    version: OldVersion,
+) -> Result<bool, Problem> {
     let mut stream = client.connect(target.port).await?;
     let mut random = [0; 32];
     rand::fill(&mut random).map_err(|_| Problem::Tls("no random numbers".to_owned()))?;
@@ -127,6 +131,6 @@ async fn offer(client: &Client, target: &Target, version: OldVersion) -> Result<
         }
         None
     };
-    let accepted = timeout(client.patience(), exchange).await;
+    let accepted = timeout(client.request_timeout(), exchange).await;
     Ok(accepted.ok().flatten().unwrap_or(false))
 }

@@ -45,8 +45,8 @@ impl Report {
             "requests": self.requests,
             "grade": {"letter": self.grade.letter.to_string(), "reason": self.grade.reason},
             "notes": self.notes,
-            "findings": values(self.outcomes.findings()),
-            "accepted": values(self.outcomes.accepted()),
+            "findings": finding_values(self.outcomes.findings()),
+            "accepted": finding_values(self.outcomes.accepted()),
             "passed": passed,
             "not_checked": skipped,
         });
@@ -55,7 +55,7 @@ impl Report {
 }
 
 /// Writes findings as a list of objects, in their order.
-fn values(findings: &[Finding]) -> Vec<Value> {
+fn finding_values(findings: &[Finding]) -> Vec<Value> {
     let value = |finding: &Finding| {
         let rule = finding.rule;
         json!({

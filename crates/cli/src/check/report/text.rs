@@ -52,7 +52,7 @@ impl Report {
             String::new(),
             format!(
                 "  {}  {}",
-                paint.grade(self.grade.letter),
+                paint.colored_grade(self.grade.letter),
                 self.grade.reason
             ),
         ];
@@ -62,7 +62,7 @@ impl Report {
             lines.extend(finding_lines(finding, verbose, paint));
         }
         lines.push(String::new());
-        lines.extend(self.rest(verbose));
+        lines.extend(self.other_lines(verbose));
         lines.join("\n")
     }
 
@@ -70,7 +70,7 @@ impl Report {
     ///
     /// One line for each list: its number, then its codes. With `verbose` a line with the reason
     /// follows for each rule that was not checked; without it a hint at `--verbose`.
-    fn rest(&self, verbose: bool) -> Vec<String> {
+    fn other_lines(&self, verbose: bool) -> Vec<String> {
         let codes = |codes: &mut dyn Iterator<Item = &'static str>| codes.collect::<Vec<_>>();
         let accepted = codes(&mut self.outcomes.accepted().iter().map(|one| one.rule.code));
         let good = codes(&mut self.outcomes.in_order().iter().map(|rule| rule.code));
@@ -89,13 +89,13 @@ impl Report {
         ] {
             if !codes.is_empty() {
                 let text = format!("{}: {}", codes.len(), codes.join(", "));
-                lines.extend(labelled(title, &text, 2, 15));
+                lines.extend(labelled_lines(title, &text, 2, 15));
             }
         }
         if verbose {
             lines.push(String::new());
             for (rule, why) in self.outcomes.not_checked() {
-                lines.extend(labelled(rule.code, why, 2, 31));
+                lines.extend(labelled_lines(rule.code, why, 2, 31));
             }
         } else {
             lines.push(String::new());
@@ -114,20 +114,20 @@ fn finding_lines(finding: &Finding, verbose: bool, paint: Paint) -> Vec<String> 
     let mut lines = vec![format!("  {severity}  {}  {code}", paint.bold(rule.title))];
     let shown = if verbose { finding.seen.len() } else { 2 };
     for seen in finding.seen.iter().take(shown) {
-        lines.extend(labelled("seen", seen, INDENT, 10));
+        lines.extend(labelled_lines("seen", seen, INDENT, 10));
     }
     if finding.seen.len() > shown {
         let more = format!("and {} more", finding.seen.len() - shown);
-        lines.extend(labelled("", &more, INDENT, 10));
+        lines.extend(labelled_lines("", &more, INDENT, 10));
     }
     if verbose {
-        lines.extend(labelled("why", rule.why, INDENT, 10));
+        lines.extend(labelled_lines("why", rule.why, INDENT, 10));
     }
-    lines.extend(labelled("palisade", rule.palisade, INDENT, 10));
+    lines.extend(labelled_lines("palisade", rule.palisade, INDENT, 10));
     if verbose {
-        lines.extend(labelled("nginx", rule.nginx, INDENT, 10));
+        lines.extend(labelled_lines("nginx", rule.nginx, INDENT, 10));
         let references = format!("{}; {}", rule.owasp, asvs(rule.asvs));
-        lines.extend(labelled("see", &references, INDENT, 10));
+        lines.extend(labelled_lines("see", &references, INDENT, 10));
     }
     lines
 }
@@ -136,7 +136,7 @@ fn finding_lines(finding: &Finding, verbose: bool, paint: Paint) -> Vec<String> 
 ///
 /// Lines break at spaces only. A word that is longer than the line stays whole, so that an address
 /// can be copied. The text has at least 20 columns.
-fn labelled(label: &str, text: &str, indent: usize, wide: usize) -> Vec<String> {
+fn labelled_lines(label: &str, text: &str, indent: usize, wide: usize) -> Vec<String> {
     let text_width = WIDTH.saturating_sub(indent + wide).max(20);
     let mut lines = Vec::new();
     let mut line = String::new();
@@ -195,7 +195,7 @@ impl Paint {
     }
 
     /// Green for `A`, yellow for `B` and `C`, red for the others.
-    fn grade(self, letter: char) -> String {
+    fn colored_grade(self, letter: char) -> String {
         let code = match letter {
             'A' => "1;32",
             'B' | 'C' => "1;33",
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn long_text_is_wrapped_under_its_beginning() {
-        let lines = labelled("why", &"word ".repeat(60), 12, 10);
+        let lines = labelled_lines("why", &"word ".repeat(60), 12, 10);
         assert!(lines.len() > 3);
         assert!(lines.iter().all(|line| line.chars().count() <= WIDTH));
         assert!(lines[1].starts_with(&" ".repeat(22)));
@@ -220,6 +220,10 @@ mod tests {
     #[test]
     fn a_word_without_a_space_is_kept_whole() {
         let long = "x".repeat(300);
-        assert!(labelled("seen", &long, 12, 10).concat().ends_with(&long));
+        assert!(
+            labelled_lines("seen", &long, 12, 10)
+                .concat()
+                .ends_with(&long)
+        );
     }
 }

@@ -117,7 +117,7 @@ impl ModelRequest {
         metering: &Metering,
         limit: Option<u64>,
     ) -> Result<u64, Box<Rejection>> {
-        let asked = output::asked(self.api, &self.document)?;
+        let asked = output::requested_limit(self.api, &self.document)?;
         if let (Some(asked), Some(limit)) = (asked, limit)
             && asked > limit
         {
@@ -126,7 +126,7 @@ impl ModelRequest {
         let default = metering.max_tokens.min(limit.unwrap_or(u64::MAX));
         let each = asked.unwrap_or(default);
         output::write(self.api, &mut self.document, metering.output_field, each);
-        Ok(each.saturating_mul(output::choices(&self.document)?))
+        Ok(each.saturating_mul(output::count_choices(&self.document)?))
     }
 
     /// Asks a stream for its usage in a last event.

@@ -91,12 +91,12 @@ fn is_misspelled(key: &str) -> bool {
     if key.len() > LONGEST || KNOWN.contains(&key) {
         return false;
     }
-    let folded: String = key.chars().map(fold).collect();
+    let folded: String = key.chars().map(fold_letter).collect();
     KNOWN.contains(&folded.as_str())
 }
 
 /// Folds a letter. Only two that are not ASCII fold to one that is.
-const fn fold(letter: char) -> char {
+const fn fold_letter(letter: char) -> char {
     match letter {
         '\u{17F}' => 's',
         '\u{212A}' => 'k',

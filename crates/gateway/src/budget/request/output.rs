@@ -27,7 +27,7 @@ const LIMITS: [&str; 3] = ["max_tokens", "max_completion_tokens", "max_output_to
 /// # Errors
 ///
 /// 400: a limit is no number of tokens.
-pub(super) fn asked(
+pub(super) fn requested_limit(
     api: Api,
     document: &Map<String, Value>,
 ) -> Result<Option<u64>, Box<Rejection>> {
@@ -88,7 +88,7 @@ pub(super) fn set(
 /// # Errors
 ///
 /// 400: `n` or `best_of` is no number from 1 to 128.
-pub(super) fn choices(document: &Map<String, Value>) -> Result<u64, Box<Rejection>> {
+pub(super) fn count_choices(document: &Map<String, Value>) -> Result<u64, Box<Rejection>> {
     let mut most = 1;
     for field in ["n", "best_of"] {
         let wanted = match document.get(field) {
