@@ -165,6 +165,16 @@ impl ManualClock {
     }
 
     /// Returns this clock as a [`SharedClock`]. This value still moves it.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use palisade_core::{Clock, ManualClock};
+    ///
+    /// let clock = ManualClock::new(Duration::from_secs(1_800_000_000));
+    /// let of_a_layer = clock.shared();
+    /// clock.advance(Duration::from_secs(3600));
+    /// assert_eq!(of_a_layer.unix_time(), Duration::from_secs(1_800_003_600));
+    /// ```
     #[must_use]
     pub fn shared(&self) -> SharedClock {
         Arc::new(self.clone())

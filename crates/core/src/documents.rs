@@ -56,6 +56,17 @@ impl PublicDocument {
     /// Makes a JSON document for a path, such as `/.well-known/oauth-protected-resource`.
     ///
     /// The path is compared exactly with the raw path of a request.
+    ///
+    /// A document whose content was made at the start:
+    ///
+    /// ```
+    /// use palisade_core::PublicDocument;
+    ///
+    /// let issuer = "https://id.example";
+    /// let body = format!(r#"{{"authorization_servers":["{issuer}"]}}"#);
+    /// let document = PublicDocument::json("/.well-known/oauth-protected-resource", body);
+    /// assert!(document.body().ends_with(b"]}"));
+    /// ```
     #[must_use]
     pub fn json(path: impl Into<Box<str>>, body: impl Into<Bytes>) -> Self {
         Self(Arc::new(Inner {

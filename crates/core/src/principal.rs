@@ -138,6 +138,23 @@ impl Principal {
 /// let minimal = Principal::builder("api_key", "team-voice").build();
 /// assert_eq!(minimal.scopes().len(), 0);
 /// ```
+///
+/// With all that rate limits, rules and the audit trail can use:
+///
+/// ```
+/// use std::time::Duration;
+/// use palisade_core::Principal;
+///
+/// let principal = Principal::builder("api_key", "team-voice")
+///     .credential("k7Qm2")
+///     .scopes(["tts:speak"])
+///     .tier("gold")
+///     .owner("acme")
+///     .expires(Duration::from_secs(1_800_000_000))
+///     .attribute("region", "eu")
+///     .build();
+/// assert!(principal.has_scope("tts:speak"));
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct PrincipalBuilder(Inner);

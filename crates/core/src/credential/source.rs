@@ -105,6 +105,13 @@ impl CredentialSource {
     }
 
     /// Reads a cookie, which the authenticator finds itself.
+    ///
+    /// ```
+    /// use palisade_core::CredentialSource;
+    ///
+    /// let session = CredentialSource::cookie("__Host-session");
+    /// assert_eq!(session.to_string(), "the cookie `__Host-session`");
+    /// ```
     #[must_use]
     pub fn cookie(name: impl Into<Box<str>>) -> Self {
         Self::Cookie(name.into())

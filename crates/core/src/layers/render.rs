@@ -41,6 +41,13 @@ impl RenderLayer {
     }
 
     /// Starts to configure the guard. The renderer is that of [`new`](Self::new).
+    ///
+    /// ```
+    /// use palisade_core::{Guard, ProblemJson, RenderLayer};
+    ///
+    /// let layer = RenderLayer::builder(ProblemJson::default()).expose_rejection().build();
+    /// assert_eq!(layer.name(), "render");
+    /// ```
     pub fn builder(renderer: impl Renderer) -> RenderLayerBuilder {
         RenderLayerBuilder {
             layer: Self {

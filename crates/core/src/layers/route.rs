@@ -38,6 +38,17 @@ layer!(RouteLayer);
 
 impl RouteLayer {
     /// Uses a table. Clones of the layer share it.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use palisade_core::{RouteLayer, RouteTable, Rule};
+    ///
+    /// let table = Arc::new(RouteTable::builder().any("/speak", Rule::authenticated()).build()?);
+    /// // Two listeners, one table.
+    /// let (public, internal) = (RouteLayer::new(Arc::clone(&table)), RouteLayer::new(table));
+    /// # let _ = (public, internal);
+    /// # Ok::<(), palisade_core::RouteTableBuildError>(())
+    /// ```
     pub fn new(table: Arc<RouteTable>) -> Self {
         Self { table }
     }

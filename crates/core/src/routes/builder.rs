@@ -103,6 +103,15 @@ impl RouteTableBuilder {
     /// A template that does not parse, that conflicts with another, or that has two rules for a method;
     /// a rule that names limits and is unlimited; a text field that is no JSON
     /// pointer, or is one where the body is a form.
+    ///
+    /// ```
+    /// use palisade_core::{RouteTable, Rule};
+    ///
+    /// let twice = RouteTable::builder()
+    ///     .any("/voices/{id}", Rule::public())
+    ///     .any("/voices/{name}", Rule::authenticated());
+    /// assert!(twice.build().is_err());
+    /// ```
     pub fn build(self) -> Result<RouteTable, RouteTableBuildError> {
         let mut by_template: BTreeMap<String, Vec<(Option<Method>, Arc<Rule>)>> = BTreeMap::new();
         let mut rules = Vec::new();

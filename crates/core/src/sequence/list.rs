@@ -35,6 +35,20 @@ pub struct AnyGuard(Arc<dyn Erased>);
 
 impl AnyGuard {
     /// Erases the type of a guard.
+    ///
+    /// Guards that a configuration chooses, in a [`GuardList`](crate::GuardList):
+    ///
+    /// ```
+    /// use palisade_core::{AnyGuard, GuardLayer, GuardList, NotFoundLayer, RequestIdLayer};
+    ///
+    /// let sends_identifiers = true;
+    /// let mut guards = vec![AnyGuard::new(NotFoundLayer::new())];
+    /// if sends_identifiers {
+    ///     guards.insert(0, AnyGuard::new(RequestIdLayer::new()));
+    /// }
+    /// let layer = GuardLayer(guards.into_iter().collect::<GuardList>());
+    /// # let _ = layer;
+    /// ```
     #[must_use]
     pub fn new(guard: impl Guard) -> Self {
         Self(Arc::new(guard))
