@@ -18,6 +18,8 @@ mod props;
 mod query;
 mod records;
 mod redaction;
+#[cfg(unix)]
+mod rsyslog;
 mod sinks;
 mod support;
 mod syslog;

@@ -31,11 +31,16 @@ struct Message {
 /// Reads a message strictly: a receiver that accepts more would hide a mistake.
 fn parsed(message: &str) -> Message {
     let (priority, rest) = message.strip_prefix('<').unwrap().split_once('>').unwrap();
-    let parts: Vec<&str> = rest.splitn(8, ' ').collect();
-    let [version, time, host, app, process, kind, data, text] = parts[..] else {
+    let parts: Vec<&str> = rest.splitn(7, ' ').collect();
+    let [version, time, host, app, process, kind, rest] = parts[..] else {
         panic!("{message}");
     };
-    assert_eq!((version, data), ("1", "-"));
+    let (data, text) = rest.split_once("] ").unwrap();
+    assert_eq!(version, "1");
+    assert!(
+        data.starts_with("[meta sequenceId=\"") && data.contains("\"][origin "),
+        "{data}"
+    );
     assert_eq!(process, std::process::id().to_string());
     assert!(!message.contains(['\n', '\r', '\0']));
     Message {

@@ -1,11 +1,14 @@
 //! One message in the form of RFC 5424.
 //!
 //! ```text
-//! <110>1 2023-11-14T22:13:20.000000Z web-1 palisade 4711 request - {"v":1,"type":"request",…}
+//! <110>1 2023-11-14T22:13:20.000000Z web-1 palisade 4711 request [meta sequenceId="7"][origin …] {"v":1,"type":"request",…}
 //! ```
 //!
-//! Priority and version, time, host, application, process, kind of message, no structured data, and
-//! the record as JSON. The JSON holds no line ends, so a message is one line for every receiver.
+//! Priority and version, time, host, application, process, kind of message, structured data, and the
+//! record as JSON. The JSON holds no line ends, so a message is one line for every receiver.
+//!
+//! The structured data are elements of the standard: `meta` (7.3) numbers the messages of a process, so
+//! that a receiver sees which ones are missing, and `origin` (7.2) names the software.
 
 use std::{process, time::Duration};
 
@@ -15,8 +18,17 @@ use crate::record::timestamp::rfc3339;
 const MAX_HOST_NAME: usize = 255;
 /// The longest name of an application.
 const MAX_APP_NAME: usize = 48;
+/// The highest number of a message (RFC 5424, 7.3.1). The next one is 1 again.
+const MAX_SEQUENCE: u64 = 2_147_483_647;
 /// The highest facility: `local7`.
 pub(super) const MAX_FACILITY: u8 = 23;
+
+/// The software that sends (RFC 5424, 7.2).
+const ORIGIN: &str = concat!(
+    "[origin software=\"palisade-audit\" swVersion=\"",
+    env!("CARGO_PKG_VERSION"),
+    "\"]"
+);
 
 /// How serious a message is (RFC 5424, table 2).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -48,12 +60,11 @@ impl MessageHeader {
         }
     }
 
-    /// Returns a message. `kind` is the type of the record, as MSGID.
+    /// Returns a message. `kind` is the type of the record, as MSGID, and `sent` the number of messages before it.
     pub(super) fn message(
         &self,
-        severity: Severity,
-        time: Duration,
-        kind: &str,
+        (severity, time, kind): (Severity, Duration, &str),
+        sent: u64,
         text: &str,
     ) -> String {
         let priority = u16::from(self.facility) * 8 + severity as u16;
@@ -63,7 +74,10 @@ impl MessageHeader {
             app_name,
             ..
         } = self;
-        format!("<{priority}>1 {time} {host_name} {app_name} {process} {kind} - {text}")
+        let sequence = sent % MAX_SEQUENCE + 1;
+        format!(
+            "<{priority}>1 {time} {host_name} {app_name} {process} {kind} [meta sequenceId=\"{sequence}\"]{ORIGIN} {text}"
+        )
     }
 }
 
@@ -88,8 +102,13 @@ mod tests {
     fn a_message_has_the_parts_of_the_standard() {
         let header = MessageHeader::new(13, "web-1.example", "palisade");
         let time = Duration::from_secs(1_700_000_000);
-        let message = header.message(Severity::Informational, time, "request", "{\"v\":1}");
-        let parts: Vec<&str> = message.splitn(8, ' ').collect();
+        let about = (Severity::Informational, time, "request");
+        let message = header.message(about, MAX_SEQUENCE + 4, "{\"v\":1}");
+        let parts: Vec<&str> = message.splitn(7, ' ').collect();
+        let version = env!("CARGO_PKG_VERSION");
+        let rest = format!(
+            "[meta sequenceId=\"5\"][origin software=\"palisade-audit\" swVersion=\"{version}\"] {{\"v\":1}}"
+        );
         let process = process::id().to_string();
         assert_eq!(
             parts,
@@ -100,8 +119,7 @@ mod tests {
                 "palisade",
                 &process,
                 "request",
-                "-",
-                "{\"v\":1}"
+                &rest
             ]
         );
     }
@@ -109,7 +127,7 @@ mod tests {
     #[test]
     fn names_cannot_add_parts_or_lines() {
         let header = MessageHeader::new(200, "a b\nc", "");
-        let message = header.message(Severity::Warning, Duration::ZERO, "event", "x");
+        let message = header.message((Severity::Warning, Duration::ZERO, "event"), 0, "x");
         assert!(
             message.starts_with("<188>1 1970-01-01T00:00:00.000000Z a-b-c - "),
             "{message}"

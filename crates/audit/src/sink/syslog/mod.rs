@@ -197,6 +197,7 @@ impl SyslogSinkBuilder {
             header: MessageHeader::new(self.facility, &self.host_name, &self.app_name),
             connection: Mutex::new(Connection::new(self.address, self.clock)),
             repeats: RepeatLines::default(),
+            made: AtomicU64::new(0),
             unsent: Arc::clone(&unsent),
             failing: AtomicBool::new(false),
         };
@@ -243,6 +244,8 @@ struct SyslogSender {
     /// Only the thread locks it.
     connection: Mutex<Connection>,
     repeats: RepeatLines,
+    /// How many messages were made, also those that could not be sent: a receiver sees the gap.
+    made: AtomicU64,
     unsent: Arc<AtomicU64>,
     /// Whether the last message could not be sent.
     failing: AtomicBool,
@@ -253,27 +256,30 @@ impl SyslogSender {
     fn send(
         &self,
         repeated: Option<RepeatKey>,
-        (severity, time, kind): (Severity, Duration, &str),
+        about: (Severity, Duration, &str),
         record: impl FnOnce() -> String,
     ) {
+        let (severity, time, _) = about;
         match repeated.map(|key| self.repeats.admit(key, time)) {
             Some(None) => return,
             Some(Some(held_back @ 1..)) => {
                 let count = format!("{{\"type\":\"held_back\",\"count\":{held_back}}}");
-                self.send_text(&self.header.message(severity, time, "held_back", &count));
+                self.send_text((severity, time, "held_back"), &count);
             }
             Some(Some(0)) | None => {}
         }
-        self.send_text(&self.header.message(severity, time, kind, &record()));
+        self.send_text(about, &record());
     }
 
     /// Sends a message, or counts it as lost. A change between both is logged.
-    fn send_text(&self, message: &str) {
+    fn send_text(&self, about: (Severity, Duration, &str), text: &str) {
+        let sent = self.made.fetch_add(1, Ordering::Relaxed);
+        let message = self.header.message(about, sent, text);
         let mut connection = self
             .connection
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let sent = connection.send(message);
+        let sent = connection.send(&message);
         drop(connection);
         let failed = self.failing.swap(sent.is_err(), Ordering::Relaxed);
         match sent {
