@@ -88,6 +88,7 @@
 //! |---|---|---|
 //! | Is it complete and unchanged? | [`verify_file`] | `palisade audit verify` |
 //! | Who did what, and when? | [`read_trail`], [`RecordFilter`] | `palisade audit query` |
+//! | What happens now? | [`follow_trail`] | `palisade audit tail` |
 //! | How much, how fast, refused by what? | [`TrailReport`] | `palisade audit report` |
 //! | In the form of another system? | [`StoredRecord::export`] | `palisade audit export` |
 //! | Is this record in it, for somebody without the trail? | [`prove_record`], [`Proof::check`] | `palisade audit prove`, `check-proof` |
@@ -147,7 +148,7 @@ pub use self::{
     key::AuditKey,
     layer::{AuditGate, AuditHandle, AuditLayer, AuditLayerBuilder, AuditPass, SinkPolicy},
     proof::{Proof, ProofError, ProvenFact, prove_consistency, prove_record},
-    query::{RecordFilter, StoredRecord, TrailReader, read_trail},
+    query::{RecordFilter, StoredRecord, TrailFollower, TrailReader, follow_trail, read_trail},
     record::{AuditEvent, RequestRecord, event_id},
     report::TrailReport,
     sink::{

@@ -170,13 +170,13 @@ pub(crate) fn listed(path: &Path) -> io::Result<(Vec<PathBuf>, Option<File>)> {
 
 /// Returns whether the open file still has this name.
 #[cfg(unix)]
-fn is_at(path: &Path, open: &Metadata) -> bool {
+pub(crate) fn is_at(path: &Path, open: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;
     fs::metadata(path).is_ok_and(|named| (named.dev(), named.ino()) == (open.dev(), open.ino()))
 }
 
 #[cfg(not(unix))]
-fn is_at(path: &Path, _: &Metadata) -> bool {
+pub(crate) fn is_at(path: &Path, _: &Metadata) -> bool {
     path.exists()
 }
 

@@ -59,6 +59,15 @@ impl Lines {
         still_read(writeln!(self.0, "{line}"))
     }
 
+    /// Writes what is in the buffer, before a pause. Returns false if the reader closed the pipe.
+    ///
+    /// # Errors
+    ///
+    /// As [`print`](Self::print).
+    pub(crate) fn flush(&mut self) -> io::Result<bool> {
+        still_read(self.0.flush())
+    }
+
     /// Writes what is still in the buffer.
     ///
     /// A pipe that is closed is no error here either.

@@ -1,6 +1,7 @@
 //! Helpers that several crates of Palisade share.
 //!
 //! - [`decimal`]: numbers as decimal digits.
+//! - `folder_watch` (feature `folder-watch`): waits until the files of a folder change.
 //! - [`free_port`]: a TCP port for a program that a test starts.
 //! - [`hex`]: bytes as hexadecimal digits.
 //! - [`html`]: text in a page of HTML.
@@ -22,6 +23,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::print_stderr))] // helpers of tests
 
 pub mod watched_file;
+#[cfg(feature = "folder-watch")]
+pub mod folder_watch;
 pub mod private_file;
 pub mod log_limit;
 pub mod wall_clock;

@@ -1,13 +1,14 @@
 //! Reads the records of a trail back: all of them, or those that a filter admits.
 //!
 //! [`read_trail`] goes through the older parts and the file that is written, in the order of the
-//! chain. It checks no hash: use [`verify_file`](crate::verify_file) for that, before a record is
+//! chain. [`follow_trail`] goes on with what is written later. It checks no hash: use [`verify_file`](crate::verify_file) for that, before a record is
 //! used as evidence.
 //!
 //! A record is read with all its members, as text and as values: later versions may add members, and a reader of
 //! this version still shows them. Memory does not grow with the trail.
 
 mod filter;
+mod follow;
 mod stored_record;
 
 use std::{
@@ -17,7 +18,11 @@ use std::{
     vec,
 };
 
-pub use self::{filter::RecordFilter, stored_record::StoredRecord};
+pub use self::{
+    filter::RecordFilter,
+    follow::{TrailFollower, follow_trail},
+    stored_record::StoredRecord,
+};
 use crate::trail_files;
 
 /// The longest line that is read, as in verification. A longer one is not a record.

@@ -10,6 +10,7 @@ mod endings;
 mod fail_closed;
 mod file;
 mod flood;
+mod follow;
 mod incidents;
 mod checkpoints;
 mod killed;

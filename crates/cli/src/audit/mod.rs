@@ -9,6 +9,7 @@
 //! | `verify` | `audit verify` | yes | nothing |
 //! | `report` | `audit report` | yes | one HTML page |
 //! | `query` | `audit query` | no | nothing |
+//! | `tail` | `audit tail` | no | nothing |
 //! | `export` | `audit export` | no | nothing |
 //! | `acknowledge` | `audit acknowledge` | yes | `FILE.acknowledged` |
 //! | `key` | `audit key` | | two key files |
@@ -22,6 +23,7 @@
 //! |---|---|---|---|---|
 //! | `verify`, `report` | intact | altered, removed or forged records | not readable, another key | incidents |
 //! | `query` | records were found | none was found | not readable | |
+//! | `tail` | the reader ended | | not readable | |
 //! | `export` | done, also without a line | | not readable | |
 //! | `acknowledge` | acknowledged | | nothing to acknowledge, no key | |
 //! | `key` | made | | not made | |
@@ -35,10 +37,12 @@ mod acknowledge;
 mod check_proof;
 mod export;
 mod filter;
+mod followed_file;
 mod key;
 mod prove;
 mod query;
 mod report;
+mod tail;
 mod verify;
 mod witness;
 
@@ -58,6 +62,7 @@ pub(crate) enum Command {
     Prove(prove::Prove),
     Query(query::Query),
     Report(report::Report),
+    Tail(tail::Tail),
     Verify(verify::Verify),
     Witness(witness::Witness),
 }
@@ -73,6 +78,7 @@ impl Command {
             Self::Prove(command) => command.run(),
             Self::Query(command) => command.run(),
             Self::Report(command) => command.run(),
+            Self::Tail(command) => command.run(),
             Self::Verify(command) => command.run(),
             Self::Witness(command) => command.run(),
         }

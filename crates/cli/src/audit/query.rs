@@ -157,10 +157,10 @@ impl Listing {
 
 /// Writes a record in one line: time, who, what, result. Absent parts are `-`.
 ///
-/// Columns are not aligned over lines, so that the first one is printed at once.
+/// Also used by `palisade audit tail`. Columns are not aligned over lines, so that the first one is printed at once.
 ///
 /// The line is for people and may change. Programs use `--json`.
-fn row(record: &StoredRecord) -> String {
+pub(super) fn row(record: &StoredRecord) -> String {
     let or_dash = |text: Option<&str>| text.unwrap_or("-").to_owned();
     let mut cells = vec![
         or_dash(Some(record.time_text()).filter(|time| !time.is_empty())),

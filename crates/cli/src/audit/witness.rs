@@ -16,7 +16,7 @@ use clap::Args;
 use palisade_audit::{Witness as Checkpoints, WitnessAccepted};
 use palisade_internal::private_file;
 
-use super::verify::CheckpointKeys;
+use super::{followed_file::FollowedFile, verify::CheckpointKeys};
 use crate::{failure::Failure, output};
 
 /// The most bytes of a line. No checkpoint is longer.
@@ -31,7 +31,7 @@ trail; find out why before you start it again. 2: a file could not be read or wr
 
 Examples:
   ssh audit@server tail -n +1 -F /var/lib/tts/audit.jsonl.checkpoints | palisade audit witness witness.checkpoints --checkpoint-key checkpoint.key.pub
-  palisade audit witness witness.checkpoints --checkpoint-key checkpoint.key.pub < received.checkpoints
+  palisade audit witness witness.checkpoints --checkpoint-key checkpoint.key.pub --follow received.checkpoints
   palisade audit verify audit.jsonl --checkpoints witness.checkpoints --checkpoint-key checkpoint.key.pub";
 
 /// Keeps the checkpoints of another machine and refuses a rollback or a fork
@@ -46,6 +46,11 @@ pub(crate) struct Witness {
     file: PathBuf,
     #[command(flatten)]
     keys: CheckpointKeys,
+    /// Reads this file and what is appended to it, instead of standard input
+    ///
+    /// For checkpoints that another program copies to this machine. The command then runs until it is stopped.
+    #[arg(long, value_name = "FILE")]
+    follow: Option<PathBuf>,
     /// Accepts checkpoints without a proof too
     ///
     /// After you found out why there is none: checkpoints were lost, or the trail was restored. A fork is then
@@ -61,8 +66,8 @@ impl Witness {
         let mut file = self.open(&mut witness)?;
         witness.allow_unproven(self.allow_unproven);
         self.keys.warn_without_key();
-        let (mut input, mut line) = (io::stdin().lock(), Vec::new());
-        while next_line(&mut input, &mut line)? {
+        let (mut input, mut line) = (Input::open(self.follow.as_deref())?, Vec::new());
+        while input.next_line(&mut line)? {
             match witness.accept(&line) {
                 Ok(WitnessAccepted::New {
                     record,
@@ -139,12 +144,39 @@ fn unusable(file: &Path, problem: &io::Error) -> Failure {
     Failure::new(format_args!("cannot use {}: {problem}", file.display()))
 }
 
-/// Reads the next line without its end. Returns false at the end of the input.
-fn next_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
-    let more = read_line(input, line)?;
-    let length = line.trim_ascii_end().len();
-    line.truncate(length);
-    Ok(more)
+/// Where lines come from.
+enum Input {
+    Followed(FollowedFile),
+    Standard(io::StdinLock<'static>),
+}
+
+impl Input {
+    /// Opens the file that is followed, or standard input.
+    fn open(followed: Option<&Path>) -> Result<Self, Failure> {
+        let Some(file) = followed else {
+            return Ok(Self::Standard(io::stdin().lock()));
+        };
+        FollowedFile::open(file)
+            .map(Self::Followed)
+            .map_err(|problem| {
+                Failure::new(format_args!("cannot follow {}: {problem}", file.display()))
+            })
+    }
+
+    /// Reads the next line without its end. Returns false at the end of the input.
+    fn next_line(&mut self, line: &mut Vec<u8>) -> io::Result<bool> {
+        let more = match self {
+            Self::Standard(input) => read_line(input, line)?,
+            Self::Followed(file) => {
+                line.clear();
+                file.read_line(MAX_LINE, line)?;
+                true
+            }
+        };
+        let length = line.trim_ascii_end().len();
+        line.truncate(length);
+        Ok(more)
+    }
 }
 
 /// Reads the next line with its end, or the next 8 KiB of a longer one.

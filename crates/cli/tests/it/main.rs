@@ -4,6 +4,7 @@
 
 mod audit;
 mod audit_proofs;
+mod audit_tail;
 mod cert;
 #[allow(clippy::disallowed_methods)] // A real program: real time.
 mod check;

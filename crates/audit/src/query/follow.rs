@@ -1,0 +1,204 @@
+//! Follows a trail while it is written, over rotations.
+
+use std::{
+    collections::VecDeque,
+    fs::File,
+    io::{self, BufRead, BufReader, Read},
+    path::{Path, PathBuf},
+};
+
+use palisade_internal::folder_watch::FolderWatch;
+
+use super::{MAX_LINE, StoredRecord};
+use crate::trail_files;
+
+/// Begins to follow a trail, with the records of its latest older part and of the file that is written.
+///
+/// # Errors
+///
+/// The trail does not exist, a file cannot be opened, or its folder cannot be watched.
+///
+/// # Examples
+///
+/// ```
+/// use palisade_audit::{AuditEvent, AuditLayer, FileSink, follow_trail};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("audit.jsonl");
+/// let layer = AuditLayer::builder().sink(FileSink::builder(&path).open()?).build()?;
+/// let mut trail = follow_trail(&path)?;
+/// layer.record(AuditEvent::new("app.exported"));
+/// loop {
+///     match trail.next_record()? {
+///         Some(record) if record.event_id() == Some("app.exported") => break,
+///         Some(_) => {}
+///         None => trail.wait()?, // sleeps until the file changes
+///     }
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn follow_trail(path: impl AsRef<Path>) -> io::Result<TrailFollower> {
+    let path = trail_files::resolved(path.as_ref())?;
+    // Before the first file is read: no change is missed.
+    let watch = FolderWatch::new(trail_files::folder(&path))?;
+    let (mut parts, live) = trail_files::listed(&path)?;
+    parts.drain(..parts.len().saturating_sub(1));
+    let mut follower = TrailFollower {
+        path,
+        watch,
+        parts: parts.into(),
+        live: live.map(BufReader::new),
+        current: None,
+        line: Vec::new(),
+        skips_line: false,
+        last: 0,
+        unreadable: 0,
+    };
+    follower.open_next()?;
+    Ok(follower)
+}
+
+/// The records of a trail, also those that are written later. From [`follow_trail`].
+///
+/// No record is left out or returned twice when the file is rotated. Hashes are not checked.
+#[derive(Debug)]
+pub struct TrailFollower {
+    /// The path of the file that is written.
+    path: PathBuf,
+    /// Tells when a file changes.
+    watch: FolderWatch,
+    /// Older parts that are read before the file that is written.
+    parts: VecDeque<PathBuf>,
+    /// The file that is written, until it is read.
+    live: Option<BufReader<File>>,
+    /// The file that is read now.
+    current: Option<Current>,
+    /// What was read of the next line.
+    line: Vec<u8>,
+    /// Whether the rest of a line is skipped that is too long for a record.
+    skips_line: bool,
+    /// The number of the last record.
+    last: u64,
+    /// Lines that are no record.
+    unreadable: u64,
+}
+
+/// A file that is read.
+#[derive(Debug)]
+struct Current {
+    file: BufReader<File>,
+    /// Whether a writer may append to it.
+    grows: bool,
+}
+
+impl TrailFollower {
+    /// Returns the next record. `None` if there is none yet: [`wait`](Self::wait) for a change then.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be read, or retention deleted it before its turn.
+    pub fn next_record(&mut self) -> io::Result<Option<StoredRecord>> {
+        loop {
+            if !self.read_line()? {
+                if !self.go_on()? {
+                    return Ok(None);
+                }
+                continue;
+            }
+            let record = StoredRecord::parse(&self.line);
+            self.line.clear();
+            match record {
+                Some(record) => {
+                    self.last = record.sequence().unwrap_or(self.last);
+                    return Ok(Some(record));
+                }
+                None => self.unreadable = self.unreadable.saturating_add(1),
+            }
+        }
+    }
+
+    /// Sleeps until a file of the trail may have changed. It may return without a new record.
+    ///
+    /// # Errors
+    ///
+    /// The operating system fails.
+    pub fn wait(&mut self) -> io::Result<()> {
+        self.watch.wait()
+    }
+
+    /// Returns how many lines were skipped so far, because they are no record.
+    #[must_use]
+    pub fn unreadable_lines(&self) -> u64 {
+        self.unreadable
+    }
+
+    /// Reads up to the end of the next line. Returns false if the file does not have it yet.
+    fn read_line(&mut self) -> io::Result<bool> {
+        let Some(current) = &mut self.current else {
+            return Ok(false);
+        };
+        loop {
+            let read = u64::try_from(self.line.len()).unwrap_or(u64::MAX);
+            let space = MAX_LINE.saturating_sub(read);
+            (&mut current.file)
+                .take(space)
+                .read_until(b'\n', &mut self.line)?;
+            let whole = self.line.ends_with(b"\n");
+            let too_long = !whole && self.line.len() as u64 >= MAX_LINE;
+            if whole && !std::mem::take(&mut self.skips_line) {
+                return Ok(true);
+            }
+            if !whole && !too_long {
+                return Ok(false);
+            }
+            // The rest of a long line is no record either. It counts once.
+            self.unreadable = self
+                .unreadable
+                .saturating_add(u64::from(too_long && !self.skips_line));
+            self.skips_line = too_long;
+            self.line.clear();
+        }
+    }
+
+    /// At the end of a file: goes to the next one. Returns false if there is nothing to read now.
+    fn go_on(&mut self) -> io::Result<bool> {
+        let Some(current) = &mut self.current else {
+            return self.open_next();
+        };
+        if current.grows && trail_files::is_at(&self.path, &current.file.get_ref().metadata()?) {
+            return Ok(false);
+        }
+        if std::mem::take(&mut current.grows) {
+            // It was renamed after its end was read: read once more, nothing is added after this.
+            return Ok(true);
+        }
+        if !std::mem::take(&mut self.line).is_empty() {
+            self.unreadable = self.unreadable.saturating_add(1);
+        }
+        self.skips_line = false;
+        self.current = None;
+        self.open_next()
+    }
+
+    /// Opens the next older part or the file that is written. Returns false if there is neither now.
+    fn open_next(&mut self) -> io::Result<bool> {
+        if self.parts.is_empty() && self.live.is_none() {
+            let (mut parts, live) = match trail_files::listed(&self.path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+                listed => listed?,
+            };
+            let last = self.last;
+            parts.retain(|part| trail_files::first_of(part).is_some_and(|first| first > last));
+            self.parts = parts.into();
+            self.live = live.map(BufReader::new);
+        }
+        self.current = match self.parts.pop_front() {
+            Some(part) => Some(Current {
+                file: BufReader::new(trail_files::open_regular(&part)?),
+                grows: false,
+            }),
+            None => self.live.take().map(|file| Current { file, grows: true }),
+        };
+        Ok(self.current.is_some())
+    }
+}
