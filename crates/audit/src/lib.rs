@@ -103,6 +103,7 @@
 //! | [`FileSink`], fail closed | in a file with a hash chain | for the disk | no: the request is refused instead |
 //! | [`FileSink`] | in a file with a hash chain | no | yes; counted in the chain |
 //! | [`SyslogSink`] | on another machine | no | yes; counted where it is known |
+//! | `OtlpSink` (feature `otlp`) | in an OpenTelemetry collector | no | yes; counted |
 //! | [`TracingSink`] | in the log of the process | no | as the subscriber decides |
 //! | [`MemorySink`] | in memory, the latest ones | no | yes, the oldest ones |
 //! | [`DetachedSink`] | in any other sink, on a thread | no | yes; counted |
@@ -141,6 +142,9 @@ mod block_on;
 mod key;
 mod error;
 
+#[cfg(feature = "otlp")]
+#[cfg_attr(docsrs, doc(cfg(feature = "otlp")))]
+pub use self::sink::{OtlpSink, OtlpSinkBuilder};
 pub use self::{
     chain::{Anchor, CheckpointKey, CheckpointPublicKey, InvalidAnchor},
     error::{AcknowledgeError, AuditBuildError, SinkUnavailable},

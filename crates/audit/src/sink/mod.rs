@@ -1,12 +1,15 @@
 //! Sinks: where records are written to.
 //!
 //! [`Sink`] is the trait. [`FileSink`] writes a hash chain to a file, [`MemorySink`] keeps the
-//! latest records, [`TracingSink`] writes log lines, [`SyslogSink`] sends them to a syslog server, and
+//! latest records, [`TracingSink`] writes log lines, [`SyslogSink`] sends them to a syslog server,
+//! `OtlpSink` to an OpenTelemetry collector, and
 //! [`DetachedSink`] runs a slow sink on a separate thread. The layer calls all sinks of a request in the order in which they were added.
 
 mod file;
 mod tracing;
 mod syslog;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod detached;
 mod memory;
 mod repeat_lines;
@@ -16,6 +19,8 @@ use std::{fmt, sync::Arc};
 
 use palisade_core::MaybeReady;
 
+#[cfg(feature = "otlp")]
+pub use self::otlp::{OtlpSink, OtlpSinkBuilder};
 pub use self::{
     detached::{DetachedSink, DetachedSinkBuilder},
     file::{FileSink, FileSinkBuilder, LowSpaceAction},

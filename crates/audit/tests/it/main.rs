@@ -14,6 +14,8 @@ mod follow;
 mod incidents;
 mod checkpoints;
 mod killed;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod proofs;
 mod props;
 mod query;

@@ -1,0 +1,101 @@
+//! The body of a request: logs in the JSON form of the OpenTelemetry protocol (OTLP 1, `ExportLogsServiceRequest`).
+//!
+//! Each record of the trail is one log record. Its body is the record as JSON, and what filters need is repeated in
+//! attributes with the names of the semantic conventions. Numbers of 64 bits are texts, as the form demands.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::query::StoredRecord;
+
+/// Severity numbers of the data model for logs.
+const INFO: (u8, &str) = (9, "INFO");
+const INFO2: (u8, &str) = (10, "INFO2");
+const WARN: (u8, &str) = (13, "WARN");
+
+/// Returns the body for some log records of a service.
+pub(super) fn body(service: &str, records: &[Value]) -> Vec<u8> {
+    let request = json!({
+        "resourceLogs": [{
+            "resource": { "attributes": [text("service.name", service)] },
+            "scopeLogs": [{
+                "scope": { "name": "palisade-audit", "version": env!("CARGO_PKG_VERSION") },
+                "logRecords": records,
+            }],
+        }],
+    });
+    request.to_string().into_bytes()
+}
+
+/// Returns the log record of a record of the trail. `time` is when it happened, `now` when it was sent.
+pub(super) fn log_record(record: &StoredRecord, time: Duration, now: Duration) -> Value {
+    let (number, name) = severity(record);
+    let event = record.event_id().map_or_else(
+        || format!("palisade.audit.{}", record.kind()),
+        str::to_owned,
+    );
+    json!({
+        "timeUnixNano": time.as_nanos().to_string(),
+        "observedTimeUnixNano": now.as_nanos().to_string(),
+        "severityNumber": number,
+        "severityText": name,
+        "eventName": event,
+        "body": { "stringValue": record.line() },
+        "attributes": attributes(record),
+    })
+}
+
+/// Returns the log record that says how many repetitions were not sent.
+pub(super) fn held_back(count: u64, now: Duration) -> Value {
+    json!({
+        "timeUnixNano": now.as_nanos().to_string(),
+        "observedTimeUnixNano": now.as_nanos().to_string(),
+        "severityNumber": INFO2.0,
+        "severityText": INFO2.1,
+        "eventName": "palisade.audit.held_back",
+        "body": { "stringValue": format!("{{\"type\":\"held_back\",\"count\":{count}}}") },
+        "attributes": [number("palisade.count", count)],
+    })
+}
+
+/// Errors of the service are warnings, refusals are noticed, everything else is information.
+fn severity(record: &StoredRecord) -> (u8, &'static str) {
+    match record.status() {
+        Some(500..) => WARN,
+        _ if record.refusal_code().is_some() => INFO2,
+        _ => INFO,
+    }
+}
+
+/// Returns the attributes of a record that has them.
+fn attributes(record: &StoredRecord) -> Vec<Value> {
+    let texts = [
+        ("http.request.method", record.method()),
+        ("http.route", record.route()),
+        ("client.address", record.client()),
+        ("user.id", record.principal()),
+        ("palisade.owner", record.owner()),
+        ("palisade.request.id", record.request_id()),
+        ("palisade.outcome", record.outcome()),
+        ("palisade.refusal.guard", record.refusing_guard()),
+        ("palisade.refusal.code", record.refusal_code()),
+    ];
+    let texts = texts
+        .into_iter()
+        .filter_map(|(key, value)| Some(text(key, value?)));
+    let status = record.status().map(u64::from);
+    let status = status.map(|status| number("http.response.status_code", status));
+    let duration = record.duration();
+    let micros = duration.map(|it| u64::try_from(it.as_micros()).unwrap_or(u64::MAX));
+    let duration = micros.map(|it| number("palisade.duration_us", it));
+    texts.chain(status).chain(duration).collect()
+}
+
+fn text(key: &str, value: &str) -> Value {
+    json!({ "key": key, "value": { "stringValue": value } })
+}
+
+fn number(key: &str, value: u64) -> Value {
+    json!({ "key": key, "value": { "intValue": value.to_string() } })
+}

@@ -1,0 +1,382 @@
+//! Sends records to an OpenTelemetry collector (OTLP over HTTP, in JSON).
+//!
+//! `document` is what is sent, `connection` sends it. The sink has a thread with a bounded queue: a collector that does
+//! not respond holds up no request. A batch that cannot be sent is tried again, and lost and counted in the end.
+
+mod connection;
+mod document;
+
+use std::{
+    fmt, io,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
+    },
+    thread,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use palisade_core::{MaybeReady, SharedClock, SystemClock};
+use serde_json::Value;
+use tokio::sync::oneshot;
+
+use self::connection::{Connection, Reply};
+use super::{Sink, repeat_lines::RepeatLines, repeats::RepeatKey};
+use crate::{
+    error::{AuditBuildError, SinkUnavailable},
+    query::StoredRecord,
+    record::{AuditEvent, RequestRecord},
+};
+
+/// The default number of records that may wait.
+const CAPACITY: usize = 4096;
+/// The most records of one request.
+const MAX_BATCH: usize = 512;
+/// How often a batch is tried in all.
+const TRIES: u32 = 4;
+
+/// Sends records to an OpenTelemetry collector, over OTLP/HTTP in JSON. Needs the feature `otlp`.
+///
+/// Each record is one log record: its body is the record as JSON, and attributes have what filters need
+/// (`http.request.method`, `http.route`, `http.response.status_code`, `client.address`, `user.id`, `palisade.…`). Up to
+/// 512 records are one request, which is sent when it is full or a second old.
+///
+/// A request never waits for it. A batch that the collector does not take (status 429, 502, 503 or 504, no connection,
+/// no response) is tried four times, with growing pauses. Records that are lost in the end, or that the queue has no
+/// space for, are [counted](Sink::lost_records). Repeated refusals of one client are sent once a minute, with their
+/// number.
+///
+/// The connection has no TLS: send to a collector on the same machine, which forwards over TLS.
+///
+/// # Examples
+///
+/// ```
+/// use palisade_audit::{AuditLayer, OtlpSink, SinkPolicy};
+///
+/// let collector = OtlpSink::builder("http://127.0.0.1:4318/v1/logs".parse()?).service_name("tts");
+/// let layer = AuditLayer::builder().sink_with(SinkPolicy::BestEffort, collector.build()?).build()?;
+/// # let _ = layer; Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct OtlpSink {
+    queue: SyncSender<Job>,
+    lost: Arc<AtomicU64>,
+    uri: Uri,
+}
+
+/// Settings of an [`OtlpSink`], from [`OtlpSink::builder`].
+///
+/// | setting | default |
+/// |---|---|
+/// | [`service_name`](Self::service_name) | `palisade` |
+/// | [`header`](Self::header) | none |
+/// | [`capacity`](Self::capacity) | 4096 records |
+/// | [`linger`](Self::linger) | 1 second |
+/// | [`deadline`](Self::deadline) | 10 seconds |
+/// | [`retry_pause`](Self::retry_pause) | 1 second |
+/// | [`clock`](Self::clock) | the system clock |
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct OtlpSinkBuilder {
+    uri: Uri,
+    service_name: Box<str>,
+    headers: HeaderMap,
+    capacity: usize,
+    linger: Duration,
+    deadline: Duration,
+    retry_pause: Duration,
+    clock: SharedClock,
+}
+
+/// What the thread is asked to do.
+enum Job {
+    Event(Arc<AuditEvent>),
+    /// Send what waits, and tell the result.
+    Flush(oneshot::Sender<Result<(), SinkUnavailable>>),
+    Request(Arc<RequestRecord>),
+}
+
+impl OtlpSink {
+    /// Returns the settings of a sink for the logs endpoint of a collector, usually
+    /// `http://127.0.0.1:4318/v1/logs`. Nothing is opened before the first record.
+    pub fn builder(endpoint: Uri) -> OtlpSinkBuilder {
+        OtlpSinkBuilder {
+            uri: endpoint,
+            service_name: "palisade".into(),
+            headers: HeaderMap::new(),
+            capacity: CAPACITY,
+            linger: Duration::from_secs(1),
+            deadline: Duration::from_secs(10),
+            retry_pause: Duration::from_secs(1),
+            clock: SystemClock::shared(),
+        }
+    }
+
+    /// Puts a job into the queue. A full queue counts a lost record.
+    fn send(&self, job: Job) {
+        if self.queue.try_send(job).is_err() {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl OtlpSinkBuilder {
+    /// Sets the name of the service, the resource attribute `service.name`. Default: `palisade`.
+    pub fn service_name(mut self, name: impl Into<Box<str>>) -> Self {
+        self.service_name = name.into();
+        self
+    }
+
+    /// Adds a header to every request, such as an API key of the collector. It is not shown by `Debug`.
+    pub fn header(mut self, name: HeaderName, mut value: HeaderValue) -> Self {
+        value.set_sensitive(true);
+        self.headers.append(name, value);
+        self
+    }
+
+    /// Sets how many records may wait. Default: 4096, about 4 MB; not 0. Further ones are lost and counted.
+    pub fn capacity(mut self, records: usize) -> Self {
+        self.capacity = records;
+        self
+    }
+
+    /// Sets how long a record may wait for others of its batch. Default: 1 second.
+    pub fn linger(mut self, pause: Duration) -> Self {
+        self.linger = pause;
+        self
+    }
+
+    /// Sets the longest time of one try, with connecting. Default: 10 seconds.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Sets the pause after the first failed try. Default: 1 second. It doubles with each.
+    pub fn retry_pause(mut self, pause: Duration) -> Self {
+        self.retry_pause = pause;
+        self
+    }
+
+    /// Takes the time of sending, and of the age of a batch, from this clock. Default: the system clock.
+    pub fn clock(mut self, clock: SharedClock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Starts the thread that sends. It ends when the sink is dropped, after one more try for what waits.
+    ///
+    /// # Errors
+    ///
+    /// - [`AuditBuildError::InvalidSetting`] for an endpoint that is not `http://` with a host, or a capacity of 0.
+    /// - [`AuditBuildError::NoThread`] if the thread, or its event queue, cannot be made.
+    ///
+    /// A collector that cannot be reached is no error: it may come later.
+    ///
+    /// ```
+    /// use palisade_audit::OtlpSink;
+    ///
+    /// let error = OtlpSink::builder("https://collector.example/v1/logs".parse()?).build().unwrap_err();
+    /// assert!(error.to_string().contains("use http://"), "{error}");
+    /// # Ok::<(), http::uri::InvalidUri>(())
+    /// ```
+    pub fn build(self) -> Result<OtlpSink, AuditBuildError> {
+        let invalid = |setting, problem| Err(AuditBuildError::InvalidSetting { setting, problem });
+        if self.uri.scheme_str() != Some("http") || self.uri.host().is_none() {
+            let problem = "use http:// and the address of a collector on this machine";
+            return invalid("OtlpSink::builder", problem);
+        }
+        if self.capacity == 0 {
+            return invalid(
+                "OtlpSinkBuilder::capacity",
+                "use a capacity of 1 record or more",
+            );
+        }
+        let connection = Connection::new(self.uri.clone(), self.headers, self.deadline);
+        let (queue, jobs) = sync_channel(self.capacity);
+        let lost = Arc::new(AtomicU64::new(0));
+        let exporter = Exporter {
+            connection: connection.map_err(AuditBuildError::NoThread)?,
+            service_name: self.service_name,
+            linger: self.linger,
+            retry_pause: self.retry_pause,
+            clock: self.clock,
+            repeats: RepeatLines::default(),
+            lost: Arc::clone(&lost),
+            failing: false,
+        };
+        thread::Builder::new()
+            .name("palisade-audit-otlp".into())
+            .spawn(move || exporter.run(&jobs))
+            .map_err(AuditBuildError::NoThread)?;
+        let uri = self.uri;
+        Ok(OtlpSink { queue, lost, uri })
+    }
+}
+
+impl Sink for OtlpSink {
+    fn record_request(&self, record: &Arc<RequestRecord>) {
+        self.send(Job::Request(Arc::clone(record)));
+    }
+
+    fn record_event(&self, event: &Arc<AuditEvent>) {
+        self.send(Job::Event(Arc::clone(event)));
+    }
+
+    fn flush(&self) -> MaybeReady<Result<(), SinkUnavailable>> {
+        let (response, waiting) = oneshot::channel();
+        match self.queue.try_send(Job::Flush(response)) {
+            Ok(()) => MaybeReady::pending(async move {
+                waiting.await.unwrap_or(Err(SinkUnavailable::Failing))
+            }),
+            Err(TrySendError::Full(_)) => MaybeReady::Ready(Err(SinkUnavailable::Full)),
+            Err(TrySendError::Disconnected(_)) => MaybeReady::Ready(Err(SinkUnavailable::Closed)),
+        }
+    }
+
+    fn lost_records(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+}
+
+impl fmt::Debug for OtlpSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OtlpSink({})", self.uri)
+    }
+}
+
+/// The state of the thread.
+struct Exporter {
+    connection: Connection,
+    service_name: Box<str>,
+    linger: Duration,
+    retry_pause: Duration,
+    clock: SharedClock,
+    repeats: RepeatLines,
+    lost: Arc<AtomicU64>,
+    /// Whether the last batch was lost.
+    failing: bool,
+}
+
+impl Exporter {
+    /// Collects and sends batches until the queue is closed.
+    fn run(mut self, jobs: &Receiver<Job>) {
+        let mut closed = false;
+        while !closed {
+            let Ok(first) = jobs.recv() else { return };
+            let (mut batch, mut flush) = (Vec::new(), None);
+            let mut next = Some(first);
+            let end = self.clock.monotonic().saturating_add(self.linger);
+            while let Some(job) = next.take() {
+                match job {
+                    Job::Event(event) => self.take_event(&event, &mut batch),
+                    Job::Request(record) => self.take_request(&record, &mut batch),
+                    Job::Flush(response) => flush = Some(response),
+                }
+                if batch.len() < MAX_BATCH && flush.is_none() {
+                    let left = end.saturating_sub(self.clock.monotonic());
+                    next = match jobs.recv_timeout(left) {
+                        Ok(job) => Some(job),
+                        Err(RecvTimeoutError::Timeout) => None,
+                        Err(RecvTimeoutError::Disconnected) => {
+                            closed = true;
+                            None
+                        }
+                    };
+                }
+            }
+            let sent = self.send(&batch, closed);
+            if let Some(response) = flush {
+                let _ = response.send(sent);
+            }
+        }
+    }
+
+    /// Adds a request to the batch, unless it is a repetition.
+    fn take_request(&self, record: &RequestRecord, batch: &mut Vec<Value>) {
+        let time = record.received_at();
+        self.take(
+            RepeatKey::of_request(record),
+            time,
+            || record.to_json(),
+            batch,
+        );
+    }
+
+    /// Adds an event to the batch, unless it is a repetition.
+    fn take_event(&self, event: &AuditEvent, batch: &mut Vec<Value>) {
+        let time = event.time().unwrap_or_default();
+        self.take(RepeatKey::of_event(event), time, || event.to_json(), batch);
+    }
+
+    fn take(
+        &self,
+        repeated: Option<RepeatKey>,
+        time: Duration,
+        record: impl FnOnce() -> String,
+        batch: &mut Vec<Value>,
+    ) {
+        let now = self.clock.unix_time();
+        match repeated.map(|key| self.repeats.admit(key, time)) {
+            Some(None) => return,
+            Some(Some(count @ 1..)) => batch.push(document::held_back(count, now)),
+            Some(Some(0)) | None => {}
+        }
+        let record = StoredRecord::parse(record().as_bytes());
+        batch.extend(record.map(|record| document::log_record(&record, time, now)));
+    }
+
+    /// Sends a batch, with some tries. What is lost is counted.
+    fn send(&mut self, batch: &[Value], last: bool) -> Result<(), SinkUnavailable> {
+        let count = u64::try_from(batch.len()).unwrap_or(u64::MAX);
+        if count == 0 {
+            return Ok(());
+        }
+        let body = Bytes::from(document::body(&self.service_name, batch));
+        let mut pause = self.retry_pause;
+        for attempt in 1..=TRIES {
+            let problem = match self.connection.send(&body) {
+                Reply::Taken { rejected: 0 } => {
+                    self.went_well();
+                    return Ok(());
+                }
+                Reply::Taken { rejected } => {
+                    let problem = format!("the collector rejected {rejected} records");
+                    return self.went_wrong(rejected.min(count), &io::Error::other(problem));
+                }
+                Reply::Refused(status) => {
+                    return self.went_wrong(count, &io::Error::other(format!("status {status}")));
+                }
+                Reply::Later(problem) => problem,
+            };
+            if last || attempt == TRIES {
+                return self.went_wrong(count, &problem);
+            }
+            thread::sleep(pause);
+            pause = pause.saturating_mul(2);
+        }
+        Ok(())
+    }
+
+    /// Logs that records arrive again, if they did not.
+    fn went_well(&mut self) {
+        if std::mem::take(&mut self.failing) {
+            tracing::info!(target: "palisade::audit", "records are sent to the collector again");
+        }
+    }
+
+    /// Counts lost records, and logs the first ones.
+    fn went_wrong(&mut self, lost: u64, error: &io::Error) -> Result<(), SinkUnavailable> {
+        self.lost.fetch_add(lost, Ordering::Relaxed);
+        if !std::mem::replace(&mut self.failing, true) {
+            tracing::warn!(
+                target: "palisade::audit",
+                %error,
+                "records cannot be sent to the collector; they are counted as lost"
+            );
+        }
+        Err(SinkUnavailable::Failing)
+    }
+}
