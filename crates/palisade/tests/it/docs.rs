@@ -112,6 +112,18 @@ fn every_interaction_names_tests_that_exist() {
 }
 
 #[test]
+fn every_rule_of_others_names_tests_that_exist() {
+    let named = names_in_last_column("reference/compliance.md");
+    assert!(named.len() > 40, "{} tests are named", named.len());
+    let there = all_tests();
+    let missing: Vec<&String> = named.difference(&there).collect();
+    assert!(
+        missing.is_empty(),
+        "compliance.md names tests that do not exist: {missing:#?}"
+    );
+}
+
+#[test]
 fn every_attack_that_is_tested_is_a_threat() {
     let named = names_in_last_column("threats.md");
     let is_attacks = |path: &&PathBuf| {
