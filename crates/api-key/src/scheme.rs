@@ -46,6 +46,16 @@ impl KeyScheme {
     }
 
     /// Creates a scheme with another prefix. See [`KeyFormat::with_prefix`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use palisade_api_key::{Environment, Grant, KeyFormat, KeyScheme, Pepper};
+    ///
+    /// let scheme = KeyScheme::with_format(KeyFormat::with_prefix("acme")?, Pepper::generate()?);
+    /// let minted = scheme.mint(Grant::new(Environment::Test), Duration::from_secs(1_800_000_000))?;
+    /// assert!(minted.key().starts_with("acme_test_"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn with_format(format: KeyFormat, pepper: Pepper) -> Self {
         Self {
             name: pepper.name(format.prefix()),
@@ -87,6 +97,24 @@ impl KeyScheme {
     ///
     /// * [`MintError::Over`] when the key is revoked or expired.
     /// * [`MintError::NoEntropy`] when the operating system returns no random bytes.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use palisade_api_key::{Environment, Grant, KeyScheme, MemoryKeyStore, Pepper};
+    ///
+    /// let scheme = KeyScheme::new(Pepper::generate()?);
+    /// let now = Duration::from_secs(1_800_000_000);
+    /// let first = scheme.mint(Grant::new(Environment::Live), now)?;
+    /// let store = MemoryKeyStore::new();
+    /// store.insert(first.record().clone())?;
+    ///
+    /// // The client has a day to change over.
+    /// let second = scheme.rotate(first.record(), now + Duration::from_secs(24 * 3600), now)?;
+    /// store.replace(second.record().clone())?;
+    /// assert_eq!(first.record().id(), second.record().id());
+    /// assert_ne!(first.key(), second.key());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn rotate(
         &self,
         record: &KeyRecord,

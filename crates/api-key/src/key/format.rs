@@ -47,6 +47,14 @@ impl KeyFormat {
     ///
     /// [`InvalidPrefix`] unless the prefix is 2 to 16 lower-case letters and digits that begin with
     /// a letter.
+    ///
+    /// ```
+    /// use palisade_api_key::KeyFormat;
+    ///
+    /// assert_eq!(KeyFormat::with_prefix("acme")?.prefix(), "acme");
+    /// assert!(KeyFormat::with_prefix("Acme Inc").is_err());
+    /// # Ok::<(), palisade_api_key::InvalidPrefix>(())
+    /// ```
     pub fn with_prefix(prefix: &str) -> Result<Self, InvalidPrefix> {
         let letters = prefix
             .bytes()

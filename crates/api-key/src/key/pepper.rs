@@ -58,6 +58,14 @@ impl Pepper {
     /// # Errors
     ///
     /// [`WeakPepper`] when it has fewer than 32 bytes, or fewer than eight different ones.
+    ///
+    /// ```
+    /// use palisade_api_key::Pepper;
+    ///
+    /// assert!(Pepper::from_bytes(b"too short").is_err());
+    /// assert!(Pepper::from_bytes(&[b'a'; 32]).is_err()); // long enough, and easy to guess
+    /// assert!(Pepper::from_bytes(b"4Zc0mQ1vXr7LsT9bYhN2dK6wGjPfUeA8").is_ok());
+    /// ```
     pub fn from_bytes(secret: &[u8]) -> Result<Self, WeakPepper> {
         if secret.len() < Self::LENGTH || secret_strength::is_repetitive(secret) {
             return Err(WeakPepper);

@@ -33,6 +33,20 @@ use crate::{
 /// | [`clock`](Self::clock) | the system clock |
 /// | [`dangerously_accept_query_parameter`](Self::dangerously_accept_query_parameter) | no parameter |
 /// | [`dangerously_only_shadow`](Self::dangerously_only_shadow) | refusals are enforced |
+///
+/// Keys of the test environment too, and guests without a key:
+///
+/// ```
+/// use palisade_api_key::{ApiKeyLayer, Environment, KeyScheme, MemoryKeyStore, Pepper};
+///
+/// let scheme = KeyScheme::new(Pepper::generate()?);
+/// let layer = ApiKeyLayer::builder(scheme, MemoryKeyStore::new())
+///     .environments([Environment::Live, Environment::Test])
+///     .optional()
+///     .build()?;
+/// # let _ = layer;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ApiKeyLayerBuilder {

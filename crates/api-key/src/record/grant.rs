@@ -68,6 +68,20 @@ impl Grant {
     ///
     /// From that moment on the key is refused. A fraction of a second is dropped. Times after the
     /// year 9999 are reduced to its end.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use palisade_api_key::{Environment, Grant, KeyScheme, MintError, Pepper};
+    ///
+    /// let scheme = KeyScheme::new(Pepper::generate()?);
+    /// let now = Duration::from_secs(1_800_000_000);
+    /// let for_a_week = Grant::new(Environment::Test).expires(now + Duration::from_secs(7 * 24 * 3600));
+    /// assert!(scheme.mint(for_a_week, now).is_ok());
+    ///
+    /// let never = Grant::new(Environment::Test).not_before(now).expires(now);
+    /// assert!(matches!(scheme.mint(never, now), Err(MintError::Grant(_))));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn expires(mut self, at: Duration) -> Self {
         self.expires = Some(Timestamp::from_unix(at));
         self

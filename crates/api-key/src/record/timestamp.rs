@@ -16,6 +16,17 @@ use palisade_internal::rfc3339;
 /// assert_eq!(time.to_string(), "2027-01-31T00:00:00Z");
 /// # Ok::<(), palisade_api_key::InvalidTimestamp>(())
 /// ```
+///
+/// A time without an offset is no moment, and is refused:
+///
+/// ```
+/// use std::time::Duration;
+/// use palisade_api_key::Timestamp;
+///
+/// assert!("2027-01-31T08:00:00".parse::<Timestamp>().is_err());
+/// let made = Timestamp::from_unix(Duration::from_millis(1_800_000_000_900));
+/// assert_eq!(made.to_string(), "2027-01-15T08:00:00Z");
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Timestamp(u64);
 

@@ -70,6 +70,21 @@ impl MemoryKeyStore {
     /// # Errors
     ///
     /// [`TableError::Unknown`] when there is no record of this id.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use palisade_api_key::{Environment, Grant, KeyScheme, MemoryKeyStore, Pepper};
+    ///
+    /// let scheme = KeyScheme::new(Pepper::generate()?);
+    /// let now = Duration::from_secs(1_800_000_000);
+    /// let minted = scheme.mint(Grant::new(Environment::Live), now)?;
+    /// let store = MemoryKeyStore::new();
+    /// assert!(store.revoke(minted.record().id(), now).is_err()); // it is not in this store
+    ///
+    /// store.insert(minted.record().clone())?;
+    /// store.revoke(minted.record().id(), now)?;
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     pub fn revoke(&self, id: KeyId, now: Duration) -> Result<(), TableError> {
         self.update(|table| table.revoke(id, now))
     }

@@ -84,6 +84,16 @@ impl ChallengeLayer {
     }
 
     /// Responds to nothing: all requests go on. For a server whose configuration has no ACME.
+    ///
+    /// ```
+    /// use palisade_core::testing::EmptyOk;
+    /// use palisade_transport::server::ChallengeLayer;
+    /// use tower::Layer;
+    ///
+    /// // One type of service, with ACME or without.
+    /// let service = ChallengeLayer::none().layer(EmptyOk::default());
+    /// # let _ = service;
+    /// ```
     pub fn none() -> Self {
         Self {
             challenges: None,

@@ -78,6 +78,16 @@ impl Responder for HealthLayer {
 }
 
 /// Configures a [`HealthLayer`]. Made by [`HealthLayer::builder`].
+///
+/// ```
+/// use palisade_transport::{TrustedProxies, server::{HealthLayer, Readiness}};
+///
+/// // Only the load balancer sees it: other peers get what the application responds on this path.
+/// let balancers = TrustedProxies::parse("10.0.0.0/8")?;
+/// let health = HealthLayer::builder("/health", balancers, Readiness::new()).build()?;
+/// # let _ = health;
+/// # Ok::<(), palisade_transport::TransportBuildError>(())
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct HealthLayerBuilder {

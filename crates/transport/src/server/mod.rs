@@ -149,6 +149,25 @@ pub const QUIET_DEPENDENCIES: &str =
 /// println!("{} connections were cut", stopped.cut);
 /// # Ok(()) }
 /// ```
+///
+/// Over TLS, with longer deadlines, and with a port that was in use:
+///
+/// ```
+/// use std::time::Duration;
+/// use palisade_transport::server::{DevAuthority, Limits, Server};
+///
+/// # let folder = tempfile::tempdir()?;
+/// let certificates = DevAuthority::open_or_create(folder.path())?.certificates()?;
+/// let server = Server::builder()
+///     .listen("127.0.0.1:0".parse()?)
+///     .tls(certificates)
+///     .limits(Limits::default().grace(Duration::from_secs(60)))
+///     .build()?;
+///
+/// let taken = Server::builder().listen(server.local_addr()).build();
+/// assert!(taken.is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "a server does nothing until `serve` is awaited"]
 pub struct Server {
     listeners: Vec<Listener>,

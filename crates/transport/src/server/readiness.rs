@@ -30,6 +30,19 @@ impl Readiness {
 
     /// Marks the service as draining: health checks get 503 from now on. It cannot become ready
     /// again.
+    ///
+    /// A load balancer gets 503 from then on, on the path of a [`HealthLayer`](crate::server::HealthLayer):
+    ///
+    /// ```
+    /// use palisade_transport::{TrustedProxies, server::{HealthLayer, Readiness}};
+    ///
+    /// let readiness = Readiness::new();
+    /// let balancers = TrustedProxies::parse("10.0.0.0/8")?;
+    /// let health = HealthLayer::builder("/health", balancers, readiness.clone()).build()?;
+    /// readiness.drain(); // in the handler of SIGTERM, some seconds before the shutdown
+    /// # let _ = health;
+    /// # Ok::<(), palisade_transport::TransportBuildError>(())
+    /// ```
     pub fn drain(&self) {
         self.0.store(true, Ordering::Relaxed);
     }

@@ -89,6 +89,19 @@ impl FileKeyStore {
     /// # Errors
     ///
     /// [`KeyFileError::Io`] when the file exists or cannot be written.
+    ///
+    /// ```
+    /// use palisade_api_key::FileKeyStore;
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("keys.toml");
+    /// FileKeyStore::create(&path)?;
+    /// assert!(FileKeyStore::create(&path).is_err()); // an existing file is not changed
+    ///
+    /// let store = FileKeyStore::builder(&path).unwatched().open()?;
+    /// assert!(!store.refresh()?); // nothing has changed
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     pub fn create(path: impl AsRef<Path>) -> Result<(), KeyFileError> {
         let path = path.as_ref();
         let text = toml_document::write(path, &KeyTable::default())?;

@@ -78,6 +78,16 @@ impl DevAuthorityBuilder {
     ///
     /// The folder cannot be written, a file has other contents, others can read the key, or a host
     /// is not valid.
+    ///
+    /// ```
+    /// use palisade_transport::server::DevAuthority;
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let file = folder.path().join("a-file");
+    /// std::fs::write(&file, "not a folder")?;
+    /// assert!(DevAuthority::builder(&file).open_or_create().is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn open_or_create(self) -> Result<DevAuthority, CertificateError> {
         files::make_folder(&self.folder)?;
         let key = open_or_create_key(&self.folder.join("ca.key"))?;
