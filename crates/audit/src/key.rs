@@ -46,6 +46,16 @@ impl AuditKey {
     /// # Errors
     ///
     /// [`AuditBuildError::WeakKey`] if there are fewer, or if they are all the same.
+    ///
+    /// ```
+    /// use palisade_audit::AuditKey;
+    ///
+    /// assert!(AuditKey::from_bytes("too short").is_err());
+    /// let one = AuditKey::from_bytes(*b"4Zc0mQ1vXr7LsT9bYhN2dK6wGjPfUeA8")?;
+    /// let same = AuditKey::from_bytes(one.expose().to_vec())?;
+    /// assert_eq!(one.id(), same.id());
+    /// # Ok::<(), palisade_audit::AuditBuildError>(())
+    /// ```
     pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Result<Self, AuditBuildError> {
         let secret = Secret::new(bytes);
         let bytes = secret.expose();

@@ -93,6 +93,22 @@ impl CheckpointKey {
     ///
     /// [`AuditBuildError::KeyFile`] if the file cannot be read, has other content, or others may
     /// read it.
+    ///
+    /// ```
+    /// use palisade_audit::CheckpointKey;
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let file = folder.path().join("checkpoints.key");
+    /// let key = CheckpointKey::generate()?;
+    /// assert!(CheckpointKey::from_file(&file).is_err()); // there is no such file
+    ///
+    /// # use std::os::unix::fs::OpenOptionsExt;
+    /// # std::fs::OpenOptions::new().write(true).create(true).mode(0o600).open(&file)?;
+    /// std::fs::write(&file, key.to_text().expose())?;
+    /// let read = CheckpointKey::from_file(&file)?;
+    /// assert_eq!(read.public_key().to_text(), key.public_key().to_text());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, AuditBuildError> {
         let path = path.as_ref();
         let text = read_key(path, true)?;

@@ -112,6 +112,13 @@ impl DetachedSinkBuilder {
     ///
     /// [`AuditBuildError::InvalidSetting`] for a capacity of 0, [`AuditBuildError::NoThread`] if no thread can be
     /// started.
+    ///
+    /// ```
+    /// use palisade_audit::{AuditBuildError, DetachedSink, MemorySink};
+    ///
+    /// let no_space = DetachedSink::builder(MemorySink::new()).capacity(0).build();
+    /// assert!(no_space.is_err());
+    /// ```
     pub fn build(self) -> Result<DetachedSink, AuditBuildError> {
         if self.capacity == 0 {
             return Err(AuditBuildError::InvalidSetting {

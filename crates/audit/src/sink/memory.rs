@@ -72,6 +72,19 @@ impl MemorySink {
     /// assert_eq!(ids, ["app.second", "app.third"]);
     /// # Ok::<(), palisade_audit::AuditBuildError>(())
     /// ```
+    ///
+    /// ```
+    /// use palisade_audit::{AuditEvent, AuditLayer, MemorySink, event_id};
+    ///
+    /// let memory = MemorySink::with_capacity(1);
+    /// let layer = AuditLayer::builder().sink(memory.clone()).build()?;
+    /// layer.record(AuditEvent::new(event_id::SERVICE_STARTED));
+    /// layer.record(AuditEvent::new(event_id::SERVICE_STOPPING));
+    /// // The older record is gone.
+    /// assert_eq!(memory.lines().len(), 1);
+    /// assert!(memory.lines()[0].contains("service.stopping"));
+    /// # Ok::<(), palisade_audit::AuditBuildError>(())
+    /// ```
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
         Self(Arc::new(Inner {

@@ -158,6 +158,19 @@ impl CalendarWindow {
     /// # Errors
     ///
     /// As [`new`](Self::new).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use palisade_rate_limit::CalendarWindow;
+    ///
+    /// let month = CalendarWindow::month("Asia/Shanghai")?;
+    /// // 15 January 2027: the month began on the first, at midnight in Shanghai.
+    /// let span = month.around(Duration::from_secs(1_800_000_000));
+    /// assert_eq!(span.start(), 1_798_732_800);
+    ///
+    /// assert!(CalendarWindow::month("Mars/Olympus").is_err());
+    /// # Ok::<(), palisade_rate_limit::UnknownTimeZone>(())
+    /// ```
     pub fn month(zone: &str) -> Result<Self, UnknownTimeZone> {
         Self::new(CalendarPeriod::Month, zone)
     }

@@ -69,6 +69,13 @@ impl Default for MemoryBudgets {
 
 impl MemoryBudgets {
     /// Keeps counters in memory alone: a restart begins anew.
+    ///
+    /// ```
+    /// use palisade_rate_limit::{BudgetStore, MemoryBudgets};
+    ///
+    /// // For tests: a restart forgets what was used.
+    /// assert_eq!(MemoryBudgets::new().explain(), "memory, until the process ends");
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self::with_capacity(CAPACITY)

@@ -178,6 +178,14 @@ impl BudgetCharge {
 }
 
 /// The two numbers of a counter.
+///
+/// ```
+/// use palisade_rate_limit::BudgetState;
+///
+/// // 300 units are used, and 120 more are reserved by requests under way.
+/// let state = BudgetState::new(300, 120);
+/// assert_eq!(state.charged(), 420);
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct BudgetState {
@@ -207,6 +215,16 @@ impl BudgetState {
 }
 
 /// What a store decided over a reserve.
+///
+/// A custom store that refuses:
+///
+/// ```
+/// use palisade_rate_limit::{BudgetDecision, BudgetState};
+///
+/// let decision = BudgetDecision::refused(vec![BudgetState::new(980, 0)]);
+/// assert!(!decision.is_granted());
+/// assert!(decision.into_reservation().is_none());
+/// ```
 #[derive(Debug)]
 pub struct BudgetDecision {
     states: Vec<BudgetState>,

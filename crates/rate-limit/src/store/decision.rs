@@ -103,6 +103,14 @@ impl StoreDecision {
 
     /// Marks the decision as made without the store's knowledge. Responses then have no numbers, and the audit
     /// trail records it.
+    ///
+    /// ```
+    /// use palisade_rate_limit::{ChargeOutcome, LimitState, StoreDecision};
+    ///
+    /// // A custom store that decides alone while its server is away.
+    /// let decision = StoreDecision::new(ChargeOutcome::Admitted, [LimitState::default()]).degraded();
+    /// assert_eq!(decision.outcome(), ChargeOutcome::Admitted);
+    /// ```
     #[must_use]
     pub fn degraded(mut self) -> Self {
         self.degraded = true;

@@ -87,6 +87,15 @@ impl Placeholders {
     /// Replaces each placeholder of this set in a text by what it stands for.
     ///
     /// A placeholder that is not of this set stays as it is. What is put in is not read again.
+    ///
+    /// A placeholder that was not made here stays as it is:
+    ///
+    /// ```
+    /// use palisade_sanitize::Placeholders;
+    ///
+    /// let answer = "Call ‹PHONE_7›.";
+    /// assert_eq!(Placeholders::new().restore(answer), answer);
+    /// ```
     #[must_use]
     pub fn restore(&self, text: &str) -> String {
         let mut stream = self.restore_stream();

@@ -90,6 +90,23 @@ impl BannedWords {
     ///
     /// [`SanitizeBuildError::BannedWords`] if the file cannot be read, others may write it, it is over
     /// 4 MiB, or a line is wrong; see [`new`](Self::new).
+    ///
+    /// ```
+    /// use palisade_sanitize::BannedWords;
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let file = folder.path().join("banned.txt");
+    /// assert!(BannedWords::open(&file).is_err()); // there is no such file
+    ///
+    /// std::fs::write(&file, "casino\n赌博\n")?;
+    /// let words = BannedWords::open_unwatched(&file)?;
+    /// assert_eq!(words.len(), 2);
+    ///
+    /// std::fs::write(&file, "casino\n")?;
+    /// words.refresh()?;
+    /// assert_eq!(words.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, SanitizeBuildError> {
         let list = Self::open_unwatched(path)?;
         if let Source::File(file) = &list.source {
