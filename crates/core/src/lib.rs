@@ -134,7 +134,7 @@ pub use self::{
     },
     secret::Secret,
     sequence::{AnyGuard, GuardInfo, GuardList, Guards},
-    service::{GuardBody, GuardFuture, GuardLayer, GuardService, refuse},
+    service::{GuardBody, GuardFuture, GuardLayer, GuardService, refuse, refuse_response},
 };
 
 // The example of the README, compiled as a documentation test.

@@ -28,7 +28,12 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-pub use self::{body::GuardBody, future::GuardFuture, layer::GuardLayer, refuse::refuse};
+pub use self::{
+    body::GuardBody,
+    future::GuardFuture,
+    layer::GuardLayer,
+    refuse::{refuse, refuse_response},
+};
 use self::{
     guard_run::GuardRun,
     stage::{Admitting, Calling, MovableStage, Readying, Stage},

@@ -42,3 +42,37 @@ pub fn refuse<B>(
     cx.mark_refused_before_handler();
     refusal(cx.render(rejection))
 }
+
+/// Refuses a response that the inner service has made, for a service that is no guard.
+///
+/// It does what [`refuse`] does, but the request counts as handled: limits do not give back what
+/// it has cost.
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::{Request, Response, StatusCode};
+/// use http_body_util::Full;
+/// use palisade_core::{GuardBody, Rejection, SecurityContext, refuse_response};
+///
+/// fn check(cx: &SecurityContext, response: Response<Full<Bytes>>) -> Response<GuardBody<Full<Bytes>>> {
+///     if response.headers().contains_key("x-debug") {
+///         let rejection = Rejection::new(StatusCode::BAD_GATEWAY, "inspected", "The response is not available.");
+///         return refuse_response(cx, "debug_header", rejection);
+///     }
+///     response.map(GuardBody::inner)
+/// }
+///
+/// let response = Response::builder().header("x-debug", "1").body(Full::default()).unwrap();
+/// let (mut head, ()) = Request::new(()).into_parts();
+/// let cx = SecurityContext::find_or_create(&mut head);
+/// assert_eq!(check(&cx, response).status(), 502);
+/// ```
+#[must_use]
+pub fn refuse_response<B>(
+    cx: &SecurityContext,
+    guard: &'static str,
+    mut rejection: Rejection,
+) -> Response<GuardBody<B>> {
+    cx.refuse(guard, &mut rejection);
+    refusal(cx.render(rejection))
+}
