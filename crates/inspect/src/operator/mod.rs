@@ -8,7 +8,9 @@
 //! Operators that ask a network (`@rbl`, `@geoLookup`), run a program (`@inspectFile`) or need
 //! data that is not here (`@verifyCC`, `@gsbLookup`) are errors when a rule is loaded.
 
+mod captures;
 mod checks;
+mod comparison;
 mod needs;
 pub(crate) mod pattern;
 mod phrases;
@@ -19,51 +21,17 @@ use std::path::Path;
 use libinjectionrs::detect_xss;
 use regex::bytes::Regex;
 
-use self::{checks::Network, phrases::Phrases, sql_injection::SqlInjection};
+use self::captures::{capture, matches_pattern};
+use self::comparison::TextTest;
 pub(crate) use self::{
+    captures::Captures,
     checks::{is_wrong_url_encoding, number},
+    comparison::Comparison,
     needs::Needs,
 };
+use self::{checks::Network, phrases::Phrases, sql_injection::SqlInjection};
 use crate::byte_set::ByteSet;
 use crate::variables::{MacroText, TxNames};
-
-/// How two numbers are compared.
-///
-/// Both sides are read as `atoi` does: a text that is no number is 0.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Comparison {
-    /// `@eq`
-    Equal,
-    /// `@ge`
-    AtLeast,
-    /// `@gt`
-    Above,
-    /// `@le`
-    AtMost,
-    /// `@lt`
-    Below,
-}
-
-/// How a value and a text are compared.
-///
-/// Case counts. Rules that want no case use `t:lowercase`.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum TextTest {
-    /// `@beginsWith`
-    BeginsWith,
-    /// `@contains`, and `@strmatch`, which is the same without its own syntax.
-    Contains,
-    /// `@containsWord`: no letter, digit or underscore stands next to it.
-    ContainsWord,
-    /// `@endsWith`
-    EndsWith,
-    /// `@streq`
-    Equal,
-    /// The text contains the value.
-    ///
-    /// `@within`. An empty value is in each text.
-    Within,
-}
 
 /// An operator with its argument.
 ///
@@ -119,13 +87,6 @@ pub(crate) enum Operator {
     Xss,
 }
 
-/// Where in a value an operator matched, for `capture`.
-///
-/// The first is the whole match, then the groups, at most nine. Groups that took no part are
-/// empty.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Captures(pub(crate) Vec<Vec<u8>>);
-
 impl Operator {
     /// Reads an operator. Without `@` it is a pattern.
     ///
@@ -178,28 +139,36 @@ impl Operator {
     ///
     /// `None`: it is another operator. The error is that of a reference in the argument.
     fn comparison(name: &str, argument: &str, names: &mut TxNames) -> Result<Option<Self>, String> {
-        let number = match name {
-            "eq" => Some(Comparison::Equal),
-            "ge" => Some(Comparison::AtLeast),
-            "gt" => Some(Comparison::Above),
-            "le" => Some(Comparison::AtMost),
-            "lt" => Some(Comparison::Below),
-            _ => None,
-        };
-        if let Some(comparison) = number {
+        if let Some(comparison) = Comparison::parse(name) {
             let argument = MacroText::parse(argument, names)?;
             return Ok(Some(Self::Compare(comparison, argument)));
         }
-        let test = match name {
-            "beginswith" => TextTest::BeginsWith,
-            "contains" | "strmatch" => TextTest::Contains,
-            "containsword" => TextTest::ContainsWord,
-            "endswith" => TextTest::EndsWith,
-            "streq" => TextTest::Equal,
-            "within" => TextTest::Within,
-            _ => return Ok(None),
+        let Some(test) = TextTest::parse(name) else {
+            return Ok(None);
         };
         Ok(Some(Self::Text(test, MacroText::parse(argument, names)?)))
+    }
+
+    /// The argument that may refer to values of the request. `None`: it has none.
+    pub(crate) const fn argument(&self) -> Option<&MacroText> {
+        match self {
+            Self::Compare(_, text) | Self::PatternOfRequest(text) | Self::Text(_, text) => {
+                Some(text)
+            }
+            _ => None,
+        }
+    }
+
+    /// How much work it is to ask about a value of this length, at most, in bytes that a pattern
+    /// reads.
+    pub(crate) const fn cost(&self, length: usize) -> usize {
+        match self {
+            Self::SqlInjection(_) => sql_injection::cost(length),
+            Self::Phrases(_) | Self::Xss => length.saturating_mul(4),
+            // It is compiled for each value.
+            Self::PatternOfRequest(_) => length.saturating_add(100_000),
+            _ => length,
+        }
     }
 
     /// What a value must contain to match at all.
@@ -274,75 +243,6 @@ impl Operator {
 fn pattern_text(text: &str) -> &str {
     let text = text.strip_prefix('!').unwrap_or(text).trim_start();
     text.strip_prefix("@rx").map_or(text, str::trim_start)
-}
-
-/// Keeps what matched. Always true, so that it ends a condition.
-fn capture(captured: Option<&mut Captures>, found: &[u8]) -> bool {
-    if let Some(captured) = captured {
-        captured.0 = vec![found.to_vec()];
-    }
-    true
-}
-
-/// Runs a pattern, with its groups only if they are wanted.
-fn matches_pattern(pattern: &Regex, value: &[u8], captured: Option<&mut Captures>) -> bool {
-    let Some(captured) = captured else {
-        return pattern.is_match(value);
-    };
-    let Some(groups) = pattern.captures(value) else {
-        return false;
-    };
-    let text = |group: Option<regex::bytes::Match<'_>>| {
-        group.map_or(Vec::new(), |g| g.as_bytes().to_vec())
-    };
-    captured.0 = groups.iter().take(10).map(text).collect();
-    true
-}
-
-impl Comparison {
-    /// Compares.
-    ///
-    /// `value` is of the request, `with` of the rule.
-    pub(crate) const fn holds(self, value: i64, with: i64) -> bool {
-        match self {
-            Self::Equal => value == with,
-            Self::AtLeast => value >= with,
-            Self::Above => value > with,
-            Self::AtMost => value <= with,
-            Self::Below => value < with,
-        }
-    }
-}
-
-impl TextTest {
-    /// Compares.
-    ///
-    /// `value` is of the request, `text` of the rule.
-    fn holds(self, value: &[u8], text: &[u8]) -> bool {
-        match self {
-            Self::BeginsWith => value.starts_with(text),
-            Self::Contains => find(value, text).is_some(),
-            Self::ContainsWord => contains_word(value, text),
-            Self::EndsWith => value.ends_with(text),
-            Self::Equal => value == text,
-            Self::Within => find(text, value).is_some(),
-        }
-    }
-}
-
-/// Where a text stands in a value. An empty text stands everywhere.
-fn find(value: &[u8], text: &[u8]) -> Option<usize> {
-    memchr::memmem::find(value, text)
-}
-
-/// Whether a text stands in a value with no letter or digit next to it.
-fn contains_word(value: &[u8], text: &[u8]) -> bool {
-    let outside =
-        |byte: Option<&u8>| byte.is_none_or(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
-    memchr::memmem::find_iter(value, text).any(|at| {
-        let before = at.checked_sub(1).and_then(|at| value.get(at));
-        outside(before) && outside(value.get(at + text.len()))
-    })
 }
 
 #[cfg(test)]

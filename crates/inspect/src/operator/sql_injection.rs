@@ -69,6 +69,12 @@ impl SqlInjection {
     }
 }
 
+/// How much work it is to ask about a value of this length, at most.
+pub(super) const fn cost(length: usize) -> usize {
+    let parsed = if length < LONGEST { length } else { LONGEST };
+    length + parsed * 20
+}
+
 /// The part of a value that is parsed.
 ///
 /// A short value is parsed whole.

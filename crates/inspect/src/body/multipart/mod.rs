@@ -9,8 +9,13 @@
 //! are not decoded, so a `Content-Transfer-Encoding` has no effect here; rules can see that
 //! header.
 
+mod boundary;
+mod disposition;
+
 use std::borrow::Cow;
 
+use self::boundary::{Parts, boundary};
+use self::disposition::Disposition;
 use super::{BodyFields, File, MOST_VALUES, Text};
 
 /// Reads a body.
@@ -50,80 +55,6 @@ pub(super) fn read<'r>(content_type: &'r [u8], body: &'r [u8], fields: &mut Body
         ended = end;
     }
     fields.multipart_strict_error |= fields.error.is_some() || !parts.body.trim_ascii().is_empty();
-}
-
-/// The boundary in a `Content-Type`.
-///
-/// It may be in quotes. Repeated ones, more than 70 bytes and characters outside RFC 2046 set the
-/// strict flag. `None` if it is missing or empty.
-fn boundary<'r>(content_type: &'r [u8], fields: &mut BodyFields<'_>) -> Option<&'r [u8]> {
-    let lower = content_type.to_ascii_lowercase();
-    let at = memchr::memmem::find(&lower, b"boundary")?;
-    let repeated = memchr::memmem::find_iter(&lower, b"boundary").count() > 1;
-    let value = content_type
-        .get(at + 8..)?
-        .trim_ascii_start()
-        .strip_prefix(b"=")?;
-    let value = value.trim_ascii_start();
-    let found = match value.strip_prefix(b"\"") {
-        Some(quoted) => quoted.get(..memchr::memchr(b'"', quoted)?)?,
-        None => {
-            let end = value
-                .iter()
-                .position(|byte| matches!(byte, b';' | b',' | b' ' | b'\t'));
-            value.get(..end.unwrap_or(value.len()))?
-        }
-    };
-    let odd = |byte: &u8| !byte.is_ascii_alphanumeric() && !b"'()+_,-./:=?".contains(byte);
-    fields.multipart_strict_error |= repeated || found.len() > 70 || found.iter().any(odd);
-    (!found.is_empty()).then_some(found)
-}
-
-/// The parts of a body that are not yet read.
-struct Parts<'r, 'd> {
-    /// The bytes behind the last boundary that was found.
-    body: &'r [u8],
-    /// `--` and the boundary.
-    delimiter: &'d [u8],
-}
-
-impl<'r> Parts<'r, '_> {
-    /// Takes what stands before the next boundary, and whether that boundary is the last. `None` if
-    /// there is no other.
-    ///
-    /// Without another boundary, all the rest is the part.
-    fn next(&mut self, fields: &mut BodyFields<'_>) -> (&'r [u8], Option<bool>) {
-        let start = self.body;
-        let mut from = 0;
-        while let Some(line) = start.get(from..).filter(|line| !line.is_empty()) {
-            let end = memchr::memchr(b'\n', line).map_or(line.len(), |at| at + 1);
-            let this = line.get(..end).unwrap_or_default();
-            if let Some(after) = this.strip_prefix(self.delimiter) {
-                let rest = after.trim_ascii();
-                if rest.is_empty() || rest == b"--" {
-                    self.body = line.get(end..).unwrap_or_default();
-                    fields.multipart_strict_error |=
-                        this.ends_with(b"\n") && !this.ends_with(b"\r\n");
-                    return (
-                        without_line_end(start.get(..from).unwrap_or_default()),
-                        Some(rest == b"--"),
-                    );
-                }
-            }
-            fields.multipart_unmatched_boundary |= this.starts_with(b"--");
-            from += end;
-        }
-        self.body = b"";
-        (start, None)
-    }
-}
-
-/// Removes the line end that belongs to the boundary.
-///
-/// RFC 2046 counts the line end before a delimiter to the delimiter.
-fn without_line_end(part: &[u8]) -> &[u8] {
-    let part = part.strip_suffix(b"\n").unwrap_or(part);
-    part.strip_suffix(b"\r").unwrap_or(part)
 }
 
 /// Reads one part.
@@ -204,125 +135,6 @@ fn value_of<'l>(line: &'l [u8], name: &[u8]) -> Option<&'l [u8]> {
     found
         .eq_ignore_ascii_case(name)
         .then(|| line.get(at + 1..).unwrap_or_default())
-}
-
-/// What a `Content-Disposition` says.
-///
-/// The header is defined in RFC 6266 and RFC 7578, section 4.2.
-#[derive(Debug, Default)]
-struct Disposition {
-    /// Of several, the last.
-    name: Option<Vec<u8>>,
-    /// Names of files: programs differ in which of several they take.
-    ///
-    /// Each `filename`, and `filename*` after decoding.
-    files: Vec<Vec<u8>>,
-    /// Whether it is not what browsers send.
-    ///
-    /// It becomes the strict flag.
-    odd: bool,
-}
-
-impl Disposition {
-    /// Reads `form-data; name="a"; filename="b"`.
-    fn read(value: &[u8]) -> Self {
-        let mut found = Self::default();
-        let mut rest = value;
-        let kind = end_of_parameter(rest);
-        found.odd |= !rest
-            .get(..kind)
-            .unwrap_or_default()
-            .trim_ascii()
-            .eq_ignore_ascii_case(b"form-data");
-        rest = rest.get(kind + 1..).unwrap_or_default();
-        while !rest.trim_ascii().is_empty() {
-            let end = end_of_parameter(rest);
-            found.parameter(rest.get(..end).unwrap_or_default().trim_ascii());
-            rest = rest.get(end + 1..).unwrap_or_default();
-        }
-        found
-    }
-
-    /// Takes over one parameter.
-    ///
-    /// Browsers send only `name` and `filename`, both in quotes. `filename*` (RFC 8187) is
-    /// forbidden in forms by RFC 7578.
-    fn parameter(&mut self, text: &[u8]) {
-        let Some(at) = memchr::memchr(b'=', text) else {
-            self.odd = true;
-            return;
-        };
-        let name = text
-            .get(..at)
-            .unwrap_or_default()
-            .trim_ascii()
-            .to_ascii_lowercase();
-        let value = text.get(at + 1..).unwrap_or_default().trim_ascii();
-        let value = self.unquote(value);
-        match name.as_slice() {
-            b"name" => self.odd |= self.name.replace(value).is_some(),
-            b"filename" => {
-                self.odd |= !self.files.is_empty();
-                self.files.push(value);
-            }
-            b"filename*" => {
-                self.odd = true;
-                let encoded = value
-                    .rsplit(|byte| *byte == b'\'')
-                    .next()
-                    .unwrap_or_default();
-                let decoded = crate::transformation::Transformation::UrlDecode.apply(encoded);
-                self.files.push(decoded.unwrap_or_else(|| encoded.to_vec()));
-            }
-            _ => self.odd = true,
-        }
-    }
-
-    /// Removes quotes and the backslash before a quote.
-    ///
-    /// Without quotes it is odd. Single quotes are removed too, as some programs do.
-    fn unquote(&mut self, value: &[u8]) -> Vec<u8> {
-        let Some(inner) = value.strip_prefix(b"\"") else {
-            self.odd = true;
-            return value
-                .strip_prefix(b"'")
-                .and_then(|v| v.strip_suffix(b"'"))
-                .unwrap_or(value)
-                .to_vec();
-        };
-        let inner = inner.strip_suffix(b"\"").unwrap_or_else(|| {
-            self.odd = true;
-            inner
-        });
-        let mut out = Vec::with_capacity(inner.len());
-        let mut bytes = inner.iter().peekable();
-        while let Some(&byte) = bytes.next() {
-            if byte == b'\\'
-                && bytes
-                    .peek()
-                    .is_some_and(|next| matches!(next, b'"' | b'\\'))
-            {
-                out.extend(bytes.next());
-            } else {
-                out.push(byte);
-            }
-        }
-        out
-    }
-}
-
-/// Where a parameter ends: at a `;` outside of quotes.
-fn end_of_parameter(text: &[u8]) -> usize {
-    let (mut quoted, mut escaped) = (false, false);
-    for (index, byte) in text.iter().enumerate() {
-        match byte {
-            b'"' if !escaped => quoted = !quoted,
-            b';' if !quoted => return index,
-            _ => {}
-        }
-        escaped = *byte == b'\\' && quoted && !escaped;
-    }
-    text.len()
 }
 
 #[cfg(test)]
