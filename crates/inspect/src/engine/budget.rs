@@ -1,12 +1,24 @@
-//! How much memory one request may take.
+//! How much memory and work one request may take.
 //!
-//! A client chooses how many values a request has and how often rules match, so what is kept for
-//! them is counted. Nothing is dropped in silence: a request that needs more is inspected no
-//! further, and its verdict says so.
+//! A client chooses how many values a request has, how often rules match, and how many patterns
+//! have to read a value. What is kept and what is read is counted. Nothing is dropped in silence:
+//! a request that needs more is inspected no further, and its verdict says so.
+//!
+//! The unit of work is one byte that a pattern reads, about a nanosecond.
 
-/// Bytes that may still be kept.
+/// What work costs, beside the reading of a byte by a pattern.
+pub(crate) mod cost {
+    /// A byte that is searched for the literals of all rules.
+    pub(crate) const FILTER: usize = 3;
+    /// A byte that a transformation reads and writes.
+    pub(crate) const TRANSFORMATION: usize = 6;
+    /// A value that a rule is asked about, whatever its length.
+    pub(crate) const VALUE: usize = 20;
+}
+
+/// Bytes that may still be kept, or read.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(crate) struct Budget {
     /// What is left.
     left: usize,
     /// Whether more was asked for than was left.
@@ -15,7 +27,7 @@ pub(super) struct Budget {
 
 impl Budget {
     /// Nothing is taken yet.
-    pub(super) const fn new(bytes: usize) -> Self {
+    pub(crate) const fn new(bytes: usize) -> Self {
         Self {
             left: bytes,
             exceeded: false,
@@ -23,7 +35,7 @@ impl Budget {
     }
 
     /// Takes bytes. False: there are not enough, and nothing is taken.
-    pub(super) const fn take(&mut self, bytes: usize) -> bool {
+    pub(crate) const fn take(&mut self, bytes: usize) -> bool {
         match self.left.checked_sub(bytes) {
             Some(left) => self.left = left,
             None => self.exceeded = true,
@@ -32,17 +44,17 @@ impl Budget {
     }
 
     /// Gives back what was taken before.
-    pub(super) const fn give(&mut self, bytes: usize) {
+    pub(crate) const fn give(&mut self, bytes: usize) {
         self.left = self.left.saturating_add(bytes);
     }
 
     /// Says that something else than bytes ran out.
-    pub(super) const fn exceed(&mut self) {
+    pub(crate) const fn exceed(&mut self) {
         self.exceeded = true;
     }
 
     /// Whether something could not be kept.
-    pub(super) const fn is_exceeded(&self) -> bool {
+    pub(crate) const fn is_exceeded(&self) -> bool {
         self.exceeded
     }
 }

@@ -6,7 +6,9 @@
 //! A rule without literals has no number here and always runs. A cut literal can only give more
 //! candidates, never fewer, so no match is lost.
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use aho_corasick::automaton::Automaton;
+use aho_corasick::dfa::DFA;
+use aho_corasick::{Anchored, StartKind};
 
 /// How much of a literal is searched for. More would make the automaton larger and tell little more.
 ///
@@ -20,15 +22,13 @@ const LONGEST: usize = 8;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Filter {
     /// `None` only in the default.
-    automaton: Option<AhoCorasick>,
-    /// For each literal, the rules that ask for it.
+    automaton: Option<DFA>,
+    /// For each literal, the rules that ask for it: one bit for each rule, `words` words.
     ///
-    /// By the number of the literal in the automaton.
-    rules: Vec<Vec<u32>>,
-    /// How many rules ask for literals.
-    ///
-    /// Candidates have one bit for each.
-    count: usize,
+    /// In the order of the numbers of the literals in the automaton.
+    masks: Vec<u64>,
+    /// How many words of 64 rules one literal has.
+    words: usize,
 }
 
 /// Collects literals.
@@ -42,8 +42,8 @@ pub(crate) struct FilterBuilder {
 
 /// The rules whose literals occur in a text.
 ///
-/// One bit for each rule of the filter.
-#[derive(Clone, Debug)]
+/// One bit for each rule of the filter. Empty: none of them.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Candidates(Vec<u64>);
 
 impl FilterBuilder {
@@ -72,15 +72,28 @@ impl FilterBuilder {
     ///
     /// The reason as text: there are too many literals.
     pub(crate) fn build(self) -> Result<Filter, String> {
-        let automaton = AhoCorasick::builder()
+        let automaton = DFA::builder()
             .ascii_case_insensitive(true)
-            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .start_kind(StartKind::Unanchored)
+            .prefilter(false)
             .build(self.literals.keys())
             .map_err(|error| error.to_string())?;
+        let words = self.count.div_ceil(64);
+        let mut masks = Vec::with_capacity(words * self.literals.len());
+        for rules in self.literals.into_values() {
+            let mut mask = vec![0_u64; words];
+            for rule in rules {
+                let rule = usize::try_from(rule).unwrap_or(usize::MAX);
+                if let Some(word) = mask.get_mut(rule / 64) {
+                    *word |= 1 << (rule % 64);
+                }
+            }
+            masks.append(&mut mask);
+        }
         Ok(Filter {
             automaton: Some(automaton),
-            rules: self.literals.into_values().collect(),
-            count: self.count,
+            masks,
+            words,
         })
     }
 }
@@ -91,26 +104,52 @@ impl Filter {
     /// Overlapping hits count: `select` also has `elec`. The time is linear in the text and the
     /// number of hits.
     pub(crate) fn search(&self, text: &[u8]) -> Candidates {
-        let mut found = vec![0_u64; self.count.div_ceil(64)];
-        let automaton = self.automaton.iter();
-        for hit in automaton.flat_map(|automaton| automaton.find_overlapping_iter(text)) {
-            for &rule in self
-                .rules
-                .get(hit.pattern().as_usize())
-                .into_iter()
-                .flatten()
-            {
-                let rule = usize::try_from(rule).unwrap_or(usize::MAX);
-                if let Some(word) = found.get_mut(rule / 64) {
-                    *word |= 1 << (rule % 64);
+        let mut found = Candidates::default();
+        let Some(automaton) = &self.automaton else {
+            return found;
+        };
+        // It was built for this kind of search, so there is a first state.
+        let Ok(mut state) = automaton.start_state(Anchored::No) else {
+            return found;
+        };
+        let mut last = state;
+        for &byte in text {
+            state = automaton.next_state(Anchored::No, state, byte);
+            if automaton.is_special(state) && state != last && automaton.is_match(state) {
+                last = state;
+                for index in 0..automaton.match_len(state) {
+                    let literal = automaton.match_pattern(state, index).as_usize();
+                    let at = literal * self.words;
+                    found.add_words(self.masks.get(at..at + self.words).unwrap_or_default());
                 }
             }
         }
-        Candidates(found)
+        found
     }
 }
 
 impl Candidates {
+    /// No rule.
+    pub(crate) const fn none() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Adds the rules of other texts.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.add_words(&other.0);
+    }
+
+    /// Adds rules by their bits.
+    fn add_words(&mut self, words: &[u64]) {
+        if self.0.is_empty() {
+            self.0.extend_from_slice(words);
+            return;
+        }
+        for (own, other) in self.0.iter_mut().zip(words) {
+            *own |= other;
+        }
+    }
+
     /// Whether the rule with this number is among them.
     ///
     /// False for a number that was never given.

@@ -4,9 +4,10 @@
 //! [`Inspection`]. It fills the collections (`values`), whose texts are stored once (`texts`),
 //! runs the rules phase by phase, and keeps the variables that they set (`tx`).
 //!
-//! Most work is avoided in three ways. A text that two rules transform alike is transformed once
+//! Most work is avoided in four ways. A text that two rules transform alike is transformed once
 //! (`transformations`). A rule is left out for a text that lacks a byte or a literal that its
-//! pattern needs (`filter`). A transformation that cannot change a text is not run.
+//! pattern needs (`filter`). It is left out for all values that it reads at once where none of
+//! them has it (`groups`). A transformation that cannot change a text is not run.
 //!
 //! # Bounds
 //!
@@ -24,8 +25,12 @@
 //! | values that a rule matched, for `MATCHED_VARS` | 4,096 | the verdict is incomplete |
 //! | what `ctl` switched off | each `ctl` of the rules once | |
 //! | rules in the verdict | each once | |
+//! | bytes that rules read, again and again | 256 times the longest body | the verdict is incomplete |
 //!
 //! An incomplete verdict refuses: a request that was not inspected to its end is not clean.
+//!
+//! Rules for code that read a person's text decide nothing. They have as much work again for
+//! themselves, and where that ends only they do.
 //!
 //! All of this is a function of the rules and the request: no clock, no network, no file. Only
 //! `UNIQUE_ID` differs from run to run.
@@ -36,6 +41,7 @@ mod texts;
 mod tx;
 mod plan;
 mod filter;
+mod groups;
 mod transformations;
 mod unique;
 mod budget;

@@ -7,6 +7,7 @@
 //! Nothing here changes afterwards. All requests share it without a lock.
 
 use super::filter::{Filter, FilterBuilder};
+use super::groups::{Column, GroupId, Groups};
 use super::transformations::{ListId, TransformationLists};
 use crate::byte_set::ByteSet;
 use crate::operator::{Comparison, Operator, number};
@@ -22,6 +23,8 @@ pub(crate) struct Plan {
     pub(crate) phases: [Vec<PlannedRule>; 5],
     /// The lists that checks name by number.
     pub(crate) lists: TransformationLists,
+    /// The groups that checks name by number.
+    pub(crate) groups: Groups,
     /// The variables that rules name. A request has a place for each.
     pub(crate) names: TxNames,
     /// The literals of the rules that read requests, and of those that read responses.
@@ -49,6 +52,10 @@ pub(crate) struct PlannedRule {
     ///
     /// It follows from the tags, see [`CODE_TAGS`].
     pub(crate) looks_for_code: bool,
+    /// Whether a link, an action or a text of the rule reads what the rule has matched.
+    ///
+    /// If not, numbers that match need not be kept as texts.
+    pub(crate) reads_matched: bool,
 }
 
 /// One link of a rule.
@@ -62,6 +69,8 @@ pub(crate) struct Check {
     ///
     /// It is found once, since all names in rules are known. Empty for all other sources.
     pub(crate) tx_matches: Vec<Vec<usize>>,
+    /// All values that it reads. `None`: they must be asked one by one.
+    pub(crate) group: Option<GroupId>,
     /// The full test, run when the filters let a text through.
     pub(crate) operator: Operator,
     /// Whether a text matches when the operator does not.
@@ -146,11 +155,14 @@ pub(crate) fn prepare(
         } else {
             request
         };
-        let checks = rule
-            .links
-            .into_iter()
-            .map(|link| check(link, filter, &mut plan.lists, &names));
+        let reads_matched = rule.links.iter().any(Link::reads_matched);
+        let checks = rule.links.into_iter().map(|link| {
+            let mut check = check(link, filter, &mut plan.lists, &names);
+            check.group = group(&check, &mut plan.groups);
+            check
+        });
         let planned = PlannedRule {
+            reads_matched,
             looks_for_code: looks_for_code(&rule.head.tags),
             checks: checks.collect(),
             head: rule.head,
@@ -225,6 +237,7 @@ fn check(
         .collect();
     let literals = &link.needs.literals;
     Check {
+        group: None,
         tx_matches,
         number,
         allowed,
@@ -242,6 +255,23 @@ fn check(
         capture: link.capture,
         actions: link.actions,
     }
+}
+
+/// The group of a check.
+///
+/// It has one if a filter can leave out values, and all its values are read from the request.
+fn group(check: &Check, groups: &mut Groups) -> Option<GroupId> {
+    let has_filter = !check.sets.is_empty() || check.filter.is_some() || check.allowed.is_some();
+    let is_read = |source: &Target| !source.count && !source.collection.is_made();
+    if check.negated || !has_filter || !check.sources.iter().all(is_read) {
+        return None;
+    }
+    let columns: Vec<Column> = check
+        .sources
+        .iter()
+        .flat_map(|source| check.lists.iter().map(|list| (source.collection, *list)))
+        .collect();
+    Some(groups.intern(&columns))
 }
 
 /// The number of a comparison, if it does not depend on the request.

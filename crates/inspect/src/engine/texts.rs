@@ -7,11 +7,12 @@
 //! each value and each list that changed one, and one for each variable that a rule on `TX`
 //! reads. Values of a body are limited by its parser.
 
-use super::budget::Budget;
+use super::budget::{Budget, cost};
 use super::filter::{Candidates, Filter};
 use super::transformations::{ListId, TransformationLists};
 use crate::body::Text;
 use crate::byte_set::ByteSet;
+use crate::transformation::Transformation;
 
 /// The number of a text in [`Texts`].
 ///
@@ -31,11 +32,10 @@ struct Known<'r> {
     /// Which rules its literals allow, once they were searched for: by the filter of rules on
     /// requests, and by that of rules on responses. The two number their rules apart.
     candidates: [Option<Candidates>; 2],
-    /// What transformations made of it.
+    /// What transformations made of it, by the number of the list. Empty until one may change it.
     ///
-    /// Few lists, so a search in order is fast. A list that changed nothing gives the text itself
-    /// or that of a shorter list.
-    derived: Vec<(ListId, TextId)>,
+    /// A list that changed nothing gives the text itself or that of a shorter list.
+    derived: Vec<Option<TextId>>,
 }
 
 /// How many bytes the texts of one request may take, with what is known about them.
@@ -51,6 +51,8 @@ pub(crate) struct Texts<'r> {
     known: Vec<Known<'r>>,
     /// What more texts may take.
     budget: Budget,
+    /// How much more may be read.
+    pub(crate) work: Budget,
 }
 
 impl Default for Texts<'_> {
@@ -58,6 +60,7 @@ impl Default for Texts<'_> {
         Self {
             known: Vec::new(),
             budget: Budget::new(MOST_BYTES),
+            work: Budget::new(usize::MAX),
         }
     }
 }
@@ -87,7 +90,7 @@ impl<'r> Texts<'r> {
 
     /// Whether a text could not be kept.
     pub(crate) const fn is_exceeded(&self) -> bool {
-        self.budget.is_exceeded()
+        self.budget.is_exceeded() || self.work.is_exceeded()
     }
 
     /// The bytes of a text.
@@ -110,25 +113,33 @@ impl<'r> Texts<'r> {
         self.get(id).is_some_and(|known| known.present.exceeds(set))
     }
 
-    /// Whether a text has a literal of the rule with this number in the filter.
+    /// The rules of a filter that the literals in a text allow.
     ///
     /// The first question of each filter about a text searches it for the literals of all rules of
     /// the filter; later ones read a bit. `is_response` tells which of the two filters it is.
-    pub(crate) fn is_candidate(
+    pub(crate) fn candidates(
         &mut self,
         id: TextId,
         filter: &Filter,
         is_response: bool,
-        rule: usize,
-    ) -> bool {
-        let Some(known) = self.get_mut(id) else {
-            return false;
+    ) -> &Candidates {
+        let index = usize::try_from(id.0).unwrap_or(usize::MAX);
+        let (known, work) = (self.known.get_mut(index), &mut self.work);
+        let Some(known) = known else {
+            return const { &Candidates::none() };
         };
         let [request, response] = &mut known.candidates;
         let candidates = if is_response { response } else { request };
-        candidates
-            .get_or_insert_with(|| filter.search(&known.bytes))
-            .has(rule)
+        candidates.get_or_insert_with(|| {
+            work.take(known.bytes.len().saturating_mul(cost::FILTER));
+            filter.search(&known.bytes)
+        })
+    }
+
+    /// The bytes that occur in a text.
+    pub(crate) fn present(&self, id: TextId) -> ByteSet {
+        self.get(id)
+            .map_or_else(ByteSet::default, |known| known.present)
     }
 
     /// The text that a list of transformations makes of a text.
@@ -148,28 +159,47 @@ impl<'r> Texts<'r> {
         if !lists.may_change(list, &known.present) {
             return id;
         }
-        if let Some((_, derived)) = known.derived.iter().find(|(known, _)| *known == list) {
+        if let Some(Some(derived)) = known.derived.get(list.index()) {
             return *derived;
         }
         let before = self.derive(id, step.before, lists);
+        let derived = match step.may_change(&self.present(before)) {
+            true => self.transform(before, step.transformation),
+            false => before,
+        };
+        self.remember(id, list, derived, lists.count());
+        derived
+    }
+
+    /// Remembers what a list makes of a text.
+    fn remember(&mut self, id: TextId, list: ListId, derived: TextId, lists: usize) {
+        let (index, budget) = (
+            usize::try_from(id.0).unwrap_or(usize::MAX),
+            &mut self.budget,
+        );
+        let Some(known) = self.known.get_mut(index) else {
+            return;
+        };
+        if known.derived.is_empty() && budget.take(lists * size_of::<Option<TextId>>()) {
+            known.derived.resize(lists, None);
+        }
+        if let Some(place) = known.derived.get_mut(list.index()) {
+            *place = Some(derived);
+        }
+    }
+
+    /// The text that one transformation makes of a text.
+    fn transform(&mut self, before: TextId, transformation: Transformation) -> TextId {
+        let length = self.bytes(before).len();
+        self.work.take(length.saturating_mul(cost::TRANSFORMATION));
         let changed = self
             .get(before)
-            .and_then(|known| step.transformation.apply(&known.bytes));
-        let derived = changed.map_or(before, |bytes| self.add(bytes.into()));
-        if let Some(known) = self.get_mut(id) {
-            known.derived.push((list, derived));
-        }
-        derived
+            .and_then(|known| transformation.apply(&known.bytes));
+        changed.map_or(before, |bytes| self.add(bytes.into()))
     }
 
     /// `None` never happens for a number that [`Self::add`] gave.
     fn get(&self, id: TextId) -> Option<&Known<'r>> {
         self.known.get(usize::try_from(id.0).unwrap_or(usize::MAX))
-    }
-
-    /// As [`Self::get`], to remember what was found out.
-    fn get_mut(&mut self, id: TextId) -> Option<&mut Known<'r>> {
-        self.known
-            .get_mut(usize::try_from(id.0).unwrap_or(usize::MAX))
     }
 }

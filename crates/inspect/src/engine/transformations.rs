@@ -12,6 +12,13 @@ use crate::transformation::Transformation;
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct ListId(u16);
 
+impl ListId {
+    /// The number, below [`TransformationLists::count`].
+    pub(crate) fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
 /// The last step of a list.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Step {
@@ -24,10 +31,19 @@ pub(crate) struct Step {
     /// The union over all steps: a later step may need a byte that only an earlier one could
     /// make, and then the earlier one's trigger must be there.
     triggers: ByteSet,
+    /// The bytes without which this step alone changes nothing. All: it may change any text.
+    own: ByteSet,
     /// Whether the list may also change an empty text.
     ///
     /// `length` makes `0` of it, and an empty text has no bytes that could trigger.
     always: bool,
+}
+
+impl Step {
+    /// Whether this step may change the text that the steps before have made.
+    pub(crate) fn may_change(&self, present: &ByteSet) -> bool {
+        self.own == ByteSet::all() || self.own.intersects(present)
+    }
 }
 
 /// All lists of a rule set.
@@ -75,10 +91,16 @@ impl TransformationLists {
         self.steps.push(Step {
             before,
             transformation,
+            own: triggers,
             triggers: triggers.union(&earlier),
             always: always || triggers == ByteSet::all(),
         });
         number(self.steps.len() - 1)
+    }
+
+    /// How many lists there are, with the empty one.
+    pub(crate) const fn count(&self) -> usize {
+        self.steps.len() + 1
     }
 
     /// The last step. `None` for the empty list.

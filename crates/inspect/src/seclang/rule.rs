@@ -15,7 +15,7 @@ use super::action::{self, Action, Actions, Disruption};
 use super::target::{self, Target};
 use crate::operator::{Needs, Operator};
 use crate::transformation::Transformation;
-use crate::variables::TxNames;
+use crate::variables::{MacroText, TxNames};
 
 /// One `SecRule` or `SecAction`.
 #[derive(Clone, Debug)]
@@ -57,6 +57,20 @@ pub(crate) struct Link {
     ///
     /// Only `setvar` and `ctl`; all other actions belong to the head or to the fields above.
     pub(crate) actions: Vec<Action>,
+}
+
+impl Link {
+    /// Whether it reads what the links before or it itself have matched (`MATCHED_VAR` and its
+    /// like).
+    pub(crate) fn reads_matched(&self) -> bool {
+        let is_matched = |target: &Target| target.collection.is_matched();
+        self.targets.iter().any(is_matched)
+            || self
+                .operator
+                .argument()
+                .is_some_and(MacroText::reads_matched)
+            || self.actions.iter().any(Action::reads_matched)
+    }
 }
 
 /// What the first link says about the whole rule.

@@ -8,6 +8,9 @@ use super::changed;
 
 /// Resolves `.`, `..` and repeated slashes.
 pub(super) fn normalize(value: &[u8]) -> Option<Vec<u8>> {
+    if is_one_segment(value, b"/") {
+        return None;
+    }
     changed(value, resolve(value))
 }
 
@@ -15,11 +18,19 @@ pub(super) fn normalize(value: &[u8]) -> Option<Vec<u8>> {
 ///
 /// Both `\` and `/` separate folders there.
 pub(super) fn normalize_windows(value: &[u8]) -> Option<Vec<u8>> {
+    if is_one_segment(value, b"/\\") {
+        return None;
+    }
     let slashes: Vec<u8> = value
         .iter()
         .map(|byte| if *byte == b'\\' { b'/' } else { *byte })
         .collect();
     changed(value, resolve(&slashes))
+}
+
+/// Whether a value has no separator and so nothing to resolve. A single dot has.
+fn is_one_segment(value: &[u8], separators: &[u8]) -> bool {
+    value != b"." && !value.iter().any(|byte| separators.contains(byte))
 }
 
 /// Resolves a path. `..` at the root disappears; at the start of a relative path it stays.

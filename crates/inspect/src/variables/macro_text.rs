@@ -51,6 +51,13 @@ impl MacroText {
         Ok(Self(pieces))
     }
 
+    /// Whether it refers to what a rule has matched.
+    pub(crate) fn reads_matched(&self) -> bool {
+        let matched =
+            |piece: &Piece| matches!(piece, Piece::Value(collection, _) if collection.is_matched());
+        self.0.iter().any(matched)
+    }
+
     /// The text if it refers to nothing.
     ///
     /// It needs no work for a request, so callers ask for it first.

@@ -5,6 +5,7 @@
 //! is compared while a request is inspected. Only names that a rule builds from the request
 //! (`tx.%{matched_var_name}`) are looked up at run time.
 
+mod kinds;
 mod macro_text;
 mod names;
 

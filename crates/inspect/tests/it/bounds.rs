@@ -136,3 +136,26 @@ fn nesting_is_bounded() {
         assert_eq!(rules.inspect(&request, None).refused_by, Some(1));
     }
 }
+
+#[test]
+fn work_is_counted_and_beyond_its_bound_the_verdict_is_incomplete() {
+    // Each pattern reads the whole body: 64 KiB 400 times are more than is allowed.
+    let rules: String = (0..400)
+        .map(|id| {
+            format!(
+                "SecRule REQUEST_BODY \"@rx a{id}[^b]*b\" \"id:{},phase:2,pass\"\n",
+                id + 1
+            )
+        })
+        .collect();
+    let literals: String = (0..400).map(|id| format!("a{id} ")).collect();
+    let body = format!("b {literals}{}", "c".repeat(64 * 1024 - literals.len() - 2));
+    let few: String = rules
+        .lines()
+        .take(20)
+        .map(|line| format!("{line}\n"))
+        .collect();
+    assert!(!inspect(&few, "/", &body).incomplete);
+    assert!(inspect(&rules, "/", &body).incomplete);
+    assert!(!inspect(&rules, "/", &body[..1024]).incomplete);
+}

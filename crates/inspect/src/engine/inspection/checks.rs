@@ -8,8 +8,11 @@
 //! therefore counts matching values if the rule adds at each.
 
 use std::borrow::Cow;
+use std::mem;
 
 use super::{Inspection, MOST_MATCHED_VALUES, MOST_WORDS, Matched};
+use crate::engine::budget::cost;
+use crate::engine::groups::Asked;
 use crate::engine::plan::{Check, PlannedRule};
 use crate::engine::texts::TextId;
 use crate::engine::tx::TxValue;
@@ -34,12 +37,17 @@ impl<'s> Inspection<'s, '_> {
             self.act(check, None);
             return true;
         }
+        if !self.may_match(check, is_response) {
+            return false;
+        }
         let mut any = false;
         for (index, source) in check.sources.iter().enumerate() {
             self.fill(source.collection);
             any |= match (source.count, source.collection) {
-                (true, _) => self.check_count(check, index, source),
-                (false, Collection::Tx) => self.check_variables(check, index, source, is_response),
+                (true, _) => self.check_count(rule, check, index, source),
+                (false, Collection::Tx) => {
+                    self.check_variables(rule, check, index, source, is_response)
+                }
                 (false, Collection::MatchedVar | Collection::MatchedVars) => {
                     self.check_matched(rule, check, source, is_response)
                 }
@@ -50,6 +58,28 @@ impl<'s> Inspection<'s, '_> {
             };
         }
         any
+    }
+
+    /// Whether a value that a link reads may match. True is no promise.
+    fn may_match(&mut self, check: &'s Check, is_response: bool) -> bool {
+        let Some(group) = check.group else {
+            return true;
+        };
+        let plan = self.plan;
+        let filter = if is_response {
+            &plan.response_filter
+        } else {
+            &plan.request_filter
+        };
+        let asked = Asked {
+            sets: &check.sets,
+            allowed: check.allowed.as_ref(),
+            literals: check.filter.map(|rule| (filter, rule)),
+            is_response,
+        };
+        let values = &mut self.values;
+        self.groups
+            .may_match(group, &plan.groups, &plan.lists, values, asked)
     }
 
     /// Gives a value to the collections that have one only if a rule reads them.
@@ -136,16 +166,15 @@ impl<'s> Inspection<'s, '_> {
         is_response: bool,
     ) {
         let known = self.verdict.words.contains(&rule.head.id);
-        if known || self.verdict.words.len() >= MOST_WORDS {
+        if known || self.verdict.words.len() >= MOST_WORDS || self.words_work.is_exceeded() {
             return;
         }
-        if check.lists.iter().any(|list| {
-            let text = self
-                .values
-                .texts
-                .derive(value.text, *list, &self.plan.lists);
-            self.text_matches(check, text, is_response, None)
-        }) {
+        // What decides nothing must not use up the work for what does.
+        mem::swap(&mut self.values.texts.work, &mut self.words_work);
+        let matches = self.words_match(check, value, is_response);
+        mem::swap(&mut self.values.texts.work, &mut self.words_work);
+        self.verdict.words_incomplete |= self.words_work.is_exceeded();
+        if matches {
             self.verdict.words.push(rule.head.id);
             self.verdict.words_score += match rule.head.severity {
                 Some(0..=2) => 5,
@@ -154,6 +183,15 @@ impl<'s> Inspection<'s, '_> {
                 _ => 2,
             };
         }
+    }
+
+    /// Whether a value matches after one of the lists of transformations.
+    fn words_match(&mut self, check: &'s Check, value: Value, is_response: bool) -> bool {
+        check.lists.iter().any(|list| {
+            let texts = &mut self.values.texts;
+            let text = texts.derive(value.text, *list, &self.plan.lists);
+            self.text_matches(check, text, is_response, None)
+        })
     }
 
     /// Checks one value after each list of transformations, up to the first match.
@@ -197,6 +235,9 @@ impl<'s> Inspection<'s, '_> {
         captures: Option<&mut Captures>,
     ) -> bool {
         let texts = &mut self.values.texts;
+        if !texts.work.take(cost::VALUE) {
+            return false;
+        }
         if let Some(allowed) = &check.allowed {
             return texts.exceeds(text, allowed);
         }
@@ -210,9 +251,13 @@ impl<'s> Inspection<'s, '_> {
             } else {
                 &plan.request_filter
             };
-            if !texts.is_candidate(text, filter, is_response, rule) {
+            if !texts.candidates(text, filter, is_response).has(rule) {
                 return check.negated;
             }
+        }
+        let length = self.values.texts.bytes(text).len();
+        if !self.values.texts.work.take(check.operator.cost(length)) {
+            return false;
         }
         let bytes = self.values.texts.bytes(text);
         check

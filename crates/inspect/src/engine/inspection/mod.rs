@@ -22,11 +22,14 @@ mod matched;
 mod variables;
 
 use crate::body::BodyFormat;
+use crate::engine::budget::Budget;
+use crate::engine::groups::KnownGroups;
 use crate::engine::plan::{Plan, PlannedRule};
 use crate::engine::texts::TextId;
 use crate::engine::tx::{TxValue, TxValues};
 use crate::engine::values::Values;
 use crate::engine::view::{RequestView, ResponseView};
+use crate::matched_text_key::MatchedTextKey;
 use crate::seclang::{AllowUntil, Disruption, EngineMode, Target};
 use crate::variables::Collection;
 use crate::verdict::{RuleMatch, Verdict};
@@ -83,6 +86,10 @@ pub(crate) struct Settings<'a> {
     ///
     /// An enforcing layer has no use for that and stops earlier.
     pub(crate) see_all: bool,
+    /// How much may be read, in bytes; as much again for what decides nothing.
+    pub(crate) max_work: usize,
+    /// Under which key the verdict has codes of what matched. `None`: it has none.
+    pub(crate) text_key: Option<&'a MatchedTextKey>,
 }
 
 /// The state of one inspection.
@@ -96,6 +103,10 @@ pub(crate) struct Inspection<'s, 'r> {
     settings: &'s Settings<'s>,
     /// What rules can read.
     values: Values<'r>,
+    /// What the values that a rule reads have in common.
+    groups: KnownGroups,
+    /// How much more of a person's text may be read by rules that decide nothing there.
+    words_work: Budget,
     /// What rules have set.
     tx: TxValues<'s>,
     /// What the current rule has matched. Emptied before each rule.
@@ -108,6 +119,8 @@ pub(crate) struct Inspection<'s, 'r> {
     format: Option<BodyFormat>,
     /// The phase from which on rules run; an `allow` or a refusal raises it.
     resume: usize,
+    /// The score of the request, if its response is inspected alone.
+    inbound_score: i64,
     /// What is known so far.
     verdict: Verdict,
 }
@@ -117,16 +130,21 @@ impl<'s, 'r> Inspection<'s, 'r> {
     ///
     /// Nothing was read yet, so all collections are empty.
     pub(crate) fn new(plan: &'s Plan, settings: &'s Settings<'s>) -> Self {
+        let mut values = Values::default();
+        values.texts.work = Budget::new(settings.max_work);
         Self {
             plan,
             settings,
-            values: Values::default(),
+            values,
+            words_work: Budget::new(settings.max_work),
+            groups: KnownGroups::default(),
             tx: TxValues::new(&plan.names),
             matched: Vec::new(),
             removed: Removed::default(),
             mode: plan.engine_mode,
             format: None,
             resume: 1,
+            inbound_score: 0,
             verdict: Verdict::default(),
         }
     }
@@ -142,6 +160,16 @@ impl<'s, 'r> Inspection<'s, 'r> {
         self.values
             .read_body(request, self.format, self.settings.is_words);
         self.phase(2);
+    }
+
+    /// Runs the rules of phase 1 once more, for the variables that they set.
+    ///
+    /// Nothing of what they find counts: it counted when the request came.
+    pub(crate) fn head_again(&mut self, request: &RequestView<'r>) {
+        self.values.read_head(request);
+        self.phase(1);
+        self.verdict = Verdict::default();
+        self.inbound_score = self.score();
     }
 
     /// Runs the rules on a response.
@@ -161,6 +189,13 @@ impl<'s, 'r> Inspection<'s, 'r> {
         self.phase(LOGGING);
         self.is_exceeded();
         self.verdict.score = self.score();
+        self.verdict
+    }
+
+    /// Ends after a response that was inspected alone.
+    pub(crate) fn finish_response(mut self) -> Verdict {
+        self.is_exceeded();
+        self.verdict.score = self.score().saturating_sub(self.inbound_score);
         self.verdict
     }
 
@@ -237,6 +272,12 @@ impl<'s, 'r> Inspection<'s, 'r> {
 
     /// Keeps that the rule matched.
     fn report(&mut self, rule: &PlannedRule) {
+        let text = self
+            .matched
+            .iter()
+            .rfind(|matched| matched.collection != Collection::Tx);
+        let code = self.settings.text_key.zip(text);
+        let text_code = code.map(|(key, matched)| key.code(self.values.texts.bytes(matched.text)));
         self.verdict.matched.push(RuleMatch {
             id: rule.head.id,
             severity: rule.head.severity,
@@ -246,6 +287,7 @@ impl<'s, 'r> Inspection<'s, 'r> {
                 .iter()
                 .map(|tag| tag.as_str().into())
                 .collect(),
+            text_code,
         });
     }
 

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::{Inspection, Matched};
-use crate::engine::plan::{Check, NumberArgument};
+use crate::engine::plan::{Check, NumberArgument, PlannedRule};
+use crate::engine::transformations::ListId;
 use crate::engine::tx::TxValue;
 use crate::engine::values::Value;
 use crate::seclang::{Selector, Target};
@@ -15,6 +16,7 @@ impl<'s> Inspection<'s, '_> {
     /// The match has an empty name and the number as its value.
     pub(super) fn check_count(
         &mut self,
+        rule: &PlannedRule,
         check: &'s Check,
         index: usize,
         source: &'s Target,
@@ -31,6 +33,10 @@ impl<'s> Inspection<'s, '_> {
         };
         if holds == check.negated {
             return false;
+        }
+        if !rule.reads_matched {
+            self.act(check, None);
+            return true;
         }
         let text = self
             .values
@@ -106,6 +112,7 @@ impl<'s> Inspection<'s, '_> {
     /// One that is not set is no value, so nothing matches, also with `!`.
     pub(super) fn check_variables(
         &mut self,
+        rule: &PlannedRule,
         check: &'s Check,
         index: usize,
         source: &'s Target,
@@ -118,6 +125,11 @@ impl<'s> Inspection<'s, '_> {
             };
             if comparison.holds(value.number(), self.number_of(argument)) == check.negated {
                 return false;
+            }
+            // A transformation could change the number.
+            if !rule.reads_matched && check.lists == [ListId::default()] {
+                self.act(check, None);
+                return true;
             }
         }
         let found = match &source.selector {

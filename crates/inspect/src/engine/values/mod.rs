@@ -39,6 +39,8 @@ pub(crate) struct Values<'r> {
     pub(crate) texts: Texts<'r>,
     /// By the number of the collection. It is only as long as needed.
     collections: Vec<Vec<Value>>,
+    /// It counts the changes.
+    version: u32,
     /// The name of what has none.
     no_name: Option<TextId>,
 }
@@ -53,6 +55,11 @@ impl<'r> Values<'r> {
             .map_or(&[], Vec::as_slice)
     }
 
+    /// A number that changes with each change of a collection that is read from the request.
+    pub(crate) const fn version(&self) -> u32 {
+        self.version
+    }
+
     /// Adds a value with a name.
     fn add(&mut self, collection: Collection, value: Value) {
         let index = collection as usize;
@@ -61,6 +68,14 @@ impl<'r> Values<'r> {
         }
         if let Some(values) = self.collections.get_mut(index) {
             values.push(value);
+        }
+        self.changed(collection);
+    }
+
+    /// Counts a change.
+    const fn changed(&mut self, collection: Collection) {
+        if !collection.is_made() {
+            self.version = self.version.wrapping_add(1);
         }
     }
 
@@ -128,6 +143,7 @@ impl<'r> Values<'r> {
         if let Some(values) = self.collections.get_mut(collection as usize) {
             values.clear();
         }
+        self.changed(collection);
     }
 }
 

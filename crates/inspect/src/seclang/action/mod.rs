@@ -38,6 +38,21 @@ pub(crate) enum Action {
     /// `ctl`.
     Control(Control),
 }
+
+impl Action {
+    /// Whether it reads what the rule has matched.
+    pub(crate) fn reads_matched(&self) -> bool {
+        let Self::Set(name, _, text) = self else {
+            return false;
+        };
+        let in_name = match name {
+            VarName::Known(_) => false,
+            VarName::Dynamic(name) => name.reads_matched(),
+        };
+        in_name || text.reads_matched()
+    }
+}
+
 /// All actions of one rule, sorted by kind.
 ///
 /// If an action occurs twice, the last one counts; tags, transformations and actions to run add
