@@ -10,11 +10,13 @@
 mod shipped;
 mod load;
 mod exclusion;
+mod packaged;
 mod report;
 
 use std::path::{Path, PathBuf};
 
 use self::load::Loader;
+use self::packaged::OwnerFiles;
 pub use self::{
     exclusion::Exclusion,
     report::{LoadReport, NotLoaded},
@@ -28,6 +30,17 @@ use crate::words::PersonText;
 ///
 /// The paranoia level takes this id and the next. An owner must not use them.
 const OWN_ID: u64 = 899_001;
+
+/// How many times rules may read the longest body.
+pub(crate) const READINGS: usize = 256;
+
+/// The shortest body that this is counted by, in bytes. Heads are read too.
+const SHORTEST_BODY: usize = 64 * 1024;
+
+/// How much rules may read for one request, in bytes.
+pub(crate) fn most_work(readings: usize, longest_body: usize) -> usize {
+    readings.saturating_mul(longest_body.max(SHORTEST_BODY))
+}
 
 /// A set of rules, ready to run. Cheap to share behind an `Arc`.
 ///
@@ -110,6 +123,8 @@ impl RuleSet {
         let settings = Settings {
             is_words: &|_, _| false,
             see_all: true,
+            max_work: most_work(READINGS, request.body.len()),
+            text_key: None,
         };
         self.inspect_with(request, response, &settings)
     }
@@ -128,6 +143,8 @@ impl RuleSet {
         let settings = Settings {
             is_words: &|name, value| fields.contains(name, value),
             see_all: true,
+            max_work: most_work(READINGS, request.body.len()),
+            text_key: None,
         };
         self.inspect_with(request, response, &settings)
     }
@@ -149,6 +166,22 @@ impl RuleSet {
         inspection.finish()
     }
 
+    /// Inspects a response alone.
+    ///
+    /// Phase 1 runs first on the head of the request, because its rules set the variables that
+    /// rules on responses read. What it finds is not in the verdict. Phase 5 does not run.
+    pub(crate) fn inspect_response(
+        &self,
+        request: &RequestView<'_>,
+        response: &ResponseView<'_>,
+        settings: &Settings<'_>,
+    ) -> Verdict {
+        let mut inspection = Inspection::new(&self.plan, settings);
+        inspection.head_again(request);
+        inspection.response(response);
+        inspection.finish_response()
+    }
+
     /// Prepares what was read.
     ///
     /// This is the only step in which a whole set can fail.
@@ -165,7 +198,8 @@ impl RuleSet {
 /// of their names, and `plugins/*-after.conf`.
 ///
 /// All of them but one file in `rules` may be missing. Without `crs-setup.conf`, its example is
-/// read. Files of one folder are read in the order of the bytes of their names, so `REQUEST-901`
+/// read; without both, the files that `owasp-crs.load` names, as in Debian's
+/// `/usr/share/modsecurity-crs`. Files of one folder are read in the order of the bytes of their names, so `REQUEST-901`
 /// comes before `REQUEST-911`.
 ///
 /// ```no_run
@@ -224,7 +258,8 @@ impl RuleSetBuilder {
     /// [`InspectBuildError::Paranoia`] if the level is out of range.
     pub fn load(self) -> Result<RuleSet, InspectBuildError> {
         let mut loader = Loader::default();
-        self.read_setup(&mut loader)?;
+        let owner = OwnerFiles::of(&self.folder);
+        self.read_setup(&mut loader, &owner.before)?;
         let own = self.own_directives()?;
         loader.text(&own, &self.folder.join("builder"), &self.folder);
         for (folder, ending) in [
@@ -233,12 +268,9 @@ impl RuleSetBuilder {
             ("rules", ".conf"),
             ("plugins", "-after.conf"),
         ] {
-            for path in files(&self.folder.join(folder), ending) {
-                loader
-                    .file(&path)
-                    .map_err(|error| folder_error(&path, &error.to_string()))?;
-            }
+            read_files(&mut loader, &files(&self.folder.join(folder), ending))?;
         }
+        read_files(&mut loader, &owner.after)?;
         let rules = RuleSet::finish(loader)?;
         // If there are rules and none of them loads, the report says more.
         if rules.report.rules == 0 && rules.report.not_loaded.is_empty() {
@@ -250,18 +282,21 @@ impl RuleSetBuilder {
         Ok(rules)
     }
 
-    /// Reads `crs-setup.conf`, or the example if the owner has not copied it.
+    /// Reads `crs-setup.conf`, or the example if the owner has not copied it. Without both, what a
+    /// package names.
     ///
-    /// Neither is needed: rules have their own defaults.
-    fn read_setup(&self, loader: &mut Loader) -> Result<(), InspectBuildError> {
+    /// None is needed: rules have their own defaults.
+    fn read_setup(
+        &self,
+        loader: &mut Loader,
+        packaged: &[PathBuf],
+    ) -> Result<(), InspectBuildError> {
         let names = ["crs-setup.conf", "crs-setup.conf.example"];
         let mut paths = names.iter().map(|name| self.folder.join(name));
-        let Some(path) = paths.find(|path| path.is_file()) else {
-            return Ok(());
-        };
-        loader
-            .file(&path)
-            .map_err(|error| folder_error(&path, &error.to_string()))
+        match paths.find(|path| path.is_file()) {
+            Some(path) => read_files(loader, &[path]),
+            None => read_files(loader, packaged),
+        }
     }
 
     /// The directives that say what this builder was told.
@@ -285,6 +320,16 @@ impl RuleSetBuilder {
         ));
         Ok(text)
     }
+}
+
+/// Reads files.
+fn read_files(loader: &mut Loader, paths: &[PathBuf]) -> Result<(), InspectBuildError> {
+    for path in paths {
+        loader
+            .file(path)
+            .map_err(|error| folder_error(path, &error.to_string()))?;
+    }
+    Ok(())
 }
 
 /// The files of a folder whose names end so, in the order of their names.

@@ -24,6 +24,18 @@ impl Loader {
         }
         Ok(())
     }
+
+    /// Reads other files, if there are any. One that is there must be readable.
+    pub(super) fn include_optional(&mut self, name: &str, folder: &Path) -> Result<(), String> {
+        let missing = match name.contains(['*', '?']) {
+            true => named_files(name, folder).is_err(),
+            false => !folder.join(name).exists(),
+        };
+        match missing {
+            true => Ok(()),
+            false => self.include(name, folder),
+        }
+    }
 }
 
 /// The files that an `Include` names, sorted.
@@ -129,7 +141,8 @@ mod tests {
             fs::write(folder.path().join(name), rule).expect("a file");
         }
         let mut loader = Loader::default();
-        let text = "Include *.conf\nInclude none-*.conf\nInclude */a.conf";
+        let text = "Include *.conf\nInclude none-*.conf\nInclude */a.conf\n\
+            IncludeOptional none-*.conf\nIncludeOptional none.conf";
         loader.text(text, Path::new("test.conf"), folder.path());
         let (plan, report) = loader.finish().expect("few rules");
         let ids: Vec<u64> = plan.phases.iter().flatten().map(|r| r.head.id).collect();

@@ -158,6 +158,7 @@ impl Loader {
             }
             ("secdefaultaction", [actions]) => self.default_action(actions),
             ("include", [file]) => self.include(file, folder),
+            ("includeoptional", [file]) => self.include_optional(file, folder),
             (
                 "secruleupdatetargetbyid"
                 | "secruleupdatetargetbytag"
