@@ -4,7 +4,9 @@
 
 mod crs_stages;
 mod bounds;
+mod evasions;
 mod layer;
 mod ordinary_requests;
 mod phases;
+mod responses;
 mod values;
