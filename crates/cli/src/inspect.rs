@@ -20,7 +20,7 @@ use crate::{failure::Failure, output};
 
 /// Where the rules come from, printed where there are none.
 const WHERE: &str = "\
-Seven rules are shipped. The OWASP Core Rule Set is not: it is at https://coreruleset.org (release
+Thirteen rules are shipped. The OWASP Core Rule Set is not: it is at https://coreruleset.org (release
 archives at https://github.com/coreruleset/coreruleset/releases), and in Debian as modsecurity-crs.
 Put rules/ and a copy of crs-setup.conf.example, named crs-setup.conf, into one folder.";
 

@@ -139,7 +139,7 @@ enum Command {
     Try(try_command::Command),
     /// Rules of a web application firewall
     ///
-    /// Checks a folder of rules before a service uses it. Seven rules are shipped; the OWASP Core Rule Set
+    /// Checks a folder of rules before a service uses it. Thirteen rules are shipped; the OWASP Core Rule Set
     /// is not: it is at https://coreruleset.org.
     #[command(subcommand)]
     Inspect(inspect::Command),

@@ -55,6 +55,11 @@ pub enum InspectBuildError {
         /// It is the text of the operating system, or that the folder has no rules.
         reason: String,
     },
+    /// The key for codes of matched texts cannot be used.
+    ///
+    /// The text names the file or the variable, or says that the key is too weak. It holds nothing
+    /// of the key.
+    MatchedTextKey(String),
     /// Rules of the layer do not load.
     ///
     /// Use
@@ -99,6 +104,7 @@ impl fmt::Display for InspectBuildError {
                     "`{field}` is no field; use a name or a JSON pointer (RFC 6901)"
                 )
             }
+            Self::MatchedTextKey(reason) => write!(f, "the key for matched texts: {reason}"),
             Self::NotLoaded { first, count } => {
                 write!(f, "{count} directives do not load; the first is {first}")
             }

@@ -7,6 +7,8 @@
 //! |---|---|
 //! | Inspect the requests of a service | [`InspectLayer`] |
 //! | Except rules, fields and paths | [`Exclusion`], [`InspectLayerBuilder::skip_path`] |
+//! | Inspect responses too | [`InspectLayerBuilder::response`] |
+//! | Tell equal attacks apart from others, without their text | [`MatchedTextKey`] |
 //! | Name what a person wrote | [`PersonText`] |
 //! | Load a folder of rules | [`RuleSet::builder`] |
 //! | See what did not load | [`RuleSet::report`] |
@@ -75,11 +77,13 @@ mod operator;
 mod variables;
 mod transformation;
 mod byte_set;
+mod matched_text_key;
 mod error;
 
 pub use engine::{RequestView, ResponseView};
 pub use error::InspectBuildError;
-pub use layer::{InspectFuture, InspectLayer, InspectLayerBuilder, InspectService};
+pub use layer::{InspectBody, InspectFuture, InspectLayer, InspectLayerBuilder, InspectService};
+pub use matched_text_key::MatchedTextKey;
 pub use rules::{Exclusion, LoadReport, NotLoaded, RuleSet, RuleSetBuilder};
 pub use verdict::{RuleMatch, Verdict};
 pub use words::PersonText;

@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-/// A rule that matched. It holds nothing of the request.
+/// A rule that matched. It holds nothing of the request, except a code of it by option.
 ///
 /// There is one for each rule that matched and has not `nolog`, however many values it matched. A
 /// chain counts as one rule and has the id of its first link.
@@ -20,7 +20,7 @@ pub struct RuleMatch {
     /// The id of the rule.
     ///
     /// Ids of the Core Rule Set have six digits from 900000 on. The shipped rules have 10001 to
-    /// 10007.
+    /// 10007 and 10101 to 10106.
     pub id: u64,
     /// The severity, 0 (emergency) to 7 (debug), if the rule has one.
     ///
@@ -32,6 +32,12 @@ pub struct RuleMatch {
     /// They are in the order of the file and include those that say nothing about attacks, such
     /// as `paranoia-level/1`.
     pub tags: Vec<Arc<str>>,
+    /// A code of the text that matched last, if the layer has a
+    /// [`MatchedTextKey`](crate::MatchedTextKey).
+    ///
+    /// `None` for a rule that counts values or reads only variables, and for all rules without a
+    /// key.
+    pub text_code: Option<String>,
 }
 
 /// What an inspection found. It holds nothing of the request.
@@ -82,6 +88,10 @@ pub struct Verdict {
     /// It is the sum of the points of those rules by their severity: 0 to 2 counts 5, 3 counts 4,
     /// 4 counts 3, all others 2. It is not part of `score` and reaches no threshold.
     pub words_score: i64,
+    /// Whether rules for code did not see all of what a person wrote, because it took too much work.
+    ///
+    /// Such rules refuse nothing, so this refuses nothing either.
+    pub words_incomplete: bool,
     /// Whether a bound of the inspection was reached, so that rules did not see the whole request.
     ///
     /// A request reaches one only by thousands of values or by rules that copy its texts again

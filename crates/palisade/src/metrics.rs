@@ -22,7 +22,7 @@ use palisade_core::{
 /// - `palisade_refusals_total{guard, code}`, `palisade_would_refuse_total{guard, code}`
 /// - `palisade_degraded_total{guard, what}`: requests that were decided in a reduced way, for
 ///   example with older keys (`keys_stale`)
-/// - `palisade_inspect_matches_total{rule}`: requests in which a firewall rule matched, by its id. At
+/// - `palisade_inspect_matches_total{rule}`: requests and responses in which a firewall rule matched, by its id. At
 ///   most 16 rules of a request are counted; the others are `other`
 /// - `palisade_request_seconds{route}`, `palisade_response_bytes_total{route}`, `palisade_requests_open`
 ///
@@ -149,7 +149,11 @@ fn count(seen: &Observations) {
                 counter!("palisade_degraded_total", "guard" => *guard, "what" => *what)
                     .increment(fact.count.into());
             }
-            Fact::Noted { key, value } if *key == "inspect_rules" => count_rules(value),
+            Fact::Noted { key, value }
+                if matches!(*key, "inspect_rules" | "inspect_response_rules") =>
+            {
+                count_rules(value);
+            }
             _ => {}
         }
     }

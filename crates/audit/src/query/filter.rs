@@ -289,7 +289,10 @@ fn names_rule(record: &StoredRecord, rule: u64) -> bool {
     };
     notes.into_iter().flatten().any(|note| {
         let key = text(note, "key");
-        let of_rules = matches!(key.as_deref(), Some("inspect_rules" | "inspect_text_rules"));
+        let of_rules = matches!(
+            key.as_deref(),
+            Some("inspect_rules" | "inspect_text_rules" | "inspect_response_rules")
+        );
         let ids = text(note, "value").filter(|_| of_rules).unwrap_or_default();
         ids.split(',').any(|id| id.parse() == Ok(rule))
     })

@@ -45,7 +45,7 @@ fn every_preset_has_the_rules_in_observation() {
         let settings = start.data(folder.path().join("data")).settings().unwrap();
         let text = palisade_gateway::explain(&settings).unwrap();
         assert!(
-            text.contains("7 rules that are shipped; only recorded"),
+            text.contains("13 rules that are shipped; only recorded"),
             "{preset:?}: {text}"
         );
     }

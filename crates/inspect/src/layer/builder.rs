@@ -10,10 +10,11 @@ use std::sync::{Arc, Mutex};
 use arc_swap::ArcSwap;
 
 use super::InspectLayer;
-use super::settings::{Settings, refusal};
+use super::settings::{Settings, refusal, response_refusal};
 use super::watch::Fingerprint;
 use crate::error::InspectBuildError;
-use crate::rules::{Exclusion, RuleSet};
+use crate::matched_text_key::MatchedTextKey;
+use crate::rules::{Exclusion, READINGS, RuleSet, most_work};
 use crate::words::PersonText;
 
 /// The first id of the rules that exclusions become.
@@ -30,7 +31,10 @@ const FIRST_EXCLUSION: u64 = 899_100;
 /// | Enforcement | none: what would be refused is recorded |
 /// | Paranoia level | that of the setup, else 1 |
 /// | Body | at most 64 KiB |
+/// | Work for one request | 256 times the reading of the longest body |
 /// | Text of persons | no field |
+/// | Codes of what matched | none |
+/// | Responses | not inspected; with [`response`](Self::response) the first 64 KiB of text |
 /// | Exclusions, paths that are not inspected | none |
 /// | Rules that do not load | an error of [`build`](Self::build) |
 ///
@@ -46,10 +50,18 @@ pub struct InspectLayerBuilder {
     enforce: bool,
     /// In bytes. It bounds the memory of one request.
     max_body: usize,
+    /// How many times the rules may read the longest body.
+    max_readings: usize,
+    /// Whether responses are inspected.
+    response: bool,
+    /// In bytes.
+    max_response: usize,
     /// Whether bodies of gRPC stay unread.
     only_heads_of_grpc: bool,
     /// Fields in which rules for code decide nothing.
     person_text: PersonText,
+    /// For codes of what matched.
+    text_key: Option<MatchedTextKey>,
     /// Prefixes of paths, compared at the borders of segments.
     skipped_paths: Vec<String>,
 }
@@ -78,8 +90,12 @@ impl Default for InspectLayerBuilder {
             source: Source::default(),
             enforce: false,
             max_body: 64 * 1024,
+            max_readings: READINGS,
+            response: false,
+            max_response: 64 * 1024,
             only_heads_of_grpc: false,
             person_text: PersonText::default(),
+            text_key: None,
             skipped_paths: Vec::new(),
         }
     }
@@ -164,6 +180,47 @@ impl InspectLayerBuilder {
         self
     }
 
+    /// Limits the work for one request: how many times the rules may read the longest body.
+    /// Default: 256.
+    ///
+    /// Most rules read nothing of an ordinary request. A hostile one can make each of them read it
+    /// whole. With the defaults the rules read at most 16 MiB in all.
+    /// Beyond it no further rule runs, and the request counts as one that a rule refuses: refused if
+    /// the layer enforces, else recorded (`inspect_incomplete`).
+    ///
+    /// The same amount is allowed for a response, and for rules that decide nothing in a
+    /// [person's text](Self::person_text).
+    pub const fn max_readings(mut self, times: usize) -> Self {
+        self.max_readings = times;
+        self
+    }
+
+    /// Inspects responses too: for error messages, source code and secrets that should not leave.
+    /// Default: off.
+    ///
+    /// The rules see the status, the headers, and the first
+    /// [`max_response`](Self::max_response) bytes of a body of text, JSON, XML or JavaScript. The
+    /// client gets the response after those were read. Of streams only the head is inspected:
+    /// events (`text/event-stream`), plain text without a `Content-Length`, and all other types.
+    /// So it is with compressed bodies and on paths that are [skipped](Self::skip_path).
+    ///
+    /// What is refused becomes status 502 with the code `inspected`. The layer only observes until
+    /// [`enforce`](Self::enforce). The record tells what was not seen: `inspect_response` is
+    /// `stream`, `encoded` or `cut`.
+    pub const fn response(mut self, on: bool) -> Self {
+        self.response = on;
+        self
+    }
+
+    /// Limits how much of a response's body is inspected, in bytes. Default: 64 KiB.
+    ///
+    /// The rest is sent without inspection. Held in memory is that much, and what the last frame
+    /// has beyond it.
+    pub const fn max_response(mut self, bytes: usize) -> Self {
+        self.max_response = bytes;
+        self
+    }
+
     /// Inspects only the heads of requests of gRPC, and does not read their bodies. Default: off.
     ///
     /// A message of gRPC can be a stream that has no end before its response, so a layer that reads
@@ -180,6 +237,15 @@ impl InspectLayerBuilder {
     /// user who asks about SQL matches the rules against injection.
     pub fn person_text(mut self, fields: PersonText) -> Self {
         self.person_text = fields;
+        self
+    }
+
+    /// Writes a code of what matched into the record, as `inspect_matched`. Default: none.
+    ///
+    /// The value is up to 16 pairs of the id of a rule and the code, `942100=5f2a…`, with commas.
+    /// Equal texts have equal codes under one key. A rule that counts values has none.
+    pub fn matched_text_key(mut self, key: MatchedTextKey) -> Self {
+        self.text_key = Some(key);
         self
     }
 
@@ -214,10 +280,14 @@ impl InspectLayerBuilder {
             read: Mutex::new(read),
             enforce: self.enforce,
             max_body: self.max_body,
+            max_work: most_work(self.max_readings, self.max_body),
+            responses: self.response.then_some(self.max_response),
             only_heads_of_grpc: self.only_heads_of_grpc,
             person_text: self.person_text,
+            text_key: self.text_key,
             skipped_paths: self.skipped_paths,
             refusal: refusal(),
+            response_refusal: response_refusal(),
         })))
     }
 }

@@ -8,7 +8,8 @@
 //! | `Reading` | `Readying` | the body is too long to be inspected, and the layer only observes |
 //! | `Reading` | `Refused` | a rule refuses, the body is too long, or it broke off |
 //! | `Readying` | `Calling` | the inner service is ready |
-//! | `Calling` | `Over` | the inner service answered |
+//! | `Calling` | `Answering` | the inner service answered, and the rules see the body of the response |
+//! | `Calling`, `Answering` | `Over` | the response is returned |
 //!
 //! The large states are boxed, so that the future of a request without a body stays small.
 
@@ -18,13 +19,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use http::{Request, Response, StatusCode, request};
+use http_body::Body;
 use http_body_util::LengthLimitError;
 use palisade_core::{BoxError, GuardBody, RebuildBody, Rejection, SecurityContext, refuse};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
+use super::response::{Begun, InspectBody, ReadingResponse, ResponseInspection};
 use super::settings::{NAME, Settings};
 
 pin_project! {
@@ -35,17 +38,20 @@ pin_project! {
     ///
     /// The rules run inside one poll, when the body is complete. That poll takes as long as the
     /// inspection and does not yield.
-    pub struct InspectFuture<S: Service<Request<B>>, B, ResB> {
+    pub struct InspectFuture<S: Service<Request<B>>, B, ResB: Body> {
         #[pin]
         response: Option<S::Future>,
         stage: Stage<S, B, ResB>,
+        inspection: Option<Box<ResponseInspection>>,
     }
 }
 
 /// The state of a request.
 ///
 /// It is taken out at each poll and put back, so each state is left exactly once.
-enum Stage<S, B, ResB> {
+enum Stage<S, B, ResB: Body> {
+    /// The start of the response's body is being read.
+    Answering(Box<ReadingResponse<ResB>>),
     /// The inner service was called.
     ///
     /// Its future is in `answer`, since it must be pinned.
@@ -65,7 +71,7 @@ enum Stage<S, B, ResB> {
     /// The refusal is returned at the next poll.
     ///
     /// The response was made before; nothing of the body is read any more.
-    Refused(Box<Response<GuardBody<ResB>>>),
+    Refused(Box<Response<GuardBody<InspectBody<ResB>>>>),
 }
 
 /// The inner service, and whether it has reported that it is ready.
@@ -93,7 +99,7 @@ struct Reading<S, B> {
     buffer: BytesMut,
 }
 
-impl<S: Service<Request<B>>, B, ResB> InspectFuture<S, B, ResB> {
+impl<S: Service<Request<B>>, B, ResB: Body> InspectFuture<S, B, ResB> {
     /// Starts with the call of the inner service.
     ///
     /// For a request that needs no reading while the service is ready.
@@ -101,16 +107,18 @@ impl<S: Service<Request<B>>, B, ResB> InspectFuture<S, B, ResB> {
         Self {
             response: Some(response),
             stage: Stage::Calling,
+            inspection: None,
         }
     }
 
     /// Starts with a refusal, which the next poll returns.
     ///
     /// For what is refused from its head.
-    pub(super) fn refused(response: Response<GuardBody<ResB>>) -> Self {
+    pub(super) fn refused(response: Response<GuardBody<InspectBody<ResB>>>) -> Self {
         Self {
             response: None,
             stage: Stage::Refused(Box::new(response)),
+            inspection: None,
         }
     }
 
@@ -121,6 +129,7 @@ impl<S: Service<Request<B>>, B, ResB> InspectFuture<S, B, ResB> {
         Self {
             response: None,
             stage: Stage::Readying(Box::new((waiting, request))),
+            inspection: None,
         }
     }
 
@@ -145,7 +154,14 @@ impl<S: Service<Request<B>>, B, ResB> InspectFuture<S, B, ResB> {
         Self {
             response: None,
             stage: Stage::Reading(Box::new(reading)),
+            inspection: None,
         }
+    }
+
+    /// Inspects the response too, unless it is `None`.
+    pub(super) fn with_response(mut self, inspection: Option<Box<ResponseInspection>>) -> Self {
+        self.inspection = inspection;
+        self
     }
 }
 
@@ -153,8 +169,9 @@ impl<S, B, ResB> Future for InspectFuture<S, B, ResB>
 where
     S: Service<Request<B>, Response = Response<ResB>>,
     B: RebuildBody<Error: Into<BoxError>>,
+    ResB: Body<Data: From<Bytes>>,
 {
-    type Output = Result<Response<GuardBody<ResB>>, S::Error>;
+    type Output = Result<Response<GuardBody<InspectBody<ResB>>>, S::Error>;
 
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
@@ -184,7 +201,24 @@ where
                     };
                     let response = ready!(response.poll(task));
                     *this.stage = Stage::Over;
-                    return Poll::Ready(response.map(|response| response.map(GuardBody::inner)));
+                    let response = response?;
+                    let begun = match this.inspection.take() {
+                        Some(inspection) => inspection.begin(response),
+                        None => Begun::Done(
+                            response.map(|body| GuardBody::inner(InspectBody::passed(body))),
+                        ),
+                    };
+                    match begun {
+                        Begun::Reading(reading) => *this.stage = Stage::Answering(reading),
+                        Begun::Done(response) => return Poll::Ready(Ok(response)),
+                    }
+                }
+                Stage::Answering(mut reading) => {
+                    if reading.poll(task).is_pending() {
+                        *this.stage = Stage::Answering(reading);
+                        return Poll::Pending;
+                    }
+                    return Poll::Ready(Ok(reading.decide()));
                 }
                 Stage::Refused(response) => return Poll::Ready(Ok(*response)),
                 Stage::Over => return Poll::Pending, // Polled after it was ready: the contract of `Future` forbids it.
@@ -229,7 +263,7 @@ where
     /// The inner service gets the same bytes that the rules saw, so it cannot see another body
     /// than the one inspected. While the layer only observes, a longer body is passed on as it
     /// was, and the record says so.
-    fn inspect<ResB>(self, read: Result<Read, B::Error>) -> Stage<S, B, ResB> {
+    fn inspect<ResB: Body>(self, read: Result<Read, B::Error>) -> Stage<S, B, ResB> {
         let bytes = self.buffer.freeze();
         let checked = match read {
             Ok(Read::Whole) => {
@@ -281,7 +315,7 @@ impl<S> Waiting<S> {
     }
 }
 
-impl<S: Service<Request<B>>, B, ResB> fmt::Debug for InspectFuture<S, B, ResB> {
+impl<S: Service<Request<B>>, B, ResB: Body> fmt::Debug for InspectFuture<S, B, ResB> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("InspectFuture").finish_non_exhaustive()
     }

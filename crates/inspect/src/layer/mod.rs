@@ -2,8 +2,7 @@
 //!
 //! A request goes through four files: `service` decides from the head whether the body is needed,
 //! `future` reads it and calls the inner service, `settings` runs the rules and writes the
-//! record, `builder` has what the owner set. The layer inspects requests only. Responses can be
-//! inspected with [`RuleSet::inspect`](crate::RuleSet::inspect).
+//! record, `builder` has what the owner set. Responses go through `response`, if they are inspected.
 //!
 //! All clones of a layer and of its services share one rule set behind an atomic pointer. A
 //! reload exchanges it without a lock; a request keeps the set with which its inspection began.
@@ -12,7 +11,9 @@ mod builder;
 mod watch;
 mod service;
 mod future;
+mod response;
 mod settings;
+mod record;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,7 +22,10 @@ use std::time::Duration;
 use tower_layer::Layer;
 
 use self::settings::Settings;
-pub use self::{builder::InspectLayerBuilder, future::InspectFuture, service::InspectService};
+pub use self::{
+    builder::InspectLayerBuilder, future::InspectFuture, response::InspectBody,
+    service::InspectService,
+};
 use crate::error::InspectBuildError;
 use crate::rules::LoadReport;
 
@@ -57,6 +61,7 @@ use crate::rules::LoadReport;
 /// | 400 | `body_unreadable` | the connection broke before the end of the body |
 /// | 403 | `inspected` | a rule refuses the request |
 /// | 413 | `payload_too_large` | the body is longer than the limit |
+/// | 502 | `inspected` | a rule refuses the response, see [`response`](InspectLayerBuilder::response) |
 ///
 /// ```no_run
 /// use palisade_inspect::{Exclusion, InspectLayer, PersonText};
@@ -159,7 +164,7 @@ impl InspectLayer {
     ///
     /// ```
     /// let layer = palisade_inspect::InspectLayer::builder().build()?;
-    /// assert_eq!(layer.explain(), "7 rules that are shipped; only recorded; bodies up to 64 KiB");
+    /// assert_eq!(layer.explain(), "13 rules that are shipped; only recorded; bodies up to 64 KiB");
     /// # Ok::<(), palisade_inspect::InspectBuildError>(())
     /// ```
     #[must_use]

@@ -11,6 +11,7 @@ use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, request};
 use http_body::Body;
@@ -18,6 +19,7 @@ use palisade_core::{BoxError, GuardBody, RebuildBody, Rejection, SecurityContext
 use tower_service::Service;
 
 use super::future::{InspectFuture, Waiting};
+use super::response::{InspectBody, ResponseInspection};
 use super::settings::{NAME, Settings};
 
 /// The service that [`InspectLayer`](crate::InspectLayer) wraps around an inner service.
@@ -78,8 +80,7 @@ impl<S> fmt::Debug for InspectService<S> {
 enum Plan {
     /// It passes as it is.
     ///
-    /// It is on a skipped path, or it has no body and no rule refused it, or its body is too long
-    /// and the layer only observes.
+    /// It has no body and no rule refused it, or its body is too long and the layer only observes.
     Pass,
     /// Its body is read.
     ///
@@ -91,8 +92,9 @@ impl<S, B, ResB> Service<Request<B>> for InspectService<S>
 where
     S: Service<Request<B>, Response = Response<ResB>> + Clone,
     B: RebuildBody<Error: Into<BoxError>>,
+    ResB: Body<Data: From<Bytes>>,
 {
-    type Response = Response<GuardBody<ResB>>;
+    type Response = Response<GuardBody<InspectBody<ResB>>>;
     type Error = S::Error;
     type Future = InspectFuture<S, B, ResB>;
 
@@ -115,12 +117,18 @@ where
         let settings = Arc::clone(settings);
         let (mut head, body) = request.into_parts();
         let cx = SecurityContext::find_or_create(&mut head);
+        if settings.skips(head.uri.path()) {
+            return self.pass(Request::from_parts(head, body));
+        }
+        let response = ResponseInspection::prepare(&settings, &cx, &head);
         match Self::plan(&settings, &cx, &head, &body) {
             Err(rejection) => InspectFuture::refused(refuse(&cx, NAME, *rejection)),
-            Ok(Plan::Pass) => self.pass(Request::from_parts(head, body)),
+            Ok(Plan::Pass) => self
+                .pass(Request::from_parts(head, body))
+                .with_response(response),
             Ok(Plan::Read) => {
                 let waiting = self.take_inner();
-                InspectFuture::reading(waiting, settings, cx, head, body)
+                InspectFuture::reading(waiting, settings, cx, head, body).with_response(response)
             }
         }
     }
@@ -129,8 +137,7 @@ where
 impl<S: Clone> InspectService<S> {
     /// Decides what is done with a request. One without a body is inspected here.
     ///
-    /// The order is: skipped paths, requests without a body or with a stream, the declared length,
-    /// then the body.
+    /// The order is: requests without a body or with a stream, the declared length, then the body.
     /// A body that is too long by its declaration is refused before a byte is read. Without a
     /// declared length (`Transfer-Encoding: chunked`, HTTP/2) the limit applies while it is read.
     fn plan<B: Body>(
@@ -139,9 +146,6 @@ impl<S: Clone> InspectService<S> {
         head: &request::Parts,
         body: &B,
     ) -> Result<Plan, Box<Rejection>> {
-        if settings.skips(head.uri.path()) {
-            return Ok(Plan::Pass);
-        }
         if body.is_end_stream() || is_stream(settings, head) {
             return settings.inspect(cx, head, b"").map(|()| Plan::Pass);
         }
@@ -158,6 +162,7 @@ impl<S: Clone> InspectService<S> {
     fn pass<B, ResB>(&mut self, request: Request<B>) -> InspectFuture<S, B, ResB>
     where
         S: Service<Request<B>, Response = Response<ResB>>,
+        ResB: Body,
     {
         if mem::take(&mut self.ready) {
             return InspectFuture::calling(self.inner.call(request));

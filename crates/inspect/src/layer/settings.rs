@@ -1,41 +1,24 @@
-//! What the layer is told, and how one request is inspected.
-//!
-//! The record of a request gets these notes, if a rule matched:
-//!
-//! | Key | Value |
-//! |---|---|
-//! | `inspect_score` | the anomaly score |
-//! | `inspect_rules` | up to 16 ids with commas, then `,+N` for N more |
-//! | `inspect_attacks` | the names after `attack-` in the tags, each once |
-//! | `inspect_severity` | the highest severity of these rules, such as `critical` |
-//! | `inspect_text_score` | the score of rules that matched only in a person's text |
-//! | `inspect_text_rules` | their ids |
-//! | `inspect_incomplete` | `true` if a bound of the inspection was reached |
-//!
-//! None of them holds a byte of the request.
+//! What the layer is told, and how one request and one response are inspected.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
-use http::{StatusCode, Version, request};
-use palisade_core::{Fact, Rejection, SecurityContext};
+use http::{HeaderMap, StatusCode, Version, request, response};
+use palisade_core::{Rejection, SecurityContext};
 
 use super::builder::Source;
+use super::record::{note, record, record_response};
 use super::watch::Fingerprint;
-use crate::engine::{self, RequestView};
+use crate::engine::{self, RequestView, ResponseView};
 use crate::error::InspectBuildError;
+use crate::matched_text_key::MatchedTextKey;
 use crate::rules::{LoadReport, RuleSet};
 use crate::verdict::Verdict;
 use crate::words::PersonText;
 
 /// The name of the layer in the audit trail.
 pub(super) const NAME: &str = "inspect";
-
-/// How many ids of rules a record has.
-///
-/// A hostile request can match hundreds of rules; the record must stay one line.
-const MOST_IDS: usize = 16;
 
 /// The configuration of a layer.
 ///
@@ -52,14 +35,22 @@ pub(super) struct Settings {
     pub(super) enforce: bool,
     /// In bytes.
     pub(super) max_body: usize,
+    /// In bytes that rules read.
+    pub(super) max_work: usize,
+    /// How much of a response's body is inspected, in bytes. `None`: responses are not inspected.
+    pub(super) responses: Option<usize>,
     /// True: bodies of gRPC are not read.
     pub(super) only_heads_of_grpc: bool,
     /// Asked for each parameter of a body.
     pub(super) person_text: PersonText,
     /// As they were given. They are compared with the raw path.
     pub(super) skipped_paths: Vec<String>,
+    /// For codes of what matched. `None`: the record has none.
+    pub(super) text_key: Option<MatchedTextKey>,
     /// Prepared once, so that a flood of refused requests costs little.
     pub(super) refusal: Rejection,
+    /// The same for responses.
+    pub(super) response_refusal: Rejection,
 }
 
 impl Settings {
@@ -112,11 +103,12 @@ impl Settings {
         } else {
             "only recorded"
         };
-        let body = match self.max_body {
-            bytes if bytes % 1024 == 0 => format!("{} KiB", bytes / 1024),
-            bytes => format!("{bytes} bytes"),
+        let responses = match self.responses {
+            Some(bytes) => format!("; responses up to {}", size(bytes)),
+            None => String::new(),
         };
-        format!("{rules}; {action}; bodies up to {body}")
+        let body = size(self.max_body);
+        format!("{rules}; {action}; bodies up to {body}{responses}")
     }
 
     /// Whether a path is not inspected.
@@ -150,12 +142,50 @@ impl Settings {
     ) -> Result<(), Box<Rejection>> {
         let verdict = self.verdict(cx, head, body);
         record(cx, &verdict);
-        let reason = match verdict.refused_by {
-            Some(id) => format!("rule {id}, score {}", verdict.score),
-            None if verdict.incomplete => "a bound of the inspection was reached".to_owned(),
-            None => return Ok(()),
+        match reason(&verdict) {
+            Some(reason) => self.refuse(cx, self.refusal.clone().with_reason(reason)),
+            None => Ok(()),
+        }
+    }
+
+    /// Inspects a response, and records what was found.
+    ///
+    /// # Errors
+    ///
+    /// The refusal, if the layer enforces.
+    pub(super) fn inspect_response(
+        &self,
+        cx: &SecurityContext,
+        request: &request::Parts,
+        response: &response::Parts,
+        text: &[u8],
+    ) -> Result<(), Box<Rejection>> {
+        let target = target(request);
+        let request = view(cx, request, &target, b"");
+        let response = ResponseView {
+            status: response.status.as_u16(),
+            headers: pairs(&response.headers),
+            body: text,
         };
-        self.refuse(cx, self.refusal.clone().with_reason(reason))
+        let settings = engine::Settings {
+            is_words: &|_, _| false,
+            see_all: !self.enforce,
+            max_work: self.max_work,
+            text_key: self.text_key.as_ref(),
+        };
+        let verdict = self
+            .rules()
+            .inspect_response(&request, &response, &settings);
+        record_response(cx, &verdict);
+        match reason(&verdict) {
+            Some(reason) => self.refuse(cx, self.response_refusal.clone().with_reason(reason)),
+            None => Ok(()),
+        }
+    }
+
+    /// Records what of a response is not inspected.
+    pub(super) fn note_response(&self, cx: &SecurityContext, what: &'static str) {
+        note(cx, "inspect_response", what.to_owned());
     }
 
     /// Refuses a body that is longer than is inspected, or records that it would.
@@ -186,29 +216,23 @@ impl Settings {
     /// empty. All rules run in observation; an enforcing layer stops at the refusal.
     fn verdict(&self, cx: &SecurityContext, head: &request::Parts, body: &[u8]) -> Verdict {
         let target = target(head);
-        let mut request = RequestView {
-            method: head.method.as_str().as_bytes(),
-            target: target.as_bytes(),
-            version: version(head.version),
-            headers: head
-                .headers
-                .iter()
-                .map(|(name, value)| (name.as_str().as_bytes(), value.as_bytes()))
-                .collect(),
-            body,
-            client: cx.client().map(palisade_core::ClientInfo::ip),
-        };
-        // HTTP/2 has the host in the target.
-        let authority = head.uri.authority().map(http::uri::Authority::as_str);
-        if let (None, Some(authority)) = (request.header(b"host"), authority) {
-            request.headers.push((b"host", authority.as_bytes()));
-        }
+        let request = view(cx, head, &target, body);
         let is_words = |name: &[u8], value: &[u8]| self.person_text.contains(name, value);
         let settings = engine::Settings {
             is_words: &is_words,
             see_all: !self.enforce,
+            max_work: self.max_work,
+            text_key: self.text_key.as_ref(),
         };
         self.rules().inspect_with(&request, None, &settings)
+    }
+}
+
+/// A size for people.
+fn size(bytes: usize) -> String {
+    match bytes {
+        bytes if bytes % 1024 == 0 => format!("{} KiB", bytes / 1024),
+        bytes => format!("{bytes} bytes"),
     }
 }
 
@@ -223,6 +247,59 @@ pub(super) fn refusal() -> Rejection {
         "The request is not accepted.",
     )
     .prerendered()
+}
+
+/// The refusal of all rules on responses.
+///
+/// The status is that of a server whose own server gave no usable response (RFC 9110, section
+/// 15.6.3).
+pub(super) fn response_refusal() -> Rejection {
+    Rejection::new(
+        StatusCode::BAD_GATEWAY,
+        "inspected",
+        "The response is not available.",
+    )
+    .prerendered()
+}
+
+/// Why a verdict refuses, for the audit trail. `None`: it does not.
+fn reason(verdict: &Verdict) -> Option<String> {
+    match verdict.refused_by {
+        Some(id) => Some(format!("rule {id}, score {}", verdict.score)),
+        None if verdict.incomplete => Some("a bound of the inspection was reached".to_owned()),
+        None => None,
+    }
+}
+
+/// A request as rules see it.
+fn view<'r>(
+    cx: &SecurityContext,
+    head: &'r request::Parts,
+    target: &'r str,
+    body: &'r [u8],
+) -> RequestView<'r> {
+    let mut request = RequestView {
+        method: head.method.as_str().as_bytes(),
+        target: target.as_bytes(),
+        version: version(head.version),
+        headers: pairs(&head.headers),
+        body,
+        client: cx.client().map(palisade_core::ClientInfo::ip),
+    };
+    // HTTP/2 has the host in the target.
+    let authority = head.uri.authority().map(http::uri::Authority::as_str);
+    if let (None, Some(authority)) = (request.header(b"host"), authority) {
+        request.headers.push((b"host", authority.as_bytes()));
+    }
+    request
+}
+
+/// The headers as names and values.
+fn pairs(headers: &HeaderMap) -> Vec<(&[u8], &[u8])> {
+    headers
+        .iter()
+        .map(|(name, value)| (name.as_str().as_bytes(), value.as_bytes()))
+        .collect()
 }
 
 /// The target of the request line: whole over HTTP/1, path and query over HTTP/2.
@@ -251,73 +328,4 @@ const fn version(version: Version) -> &'static str {
         Version::HTTP_3 => "HTTP/3",
         _ => "HTTP/1.1",
     }
-}
-
-/// Writes what was found into the record of the request: ids, tags and scores, never what matched.
-///
-/// Empty values are left out.
-fn record(cx: &SecurityContext, verdict: &Verdict) {
-    let note = |key, value: String| {
-        if !value.is_empty() {
-            cx.record(Fact::Noted {
-                key,
-                value: value.into(),
-            });
-        }
-    };
-    if !verdict.matched.is_empty() {
-        note("inspect_score", verdict.score.to_string());
-        note("inspect_rules", join(verdict.ids()));
-        note("inspect_severity", severity(verdict).to_owned());
-        note("inspect_attacks", attacks(verdict));
-    }
-    if verdict.incomplete {
-        note("inspect_incomplete", "true".to_owned());
-    }
-    if !verdict.words.is_empty() {
-        note("inspect_text_score", verdict.words_score.to_string());
-        note("inspect_text_rules", join(verdict.words.iter().copied()));
-    }
-}
-
-/// The highest severity of the rules that matched, by its name in RFC 5424, section 6.2.1. Empty if
-/// none has one.
-fn severity(verdict: &Verdict) -> &'static str {
-    const NAMES: [&str; 8] = [
-        "emergency",
-        "alert",
-        "critical",
-        "error",
-        "warning",
-        "notice",
-        "informational",
-        "debug",
-    ];
-    let highest = verdict.matched.iter().filter_map(|rule| rule.severity);
-    let name = highest
-        .min()
-        .and_then(|number| NAMES.get(usize::from(number)));
-    name.copied().unwrap_or_default()
-}
-
-/// Ids with commas between them, and how many more there are.
-fn join(ids: impl Iterator<Item = u64>) -> String {
-    let ids: Vec<String> = ids.map(|id| id.to_string()).collect();
-    let shown = ids.get(..MOST_IDS).unwrap_or(&ids).join(",");
-    match ids.len().checked_sub(MOST_IDS) {
-        Some(more @ 1..) => format!("{shown},+{more}"),
-        _ => shown,
-    }
-}
-
-/// The tags that name an attack, each once.
-///
-/// They are sorted, so that equal attacks give equal records. At most 16 are kept.
-fn attacks(verdict: &Verdict) -> String {
-    let tags = verdict.matched.iter().flat_map(|matched| &matched.tags);
-    let mut attacks: Vec<&str> = tags.filter_map(|tag| tag.strip_prefix("attack-")).collect();
-    attacks.sort_unstable();
-    attacks.dedup();
-    attacks.truncate(MOST_IDS);
-    attacks.join(",")
 }

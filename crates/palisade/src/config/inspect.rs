@@ -5,7 +5,7 @@ use super::document::{Exclude, Ids, Inspect};
 use super::{Config, ConfigFileError};
 #[cfg(feature = "inspect")]
 use palisade_inspect::{
-    Exclusion, InspectBuildError, InspectLayer, InspectLayerBuilder, PersonText,
+    Exclusion, InspectBuildError, InspectLayer, InspectLayerBuilder, MatchedTextKey, PersonText,
 };
 #[cfg(feature = "inspect")]
 use toml::Spanned;
@@ -13,6 +13,13 @@ use toml::Spanned;
 /// The word in `person_text` for the fields of the common chat APIs.
 #[cfg(feature = "inspect")]
 const CHAT: &str = "chat";
+
+/// Reads a variable that the configuration names.
+#[cfg(feature = "inspect")]
+#[allow(clippy::disallowed_methods)] // The configuration says where the secret is.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
 
 #[cfg(not(feature = "inspect"))]
 impl Config {
@@ -54,6 +61,13 @@ impl Config {
         if let Some(kib) = section.max_body_kib {
             builder = builder.max_body(kib.saturating_mul(1024));
         }
+        builder = self.responses(section, builder)?;
+        if let Some(readings) = &section.max_readings {
+            builder = builder.max_readings(*readings.get_ref());
+        }
+        if let Some(key) = self.matched_text_key(section)? {
+            builder = builder.matched_text_key(key);
+        }
         if let Some(directives) = &section.directives {
             builder = builder.setup(directives);
         }
@@ -73,6 +87,50 @@ impl Config {
             builder = builder.exclude(self.exclusion(exclude)?);
         }
         Ok(builder)
+    }
+
+    /// Returns the settings with what is said of responses.
+    fn responses(
+        &self,
+        section: &Inspect,
+        builder: InspectLayerBuilder,
+    ) -> Result<InspectLayerBuilder, ConfigFileError> {
+        let builder = builder.response(section.response);
+        let Some(kib) = &section.max_response_kib else {
+            return Ok(builder);
+        };
+        if !section.response {
+            let problem = "responses are not inspected";
+            let remedy = "set `response = true`, or remove it";
+            return Err(self.source.at(kib, problem, remedy));
+        }
+        Ok(builder.max_response(kib.get_ref().saturating_mul(1024)))
+    }
+
+    /// Returns the key for codes of what matched.
+    fn matched_text_key(
+        &self,
+        section: &Inspect,
+    ) -> Result<Option<MatchedTextKey>, ConfigFileError> {
+        let remedy = "write at least 32 random bytes there, such as of `openssl rand -hex 32`";
+        match (&section.matched_text_key, &section.matched_text_key_env) {
+            (None, None) => Ok(None),
+            (Some(path), None) => MatchedTextKey::from_file(self.path(path.get_ref()))
+                .map(Some)
+                .map_err(|error| self.source.at(path, error.to_string(), remedy)),
+            (None, Some(name)) => {
+                let text = variable(name.get_ref())
+                    .ok_or_else(|| self.source.at(name, "the variable is not set", remedy))?;
+                MatchedTextKey::from_bytes(text.trim())
+                    .map(Some)
+                    .map_err(|error| self.source.at(name, error.to_string(), remedy))
+            }
+            (Some(_), Some(name)) => {
+                let problem = "the key has two sources";
+                let remedy = "keep `matched_text_key` or `matched_text_key_env`";
+                Err(self.source.at(name, problem, remedy))
+            }
+        }
     }
 
     /// Returns the fields that hold what a person wrote.

@@ -42,6 +42,34 @@ async fn send(shield: &Shield, request: http::request::Builder) -> (StatusCode, 
     (response.unwrap().status(), facts)
 }
 
+#[tokio::test]
+async fn responses_are_inspected_where_the_section_says_so() {
+    let trace = "Traceback (most recent call last):";
+    for (section, expected) in [
+        ("[inspect]\nshadow = false", 500),
+        ("[inspect]\nresponse = true", 500),
+        (
+            "[inspect]\nshadow = false\nresponse = true\nmax_response_kib = 1",
+            502,
+        ),
+    ] {
+        let service = shield(section).wrap(service_fn(async |request: Request<_>| {
+            let _: &palisade::core::RequestBody<Body> = request.body();
+            let response = http::Response::builder()
+                .status(500)
+                .header("content-type", "application/json");
+            response.body(Body::from(format!("{{\"error\":\"{trace}\"}}")))
+        }));
+        let peer = Peer::new(([192, 0, 2, 7], 40_000).into(), Scheme::Http);
+        let request = Request::get("/x").header("host", "a.example");
+        let request = request.extension(peer).body(Body::empty()).unwrap();
+        let status = service.oneshot(request).await.unwrap().status();
+        assert_eq!(status.as_u16(), expected, "{section}");
+    }
+    let text = shield("[inspect]\nresponse = true").explain();
+    assert!(text.contains("responses up to 64 KiB"), "{text}");
+}
+
 /// Asserts that the section is refused with this line.
 fn refused(section: &str, expected: &str) {
     let config = Config::parse(&format!("server.hosts = ['a.example']\n{section}"));
@@ -76,7 +104,7 @@ fn the_rules_are_innermost_and_explained() {
     assert_eq!(with.order().last(), Some(&"inspect"));
     let text = with.explain();
     assert!(
-        text.contains("7 rules that are shipped; refused; bodies up to 64 KiB"),
+        text.contains("13 rules that are shipped; refused; bodies up to 64 KiB"),
         "{text}"
     );
     assert!(!shield("").explain().contains("inspect"));
@@ -143,6 +171,18 @@ fn values_that_mean_nothing_are_named() {
         (
             "[[inspect.exclude]]\nrules = 'x'",
             "configuration:3: inspect.exclude.rules: these are no ids",
+        ),
+        (
+            "inspect.max_response_kib = 8",
+            "configuration:2: inspect.max_response_kib: responses are not inspected",
+        ),
+        (
+            "inspect.matched_text_key = '/nonexistent'",
+            "configuration:2: inspect.matched_text_key: the key for matched texts",
+        ),
+        (
+            "inspect.matched_text_key_env = 'PALISADE_NO_SUCH_VARIABLE'",
+            "configuration:2: inspect.matched_text_key_env: the variable is not set",
         ),
         ("inspect.paranoid = 2", "configuration:2: inspect.paranoid"),
     ] {

@@ -3,7 +3,7 @@
 //! They are few and have nearly no false matches. For known attacks in general, load the Core Rule
 //! Set.
 //!
-//! They stand in `rules.conf` beside this file, in SecLang, so an owner can read and exclude them
+//! They stand in `rules.conf` and `responses.conf` beside this file, in SecLang, so an owner can read and exclude them
 //! as any other. They need no setup and keep no anomaly score: each of them refuses by itself.
 
 use std::path::Path;
@@ -17,8 +17,11 @@ use crate::error::InspectBuildError;
 /// It is part of the program; no file is read at run time.
 const RULES: &str = include_str!("rules.conf");
 
+/// Those for responses.
+const RESPONSE_RULES: &str = include_str!("responses.conf");
+
 impl RuleSet {
-    /// The rules that are shipped, with the ids 10001 to 10007.
+    /// The rules that are shipped: 10001 to 10007 for requests, 10101 to 10106 for responses.
     ///
     /// They are what [`InspectLayer`](crate::InspectLayer) uses without a folder. They know what
     /// model servers have in particular: weights as pickles, YAML with objects, fetches of URLs.
@@ -33,6 +36,12 @@ impl RuleSet {
     /// | 10005 | a pickle of Python |
     /// | 10006 | a YAML tag that makes an object of a language |
     /// | 10007 | paths of debuggers, metadata services and secret files |
+    /// | 10101 | an error with a stack trace |
+    /// | 10102 | the page of a debugger |
+    /// | 10103 | an error with the message of a database |
+    /// | 10104 | a private key |
+    /// | 10105 | accounts of a system, credentials of a metadata service |
+    /// | 10106 | the listing of a folder |
     ///
     /// ```
     /// use palisade_inspect::{RequestView, RuleSet};
@@ -58,9 +67,17 @@ impl RuleSet {
         let mut loader = Loader::default();
         loader.text(setup, Path::new("builder"), Path::new("."));
         loader.text(RULES, Path::new("shipped"), Path::new("."));
+        loader.text(
+            RESPONSE_RULES,
+            Path::new("shipped responses"),
+            Path::new("."),
+        );
         Self::finish(loader)
     }
 }
+
+#[cfg(test)]
+mod response_tests;
 
 #[cfg(test)]
 mod tests {
@@ -113,7 +130,7 @@ mod tests {
     #[test]
     fn every_shipped_rule_loads() {
         assert_eq!(RULES.report().not_loaded, []);
-        assert_eq!(RULES.report().rules, 7);
+        assert_eq!(RULES.report().rules, 13);
     }
 
     #[test]

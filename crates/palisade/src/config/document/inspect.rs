@@ -33,6 +33,17 @@ pub(in crate::config) struct Inspect {
     /// The longest body that is inspected, in KiB. Default: 64. A longer one gets status 413, or
     /// passes and is recorded in shadow.
     pub(in crate::config) max_body_kib: Option<usize>,
+    /// How many times the rules may read the longest body before the inspection ends and the request
+    /// counts as refused. Default: 256.
+    pub(in crate::config) max_readings: Option<Spanned<usize>>,
+    /// Whether responses are inspected too. Default: `false`.
+    pub(in crate::config) response: bool,
+    /// How much of a response's body is inspected, in KiB. Default: 64. Needs `response`.
+    pub(in crate::config) max_response_kib: Option<Spanned<usize>>,
+    /// A file with the key for codes of what matched. Default: the record has no codes.
+    pub(in crate::config) matched_text_key: Option<Spanned<PathBuf>>,
+    /// An environment variable with that key, in place of the file.
+    pub(in crate::config) matched_text_key_env: Option<Spanned<String>>,
     /// Fields with text that a person wrote: JSON pointers, names of form fields, or `chat` for the
     /// fields of the common chat APIs. Default: none.
     ///
