@@ -175,6 +175,23 @@ impl JwksFileBuilder {
     ///
     /// [`JwtBuildError::Read`] when the file cannot be read, others may write it, or no thread can be
     /// started. Otherwise see [`JwksReader::read`].
+    ///
+    /// ```
+    /// use palisade_jwt::JwksFile;
+    /// # use palisade_jwt::{Algorithm, mint::SigningKey};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("jwks.json");
+    /// assert!(JwksFile::open(&path).is_err()); // there is no such file
+    ///
+    /// # let jwk = SigningKey::generate(Algorithm::Es256)?.public_jwk().cloned().ok_or("public")?;
+    /// std::fs::write(&path, format!(r#"{{"keys":[{jwk}]}}"#))?;
+    /// let keys = JwksFile::builder(&path).unwatched().open()?;
+    /// assert_eq!(keys.known().keys().len(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn open(self) -> Result<JwksFile, JwtBuildError> {
         let format = JwksFormat {
             reader: JwksReader::new().rsa_algorithm(self.rsa),

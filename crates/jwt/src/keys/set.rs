@@ -84,6 +84,23 @@ impl KeySet {
     ///
     /// [`JwtBuildError::NoKeys`] if there is no key, [`KeyError::Ambiguous`] if two different keys
     /// have the same `kid` and algorithm.
+    ///
+    /// ```
+    /// use palisade_core::Secret;
+    /// use palisade_jwt::{Algorithm, KeySet, VerifyingKey};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let old = Secret::new(*b"an example of thirty-two bytes!!");
+    /// let new = Secret::new(*b"and the one that will replace it");
+    /// let set = KeySet::from_keys([
+    ///     VerifyingKey::from_secret(Algorithm::Hs256, &old)?.with_kid("2026-11"),
+    ///     VerifyingKey::from_secret(Algorithm::Hs256, &new)?.with_kid("2026-12"),
+    /// ])?;
+    /// assert_eq!(set.keys().len(), 2);
+    /// assert!(KeySet::from_keys([]).is_err()); // no token could be verified
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn from_keys(keys: impl IntoIterator<Item = VerifyingKey>) -> Result<Self, JwtBuildError> {
         let (set, skipped) = Self::sort(
             keys.into_iter()

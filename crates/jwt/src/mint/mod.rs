@@ -99,6 +99,20 @@ impl Token {
     /// Sets a claim to any JSON value, in place of its default.
     ///
     /// Use it for tests of tokens that must be refused, such as one with `exp` in the past.
+    ///
+    /// ```
+    /// use palisade_core::SystemClock;
+    /// use palisade_jwt::{Algorithm, mint::{SigningKey, Token}};
+    ///
+    /// // What an issuer of staff tokens adds: a tenant, and roles.
+    /// let key = SigningKey::generate(Algorithm::Es256)?;
+    /// let token = Token::new("https://login.example", "tts", "anna")
+    ///     .claim("tenant", "acme")
+    ///     .claim("roles", vec!["editor", "admin"])
+    ///     .sign(&key, SystemClock::shared().as_ref())?;
+    /// # let _ = token;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn claim(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.claims.insert(name.into(), value.into());
         self

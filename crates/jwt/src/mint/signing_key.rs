@@ -105,6 +105,18 @@ impl SigningKey {
     }
 
     /// Sets the key id (`kid`). Tokens and the public half then have it too.
+    ///
+    /// ```
+    /// use palisade_core::Secret;
+    /// use palisade_jwt::{Algorithm, KeyError, mint::SigningKey};
+    ///
+    /// let key = SigningKey::generate(Algorithm::EdDsa)?.with_kid("dev-1");
+    /// assert_eq!(key.kid(), Some("dev-1"));
+    ///
+    /// let weak = SigningKey::from_secret(Algorithm::Hs256, &Secret::new(*b"too short"));
+    /// assert_eq!(weak.err(), Some(KeyError::Weak));
+    /// # Ok::<(), KeyError>(())
+    /// ```
     #[must_use]
     pub fn with_kid(mut self, kid: &str) -> Self {
         self.verifying = self.verifying.with_kid(kid);

@@ -56,6 +56,16 @@ impl RevokedTokens {
     /// # Errors
     ///
     /// [`RevocationError`] if the name is empty or too long, or the list is full.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use palisade_jwt::revocation::RevokedTokens;
+    ///
+    /// let revoked = RevokedTokens::new();
+    /// // The credential id that the audit trail shows, until the token has expired.
+    /// revoked.revoke_token("jti:9f2c", Duration::from_secs(1_800_000_300))?;
+    /// # Ok::<(), palisade_jwt::revocation::RevocationError>(())
+    /// ```
     pub fn revoke_token(&self, credential: &str, until: Duration) -> Result<(), RevocationError> {
         self.update(|entries| entries.revoke_token(credential, until))
     }
