@@ -20,7 +20,7 @@
 //! | feature | adds |
 //! |---|---|
 //! | `acme` | certificates from an authority, such as Let's Encrypt (RFC 8555); includes `server` |
-//! | `axum` | reads the peer address from axum's `ConnectInfo` |
+//! | `axum` | reads the peer address from axum's `ConnectInfo`; `CspNonce` is an extractor |
 //! | `server` | the module `server`, with rustls, hyper and tokio |
 //! | `tonic` | reads the peer address from tonic's connection info |
 //!
@@ -100,7 +100,9 @@ pub use self::{
         ClientCertificateLayerBuilder,
     },
     error::TransportBuildError,
-    headers::{ContentSecurityPolicy, ContentSource, HeadersLayer, HeadersLayerBuilder, Hsts},
+    headers::{
+        ContentSecurityPolicy, ContentSource, CspNonce, HeadersLayer, HeadersLayerBuilder, Hsts,
+    },
     host::{AllowedHosts, HostLayer, HostLayerBuilder},
     https::{HttpsLayer, HttpsLayerBuilder},
 };

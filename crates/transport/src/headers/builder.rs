@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue, header::CONTENT_SECURITY_POLICY};
 use super::{
     HeadersLayer,
     config::Config,
-    csp::ContentSecurityPolicy,
+    csp::{ContentSecurityPolicy, NonceTemplate},
     hsts::Hsts,
     preset::{self, Entry},
 };
@@ -44,6 +44,8 @@ use super::{
 pub struct HeadersLayerBuilder {
     /// The policy of pages. `None` for the preset of an API.
     policy: Option<HeaderValue>,
+    /// The policy with a place for the nonce, if it has one.
+    nonces: Option<NonceTemplate>,
     /// `None` for the default of the preset.
     index: Option<bool>,
     hsts: Option<HeaderValue>,
@@ -56,6 +58,7 @@ impl Default for HeadersLayerBuilder {
     fn default() -> Self {
         Self {
             policy: None,
+            nonces: None,
             index: None,
             hsts: Some(Hsts::one_year().header_value()),
             set: Vec::new(),
@@ -71,6 +74,7 @@ impl HeadersLayerBuilder {
     /// Without [`no_index`](Self::no_index), search engines may index pages.
     pub fn browser(mut self, policy: &ContentSecurityPolicy) -> Self {
         self.policy = Some(policy.header_value());
+        self.nonces = policy.nonces();
         self
     }
 
@@ -166,7 +170,13 @@ impl HeadersLayerBuilder {
 
     /// Builds the layer, with the headers of each kind of response prepared.
     pub fn build(self) -> HeadersLayer {
-        let config = Config::new(self.entries(), self.hsts, self.expected);
+        // A policy that is set as a header has no nonce.
+        let is_set = self
+            .set
+            .iter()
+            .any(|(name, _)| name == CONTENT_SECURITY_POLICY);
+        let nonces = self.nonces.clone().filter(|_| !is_set);
+        let config = Config::new(self.entries(), self.hsts, self.expected, nonces);
         HeadersLayer {
             config: Arc::new(config),
         }

@@ -1,8 +1,11 @@
 //! The settings of a headers layer, and what follows from them when the layer is built.
 
-use http::{HeaderName, HeaderValue};
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY},
+};
 
-use super::{prepared::Prepared, preset::Entry};
+use super::{csp::NonceTemplate, prepared::Prepared, preset::Entry};
 
 /// The settings of the layer, shared by its clones.
 #[derive(Clone, Debug)]
@@ -13,7 +16,9 @@ pub(super) struct Config {
     hsts: Option<HeaderValue>,
     /// Headers that handlers and other layers set.
     expected: Vec<HeaderName>,
-    /// What follows from the three.
+    /// The policy with a place for the nonce, if it has one.
+    pub(super) nonces: Option<NonceTemplate>,
+    /// What follows from the others.
     pub(super) prepared: Prepared,
 }
 
@@ -23,12 +28,14 @@ impl Config {
         entries: Vec<Entry>,
         hsts: Option<HeaderValue>,
         expected: Vec<HeaderName>,
+        nonces: Option<NonceTemplate>,
     ) -> Self {
         Self {
             prepared: Prepared::new(&entries, hsts.as_ref(), &expected),
             entries,
             hsts,
             expected,
+            nonces,
         }
     }
 
@@ -36,5 +43,16 @@ impl Config {
     pub(super) fn expect(&mut self, names: impl IntoIterator<Item = HeaderName>) {
         self.expected.extend(names);
         self.prepared = Prepared::new(&self.entries, self.hsts.as_ref(), &self.expected);
+    }
+
+    /// Adds the policy with a nonce, unless the handler has set one, and keeps the response out of
+    /// caches.
+    pub(super) fn allow_nonce(&self, nonce: &str, headers: &mut HeaderMap) {
+        let Some(value) = self.nonces.as_ref().and_then(|nonces| nonces.with(nonce)) else {
+            return;
+        };
+        headers.entry(CONTENT_SECURITY_POLICY).or_insert(value);
+        let no_store = HeaderValue::from_static("no-store");
+        headers.entry(CACHE_CONTROL).or_insert(no_store);
     }
 }

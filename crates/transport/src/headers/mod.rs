@@ -7,6 +7,7 @@ mod builder;
 mod config;
 mod csp;
 mod hsts;
+mod nonce;
 mod prepared;
 mod preset;
 #[cfg(test)]
@@ -22,6 +23,7 @@ pub use self::{
     builder::HeadersLayerBuilder,
     csp::{ContentSecurityPolicy, ContentSource},
     hsts::Hsts,
+    nonce::CspNonce,
 };
 
 /// Adds security headers to every response, refusals included. Must be the outermost layer.
@@ -121,17 +123,30 @@ impl HeadersLayer {
 }
 
 impl Guard for HeadersLayer {
-    type Pass = ();
+    /// The nonce of the response, if the policy has nonces.
+    type Pass = Option<CspNonce>;
 
     fn name(&self) -> &'static str {
         "headers"
     }
 
-    fn admit(&self, _: &SecurityContext, _: &mut request::Parts) -> Verdict<()> {
-        Verdict::Admit(())
+    fn admit(&self, _: &SecurityContext, head: &mut request::Parts) -> Verdict<Self::Pass> {
+        let nonce = self.config.nonces.as_ref().map(|_| CspNonce::unused());
+        if let Some(nonce) = &nonce {
+            head.extensions.insert(nonce.clone());
+        }
+        Verdict::Admit(nonce)
     }
 
-    fn finish(&self, cx: &SecurityContext, (): &mut (), head: &mut response::Parts) -> Verdict<()> {
+    fn finish(
+        &self,
+        cx: &SecurityContext,
+        nonce: &mut Self::Pass,
+        head: &mut response::Parts,
+    ) -> Verdict<()> {
+        if let Some(nonce) = nonce.as_ref().and_then(CspNonce::used) {
+            self.config.allow_nonce(nonce, &mut head.headers);
+        }
         let over_tls = cx.client().map(ClientInfo::scheme) == Some(Scheme::Https);
         let personal = cx.principal().is_some() || head.status.as_u16() >= 400;
         let prepared = &self.config.prepared;

@@ -22,6 +22,7 @@ mod limits;
 #[cfg(unix)]
 mod listeners;
 mod nginx;
+mod nonces;
 mod peers;
 mod protocols;
 mod proxy_protocol;

@@ -5,11 +5,13 @@
 //! value.
 
 mod directive;
+mod nonce_template;
 mod source;
 
 use http::HeaderValue;
 
 use self::directive::Directive;
+pub(super) use self::nonce_template::NonceTemplate;
 pub use self::source::ContentSource;
 
 /// What a page may load and do. Starts with nothing allowed; each method adds one permission.
@@ -102,6 +104,41 @@ impl ContentSecurityPolicy {
     /// ```
     pub fn scripts(self, source: ContentSource) -> Self {
         self.add(Directive::Script, source)
+    }
+
+    /// Allows inline scripts that have the [`CspNonce`](crate::CspNonce) of their response (`script-src
+    /// 'nonce-…'`). Default: no inline script runs.
+    ///
+    /// # Examples
+    ///
+    /// A page with its script, with the feature `axum`:
+    ///
+    /// ```
+    /// use palisade_transport::{ContentSecurityPolicy, CspNonce, HeadersLayer};
+    ///
+    /// let layer = HeadersLayer::browser(&ContentSecurityPolicy::same_origin().nonce_scripts());
+    /// fn page(nonce: &CspNonce) -> String {
+    ///     format!("<script nonce=\"{}\">start()</script>", nonce.as_str())
+    /// }
+    /// # let _ = (layer, page);
+    /// ```
+    pub fn nonce_scripts(self) -> Self {
+        self.add(Directive::Script, ContentSource::NONCE)
+    }
+
+    /// Allows inline style sheets that have the [`CspNonce`](crate::CspNonce) of their response
+    /// (`style-src 'nonce-…'`). Default: none.
+    pub fn nonce_styles(self) -> Self {
+        self.add(Directive::Style, ContentSource::NONCE)
+    }
+
+    /// Lets scripts that have the nonce load others (`script-src 'strict-dynamic'`). Default: they
+    /// cannot.
+    ///
+    /// Browsers then ignore the other sources of scripts, so a page needs
+    /// [`nonce_scripts`](Self::nonce_scripts) and its nonce in each `script` element.
+    pub fn strict_dynamic(self) -> Self {
+        self.add(Directive::Script, ContentSource::STRICT_DYNAMIC)
     }
 
     /// Adds a source of style sheets (`style-src`).
@@ -275,13 +312,28 @@ impl ContentSecurityPolicy {
         self
     }
 
-    /// Returns the value of the header.
+    /// Returns the value of the header, for responses that do not use the nonce: it allows nothing
+    /// inline.
     ///
     /// # Panics
     ///
     /// Never: every source was checked when it was created.
     #[must_use]
     pub fn header_value(&self) -> HeaderValue {
+        let policy = self.written(None);
+        HeaderValue::try_from(policy).expect("every source was checked when it was made")
+    }
+
+    /// Returns the policy with a place for the nonce. `None` if no source is a nonce.
+    pub(super) fn nonces(&self) -> Option<NonceTemplate> {
+        let is_nonce = |source: &ContentSource| *source == ContentSource::NONCE;
+        let mut sources = self.directives.iter().flat_map(|(_, sources)| sources);
+        let has_nonce = sources.any(is_nonce);
+        has_nonce.then(|| NonceTemplate::new(self.written(Some(NonceTemplate::PLACE))))
+    }
+
+    /// Writes the policy. Without a nonce, sources that need one are left out.
+    fn written(&self, nonce: Option<&str>) -> String {
         let mut policy = String::from("default-src 'none'; base-uri 'none'");
         for closed in [Directive::FormAction, Directive::FrameAncestors] {
             if !self.has(closed) {
@@ -292,13 +344,25 @@ impl ContentSecurityPolicy {
         let mut directives: Vec<_> = self.directives.iter().collect();
         directives.sort_by_key(|(directive, _)| *directive);
         for (directive, sources) in directives {
-            let sources: Vec<_> = sources.iter().map(|source| source.as_str()).collect();
-            write(&mut policy, directive.as_str(), &sources.join(" "));
+            let sources = sources.iter().filter_map(|source| match source {
+                source if *source == ContentSource::NONCE => {
+                    nonce.map(|nonce| format!("'nonce-{nonce}'"))
+                }
+                // Without a nonce nothing could be loaded.
+                source if *source == ContentSource::STRICT_DYNAMIC => {
+                    nonce.map(|_| source.as_str().to_owned())
+                }
+                source => Some(source.as_str().to_owned()),
+            });
+            let sources: Vec<_> = sources.collect();
+            if !sources.is_empty() {
+                write(&mut policy, directive.as_str(), &sources.join(" "));
+            }
         }
         if self.trusted_types {
             write(&mut policy, "require-trusted-types-for", "'script'");
         }
-        HeaderValue::try_from(policy).expect("every source was checked when it was made")
+        policy
     }
 
     /// Returns whether a directive has any source.

@@ -20,6 +20,9 @@ impl ContentSource {
     pub const SAME_ORIGIN: Self = Self(Cow::Borrowed("'self'"));
     pub(super) const BLOB: Self = Self(Cow::Borrowed("blob:"));
     pub(super) const DATA: Self = Self(Cow::Borrowed("data:"));
+    /// Stands for the nonce of a response.
+    pub(super) const NONCE: Self = Self(Cow::Borrowed("'nonce-"));
+    pub(super) const STRICT_DYNAMIC: Self = Self(Cow::Borrowed("'strict-dynamic'"));
 
     /// Allows another origin, such as `https://cdn.example.com` or
     /// `wss://api.example.com:8443`.

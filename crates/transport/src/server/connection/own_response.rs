@@ -68,7 +68,7 @@ fn headers(layer: &HeadersLayer, peer: Peer) -> HeaderMap {
     let _ = ClientInfoLayer::direct().admit(&context, &mut request);
     let mut response = Response::new(()).into_parts().0;
     response.status = StatusCode::BAD_REQUEST;
-    let _ = layer.finish(&context, &mut (), &mut response);
+    let _ = layer.finish(&context, &mut None, &mut response);
     response.headers
 }
 
