@@ -1,9 +1,13 @@
 //! The sockets, and the one that is for the figures alone.
 
-use std::{fmt, net::SocketAddr};
+use std::{
+    fmt,
+    net::{Ipv4Addr, SocketAddr},
+};
 
 use palisade::audit::AuditHandle;
-use palisade::server::{Listener, Server, ServerBuildError, ServerBuilder};
+use palisade::config::open_listeners;
+use palisade::server::{ListenAddress, Listener, Server, ServerBuildError, ServerBuilder};
 use palisade::{AllowedHosts, HttpsLayer, ProtectedRouter, Routes, Rule, Shield};
 
 use crate::{error::StartError, metrics, settings::Settings};
@@ -19,13 +23,14 @@ pub(crate) struct Sockets {
 impl Sockets {
     /// Takes all addresses, or none.
     pub(crate) fn take(settings: &Settings) -> Result<Self, StartError> {
+        let opened = open_listeners([&settings.https, &settings.http]);
+        let [https, http] =
+            opened.map_err(|error| StartError::new(error.to_string()).remedy(REMEDY))?;
         Ok(Self {
-            https: bind(settings.https)?.try_map(|server| settings.config.configure(server))?,
-            http: match settings.http {
-                Some(address) => {
-                    Some(bind(address)?.try_map(|server| settings.config.configure(server))?)
-                }
-                None => None,
+            https: bound(https).try_map(|server| settings.config.configure(server))?,
+            http: match http.is_empty() {
+                true => None,
+                false => Some(bound(http).try_map(|server| settings.config.configure(server))?),
             },
             figures: settings.tts.metrics.map(figures).transpose()?,
         })
@@ -98,15 +103,26 @@ impl BoundServer {
     }
 }
 
+/// What helps if an address cannot be used.
+const REMEDY: &str =
+    "Free it, or choose another in the configuration file (`tts-server --help` shows one).";
+
 fn bind(address: SocketAddr) -> Result<BoundServer, StartError> {
-    let remedy =
-        "Free it, or choose another in the configuration file (`tts-server --help` shows one).";
-    let bound = Listener::bind(address);
-    let listener = bound.map_err(|error| StartError::new(error.to_string()).remedy(remedy))?;
-    Ok(BoundServer {
-        address: listener.address().as_tcp().unwrap_or(address),
-        builder: Server::builder().listener(listener),
-    })
+    let opened = Listener::bind(address);
+    let listener = opened.map_err(|error| StartError::new(error.to_string()).remedy(REMEDY))?;
+    Ok(bound(vec![listener]))
+}
+
+/// Several sockets of one server. Its address is that of the first TCP socket.
+fn bound(listeners: Vec<Listener>) -> BoundServer {
+    let mut addresses = listeners.iter().map(Listener::address);
+    let address = addresses.find_map(ListenAddress::as_tcp);
+    BoundServer {
+        address: address.unwrap_or((Ipv4Addr::UNSPECIFIED, 443).into()),
+        builder: listeners
+            .into_iter()
+            .fold(Server::builder(), ServerBuilder::listener),
+    }
 }
 
 /// The metrics have their own listener, which only this machine reaches, and which answers only to its

@@ -247,7 +247,7 @@ fn warn_of_contradictions(
 ) -> Result<(), StartError> {
     let warnings = settings
         .config
-        .check_server(&settings.server, https, &tls.certificates)?;
+        .check_server(&settings.server, &[https], &tls.certificates)?;
     warnings.iter().for_each(palisade::shield::Warning::log);
     Ok(())
 }

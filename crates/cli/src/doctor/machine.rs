@@ -14,7 +14,11 @@ use std::{
     path::Path,
 };
 
-use palisade::{config::Config, diagnostics, shield::Warning};
+use palisade::{
+    config::{Config, ListenOn},
+    diagnostics,
+    shield::Warning,
+};
 
 use crate::failure::Failure;
 
@@ -29,7 +33,12 @@ const LEAST_FREE_MIB: u64 = 512;
 pub(super) fn examine(config: &Config) -> Result<Vec<Warning>, Failure> {
     let settings = config.server()?;
     let mut found = Vec::new();
-    for address in [settings.https, settings.http].into_iter().flatten() {
+    for address in settings
+        .https
+        .iter()
+        .chain(&settings.http)
+        .filter_map(ListenOn::as_address)
+    {
         found.extend(listener(address));
     }
     found.extend(descriptors(config.connections(), hard_limit()));

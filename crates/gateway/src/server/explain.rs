@@ -3,7 +3,11 @@
 use std::{fmt::Write as _, sync::Arc};
 
 use palisade::{
-    AuditLayer, audit::MemorySink, config::Running, core::SystemClock, rate_limit::MemoryStore,
+    AuditLayer,
+    audit::MemorySink,
+    config::{ListenOn, Running},
+    core::SystemClock,
+    rate_limit::MemoryStore,
 };
 
 use super::{stack::shield, tls::Tls};
@@ -44,9 +48,11 @@ pub fn explain(settings: &Settings) -> Result<String, GatewayError> {
     };
     let (shield, _) = shield(settings, &running, &ShadowReport::default())?;
     let tls = Tls::open(settings, &SystemClock::shared())?;
+    let first = settings.https.iter().find_map(ListenOn::as_address);
+    let port = first.map_or(443, |address| address.port());
     let mut text = String::new();
     // Writing to a string cannot fail.
-    let _ = writeln!(text, "Address: {}", settings.address(settings.https.port()));
+    let _ = writeln!(text, "Address: {}", settings.address(port));
     let _ = writeln!(text, "Certificate: {}", tls.certificates.names().join(", "));
     let _ = writeln!(text, "\n{}", shield.explain().trim_end());
     let _ = writeln!(text, "\nUpstreams:");

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use palisade::{
     TrustedProxies,
+    config::open_listeners,
     server::{
         Certificates, ChallengeLayer, HealthLayer, Listener, OuterLayerService, Readiness, Server,
         ServerBuilder,
@@ -14,7 +15,7 @@ use tower_layer::Layer as _;
 
 use crate::{
     error::{GatewayError, GatewayErrorKind},
-    settings::Settings,
+    settings::{Settings, refuse_public_development},
 };
 
 /// Returns the services of the listeners with and without TLS.
@@ -43,19 +44,37 @@ pub(super) fn listener_error(error: impl std::fmt::Display) -> GatewayError {
     GatewayError::new(error).about(GatewayErrorKind::Listener)
 }
 
-/// Binds a socket. Returns the address with the port that the system chose.
-pub(super) fn bind(
-    settings: &Settings,
-    address: SocketAddr,
-) -> Result<(ServerBuilder, SocketAddr), GatewayError> {
-    let listener = Listener::bind(address).map_err(|error| {
+/// Opens the sockets with TLS and those without.
+///
+/// # Errors
+///
+/// An address cannot be used, or is public without a certificate that clients trust.
+pub(super) fn open(settings: &Settings) -> Result<[Vec<Listener>; 2], GatewayError> {
+    let opened = open_listeners([&settings.https, &settings.server.http]);
+    let opened = opened.map_err(|error| {
         listener_error(error).remedy("free the address, or listen on another (`--listen`)")
     })?;
-    let bound = listener.address().as_tcp().unwrap_or(address);
-    let server = settings
-        .config
-        .configure(Server::builder().listener(listener))?;
-    Ok((server, bound))
+    // Those of a service manager are known only now.
+    for address in opened[0].iter().filter_map(address_of) {
+        refuse_public_development(&settings.server, address)?;
+    }
+    Ok(opened)
+}
+
+/// Returns the IP address of a listener. `None` for a Unix socket.
+pub(super) fn address_of(listener: &Listener) -> Option<SocketAddr> {
+    listener.address().as_tcp()
+}
+
+/// Starts a server with sockets and the settings of the file.
+pub(super) fn server(
+    settings: &Settings,
+    listeners: Vec<Listener>,
+) -> Result<ServerBuilder, GatewayError> {
+    let server = listeners
+        .into_iter()
+        .fold(Server::builder(), ServerBuilder::listener);
+    Ok(settings.config.configure(server)?)
 }
 
 /// Returns the health check. Without `health` in the file it responds to no one: its clients are the
@@ -76,12 +95,12 @@ pub(super) fn health(
 /// Logs settings that contradict each other.
 pub(super) fn warn(
     settings: &Settings,
-    address: SocketAddr,
+    addresses: &[SocketAddr],
     certificates: &Certificates,
 ) -> Result<(), GatewayError> {
     let found = settings
         .config
-        .check_server(&settings.server, address, certificates)?;
+        .check_server(&settings.server, addresses, certificates)?;
     found.iter().for_each(palisade::shield::Warning::log);
     Ok(())
 }

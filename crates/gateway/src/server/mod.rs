@@ -8,7 +8,12 @@ mod rule_files;
 mod stack;
 mod tls;
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use arc_swap::ArcSwap;
 use palisade::{
@@ -27,7 +32,7 @@ use tokio::sync::{Mutex, watch};
 pub use self::{admin::ask_admin, explain::explain, reload::Reloader};
 use self::{
     admin::{AdminSocket, Drain},
-    listeners::{bind, health, listener_error, services, stopped, warn},
+    listeners::{address_of, health, listener_error, open, server, services, stopped, warn},
     stack::{Shared, build},
     tls::Tls,
 };
@@ -70,7 +75,7 @@ const TUNNELS_END: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Gateway {
     https: ServerBuilder,
-    /// The address that `https` is bound to.
+    /// The first address that `https` is bound to.
     address: SocketAddr,
     /// The listener without TLS, for redirects and ACME challenges.
     http: Option<ServerBuilder>,
@@ -170,9 +175,15 @@ impl Gateway {
 
     /// Binds the sockets and opens the files.
     async fn open(settings: Settings, clock: SharedClock) -> Result<Self, GatewayError> {
-        let (https, address) = bind(&settings, settings.https)?;
-        let http = settings.server.http;
-        let http = http.map(|http| bind(&settings, http)).transpose()?;
+        let [https, http] = open(&settings)?;
+        let addresses: Vec<_> = https.iter().filter_map(address_of).collect();
+        let unspecified = (Ipv4Addr::UNSPECIFIED, 443).into();
+        let address = addresses.first().copied().unwrap_or(unspecified);
+        let https = server(&settings, https)?;
+        let http = match http.is_empty() {
+            true => None,
+            false => Some(server(&settings, http)?),
+        };
         let tls = Tls::open(&settings, &clock)?;
         let store = settings.config.connect_store().await?;
         let store = store.unwrap_or_else(|| Arc::new(MemoryStore::default()));
@@ -180,7 +191,7 @@ impl Gateway {
         let shared = Shared::default();
         let built = build(&settings, &running, &shared)?;
         running.audit.clone_from(&built.audit);
-        warn(&settings, address, &tls.certificates)?;
+        warn(&settings, &addresses, &tls.certificates)?;
         let audit = built.audit.as_ref().map(palisade::AuditLayer::handle);
         let record = |server| record_connections(server, audit.clone());
         let challenges = match &tls.acme {
@@ -208,7 +219,7 @@ impl Gateway {
                     .client_auth(tls.client_auth.clone()),
             ),
             address,
-            http: http.map(|(http, _)| record(http)),
+            http: http.map(record),
             challenges,
             shared: shared.clone(),
             health: health(&settings, &readiness)?,
@@ -257,7 +268,8 @@ impl Gateway {
         Ok(self.greeting.to_string())
     }
 
-    /// Returns the address of the TLS listener, with the port that was bound.
+    /// Returns the first address with TLS, with the port that was bound. `0.0.0.0:443` if there are
+    /// only Unix sockets.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address

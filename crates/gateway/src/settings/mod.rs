@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use palisade::config::{CertificateSource, Config, ServerSettings};
+use palisade::config::{CertificateSource, Config, ListenOn, ServerSettings};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -73,8 +73,8 @@ pub struct Settings {
     pub(crate) admin: Option<PathBuf>,
     /// Budgets and rules of models, if the file has any.
     pub(crate) budgets: Option<BudgetPolicy>,
-    /// The address of the TLS listener.
-    pub(crate) https: SocketAddr,
+    /// Where the gateway listens with TLS.
+    pub(crate) https: Vec<ListenOn>,
     /// The folder of a quick start; a file names its own.
     pub(crate) data: Option<DataFolder>,
     /// The folder for the development authority.
@@ -136,17 +136,12 @@ impl Settings {
         origin: Origin,
     ) -> Result<Self, GatewayError> {
         let server = config.server()?;
-        let https = server.https.unwrap_or(LISTEN);
-        let development = server.certificate == CertificateSource::Development;
-        if development && !https.ip().is_loopback() {
-            return Err(GatewayError::new(format_args!(
-                "{https} is open to the network, and there is no certificate that clients trust"
-            ))
-            .about(GatewayErrorKind::Configuration)
-            .remedy(
-                "name one (`--certificate` and `--key`, or `certificate` and `key` of `[server]`), \
-                 let an authority issue it (`[server.acme]`), or listen on 127.0.0.1",
-            ));
+        let https = match server.https.is_empty() {
+            true => vec![ListenOn::Address(LISTEN)],
+            false => server.https.clone(),
+        };
+        for address in https.iter().filter_map(ListenOn::as_address) {
+            refuse_public_development(&server, address)?;
         }
         Ok(Self {
             upstreams: Upstreams::of(&config)?,
@@ -224,6 +219,25 @@ impl Settings {
             (None, _) => format!("https://{first}"),
         }
     }
+}
+
+/// Refuses a public address of a gateway whose certificate no client trusts.
+pub(crate) fn refuse_public_development(
+    server: &ServerSettings,
+    address: SocketAddr,
+) -> Result<(), GatewayError> {
+    let development = server.certificate == CertificateSource::Development;
+    if !development || address.ip().is_loopback() {
+        return Ok(());
+    }
+    Err(GatewayError::new(format_args!(
+        "{address} is open to the network, and there is no certificate that clients trust"
+    ))
+    .about(GatewayErrorKind::Configuration)
+    .remedy(
+        "name one (`--certificate` and `--key`, or `certificate` and `key` of `[server]`), \
+         let an authority issue it (`[server.acme]`), or listen on 127.0.0.1",
+    ))
 }
 
 /// The keys of `[admin]`.

@@ -13,6 +13,7 @@ mod forwarding;
 mod hygiene;
 mod hyper_upstream;
 mod inspect;
+mod listeners;
 mod mistakes;
 mod presets;
 mod servers;

@@ -9,7 +9,7 @@ use toml::{Table, Value};
 use super::{Config, ConfigFileError};
 
 /// The keys and sections that a running server cannot change: its sockets, and what is open.
-const FIXED_KEYS: [&[&str]; 13] = [
+const FIXED_KEYS: [&[&str]; 14] = [
     &["audit"],
     &["client", "proxies"],
     &["redis"],
@@ -23,6 +23,7 @@ const FIXED_KEYS: [&[&str]; 13] = [
     &["server", "limits"],
     &["server", "proxy_protocol"],
     &["server", "tls13_only"],
+    &["server", "unix_mode"],
 ];
 
 impl Config {

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use palisade_core::Scheme;
 use palisade_transport::{AllowedHosts, TrustedProxies, server::Certificates};
 
-use super::{Config, ConfigFileError, ServerSettings};
+use super::{Config, ConfigFileError, ListenOn, ServerSettings};
 use crate::{
     diagnostics::{self, Diagnostic},
     shield::Warning,
@@ -17,8 +17,8 @@ use crate::{
 impl Config {
     /// Finds settings that are valid alone and do not work together, or not for every client.
     ///
-    /// `settings` is the result of [`server`](Self::server). `https` is the address of the TLS
-    /// listener, with the port that the system chose. `certificates` are those of that listener.
+    /// `settings` is the result of [`server`](Self::server). `https` are the addresses of the TLS
+    /// listeners, with the ports that the system chose; Unix sockets have none. `certificates` are those of that listener.
     /// The warnings are returned and not logged: call [`Warning::log`] on each.
     /// Each warning has a stable code, and names file, line, key and remedy:
     ///
@@ -38,7 +38,7 @@ impl Config {
     pub fn check_server(
         &self,
         settings: &ServerSettings,
-        https: SocketAddr,
+        https: &[SocketAddr],
         certificates: &Certificates,
     ) -> Result<Vec<Warning>, ConfigFileError> {
         let hosts = self.allowed_hosts()?;
@@ -46,10 +46,10 @@ impl Config {
         let found = [
             self.hosts_without_certificate(certificates),
             self.hosts_on_another_port(&hosts, &proxies, https),
-            self.proxies_out_of_reach(&proxies, https, settings.http),
+            self.proxies_out_of_reach(&proxies, https, settings),
             self.redirect_to_an_unserved_host(&hosts),
-            self.challenges_without_listener(settings.http),
-            self.plain_http_for_the_network(settings.http),
+            self.challenges_without_listener(&settings.http),
+            self.plain_http_for_the_network(&settings.http),
             self.certificates_that_no_client_is_asked_for(),
         ];
         let warning = |(kind, error): Contradiction| Warning::new(kind, error.to_string());
@@ -88,12 +88,13 @@ impl Config {
         &self,
         hosts: &AllowedHosts,
         proxies: &TrustedProxies,
-        https: SocketAddr,
+        https: &[SocketAddr],
     ) -> Option<Contradiction> {
-        let port = https.port();
+        let port = https.first()?.port();
         let served = |host: &str| {
             let name = name_of(host).replacen('*', "any", 1);
-            hosts.allow(&format!("{name}:{port}"), Scheme::Https)
+            let mut ports = https.iter().map(SocketAddr::port);
+            ports.any(|port| hosts.allow(&format!("{name}:{port}"), Scheme::Https))
         };
         if !proxies.is_empty() || self.hosts().any(served) {
             return None;
@@ -113,15 +114,19 @@ impl Config {
     fn proxies_out_of_reach(
         &self,
         proxies: &TrustedProxies,
-        https: SocketAddr,
-        http: Option<SocketAddr>,
+        https: &[SocketAddr],
+        settings: &ServerSettings,
     ) -> Option<Contradiction> {
         let here = [
             IpAddr::V4(Ipv4Addr::LOCALHOST),
             IpAddr::V6(Ipv6Addr::LOCALHOST),
         ];
         let is_here = here.into_iter().any(|address| proxies.contains(address));
-        let reachable = is_for_the_network(https) || http.is_some_and(is_for_the_network);
+        let reachable = https.iter().any(|address| !address.ip().is_loopback())
+            || settings.http.iter().any(ListenOn::is_for_the_network);
+        let inherits = |on: &ListenOn| matches!(on, ListenOn::Inherited(_));
+        // Where a service manager listens for http is not known here.
+        let reachable = reachable || settings.http.iter().any(inherits);
         if proxies.is_empty() || is_here || reachable {
             return None;
         }
@@ -147,9 +152,9 @@ impl Config {
     }
 
     /// `webroot-without-http`: there is a folder of ACME challenges and no listener without TLS.
-    fn challenges_without_listener(&self, http: Option<SocketAddr>) -> Option<Contradiction> {
+    fn challenges_without_listener(&self, http: &[ListenOn]) -> Option<Contradiction> {
         let folder = self.document.server.acme_webroot.as_ref()?;
-        if http.is_some() {
+        if !http.is_empty() {
             return None;
         }
         let problem =
@@ -159,9 +164,9 @@ impl Config {
     }
 
     /// `plain-http`: requests without TLS are served on an address that other machines reach.
-    fn plain_http_for_the_network(&self, http: Option<SocketAddr>) -> Option<Contradiction> {
+    fn plain_http_for_the_network(&self, http: &[ListenOn]) -> Option<Contradiction> {
         let accepts = self.document.server.dangerously_accept_plain_http;
-        if !accepts || !http.is_some_and(is_for_the_network) {
+        if !accepts || !http.iter().any(ListenOn::is_for_the_network) {
             return None;
         }
         let problem =
@@ -175,11 +180,6 @@ impl Config {
 
 /// The kind of a warning, and its text as an error with line and remedy.
 type Contradiction = (&'static Diagnostic, ConfigFileError);
-
-/// Returns whether other machines can reach an address.
-fn is_for_the_network(address: SocketAddr) -> bool {
-    !address.ip().is_loopback()
-}
 
 /// Returns a host without its port.
 fn name_of(host: &str) -> &str {

@@ -52,6 +52,7 @@ mod redis;
 mod routes;
 mod server_section;
 mod server;
+mod listen;
 #[cfg(feature = "server")]
 mod server_limits;
 mod tokens;
@@ -86,14 +87,18 @@ use serde::de::DeserializeOwned;
 
 #[cfg(feature = "acme")]
 pub use self::acme::AcmeSettings;
-#[cfg(feature = "server")]
-pub use self::certificate::{OpenedCertificate, ServerTls};
 pub use self::{
     assemble::{Assembled, Running},
     error::{ConfigFileError, ConfigFileErrorKind},
     limits::LimitLayers,
+    listen::ListenOn,
     server::{CertificateSource, HealthSettings, ServerSettings},
     suggest::nearest as nearest_name,
+};
+#[cfg(feature = "server")]
+pub use self::{
+    certificate::{OpenedCertificate, ServerTls},
+    listen::open_listeners,
 };
 use self::{document::Document, source::Source};
 

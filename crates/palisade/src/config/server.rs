@@ -3,14 +3,13 @@
 //! The shield does not use them. The application reads them with [`Config::server`] and opens its
 //! sockets.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use palisade_transport::TrustedProxies;
-use toml::Spanned;
 
 #[cfg(feature = "acme")]
 use super::AcmeSettings;
-use super::{Config, ConfigFileError};
+use super::{Config, ConfigFileError, ListenOn};
 
 /// How long a server with a health check still accepts connections after it began to stop.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -24,7 +23,7 @@ const DRAIN: Duration = Duration::from_secs(5);
 ///
 /// ```
 /// use std::time::Duration;
-/// use palisade::config::{CertificateSource, Config};
+/// use palisade::config::{CertificateSource, Config, ListenOn};
 ///
 /// let config = Config::parse(r#"
 ///     [server]
@@ -33,7 +32,7 @@ const DRAIN: Duration = Duration::from_secs(5);
 ///     health = "/health"
 /// "#)?;
 /// let settings = config.server()?;
-/// assert_eq!(settings.https, Some("0.0.0.0:443".parse()?));
+/// assert_eq!(settings.https, [ListenOn::Address("0.0.0.0:443".parse()?)]);
 /// assert_eq!(settings.certificate, CertificateSource::Development);
 /// assert_eq!(settings.drain, Duration::from_secs(5));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -41,10 +40,11 @@ const DRAIN: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct ServerSettings {
-    /// The address of the TLS listener. Default: none.
-    pub https: Option<SocketAddr>,
-    /// The address of the listener without TLS, for redirects and ACME challenges. Default: none.
-    pub http: Option<SocketAddr>,
+    /// Where the server listens with TLS. Default: nowhere. `open_listeners` opens the sockets.
+    pub https: Vec<ListenOn>,
+    /// Where the server listens without TLS, for redirects, ACME challenges, and proxies on this
+    /// machine. Default: nowhere.
+    pub http: Vec<ListenOn>,
     /// Where the certificate comes from. Default: a development certificate.
     pub certificate: CertificateSource,
     /// The folder in which another program writes responses to ACME http-01 challenges (RFC 8555,
@@ -124,26 +124,13 @@ impl Config {
         let drain = drain.or(health.is_some().then_some(DRAIN));
         let webroot = server.acme_webroot.as_ref();
         Ok(ServerSettings {
-            https: self.address(server.https.as_ref())?,
-            http: self.address(server.http.as_ref())?,
+            https: self.listen_on(server.https.as_ref())?,
+            http: self.listen_on(server.http.as_ref())?,
             certificate: self.certificate()?,
             acme_webroot: webroot.map(|folder| self.path(folder.get_ref())),
             health,
             drain: drain.unwrap_or_default(),
         })
-    }
-
-    /// Parses an address with its port. A host name is not accepted.
-    fn address(
-        &self,
-        written: Option<&Spanned<String>>,
-    ) -> Result<Option<SocketAddr>, ConfigFileError> {
-        let parse = |written: &Spanned<String>| {
-            let remedy = "write address and port, such as \"0.0.0.0:443\"";
-            let parsed = written.get_ref().parse::<SocketAddr>();
-            parsed.map_err(|problem| self.source.at(written, problem, remedy))
-        };
-        written.map(parse).transpose()
     }
 
     /// Reads the health check. `health_from` without `health` is an error.

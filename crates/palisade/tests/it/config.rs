@@ -121,7 +121,7 @@ fn a_complete_file_makes_a_complete_stack() {
         "{explained}"
     );
     let server = config.server().unwrap();
-    assert_eq!(server.https, Some("127.0.0.1:8443".parse().unwrap()));
+    assert_eq!(server.https[0].to_string(), "127.0.0.1:8443");
     let chain = folder.path().join("chain.pem");
     let key = folder.path().join("key.pem");
     assert_eq!(server.certificate, CertificateSource::Files { chain, key });

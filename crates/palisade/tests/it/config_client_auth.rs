@@ -95,7 +95,7 @@ fn a_route_that_demands_a_certificate_no_client_is_asked_for_is_a_warning() {
         let settings = config.server().unwrap();
         let https = "127.0.0.1:443".parse().unwrap();
         let found = config
-            .check_server(&settings, https, &certificates)
+            .check_server(&settings, &[https], &certificates)
             .unwrap();
         found.iter().map(ToString::to_string).collect::<Vec<_>>()
     };

@@ -24,7 +24,7 @@ fn codes(text: &str, https: &str, names: &[&str]) -> Vec<&'static str> {
     let settings = config.server().unwrap();
     let https: SocketAddr = https.parse().unwrap();
     let warnings = config
-        .check_server(&settings, https, &certificates(names))
+        .check_server(&settings, &[https], &certificates(names))
         .unwrap();
     for warning in &warnings {
         assert!(warning.text.starts_with("configuration:"), "{warning}");

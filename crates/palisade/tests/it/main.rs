@@ -4,6 +4,7 @@
 
 mod book;
 mod config;
+mod config_listen;
 mod config_mistakes;
 mod config_acme;
 mod config_certificate;
@@ -14,11 +15,13 @@ mod config_spelling;
 mod config_tokens;
 mod cors;
 mod dashboards;
+mod deploy;
 mod diagnostics;
 mod docs;
 mod existing_app;
 mod finished_router;
 mod inspect;
+mod fronts;
 mod install;
 mod layout;
 mod metrics;

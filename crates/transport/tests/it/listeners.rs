@@ -273,3 +273,61 @@ fn a_socket_of_the_application_keeps_its_address() {
     let server = Server::builder().listener(socket).build().unwrap();
     assert_eq!(server.local_addr(), address);
 }
+
+#[test]
+fn the_mode_of_a_unix_socket_says_who_may_connect() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    for mode in [0o600, 0o660, 0o666] {
+        let path = folder.path().join(format!("{mode:o}.sock"));
+        let _listener = Listener::bind_unix_with_mode(&path, mode).unwrap();
+        let found = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(found & 0o777, mode);
+    }
+    let nowhere = folder.path().join("none/http.sock");
+    let error = Listener::bind_unix_with_mode(nowhere, 0o600).unwrap_err();
+    assert!(matches!(error, ServerBuildError::Bind { .. }), "{error}");
+}
+
+#[test]
+fn sockets_of_systemd_have_the_names_of_the_unit() {
+    let activate = "/usr/bin/systemd-socket-activate";
+    if !std::path::Path::new(activate).exists() {
+        eprintln!("SKIPPED: systemd-socket-activate is not installed (apt-get install systemd)");
+        return;
+    }
+    let ip = std::net::Ipv4Addr::LOCALHOST.into();
+    let ports = [(); 2].map(|()| palisade_internal::free_port::choose(ip).unwrap());
+    let test = "listeners::with_two_names";
+    let mut process = Command::new(activate)
+        .args(["-l", &format!("127.0.0.1:{}", ports[0])])
+        .args(["-l", &format!("127.0.0.1:{}", ports[1])])
+        .args(["--fdname", "https:http"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "--ignored", test])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // Only the second socket is served.
+    let response = ask(ports[1]);
+    let _ = process.kill();
+    let _ = process.wait();
+    assert!(response.ends_with("127.0.0.1 http"), "{response}");
+}
+
+#[tokio::test]
+#[ignore = "runs in a process of its own"]
+async fn with_two_names() {
+    let inherited = Listener::inherited_with_names().unwrap();
+    let named = inherited
+        .into_iter()
+        .find(|(name, _)| name.as_deref() == Some("http"));
+    let (_, listener) = named.expect("the unit names it");
+    let running = start(Server::builder().listener(listener));
+    eventually("the request is over", || {
+        running.stats.accepted() > 0 && running.stats.open() == 0
+    })
+    .await;
+}

@@ -3,11 +3,11 @@
 mod tts;
 
 use std::{
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
 };
 
-use palisade::config::{Config, ServerSettings};
+use palisade::config::{Config, ListenOn, ServerSettings};
 
 pub(crate) use self::tts::Tts;
 use crate::{error::StartError, first_start::DataFolder};
@@ -26,16 +26,16 @@ hosts = ["localhost:*", "127.0.0.1:*", "[::1]:*"]
 /// and voices.
 const FIXED: [&[&str]; 1] = [&["tts"]];
 
-const fn at(port: u16) -> SocketAddr {
-    SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), port)
+const fn at(port: u16) -> ListenOn {
+    ListenOn::Address(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port))
 }
 
 /// What was set.
 #[derive(Debug)]
 pub struct Settings {
     pub(crate) config: Config,
-    pub(crate) https: SocketAddr,
-    pub(crate) http: Option<SocketAddr>,
+    pub(crate) https: Vec<ListenOn>,
+    pub(crate) http: Vec<ListenOn>,
     pub(crate) server: ServerSettings,
     pub(crate) tts: Tts,
     /// The file that the command line names.
@@ -86,10 +86,14 @@ impl Settings {
         }
         Ok(Self {
             // A file that says where https is served also says whether http is.
-            http: server
-                .http
-                .or_else(|| server.https.is_none().then_some(at(8080))),
-            https: server.https.unwrap_or(at(8443)),
+            http: match server.http.is_empty() && server.https.is_empty() {
+                true => vec![at(8080)],
+                false => server.http.clone(),
+            },
+            https: match server.https.is_empty() {
+                true => vec![at(8443)],
+                false => server.https.clone(),
+            },
             server,
             tts,
             config,
@@ -267,16 +271,20 @@ mod tests {
         }
     }
 
+    fn port(listeners: &[ListenOn]) -> u16 {
+        listeners[0].as_address().unwrap().port()
+    }
+
     #[test]
     fn who_moves_https_says_where_http_is() {
         let settings =
             read("[server]\nhosts = [\"a.example\"]\nhttps = \"127.0.0.1:443\"\n").unwrap();
-        assert_eq!((settings.https.port(), settings.http), (443, None));
+        assert_eq!((port(&settings.https), settings.http.len()), (443, 0));
         let settings = read("[tts]\nqueue = 3\nmetrics = \"off\"\n").unwrap();
         assert_eq!(
             (
-                settings.https.port(),
-                settings.http.unwrap().port(),
+                port(&settings.https),
+                port(&settings.http),
                 settings.tts.queue
             ),
             (8443, 8080, 3)

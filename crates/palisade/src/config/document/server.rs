@@ -18,11 +18,16 @@ pub(in crate::config) struct Server {
     /// A host without a port is served on the default port of the scheme alone. Other hosts get
     /// status 421, which stops DNS rebinding.
     pub(in crate::config) hosts: Vec<Spanned<String>>,
-    /// The address and port of the TLS listener, such as `0.0.0.0:443`. Default: none.
-    pub(in crate::config) https: Option<Spanned<String>>,
-    /// The address and port of the listener without TLS, for redirects and ACME challenges.
+    /// Where the server listens with TLS: an address and a port such as `0.0.0.0:443`, a Unix socket
+    /// (`unix:/run/name/https.sock`), sockets of systemd (`systemd` or `systemd:NAME`), or a list.
     /// Default: none.
-    pub(in crate::config) http: Option<Spanned<String>>,
+    pub(in crate::config) https: Option<Spanned<Addresses>>,
+    /// Where the server listens without TLS, for redirects and ACME challenges, or for a proxy on
+    /// this machine. Written as `https`. Default: none.
+    pub(in crate::config) http: Option<Spanned<Addresses>>,
+    /// The permissions of Unix sockets, in octal digits: `0660` lets the group of the process
+    /// connect. Default: those of new files, which let only the owner connect.
+    pub(in crate::config) unix_mode: Option<Spanned<String>>,
     /// The certificate chain, a PEM file. Needs `key`. Default without both: a development
     /// certificate, which clients do not trust.
     pub(in crate::config) certificate: Option<Spanned<PathBuf>>,
@@ -146,6 +151,16 @@ pub(in crate::config) struct ClientAuth {
 /// The default of keys that are on.
 const fn yes() -> bool {
     true
+}
+
+/// One address, or several.
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(untagged, expecting = "expected an address, or a list of addresses")]
+pub(in crate::config) enum Addresses {
+    /// One address.
+    One(String),
+    /// A list, which must not be empty.
+    Several(Vec<String>),
 }
 
 /// The header with the identifier of the request, or whether it is sent.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use palisade_core::SharedClock;
 use palisade_transport::server::Certificates;
 
-use super::{Config, ConfigFileError, OpenedCertificate, ServerSettings};
+use super::{Config, ConfigFileError, ListenOn, OpenedCertificate, ServerSettings};
 use crate::{
     diagnostics::{self, Diagnostic},
     shield::Warning,
@@ -152,8 +152,13 @@ impl Config {
             }
         };
         let mut found: Vec<Warning> = self.near_end(&certificates, clock).into_iter().collect();
-        if let Some(https) = settings.https {
-            found.extend(self.check_server(settings, https, &certificates)?);
+        let https: Vec<_> = settings
+            .https
+            .iter()
+            .filter_map(ListenOn::as_address)
+            .collect();
+        if !settings.https.is_empty() {
+            found.extend(self.check_server(settings, &https, &certificates)?);
         }
         Ok(found)
     }
@@ -189,7 +194,7 @@ impl Config {
         let Some(days) = &self.document.headers.hsts_days else {
             return Ok(None);
         };
-        if settings.https.is_some() || !self.proxies()?.is_empty() {
+        if !settings.https.is_empty() || !self.proxies()?.is_empty() {
             return Ok(None);
         }
         let problem =

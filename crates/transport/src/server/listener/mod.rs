@@ -6,17 +6,16 @@
 //! The rest of the server knows neither kind of socket: it gets a `RawStream` and an address. TCP and
 //! Unix sockets differ in the address of the peer alone, which is `127.0.0.1` for a Unix socket.
 
+mod address;
 mod systemd;
 #[cfg(unix)]
 mod unix;
 mod raw_stream;
 
 use std::{
-    fmt,
     future::poll_fn,
     io,
     net::{Ipv4Addr, SocketAddr, TcpListener as StdTcpListener},
-    path::PathBuf,
     task::{Context, Poll, ready},
 };
 #[cfg(unix)]
@@ -26,6 +25,7 @@ use tokio::net::TcpListener;
 #[cfg(unix)]
 use tokio::net::UnixListener;
 
+pub use self::address::ListenAddress;
 pub(crate) use self::raw_stream::RawStream;
 use crate::server::error::ServerBuildError;
 
@@ -83,55 +83,6 @@ enum Socket {
     Tcp(StdTcpListener),
     #[cfg(unix)]
     Unix(StdUnixListener),
-}
-
-/// Where a listener accepts connections. Displays as `127.0.0.1:8443` or
-/// `unix:/run/tts/http.sock`.
-///
-/// ```
-/// use palisade_transport::server::ListenAddress;
-///
-/// let address = ListenAddress::Tcp("127.0.0.1:8443".parse().unwrap());
-/// assert_eq!(address.to_string(), "127.0.0.1:8443");
-/// ```
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum ListenAddress {
-    /// An IP address and a port.
-    Tcp(SocketAddr),
-    /// The path of a Unix socket. `None` if it has no name in the file system.
-    Unix(Option<PathBuf>),
-}
-
-impl ListenAddress {
-    /// Returns the IP address and the port. `None` for a Unix socket.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use palisade_transport::server::ListenAddress;
-    ///
-    /// let unix = ListenAddress::Unix(Some("/run/tts/http.sock".into()));
-    /// assert_eq!(unix.as_tcp(), None);
-    /// assert_eq!(unix.to_string(), "unix:/run/tts/http.sock");
-    /// ```
-    #[must_use]
-    pub fn as_tcp(&self) -> Option<SocketAddr> {
-        match self {
-            Self::Tcp(address) => Some(*address),
-            Self::Unix(_) => None,
-        }
-    }
-}
-
-impl fmt::Display for ListenAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp(address) => write!(f, "{address}"),
-            Self::Unix(Some(path)) => write!(f, "unix:{}", path.display()),
-            Self::Unix(None) => f.write_str("unix:"),
-        }
-    }
 }
 
 impl Listener {
@@ -209,6 +160,32 @@ impl Listener {
         })
     }
 
+    /// Like [`bind_unix`](Self::bind_unix), and sets who may connect: the permissions of the socket, such
+    /// as `0o660` for the owner and its group.
+    ///
+    /// Between the two steps the socket has the permissions of new files: give the process a umask of
+    /// at least `0o022`, as is usual.
+    ///
+    /// # Errors
+    ///
+    /// As [`bind_unix`](Self::bind_unix), or the permissions cannot be set.
+    #[cfg(unix)]
+    pub fn bind_unix_with_mode(
+        path: impl AsRef<Path>,
+        mode: u32,
+    ) -> Result<Self, ServerBuildError> {
+        use std::{fs, os::unix::fs::PermissionsExt as _};
+
+        let path = path.as_ref();
+        let listener = Self::bind_unix(path)?;
+        let set = fs::set_permissions(path, fs::Permissions::from_mode(mode));
+        set.map_err(|source| ServerBuildError::Bind {
+            address: ListenAddress::Unix(Some(path.to_owned())),
+            source,
+        })?;
+        Ok(listener)
+    }
+
     /// Takes the sockets that a service manager opened (`LISTEN_FDS` of systemd).
     ///
     /// Returns them in the order of the unit. Empty if the process was started otherwise. A
@@ -242,6 +219,17 @@ impl Listener {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn inherited() -> Result<Vec<Self>, ServerBuildError> {
+        let taken = Self::inherited_with_names()?;
+        Ok(taken.into_iter().map(|(_, listener)| listener).collect())
+    }
+
+    /// Like [`inherited`](Self::inherited), with the name of each socket (`FileDescriptorName=` of the
+    /// unit, or the name of the unit).
+    ///
+    /// # Errors
+    ///
+    /// As [`inherited`](Self::inherited).
+    pub fn inherited_with_names() -> Result<Vec<(Option<String>, Self)>, ServerBuildError> {
         systemd::take_sockets().map_err(ServerBuildError::Inherited)
     }
 

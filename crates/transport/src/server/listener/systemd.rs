@@ -10,22 +10,32 @@ use std::io;
 
 use super::Listener;
 
-/// Takes the sockets of `LISTEN_FDS`, in the order of the unit. Empty if there are none.
+/// Takes the sockets of `LISTEN_FDS` with their names (`LISTEN_FDNAMES`), in the order of the unit.
+/// Empty if there are none.
 ///
 /// # Errors
 ///
 /// A descriptor is not a listening stream socket.
 #[cfg(unix)]
-pub(super) fn take_sockets() -> io::Result<Vec<Listener>> {
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the environment is how a service manager passes names"
+)]
+pub(super) fn take_sockets() -> io::Result<Vec<(Option<String>, Listener)>> {
+    let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
+    let mut names = names.split(':').filter(|name| !name.is_empty());
     let mut descriptors = listenfd::ListenFd::from_env();
     (0..descriptors.len())
-        .map(|index| take(&mut descriptors, index))
+        .map(|index| {
+            let name = names.next().map(str::to_owned);
+            Ok((name, take(&mut descriptors, index)?))
+        })
         .collect()
 }
 
 /// Other systems have no such manager, so there are no sockets.
 #[cfg(not(unix))]
-pub(super) fn take_sockets() -> io::Result<Vec<Listener>> {
+pub(super) fn take_sockets() -> io::Result<Vec<(Option<String>, Listener)>> {
     Ok(Vec::new())
 }
 
