@@ -74,3 +74,71 @@ fn a_configuration_without_authority_or_with_a_mistake_is_reported() {
     let output = folder(AWAY).bad("cert show --config missing.toml");
     assert!(output.contains("missing.toml"), "{output}");
 }
+
+#[test]
+fn a_certificate_is_exported_without_its_key_and_over_no_other_file() {
+    let folder = Folder::new();
+    let made = rcgen::generate_simple_self_signed(["voice.example".to_owned()]).unwrap();
+    let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    let chain = chain.replace("\r\n", "\n");
+    fs::write(folder.path("both.pem"), format!("{key}{chain}")).unwrap();
+    let text =
+        "[server]\nhosts = [\"voice.example\"]\ncertificate = \"both.pem\"\nkey = \"both.pem\"\n";
+    fs::write(folder.path("server.toml"), text).unwrap();
+    let ran = folder.run("cert export --config server.toml");
+    assert_eq!(
+        (ran.code, ran.out.trim()),
+        (Some(0), chain.trim()),
+        "{}",
+        ran.err
+    );
+    let command = "cert export --config server.toml --output out.pem";
+    assert_eq!(folder.run(command).code, Some(0));
+    assert_eq!(
+        fs::read_to_string(folder.path("out.pem")).unwrap().trim(),
+        chain.trim()
+    );
+    let output = folder.bad(command);
+    assert!(output.contains("out.pem"), "{output}");
+}
+
+#[test]
+fn the_development_authority_is_exported_where_the_file_names_no_certificate() {
+    let folder = folder("");
+    let output = folder.bad("cert export --config server.toml");
+    assert!(output.contains("tls/ca.pem"), "{output}");
+    let made = rcgen::generate_simple_self_signed(["authority".to_owned()]).unwrap();
+    fs::create_dir(folder.path("tls")).unwrap();
+    fs::write(folder.path("tls/ca.pem"), made.cert.pem()).unwrap();
+    for command in [
+        "cert export --config server.toml",
+        "cert export --authority tls",
+    ] {
+        let ran = folder.run(command);
+        assert!(
+            ran.out.contains("BEGIN CERTIFICATE"),
+            "{command}: {}",
+            ran.err
+        );
+    }
+    fs::write(folder.path("tls/ca.pem"), "no certificate").unwrap();
+    assert_eq!(folder.run("cert export --authority tls").code, Some(1));
+    let pending = self::folder(AWAY).run("cert export --config server.toml");
+    assert_eq!(pending.code, Some(1), "{}", pending.err);
+}
+
+#[test]
+fn a_renewal_asks_the_authority_and_keeps_to_its_waits() {
+    let folder = folder(AWAY);
+    let ran = folder.run("cert renew --config server.toml --force --listen 127.0.0.1:0");
+    assert_eq!(ran.code, Some(1), "{}", ran.err);
+    assert!(
+        ran.err.contains("the authority cannot be reached"),
+        "{}",
+        ran.err
+    );
+    let again = folder.run("cert renew --config server.toml --force");
+    assert!(again.err.contains("no order before"), "{}", again.err);
+    let output = self::folder("").bad("cert renew --config server.toml");
+    assert!(output.contains("there is no [server.acme]"), "{output}");
+}

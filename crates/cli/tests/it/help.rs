@@ -32,9 +32,14 @@ fn the_help_of_every_command_has_examples() {
         &["Examples:", "--anchor", "Exit code"],
     );
     check(
+        "cert export --help",
+        &["Examples:", "--authority", "Exit codes"],
+    );
+    check(
         "cert issue --help",
         &["Examples:", "--dry-run", "--listen", "Exit codes"],
     );
+    check("cert renew --help", &["Examples:", "--force", "Exit codes"]);
     check(
         "check --help",
         &[

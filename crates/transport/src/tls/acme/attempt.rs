@@ -22,7 +22,7 @@ use crate::tls::{
 };
 
 impl Acme {
-    /// Orders a certificate if one is due and no other process does.
+    /// Orders a certificate if one is due, or is forced, and no other process does.
     ///
     /// Called every 30 seconds by a server. Holds the lock of the cache for the whole order, up to some
     /// minutes; other processes return [`Renewal::Busy`] at once and do not wait.
@@ -30,9 +30,9 @@ impl Acme {
     /// # Errors
     ///
     /// The cache cannot be used, or the attempt failed. The failure is recorded and reported already.
-    pub(super) async fn try_renew(&self) -> Result<Renewal, AcmeError> {
+    pub(super) async fn try_renew(&self, is_forced: bool) -> Result<Renewal, AcmeError> {
         let inner = &*self.inner;
-        if !self.is_due(inner.cache.certificate()?.as_ref()).await {
+        if !is_forced && !self.is_due(inner.cache.certificate()?.as_ref()).await {
             return Ok(Renewal::NotDue);
         }
         let Some(_lock) = inner.cache.try_lock()? else {
@@ -40,7 +40,7 @@ impl Acme {
         };
         // Another process may have renewed it since.
         let current = inner.cache.certificate()?;
-        if !self.is_due(current.as_ref()).await {
+        if !is_forced && !self.is_due(current.as_ref()).await {
             return Ok(Renewal::NotDue);
         }
         let (now, id) = (inner.clock.unix_time(), inner.cache.certificate_id());

@@ -230,7 +230,26 @@ impl Acme {
     ///
     /// The attempt failed, or the cache cannot be used. The old certificate stays.
     pub async fn renew_if_due(&self) -> Result<Renewal, AcmeError> {
-        let renewed = self.try_renew().await;
+        let renewed = self.try_renew(false).await;
+        self.report_cache(renewed)
+    }
+
+    /// Orders a certificate now, also if the one in the cache is not due: for a key that others may
+    /// have read.
+    ///
+    /// The waits after earlier attempts hold, so the result may be [`Renewal::Waiting`]. A running
+    /// server finds the new certificate within 30 seconds.
+    ///
+    /// # Errors
+    ///
+    /// As [`renew_if_due`](Self::renew_if_due).
+    pub async fn renew_now(&self) -> Result<Renewal, AcmeError> {
+        let renewed = self.try_renew(true).await;
+        self.report_cache(renewed)
+    }
+
+    /// Reports a cache that cannot be used, once.
+    fn report_cache(&self, renewed: Result<Renewal, AcmeError>) -> Result<Renewal, AcmeError> {
         match &renewed {
             // Attempts report themselves, with the time of the next one.
             Ok(_) => self.forget_problem(),

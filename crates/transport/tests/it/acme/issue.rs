@@ -211,3 +211,19 @@ async fn an_authority_that_lost_the_account_gets_a_new_one() {
     assert_eq!(acme.renew_if_due().await.unwrap(), Renewal::Issued);
     assert_eq!(fresh.accounts(), 1);
 }
+
+#[tokio::test]
+async fn a_certificate_that_is_not_due_is_renewed_on_demand_within_the_limits() {
+    let Some(issued) = Issued::with(Setup::default()).await else {
+        return;
+    };
+    let (acme, first) = (&issued.acme, issued.acme.status().unwrap().fingerprint);
+    assert_eq!(acme.renew_if_due().await.unwrap(), Renewal::NotDue);
+    let soon = acme.renew_now().await.unwrap();
+    assert!(matches!(soon, Renewal::Waiting { .. }), "{soon:?}");
+    assert_eq!(issued.pebble.orders(), 1);
+    issued.clock.advance(Duration::from_secs(2 * 60 * 60));
+    assert_eq!(acme.renew_now().await.unwrap(), Renewal::Issued);
+    assert_ne!(acme.status().unwrap().fingerprint, first);
+    assert_eq!(issued.pebble.orders(), 2);
+}

@@ -1,0 +1,136 @@
+//! An order in place of the service: for `palisade cert issue` and `palisade cert renew`.
+//!
+//! The order and the response to its challenge run side by side, in one thread. The one that ends first
+//! decides: an order that is done ends the listener, and a listener that fails ends the order.
+
+use std::net::SocketAddr;
+
+use http::{Request, Response, StatusCode};
+use http_body_util::Empty;
+use palisade::{
+    config::{AcmeSettings, Config},
+    server::{Acme, AcmeError, ChallengeKind, ChallengeLayer, ReceivedBody, Renewal, Server},
+};
+use palisade_core::SystemClock;
+use tower::{Layer as _, service_fn};
+
+use super::show::date;
+use crate::{failure::Failure, output};
+
+/// When a certificate is ordered, and what becomes of it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Order {
+    /// It is discarded: a trial.
+    DryRun,
+    /// Only if there is none or it is to be renewed.
+    IfDue,
+    /// Also if the one in use is not due.
+    Now,
+}
+
+/// Orders, and prints what came of it. The result is "no" if nothing was issued although it should
+/// be.
+pub(super) fn run(
+    config: &Config,
+    settings: &AcmeSettings,
+    order: Order,
+    listen: Option<SocketAddr>,
+) -> Result<(), Failure> {
+    let acme = settings.open(SystemClock::shared());
+    let acme = acme.map_err(|error| config.acme_error(&error))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let renewed = runtime.block_on(async {
+        tokio::select! {
+            renewed = place(&acme, order) => Ok(renewed),
+            failed = response(&acme, settings.challenge, listen) => Err(failed),
+        }
+    })?;
+    tell(renewed, order, &acme)
+}
+
+/// Places the order.
+///
+/// A trial discards the certificate. It uses the staging directory, whose limits are high and whose
+/// certificates no client trusts.
+async fn place(acme: &Acme, order: Order) -> Result<Renewal, AcmeError> {
+    match order {
+        Order::DryRun => acme.dry_run().await,
+        Order::IfDue => acme.renew_if_due().await,
+        Order::Now => acme.renew_now().await,
+    }
+}
+
+/// Responds to challenges at an address. Without one it waits for ever. Returns only a failure.
+///
+/// The service that runs already answers in the usual case, because it reads the same cache.
+async fn response(acme: &Acme, kind: ChallengeKind, listen: Option<SocketAddr>) -> Failure {
+    let Some(address) = listen else {
+        return std::future::pending().await;
+    };
+    let server = match build(acme, kind, address) {
+        Ok(server) => server,
+        Err(failure) => return failure,
+    };
+    let nothing = service_fn(async |_: Request<ReceivedBody>| {
+        let mut response = Response::new(Empty::new());
+        *response.status_mut() = StatusCode::NOT_FOUND;
+        Ok::<_, std::convert::Infallible>(response)
+    });
+    let service = ChallengeLayer::new(acme).layer(nothing);
+    match server.serve(service, std::future::pending()).await {
+        Ok(_) => Failure::new("the listener ended"),
+        Err(error) => Failure::from_error(&error),
+    }
+}
+
+/// Opens the socket, with TLS if the challenge is a handshake.
+///
+/// Nothing else is served: every other path gets 404.
+///
+/// # Errors
+///
+/// Fails if the address cannot be opened, such as port 80 without the right to do so.
+fn build(acme: &Acme, kind: ChallengeKind, address: SocketAddr) -> Result<Server, Failure> {
+    let server = Server::builder().listen(address);
+    let server = match kind {
+        ChallengeKind::TlsAlpn01 => server.tls(acme.challenge_certificates()?),
+        _ => server,
+    };
+    Ok(server.build()?)
+}
+
+/// Prints what came of an order.
+///
+/// Exit code 1 means that the authority, or another process, prevents an order now. 2 means that a
+/// setting or the cache must be corrected.
+fn tell(renewed: Result<Renewal, AcmeError>, order: Order, acme: &Acme) -> Result<(), Failure> {
+    let names = acme.domains().join(", ");
+    match renewed {
+        Ok(Renewal::Issued) if order == Order::DryRun => Ok(output::result(format!(
+            "{names}: a certificate would be issued"
+        ))?),
+        Ok(Renewal::Issued) => Ok(output::result(format!(
+            "{names}: a certificate was issued"
+        ))?),
+        Ok(Renewal::NotDue) => Ok(output::result(format!(
+            "{names}: the certificate is not due"
+        ))?),
+        Ok(Renewal::Waiting { until }) => {
+            output::note(format!("{names}: no order before {}", date(until)));
+            Err(Failure::No)
+        }
+        Ok(_) => {
+            output::note(format!("{names}: another process orders now"));
+            Err(Failure::No)
+        }
+        Err(error @ (AcmeError::Cache { .. } | AcmeError::Setting(_))) => {
+            Err(Failure::from_error(&error))
+        }
+        Err(error) => {
+            output::note(format!("error: {error}"));
+            Err(Failure::No)
+        }
+    }
+}
