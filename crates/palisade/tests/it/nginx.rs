@@ -21,7 +21,7 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, rustls};
 
-const NAME: &str = "tts.example";
+pub const NAME: &str = "tts.example";
 
 /// nginx with the configuration of the book, between a client and a shield. Ended with the test.
 struct Front {
@@ -98,8 +98,8 @@ fn configuration(
         })
 }
 
-async fn front() -> Option<Front> {
-    let nginx = installed()?;
+/// Serves a shield that names the client. Only proxies of this machine are trusted.
+pub fn serve() -> SocketAddr {
     let routes = Routes::new().get("/who", Rule::public(), async |ClientIp(ip): ClientIp| {
         ip.to_string()
     });
@@ -113,19 +113,27 @@ async fn front() -> Option<Front> {
         .unwrap();
     let server = Server::builder().listen("127.0.0.1:0".parse().unwrap());
     let server = server.build().unwrap();
-    let (service, https, http) = (server.local_addr(), free(), free());
+    let address = server.local_addr();
     tokio::spawn(server.serve(app.into_inner(), std::future::pending()));
+    address
+}
 
-    let folder = tempfile::tempdir().unwrap();
+/// Writes a certificate and its key into a folder, and returns what trusts it.
+pub fn certificate(folder: &Path) -> rustls::RootCertStore {
     let made = rcgen::generate_simple_self_signed([NAME.to_owned()]).unwrap();
-    fs::write(folder.path().join("fullchain.pem"), made.cert.pem()).unwrap();
-    fs::write(
-        folder.path().join("privkey.pem"),
-        made.signing_key.serialize_pem(),
-    )
-    .unwrap();
+    fs::write(folder.join("fullchain.pem"), made.cert.pem()).unwrap();
+    let key = made.signing_key.serialize_pem();
+    fs::write(folder.join("privkey.pem"), key).unwrap();
     let mut trust = rustls::RootCertStore::empty();
     trust.add(made.cert.der().clone()).unwrap();
+    trust
+}
+
+async fn front() -> Option<Front> {
+    let nginx = installed()?;
+    let (service, https, http) = (serve(), free(), free());
+    let folder = tempfile::tempdir().unwrap();
+    let trust = certificate(folder.path());
     let file = folder.path().join("nginx.conf");
     fs::write(&file, configuration(folder.path(), service, https, http)).unwrap();
     let options = "daemon off; master_process off; error_log stderr notice;";
@@ -193,7 +201,7 @@ impl Front {
 }
 
 /// Sends a request and reads until the end; nothing is a response too.
-async fn ask(
+pub async fn ask(
     mut to: impl AsyncRead + AsyncWrite + Unpin,
     request: &str,
 ) -> std::io::Result<String> {
@@ -205,7 +213,7 @@ async fn ask(
     Ok(String::from_utf8(response).unwrap())
 }
 
-fn get(path: &str, host: &str, more: &str) -> String {
+pub fn get(path: &str, host: &str, more: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{more}\r\n")
 }
 
