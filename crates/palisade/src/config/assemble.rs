@@ -142,6 +142,7 @@ impl Config {
         let shield = self.server_keys(Shield::builder())?;
         let (shield, keys) = self.keys(shield)?;
         let shield = self.tokens(shield)?;
+        let shield = self.client_certificates(shield)?;
         let (shield, limits) = self.rate_limits(shield, store)?;
         let shield = self.text(shield)?;
         let shield = self.cross_origin(shield)?;

@@ -44,6 +44,7 @@ mod client_auth;
 #[cfg(feature = "server")]
 mod consistency;
 mod audit;
+mod client_certificates;
 mod cors;
 mod inspect;
 mod keys;
@@ -169,9 +170,10 @@ fn folder_of(path: &Path) -> PathBuf {
 }
 
 /// The sections of Palisade. The application must name all others, so that a typo is an error.
-const SECTIONS: [&str; 16] = [
+const SECTIONS: [&str; 17] = [
     "audit",
     "client",
+    "client_certificates",
     "cors",
     "dpop",
     "headers",

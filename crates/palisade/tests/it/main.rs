@@ -8,6 +8,7 @@ mod config_listen;
 mod config_mistakes;
 mod config_acme;
 mod config_certificate;
+mod config_client_certificates;
 mod config_client_auth;
 mod config_sections;
 mod config_server;

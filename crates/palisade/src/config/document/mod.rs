@@ -11,6 +11,7 @@
 //! without which it is an error.
 
 mod audit;
+mod client_certificates;
 mod cors;
 mod inspect;
 mod introspection;
@@ -28,8 +29,9 @@ mod tokens;
 use serde::Deserialize;
 
 pub(super) use self::{
-    audit::*, cors::*, inspect::*, introspection::*, keys::*, limits::*, proofs::*, requests::*,
-    resource_servers::*, routes::*, secret::*, server::*, server_limits::*, tokens::*,
+    audit::*, client_certificates::*, cors::*, inspect::*, introspection::*, keys::*, limits::*,
+    proofs::*, requests::*, resource_servers::*, routes::*, secret::*, server::*, server_limits::*,
+    tokens::*,
 };
 
 /// The whole file without the sections of the application, which
@@ -44,6 +46,8 @@ pub(super) struct Document {
     pub(super) audit: Option<Audit>,
     /// Without the section the peer of the connection is the client.
     pub(super) client: Client,
+    /// Empty: the certificate of a client is no principal.
+    pub(super) client_certificates: Vec<ClientCertificates>,
     /// `None`: no script of another origin may call the service.
     pub(super) cors: Option<Cors>,
     /// `None`: tokens that are bound to a key are refused.
