@@ -23,12 +23,7 @@ use std::{
 
 use http::{HeaderValue, Method, request};
 
-use self::{
-    arrival::Arrival,
-    records::Records,
-    refuse::{grpc_content_type, leaves_much_unread},
-    request_id::StoredRequestId,
-};
+use self::{arrival::Arrival, records::Records, refuse::BodyHeaders, request_id::StoredRequestId};
 pub use self::{
     identity::Identity,
     lease::Lease,
@@ -140,9 +135,10 @@ impl SecurityContext {
             found.forget_arrival();
             return found;
         }
+        let body = BodyHeaders::of(head);
         let made = Self(Arc::new(Inner {
-            close_on_refusal: leaves_much_unread(head),
-            grpc: grpc_content_type(head).map(Box::new),
+            close_on_refusal: body.leave_much_unread(head.version),
+            grpc: body.grpc_content_type().map(Box::new),
             is_head: head.method == Method::HEAD,
             ..Inner::default()
         }));

@@ -104,27 +104,54 @@ impl SecurityContext {
     }
 }
 
-/// Tells whether a refusal would leave a body on an HTTP/1 connection that is not worth reading.
-pub(super) fn leaves_much_unread(head: &request::Parts) -> bool {
-    if head.version >= Version::HTTP_2 {
-        return false;
-    }
-    if head.headers.contains_key(header::TRANSFER_ENCODING) {
-        return true;
-    }
-    let Some(length) = head.headers.get(header::CONTENT_LENGTH) else {
-        return false;
-    };
-    let length = length.to_str().ok().and_then(|text| text.parse().ok());
-    length.is_none_or(|length: u64| length > SMALL_BODY)
+/// The headers of a request that say what its body is: the first line of each.
+///
+/// They are found in one pass. Most requests have none of them, and a look-up by name, which hashes it, costs more than
+/// to compare it with those of a whole request.
+#[derive(Default)]
+pub(super) struct BodyHeaders<'a> {
+    length: Option<&'a HeaderValue>,
+    transfer_encoding: bool,
+    content_type: Option<&'a HeaderValue>,
 }
 
-/// Returns the content type of a gRPC request, which its refusal must have too.
-pub(super) fn grpc_content_type(head: &request::Parts) -> Option<HeaderValue> {
-    let value = head.headers.get(header::CONTENT_TYPE)?;
-    let rest = value.as_bytes().strip_prefix(b"application/grpc")?;
-    let whole = matches!(rest.first(), None | Some(b'+' | b';' | b'-'));
-    whole.then(|| value.clone())
+impl<'a> BodyHeaders<'a> {
+    pub(super) fn of(head: &'a request::Parts) -> Self {
+        let mut found = Self::default();
+        for (name, value) in &head.headers {
+            if name == header::CONTENT_LENGTH {
+                found.length.get_or_insert(value);
+            } else if name == header::CONTENT_TYPE {
+                found.content_type.get_or_insert(value);
+            } else if name == header::TRANSFER_ENCODING {
+                found.transfer_encoding = true;
+            }
+        }
+        found
+    }
+
+    /// Tells whether a refusal would leave a body on an HTTP/1 connection that is not worth reading.
+    pub(super) fn leave_much_unread(&self, version: Version) -> bool {
+        if version >= Version::HTTP_2 {
+            return false;
+        }
+        if self.transfer_encoding {
+            return true;
+        }
+        let Some(length) = self.length else {
+            return false;
+        };
+        let length = length.to_str().ok().and_then(|text| text.parse().ok());
+        length.is_none_or(|length: u64| length > SMALL_BODY)
+    }
+
+    /// Returns the content type of a gRPC request, which its refusal must have too.
+    pub(super) fn grpc_content_type(&self) -> Option<HeaderValue> {
+        let value = self.content_type?;
+        let rest = value.as_bytes().strip_prefix(b"application/grpc")?;
+        let whole = matches!(rest.first(), None | Some(b'+' | b';' | b'-'));
+        whole.then(|| value.clone())
+    }
 }
 
 #[cfg(test)]

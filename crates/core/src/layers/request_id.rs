@@ -68,10 +68,11 @@ impl RequestIdLayer {
     /// well-formed.
     fn take(&self, head: &mut request::Parts) -> Option<RequestId> {
         let mut sent = head.headers.get_all(&self.header).iter();
-        let only = sent.next().filter(|_| sent.next().is_none());
-        let id = only
-            .filter(|_| self.accepts)
-            .and_then(|only| RequestId::inbound(only.as_bytes()));
+        let first = sent.next()?; // Most requests have none, and nothing to remove.
+        let only = sent.next().is_none();
+        let id = (only && self.accepts)
+            .then(|| RequestId::inbound(first.as_bytes()))
+            .flatten();
         head.headers.remove(&self.header);
         id
     }
