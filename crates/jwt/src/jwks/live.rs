@@ -48,6 +48,11 @@ impl Source for LiveKeys {
     fn current(&self) -> Result<Arc<KeySet>, InvalidToken> {
         Ok(self.0.load_full())
     }
+
+    /// Without counting a reference: each request with a known token asks.
+    fn is_current(&self, fingerprint: &[u8; 32]) -> bool {
+        self.0.load().fingerprint() == fingerprint
+    }
 }
 
 impl fmt::Debug for LiveKeys {

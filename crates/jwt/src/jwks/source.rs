@@ -18,6 +18,12 @@ pub(crate) trait Source: fmt::Debug + Send + Sync + 'static {
     /// The keys as they are known now.
     fn current(&self) -> Result<Arc<KeySet>, InvalidToken>;
 
+    /// Tells whether the current keys are those with this digest.
+    fn is_current(&self, fingerprint: &[u8; 32]) -> bool {
+        self.current()
+            .is_ok_and(|set| set.fingerprint() == fingerprint)
+    }
+
     /// A fetch that should be over before the keys are used.
     fn due(&self) -> Option<FetchEnd> {
         None
@@ -50,6 +56,10 @@ impl IssuerKeys {
 
     pub(crate) fn current(&self) -> Result<Arc<KeySet>, InvalidToken> {
         self.0.current()
+    }
+
+    pub(crate) fn is_current(&self, fingerprint: &[u8; 32]) -> bool {
+        self.0.is_current(fingerprint)
     }
 
     pub(crate) fn due(&self) -> Option<FetchEnd> {

@@ -82,10 +82,7 @@ impl Shared {
         if keys.due().is_some() {
             return None;
         }
-        let same = keys
-            .current()
-            .is_ok_and(|set| *set.fingerprint() == cached.keys);
-        same.then(|| Admitted {
+        keys.is_current(&cached.keys).then(|| Admitted {
             principal: cached.principal,
             claims: cached.claims,
             issued: cached.times.issued,

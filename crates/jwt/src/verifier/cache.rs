@@ -7,20 +7,18 @@
 //! # Why a fast hash is safe here
 //!
 //! A hash finds the token, and the whole text is compared. So a collision of two tokens costs a comparison and
-//! admits no one, and the hash need not resist collisions as SHA-256 does. It is SipHash under a key that the
-//! process draws for each cache and that never leaves it. So a client cannot choose tokens of one set, and it
+//! admits no one, and the hash need not resist collisions as SHA-256 does. It is a keyed hash (`token_hash`), under
+//! keys that the process draws for each cache and that never leave it. So a client cannot choose tokens of one set, and it
 //! does not reach the comparison, whose time depends on the text, without the whole hash of a stored token: it
 //! learns nothing about a token by its beginning. The text is in memory as long as the token is, at most until
 //! it expires and another one needs the place, and is wiped afterwards.
 
-use std::{
-    hash::{BuildHasher as _, Hasher as _, RandomState},
-    sync::{Mutex, PoisonError},
-};
+use std::sync::{Mutex, PoisonError};
 
 use aws_lc_rs::digest::SHA256;
 use palisade_core::{Principal, Secret};
 
+use super::token_hash::TokenHasher;
 use crate::claims::{Binding, Claims, Times};
 
 /// Tokens in one set. A look-up compares with this many at most.
@@ -56,7 +54,7 @@ pub(crate) struct CachedToken {
 
 /// Bounded in tokens; each set has its own lock.
 pub(crate) struct TokenCache {
-    hasher: RandomState,
+    hasher: TokenHasher,
     sets: Box<[Mutex<Vec<Entry>>]>,
 }
 
@@ -84,16 +82,14 @@ impl TokenCache {
     pub(crate) fn new(capacity: usize) -> Self {
         let sets = capacity.div_ceil(WAYS);
         Self {
-            hasher: RandomState::new(),
+            hasher: TokenHasher::new(),
             sets: (0..sets).map(|_| Mutex::default()).collect(),
         }
     }
 
     /// Returns the hash of a token, computed once for all calls about it.
     pub(crate) fn hash(&self, token: &str) -> TokenHash {
-        let mut hasher = self.hasher.build_hasher();
-        hasher.write(token.as_bytes());
-        TokenHash(hasher.finish())
+        TokenHash(self.hasher.hash(token.as_bytes()))
     }
 
     /// Returns the entry of a token, if there is one.
