@@ -83,6 +83,8 @@ const DEFAULT_CAPACITY: usize = 65_536;
 #[derive(Debug)]
 pub struct MemoryStore {
     hasher: RandomState,
+    /// Those of the hash of networks around subjects.
+    network_keys: [u64; 3],
     table: Table,
     overflow: OverflowBuckets,
     names: LimitNames,
@@ -114,8 +116,11 @@ impl MemoryStore {
     /// ```
     #[must_use]
     pub fn with_capacity(buckets: usize) -> Self {
+        let random = RandomState::new();
         Self {
             hasher: RandomState::new(),
+            // Odd, so that a multiplication loses nothing.
+            network_keys: [0_u8, 1, 2].map(|index| random.hash_one(index) | 1),
             table: Table::new(buckets),
             overflow: OverflowBuckets::default(),
             names: LimitNames::default(),
@@ -168,6 +173,20 @@ impl MemoryStore {
         hasher.finish()
     }
 
+    /// Returns the keyed hash of a network or group around a subject. It selects a shared bucket or a counter, and
+    /// is not the name of a bucket, so a network needs no SipHash: two subjects with one hash only share what their
+    /// neighbors share. The keys are random for each store.
+    fn hash_around(&self, wider: &Subject<'_>) -> u64 {
+        match *wider {
+            Subject::Network { first, prefix } => {
+                let [add, multiply, multiply_again] = self.network_keys;
+                let folded = fold_product(network_bits(first, prefix) ^ add, multiply);
+                fold_product(folded ^ add, multiply_again)
+            }
+            Subject::Everyone | Subject::Named { .. } => self.hash(wider),
+        }
+    }
+
     /// Returns the bucket of a subject whose hash is known, and those that it may share.
     #[cfg(feature = "redis")]
     pub(crate) fn bucket_of(&self, own: u128, subject: &Subject<'_>) -> BucketKey {
@@ -176,7 +195,8 @@ impl MemoryStore {
 
     /// Returns the bucket of a subject. `hash` is its own, which stands for a network or group that it has not.
     fn bucket_around(&self, own: u128, hash: u64, subject: &Subject<'_>) -> BucketKey {
-        let around = |wider: Option<Subject<'_>>| wider.map_or(hash, |wider| self.hash(&wider));
+        let around =
+            |wider: Option<Subject<'_>>| wider.map_or(hash, |wider| self.hash_around(&wider));
         BucketKey {
             own,
             coarse: around(subject.coarser()),
@@ -315,6 +335,25 @@ fn write_network(hasher: &mut impl Hasher, first: IpAddr, prefix: u8) {
             hasher.write_u64(u64::try_from(low).unwrap_or(u64::MAX));
         }
     }
+}
+
+/// Returns the first bits of a network that is at most an IPv6 /48, with its length in the bits below them.
+fn network_bits(first: IpAddr, prefix: u8) -> u64 {
+    let length = u64::from(prefix);
+    match first {
+        IpAddr::V4(first) => u64::from(first.to_bits()) << 16 | length << 8 | 4,
+        IpAddr::V6(first) => {
+            u64::try_from(first.to_bits() >> 64).unwrap_or(u64::MAX) ^ (length << 8 | 6)
+        }
+    }
+}
+
+/// Multiplies two numbers and folds the product into 64 bits.
+fn fold_product(one: u64, other: u64) -> u64 {
+    let product = u128::from(one) * u128::from(other);
+    #[allow(clippy::cast_possible_truncation)] // The two halves.
+    let folded = product as u64 ^ (product >> 64) as u64;
+    folded
 }
 
 /// Selects the whole limit, as a store for one node does.
