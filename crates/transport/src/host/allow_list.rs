@@ -134,6 +134,17 @@ impl AllowedHosts {
         HostName::parse(host).is_ok_and(|host| self.admits(&host, scheme))
     }
 
+    /// Returns whether a host is written exactly as a name of the list, without a port. Those of the list were parsed,
+    /// so this one is valid, and need not be.
+    pub(crate) fn lists(&self, written: &[u8], scheme: Scheme) -> bool {
+        let is_listed = |pattern: &Pattern| {
+            !pattern.wildcard
+                && pattern.name.as_bytes() == written
+                && pattern.port.admits(default_port(scheme), scheme)
+        };
+        self.patterns.iter().any(is_listed)
+    }
+
     /// Returns whether a parsed host is served.
     pub(crate) fn admits(&self, host: &HostName<'_>, scheme: Scheme) -> bool {
         self.any
@@ -153,14 +164,20 @@ impl AllowedHosts {
     }
 }
 
+impl PortRule {
+    const fn admits(self, port: u16, scheme: Scheme) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Default => port == default_port(scheme),
+            Self::Exactly(exactly) => port == exactly,
+        }
+    }
+}
+
 impl Pattern {
     /// Compares name and port.
     fn matches(&self, host: &HostName<'_>, scheme: Scheme) -> bool {
-        let port = match self.port {
-            PortRule::Any => true,
-            PortRule::Default => host.effective_port(scheme) == default_port(scheme),
-            PortRule::Exactly(port) => host.effective_port(scheme) == port,
-        };
+        let port = self.port.admits(host.effective_port(scheme), scheme);
         port && self.matches_name(&host.name)
     }
 
@@ -235,6 +252,48 @@ impl fmt::Display for AllowedHosts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What is listed as it is written is admitted by the parsed host too, in both schemes.
+    #[test]
+    fn a_host_that_is_listed_as_written_needs_no_parsing() {
+        let list = "a.example b.example:8443 c.example:* *.d.example 127.0.0.1 [::1] e.example:443";
+        let allowed = AllowedHosts::parse(list.split(' ')).unwrap();
+        let written = [
+            "a.example",
+            "A.example",
+            "a.example.",
+            "a.example:443",
+            "u@a.example",
+            "b.example",
+            "b.example:8443",
+            "c.example",
+            "c.example:1",
+            "x.d.example",
+            ".d.example",
+            "d.example",
+            "127.0.0.1",
+            "[::1]",
+            "::1",
+            "e.example",
+            "",
+        ];
+        let listed = |scheme| {
+            let listed = written
+                .into_iter()
+                .filter(|it| allowed.lists(it.as_bytes(), scheme));
+            listed
+                .inspect(|it| assert!(allowed.allow(it, scheme), "{it}"))
+                .collect::<Vec<_>>()
+        };
+        let by_default = ["a.example", "c.example", "127.0.0.1", "[::1]"];
+        assert_eq!(listed(Scheme::Http), by_default);
+        assert_eq!(
+            listed(Scheme::Https),
+            [&by_default[..], &["e.example"]].concat()
+        );
+        let any = AllowedHosts::dangerously_any();
+        assert!(!any.lists(b"not a host", Scheme::Http));
+    }
 
     #[test]
     fn a_pattern_matches_what_it_says_and_nothing_else() {

@@ -10,7 +10,7 @@ mod target;
 
 use std::sync::Arc;
 
-use http::{StatusCode, request};
+use http::{StatusCode, header::HOST, request};
 use palisade_core::{ClientInfo, Guard, Mode, Rejection, Scheme, SecurityContext, Verdict, layer};
 
 use self::target::Problem;
@@ -134,6 +134,9 @@ impl Config {
     /// Checks the host of a request. The error is the refusal to send.
     fn check(&self, client: &ClientInfo, head: &request::Parts) -> Result<(), &Rejection> {
         let scheme = client.scheme();
+        if client.forwarded_host().is_none() && self.is_served_as_written(head, scheme) {
+            return Ok(());
+        }
         let host = host(head, scheme).map_err(|problem| self.refusals.of(problem))?;
         let served = match client.forwarded_host() {
             // The client sent this host to the proxy; the one in the request is the proxy's own.
@@ -145,6 +148,19 @@ impl Config {
             return Ok(());
         }
         Err(&self.refusals.foreign)
+    }
+
+    /// Tells whether the request names one host, once, exactly as it is listed: most requests do, and their host need
+    /// not be parsed.
+    fn is_served_as_written(&self, head: &request::Parts, scheme: Scheme) -> bool {
+        let mut lines = head.headers.get_all(HOST).iter();
+        match (head.uri.authority(), lines.next(), lines.next()) {
+            (None, Some(line), None) => self.allowed.lists(line.as_bytes(), scheme),
+            (Some(authority), None, None) => {
+                self.allowed.lists(authority.as_str().as_bytes(), scheme)
+            }
+            _ => false,
+        }
     }
 
     /// Returns whether a forwarded host is served.
