@@ -1,9 +1,6 @@
 //! Numbers as decimal digits, without the machinery of `std::fmt`: for header fields and records, which are
 //! written for each request.
 
-/// The digits of the largest number.
-const MAX_DIGITS: usize = 20;
-
 /// Passes the decimal digits of a number to a function, without an allocation.
 ///
 /// ```
@@ -12,20 +9,8 @@ const MAX_DIGITS: usize = 20;
 /// assert_eq!(decimal::with_digits(1207, <[u8]>::to_vec), b"1207");
 /// assert_eq!(decimal::with_digits(0, <[u8]>::to_vec), b"0");
 /// ```
-pub fn with_digits<T>(mut number: u64, read: impl FnOnce(&[u8]) -> T) -> T {
-    let mut digits = [0; MAX_DIGITS];
-    let mut start = MAX_DIGITS;
-    for digit in digits.iter_mut().rev() {
-        #[allow(clippy::cast_possible_truncation)] // Below ten.
-        let low = (number % 10) as u8;
-        *digit = b'0' + low;
-        start -= 1;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    read(digits.get(start..).unwrap_or_default())
+pub fn with_digits<T>(number: u64, read: impl FnOnce(&[u8]) -> T) -> T {
+    read(itoa::Buffer::new().format(number).as_bytes())
 }
 
 #[cfg(test)]
