@@ -105,7 +105,7 @@ pub use personal_data::{
     Finding, PersonalData, PersonalDataBuilder, PersonalDataKind, Placeholders, RestoreStream,
     UnknownPersonalDataKind,
 };
-pub use request::{Field, Fields};
+pub use request::{ContentCoding, Field, Fields, UnknownContentCoding};
 pub use response::ResponseText;
 pub use text::{
     BannedWords, CleanText, CodePoint, LengthUnit, ModelFamily, Normalization, OverLength, Preset,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use http::HeaderName;
 use palisade_core::RequestIdLayer;
-use palisade_sanitize::{SanitizeLayer, SanitizerBuilder};
+use palisade_sanitize::{SanitizeLayer, SanitizeLayerBuilder, SanitizerBuilder};
 use palisade_transport::{
     AllowedHosts, ClientInfoLayer, ContentSecurityPolicy, ForwardedHeader, HeadersLayer, HostLayer,
     Hsts, HttpsLayer, HttpsLayerBuilder, TrustedProxies,
@@ -232,7 +232,7 @@ impl Config {
     /// Reads the limits of text fields and bodies. Sizes are in KiB.
     pub(super) fn text(&self, shield: ShieldBuilder) -> Result<ShieldBuilder, ConfigFileError> {
         let text = &self.document.text;
-        let mut layer = SanitizeLayer::builder();
+        let mut layer = self.compressed(SanitizeLayer::builder())?;
         if let Some(most) = text.max_graphemes {
             let speech = SanitizerBuilder::speech().max_graphemes(most);
             let speech = speech.build().map_err(|problem| {
@@ -255,5 +255,40 @@ impl Config {
         let layer =
             layer.map_err(|problem| self.source.whole(problem, "correct the section `text`"))?;
         Ok(shield.sanitize(layer))
+    }
+
+    /// Reads the compressions of bodies that are undone.
+    #[cfg(feature = "compression")]
+    fn compressed(
+        &self,
+        layer: SanitizeLayerBuilder,
+    ) -> Result<SanitizeLayerBuilder, ConfigFileError> {
+        let names = self.document.text.compressed.iter();
+        let codings: Result<Vec<palisade_sanitize::ContentCoding>, _> = names
+            .map(|name| {
+                let coding = name.get_ref().parse();
+                coding.map_err(|_| {
+                    let problem = "is no compression that can be undone";
+                    self.source.at(name, problem, "write gzip, br or zstd")
+                })
+            })
+            .collect();
+        Ok(layer.accept_compressed(codings?))
+    }
+
+    /// Without the feature `compression`, none can be undone.
+    #[cfg(not(feature = "compression"))]
+    fn compressed(
+        &self,
+        layer: SanitizeLayerBuilder,
+    ) -> Result<SanitizeLayerBuilder, ConfigFileError> {
+        match self.document.text.compressed.first() {
+            None => Ok(layer),
+            Some(name) => {
+                let problem = "this program was built without compression";
+                let remedy = "use a program with the feature `compression`, or leave the key out";
+                Err(self.source.at(name, problem, remedy))
+            }
+        }
     }
 }

@@ -211,6 +211,12 @@ fn a_mistake_is_named_with_line_key_and_remedy() {
     );
     check("= 300", "= 0", "47: text.max_graphemes", "at least 1");
     check(
+        "max_graphemes = 300",
+        "compressed = [\"gzip\", \"deflate\"]",
+        "47: text.compressed",
+        "gzip, br or zstd",
+    );
+    check(
         "access = \"public\"",
         "access = \"open\"",
         "59: routes.access",

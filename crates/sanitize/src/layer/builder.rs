@@ -6,6 +6,8 @@ use palisade_core::BodyKind;
 
 use super::SanitizeLayer;
 use crate::error::SanitizeBuildError;
+#[cfg(feature = "compression")]
+use crate::request::ContentCoding;
 use crate::request::{Caps, Field, Fields, ParsedFields, Settings};
 use crate::text::Sanitizer;
 
@@ -29,6 +31,7 @@ const DEEPEST: usize = 128;
 /// | Nesting of JSON | at most 32 levels |
 /// | Parameters, members and elements | at most 1,000 |
 /// | Names similar to a field's name | not looked at |
+/// | Compressed bodies | refused |
 ///
 /// [`build`](Self::build) checks the settings. No other method fails.
 ///
@@ -72,9 +75,12 @@ pub(super) fn default_settings() -> Settings {
             depth: 32,
             keys: 1000,
         },
+        codings: Vec::new(),
         default: Sanitizer::speech(),
         fields: ParsedFields::default(),
         max_body: 64 * KIB,
+        #[cfg(feature = "compression")]
+        max_ratio: 100,
         max_unread_body: KIB * KIB,
         named: Vec::new(),
         pass_compressed: false,
@@ -270,6 +276,45 @@ impl SanitizeLayerBuilder {
     /// 1,000.
     pub fn max_keys(mut self, count: usize) -> Self {
         self.settings.caps.keys = count;
+        self
+    }
+
+    /// Decompresses bodies of these codings where fields are looked for. Default: none.
+    ///
+    /// The handler gets the plain body, without `Content-Encoding` and with its own `Content-Length`.
+    /// Any other coding, and more than one, is refused with 415; `Accept-Encoding` in the response
+    /// names the accepted ones (RFC 7694). A body that is corrupt, cut off, or goes on behind its end
+    /// is refused with 400 (`body_undecodable`). [`max_body`](Self::max_body) limits the compressed
+    /// and the plain body.
+    ///
+    /// Layers outside this one see the compressed body, and those inside it, such as the firewall of a
+    /// shield, the plain one.
+    ///
+    /// ```
+    /// use palisade_sanitize::{ContentCoding, Field, SanitizeLayer, Sanitizer};
+    ///
+    /// let layer = SanitizeLayer::builder()
+    ///     .field(Field::required("/prompt", Sanitizer::prompt()))
+    ///     .accept_compressed([ContentCoding::Gzip, ContentCoding::Zstd])
+    ///     .build()?;
+    /// # let _ = layer;
+    /// # Ok::<(), palisade_sanitize::SanitizeBuildError>(())
+    /// ```
+    #[cfg(feature = "compression")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "compression")))]
+    pub fn accept_compressed(mut self, codings: impl IntoIterator<Item = ContentCoding>) -> Self {
+        self.settings.codings = codings.into_iter().collect();
+        self
+    }
+
+    /// Limits how many times as long as the compressed body the plain one may be. Default: 100.
+    ///
+    /// A longer one is refused with 413, unless it has at most 4 KiB: a few words that are repeated
+    /// compress well.
+    #[cfg(feature = "compression")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "compression")))]
+    pub fn max_compression_ratio(mut self, times: usize) -> Self {
+        self.settings.max_ratio = times;
         self
     }
 

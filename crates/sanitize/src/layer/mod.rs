@@ -29,8 +29,8 @@ use crate::request::Settings;
 /// * A body in which fields are looked for is read up to
 ///   [`max_body`](SanitizeLayerBuilder::max_body). It must be of the kind that the rule
 ///   ([`Rule::body`](palisade_core::Rule::body)) or the layer
-///   ([`body`](SanitizeLayerBuilder::body)) names; the default is JSON. It must not be compressed.
-///   Otherwise the response is 415. Where no fields are looked for, a body passes unread up to
+///   ([`body`](SanitizeLayerBuilder::body)) names; the default is JSON. It must not be compressed,
+///   except as `accept_compressed` of the builder allows (feature `compression`). Otherwise the response is 415. Where no fields are looked for, a body passes unread up to
 ///   [`max_unread_body`](SanitizeLayerBuilder::max_unread_body).
 /// * A byte order mark at the start of a body is removed.
 /// * The audit trail records the number of cleaned characters, never the text.
@@ -48,6 +48,7 @@ use crate::request::Settings;
 /// | 413 | | the body is too large |
 /// | 414 | `query_too_long` | the cleaned query does not fit into the URI |
 /// | 415 | `content_type_unsupported`, `content_type_mismatch` | the type of the body |
+/// | 400 | `body_undecodable` | a compressed body is corrupt, or goes on behind its end |
 /// | 415 | `content_encoding_unsupported` | the body is compressed |
 /// | 422 | `field_not_text` | a field is not a string, or has a file name |
 /// | 422 | `file_not_accepted` | a file in a multipart body (if configured) |

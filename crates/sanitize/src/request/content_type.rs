@@ -107,19 +107,6 @@ fn boundary(parameters: &str) -> Option<&str> {
     ((1..=70).contains(&value.len()) && value.bytes().all(is_part)).then_some(value)
 }
 
-/// Tells whether `Content-Encoding` declares a compressed body.
-///
-/// Every value but `identity` counts, also unknown ones. A list of values counts as encoded.
-pub(crate) fn is_encoded(headers: &HeaderMap) -> bool {
-    let lines = headers.get_all(header::CONTENT_ENCODING).iter();
-    lines.into_iter().any(|line| {
-        !line
-            .as_bytes()
-            .trim_ascii()
-            .eq_ignore_ascii_case(b"identity")
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,9 +10,11 @@
 //! | no fields: the length that the head declares | 413 |
 //! | the parameters of the query | 400, 414, 422 |
 //! | no body: required fields | 400 |
-//! | compressed body | 415 |
+//! | compressed body, unless its coding is accepted | 415 |
 //! | type of the body, against the kind that the rule accepts | 415 |
 //! | length of the body | 413 |
+//! | compressed body that is corrupt or has bytes behind its end | 400 |
+//! | length of the decompressed body | 413 |
 //! | encoding and syntax of the body | 400 |
 //! | each selected text | 422 |
 //! | required fields | 400 |
@@ -32,7 +34,10 @@
 
 mod body_buffer;
 mod chat_apis;
+mod content_coding;
 mod content_type;
+#[cfg(feature = "compression")]
+mod decompression;
 mod field;
 mod json;
 mod multipart;
@@ -53,10 +58,12 @@ use http_body::Body;
 use http_body_util::LengthLimitError;
 use palisade_core::{BodyKind, BoxError, Rejection};
 
-use self::content_type::{boundary_of, is_encoded};
+use self::content_coding::encoding_of;
+use self::content_type::boundary_of;
 use self::multipart::Multipart;
 use self::refusal::InputPart;
 
+pub use self::content_coding::{ContentCoding, UnknownContentCoding};
 pub use self::field::{Field, Fields};
 pub(crate) use self::{
     body_buffer::BodyBuffer, content_type::Kind, field::ParsedFields, json::Caps, refusal::NAME,
@@ -129,12 +136,12 @@ fn plan<B: Body>(
     if body.is_end_stream() {
         return selection.demand().map(|()| unread);
     }
-    if is_encoded(&head.headers) {
+    if !settings.can_read(encoding_of(&head.headers)) {
         let passes = settings.pass_compressed && within(settings.max_unread_body);
         return if passes {
             Ok(unread)
         } else {
-            Err(refusal::unsupported_encoding())
+            Err(refusal::unsupported_encoding(&settings.codings))
         };
     }
     let (kind, accepted) = (Kind::of(&head.headers), selection.body_kind());
@@ -205,6 +212,63 @@ pub(crate) fn check_body(
 ///
 /// A byte order mark alone is a reason to rewrite the body.
 fn clean_body(
+    settings: &Settings,
+    head: &mut request::Parts,
+    kind: Kind,
+    bytes: &Bytes,
+    selection: &mut Selection,
+) -> Result<Option<Bytes>, Box<Rejection>> {
+    let Some(plain) = decompressed(settings, head, bytes, selection)? else {
+        return clean_plain(settings, head, kind, bytes, selection);
+    };
+    let clean = clean_plain(settings, head, kind, &plain, selection)?;
+    if selection.is_in_shadow() {
+        return Ok(None);
+    }
+    let clean = clean.unwrap_or(plain);
+    head.headers.remove(header::CONTENT_ENCODING);
+    describe_anew(head, clean.len());
+    Ok(Some(clean))
+}
+
+/// Decompresses a body. `None` if it is not compressed.
+///
+/// # Errors
+///
+/// - 400 `body_undecodable`: it is corrupt, or bytes are behind its end
+/// - 413: it would be larger than the limits allow
+#[cfg(feature = "compression")]
+fn decompressed(
+    settings: &Settings,
+    head: &request::Parts,
+    bytes: &Bytes,
+    selection: &Selection,
+) -> Result<Option<Bytes>, Box<Rejection>> {
+    let content_coding::Encoding::Known(coding) = encoding_of(&head.headers) else {
+        return Ok(None);
+    };
+    let limits = decompression::Limits {
+        size: settings.max_body,
+        ratio: settings.max_ratio,
+    };
+    let plain = decompression::decompress(coding, bytes, limits).map_err(refusal::undecodable)?;
+    selection.note_decompressed(coding, bytes.len(), plain.len());
+    Ok(Some(plain.into()))
+}
+
+/// No coding is accepted, so no compressed body comes this far.
+#[cfg(not(feature = "compression"))]
+fn decompressed(
+    _: &Settings,
+    _: &request::Parts,
+    _: &Bytes,
+    _: &Selection,
+) -> Result<Option<Bytes>, Box<Rejection>> {
+    Ok(None)
+}
+
+/// Cleans a body that is not compressed, or not any more.
+fn clean_plain(
     settings: &Settings,
     head: &mut request::Parts,
     kind: Kind,

@@ -15,7 +15,8 @@
 //! | `field_duplicated`, `field_missing`, `field_near_name` | 400 | a field is there twice, not at all, or nearly |
 //! | `query_too_long` | 414 | the clean query does not fit |
 //! | `content_type_unsupported`, `content_type_mismatch` | 415 | the body has the wrong type |
-//! | `content_encoding_unsupported` | 415 | the body is compressed |
+//! | `body_undecodable` | 400 | the compressed body is corrupt, or goes on behind its end |
+//! | `content_encoding_unsupported` | 415 | the body is compressed in a way that is not accepted |
 //! | `field_not_text`, `file_not_accepted` | 422 | a value is no text |
 
 use std::fmt;
@@ -23,6 +24,9 @@ use std::fmt;
 use http::{HeaderValue, StatusCode, header};
 use palisade_core::{BodyKind, Rejection};
 
+use crate::request::content_coding::ContentCoding;
+#[cfg(feature = "compression")]
+use crate::request::decompression::Flaw;
 use crate::text::Refused;
 
 /// The name of the layer in refusals and audit facts.
@@ -198,17 +202,38 @@ pub(crate) fn file_not_accepted() -> Box<Rejection> {
 
 /// Refuses a compressed body.
 ///
-/// `Accept-Encoding: identity` says what is accepted (RFC 9110, section 12.5.3).
-pub(crate) fn unsupported_encoding() -> Box<Rejection> {
-    let words = "The body must not be compressed.";
+/// `Accept-Encoding` says what is accepted (RFC 9110, sections 12.5.3 and 15.5.16; RFC 7694).
+pub(crate) fn unsupported_encoding(accepted: &[ContentCoding]) -> Box<Rejection> {
+    let names: Vec<&str> = accepted.iter().map(|coding| coding.name()).collect();
+    let (words, names) = match accepted {
+        [] => ("The body must not be compressed.", "identity".to_owned()),
+        _ => (
+            "The compression of the body is not accepted.",
+            names.join(", "),
+        ),
+    };
     let refusal = Rejection::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "content_encoding_unsupported",
         words,
     );
-    Box::new(refusal.with_header(
-        header::ACCEPT_ENCODING,
-        HeaderValue::from_static("identity"),
+    let names = HeaderValue::try_from(names);
+    let names = names.unwrap_or_else(|_| HeaderValue::from_static("identity"));
+    Box::new(refusal.with_header(header::ACCEPT_ENCODING, names))
+}
+
+/// Refuses a compressed body that cannot be decompressed, or would be too large.
+#[cfg(feature = "compression")]
+pub(super) fn undecodable(flaw: Flaw) -> Box<Rejection> {
+    let words = match flaw {
+        Flaw::TooLarge => return too_large(),
+        Flaw::Corrupt => "The compressed body of the request is cut off or corrupt.",
+        Flaw::Trailing => "The compressed body of the request has bytes behind its end.",
+    };
+    Box::new(Rejection::new(
+        StatusCode::BAD_REQUEST,
+        "body_undecodable",
+        words,
     ))
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use palisade_core::{BodyKind, Rejection, RouteMatch, Rule, SecurityContext, TextField};
 
+use super::content_coding::{ContentCoding, Encoding};
 use super::field::{Field, ParsedFields};
 use super::json::Caps;
 use super::selection::Selection;
@@ -20,12 +21,17 @@ pub(crate) struct Settings {
     pub(crate) body_kind: BodyKind,
     /// The limits for JSON, forms and multipart.
     pub(crate) caps: Caps,
+    /// The compressions that are undone. Empty without the feature `compression`.
+    pub(crate) codings: Vec<ContentCoding>,
     /// The sanitizer of fields that name none.
     pub(crate) default: Sanitizer,
     /// Selected in every request, whatever its route.
     pub(crate) fields: ParsedFields,
     /// In bytes, for bodies that are read.
     pub(crate) max_body: usize,
+    /// How many times as long as the compressed body the plain one may be.
+    #[cfg(feature = "compression")]
+    pub(crate) max_ratio: usize,
     /// In bytes, for bodies that are passed on.
     pub(crate) max_unread_body: usize,
     /// Sanitizers that a rule can name.
@@ -44,6 +50,15 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    /// Tells whether a body of this encoding can be read.
+    pub(crate) fn can_read(&self, encoding: Encoding) -> bool {
+        match encoding {
+            Encoding::Identity => true,
+            Encoding::Known(coding) => self.codings.contains(&coding),
+            Encoding::Other => false,
+        }
+    }
+
     /// Selects the fields of a request: those of the layer, then those of the rule, then its sets.
     ///
     /// # Errors

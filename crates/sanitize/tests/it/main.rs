@@ -7,6 +7,7 @@ mod attacks;
 mod body;
 mod body_kinds;
 mod chat_apis;
+mod compression;
 mod contract;
 mod hidden_channels;
 mod json;

@@ -141,7 +141,12 @@ where
     if let Some(query) = head.uri.query() {
         response = response.header("x-query", query);
     }
-    for name in ["content-length", "content-digest", "transfer-encoding"] {
+    for name in [
+        "content-length",
+        "content-digest",
+        "content-encoding",
+        "transfer-encoding",
+    ] {
         if let Some(value) = head.headers.get(name) {
             response = response.header(format!("x-{name}"), value);
         }

@@ -57,6 +57,9 @@ pub(in crate::config) enum Preset {
 #[derive(Debug, Default, Deserialize, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 pub(in crate::config) struct Text {
+    /// The compressions of bodies that are undone: `gzip`, `br`, `zstd`. Default: none, and a
+    /// compressed body with text fields gets status 415. Needs the feature `compression`.
+    pub(in crate::config) compressed: Vec<Spanned<String>>,
     /// The longest text field, in characters as a reader counts them: at least 1. Default: 500.
     pub(in crate::config) max_graphemes: Option<usize>,
     /// The longest body with text fields, in KiB. Default: 64. Such a body is held in memory.

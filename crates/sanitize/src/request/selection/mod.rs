@@ -29,6 +29,8 @@ use palisade_core::{BodyKind, Fact, Rejection, SecurityContext};
 use smallvec::SmallVec;
 
 use self::selected::Selected;
+#[cfg(feature = "compression")]
+use crate::request::content_coding::ContentCoding;
 use crate::{
     request::{
         field::Field,
@@ -304,6 +306,15 @@ impl Selection {
                 Fact::Cleaned { field, removed }
             });
         }
+    }
+
+    /// Records that the body was decompressed, with both lengths in bytes.
+    #[cfg(feature = "compression")]
+    pub(crate) fn note_decompressed(&self, coding: ContentCoding, from: usize, to: usize) {
+        self.cx.record(Fact::Noted {
+            key: "body_decompressed",
+            value: format!("{coding}: {from} to {to} bytes").into(),
+        });
     }
 
     /// Returns the security context of the request.
