@@ -116,7 +116,8 @@ pub use self::{
         RequestId, SecurityContext,
     },
     credential::{
-        AuthenticatorId, Credential, CredentialFailure, CredentialSource, Presence, TokenShape,
+        AuthenticatorId, Credential, CredentialFailure, CredentialSource, CredentialState,
+        Presence, TokenShape,
     },
     documents::{DocumentFuture, DocumentService, PublicDocument},
     guard::{Guard, Mode, Outcome, OutcomeKind, Verdict},

@@ -88,6 +88,29 @@ impl Authenticator for KeyAuthenticator {
         credential: &Credential,
     ) -> Verdict<Principal> {
         self.0.sources.strip_original_uri(head);
+        self.verify(cx, credential)
+    }
+
+    fn recheck(&self, cx: &SecurityContext, credential: &Credential) -> Option<Verdict<Principal>> {
+        Some(self.verify(cx, credential))
+    }
+
+    fn exposed(&self, cx: &SecurityContext, credential: &Credential) -> Option<Box<str>> {
+        let key = self.0.scheme.present(credential.as_bytes()).ok()?;
+        let MaybeReady::Ready(Ok(found)) = self.0.store.find(key.id()) else {
+            return None;
+        };
+        self.0.exposed(cx, &key, found.as_deref())
+    }
+
+    fn challenge(&self) -> HeaderValue {
+        self.0.challenge.clone()
+    }
+}
+
+impl KeyAuthenticator {
+    /// Finds the record of a key and decides.
+    fn verify(&self, cx: &SecurityContext, credential: &Credential) -> Verdict<Principal> {
         let Ok(key) = self.0.scheme.present(credential.as_bytes()) else {
             return self.0.refuse(KeyFailure::Malformed).into();
         };
@@ -101,18 +124,6 @@ impl Authenticator for KeyAuthenticator {
                 Verdict::later(async move { inner.decide(&cx, &key, found.await) })
             }
         }
-    }
-
-    fn exposed(&self, cx: &SecurityContext, credential: &Credential) -> Option<Box<str>> {
-        let key = self.0.scheme.present(credential.as_bytes()).ok()?;
-        let MaybeReady::Ready(Ok(found)) = self.0.store.find(key.id()) else {
-            return None;
-        };
-        self.0.exposed(cx, &key, found.as_deref())
-    }
-
-    fn challenge(&self) -> HeaderValue {
-        self.0.challenge.clone()
     }
 }
 

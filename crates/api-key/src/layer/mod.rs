@@ -133,6 +133,10 @@ impl Authenticator for ApiKeyLayer {
         self.authenticator.authenticate(cx, head, credential)
     }
 
+    fn recheck(&self, cx: &SecurityContext, credential: &Credential) -> Option<Verdict<Principal>> {
+        self.authenticator.recheck(cx, credential)
+    }
+
     fn exposed(&self, cx: &SecurityContext, credential: &Credential) -> Option<Box<str>> {
         self.authenticator.exposed(cx, credential)
     }

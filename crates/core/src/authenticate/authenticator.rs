@@ -103,6 +103,17 @@ pub trait Authenticator: Send + Sync + 'static {
         credential: &Credential,
     ) -> Verdict<Principal>;
 
+    /// Verifies again a credential that was accepted before, for a WebSocket or a long stream that it
+    /// opened.
+    ///
+    /// The request is gone: `cx` has the client and nothing else. A proof that can be used once is not
+    /// asked for again. Refuse with a status of 500 or above if that cannot be decided now. `None`: this
+    /// kind of credential cannot be verified again, so what it opened stays open. Default: `None`.
+    fn recheck(&self, cx: &SecurityContext, credential: &Credential) -> Option<Verdict<Principal>> {
+        let _ = (cx, credential);
+        None
+    }
+
     /// Is told that a credential was sent without TLS, where others could read it. The request is
     /// refused in any case.
     ///
@@ -154,6 +165,10 @@ impl<A: Authenticator + ?Sized> Authenticator for Arc<A> {
         credential: &Credential,
     ) -> Verdict<Principal> {
         (**self).authenticate(cx, head, credential)
+    }
+
+    fn recheck(&self, cx: &SecurityContext, credential: &Credential) -> Option<Verdict<Principal>> {
+        (**self).recheck(cx, credential)
     }
 
     fn exposed(&self, cx: &SecurityContext, credential: &Credential) -> Option<Box<str>> {

@@ -2,9 +2,10 @@
 //!
 //! An [`Authenticator`] verifies one kind of credential. [`AuthenticateLayer`] is the guard that
 //! calls one or several of them. `select` finds the credential before anything is verified,
-//! `verify` calls the authenticator and stores the principal.
+//! `verify` calls the authenticator and stores the principal. `recheck` asks again, for what stays open.
 
 mod exposed_credential;
+mod recheck;
 mod layer;
 mod verify;
 mod select;

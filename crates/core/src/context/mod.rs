@@ -146,6 +146,15 @@ impl SecurityContext {
         made
     }
 
+    /// Makes a context with the same client and nothing else, for a decision that is made again later.
+    pub(crate) fn for_recheck(&self) -> Self {
+        let new = Self(Arc::default());
+        if let Some(client) = self.client() {
+            new.set_client(client.clone());
+        }
+        new
+    }
+
     /// Finds the context in the extensions of a request. `None`: no guard is outside the caller.
     #[must_use]
     pub fn of(extensions: &http::Extensions) -> Option<&Self> {

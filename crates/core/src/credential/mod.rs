@@ -10,6 +10,7 @@ mod failure;
 mod proof;
 pub(crate) mod query;
 mod source;
+mod state;
 
 use std::{
     fmt, str,
@@ -27,6 +28,7 @@ pub(crate) use self::{
 pub use self::{
     failure::CredentialFailure,
     source::{CredentialSource, TokenShape},
+    state::CredentialState,
 };
 
 /// A credential as the client sent it, not verified yet.

@@ -68,6 +68,19 @@ impl<P: Send + 'static> Verdict<P> {
         Self::Later(Box::pin(decision))
     }
 
+    /// Waits for the decision. Returns at once if it is known.
+    ///
+    /// # Errors
+    ///
+    /// The refusal.
+    pub async fn get(self) -> Result<P, Box<Rejection>> {
+        match self {
+            Self::Admit(pass) => Ok(pass),
+            Self::Refuse(rejection) => Err(rejection),
+            Self::Later(decision) => decision.await,
+        }
+    }
+
     /// Continues with another decision once admitted. A refusal is returned unchanged, and `next`
     /// is not called.
     #[must_use]

@@ -17,6 +17,7 @@ mod request_ids;
 mod routes;
 mod sequence;
 mod panics;
+mod recheck;
 mod shadow;
 mod shared_time;
 mod sockets;

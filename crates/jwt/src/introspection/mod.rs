@@ -122,6 +122,21 @@ impl Authenticator for TokenIntrospection {
         _: &mut request::Parts,
         credential: &Credential,
     ) -> Verdict<Principal> {
+        self.verify(cx, credential)
+    }
+
+    fn recheck(&self, cx: &SecurityContext, credential: &Credential) -> Option<Verdict<Principal>> {
+        Some(self.verify(cx, credential))
+    }
+
+    fn challenge(&self) -> HeaderValue {
+        self.0.refusals.challenges.0.clone()
+    }
+}
+
+impl TokenIntrospection {
+    /// Decides by a known response, or asks the issuer.
+    fn verify(&self, cx: &SecurityContext, credential: &Credential) -> Verdict<Principal> {
         let token = credential.as_str().unwrap_or_default();
         if token.is_empty() || token.len() > LONGEST_TOKEN {
             return self.0.refuse(InvalidToken::TooLarge).into();
@@ -136,10 +151,6 @@ impl Authenticator for TokenIntrospection {
             let response = shared.in_outage(&cx, &digest, response);
             shared.decide(response)
         })
-    }
-
-    fn challenge(&self) -> HeaderValue {
-        self.0.refusals.challenges.0.clone()
     }
 }
 

@@ -71,6 +71,22 @@ impl Authenticator for TokenAuthenticator {
         }
     }
 
+    /// Dates, keys, revocation and the application's condition. The proof of a bound token was made for
+    /// one request.
+    fn recheck(&self, cx: &SecurityContext, credential: &Credential) -> Option<Verdict<Principal>> {
+        let token = credential.as_str()?;
+        Some(match self.0.decide_now(cx, token) {
+            Decision::Decided(outcome) => self.0.still_admitted(outcome).into(),
+            Decision::Pending(fetch_end) => {
+                let (shared, token) = (Arc::clone(&self.0), token.to_owned());
+                Verdict::later(async move {
+                    fetch_end.await;
+                    shared.still_admitted(shared.decide_after_fetch(&token))
+                })
+            }
+        })
+    }
+
     fn challenge(&self) -> HeaderValue {
         self.0.refusals.challenges.0.clone()
     }
@@ -81,6 +97,17 @@ impl Authenticator for TokenAuthenticator {
 }
 
 impl Shared {
+    /// Turns the outcome of a second verification into a principal or a refusal.
+    fn still_admitted(
+        &self,
+        outcome: Result<Admitted, Refused>,
+    ) -> Result<Principal, Box<Rejection>> {
+        let outcome = outcome.and_then(|admitted| self.check_token(admitted));
+        outcome
+            .map(|admitted| admitted.principal)
+            .map_err(|refused| self.refusals.of(refused.fault, refused.kind))
+    }
+
     /// Records degraded states and turns the outcome into a principal or a refusal.
     fn response(
         &self,

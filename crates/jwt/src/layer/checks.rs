@@ -56,7 +56,12 @@ impl Shared {
         admitted: Admitted,
     ) -> Result<Admitted, Refused> {
         self.check_binding(cx, token, presented, admitted)
-            .and_then(|admitted| self.check_revocation(admitted))
+            .and_then(|admitted| self.check_token(admitted))
+    }
+
+    /// Checks what may have changed since the token was admitted.
+    pub(super) fn check_token(&self, admitted: Admitted) -> Result<Admitted, Refused> {
+        self.check_revocation(admitted)
             .and_then(|admitted| self.check_claims(admitted))
     }
 

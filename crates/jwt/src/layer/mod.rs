@@ -135,6 +135,10 @@ impl Authenticator for JwtLayer {
         self.authenticator.authenticate(cx, head, credential)
     }
 
+    fn recheck(&self, cx: &SecurityContext, credential: &Credential) -> Option<Verdict<Principal>> {
+        self.authenticator.recheck(cx, credential)
+    }
+
     fn challenge(&self) -> HeaderValue {
         self.authenticator.challenge()
     }

@@ -282,6 +282,23 @@ impl Authenticator for ResourceServer {
         }
     }
 
+    /// The path is gone by now, so the token has to be valid for one of the resources.
+    fn recheck(&self, cx: &SecurityContext, credential: &Credential) -> Option<Verdict<Principal>> {
+        let all = self.resources.iter();
+        let verdicts = all.filter_map(|one| one.layer.recheck(cx, credential));
+        let verdicts: Vec<_> = verdicts.collect();
+        let mut refusal = Box::new(self.refusals.no_resource.clone());
+        Some(Verdict::later(async move {
+            for verdict in verdicts {
+                match verdict.get().await {
+                    Ok(who) => return Ok(who),
+                    Err(rejection) => refusal = rejection,
+                }
+            }
+            Err(refusal)
+        }))
+    }
+
     fn challenge(&self) -> HeaderValue {
         self.refusals.challenge.clone()
     }

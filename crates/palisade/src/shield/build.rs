@@ -67,8 +67,10 @@ impl ShieldBuilder {
         let inspect = self.inspect.take();
         let order = self.into_order(&table)?;
         explanation.set_order(order.describe());
+        let authenticate = order.authenticate.clone();
         Ok(Shield {
             sequence: Arc::new(order.into_sequence()),
+            authenticate,
             sanitize,
             documents,
             #[cfg(feature = "inspect")]

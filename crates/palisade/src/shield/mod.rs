@@ -24,7 +24,7 @@ mod error;
 
 use std::{fmt, sync::Arc};
 
-use palisade_core::{DocumentService, GuardService, PublicDocument, RouteTable};
+use palisade_core::{AuthenticateLayer, DocumentService, GuardService, PublicDocument, RouteTable};
 use palisade_sanitize::{SanitizeLayer, SanitizeService};
 use tower_layer::Layer as _;
 
@@ -80,6 +80,8 @@ type Inspected<S> = S;
 pub struct Shield {
     /// All guards but the cleaning of text.
     sequence: Arc<Sequence>,
+    /// Verifies credentials; also part of the sequence.
+    authenticate: Option<AuthenticateLayer>,
     /// Cleans text fields and limits bodies, inside all guards.
     sanitize: SanitizeLayer,
     /// What the shield itself responds with at public paths.
@@ -163,6 +165,15 @@ impl Shield {
     #[must_use]
     pub fn explain(&self) -> String {
         self.explanation.to_string()
+    }
+
+    /// Returns the layer that verifies credentials. `None`: the shield has no authenticator.
+    ///
+    /// For what outlives its request, such as a WebSocket: ask it with
+    /// [`recheck`](AuthenticateLayer::recheck) from time to time, and close if the credential has ended.
+    #[must_use]
+    pub const fn authentication(&self) -> Option<&AuthenticateLayer> {
+        self.authenticate.as_ref()
     }
 
     /// Returns what works but should be looked at again.
