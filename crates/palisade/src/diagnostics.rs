@@ -84,6 +84,12 @@ entries! {
     LISTENER_UNAVAILABLE = "PAL0023" "listener-unavailable": "A listener cannot be opened";
     ONLY_SHADOW = "PAL0024" "only-shadow": "What rules and credentials would refuse passes";
     CLIENT_CERTIFICATE_NEVER_ASKED = "PAL0025" "client-certificate-never-asked": "A route demands a certificate of the client, and no client is asked for one";
+    UPSTREAM_UNREACHABLE = "PAL0026" "upstream-unreachable": "A server of the gateway's upstreams gives no response";
+    UPSTREAM_TLS = "PAL0027" "upstream-tls": "The TLS handshake with an upstream fails";
+    UPSTREAM_VERSION = "PAL0028" "upstream-version": "An upstream speaks another version of HTTP";
+    UPSTREAM_HOST = "PAL0029" "upstream-host": "An upstream refuses the host that it gets";
+    UPSTREAM_HEALTH = "PAL0030" "upstream-health": "The health check of an upstream fails";
+    UPSTREAM_TIMEOUT = "PAL0031" "upstream-timeout": "A timeout of an upstream is too short";
 }
 
 #[cfg(test)]

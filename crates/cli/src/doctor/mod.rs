@@ -16,7 +16,8 @@
 //! 3. `Config::examine`: files, secrets, certificates, hosts.
 //! 4. `machine`: listeners, descriptors, disk.
 //! 5. `Config::examine_store`: whether the store of `[redis]` can be used. Three seconds at most.
-//! 6. `clock`, only with `--time-source`.
+//! 6. `Upstreams::examine`, if the file has `[[upstreams]]`: each server gets up to four requests.
+//! 7. `clock`, only with `--time-source`.
 //!
 //! All findings are printed, not only the first one.
 //!
@@ -40,6 +41,7 @@ use std::path::PathBuf;
 use clap::Args;
 use palisade::{config::Config, diagnostics, shield::Warning};
 use palisade_core::SystemClock;
+use palisade_gateway::Upstreams;
 use serde_json::json;
 use tokio::runtime;
 
@@ -55,7 +57,7 @@ Examples:
 
 Exit codes: 0 nothing found, 1 something was found, 2 the configuration cannot be read.";
 
-/// Compare a configuration with this machine: files, secrets, certificate, store, clock, limits
+/// Compare a configuration with this machine: files, secrets, certificate, store, clock, upstreams
 ///
 /// Nothing is changed, created or locked, so it can run beside the service. Every finding has a stable
 /// number, such as PAL0015, a line of the configuration and a remedy.
@@ -96,6 +98,9 @@ impl Command {
             .build()?;
         runtime.block_on(async {
             found.extend(config.examine_store().await);
+            if config.other_sections().contains(&"upstreams") {
+                found.extend(Upstreams::examine(&config).await?);
+            }
             if let Some(source) = &self.time_source {
                 found.extend(clock::examine(source).await?);
             }
@@ -117,7 +122,8 @@ impl Command {
     /// Fails if the file cannot be read or has a mistake; the message has file and line.
     fn read(&self) -> Result<Config, Failure> {
         let config = Config::read_any(&self.config)?;
-        let others = config.other_sections();
+        let mut others = config.other_sections();
+        others.retain(|name| *name != "upstreams");
         if !others.is_empty() {
             let (file, names) = (self.config.display(), others.join(", "));
             output::note(format_args!(

@@ -27,7 +27,7 @@ rate = "60/minute"
 "#;
 
 /// Makes the good configuration with a certificate for some days.
-fn good(days: i64) -> Folder {
+pub(crate) fn good(days: i64) -> Folder {
     let folder = Folder::new();
     folder.good("key new --store keys.toml --pepper pepper --scope a");
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
@@ -45,12 +45,12 @@ fn private(folder: &Folder, name: &str, content: &str) {
     mode(folder, name, 0o600);
 }
 
-fn mode(folder: &Folder, name: &str, mode: u32) {
+pub(crate) fn mode(folder: &Folder, name: &str, mode: u32) {
     fs::set_permissions(folder.path(name), fs::Permissions::from_mode(mode)).unwrap();
 }
 
 /// Adds lines at the end of the configuration.
-fn add(folder: &Folder, lines: &str) {
+pub(crate) fn add(folder: &Folder, lines: &str) {
     let text = folder.text("palisade.toml");
     fs::write(folder.path("palisade.toml"), format!("{text}\n{lines}\n")).unwrap();
 }
@@ -63,7 +63,7 @@ fn replace(folder: &Folder, from: &str, to: &str) {
 }
 
 /// The findings, as number and text.
-fn findings(folder: &Folder) -> Vec<(String, String)> {
+pub(crate) fn findings(folder: &Folder) -> Vec<(String, String)> {
     let ran = folder.run("doctor --config palisade.toml --json");
     let report: Value = serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{}", ran.err));
     let list = report["findings"].as_array().unwrap();
@@ -76,7 +76,7 @@ fn findings(folder: &Folder) -> Vec<(String, String)> {
 
 /// Checks that a change of the good configuration has this one finding.
 #[track_caller]
-fn check(number: &str, expected: &str, change: impl FnOnce(&Folder)) {
+pub(crate) fn check(number: &str, expected: &str, change: impl FnOnce(&Folder)) {
     let folder = good(90);
     change(&folder);
     let found = findings(&folder);

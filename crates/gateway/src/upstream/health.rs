@@ -25,7 +25,11 @@ use std::{
     time::Duration,
 };
 
-use http::{Method, Request, header::HOST, uri::PathAndQuery};
+use http::{
+    Method, Request,
+    header::HOST,
+    uri::{Authority, PathAndQuery},
+};
 use tokio::time::MissedTickBehavior;
 
 use super::{server::Server, service::Upstream};
@@ -143,7 +147,10 @@ async fn run(upstream: Weak<Upstream>, index: usize, settings: HealthSettings) {
 ///
 /// The timeout covers the connection too.
 async fn check(upstream: &Upstream, server: &Server, settings: &HealthSettings) -> bool {
-    let Some(request) = request(upstream, server, settings) else {
+    // `Host` is the same as for requests of clients, where it does not depend on what they sent.
+    let host = upstream.host.value(None, server.authority());
+    let path = settings.path.clone();
+    let Some(request) = request(upstream, server, host, path, "palisade-health-check") else {
         return false;
     };
     let response = tokio::time::timeout(settings.timeout, server.client().send(request)).await;
@@ -152,13 +159,14 @@ async fn check(upstream: &Upstream, server: &Server, settings: &HealthSettings) 
 
 /// Makes the request of a check, which says by `User-Agent` who asks.
 ///
-/// `Host` is the same as for requests of clients, where it does not depend on what they sent.
-fn request(
+/// `palisade doctor` asks in the same way.
+pub(super) fn request(
     upstream: &Upstream,
     server: &Server,
-    settings: &HealthSettings,
+    named: &Authority,
+    path: PathAndQuery,
+    agent: &'static str,
 ) -> Option<Request<SentBody>> {
-    let named = upstream.host.value(None, server.authority());
     let authority = if upstream.is_http2 {
         named
     } else {
@@ -167,14 +175,14 @@ fn request(
     let uri = http::Uri::builder()
         .scheme(server.scheme())
         .authority(authority.clone())
-        .path_and_query(settings.path.clone())
+        .path_and_query(path)
         .build()
         .ok()?;
     let mut request = Request::builder()
         .method(Method::GET)
         .uri(uri)
         .version(upstream.version())
-        .header("user-agent", "palisade-health-check");
+        .header("user-agent", agent);
     if !upstream.is_http2 {
         request = request.header(HOST, named.as_str());
     }

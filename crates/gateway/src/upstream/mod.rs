@@ -7,12 +7,14 @@
 //! | `server.rs`, `attempt.rs` | one server, and one request that was given to it |
 //! | `balance.rs`, `breaker.rs`, `health.rs`, `retry_budget.rs` | which server gets a request, and how often |
 //! | `client.rs`, `connect/` | connections |
+//! | `examine.rs` | what does not fit the services that are there |
 //! | `credential.rs`, `identity.rs`, `secret.rs` | what the gateway puts in |
 //! | `header_rules.rs`, `host_header.rs`, `origin.rs` | fields that the operator decides |
 //!
 //! Everything is checked at the start and at each reload. A request meets only values that can be used.
 
 mod describe;
+mod examine;
 mod health;
 mod attempt;
 mod service;

@@ -88,6 +88,8 @@ use serde::de::DeserializeOwned;
 
 #[cfg(feature = "acme")]
 pub use self::acme::AcmeSettings;
+#[cfg(feature = "server")]
+pub use self::examine::{FileContent, FileProblem};
 pub use self::{
     assemble::{Assembled, Running},
     error::{ConfigFileError, ConfigFileErrorKind},

@@ -6,6 +6,8 @@
 mod named_files;
 mod store_address;
 
+pub use self::named_files::{FileContent, FileProblem};
+
 use std::time::Duration;
 
 use palisade_core::SharedClock;
