@@ -26,6 +26,8 @@
 //! | `doctor` | `doctor` |
 //! | `check` | `check` |
 //! | `gateway` | `gateway` |
+//! | `config` | `config schema` |
+//! | `documents` | `completions`, `man` |
 //!
 //! Each command is a type of clap with a method `run`. It does its work through the public API of the
 //! library crates, so a program can do the same without the command. The command adds arguments, text and exit
@@ -53,11 +55,11 @@
 //!
 //! | commands | network |
 //! |---|---|
-//! | `key`, `token`, `audit`, `try`, `inspect`, `cert show` | none |
+//! | `key`, `token`, `audit`, `try`, `inspect`, `cert show`, `config`, `completions`, `man` | none |
 //! | `limits` | the store that is named |
 //! | `cert issue` | the authority of the configuration |
 //! | `check` | the host that is named |
-//! | `doctor` | the store of the configuration, and the server of `--time-source` |
+//! | `doctor` | the store and the upstreams of the configuration, and the server of `--time-source` |
 //! | `gateway` | serves; contacts the upstream and what the configuration names |
 
 mod audit;
@@ -65,6 +67,8 @@ mod cert;
 mod doctor;
 mod check;
 mod gateway;
+mod config;
+mod documents;
 mod inspect;
 mod key;
 mod limits;
@@ -79,7 +83,7 @@ mod output;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 /// Makes and revokes API keys, mints development tokens, shows limits, reads and verifies audit
 /// trails, orders certificates, and protects a service in any language.
@@ -157,6 +161,11 @@ enum Command {
     Check(check::Command),
     Doctor(doctor::Command),
     Gateway(Box<gateway::Command>),
+    /// The configuration file
+    #[command(subcommand)]
+    Config(config::Command),
+    Completions(documents::Completions),
+    Man(documents::Man),
 }
 
 /// Runs the command and returns its exit code. clap itself ends with 2 after wrong arguments.
@@ -177,6 +186,9 @@ fn main() -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Doctor(command) => command.run(),
         Command::Gateway(command) => command.run(),
+        Command::Config(command) => command.run(),
+        Command::Completions(command) => command.run(Arguments::command()),
+        Command::Man(command) => command.run(Arguments::command()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

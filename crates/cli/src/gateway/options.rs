@@ -61,9 +61,10 @@ pub(super) struct Options {
     /// the service.
     #[arg(long)]
     shadow: bool,
-    /// Decide for nginx (auth_request), Caddy or Traefik (forward_auth) at this loopback address
+    /// Decide for nginx, Caddy, Traefik or Envoy at this loopback address
     ///
-    /// Nothing is forwarded: the other proxy asks about each request at /auth/nginx or /auth/forward.
+    /// Nothing is forwarded: the other proxy asks about each request at /auth/nginx (auth_request),
+    /// /auth/forward (forward_auth) or /auth/envoy (ext_authz over HTTP).
     #[arg(long, value_name = "ADDRESS", requires = "config", conflicts_with_all = ["shadow", "check"])]
     pub(super) auth_endpoint: Option<SocketAddr>,
     /// Check everything as a start does, and end without serving

@@ -75,7 +75,7 @@ pub(super) async fn serve_endpoint(file: &Path, address: SocketAddr) -> Result<(
         signal(SignalKind::hangup())?,
     );
     output::result(format!(
-        "The endpoint is ready.\n\n  nginx            http://{0}/auth/nginx\n  Caddy, Traefik   http://{0}/auth/forward",
+        "The endpoint is ready.\n\n  nginx            http://{0}/auth/nginx\n  Caddy, Traefik   http://{0}/auth/forward\n  Envoy            http://{0}/auth/envoy",
         endpoint.address()
     ))?;
     tokio::select! {

@@ -8,15 +8,19 @@ mod audit_tail;
 mod cert;
 #[allow(clippy::disallowed_methods)] // A real program: real time.
 mod check;
+mod documents;
 mod doctor;
+mod doctor_upstreams;
 mod gateway;
 mod help;
 mod inspect;
 mod key;
 #[allow(clippy::disallowed_methods)] // Whether this is CI is the environment's to say.
+mod killed;
 mod limits;
 #[cfg(target_os = "linux")]
 mod owners;
+mod schema;
 mod support;
 mod token;
 mod token_doctor;
