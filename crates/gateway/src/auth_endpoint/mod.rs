@@ -1,4 +1,5 @@
-//! Decides for another proxy: nginx (`auth_request`), Caddy and Traefik (`forward_auth`).
+//! Decides for another proxy: nginx (`auth_request`), Caddy and Traefik (`forward_auth`), Envoy
+//! (`ext_authz` over HTTP).
 //!
 //! The proxy asks about each request before it forwards it. The same stack decides as in front of a
 //! service, with the same codes and one audit record. Nothing is forwarded here.
@@ -7,6 +8,7 @@
 //! |---|---|---|
 //! | `/auth/nginx` | nginx | `X-Original-Method`, `X-Original-URI` |
 //! | `/auth/forward` | Caddy, Traefik | `X-Forwarded-Method`, `X-Forwarded-Uri` |
+//! | `/auth/envoy/…` | Envoy | the method and the rest of the path |
 //!
 //! The response for an admitted request is 200 and says who the client is (`X-Palisade-Kind`,
 //! `X-Palisade-Principal`, `X-Palisade-Scopes`). A refusal is the one that the client would get from the

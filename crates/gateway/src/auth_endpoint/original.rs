@@ -1,13 +1,19 @@
 //! The request that a proxy asks about, from the fields in which it describes it.
 //!
 //! Each field must be there once. Missing or doubled fields are an error: then the proxy is not set up
-//! as the book says, and a decision about another request would be worse than none.
+//! as the book says, and a decision about another request would be worse than none. Envoy describes the
+//! request by the method and the path of its question.
 
 use http::{HeaderMap, HeaderName, Method, Uri, request::Parts, uri::PathAndQuery};
+
+/// The path that comes before that of the request (`path_prefix` of Envoy).
+const ENVOY: &str = "/auth/envoy";
 
 /// How a proxy describes the original request, and which statuses it passes on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Dialect {
+    /// Envoy's `ext_authz` over HTTP: every refusal is passed on as it is.
+    Envoy,
     /// Caddy's `forward_auth` and Traefik's `forwardAuth`: every refusal is passed on as it is.
     Forward,
     /// nginx's `auth_request`: 401 and 403 are refusals, any other status is a failure.
@@ -24,34 +30,45 @@ impl Dialect {
         match path {
             "/auth/forward" => Some(Self::Forward),
             "/auth/nginx" => Some(Self::Nginx),
+            _ if path.starts_with(ENVOY) => Some(Self::Envoy),
             _ => None,
         }
     }
 
-    /// The names of the fields with method and target.
-    const fn fields(self) -> [HeaderName; 2] {
+    /// The names of the fields with method and target. `None`: they are those of the question.
+    const fn fields(self) -> Option<[HeaderName; 2]> {
         let (method, target) = match self {
+            Self::Envoy => return None,
             Self::Forward => ("x-forwarded-method", "x-forwarded-uri"),
             Self::Nginx => ("x-original-method", "x-original-uri"),
         };
-        [
+        Some([
             HeaderName::from_static(method),
             HeaderName::from_static(target),
-        ]
+        ])
     }
 
     /// Turns the question into the request that is asked about. `None`: it is not described.
     ///
     /// The fields of the question are removed.
     pub(super) fn restore(self, head: &mut Parts) -> Option<()> {
-        let [method, target] = self.fields();
-        let target = take(&mut head.headers, &target)?;
-        let method = take(&mut head.headers, &method)?;
-        let target: PathAndQuery = target.parse().ok()?;
+        let (method, target) = match self.fields() {
+            None => {
+                let target = head.uri.path_and_query()?.as_str().strip_prefix(ENVOY)?;
+                (head.method.clone(), target.parse().ok()?)
+            }
+            Some([method, target]) => {
+                let target = take(&mut head.headers, &target)?;
+                let method = take(&mut head.headers, &method)?;
+                let method = Method::from_bytes(method.as_bytes()).ok()?;
+                (method, target.parse().ok()?)
+            }
+        };
+        let target: PathAndQuery = target;
         if !target.as_str().starts_with('/') {
             return None;
         }
-        head.method = Method::from_bytes(method.as_bytes()).ok()?;
+        head.method = method;
         head.uri = Uri::from(target.clone());
         head.extensions.insert(OriginalTarget(target));
         Some(())
@@ -98,6 +115,28 @@ mod tests {
         ];
         assert_eq!(restored(Dialect::Forward, &forward), expected);
         assert_eq!(restored(Dialect::Forward, &nginx), None);
+    }
+
+    #[test]
+    fn envoy_sends_method_and_path_as_they_are() {
+        let restored = |target: &str| {
+            let request = http::Request::put(target).body(()).unwrap();
+            let mut head = request.into_parts().0;
+            Dialect::of(head.uri.path())?.restore(&mut head)?;
+            Some(format!("{} {}", head.method, head.uri))
+        };
+        for (target, expected) in [
+            ("/auth/envoy/a/b?c=%20", Some("PUT /a/b?c=%20")),
+            ("/auth/envoy/", Some("PUT /")),
+            ("/auth/envoy//a", Some("PUT //a")),
+            ("/auth/envoy/../a", Some("PUT /../a")),
+            ("/auth/envoy", None),
+            ("/auth/envoy?a", None),
+            ("/auth/envoyx", None),
+            ("/auth/envoyx/a", None),
+        ] {
+            assert_eq!(restored(target).as_deref(), expected, "{target}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Another proxy asks: `/auth/nginx`, `/auth/forward`, and both with the real proxy and the
+//! Another proxy asks: `/auth/nginx`, `/auth/forward`, `/auth/envoy`, each with the real proxy and the
 //! configuration of the book.
 
 mod direct;
