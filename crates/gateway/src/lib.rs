@@ -45,6 +45,7 @@ mod forward;
 mod upstream;
 mod client_fields;
 mod body;
+mod credential_watch;
 mod budget;
 mod path;
 mod problem;

@@ -34,7 +34,10 @@ use palisade::core::BoxError;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{mask::Mask, trailers::Trailers};
-use crate::budget::Meter;
+use crate::{
+    budget::Meter,
+    credential_watch::{CredentialEnded, CredentialWatch},
+};
 
 /// The body of an upstream's response, streamed as it arrives.
 ///
@@ -52,14 +55,16 @@ pub struct UpstreamBody {
     bounds: Bounds,
     /// Made when the upstream is silent for the first time.
     timer: Option<Pin<Box<Sleep>>>,
-    /// Whether the timer runs: nothing came since it was set.
-    is_silent: bool,
+    /// When the client began to wait for the next part. `None`: a part was there.
+    silent_since: Option<Instant>,
     /// The names of trailers that pass.
     trailers: Trailers,
     /// Removes the upstream's credential.
     mask: Option<Mask>,
     /// Counts what the response cost.
     meter: Option<Meter>,
+    /// Ends the body with the credential of the client.
+    watch: Option<Box<CredentialWatch>>,
     /// What must live as long as the body, such as the count of requests of a server.
     held: Option<Box<dyn Send>>,
 }
@@ -117,10 +122,11 @@ impl UpstreamBody {
             content: Content::Upstream(body),
             bounds,
             timer: None,
-            is_silent: false,
+            silent_since: None,
             trailers,
             mask: None,
             meter: None,
+            watch: None,
             held: None,
         }
     }
@@ -138,10 +144,11 @@ impl UpstreamBody {
             content: Content::Own(bytes),
             bounds,
             timer: None,
-            is_silent: false,
+            silent_since: None,
             trailers: Trailers::default(),
             mask: None,
             meter: None,
+            watch: None,
             held: None,
         }
     }
@@ -160,6 +167,14 @@ impl UpstreamBody {
         Self { meter, ..self }
     }
 
+    /// Ends the body when the credential of the client has ended.
+    ///
+    /// `None`: there is nothing to check.
+    pub(crate) fn watched(self, watch: Option<CredentialWatch>) -> Self {
+        let watch = watch.map(Box::new);
+        Self { watch, ..self }
+    }
+
     /// Keeps something until the body ends: at its last part, at an error, or when it is dropped because
     /// the client left.
     ///
@@ -169,28 +184,39 @@ impl UpstreamBody {
         self
     }
 
-    /// Fails if the upstream was silent for too long. Called while nothing is there to read.
+    /// Waits while nothing is there to read: until the upstream was silent for too long, all is over, or
+    /// the credential has to be checked.
     ///
     /// The time begins with the first call after a part, so a client that does not read uses none of it.
     ///
-    /// Pending while there is time. Ready with the reason when there is none; the caller ends the body
-    /// then.
-    fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<TooLong> {
+    /// Ready with the reason why the body ends, or with `None` for a check.
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<Option<TooLong>> {
         let Bounds { idle, end } = self.bounds;
-        let silent_until = Instant::now() + idle;
-        let deadline = end.map_or(silent_until, |end| end.min(silent_until));
+        let silent_until = *self.silent_since.get_or_insert_with(Instant::now) + idle;
+        let check = self.watch.as_ref().and_then(|watch| watch.due());
+        let times = [Some(silent_until), end, check];
+        let deadline = times.into_iter().flatten().min().unwrap_or(silent_until);
         let timer = self
             .timer
             .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        if !self.is_silent {
-            self.is_silent = true;
+        if timer.deadline() != deadline {
             timer.as_mut().reset(deadline);
         }
         ready!(timer.as_mut().poll(cx));
+        let now = Instant::now();
         Poll::Ready(match end {
-            Some(end) if end <= Instant::now() => TooLong::Total,
-            _ => TooLong::Idle(idle),
+            Some(end) if end <= now => Some(TooLong::Total),
+            _ if silent_until <= now => Some(TooLong::Idle(idle)),
+            _ => None,
         })
+    }
+
+    /// Ready when the credential of the client has ended.
+    fn poll_credential(&mut self, cx: &mut Context<'_>) -> Poll<CredentialEnded> {
+        match &mut self.watch {
+            Some(watch) => watch.poll_ended(cx),
+            None => Poll::Pending,
+        }
     }
 
     /// Returns what may pass of a frame. `None`: nothing.
@@ -251,6 +277,7 @@ impl UpstreamBody {
     fn end(&mut self) {
         self.held = None;
         self.timer = None;
+        self.watch = None;
     }
 }
 
@@ -265,6 +292,10 @@ impl Body for UpstreamBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         loop {
+            if let Poll::Ready(ended) = self.poll_credential(cx) {
+                self.end();
+                return Poll::Ready(Some(Err(ended.into())));
+            }
             let body = match &mut self.content {
                 Content::Upstream(body) => body,
                 Content::Own(bytes) => {
@@ -274,11 +305,13 @@ impl Body for UpstreamBody {
                 }
             };
             let Poll::Ready(frame) = Pin::new(body).poll_frame(cx) else {
-                let late = ready!(self.poll_late(cx));
+                let Some(late) = ready!(self.poll_timer(cx)) else {
+                    continue;
+                };
                 self.end();
                 return Poll::Ready(Some(Err(late.into())));
             };
-            self.is_silent = false;
+            self.silent_since = None;
             let frame = match frame {
                 Some(Ok(frame)) => frame,
                 end => {

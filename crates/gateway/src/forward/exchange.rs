@@ -8,21 +8,27 @@
 //! | total | the request | the end of the response |
 //!
 //! The response timeout ends with 504 `upstream_timeout`; so does the total timeout before the head.
+//! A credential that ends before the head ends the exchange with 401.
+//!
 //! After the head the status is out, so the other bounds can only cut the body.
 
 use std::sync::Arc;
 
-use http::{Request, Response, request::Parts};
+use http::{HeaderValue, Request, Response, header::TRANSFER_ENCODING, request::Parts};
 use http_body::Body as _;
 use hyper::body::Incoming;
-use palisade::core::Secret;
+use palisade::core::{Secret, SecurityContext};
 use tokio::time::Instant;
 
 use super::failure::Failure;
 use crate::{
     body::{Bounds, Mask, Progress, SentBody, UpstreamBody},
+    credential_watch::{CredentialWatch, Credentials, ended},
     upstream::{Client, Upstream},
 };
+
+/// The framing of a body whose length is not known (RFC 9112 section 7.1).
+const CHUNKED: HeaderValue = HeaderValue::from_static("chunked");
 
 /// What one request and its response share.
 pub(super) struct Exchange {
@@ -34,19 +40,26 @@ pub(super) struct Exchange {
     end: Option<Instant>,
     /// The upstream's credential, which must not come back.
     secret: Option<Arc<Secret>>,
+    /// Who decides whether the client's credential is still valid, and its request.
+    client: Option<(Credentials, SecurityContext)>,
 }
 
 impl Exchange {
     /// Begins now.
     ///
     /// The total timeout begins here, before a connection is opened. Retries do not begin it anew.
-    pub(super) fn begin(upstream: Arc<Upstream>, secret: Option<Arc<Secret>>) -> Self {
+    pub(super) fn begin(
+        upstream: Arc<Upstream>,
+        secret: Option<Arc<Secret>>,
+        client: Option<(Credentials, SecurityContext)>,
+    ) -> Self {
         let total = upstream.timeouts.total;
         Self {
             upstream,
             progress: Progress::start(),
             end: total.map(|total| Instant::now() + total),
             secret,
+            client,
         }
     }
 
@@ -75,21 +88,33 @@ impl Exchange {
     /// - [`Failure::Broken`]: no connection, or it broke before the head was complete
     /// - [`Failure::Late`]: the head did not come within `response_timeout_seconds`
     /// - [`Failure::ClientStopped`]: no part of the request body came within that time
+    /// - [`Failure::CredentialEnded`]: the client's credential ended
     /// - [`Failure::TooLong`]: the exchange reached `total_timeout_seconds`
     pub(super) async fn send(
         &self,
         client: &Client,
-        head: Parts,
+        mut head: Parts,
         body: SentBody,
     ) -> Result<Response<Incoming>, Failure> {
         self.progress.touch();
         let has_body = !body.is_end_stream();
+        if has_body && !self.upstream.is_http2 && body.size_hint().exact().is_none() {
+            // The client library sends chunks by itself, but for GET and HEAD it would drop the body.
+            head.headers.insert(TRANSFER_ENCODING, CHUNKED);
+        }
         let patience = self.upstream.timeouts.response;
         let request = client.send(Request::from_parts(head, body));
         let response = self.progress.within(patience, request);
-        let response = match self.end {
-            Some(end) => tokio::time::timeout_at(end, response).await,
-            None => Ok(response.await),
+        let response = async {
+            match self.end {
+                Some(end) => tokio::time::timeout_at(end, response).await,
+                None => Ok(response.await),
+            }
+        };
+        let response = tokio::select! {
+            biased;
+            response = response => response,
+            _ = ended(self.watch()) => return Err(self.credential_ended()),
         };
         let response = response.map_err(|_| Failure::TooLong)?;
         let response = response.map_err(|_| match self.progress.waits_for_client() {
@@ -107,7 +132,21 @@ impl Exchange {
             idle: self.upstream.timeouts.idle,
             end: self.end,
         };
-        UpstreamBody::new(body, bounds, self.upstream.trailers.clone()).masked(self.mask())
+        UpstreamBody::new(body, bounds, self.upstream.trailers.clone())
+            .masked(self.mask())
+            .watched(self.watch())
+    }
+
+    /// Returns what checks the client's credential from now on. `None`: there is nothing to check.
+    pub(super) fn watch(&self) -> Option<CredentialWatch> {
+        let (credentials, cx) = self.client.as_ref()?;
+        credentials.watch(cx, self.upstream.timeouts.credential_check)
+    }
+
+    /// The failure of an exchange whose credential ended, with the challenges for another one.
+    fn credential_ended(&self) -> Failure {
+        let client = self.client.as_ref();
+        Failure::CredentialEnded(client.map(|it| it.0.challenges()).unwrap_or_default())
     }
 
     /// Returns what removes the upstream's credential, which must not come back. `None`: it has none.

@@ -7,7 +7,9 @@
 //! | status | code | RFC 9110 | counts against the server |
 //! |---|---|---|---|
 //! | 400 | `ambiguous_path` | 15.5.1 | no |
+//! | 400 | `body_unreadable` | 15.5.1 | no |
 //! | 400 | `connection_options` | 15.5.1 | no |
+//! | 401 | `unauthenticated` | 15.5.2 | no |
 //! | 404 | `no_upstream` | 15.5.5 | no |
 //! | 405 | `method_not_allowed` | 15.5.6 | no |
 //! | 408 | `request_timeout` | 15.5.9 | no |
@@ -46,6 +48,8 @@ pub(super) enum Failure {
         /// The request had a body, whose end the server may not have waited for.
         has_body: bool,
     },
+    /// The client's credential ended. With the challenges for another one.
+    CredentialEnded(Vec<HeaderValue>),
     /// The client sent no further part of its body for the time that a response may take.
     ClientStopped(Duration),
     /// Nothing moved for the time that a response may take.
@@ -69,7 +73,7 @@ impl Failure {
                 error.is_connect() || !has_body && !is_of_client(error)
             }
             Self::Late(_) => true,
-            Self::ClientStopped(_) | Self::TooLong => false,
+            Self::ClientStopped(_) | Self::CredentialEnded(_) | Self::TooLong => false,
         }
     }
 
@@ -88,6 +92,8 @@ impl Failure {
         match self {
             Self::Broken { error, .. } => broken(error, server),
             Self::ClientStopped(time) => client_stopped(*time),
+            Self::CredentialEnded(challenges) => Rejection::unauthenticated(challenges.clone())
+                .with_reason("the credential ended while the request was open"),
             Self::Late(time) => timed_out(format!(
                 "{} sent no response within {time:?}",
                 server.address()
@@ -224,7 +230,8 @@ fn timed_out(reason: String) -> Rejection {
     .with_reason(reason)
 }
 
-/// Returns the refusal for an exchange that failed: 413 for a body that was too long, 502 otherwise.
+/// Returns the refusal for an exchange that failed: 413 for a body that was too long, 400 for one that
+/// ended early or is malformed, 502 otherwise.
 ///
 /// The client library reports both as a failed request, so the causes are searched for the limit.
 fn broken(error: &Error, server: &Server) -> Rejection {
@@ -234,6 +241,14 @@ fn broken(error: &Error, server: &Server) -> Rejection {
             "body_too_large",
             "The body is longer than this service allows.",
         );
+    }
+    if is_of_client(error) {
+        return Rejection::new(
+            StatusCode::BAD_REQUEST,
+            "body_unreadable",
+            "The body of the request ended early, or is malformed.",
+        )
+        .with_reason(with_causes(error));
     }
     let reason = format!("{}: {}", server.address(), with_causes(error));
     match error.is_connect() {

@@ -51,6 +51,7 @@ pub(crate) use self::{
 use crate::{
     body::UpstreamBody,
     budget::{Admitted, Budgets, Caller},
+    credential_watch::Credentials,
     path::check_path,
     upstream::{Upstreams, WebSocketLimits},
 };
@@ -94,9 +95,11 @@ const NAME: &str = "forward";
 /// | status | code | when |
 /// |---|---|---|
 /// | 400 | `ambiguous_path` | upstream and gateway could read the path differently |
+/// | 400 | `body_unreadable` | the body of the request ended early, or is malformed |
 /// | 400 | `connection_options` | `Connection` names a field that the upstream needs |
 /// | 400, 402, 403, 429 | `budget_exceeded` and others | the request does not fit a budget, or cannot be counted |
 /// | 400 | `websocket_handshake` | a WebSocket was asked for, but the handshake is not complete |
+/// | 401 | `unauthenticated` | the credential ended while the request was open |
 /// | 404 | `no_upstream` | no upstream takes this host and path |
 /// | 405 | `method_not_allowed` | `CONNECT` and `TRACE` are never forwarded |
 /// | 408 | `request_timeout` | the client stopped in the middle of its body |
@@ -113,6 +116,8 @@ pub struct Forward {
     upstreams: Upstreams,
     /// Counts WebSockets, and ends them when the gateway stops.
     tunnels: OpenTunnels,
+    /// Ends what is open when its credential ends. `None`: nothing is checked again.
+    credentials: Option<Credentials>,
     /// What requests may cost. `None`: nothing is counted.
     budgets: Option<Budgets>,
     /// Whether nothing is refused or removed that the client sent.
@@ -137,6 +142,7 @@ impl Forward {
         Self {
             upstreams,
             tunnels,
+            credentials: None,
             budgets: None,
             only_shadow: false,
         }
@@ -145,6 +151,15 @@ impl Forward {
     /// Reserves and settles what requests cost.
     pub(crate) fn with_budgets(self, budgets: Option<Budgets>) -> Self {
         Self { budgets, ..self }
+    }
+
+    /// Checks the credential of what stays open again and again, and ends it with its credential.
+    pub(crate) fn with_credentials(self, credentials: Credentials) -> Self {
+        let credentials = Some(credentials);
+        Self {
+            credentials,
+            ..self
+        }
     }
 
     /// Records ambiguous paths and forwards them, and lets the client's credential pass.
@@ -246,7 +261,8 @@ impl Forward {
                 budgets.admit(caller, &mut head, body).await?
             }
         };
-        let exchange = Exchange::begin(upstream.clone(), secret);
+        let client = self.credentials.as_ref().map(|it| (it.clone(), cx.clone()));
+        let exchange = Exchange::begin(upstream.clone(), secret, client);
         let sent = match switch {
             None => send(&exchange, head, host, body).await,
             Some(switch) => switch.run(&exchange, head, host, cx).await,

@@ -82,7 +82,9 @@ impl Switch {
         attempt.succeeded();
         let above = hyper::upgrade::on(&mut response);
         let bounds = self.bounds(exchange, cx);
-        let tunnel = Tunnel::new(self.handshake.client, above, bounds, cx, self.entered);
+        let watch = exchange.watch();
+        let client = self.handshake.client;
+        let tunnel = Tunnel::new(client, above, bounds, cx, self.entered, watch);
         tokio::spawn(async move {
             tunnel.run().await;
             drop(attempt);
@@ -92,8 +94,8 @@ impl Switch {
         Ok(response.map(|_| UpstreamBody::own(Bytes::new())))
     }
 
-    /// The bounds of the upstream. A credential that expires ends the tunnel too: nothing asks for it
-    /// again while the tunnel is open.
+    /// The bounds of the upstream. The date at which the credential expires ends the tunnel too, without
+    /// the delay of a check.
     fn bounds(&self, exchange: &Exchange, cx: &SecurityContext) -> TunnelBounds {
         let upstream = exchange.upstream();
         let left = cx.principal().and_then(Principal::expires);

@@ -9,7 +9,8 @@
 //! | bound | value | at the bound |
 //! |---|---|---|
 //! | silence in both directions | `idle_timeout_seconds`, 300 s by default | both sides are closed |
-//! | time in all | `total_timeout_seconds`; the end of the credential, for example of a token | both sides are closed |
+//! | time in all | `total_timeout_seconds`; the date at which the credential expires | both sides are closed |
+//! | a credential that ends before that, for example by revocation | found within `credential_check_seconds`, 10 s by default | both sides are closed |
 //! | bytes of both directions together | `max_bytes` of `[upstreams.websocket]` | both sides are closed |
 //! | buffer for each direction | 4 KiB | reading waits until the other side has taken it |
 //! | closing | 1 s | the connections are dropped |
@@ -34,7 +35,10 @@ use tokio::{
 };
 
 use super::open_tunnels::Entered;
-use crate::body::Progress;
+use crate::{
+    body::Progress,
+    credential_watch::{CredentialWatch, ended},
+};
 
 /// Bytes that are read at once in each direction. Ten thousand idle connections keep 80 MB.
 ///
@@ -58,6 +62,8 @@ pub(super) struct Tunnel {
     cx: SecurityContext,
     /// Counts the tunnel as open while it lives.
     entered: Entered,
+    /// Ends the tunnel with the credential.
+    watch: Option<CredentialWatch>,
 }
 
 /// When a tunnel ends, at the latest.
@@ -82,6 +88,7 @@ impl Tunnel {
         bounds: TunnelBounds,
         cx: &SecurityContext,
         entered: Entered,
+        watch: Option<CredentialWatch>,
     ) -> Self {
         Self {
             client,
@@ -90,6 +97,7 @@ impl Tunnel {
             lease: cx.lease(),
             cx: cx.clone(),
             entered,
+            watch,
         }
     }
 
@@ -117,6 +125,7 @@ impl Tunnel {
             () = passed.progress.stalled(self.bounds.idle) => {}
             () = at(self.bounds.end) => {}
             () = self.entered.stopped() => {}
+            _ = ended(self.watch) => {}
         }
         let goodbye = async { tokio::join!(to_client.shutdown(), to_upstream.shutdown()) };
         let _ = tokio::time::timeout(GOODBYE, goodbye).await;

@@ -190,6 +190,7 @@ impl Gateway {
         let mut running = Running::from(Some(store));
         let shared = Shared::default();
         let built = build(&settings, &running, &shared)?;
+        shared.credentials.replace(built.authentication.clone());
         running.audit.clone_from(&built.audit);
         warn(&settings, &addresses, &tls.certificates)?;
         let audit = built.audit.as_ref().map(palisade::AuditLayer::handle);

@@ -100,6 +100,7 @@ impl Reloader {
         if let (Some(running), Some(new)) = (&self.client_auth, &client_auth) {
             running.replace(new);
         }
+        self.shared.credentials.replace(built.authentication);
         self.service.replace(built.service);
         self.limits.store(Arc::new(built.limits));
         new.upstreams.start_health_checks();

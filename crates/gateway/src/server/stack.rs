@@ -9,7 +9,7 @@ use palisade::{
     AuditLayer, Shield,
     api_key::{FileKeyStore, KeyScheme},
     config::{Assembled, LimitLayers, Running},
-    core::SystemClock,
+    core::{AuthenticateLayer, SystemClock},
     inspect::InspectLayer,
     shield::Protected,
 };
@@ -19,6 +19,7 @@ use palisade_rate_limit::{BudgetStore, LimitStore as _, MemoryBudgets};
 use super::rule_files;
 use crate::{
     budget::{BudgetPolicy, Budgets},
+    credential_watch::Credentials,
     error::GatewayError,
     forward::{Forward, OpenTunnels},
     settings::Settings,
@@ -27,6 +28,8 @@ use crate::{
 
 /// The stack and what it was built from.
 pub(super) struct Built {
+    /// Verifies credentials, also of what stays open.
+    pub(super) authentication: Option<AuthenticateLayer>,
     /// The upstreams behind the stack.
     pub(super) service: Protected<Forward>,
     /// The trail, for events of the gateway itself and for the next stack.
@@ -59,12 +62,14 @@ pub(super) fn build(
         rule_files::watch(inspect, assembled.audit.clone())?;
     }
     let forward = Forward::with_tunnels(settings.upstreams.clone(), shared.tunnels.clone());
+    let forward = forward.with_credentials(shared.credentials.clone());
     let forward = forward.with_budgets(shared.budgets(settings, running)?);
     let forward = match settings.only_shadow {
         true => forward.in_shadow(),
         false => forward,
     };
     Ok(Built {
+        authentication: shield.authentication().cloned(),
         service: shield.wrap(forward),
         audit: assembled.audit,
         keys: assembled.keys,
@@ -77,6 +82,8 @@ pub(super) fn build(
 pub(super) struct Shared {
     /// Connections that switched protocols.
     pub(super) tunnels: OpenTunnels,
+    /// The authenticators of the stack that serves.
+    pub(super) credentials: Credentials,
     /// What would have been refused, in shadow mode.
     pub(super) report: ShadowReport,
     /// The counters of the budgets, opened with the first budget.

@@ -39,6 +39,8 @@ pub(crate) struct Section {
     pub(crate) idle_timeout_seconds: Option<Spanned<u64>>,
     /// How long a request and its response may take in all, in seconds. Default: no bound.
     pub(crate) total_timeout_seconds: Option<Spanned<u64>>,
+    /// How often the credential of what stays open is checked again, in seconds. Default: 10.
+    pub(crate) credential_check_seconds: Option<Spanned<u64>>,
     /// The protocols that a client may switch to: `websocket`. Default: none.
     #[serde(default)]
     pub(crate) upgrade: Vec<Spanned<String>>,

@@ -1,7 +1,7 @@
 //! How long each step of a request may take.
 //!
-//! Keys: `connect_timeout_seconds`, `response_timeout_seconds`, `idle_timeout_seconds` and
-//! `total_timeout_seconds` of `[[upstreams]]`. The first one that passes ends the request: with 502 or
+//! Keys: `connect_timeout_seconds`, `response_timeout_seconds`, `idle_timeout_seconds`,
+//! `total_timeout_seconds` and `credential_check_seconds` of `[[upstreams]]`. The first one that passes ends the request: with 502 or
 //! 504 before the head of the response, by breaking off the body after it.
 
 use std::time::Duration;
@@ -31,6 +31,9 @@ pub(crate) struct Timeouts {
     /// From the request to the end of the response. Default: none; a stream has no natural end, and
     /// the other bounds end what is stuck.
     pub(crate) total: Option<Duration>,
+    /// Between two checks of the credential of what stays open. Default: 10 s; a check of a key or a
+    /// token costs microseconds, and a person who revokes a key waits that long.
+    pub(crate) credential_check: Duration,
 }
 
 impl Default for Timeouts {
@@ -40,12 +43,13 @@ impl Default for Timeouts {
             response: Duration::from_secs(300),
             idle: Duration::from_secs(300),
             total: None,
+            credential_check: Duration::from_secs(10),
         }
     }
 }
 
 impl Timeouts {
-    /// Reads the four keys.
+    /// Reads the five keys.
     ///
     /// # Errors
     ///
@@ -59,6 +63,8 @@ impl Timeouts {
             response: read(&section.response_timeout_seconds)?.unwrap_or(default.response),
             idle: read(&section.idle_timeout_seconds)?.unwrap_or(default.idle),
             total: read(&section.total_timeout_seconds)?,
+            credential_check: read(&section.credential_check_seconds)?
+                .unwrap_or(default.credential_check),
         })
     }
 }

@@ -116,12 +116,17 @@ impl Running {
         self.tls.connect(name, stream).await.unwrap()
     }
 
+    /// Opens a connection for HTTP/2.
+    pub(crate) async fn connect_http2(&self) -> TlsStream<TcpStream> {
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        self.http2.connect(name, stream).await.unwrap()
+    }
+
     /// Posts an empty body with trailers over HTTP/2, as a client of gRPC does. Returns the body and
     /// the trailers of the response.
     pub(crate) async fn call_http2(&self, path: &str, sent: HeaderMap) -> (String, HeaderMap) {
-        let stream = TcpStream::connect(self.address).await.unwrap();
-        let name = ServerName::try_from("localhost").unwrap();
-        let stream = TokioIo::new(self.http2.connect(name, stream).await.unwrap());
+        let stream = TokioIo::new(self.connect_http2().await);
         let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream);
         let (mut sender, connection) = handshake.await.unwrap();
         tokio::spawn(connection);
