@@ -17,12 +17,14 @@ mod inspect;
 mod key;
 #[allow(clippy::disallowed_methods)] // Whether this is CI is the environment's to say.
 mod killed;
+#[allow(clippy::disallowed_methods)] // Whether this is CI is the environment's to say.
 mod limits;
 #[cfg(target_os = "linux")]
 mod owners;
 mod schema;
 mod support;
 mod token;
+#[allow(clippy::disallowed_methods)] // A real program: real time.
 mod token_doctor;
 mod try_address;
 mod try_command;

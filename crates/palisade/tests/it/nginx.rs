@@ -21,7 +21,7 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, rustls};
 
-pub const NAME: &str = "tts.example";
+pub(crate) const NAME: &str = "tts.example";
 
 /// nginx with the configuration of the book, between a client and a shield. Ended with the test.
 struct Front {
@@ -99,7 +99,7 @@ fn configuration(
 }
 
 /// Serves a shield that names the client. Only proxies of this machine are trusted.
-pub fn serve() -> SocketAddr {
+pub(crate) fn serve() -> SocketAddr {
     let routes = Routes::new().get("/who", Rule::public(), async |ClientIp(ip): ClientIp| {
         ip.to_string()
     });
@@ -119,7 +119,7 @@ pub fn serve() -> SocketAddr {
 }
 
 /// Writes a certificate and its key into a folder, and returns what trusts it.
-pub fn certificate(folder: &Path) -> rustls::RootCertStore {
+pub(crate) fn certificate(folder: &Path) -> rustls::RootCertStore {
     let made = rcgen::generate_simple_self_signed([NAME.to_owned()]).unwrap();
     fs::write(folder.join("fullchain.pem"), made.cert.pem()).unwrap();
     let key = made.signing_key.serialize_pem();
@@ -201,7 +201,7 @@ impl Front {
 }
 
 /// Sends a request and reads until the end; nothing is a response too.
-pub async fn ask(
+pub(crate) async fn ask(
     mut to: impl AsyncRead + AsyncWrite + Unpin,
     request: &str,
 ) -> std::io::Result<String> {
@@ -213,7 +213,7 @@ pub async fn ask(
     Ok(String::from_utf8(response).unwrap())
 }
 
-pub fn get(path: &str, host: &str, more: &str) -> String {
+pub(crate) fn get(path: &str, host: &str, more: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{more}\r\n")
 }
 

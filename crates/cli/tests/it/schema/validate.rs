@@ -61,10 +61,7 @@ pub(super) fn problems(root: &Value, schema: &Value, value: &Value) -> Vec<Strin
                     None if other == Some(&Value::Bool(false)) => {
                         found.push(format!("{name} is unknown"));
                     }
-                    None => match other {
-                        Some(schema) => found.extend(problems(root, schema, member)),
-                        None => {}
-                    },
+                    None => found.extend(other.into_iter().flat_map(|s| problems(root, s, member))),
                 }
             }
             found

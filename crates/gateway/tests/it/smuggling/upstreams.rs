@@ -107,6 +107,7 @@ impl Recorder {
 
     /// Starts gunicorn: `PALISADE_GUNICORN`, or the one of the path. `None`, with a message, if there is
     /// none.
+    #[allow(clippy::disallowed_methods)] // The environment names the program.
     pub(super) async fn gunicorn() -> Option<Self> {
         let named = std::env::var("PALISADE_GUNICORN");
         let program = named.unwrap_or_else(|_| "gunicorn".to_owned());

@@ -14,10 +14,9 @@
 //! | `upstream-health` | the path of the health checks has status 400 or above |
 //! | `upstream-timeout` | a timeout is shorter than twice what the response took, or contradicts another |
 
-use std::{
-    error::Error as _,
-    time::{Duration, Instant},
-};
+mod request;
+
+use std::time::Duration;
 
 use http::{StatusCode, uri::Authority};
 use palisade::{
@@ -28,11 +27,10 @@ use palisade::{
 };
 use toml::Spanned;
 
-use super::{Upstreams, health, section::Section, server::Server, service::Upstream, values};
+use self::request::{NoResponse, PATIENCE, Seen, ask, ask_as};
+use super::{Upstreams, section::Section, server::Server, service::Upstream, values};
 use crate::problem::Place;
 
-/// How long a server may take to respond. The response timeout may be minutes.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// Servers of WebSockets ping every 20 to 30 seconds.
 const SHORTEST_IDLE: Duration = Duration::from_secs(30);
 
@@ -198,20 +196,6 @@ struct Examined<'a> {
     place: Place<'a>,
 }
 
-/// What a server responded.
-struct Seen {
-    status: StatusCode,
-    took: Duration,
-}
-
-/// Why there was no response.
-enum NoResponse {
-    Connect(String),
-    Late,
-    Other(String),
-    Tls(String),
-}
-
 impl Examined<'_> {
     fn finding(&self, code: &str, problem: &str, remedy: &str) -> Option<Warning> {
         finding(self.place, self.url, code, problem, remedy)
@@ -343,59 +327,5 @@ impl Examined<'_> {
             );
         }
         None
-    }
-}
-
-/// Asks with the host that the upstream is configured for.
-async fn ask(
-    upstream: &Upstream,
-    server: &Server,
-    sent: Option<&Authority>,
-) -> Result<Seen, NoResponse> {
-    ask_as(
-        upstream,
-        server,
-        upstream.host.value(sent, server.authority()),
-    )
-    .await
-}
-
-/// Asks with this host.
-async fn ask_as(
-    upstream: &Upstream,
-    server: &Server,
-    host: &Authority,
-) -> Result<Seen, NoResponse> {
-    let path = upstream.health.as_ref().map(|health| health.path.clone());
-    let path = path.unwrap_or_else(|| http::uri::PathAndQuery::from_static("/"));
-    let request = health::request(upstream, server, host, path, "palisade-doctor");
-    let request = request.ok_or_else(|| NoResponse::Other("no request can be made".to_owned()))?;
-    let begin = Instant::now();
-    let asked = tokio::time::timeout(PATIENCE, server.client().send(request)).await;
-    let response = asked.map_err(|_| NoResponse::Late)?;
-    let response = response.map_err(|error| no_response(&error))?;
-    Ok(Seen {
-        status: response.status(),
-        took: begin.elapsed(),
-    })
-}
-
-/// Says in which step it failed, with the innermost cause.
-fn no_response(error: &hyper_util::client::legacy::Error) -> NoResponse {
-    type Cause = dyn std::error::Error + 'static;
-    let causes = std::iter::successors(error.source(), |cause: &&'_ Cause| Cause::source(*cause));
-    let of_tls = |cause: &Cause| {
-        let inner = cause.downcast_ref::<std::io::Error>();
-        let inner = inner.and_then(|inner| inner.get_ref());
-        cause.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>())
-    };
-    let is_tls = causes.clone().any(of_tls);
-    let last = causes.last().map(ToString::to_string);
-    let text = last.unwrap_or_else(|| error.to_string());
-    let is_alpn = text.contains("ALPN");
-    match (is_tls, is_alpn, error.is_connect()) {
-        (true, _, _) => NoResponse::Tls(format!("the TLS handshake fails: {text}")),
-        (false, false, true) => NoResponse::Connect(format!("no connection: {text}")),
-        _ => NoResponse::Other(format!("no response: {text}")),
     }
 }
