@@ -8,19 +8,21 @@ use std::{
 use palisade_core::ClientCertificate;
 use rustls::{ServerConfig, server::danger::ClientCertVerifier};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_rustls::{LazyConfigAcceptor, TlsAcceptor, server::TlsStream};
+use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
 
 use crate::tls::{
-    certificates::{Certificates, is_challenge},
+    certificates::{CHALLENGE_PROTOCOL, Certificates, is_challenge},
     client_auth::ClientAuth,
-    profile::{Profile, server_config},
+    profile::{Profile, challenge_config, server_config},
 };
 
 /// Does the handshakes of a server.
 pub(crate) struct Acceptor {
-    /// For servers without client authentication, and for the challenges of an authority, which
-    /// has no certificate of ours.
+    /// For servers without client authentication.
     anonymous: Arc<ServerConfig>,
+    /// For the challenges of an authority, which has no certificate of ours. HTTP cannot be
+    /// negotiated with it.
+    challenge: Arc<ServerConfig>,
     client_auth: Option<(ClientAuth, RwLock<Verified>)>,
     profile: Profile,
 }
@@ -49,6 +51,7 @@ impl Acceptor {
         });
         Ok(Self {
             anonymous: server_config(&profile, None)?,
+            challenge: challenge_config(&profile)?,
             client_auth: client_auth.transpose()?,
             profile,
         })
@@ -66,16 +69,15 @@ impl Acceptor {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let Some((client_auth, verified)) = &self.client_auth else {
-            let stream = TlsAcceptor::from(Arc::clone(&self.anonymous)).accept(socket);
-            return Ok((stream.await?, None));
-        };
         let hello = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), socket).await?;
         if is_challenge(&hello.client_hello()) {
-            // Nothing is served on this connection.
+            let stream = hello.into_stream(Arc::clone(&self.challenge)).await?;
+            return Ok((only_challenge(stream)?, None));
+        }
+        let Some((client_auth, verified)) = &self.client_auth else {
             let stream = hello.into_stream(Arc::clone(&self.anonymous)).await?;
             return Ok((stream, None));
-        }
+        };
         let config = self
             .current(client_auth, verified)
             .map_err(io::Error::other)?;
@@ -102,6 +104,20 @@ impl Acceptor {
         let config = Arc::clone(&new.config);
         *verified.write().unwrap_or_else(PoisonError::into_inner) = new;
         Ok(config)
+    }
+}
+
+/// Refuses a handshake that began as a challenge and ended as something else.
+///
+/// The settings were chosen by the first `ClientHello`. After a `HelloRetryRequest` (RFC 8446, section
+/// 4.1.2) the second one counts, and a client could offer other protocols in it, or none.
+fn only_challenge<S>(stream: TlsStream<S>) -> io::Result<TlsStream<S>> {
+    match stream.get_ref().1.alpn_protocol() {
+        Some(CHALLENGE_PROTOCOL) => Ok(stream),
+        _ => Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            rustls::Error::NoApplicationProtocol,
+        )),
     }
 }
 

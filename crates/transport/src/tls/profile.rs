@@ -3,21 +3,28 @@
 use std::{io, sync::Arc};
 
 use rustls::{
-    AlertDescription, ServerConfig,
+    AlertDescription, ServerConfig, SupportedProtocolVersion,
     crypto::aws_lc_rs,
-    server::{ResolvesServerCert, WebPkiClientVerifier, danger::ClientCertVerifier},
+    server::{
+        NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier,
+        danger::ClientCertVerifier,
+    },
     time_provider::{DefaultTimeProvider, TimeProvider},
     version::{TLS12, TLS13},
 };
 
 use crate::tls::{
-    certificates::{ByName, CHALLENGE_PROTOCOL, Certificates},
+    certificates::{ByName, CHALLENGE_PROTOCOL, Certificates, Challenges},
     tickets,
 };
+
+static ONLY_TLS13: &[&SupportedProtocolVersion] = &[&TLS13];
+static BOTH: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
 
 /// What the settings of a server are made of.
 pub(super) struct Profile {
     resolver: Arc<dyn ResolvesServerCert>,
+    challenges: Arc<dyn ResolvesServerCert>,
     tls13_only: bool,
 }
 
@@ -25,7 +32,15 @@ impl Profile {
     pub(super) fn new(certificates: &[Certificates], tls13_only: bool) -> Self {
         Self {
             resolver: Arc::new(ByName::new(certificates)),
+            challenges: Arc::new(Challenges::new(certificates)),
             tls13_only,
+        }
+    }
+
+    fn versions(&self) -> &'static [&'static SupportedProtocolVersion] {
+        match self.tls13_only {
+            true => ONLY_TLS13,
+            false => BOTH,
         }
     }
 }
@@ -41,11 +56,6 @@ pub(super) fn server_config(
     profile: &Profile,
     client_auth: Option<(Arc<dyn ClientCertVerifier>, Arc<dyn TimeProvider>)>,
 ) -> Result<Arc<ServerConfig>, rustls::Error> {
-    let versions: &[_] = if profile.tls13_only {
-        &[&TLS13]
-    } else {
-        &[&TLS13, &TLS12]
-    };
     let provider = Arc::new(aws_lc_rs::default_provider());
     let (verifier, time) = match client_auth {
         Some((verifier, time)) => (verifier, time),
@@ -56,14 +66,26 @@ pub(super) fn server_config(
     };
     let resolver = Arc::clone(&profile.resolver);
     let mut config = ServerConfig::builder_with_details(provider, time)
-        .with_protocol_versions(versions)?
+        .with_protocol_versions(profile.versions())?
         .with_client_cert_verifier(verifier)
         .with_cert_resolver(resolver);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    // The last: no client that offers HTTP gets it.
-    config.alpn_protocols.push(CHALLENGE_PROTOCOL.to_vec());
     config.ignore_client_order = true;
     config.ticketer = tickets::ticketer()?;
+    Ok(Arc::new(config))
+}
+
+/// Builds the TLS settings for challenges of an authority (RFC 8737): no HTTP, no session that could
+/// be resumed, no certificate of a client, and only certificates that respond to a challenge.
+pub(super) fn challenge_config(profile: &Profile) -> Result<Arc<ServerConfig>, rustls::Error> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(profile.versions())?
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::clone(&profile.challenges));
+    config.alpn_protocols = vec![CHALLENGE_PROTOCOL.to_vec()];
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
     Ok(Arc::new(config))
 }
 

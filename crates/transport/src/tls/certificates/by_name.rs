@@ -8,9 +8,9 @@ use rustls::{
     sign::CertifiedKey,
 };
 
-use crate::tls::certificates::{Certificates, challenge_handshake::is_challenge};
+use crate::tls::certificates::Certificates;
 
-/// Several certificates, and the responses to challenges of authorities (RFC 8737). The first one is for clients that name no host, and for hosts that no
+/// Several certificates. The first one is for clients that name no host, and for hosts that no
 /// certificate covers.
 ///
 /// A client that gets the first one for another host refuses it by itself, and a request for a
@@ -53,11 +53,6 @@ impl ByName {
 
 impl ResolvesServerCert for ByName {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        if is_challenge(&hello) {
-            let host = hello.server_name()?;
-            let mut all = self.certificates.iter();
-            return all.find_map(|(one, _)| one.challenge_certificate(host));
-        }
         // With one certificate, nothing is compared.
         let resolver = match self.certificates.as_slice() {
             [(_, only)] => only,

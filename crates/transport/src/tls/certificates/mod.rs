@@ -17,7 +17,7 @@ use self::shared::{Resolver, Shared, fingerprint_of};
 pub use self::{builder::CertificatesBuilder, fingerprint::Fingerprint};
 pub(crate) use self::{
     by_name::ByName,
-    challenge_handshake::{CHALLENGE_PROTOCOL, is_challenge},
+    challenge_handshake::{CHALLENGE_PROTOCOL, Challenges, is_challenge},
 };
 pub(in crate::tls) use self::{
     loaded::{Loaded, validity},

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::*;
 
 /// An `Acme` that never orders here: its authority is not there, and the clock waits.
-fn acme(cache: &Path) -> Acme {
+pub(super) fn acme(cache: &Path) -> Acme {
     let authority = rcgen::generate_simple_self_signed([NAME.to_owned()]).unwrap();
     Acme::builder([NAME], cache)
         .accept_terms()

@@ -1,5 +1,6 @@
 //! Certificates by ACME, from pebble and from authorities that fail.
 
+mod challenge_retry;
 mod challenges;
 mod client;
 mod failures;
