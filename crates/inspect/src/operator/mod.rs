@@ -159,11 +159,12 @@ impl Operator {
         }
     }
 
-    /// How much work it is to ask about a value of this length, at most, in bytes that a pattern
+    /// How much work it is to ask about a value, at most, in bytes that a pattern
     /// reads.
-    pub(crate) const fn cost(&self, length: usize) -> usize {
+    pub(crate) fn cost(&self, value: &[u8]) -> usize {
+        let length = value.len();
         match self {
-            Self::SqlInjection(_) => sql_injection::cost(length),
+            Self::SqlInjection(_) => sql_injection::cost(value),
             Self::Phrases(_) | Self::Xss => length.saturating_mul(4),
             // It is compiled for each value.
             Self::PatternOfRequest(_) => length.saturating_add(100_000),

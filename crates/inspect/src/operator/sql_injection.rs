@@ -1,23 +1,28 @@
 //! `@detectSQLi`: the parser of libinjection, within bounds.
 //!
-//! The parser decides from the first tokens of a value. It folds tokens, so a hostile value can make it
-//! read everything, slowly. Therefore a long value is cut to [`LONGEST`] bytes after the blanks and
-//! comments with which it may begin. What was clean before is remembered, as the same `User-Agent` comes
-//! again and again.
+//! The parser decides from a few tokens, but a value can have much before them: a long string, sums,
+//! comments, blanks. So a value is parsed whole. The time is linear in the length, except for words with
+//! many dots and backticks: the parser looks up what stands before each. Dots beyond [`DOTS`] of a word
+//! are left out, and all else is counted by [`cost`]. What was clean before is remembered, as the same
+//! `User-Agent` comes again and again.
 //!
 //! Words of SQL alone match nothing: the order of the token types must be that of a known
 //! injection. The result is the fingerprint of these types.
 
+use std::borrow::Cow;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use libinjectionrs::{SqliFlags, SqliState};
 
-/// How many bytes of a value are parsed.
+/// How many dots of a word the parser sees.
 ///
-/// An injection shows itself in its first tokens, so more would only cost time.
-const LONGEST: usize = 2048;
+/// Names have two or three. Text without blanks, such as Chinese, is one word and may have hundreds.
+const DOTS: usize = 32;
+
+/// How much work a byte is to the parser.
+const PARSED: usize = 20;
 
 /// How many values are remembered. A place is taken by the value that came last.
 ///
@@ -50,17 +55,17 @@ impl SqlInjection {
 
     /// The fingerprint of an injection. `None`: the value is clean.
     ///
-    /// Two values with the same 64-bit hash would be taken for the same. The time is bounded by
-    /// [`LONGEST`].
+    /// Two values with the same 64-bit hash would be taken for the same. The time is that of
+    /// [`cost`].
     pub(crate) fn find(&self, value: &[u8]) -> Option<Vec<u8>> {
-        let value = beginning(value);
         let hash = self.keys.hash_one(value).max(1);
         let place = usize::try_from(hash >> 32).unwrap_or_default() % REMEMBERED;
         let place = self.clean.get(place)?;
         if place.load(Ordering::Relaxed) == hash {
             return None;
         }
-        let mut state = SqliState::new(value, SqliFlags::FLAG_NONE);
+        let value = without_dots(value);
+        let mut state = SqliState::new(&value, SqliFlags::FLAG_NONE);
         if state.detect() {
             return Some(state.fingerprint_string().into_bytes());
         }
@@ -69,45 +74,44 @@ impl SqlInjection {
     }
 }
 
-/// How much work it is to ask about a value of this length, at most.
-pub(super) const fn cost(length: usize) -> usize {
-    let parsed = if length < LONGEST { length } else { LONGEST };
-    length + parsed * 20
+/// How much work it is to ask about a value, at most.
+pub(super) fn cost(value: &[u8]) -> usize {
+    let words = value.split(|byte| ends_word(*byte));
+    let lookups = words.map(|word| {
+        let dots = word.iter().filter(|byte| **byte == b'.').count();
+        let ticks = word.iter().filter(|byte| **byte == b'`').count();
+        word.len().saturating_mul(dots.min(DOTS) + ticks)
+    });
+    lookups.fold(value.len().saturating_mul(PARSED), usize::saturating_add)
 }
 
-/// The part of a value that is parsed.
-///
-/// A short value is parsed whole.
-fn beginning(value: &[u8]) -> &[u8] {
-    if value.len() <= LONGEST {
-        return value;
+/// The value without the dots of a word beyond [`DOTS`].
+fn without_dots(value: &[u8]) -> Cow<'_, [u8]> {
+    let words = || value.split_inclusive(|byte| ends_word(*byte));
+    let dots = |word: &[u8]| word.iter().filter(|byte| **byte == b'.').count();
+    if words().all(|word| dots(word) <= DOTS) {
+        return Cow::Borrowed(value);
     }
-    let start = without_padding(value);
-    start.get(..LONGEST).unwrap_or(start)
+    let mut kept = Vec::with_capacity(value.len());
+    for word in words() {
+        let mut left = DOTS;
+        for &byte in word {
+            if byte == b'.' {
+                let Some(fewer) = left.checked_sub(1) else {
+                    continue;
+                };
+                left = fewer;
+            }
+            kept.push(byte);
+        }
+    }
+    Cow::Owned(kept)
 }
 
-/// The value without the blanks and comments at its start, which the parser would skip.
-///
-/// Comments of the form `/*!` hold code in MySQL and are kept. Else an attacker could push the
-/// injection behind the limit with blanks.
-fn without_padding(value: &[u8]) -> &[u8] {
-    let mut rest = value;
-    loop {
-        let blanks = rest
-            .iter()
-            .take_while(|byte| byte.is_ascii_whitespace() || **byte == 0 || **byte == b'+');
-        let after = rest.get(blanks.count()..).unwrap_or_default();
-        let Some(comment) = after
-            .strip_prefix(b"/*")
-            .filter(|comment| !comment.starts_with(b"!"))
-        else {
-            return after;
-        };
-        let Some(end) = memchr::memmem::find(comment, b"*/") else {
-            return after;
-        };
-        rest = comment.get(end + 2..).unwrap_or_default();
-    }
+/// Whether a word of the parser ends before a byte: its `parse_word` has this list.
+const fn ends_word(byte: u8) -> bool {
+    matches!(byte, 0 | b'\t'..=b'\r' | b' '..=b'#' | b'%'..=b'-' | b'/' | b':'..=b'@')
+        || matches!(byte, b'[' | b'\\' | b']' | b'^' | b'{'..=b'~' | 0xA0)
 }
 
 #[cfg(test)]
@@ -126,16 +130,46 @@ mod tests {
     #[test]
     fn padding_hides_no_injection() {
         let detector = SqlInjection::new();
-        for padding in [
-            " ".repeat(5000),
-            format!("/*{}*/ ", "a".repeat(5000)),
-            "/**/+".repeat(2000),
+        for (padding, attack) in [
+            (" ".repeat(5000), "1' OR '1'='1"),
+            (format!("/*{}*/ ", "a".repeat(5000)), "1' OR '1'='1"),
+            ("/**/+".repeat(2000), "1' OR '1'='1"),
+            ("a".repeat(2100), "' OR '1'='1"),
+            ("a".repeat(60_000), "\" OR \"1\"=\"1"),
+            ("prose, with blanks. ".repeat(3000), "' OR '1'='1"),
+            ("/*' OR '1'='1' -- */".to_owned(), &"a".repeat(2100)),
+            ("a.".repeat(1050), "' OR '1'='1"),
+            ("1".repeat(2100), " OR 1=1"),
+            ("1".repeat(2100), "or 1=1"),
+            ("1+".repeat(1050), "1 OR 1=1"),
+            ("1,".repeat(1050), "1 OR 1=1"),
+            (format!("0x{}", "A".repeat(2100)), " OR 1=1"),
+            (format!("1'{}", " ".repeat(3000)), "OR '1'='1"),
+            (format!("1'{}", "/**/".repeat(1000)), "OR '1'='1"),
+            (format!("1'/*{}*/", "a".repeat(5000)), "OR '1'='1"),
+            (format!("1' -- {}\n", "a".repeat(5000)), "OR '1'='1"),
+            (format!("1' OR '{}'", "a".repeat(5000)), "='1"),
+            (format!("`{}`", "a".repeat(5000)), " OR 1=1 -- "),
         ] {
+            let value = format!("{padding}{attack}");
+            let start = value.get(..20);
             assert!(
-                detector
-                    .find(format!("{padding}1' OR '1'='1").as_bytes())
-                    .is_some()
+                detector.find(value.as_bytes()).is_some(),
+                "{start:?} {attack}"
             );
         }
+    }
+
+    #[test]
+    fn words_with_many_dots_are_short_work_and_with_many_backticks_long() {
+        let dots = "a.".repeat(32_000);
+        assert!(cost(dots.as_bytes()) <= dots.len() * (PARSED + DOTS));
+        assert_eq!(without_dots(dots.as_bytes()).len(), 32_000 + DOTS);
+        assert_eq!(
+            &*without_dots("a.b,".repeat(99).as_bytes()),
+            "a.b,".repeat(99).as_bytes()
+        );
+        let ticks = "a`".repeat(32_000);
+        assert!(cost(ticks.as_bytes()) > 1 << 30);
     }
 }

@@ -255,8 +255,8 @@ impl<'s> Inspection<'s, '_> {
                 return check.negated;
             }
         }
-        let length = self.values.texts.bytes(text).len();
-        if !self.values.texts.work.take(check.operator.cost(length)) {
+        let cost = check.operator.cost(self.values.texts.bytes(text));
+        if !self.values.texts.work.take(cost) {
             return false;
         }
         let bytes = self.values.texts.bytes(text);
