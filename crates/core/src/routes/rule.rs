@@ -162,6 +162,9 @@ impl Rule {
     /// `client_certificate_required`. The server must ask for certificates: `ClientAuth` of
     /// `palisade-transport`. Behind a proxy that ends TLS, the certificate is that of the proxy.
     ///
+    /// Its chain, its validity and its revocation were checked in the handshake. The server closes
+    /// the connection when the certificate ends.
+    ///
     /// ```
     /// use palisade_core::Rule;
     ///

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use palisade_core::ClientCertificate;
+use palisade_core::{ClientCertificate, SharedClock};
 use rustls::{ServerConfig, server::danger::ClientCertVerifier};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
@@ -84,6 +84,13 @@ impl Acceptor {
         let stream = hello.into_stream(config).await?;
         let certificate = client_auth.identify(stream.get_ref().1)?;
         Ok((stream, certificate))
+    }
+
+    /// Returns the clock by which certificates of clients end. `None` if clients are not asked for
+    /// one.
+    pub(crate) fn client_clock(&self) -> Option<SharedClock> {
+        let (client_auth, _) = self.client_auth.as_ref()?;
+        Some(client_auth.clock())
     }
 
     /// Returns the settings with the current authorities. New ones have new keys of tickets, so

@@ -1,168 +1,21 @@
-//! Client authentication: certificates of clients, their authorities, and revocation.
+//! Client authentication: who a client is, and for how long.
 
-use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+use std::time::Duration;
 
-use axum::{Router, extract::Request, routing::get};
 use http_body_util::Full;
-use palisade_core::ClientCertificate;
-use palisade_transport::server::{
-    CertificateError, ClientAuth, ConnectionEventKind, ServerBuildError,
-};
-use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType,
-    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
-    RevokedCertParams, SanType, SerialNumber,
-};
-use rustls::{
-    ClientConfig, HandshakeKind,
-    pki_types::{CertificateDer, PrivateKeyDer},
-};
+use palisade_transport::server::{ClientAuth, ConnectionEventKind, Limits, ServerBuildError};
+use rcgen::{ExtendedKeyUsagePurpose, SanType};
+use rustls::HandshakeKind;
 use tokio::io::AsyncWriteExt;
 
 use crate::{
-    certificates::{DAY, now},
+    certificates::now,
+    clients::{MapEach, app, authority, config, is_served, start, visit},
     support::{
-        RecordedEvents, Running, Tls, bind, handshake, http2, read_all, read_response, start_with,
+        RecordedEvents, bind, eventually, handshake, http2, read_all, read_response, start_with,
         text, tls, within,
     },
 };
-
-const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
-
-/// An authority of clients.
-struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    pem: String,
-}
-
-/// A certificate of a client, its key, and its serial number.
-struct Client {
-    chain: Vec<CertificateDer<'static>>,
-    key: PrivateKeyDer<'static>,
-    serial: u64,
-}
-
-fn authority(name: &str) -> Authority {
-    let mut params = CertificateParams::default();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    params.distinguished_name.push(DnType::CommonName, name);
-    let key = KeyPair::generate().unwrap();
-    let pem = params.self_signed(&key).unwrap().pem();
-    Authority {
-        issuer: Issuer::new(params, key),
-        pem,
-    }
-}
-
-impl Authority {
-    fn client(&self, serial: u64) -> Client {
-        self.client_with(serial, |_| {})
-    }
-
-    fn client_with(&self, serial: u64, change: impl FnOnce(&mut CertificateParams)) -> Client {
-        let mut params = CertificateParams::default();
-        params.distinguished_name = rcgen::DistinguishedName::new();
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "billing");
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        params.serial_number = Some(SerialNumber::from(serial));
-        change(&mut params);
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        Client {
-            chain: vec![certificate.der().clone()],
-            key: PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
-            serial,
-        }
-    }
-
-    /// A revocation list that is valid until `next`.
-    fn list(&self, revoked: &[&Client], next: time::OffsetDateTime) -> String {
-        let params = CertificateRevocationListParams {
-            this_update: time::OffsetDateTime::now_utc() - DAY,
-            next_update: next,
-            crl_number: SerialNumber::from(1u64),
-            issuing_distribution_point: None,
-            revoked_certs: revoked
-                .iter()
-                .map(|client| RevokedCertParams {
-                    serial_number: SerialNumber::from(client.serial),
-                    revocation_time: time::OffsetDateTime::now_utc() - DAY / 2,
-                    reason_code: None,
-                    invalidity_date: None,
-                })
-                .collect(),
-            key_identifier_method: KeyIdMethod::Sha256,
-        };
-        params.signed_by(&self.issuer).unwrap().pem().unwrap()
-    }
-}
-
-fn tomorrow() -> time::OffsetDateTime {
-    time::OffsetDateTime::now_utc() + DAY
-}
-
-/// A client that trusts the server, with a certificate or without.
-fn config(
-    tls: &Tls,
-    client: Option<&Client>,
-    versions: &[&'static rustls::SupportedProtocolVersion],
-) -> ClientConfig {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(versions)
-        .unwrap()
-        .with_root_certificates(tls.roots());
-    match client {
-        Some(client) => config
-            .with_client_auth_cert(client.chain.clone(), client.key.clone_key())
-            .unwrap(),
-        None => config.with_no_client_auth(),
-    }
-}
-
-fn app() -> Router {
-    let shown = async |request: Request| {
-        let certificate = ClientCertificate::of(request.extensions());
-        certificate.map_or("none".to_owned(), |certificate| {
-            let names: Vec<_> = certificate.dns_names().chain(certificate.uris()).collect();
-            let digest = palisade_internal::hex::encode(certificate.sha256());
-            format!("{} {} {digest}", certificate.subject(), names.join(" "))
-        })
-    };
-    Router::new().route("/", get(shown))
-}
-
-fn start(tls: &Tls, auth: ClientAuth, events: &RecordedEvents) -> Running {
-    let server = bind().tls(tls.certificates.clone()).client_auth(auth);
-    start_with(events.observe(server), app())
-}
-
-/// One request of a connection of its own. Empty if the server closed the connection instead.
-async fn visit(running: &Running, config: &ClientConfig) -> (String, Option<HandshakeKind>) {
-    let Ok(mut stream) = handshake(config.clone(), running.address, "localhost").await else {
-        return (String::new(), None);
-    };
-    let _ = stream.write_all(GET).await;
-    let response = read_all(&mut stream).await;
-    (response, stream.get_ref().1.handshake_kind())
-}
-
-async fn is_served(tls: &Tls, running: &Running, client: Option<&Client>) -> bool {
-    let mut served = [false; 2];
-    for (served, version) in served.iter_mut().zip(rustls::ALL_VERSIONS) {
-        let (response, _) = visit(running, &config(tls, client, &[version])).await;
-        assert!(
-            response.is_empty() || response.starts_with("HTTP/1.1 200"),
-            "{response}"
-        );
-        *served = !response.is_empty();
-    }
-    assert_eq!(served[0], served[1], "both versions of TLS decide alike");
-    served[0]
-}
 
 #[tokio::test]
 async fn each_request_has_the_identity_of_its_connection() {
@@ -307,131 +160,42 @@ async fn a_session_is_not_resumed_after_the_certificate_has_expired() {
     );
 }
 
-/// Maps the two versions of TLS.
-trait MapEach {
-    fn map_each<T>(&self, map: impl Fn(&'static rustls::SupportedProtocolVersion) -> T) -> Vec<T>;
-}
-
-impl MapEach for &[&'static rustls::SupportedProtocolVersion] {
-    fn map_each<T>(&self, map: impl Fn(&'static rustls::SupportedProtocolVersion) -> T) -> Vec<T> {
-        self.iter().map(|version| map(version)).collect()
-    }
-}
-
-/// Files of authorities and revocation lists in a folder.
-struct Files {
-    folder: tempfile::TempDir,
-}
-
-impl Files {
-    fn new(authority: &Authority) -> Self {
-        let files = Self {
-            folder: tempfile::tempdir().unwrap(),
-        };
-        files.write("clients.pem", &authority.pem);
-        files
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn write(&self, name: &str, content: &str) {
-        fs::write(self.path(name), content).unwrap();
-    }
-}
-
+/// The certificate was checked in the handshake, and requests come for as long as the connection stays.
 #[tokio::test]
-async fn a_revoked_certificate_is_refused_also_in_a_resumed_session() {
-    let (tls, clients) = (tls(), authority("clients"));
-    let (revoked, good) = (clients.client(1), clients.client(2));
-    let files = Files::new(&clients);
-    files.write("clients.crl", &clients.list(&[], tomorrow()));
-    let auth = ClientAuth::builder(files.path("clients.pem"))
-        .revocation_list_file(files.path("clients.crl"))
-        .open()
-        .unwrap();
-    let running = start(&tls, auth.clone(), &RecordedEvents::default());
-    let sessions =
-        rustls::ALL_VERSIONS.map_each(|version| config(&tls, Some(&revoked), &[version]));
-    for session in &sessions {
-        assert!(!visit(&running, session).await.0.is_empty());
-    }
-    files.write("clients.crl", &clients.list(&[&revoked], tomorrow()));
-    assert!(auth.refresh().unwrap());
-    for session in &sessions {
-        assert_eq!(visit(&running, session).await.0, "");
-    }
-    assert!(is_served(&tls, &running, Some(&good)).await);
-}
-
-#[tokio::test]
-async fn without_the_list_of_its_issuer_a_client_is_refused() {
-    let (tls, clients, others) = (tls(), authority("clients"), authority("others"));
-    let files = Files::new(&clients);
-    files.write("others.pem", &others.pem);
-    files.write("clients.crl", &clients.list(&[], tomorrow()));
-    let auth = ClientAuth::builder(files.path("clients.pem"))
-        .authority_file(files.path("others.pem"))
-        .revocation_list_file(files.path("clients.crl"));
-    let running = start(&tls, auth.open().unwrap(), &RecordedEvents::default());
-    assert!(is_served(&tls, &running, Some(&clients.client(1))).await);
-    assert!(!is_served(&tls, &running, Some(&others.client(1))).await);
-}
-
-#[tokio::test]
-async fn a_list_that_has_expired_is_refused_at_start_and_later() {
+async fn a_connection_closes_when_the_certificate_of_its_client_ends() {
     let (tls, clients, clock) = (tls(), authority("clients"), now());
-    let files = Files::new(&clients);
-    let auth = ClientAuth::builder(files.path("clients.pem"))
-        .revocation_list_file(files.path("clients.crl"))
-        .clock(clock.shared());
-    files.write("clients.crl", &clients.list(&[], tomorrow()));
-    let running = start(
-        &tls,
-        auth.clone().open().unwrap(),
-        &RecordedEvents::default(),
-    );
-    let client = clients.client(1);
-    assert!(is_served(&tls, &running, Some(&client)).await);
-    clock.advance(2 * DAY);
-    assert!(!is_served(&tls, &running, Some(&client)).await);
-    let error = auth.open().unwrap_err();
-    assert!(matches!(error, CertificateError::Expired { .. }), "{error}");
-    assert!(error.to_string().contains("clients.crl"), "{error}");
-}
-
-#[tokio::test]
-async fn changed_authorities_apply_to_new_connections_and_broken_ones_are_told_once() {
-    let (tls, old, new) = (tls(), authority("old"), authority("new"));
-    let files = Files::new(&old);
-    let auth = ClientAuth::from_pem_file(files.path("clients.pem")).unwrap();
-    let running = start(&tls, auth.clone(), &RecordedEvents::default());
-    let (of_old, of_new) = (old.client(1), new.client(1));
-    for broken in [
-        "",
-        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
-    ] {
-        files.write("clients.pem", broken);
-        let error = auth.refresh().unwrap_err().to_string();
-        assert!(
-            error.contains("clients.pem: this is not certificates"),
-            "{error}"
-        );
-        assert!(!auth.refresh().unwrap(), "the same file is recorded once");
-        assert!(is_served(&tls, &running, Some(&of_old)).await);
+    let auth = ClientAuth::pem_builder(clients.pem.as_bytes()).clock(clock.shared());
+    let server = bind()
+        .tls(tls.certificates.clone())
+        .client_auth(auth.open().unwrap())
+        .limits(Limits::default().header_timeout(Duration::from_millis(200)));
+    let running = start_with(server, app());
+    let client = clients.client_with(1, |params| {
+        params.not_after = time::OffsetDateTime::now_utc() + Duration::from_secs(3600);
+    });
+    let connect = async |alpn: &[u8]| {
+        let mut config = config(&tls, Some(&client), rustls::ALL_VERSIONS);
+        config.alpn_protocols = vec![alpn.to_vec()];
+        let stream = handshake(config, running.address, "localhost").await;
+        stream.unwrap()
+    };
+    let mut http1 = connect(b"http/1.1").await;
+    let mut http2 = http2(connect(b"h2").await).await;
+    // An hour is left.
+    for ahead in [0, 3000] {
+        clock.advance(Duration::from_secs(ahead));
+        let request = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
+        http1.write_all(request).await.unwrap();
+        let response = read_response(&mut http1).await;
+        assert!(response.contains("CN=billing"), "{response}");
+        let request = http::Request::get("https://localhost/");
+        let request = request.body(Full::default()).unwrap();
+        let response = within(http2.send_request(request)).await.unwrap();
+        assert!(text(response).await.contains("CN=billing"));
     }
-    let session = config(&tls, Some(&of_old), rustls::ALL_VERSIONS);
-    assert!(!visit(&running, &session).await.0.is_empty());
-    files.write("clients.pem", &new.pem);
-    assert!(auth.refresh().unwrap());
-    assert!(is_served(&tls, &running, Some(&of_new)).await);
-    assert!(!is_served(&tls, &running, Some(&of_old)).await);
-    assert_eq!(
-        visit(&running, &session).await.0,
-        "",
-        "the session of before"
-    );
+    clock.advance(Duration::from_secs(1000));
+    assert_eq!(read_all(&mut http1).await, "");
+    eventually("HTTP/2 is closed", || http2.is_closed()).await;
 }
 
 #[test]
@@ -445,37 +209,4 @@ fn client_authentication_without_tls_is_refused_at_start() {
         matches!(error, ServerBuildError::ClientAuthWithoutTls),
         "{error}"
     );
-}
-
-#[test]
-fn what_cannot_be_used_names_its_file() {
-    let clients = authority("clients");
-    let files = Files::new(&clients);
-    let open = |list: &[u8]| {
-        fs::write(files.path("clients.crl"), list).unwrap();
-        ClientAuth::builder(files.path("clients.pem"))
-            .revocation_list_file(files.path("clients.crl"))
-            .open()
-    };
-    let pem = clients.list(&[], tomorrow());
-    assert!(open(pem.as_bytes()).is_ok());
-    use rustls::pki_types::{CertificateRevocationListDer, pem::PemObject};
-    let der = CertificateRevocationListDer::from_pem_slice(pem.as_bytes()).unwrap();
-    assert!(open(&der).is_ok(), "DER as well");
-    for broken in [
-        &b""[..],
-        b"no list",
-        &pem.as_bytes()[..pem.len() / 2],
-        &der[..9],
-    ] {
-        let error = open(broken).unwrap_err().to_string();
-        assert!(
-            error.contains("clients.crl: this is not a certificate revocation list"),
-            "{error}"
-        );
-    }
-    let missing = ClientAuth::from_pem_file(files.path("none.pem"))
-        .unwrap_err()
-        .to_string();
-    assert!(missing.contains("none.pem"), "{missing}");
 }

@@ -10,6 +10,8 @@ mod capacity;
 mod certificate_layer;
 mod certificates;
 mod client_auth;
+mod client_auth_files;
+mod clients;
 mod development;
 mod events;
 mod floods;

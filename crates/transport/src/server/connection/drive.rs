@@ -6,6 +6,7 @@
 //!
 //! - the server stops;
 //! - the connection is older than `Limits::connection_age`;
+//! - the certificate of the client has ended;
 //! - a client with an idle connection missed the deadline for its next request.
 //!
 //! A client that missed any other deadline is dropped at once.
@@ -25,7 +26,10 @@ use tokio::{sync::watch, time::Instant};
 use tower_service::Service;
 
 use crate::server::{
-    connection::{http_socket::HttpSocket, received_body::ReceivedBody, service::OnConnection},
+    connection::{
+        http_socket::HttpSocket, lifetime::Lifetime, received_body::ReceivedBody,
+        service::OnConnection,
+    },
     deadlines::{Activity, Deadline, Missed, StreamExecutor},
     limits::Limits,
 };
@@ -58,19 +62,20 @@ pub(crate) trait Stop: Future<Output = hyper::Result<()>> {
 /// at the next deadline, and at the latest after [`Limits::tick`]: a deadline that moves closer in
 /// the meantime is noticed then. A client is dropped at most one tick too late.
 ///
-/// In each round, in this order: the age of the connection, its deadline, then whichever comes first
+/// In each round, in this order: the lifetime of the connection, its deadline, then whichever comes first
 /// of the end of the connection, an order to close it, the stop of the server, and the sleep.
 pub(crate) async fn drive(
     connection: impl Stop,
     activity: &Activity,
     limits: &Limits,
+    lifetime: &Lifetime,
     stop: &mut watch::Receiver<bool>,
 ) -> End {
     let mut connection = pin!(connection);
     let mut stopping = None::<GracefulStop>;
-    let end_of_life = activity.end_of_life(limits);
     loop {
         let now = Instant::now();
+        let end_of_life = lifetime.end(now);
         if stopping.is_none() && end_of_life.is_some_and(|end| end <= now) {
             stopping = Some(GracefulStop::new(activity, limits));
             connection.as_mut().stop();

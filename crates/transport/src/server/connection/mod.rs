@@ -16,6 +16,7 @@
 //! `run` is the task. Each file here is one part of it, from the task down to the socket:
 //!
 //! - `drive` polls the connection of hyper and checks its deadlines;
+//! - `lifetime` is when it has to stop, whatever it does;
 //! - `service` gives requests to the application;
 //! - `received_body` and `sent_body` are the bodies of both directions;
 //! - `http_socket` is what hyper reads and writes; it counts bytes and frames;
@@ -24,6 +25,7 @@
 //! - `socket` and `stream` are what is left when HTTP is over.
 
 mod drive;
+mod lifetime;
 mod service;
 mod shared;
 mod http_socket;
@@ -54,17 +56,21 @@ use self::{
     drive::{End, drive},
     handshake::{Opened, Protocol, open},
     http_socket::{HttpSocket, SocketReceiver},
+    lifetime::Lifetime,
     service::OnConnection,
     socket::Socket,
     stream::Stream,
 };
-use crate::server::{
-    budgets::{Flood, FrameWatch},
-    deadlines::{Activity, Missed},
-    events::ConnectionEventKind,
-    listener::RawStream,
-    proxy_protocol::{self, NoHeader, ProxyHeader},
-    slots::Slot,
+use crate::{
+    server::{
+        budgets::{Flood, FrameWatch},
+        deadlines::{Activity, Missed},
+        events::ConnectionEventKind,
+        listener::RawStream,
+        proxy_protocol::{self, NoHeader, ProxyHeader},
+        slots::Slot,
+    },
+    tls::Acceptor,
 };
 
 /// Error codes of HTTP/2 (RFC 9113, section 7).
@@ -121,6 +127,11 @@ pub(crate) async fn run<S, B>(
     let opened = begun.opened;
     let protocol = opened.protocol;
     activity.begin_http(protocol == Protocol::Http1);
+    let lifetime = Lifetime::new(
+        activity.end_of_life(&shared.limits),
+        opened.client_certificate.as_ref(),
+        shared.tls.as_ref().and_then(Acceptor::client_clock),
+    );
     let service = OnConnection {
         service,
         peer: begun.peer,
@@ -142,11 +153,11 @@ pub(crate) async fn run<S, B>(
                 .http1
                 .serve_connection(socket, service)
                 .with_upgrades();
-            drive(connection, &activity, &shared.limits, &mut stop).await
+            drive(connection, &activity, &shared.limits, &lifetime, &mut stop).await
         }
         Protocol::Http2 => {
             let connection = shared.http2.serve_connection(socket, service);
-            drive(connection, &activity, &shared.limits, &mut stop).await
+            drive(connection, &activity, &shared.limits, &lifetime, &mut stop).await
         }
     };
     finish(end, back, &activity, &mut stop).await;

@@ -8,7 +8,7 @@ use std::{
 use palisade_core::{SharedClock, SystemClock};
 
 use super::{
-    ClientAuth, Inner,
+    ClientAuth, Inner, Seen,
     files::{Input, Inputs},
 };
 use crate::tls::error::CertificateError;
@@ -59,6 +59,10 @@ impl ClientAuthBuilder {
     }
 
     /// Adds a PEM file of authorities, at most 1 MiB. May be called several times.
+    ///
+    /// Each authority can issue a certificate with any name: nothing binds a name to one of them. So
+    /// add only authorities that may vouch for every client, or find clients by
+    /// [`ClientCertificate::sha256`](palisade_core::ClientCertificate::sha256).
     pub fn authority_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.inputs.authorities.push(Input::File(path.into()));
         self
@@ -115,7 +119,7 @@ impl ClientAuthBuilder {
                 inputs: RwLock::new(self.inputs),
                 clock: self.clock,
                 current: RwLock::new(verifier),
-                seen: Mutex::new(contents.fingerprint()),
+                seen: Mutex::new(Seen::using(contents.fingerprint())),
             }),
         })
     }

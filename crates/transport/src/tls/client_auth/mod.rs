@@ -7,7 +7,7 @@ mod distinguished_name;
 
 use std::{
     fmt, io,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
 };
 
 use palisade_core::{ClientCertificate, SharedClock};
@@ -33,8 +33,9 @@ use crate::tls::{certificates::Fingerprint, error::CertificateError};
 ///
 /// The files are read again every 30 seconds, as those of the server's own certificate. After a
 /// change all clients do a full handshake. A resumed session keeps its identity, and its
-/// certificate is checked again. Connections that are open stay open: bound their age with
-/// [`Limits::connection_age`](crate::server::Limits::connection_age).
+/// certificate is checked again. Connections that are open stay open until the certificate of the
+/// client ends: then they close as at
+/// [`Limits::connection_age`](crate::server::Limits::connection_age), which bounds them earlier.
 ///
 /// Use a private authority. A public one signs certificates for the whole world.
 ///
@@ -64,8 +65,25 @@ struct Inner {
     clock: SharedClock,
     /// Checks the certificates of new connections and of resumed sessions.
     current: RwLock<Arc<dyn ClientCertVerifier>>,
-    /// A digest of the files at the last check, also of unusable ones: each is reported once.
-    seen: Mutex<Fingerprint>,
+    seen: Mutex<Seen>,
+}
+
+/// Digests of what was read.
+struct Seen {
+    /// The files in force.
+    used: Fingerprint,
+    /// Those that could not be used at the last check. They are reported once.
+    refused: Option<Fingerprint>,
+}
+
+impl Seen {
+    /// What was read is in force.
+    fn using(used: Fingerprint) -> Self {
+        Self {
+            used,
+            refused: None,
+        }
+    }
 }
 
 impl ClientAuth {
@@ -115,53 +133,49 @@ impl ClientAuth {
         refreshed
     }
 
+    /// What cannot be used is tried again each time: a list that has expired by a wrong clock is
+    /// usable when the clock is right.
     fn read_again(&self) -> Result<bool, CertificateError> {
-        let mut seen = self
-            .inner
-            .seen
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let inputs = self.inputs();
-        let read = inputs.read();
+        let mut seen = self.seen();
+        let read = self.inputs().read();
         let found = match &read {
             Ok(contents) => contents.fingerprint(),
             // A file that went away is reported once as well.
             Err(error) => Fingerprint::of(error.to_string().as_bytes()),
         };
-        if *seen == found {
+        if found == seen.used {
+            seen.refused = None;
             return Ok(false);
         }
-        *seen = found;
-        let verifier = read?.verifier(self.inner.clock.unix_time())?;
-        self.show(verifier);
-        Ok(true)
+        let now = self.inner.clock.unix_time();
+        match read.and_then(|contents| contents.verifier(now)) {
+            Ok(verifier) => {
+                self.show(verifier);
+                *seen = Seen::using(found);
+                Ok(true)
+            }
+            Err(_) if seen.refused == Some(found) => Ok(false),
+            Err(error) => {
+                seen.refused = Some(found);
+                Err(error)
+            }
+        }
     }
 
     /// Uses the files of another value from now on. For a new configuration that names other files.
-    /// Clones change too.
+    /// Clones change too, and all clients do a full handshake.
     pub fn replace(&self, other: &Self) {
         // One lock at a time: two values may replace each other.
         let (inputs, verifier) = (other.inputs(), other.verifier());
-        let others = *other
-            .inner
-            .seen
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let mut seen = self
-            .inner
-            .seen
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let is_same = *seen == others && self.is_required() == other.is_required();
-        *seen = others;
+        let used = other.seen().used;
+        let mut seen = self.seen();
         *self
             .inner
             .inputs
             .write()
             .unwrap_or_else(PoisonError::into_inner) = inputs;
-        if !is_same {
-            self.show(verifier);
-        }
+        self.show(verifier);
+        *seen = Seen::using(used);
     }
 
     /// Returns who the client of a connection is, after its handshake. `None` if it sent no
@@ -202,9 +216,19 @@ impl ClientAuth {
         Arc::clone(&current.unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Returns the clock by which certificates end.
+    pub(in crate::tls) fn clock(&self) -> SharedClock {
+        self.inner.clock.clone()
+    }
+
     /// Returns the clock of the handshakes.
     pub(in crate::tls) fn time(&self) -> Arc<dyn TimeProvider> {
         Arc::new(HandshakeTime(self.inner.clock.clone()))
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        let seen = self.inner.seen.lock();
+        seen.unwrap_or_else(PoisonError::into_inner)
     }
 
     fn inputs(&self) -> Inputs {
