@@ -1,6 +1,6 @@
 //! Which certificate is which principal.
 
-use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use palisade_core::{
     AuthenticateLayer, AuthenticatorId, ClientCertificate, Principal, Rejection, SharedClock,
@@ -9,7 +9,7 @@ use palisade_core::{
 
 use super::{
     CHALLENGE, ClientCertificateBuildError, ClientCertificateLayer, Function, KIND, Shared,
-    names::CertificateName,
+    names::{CertificateName, NameTable},
 };
 
 /// What the holder of a certificate is and may do.
@@ -211,16 +211,15 @@ impl ClientCertificateLayerBuilder {
         if self.entries.is_empty() && self.function.is_none() {
             return Err(ClientCertificateBuildError::NoCertificate);
         }
-        let mut table = HashMap::new();
+        let mut table = NameTable::default();
         for (name, grant) in self.entries {
             if name.is_empty() || !grant.has_id() {
                 return Err(ClientCertificateBuildError::Empty);
             }
-            if table.contains_key(&name) {
+            if table.has_or_add(name.clone(), grant) {
                 let name = format!("{name:?}").into();
                 return Err(ClientCertificateBuildError::Duplicate(name));
             }
-            table.insert(name, grant);
         }
         let shared = Arc::new(Shared {
             id: AuthenticatorId::unique(),

@@ -7,7 +7,7 @@ mod builder;
 mod error;
 mod names;
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use http::{HeaderValue, request};
 use palisade_core::{
@@ -17,7 +17,7 @@ use palisade_core::{
 };
 use palisade_internal::hex;
 
-use self::names::CertificateName;
+use self::names::NameTable;
 pub use self::{
     builder::{CertificateGrant, ClientCertificateLayerBuilder},
     error::ClientCertificateBuildError,
@@ -90,7 +90,7 @@ type Function = Arc<dyn Fn(&ClientCertificate) -> Option<CertificateGrant> + Sen
 /// Decides about certificates. What all clones of a layer share.
 struct Shared {
     id: AuthenticatorId,
-    table: HashMap<CertificateName, CertificateGrant>,
+    table: NameTable,
     function: Option<Function>,
     clock: SharedClock,
     /// 401, for every certificate that is not accepted.
@@ -125,10 +125,7 @@ impl Shared {
     fn find(&self, certificate: &ClientCertificate) -> Result<CertificateGrant, Box<Rejection>> {
         let not_allowed = CredentialFailure::NotAllowedHere;
         let mut found: Option<&CertificateGrant> = None;
-        for name in names::of(certificate) {
-            let Some(grant) = self.table.get(&name) else {
-                continue;
-            };
+        for grant in self.table.find(certificate) {
             if found.is_some_and(|other| other != grant) {
                 return Err(self.refuse("certificate_ambiguous", not_allowed));
             }
