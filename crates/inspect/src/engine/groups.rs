@@ -8,9 +8,13 @@
 //! A group is made of columns: one collection after one list. Both are known until values are
 //! added. They can only say that no value matches; which value does is asked one by one.
 
+use std::mem;
+
+use super::budget::Budget;
 use super::filter::{Candidates, Filter};
+use super::texts::Texts;
 use super::transformations::{ListId, TransformationLists};
-use super::values::Values;
+use super::values::{Value, Values};
 use crate::byte_set::ByteSet;
 use crate::variables::Collection;
 
@@ -58,6 +62,8 @@ fn position<T: Clone + PartialEq>(list: &mut Vec<T>, entry: &T) -> usize {
 struct Known {
     /// The bytes that occur in any of them.
     present: ByteSet,
+    /// Whether some values were not read, as the work for a person's text was used up.
+    is_partial: bool,
     /// Which rules the literals allow, for requests and for responses.
     candidates: [Option<Candidates>; 2],
 }
@@ -89,13 +95,15 @@ pub(crate) struct Asked<'s> {
 impl KnownGroups {
     /// Whether a value of the group may match.
     ///
-    /// True is no promise. A number that no rule set gave may match.
+    /// True is no promise. A number that no rule set gave may match. What a person wrote is read from
+    /// `words_work`: beyond it, any of it may match.
     pub(crate) fn may_match(
         &mut self,
         id: GroupId,
         all: &Groups,
         lists: &TransformationLists,
         values: &mut Values<'_>,
+        words_work: &mut Budget,
         asked: Asked<'_>,
     ) -> bool {
         let index = usize::from(id.0);
@@ -111,11 +119,15 @@ impl KnownGroups {
         let known = place.get_or_insert_with(|| {
             let mut union = Known::default();
             for &column in columns {
-                let known = known_column(&mut self.columns, column, all, lists, values);
+                let known = known_column(&mut self.columns, column, all, lists, values, words_work);
                 union.present = union.present.union(&known.present);
+                union.is_partial |= known.is_partial;
             }
             union
         });
+        if known.is_partial {
+            return true;
+        }
         if let Some(allowed) = asked.allowed {
             return known.present.exceeds(allowed);
         }
@@ -132,15 +144,18 @@ impl KnownGroups {
         let candidates = candidates.get_or_insert_with(|| {
             let mut union = Candidates::default();
             for &number in columns {
-                if let (Some(Some(known)), Some(column)) =
+                if let (Some(Some(column_known)), Some(column)) =
                     (self.columns.get_mut(number), all.columns.get(number))
                 {
-                    union.add(known.candidates(column, lists, values, filter, which));
+                    union.add(
+                        column_known.candidates(column, lists, values, words_work, filter, which),
+                    );
+                    known.is_partial |= column_known.is_partial;
                 }
             }
             union
         });
-        candidates.has(rule)
+        known.is_partial || candidates.has(rule)
     }
 
     /// Forgets what was known, because values were added.
@@ -160,14 +175,16 @@ fn known_column<'k>(
     all: &Groups,
     lists: &TransformationLists,
     values: &mut Values<'_>,
+    words_work: &mut Budget,
 ) -> &'k Known {
     const NOTHING: &Known = &Known {
         present: ByteSet::all(),
+        is_partial: true,
         candidates: [None, None],
     };
     match (known.get_mut(number), all.columns.get(number)) {
         (Some(place), Some(column)) => {
-            place.get_or_insert_with(|| Known::of(column, lists, values))
+            place.get_or_insert_with(|| Known::of(column, lists, values, words_work))
         }
         _ => NOTHING,
     }
@@ -179,16 +196,13 @@ impl Known {
         &(collection, list): &Column,
         lists: &TransformationLists,
         values: &mut Values<'_>,
+        words_work: &mut Budget,
     ) -> Self {
         let mut known = Self::default();
-        for index in 0..values.of(collection).len() {
-            let Some(value) = values.of(collection).get(index) else {
-                break;
-            };
-            let original = value.text;
-            let text = values.texts.derive(original, list, lists);
-            known.present = known.present.union(&values.texts.present(text));
-        }
+        known.is_partial = !each(collection, values, words_work, |texts, value| {
+            let text = texts.derive(value.text, list, lists);
+            known.present = known.present.union(&texts.present(text));
+        });
         known
     }
 
@@ -198,6 +212,7 @@ impl Known {
         &(collection, list): &Column,
         lists: &TransformationLists,
         values: &mut Values<'_>,
+        words_work: &mut Budget,
         filter: &Filter,
         which: usize,
     ) -> &Candidates {
@@ -207,15 +222,39 @@ impl Known {
         };
         place.get_or_insert_with(|| {
             let mut union = Candidates::default();
-            for index in 0..values.of(collection).len() {
-                let Some(value) = values.of(collection).get(index) else {
-                    break;
-                };
-                let original = value.text;
-                let text = values.texts.derive(original, list, lists);
-                union.add(values.texts.candidates(text, filter, which == 1));
-            }
+            let is_whole = each(collection, values, words_work, |texts, value| {
+                let text = texts.derive(value.text, list, lists);
+                union.add(texts.candidates(text, filter, which == 1));
+            });
+            self.is_partial |= !is_whole;
             union
         })
     }
+}
+
+/// Reads each value of a collection. False: some were not read.
+///
+/// What a person wrote is read from work of its own, as rules for code decide nothing there.
+fn each(
+    collection: Collection,
+    values: &mut Values<'_>,
+    words_work: &mut Budget,
+    mut read: impl FnMut(&mut Texts<'_>, Value),
+) -> bool {
+    let mut is_whole = true;
+    for index in 0..values.of(collection).len() {
+        let Some(&value) = values.of(collection).get(index) else {
+            break;
+        };
+        if !value.is_words {
+            read(&mut values.texts, value);
+        } else if words_work.is_exceeded() {
+            is_whole = false;
+        } else {
+            mem::swap(&mut values.texts.work, words_work);
+            read(&mut values.texts, value);
+            mem::swap(&mut values.texts.work, words_work);
+        }
+    }
+    is_whole
 }

@@ -56,6 +56,8 @@ pub struct InspectLayerBuilder {
     response: bool,
     /// In bytes.
     max_response: usize,
+    /// Whether clients may ask for a coding or a range of a response that is inspected.
+    pass_accept_encoding_and_range: bool,
     /// Whether bodies of gRPC stay unread.
     only_heads_of_grpc: bool,
     /// Fields in which rules for code decide nothing.
@@ -93,6 +95,7 @@ impl Default for InspectLayerBuilder {
             max_readings: READINGS,
             response: false,
             max_response: 64 * 1024,
+            pass_accept_encoding_and_range: false,
             only_heads_of_grpc: false,
             person_text: PersonText::default(),
             text_key: None,
@@ -200,15 +203,33 @@ impl InspectLayerBuilder {
     ///
     /// The rules see the status, the headers, and the first
     /// [`max_response`](Self::max_response) bytes of a body of text, JSON, XML or JavaScript. The
-    /// client gets the response after those were read. Of streams only the head is inspected:
-    /// events (`text/event-stream`), plain text without a `Content-Length`, and all other types.
-    /// So it is with compressed bodies and on paths that are [skipped](Self::skip_path).
+    /// client gets the response after those were read, or after the first part of a body whose length
+    /// is not known, if the next one has to be waited for. Of streams only the head is inspected:
+    /// events (`text/event-stream`), gRPC, Connect, `application/stream+json`, plain text without a
+    /// `Content-Length`, and all other types. So it is with compressed bodies. On paths that are
+    /// [skipped](Self::skip_path) nothing is inspected.
+    ///
+    /// The handler gets the request with `Accept-Encoding: identity` and without `Range` and
+    /// `If-Range`: else a client could keep a response from the rules. See
+    /// [`dangerously_pass_accept_encoding_and_range`](Self::dangerously_pass_accept_encoding_and_range).
+    /// The rules see the headers that the client sent.
     ///
     /// What is refused becomes status 502 with the code `inspected`. The layer only observes until
     /// [`enforce`](Self::enforce). The record tells what was not seen: `inspect_response` is
     /// `stream`, `encoded` or `cut`.
     pub const fn response(mut self, on: bool) -> Self {
         self.response = on;
+        self
+    }
+
+    /// Passes on `Accept-Encoding`, `Range` and `If-Range` although [`response`](Self::response) is
+    /// set. Default: they do not reach the handler.
+    ///
+    /// With it each client chooses whether rules see the body: a compressed one they do not see, and
+    /// of a range only that part. The reason to use it is large media whose players need ranges; there
+    /// [`skip_path`](Self::skip_path) is the better choice if they have paths of their own.
+    pub const fn dangerously_pass_accept_encoding_and_range(mut self) -> Self {
+        self.pass_accept_encoding_and_range = true;
         self
     }
 
@@ -282,6 +303,7 @@ impl InspectLayerBuilder {
             max_body: self.max_body,
             max_work: most_work(self.max_readings, self.max_body),
             responses: self.response.then_some(self.max_response),
+            pass_accept_encoding_and_range: self.pass_accept_encoding_and_range,
             only_heads_of_grpc: self.only_heads_of_grpc,
             person_text: self.person_text,
             text_key: self.text_key,

@@ -263,7 +263,7 @@ where
     /// The inner service gets the same bytes that the rules saw, so it cannot see another body
     /// than the one inspected. While the layer only observes, a longer body is passed on as it
     /// was, and the record says so.
-    fn inspect<ResB: Body>(self, read: Result<Read, B::Error>) -> Stage<S, B, ResB> {
+    fn inspect<ResB: Body>(mut self, read: Result<Read, B::Error>) -> Stage<S, B, ResB> {
         let bytes = self.buffer.freeze();
         let checked = match read {
             Ok(Read::Whole) => {
@@ -279,6 +279,8 @@ where
         };
         match checked {
             Ok(body) => {
+                self.settings
+                    .ask_for_readable_response(&mut self.head.headers);
                 let request = Request::from_parts(self.head, body);
                 Stage::Readying(Box::new((self.waiting, request)))
             }

@@ -123,9 +123,11 @@ where
         let response = ResponseInspection::prepare(&settings, &cx, &head);
         match Self::plan(&settings, &cx, &head, &body) {
             Err(rejection) => InspectFuture::refused(refuse(&cx, NAME, *rejection)),
-            Ok(Plan::Pass) => self
-                .pass(Request::from_parts(head, body))
-                .with_response(response),
+            Ok(Plan::Pass) => {
+                settings.ask_for_readable_response(&mut head.headers);
+                self.pass(Request::from_parts(head, body))
+                    .with_response(response)
+            }
             Ok(Plan::Read) => {
                 let waiting = self.take_inner();
                 InspectFuture::reading(waiting, settings, cx, head, body).with_response(response)

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
-use http::{HeaderMap, StatusCode, Version, request, response};
+use http::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue, IF_RANGE, RANGE};
+use http::{StatusCode, Version, request, response};
 use palisade_core::{Rejection, SecurityContext};
 
 use super::builder::Source;
@@ -39,6 +40,8 @@ pub(super) struct Settings {
     pub(super) max_work: usize,
     /// How much of a response's body is inspected, in bytes. `None`: responses are not inspected.
     pub(super) responses: Option<usize>,
+    /// True: a client may ask for a coding or a range of a response that is inspected.
+    pub(super) pass_accept_encoding_and_range: bool,
     /// True: bodies of gRPC are not read.
     pub(super) only_heads_of_grpc: bool,
     /// Asked for each parameter of a body.
@@ -180,6 +183,18 @@ impl Settings {
         match reason(&verdict) {
             Some(reason) => self.refuse(cx, self.response_refusal.clone().with_reason(reason)),
             None => Ok(()),
+        }
+    }
+
+    /// Removes from a request what would keep its response from the rules, if they see responses.
+    ///
+    /// `Accept-Encoding` becomes `identity`, because without it a server may choose any coding
+    /// (RFC 9110, section 12.5.3). A server may ignore `Range` (section 14.2).
+    pub(super) fn ask_for_readable_response(&self, headers: &mut HeaderMap) {
+        if self.responses.is_some() && !self.pass_accept_encoding_and_range {
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+            headers.remove(RANGE);
+            headers.remove(IF_RANGE);
         }
     }
 

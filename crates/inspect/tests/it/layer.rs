@@ -221,6 +221,53 @@ async fn of_grpc_only_the_head_is_inspected_if_the_owner_says_so() {
 }
 
 #[tokio::test]
+async fn a_long_text_of_a_person_uses_up_no_work_of_rules_that_decide() {
+    // Each rule has a list of transformations of its own, so each reads the text anew.
+    let steps = [
+        "urlDecodeUni",
+        "htmlEntityDecode",
+        "jsDecode",
+        "cssDecode",
+        "replaceComments",
+        "compressWhitespace",
+    ];
+    let mut rules = String::new();
+    for (index, first) in steps.iter().enumerate() {
+        for (other, second) in steps
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != index)
+        {
+            rules.push_str(&format!(
+                "SecRule ARGS|REQUEST_BODY \"@rx word{index}{other}[^b]*end\" \"id:{index}{other}1,phase:2,deny,\
+                 tag:'attack-sqli',t:none,t:{first},t:{second},t:lowercase\"\n"
+            ));
+        }
+    }
+    rules.push_str("SecRule ARGS:json.model \"@rx ev[i]l\" \"id:7,phase:2,deny\"");
+    let folder = folder(&rules);
+    let layer = InspectLayer::builder().rules(folder.path()).enforce();
+    let layer = layer
+        .person_text(PersonText::chat())
+        .build()
+        .expect("a layer");
+    let markdown =
+        "# Notes\\n\\n* `SELECT a &amp; b` -- 50% \\\\u0041  /* x */ \\\\41\\n".repeat(1000);
+    let chat = |model: &str| {
+        let messages = format!(r#"[{{"role":"user","content":"{markdown}"}}]"#);
+        json(&format!(r#"{{"model":"{model}","messages":{messages}}}"#))
+    };
+    let clean = send(&layer, chat("m-1")).await;
+    assert_eq!(clean.status, StatusCode::OK, "{:?}", clean.notes);
+    let incomplete = ("inspect_text_incomplete".to_owned(), "true".to_owned());
+    assert!(clean.notes.contains(&incomplete), "{:?}", clean.notes);
+    assert_eq!(
+        send(&layer, chat("evil")).await.status,
+        StatusCode::FORBIDDEN
+    );
+}
+
+#[tokio::test]
 async fn what_a_person_wrote_is_counted_apart() {
     let words = |builder: InspectLayerBuilder| builder.enforce().person_text(PersonText::chat());
     let layer = layer(words);

@@ -8,5 +8,6 @@ mod evasions;
 mod layer;
 mod ordinary_requests;
 mod phases;
+mod readable_responses;
 mod responses;
 mod values;

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::task::Poll;
 
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{Stream, stream};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Full, StreamBody};
@@ -15,7 +15,9 @@ use tower::{ServiceBuilder, ServiceExt};
 const TRACE: &str = "Traceback (most recent call last):\n  File \"/app/main.py\", line 7";
 
 /// A layer that inspects responses with the shipped rules.
-fn layer(change: impl FnOnce(InspectLayerBuilder) -> InspectLayerBuilder) -> InspectLayer {
+pub(crate) fn layer(
+    change: impl FnOnce(InspectLayerBuilder) -> InspectLayerBuilder,
+) -> InspectLayer {
     let builder = InspectLayer::builder().response(true);
     change(builder).build().expect("a layer")
 }
@@ -164,13 +166,9 @@ async fn only_the_start_of_a_long_response_is_read() {
 #[tokio::test]
 async fn what_is_behind_the_limit_is_not_asked_for() {
     // The second frame never comes; the response starts all the same.
-    let mut first = Some(Bytes::from("y".repeat(2000)));
-    let frames = stream::poll_fn(move |_| match first.take() {
-        Some(bytes) => Poll::Ready(Some(Ok::<_, Infallible>(Frame::data(bytes)))),
-        None => Poll::Pending,
-    });
     let layer = layer(|builder| builder.max_response(1000));
-    check_start(&layer, "text/html", StreamBody::new(frames), 2000).await;
+    let body = StreamBody::new(one_part("y".repeat(2000)));
+    check_start(&layer, "text/html", body, 2000).await;
 }
 
 #[tokio::test]
@@ -179,15 +177,57 @@ async fn a_stream_is_not_delayed() {
         "text/event-stream",
         "text/plain; charset=utf-8",
         "application/x-ndjson",
+        "application/grpc-web+json",
+        "application/connect+json",
+        "application/stream+json",
+        "application/json",
+        "text/html",
+        "application/atom+xml",
     ] {
-        let mut first = Some(Bytes::from("data: 1\n\n"));
-        let frames = stream::poll_fn(move |_| match first.take() {
-            Some(bytes) => Poll::Ready(Some(Ok::<_, Infallible>(Frame::data(bytes)))),
-            None => Poll::Pending,
-        });
         let layer = layer(|builder| builder);
-        check_start(&layer, media_type, StreamBody::new(frames), 9).await;
+        check_start(
+            &layer,
+            media_type,
+            StreamBody::new(one_part("data: 1\n\n")),
+            9,
+        )
+        .await;
     }
+}
+
+/// One part of a body, and then nothing more without an end.
+fn one_part(part: impl Into<Bytes>) -> impl Stream<Item = Result<Frame<Bytes>, Infallible>> {
+    let mut first = Some(part.into());
+    stream::poll_fn(move |_| match first.take() {
+        Some(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+        None => Poll::Pending,
+    })
+}
+
+#[tokio::test]
+async fn what_comes_before_the_first_wait_is_inspected() {
+    // One part, a wait, then the rest: the rules see the one part.
+    let parts = |first: &'static str, rest: &'static str| {
+        let mut parts = [Some(first), None, Some(rest)].into_iter();
+        let parts = stream::poll_fn(move |task| match parts.next() {
+            Some(Some(part)) => Poll::Ready(Some(Ok::<_, Infallible>(Frame::data(part.into())))),
+            Some(None) => {
+                task.waker().wake_by_ref();
+                Poll::Pending
+            }
+            None => Poll::Ready(None),
+        });
+        let response = Response::builder().status(500);
+        let response = response.header("content-type", "text/html");
+        response.body(StreamBody::new(parts)).expect("a response")
+    };
+    let layer = layer(InspectLayerBuilder::enforce);
+    let seen = send(&layer, parts(TRACE, "the rest")).await;
+    assert_eq!(seen.status, StatusCode::BAD_GATEWAY);
+    let seen = send(&layer, parts("a page", TRACE)).await;
+    assert_eq!(seen.status.as_u16(), 500);
+    assert_eq!(seen.body.len(), 6 + TRACE.len());
+    assert_eq!(seen.note("inspect_response"), Some("cut"));
 }
 
 /// The response comes, and so does its first frame, though the body does not end.
@@ -222,6 +262,14 @@ async fn streams_and_compressed_bodies_are_told() {
     let events = send(&layer, response(500, "text/event-stream", TRACE)).await;
     assert_eq!(events.status.as_u16(), 500);
     assert_eq!(events.note("inspect_response"), Some("stream"));
+    for media_type in [
+        "application/grpc-web+json",
+        "application/connect+json",
+        "application/stream+json",
+    ] {
+        let messages = send(&layer, response(500, media_type, TRACE)).await;
+        assert_eq!(messages.note("inspect_response"), Some("stream"));
+    }
     let mut encoded = response(500, "text/plain", TRACE);
     let value = "gzip".parse().expect("a value");
     encoded.headers_mut().insert("content-encoding", value);

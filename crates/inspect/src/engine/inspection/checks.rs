@@ -77,9 +77,12 @@ impl<'s> Inspection<'s, '_> {
             literals: check.filter.map(|rule| (filter, rule)),
             is_response,
         };
-        let values = &mut self.values;
-        self.groups
-            .may_match(group, &plan.groups, &plan.lists, values, asked)
+        let (values, words_work) = (&mut self.values, &mut self.words_work);
+        let found =
+            self.groups
+                .may_match(group, &plan.groups, &plan.lists, values, words_work, asked);
+        self.verdict.words_incomplete |= self.words_work.is_exceeded();
+        found
     }
 
     /// Gives a value to the collections that have one only if a rule reads them.

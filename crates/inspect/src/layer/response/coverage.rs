@@ -22,10 +22,18 @@ const TEXTS: [&str; 5] = [
     "application/xhtml+xml",
 ];
 
+/// How the media types of streams start: events, gRPC and gRPC-Web, Connect, JSON one by one.
+const STREAMS: [&str; 4] = [
+    "text/event-stream",
+    "application/grpc",
+    "application/connect",
+    "application/stream+json",
+];
+
 /// Decides how much of a response the rules see.
 ///
-/// Streams are not waited for: events (`text/event-stream`), and plain text whose length is not
-/// known, which programs send word by word.
+/// Streams are not waited for: messages of [`STREAMS`], and plain text whose length is not known, which
+/// programs send word by word.
 pub(super) fn of<B: Body>(request: &request::Parts, head: &response::Parts, body: &B) -> Coverage {
     let has_body = request.method != Method::HEAD
         && request.method != Method::CONNECT
@@ -35,7 +43,7 @@ pub(super) fn of<B: Body>(request: &request::Parts, head: &response::Parts, body
         return Coverage::Head(None);
     }
     let media_type = media_type(value(head, &CONTENT_TYPE));
-    if media_type == "text/event-stream" {
+    if STREAMS.iter().any(|start| media_type.starts_with(start)) {
         return Coverage::Head(Some("stream"));
     }
     let is_text = media_type.starts_with("text/")

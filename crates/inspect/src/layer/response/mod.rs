@@ -6,13 +6,17 @@
 //!
 //! | Response | What the rules see |
 //! |---|---|
-//! | text, JSON, XML, JavaScript | the head, and the body up to the limit |
-//! | a stream: `text/event-stream`, and plain text whose length is not known | the head |
+//! | text, JSON, XML, JavaScript of a known length | the head, and the body up to the limit |
+//! | the same without a known length | the head, and the body up to the limit or the first wait |
+//! | a stream: `text/event-stream`, `application/grpc…`, `application/connect…`, `application/stream+json`, and plain text whose length is not known | the head |
 //! | a compressed body | the head |
 //! | any other type, a tunnel, an answer to `HEAD` | the head |
 //!
 //! A body is sent on as it came, frame by frame, after at most the limit was read. The handler's
 //! stream is never waited for where a client would expect its first part at once.
+//!
+//! The handler gets the request without what would keep its response from the rules: it asks for no
+//! coding and no range.
 
 mod body;
 mod coverage;

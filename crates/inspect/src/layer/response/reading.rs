@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes};
 use http::{Response, response};
@@ -25,8 +25,10 @@ pub(in crate::layer) struct ReadingResponse<B: Body> {
     text: Vec<u8>,
     /// The limit, in bytes.
     most: usize,
-    /// Whether there is more behind the limit.
+    /// Whether there is more behind what was read.
     cut: bool,
+    /// Whether the length is not known, so that the body may be a stream.
+    may_be_stream: bool,
 }
 
 impl<B: Body> ReadingResponse<B> {
@@ -40,6 +42,7 @@ impl<B: Body> ReadingResponse<B> {
         Self {
             inspection,
             head,
+            may_be_stream: body.size_hint().exact().is_none(),
             body: Box::pin(body),
             frames: VecDeque::new(),
             text: Vec::new(),
@@ -55,12 +58,20 @@ where
 {
     /// Reads until the limit, the end, or an error of the body, which the client then gets in its
     /// place.
+    ///
+    /// If the length is not known it also ends where the body has to be waited for after its first
+    /// bytes: they may be a message that the client needs before it causes the next.
     pub(in crate::layer) fn poll(&mut self, task: &mut Context<'_>) -> Poll<()> {
         while self.text.len() < self.most && !self.body.is_end_stream() {
-            match ready!(self.body.as_mut().poll_frame(task)) {
-                None => break,
-                Some(Ok(frame)) => self.keep(frame),
-                Some(Err(error)) => {
+            match self.body.as_mut().poll_frame(task) {
+                Poll::Pending if self.may_be_stream && !self.text.is_empty() => {
+                    self.cut = true;
+                    break;
+                }
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(None) => break,
+                Poll::Ready(Some(Ok(frame))) => self.keep(frame),
+                Poll::Ready(Some(Err(error))) => {
                     self.frames.push_back(Err(error));
                     break;
                 }
