@@ -17,6 +17,10 @@ use tower::{Layer as _, service_fn};
 use super::show::date;
 use crate::{failure::Failure, output};
 
+/// What a new certificate does not do. One that is not due is ordered because others may have the key.
+const OLD_STAYS_VALID: &str = "a certificate that it replaces stays valid until it expires: \
+    if others may have its key, have the authority revoke it";
+
 /// When a certificate is ordered, and what becomes of it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Order {
@@ -111,9 +115,13 @@ fn tell(renewed: Result<Renewal, AcmeError>, order: Order, acme: &Acme) -> Resul
         Ok(Renewal::Issued) if order == Order::DryRun => Ok(output::result(format!(
             "{names}: a certificate would be issued"
         ))?),
-        Ok(Renewal::Issued) => Ok(output::result(format!(
-            "{names}: a certificate was issued"
-        ))?),
+        Ok(Renewal::Issued) => {
+            output::result(format!("{names}: a certificate was issued"))?;
+            if order == Order::Now {
+                output::note(OLD_STAYS_VALID);
+            }
+            Ok(())
+        }
         Ok(Renewal::NotDue) => Ok(output::result(format!(
             "{names}: the certificate is not due"
         ))?),

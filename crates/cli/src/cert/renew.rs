@@ -38,7 +38,8 @@ pub(crate) struct Renew {
     config: PathBuf,
     /// Order also if the certificate is not due
     ///
-    /// For a key that others may have read. Waits after earlier orders still hold, so that no limit of
+    /// For a key that others may have read. The old certificate stays valid until it expires, unless the
+    /// authority revokes it: ask for that with its tool or on its site. Waits after earlier orders still hold, so that no limit of
     /// the authority is reached.
     #[arg(long)]
     force: bool,

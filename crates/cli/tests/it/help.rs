@@ -39,7 +39,10 @@ fn the_help_of_every_command_has_examples() {
         "cert issue --help",
         &["Examples:", "--dry-run", "--listen", "Exit codes"],
     );
-    check("cert renew --help", &["Examples:", "--force", "Exit codes"]);
+    check(
+        "cert renew --help",
+        &["Examples:", "--force", "stays valid", "Exit codes"],
+    );
     check(
         "check --help",
         &[
