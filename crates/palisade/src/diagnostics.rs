@@ -90,6 +90,7 @@ entries! {
     UPSTREAM_HOST = "PAL0029" "upstream-host": "An upstream refuses the host that it gets";
     UPSTREAM_HEALTH = "PAL0030" "upstream-health": "The health check of an upstream fails";
     UPSTREAM_TIMEOUT = "PAL0031" "upstream-timeout": "A timeout of an upstream is too short";
+    SEVERAL_CLIENT_AUTHORITIES = "PAL0032" "several-client-authorities": "Each of several authorities can issue a certificate with any name";
 }
 
 #[cfg(test)]

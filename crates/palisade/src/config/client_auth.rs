@@ -75,6 +75,19 @@ impl Config {
         }
     }
 
+    /// The number of authorities that the section accepts: the certificates in its files. A file that
+    /// cannot be read counts as one; the service does not start with it.
+    pub(super) fn count_client_authorities(&self) -> usize {
+        let section = self.document.server.client_auth.as_ref();
+        let files = section.map_or(&[][..], |section| section.authorities.get_ref().as_slice());
+        let in_file = |file: &Spanned<PathBuf>| {
+            let text = std::fs::read(self.path(file.get_ref())).unwrap_or_default();
+            let text = String::from_utf8_lossy(&text);
+            text.matches("-----BEGIN CERTIFICATE-----").count().max(1)
+        };
+        files.iter().map(in_file).sum()
+    }
+
     /// The files of the section, as they are written.
     pub(super) fn client_auth_files(&self) -> Vec<&Spanned<PathBuf>> {
         let section = self.document.server.client_auth.as_ref();

@@ -30,6 +30,7 @@ impl Config {
     /// | `plain-http` | requests without TLS are served, and not to this machine alone |
     /// | `proxy-unreachable` | the server listens on this machine alone, and no proxy is there |
     /// | `redirect-host` | redirects lead to a host that is not served |
+    /// | `several-client-authorities` | a principal is found by a name that each of several authorities can issue |
     /// | `webroot-without-http` | ACME challenges come without TLS, and there is no such listener |
     ///
     /// # Errors
@@ -51,6 +52,7 @@ impl Config {
             self.challenges_without_listener(&settings.http),
             self.plain_http_for_the_network(&settings.http),
             self.certificates_that_no_client_is_asked_for(),
+            self.names_that_several_authorities_can_issue(),
         ];
         let warning = |(kind, error): Contradiction| Warning::new(kind, error.to_string());
         Ok(found.into_iter().flatten().map(warning).collect())
@@ -80,6 +82,24 @@ impl Config {
         let remedy = "add [server.client_auth] with authorities = [\"clients.pem\"]";
         let error = self.source.at(&route.path, problem, remedy);
         Some((&diagnostics::CLIENT_CERTIFICATE_NEVER_ASKED, error))
+    }
+
+    /// `several-client-authorities`: one of them could issue a certificate with the name of a client of
+    /// another one. A digest is of one certificate.
+    fn names_that_several_authorities_can_issue(&self) -> Option<Contradiction> {
+        let mut entries = self.document.client_certificates.iter();
+        let entry = entries.find(|entry| entry.sha256.is_none())?;
+        let count = self.count_client_authorities();
+        if count < 2 {
+            return None;
+        }
+        let problem = format!(
+            "{count} authorities are accepted, and each can issue a certificate with this name"
+        );
+        let remedy =
+            "keep one authority, or write sha256, unless all of them may vouch for every name";
+        let error = self.source.at(&entry.id, problem, remedy);
+        Some((&diagnostics::SEVERAL_CLIENT_AUTHORITIES, error))
     }
 
     /// `host-port`: no host is served under the port of the TLS listener. Behind a proxy the port

@@ -108,3 +108,44 @@ fn a_route_that_demands_a_certificate_no_client_is_asked_for_is_a_warning() {
     let asked = warnings("server.client_auth.authorities = ['a.pem']");
     assert_eq!(asked, Vec::<String>::new());
 }
+
+/// Finds the warnings of a file with a section of clients and an entry for one of them.
+fn warnings_of_entry(folder: &Path, authorities: &str, name: &str) -> Vec<String> {
+    let made = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap();
+    let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    let certificates = Certificates::from_pem(chain.as_bytes(), key.as_bytes()).unwrap();
+    let text = format!(
+        "server.hosts = ['a.example']\n[server.client_auth]\nauthorities = [{authorities}]\n\
+         [[client_certificates]]\nid = 'billing'\n{name}\n"
+    );
+    fs::write(folder.join("palisade.toml"), text).unwrap();
+    let config = Config::read(folder.join("palisade.toml")).unwrap();
+    let (settings, https) = (config.server().unwrap(), ["127.0.0.1:443".parse().unwrap()]);
+    let found = config.check_server(&settings, &https, &certificates);
+    found.unwrap().iter().map(ToString::to_string).collect()
+}
+
+/// Any of them can issue a certificate with the name of a client of another.
+#[test]
+fn a_name_that_several_authorities_can_issue_is_a_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let [one, two] = ["one", "two"].map(|name| {
+        let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+        fs::write(folder.path().join(format!("{name}.pem")), made.cert.pem()).unwrap();
+        made.cert.pem()
+    });
+    fs::write(folder.path().join("both.pem"), one + &two).unwrap();
+    let uri = "uri = 'spiffe://example.org/billing'";
+    for authorities in ["'one.pem', 'two.pem'", "'both.pem'"] {
+        let found = warnings_of_entry(folder.path(), authorities, uri);
+        assert_eq!(found.len(), 1, "{found:?}");
+        for part in ["several-client-authorities", "2 authorities", "sha256"] {
+            assert!(found[0].contains(part), "{found:?}");
+        }
+    }
+    let digest = format!("sha256 = '{}'", "ab".repeat(32));
+    for (authorities, name) in [("'one.pem'", uri), ("'one.pem', 'two.pem'", &digest)] {
+        let found = warnings_of_entry(folder.path(), authorities, name);
+        assert_eq!(found, Vec::<String>::new());
+    }
+}

@@ -135,6 +135,8 @@ pub(in crate::config) struct Acme {
 )]
 pub(in crate::config) struct ClientAuth {
     /// PEM files with the authorities that sign the certificates of clients. Required.
+    ///
+    /// With several, each of them can issue a certificate with any name.
     pub(in crate::config) authorities: Spanned<Vec<Spanned<PathBuf>>>,
     /// Files with revocation lists, in PEM or DER. Default: revocation is not checked.
     ///
