@@ -7,7 +7,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-/// A directive that has no effect, and why.
+/// A directive that has no effect, and why; or an action without which a rule runs.
 ///
 /// Usual reasons are a pattern with look-around or a back-reference, a collection that outlives a
 /// request, and an operator that looks something up on the network.
@@ -72,7 +72,8 @@ pub struct LoadReport {
     /// `SecAction` counts as a rule. Rules that `SecRuleRemoveById` and its like removed do not
     /// count.
     pub rules: usize,
-    /// The directives that have no effect.
+    /// The directives that have no effect, and the actions without which rules run (`setvar` of a
+    /// collection that outlives a request).
     ///
     /// They are in the order of reading; updates of rules (`SecRuleUpdateTargetById`) come last
     /// because they are applied last.

@@ -37,6 +37,9 @@ impl Loader {
         let chain = std::mem::take(&mut self.chain);
         let continues = arguments.last().is_some_and(|text| has_chain(text));
         let parsed = parse_link(arguments, is_action, folder, &mut self.names);
+        if let Ok((_, actions)) = &parsed {
+            self.left_out.clone_from(&actions.left_out);
+        }
         let rule = match (chain, parsed) {
             (Chain::Broken, _) => {
                 self.chain = if continues {

@@ -79,6 +79,8 @@ pub(super) struct Loader {
     chain: Chain,
     /// Changes of rules with their file, for `finish`.
     updates: Vec<(Directive, PathBuf)>,
+    /// Why actions of the directive that was just read are left out.
+    left_out: Vec<String>,
     /// What the owner gets to see.
     report: LoadReport,
 }
@@ -101,7 +103,13 @@ impl Loader {
     /// It never fails: each failure is in the report.
     pub(super) fn text(&mut self, text: &str, path: &Path, folder: &Path) {
         for directive in directives(text) {
-            if let Err(reason) = self.directive(&directive, path, folder) {
+            self.left_out.clear();
+            let failed = self.directive(&directive, path, folder).err();
+            let reasons = match failed {
+                Some(reason) => vec![reason],
+                None => std::mem::take(&mut self.left_out),
+            };
+            for reason in reasons {
                 self.not_loaded(&directive, path, reason);
             }
         }
@@ -247,6 +255,26 @@ mod tests {
         assert_eq!(ids(&plan), [3]);
         let found: Vec<_> = report.not_loaded.iter().map(|n| (n.line, n.id)).collect();
         assert_eq!(found, [(1, Some(1)), (3, Some(2)), (5, Some(3)), (6, None)]);
+    }
+
+    #[test]
+    fn a_rule_runs_without_an_action_on_what_outlives_a_request() {
+        let (plan, report) = load(
+            "SecRule ARGS \"@rx a\" \"id:1,deny,setvar:tx.a=1,setvar:'ip.block=1',setvar:ip.d=2,setvar:!session.b,chain\"\n\
+             SecRule ARGS \"@rx b\" \"setvar:global.c=+1\"",
+        );
+        assert_eq!((ids(&plan), report.rules), (vec![1], 1));
+        let actions = plan.phases[1][0]
+            .checks
+            .iter()
+            .map(|check| check.actions.len());
+        assert!(actions.eq([1, 0]));
+        let named: Vec<_> = report.not_loaded.iter().map(ToString::to_string).collect();
+        assert_eq!(named.len(), 3);
+        assert_eq!(
+            named[0],
+            "test.conf:1: rule 1: setvar: the collection ip is not kept; the rule runs without this action"
+        );
     }
 
     #[test]

@@ -15,7 +15,7 @@ mod words;
 
 use self::{
     control::control,
-    variable::set_variable,
+    variable::{left_out, set_variable},
     words::{number, phase, severity},
 };
 pub(crate) use self::{
@@ -88,6 +88,8 @@ pub(crate) struct Actions {
     pub(crate) transformations: Vec<Transformation>,
     /// `setvar` and `ctl`, in their order.
     pub(crate) run: Vec<Action>,
+    /// Why an action is left out, for the report.
+    pub(crate) left_out: Vec<String>,
 }
 
 /// Reads a list of actions.
@@ -157,7 +159,11 @@ fn add(actions: &mut Actions, name: &str, value: &str, names: &mut TxNames) -> R
         "skipafter" => actions.skip_after = Some(value.to_owned()),
         "skip" => actions.skip = usize::try_from(number(name, value)?).unwrap_or(usize::MAX),
         "t" => transform(actions, value)?,
-        "setvar" => actions.run.push(set_variable(value, names)?),
+        "setvar" => match left_out(value) {
+            Some(reason) if actions.left_out.contains(&reason) => {}
+            Some(reason) => actions.left_out.push(reason),
+            None => actions.run.push(set_variable(value, names)?),
+        },
         "ctl" => actions
             .run
             .extend(control(value, names)?.map(Action::Control)),
@@ -218,8 +224,8 @@ mod tests {
             ("exec:/bin/x", "the action exec is not supported"),
             ("t:rot13", "the transformation rot13 is not supported"),
             (
-                "setvar:ip.x=1",
-                "setvar: the collection ip cannot be set; only tx can",
+                "setvar:args.x=1",
+                "setvar: the collection args cannot be set; only tx can",
             ),
             ("phase:9", "phase: 9 is out of range; use 1 to 5"),
             ("id:x", "id: x is no number"),

@@ -1,7 +1,8 @@
 //! `setvar`: variables that a rule sets.
 //!
 //! Only the collection `TX` can be set. It lasts for one request, so nothing is kept between
-//! requests.
+//! requests. A rule that sets a variable of a collection that is kept in ModSecurity runs without that
+//! action.
 
 use super::Action;
 use crate::variables::{Collection, MacroText, TxNames};
@@ -41,9 +42,22 @@ pub(crate) enum Change {
     /// Afterwards `&TX:a` is 0.
     Unset,
 }
+/// The collections that ModSecurity keeps between requests.
+const KEPT: [&str; 5] = ["global", "ip", "resource", "session", "user"];
+
+/// Why a `setvar` is left out, if it sets a variable that outlives a request.
+pub(super) fn left_out(value: &str) -> Option<String> {
+    let name = value.trim_start_matches('!');
+    let (collection, _) = name.split_once(['.', ':'])?;
+    let collection = collection.to_ascii_lowercase();
+    KEPT.contains(&collection.as_str()).then(|| {
+        format!(
+            "setvar: the collection {collection} is not kept; the rule runs without this action"
+        )
+    })
+}
+
 /// Reads `tx.name=+5`, `!tx.name` or `tx.name`.
-///
-/// Only `TX` can be set, as `IP`, `SESSION` and their like outlive a request and are not kept.
 pub(super) fn set_variable(value: &str, names: &mut TxNames) -> Result<Action, String> {
     let (unset, value) = value
         .strip_prefix('!')
