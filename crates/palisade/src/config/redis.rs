@@ -8,7 +8,7 @@ use palisade_rate_limit::LimitStore;
 #[cfg(feature = "redis")]
 use {
     palisade_core::Secret,
-    palisade_rate_limit::{RedisStore, RedisStoreBuilder},
+    palisade_rate_limit::{RedisStore, RedisStoreBuildError, RedisStoreBuilder},
     toml::Spanned,
 };
 
@@ -60,7 +60,12 @@ impl Config {
         let store = self.store_passwords(redis, store)?;
         let store = self.store_certificates(redis, store)?;
         let store = store.connect().await.map_err(|problem| {
-            let remedy = "write for example \"redis://127.0.0.1:6379/0\"";
+            let remedy = match problem {
+                RedisStoreBuildError::UnusedCertificates => {
+                    "or remove `root_certificate`, `client_certificate` and `client_key`"
+                }
+                _ => "write for example \"redis://127.0.0.1:6379/0\"",
+            };
             self.source.at(&redis.url, problem, remedy)
         })?;
         Ok(Some(store))

@@ -232,6 +232,7 @@ async fn a_wrong_secret_or_certificate_of_the_store_is_told_with_its_key() {
         ("hash.key", "sixteen bytes or more"),
         ("empty", "\n"),
         ("password", "canary\n"),
+        ("ca.pem", "-----BEGIN CERTIFICATE-----"),
     ] {
         std::fs::write(folder.path().join(name), text).unwrap();
     }
@@ -261,10 +262,22 @@ async fn a_wrong_secret_or_certificate_of_the_store_is_told_with_its_key() {
             "client_certificate = 'password'",
             "redis.client_certificate: certificate and key belong together",
         ),
+        (
+            "root_certificate = 'ca.pem'\nurl = 'redis://127.0.0.1:1'",
+            "redis.url: the certificates of the store would not be used",
+        ),
+        (
+            "client_certificate = 'ca.pem'\nclient_key = 'password'\nurl = 'redis-cluster://127.0.0.1:1'",
+            "write rediss://, rediss-cluster:// or rediss-sentinel://",
+        ),
     ] {
         let file = folder.path().join("palisade.toml");
+        let url = match lines.contains("url = ") {
+            true => "",
+            false => "url = 'rediss://127.0.0.1:1'\n",
+        };
         let text = format!(
-            "[server]\nhosts = ['a.example']\n[redis]\nurl = 'rediss://127.0.0.1:1'\nhash_key = 'hash.key'\n{lines}\n"
+            "[server]\nhosts = ['a.example']\n[redis]\n{url}hash_key = 'hash.key'\n{lines}\n"
         );
         std::fs::write(&file, text).unwrap();
         let error = Config::read(&file).unwrap().connect_store().await;

@@ -38,6 +38,8 @@ pub enum RedisStoreBuildError {
     InvalidPassword,
     /// A user or password of sentinels is set, but the address names none, or a user without a password.
     UnusedSentinelCredentials,
+    /// A certificate is set, but the address is one without TLS.
+    UnusedCertificates,
     /// There is no tokio runtime.
     NoRuntime,
 }
@@ -68,6 +70,9 @@ impl fmt::Display for RedisStoreBuildError {
             }
             Self::UnusedSentinelCredentials => {
                 "the user and password of the sentinels would not be used; they need an address with redis-sentinel://, and the user needs the password"
+            }
+            Self::UnusedCertificates => {
+                "the certificates of the store would not be used, since its address is one without TLS; write rediss://, rediss-cluster:// or rediss-sentinel://"
             }
             Self::NoRuntime => {
                 "the store must be connected inside a tokio runtime; call `connect` from async code"

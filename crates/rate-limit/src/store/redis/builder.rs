@@ -293,8 +293,8 @@ impl RedisStoreBuilder {
     /// # Errors
     ///
     /// [`RedisStoreBuildError`] if the address is malformed, the key is shorter than 16 bytes, the prefix holds
-    /// braces, colons or blanks, the deadline is zero, a certificate is not in PEM form, or this does not run
-    /// inside a tokio runtime.
+    /// braces, colons or blanks, the deadline is zero, a certificate is not in PEM form or the address is one
+    /// without TLS, or this does not run inside a tokio runtime.
     pub async fn connect(self) -> Result<RedisStore, RedisStoreBuildError> {
         self.check()?;
         let servers = self.servers()?;
@@ -357,7 +357,7 @@ impl RedisStoreBuilder {
         }
         self.credentials.check(&self.url)?;
         #[cfg(feature = "redis-tls")]
-        self.tls.check()?;
+        self.tls.check(&self.url)?;
         if Handle::try_current().is_err() {
             return Err(RedisStoreBuildError::NoRuntime);
         }

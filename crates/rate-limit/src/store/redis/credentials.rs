@@ -3,6 +3,8 @@
 use palisade_core::Secret;
 
 use super::RedisStoreBuildError;
+#[cfg(feature = "redis-tls")]
+use super::address::Address;
 
 /// The passwords that are not in the address.
 #[derive(Clone, Debug, Default)]
@@ -55,8 +57,18 @@ pub(super) struct TlsFiles {
 
 #[cfg(feature = "redis-tls")]
 impl TlsFiles {
-    /// Checks that both certificates are in PEM form.
-    pub(super) fn check(&self) -> Result<(), RedisStoreBuildError> {
+    /// Checks that both certificates are in PEM form, and that the address is one with TLS. An
+    /// address that is malformed is another error.
+    pub(super) fn check(&self, url: &Secret) -> Result<(), RedisStoreBuildError> {
+        let is_set = self.root.is_some() || self.client.is_some();
+        let in_clear = || {
+            text(url)
+                .and_then(Address::parse)
+                .is_some_and(|(_, tls)| !tls)
+        };
+        if is_set && in_clear() {
+            return Err(RedisStoreBuildError::UnusedCertificates);
+        }
         let missing = |pem: Option<&Vec<u8>>| pem.is_some_and(|pem| !holds_certificate(pem));
         if missing(self.root.as_ref()) {
             return Err(RedisStoreBuildError::InvalidRootCertificate);
