@@ -1,12 +1,14 @@
 //! The configuration file of the endpoint: what has no effect here, or would be believed to protect.
 //!
-//! A proxy asks without the body. So a text field is checked in the query alone:
+//! A proxy asks without the body, and over a connection of its own. So a text field is checked in the
+//! query alone, and no client is known by its certificate:
 //!
 //! | of a route | here |
 //! |---|---|
 //! | `body`, `text_schemas` | an error: they are about bodies |
 //! | `text` with a JSON pointer | an error: it is found in JSON alone |
 //! | `text` with a name | the methods must be `GET` and `HEAD` alone: others have the field in a body |
+//! | `client_certificate`, and `client_auth`, `[[client_certificates]]` beside the routes | an error: the proxy ends TLS |
 //! | `[inspect]` | a warning: rules for bodies match nothing |
 
 use std::path::Path;
@@ -17,7 +19,11 @@ use toml::Spanned;
 
 use crate::error::GatewayError;
 
-/// The keys of a route that are about text.
+/// What helps if a certificate of the client is demanded.
+const VERIFY_IN_PROXY: &str = "remove it and let the proxy verify the certificates of clients, or forward these \
+     paths through `palisade gateway`";
+
+/// The keys of a route that are about text and certificates.
 #[derive(Debug, Deserialize)]
 struct Route {
     /// Empty: every method.
@@ -27,6 +33,7 @@ struct Route {
     text: Vec<Spanned<String>>,
     #[serde(default)]
     text_schemas: Vec<Spanned<String>>,
+    client_certificate: Option<Spanned<bool>>,
 }
 
 impl Route {
@@ -64,6 +71,21 @@ impl Route {
         Ok(())
     }
 
+    /// Refuses to demand a certificate, which no connection of the proxy has.
+    ///
+    /// # Errors
+    ///
+    /// The route demands one.
+    fn refuse_certificate(&self, config: &Config) -> Result<(), ConfigFileError> {
+        match &self.client_certificate {
+            Some(demand) if *demand.get_ref() => {
+                let problem = "the proxy does not send the certificate of the client, so every request would be refused";
+                Err(config.value_error(demand.span(), problem, VERIFY_IN_PROXY))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Returns whether the methods are those whose text is in the query.
     fn has_no_body(&self) -> bool {
         let in_query = |method: &String| {
@@ -85,6 +107,17 @@ fn unchecked_bodies(config: &Config) -> Option<&'static str> {
         "[inspect] sees no bodies here: the proxy asks without them, so rules for bodies match nothing; \
          forward requests with bodies through `palisade gateway`",
     )
+}
+
+/// Refuses sections about certificates of clients: the proxy ends TLS.
+fn refuse_client_certificates(config: &Config) -> Result<(), ConfigFileError> {
+    for path in [["server", "client_auth"], ["client_certificates", "id"]] {
+        if config.has(&path) {
+            let problem = "the proxy ends TLS, so no client would be asked for a certificate here";
+            return Err(config.key_error(path[0], path[1], problem, VERIFY_IN_PROXY));
+        }
+    }
+    Ok(())
 }
 
 /// Reads a file, and refuses what has no effect here or would be believed to protect.
@@ -119,7 +152,9 @@ pub(super) fn read(path: &Path) -> Result<Config, GatewayError> {
         let remedy = "remove `body`, or forward these paths through `palisade gateway`";
         return Err(config.key_error("routes", "body", problem, remedy).into());
     }
+    refuse_client_certificates(&config)?;
     for route in config.section::<Vec<Route>>("routes")? {
+        route.refuse_certificate(&config)?;
         route.refuse_text_of_bodies(&config)?;
     }
     if let Some(warning) = unchecked_bodies(&config) {

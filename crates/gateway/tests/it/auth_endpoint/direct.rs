@@ -204,6 +204,20 @@ async fn what_would_not_protect_is_an_error_at_start() {
     for (text, key) in [
         (format!("{without_keys}body = 'json'\n"), "routes.body"),
         (
+            format!("{without_keys}client_certificate = true\n"),
+            "routes.client_certificate: the proxy does not send",
+        ),
+        (
+            format!("{without_keys}[server.client_auth]\nauthorities = ['ca.pem']\n"),
+            "server.client_auth: the proxy ends TLS",
+        ),
+        (
+            format!(
+                "{without_keys}[[client_certificates]]\nid = 'billing'\nsubject = 'CN=billing'\n"
+            ),
+            "client_certificates.id: the proxy ends TLS",
+        ),
+        (
             format!("{without_keys}[[upstreams]]\nurl = 'http://127.0.0.1:1'\n"),
             "upstreams",
         ),
