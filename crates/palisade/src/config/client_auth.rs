@@ -19,8 +19,8 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// No authority is named, or a file cannot be read or is not what it should be. The error names
-    /// the line of the file.
+    /// No authority is named, a file cannot be read or is not what it should be, or certificates are
+    /// required and requests without TLS are served. The error names the line of the file.
     ///
     /// # Examples
     ///
@@ -44,6 +44,7 @@ impl Config {
             let problem = "no authority is named, so no client could connect";
             return Err(self.source.at(&section.authorities, problem, remedy));
         };
+        self.refuse_plain_http_beside_required_certificates()?;
         let builder = ClientAuth::builder(self.path(first.get_ref())).clock(clock.clone());
         let builder = others.iter().fold(builder, |builder, file| {
             builder.authority_file(self.path(file.get_ref()))
@@ -60,6 +61,24 @@ impl Config {
         opened
             .map(Some)
             .map_err(|error| self.client_auth_error(&error))
+    }
+
+    /// Refuses to serve on a listener without TLS, where no client has a certificate, whoever reaches
+    /// it. A listener that only redirects is no problem.
+    pub(super) fn refuse_plain_http_beside_required_certificates(
+        &self,
+    ) -> Result<(), ConfigFileError> {
+        let server = &self.document.server;
+        let auth = server.client_auth.as_ref();
+        let required = auth.is_some_and(|auth| auth.required);
+        if !required || !server.dangerously_accept_plain_http || server.http.is_none() {
+            return Ok(());
+        }
+        let problem = "certificates of clients are required, and http serves requests without one";
+        let remedy = "remove this key or `http`, or write required = false in [server.client_auth] and \
+                      client_certificate = true for routes";
+        let key = "dangerously_accept_plain_http";
+        Err(self.source.key_error("server", key, problem, remedy))
     }
 
     /// Makes the error about the file that is wrong.

@@ -35,13 +35,15 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// A host or a network of the file cannot be parsed.
+    /// A host or a network of the file cannot be parsed, or certificates of clients are required and
+    /// requests without TLS are served.
     pub fn check_server(
         &self,
         settings: &ServerSettings,
         https: &[SocketAddr],
         certificates: &Certificates,
     ) -> Result<Vec<Warning>, ConfigFileError> {
+        self.refuse_plain_http_beside_required_certificates()?;
         let hosts = self.allowed_hosts()?;
         let proxies = self.proxies()?;
         let found = [

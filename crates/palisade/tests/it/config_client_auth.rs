@@ -81,6 +81,28 @@ fn authorities_and_lists_are_opened_and_mistakes_are_named() {
     );
 }
 
+/// Where no client has a certificate, none is demanded: neither on an address nor on a Unix socket.
+#[test]
+fn required_certificates_and_plain_http_are_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(["clients".to_owned()]).unwrap();
+    fs::write(folder.path().join("clients.pem"), made.cert.pem()).unwrap();
+    let file = |required: bool, server: &str| {
+        format!("authorities = ['clients.pem']\nrequired = {required}\n[server]\n{server}")
+    };
+    let serves = "dangerously_accept_plain_http = true\n";
+    for http in ["127.0.0.1:80", "0.0.0.0:80", "unix:/run/a.sock", "systemd"] {
+        let server = format!("{serves}http = '{http}'");
+        let key = "server.dangerously_accept_plain_http";
+        let part = "certificates of clients are required";
+        check(folder.path(), &file(true, &server), 5, key, part);
+        open(folder.path(), &file(false, &server)).unwrap();
+        let redirects = format!("http = '{http}'");
+        open(folder.path(), &file(true, &redirects)).unwrap();
+    }
+    open(folder.path(), &file(true, serves)).unwrap();
+}
+
 #[test]
 fn a_route_that_demands_a_certificate_no_client_is_asked_for_is_a_warning() {
     let made = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap();
