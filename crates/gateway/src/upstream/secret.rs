@@ -4,7 +4,8 @@
 //! may be replaced while the gateway runs: the new content is in force within a second. If it cannot be
 //! read, the last one stays in force for 15 minutes; then requests that need it are refused with 503.
 //!
-//! Errors name the file or variable, never its content.
+//! Errors name the file, never its content. They do not repeat the name of a variable: it may be the
+//! secret, written in the wrong place.
 //!
 //! | source | read | when it cannot be read |
 //! |---|---|---|
@@ -17,11 +18,11 @@
 use std::{env, fmt, io, path::Path, sync::Arc};
 
 use palisade::{
-    config::ConfigFileError,
+    config::{ConfigFileError, secret_table},
     core::{Secret, SharedClock},
 };
 use palisade_internal::watched_file::{FileFormat, Freshness, Options, Report, WatchedFile};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
 use crate::problem::Place;
@@ -32,8 +33,7 @@ use crate::problem::Place;
 const LONGEST: u64 = 16 * 1024;
 
 /// Where a secret is: one of `file` and `environment`. A configuration never holds one itself.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct SecretSection {
     /// A file whose whole content, without white space around it, is the secret.
     pub(crate) file: Option<Spanned<String>>,
@@ -43,6 +43,29 @@ pub(crate) struct SecretSection {
     pub(crate) header: Option<Spanned<String>>,
     /// For a credential: the word before it. Default: `Bearer` in `Authorization`, else none.
     pub(crate) scheme: Option<Spanned<String>>,
+}
+
+/// The keys, as they are read.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SectionKeys {
+    file: Option<Spanned<String>>,
+    environment: Option<Spanned<String>>,
+    header: Option<Spanned<String>>,
+    scheme: Option<Spanned<String>>,
+}
+
+/// Refuses everything but a table without repeating it: it may be the secret.
+impl<'de> Deserialize<'de> for SecretSection {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let keys: SectionKeys = secret_table(deserializer)?;
+        Ok(Self {
+            file: keys.file,
+            environment: keys.environment,
+            header: keys.header,
+            scheme: keys.scheme,
+        })
+    }
 }
 
 /// Where a secret is read from.
@@ -114,7 +137,7 @@ impl fmt::Debug for SecretSource {
 /// It is not set, or it is no UTF-8.
 #[allow(clippy::disallowed_methods)] // The configuration says where the secret is.
 fn variable(name: &str) -> Result<String, String> {
-    env::var(name).map_err(|_| format!("the variable {name} is not set"))
+    env::var(name).map_err(|_| "the variable is not set".to_owned())
 }
 
 /// A file with one secret.

@@ -45,6 +45,10 @@ hide_errors = 'yes' => upstreams.hide_errors; correct or remove it
 [upstreams.credential] | file = 'nothing' => upstreams.credential.file; name one `file`
 [upstreams.credential] | file = 'short' => upstreams.credential.file; with the secret alone in it
 [upstreams.credential] | environment = 'PALISADE_TEST_NOT_SET' => upstreams.credential.environment; `environment`
+[upstreams.credential] | environment = '0123456789abcdef' => upstreams.credential.environment; `environment`
+credential = '0123456789abcdef' => upstreams.credential; correct or remove it
+credential = 12345678 => upstreams.credential; correct or remove it
+identity = ['0123456789abcdef'] => upstreams.identity; correct or remove it
 [upstreams.identity] | file = 'secret' => upstreams.identity.file; name one `file`
 [upstreams.request_headers] | set = { Content-Length = '5' } => upstreams.request_headers.set.Content-Length; remove it
 [upstreams.credential] | file = 'secret' | header = 'Transfer-Encoding' => upstreams.credential.header; remove it
@@ -108,7 +112,7 @@ fn check(text: &str, key: &str, remedy: &str) {
     assert!(help.contains(remedy), "{text}: {problem}");
     assert!(!problem.contains('\n'), "{text}: {problem}");
     // Values of secrets are never shown.
-    assert!(!problem.contains("0123456789abcdef"), "{text}: {problem}");
+    assert!(!problem.contains("12345678"), "{text}: {problem}");
 }
 
 /// Returns the rows of a table.

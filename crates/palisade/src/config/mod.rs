@@ -69,6 +69,7 @@ mod token_keys;
 mod token_rules;
 #[cfg(feature = "jwt")]
 mod secret;
+mod secret_table;
 mod accessors;
 mod numbers;
 mod document;
@@ -95,6 +96,7 @@ pub use self::{
     error::{ConfigFileError, ConfigFileErrorKind},
     limits::LimitLayers,
     listen::ListenOn,
+    secret_table::secret_table,
     server::{CertificateSource, HealthSettings, ServerSettings},
     suggest::nearest as nearest_name,
 };

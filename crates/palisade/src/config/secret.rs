@@ -1,6 +1,7 @@
 //! Reads secrets that the file names: in a file of their own, or in a variable of the environment.
 //!
-//! Errors name the file or the variable, never the content.
+//! Errors name the key, never the content. They do not repeat the name of a variable either: it may be
+//! the secret, written in the wrong place.
 
 use std::{env, fs::File, io::Read as _, path::Path};
 
@@ -11,6 +12,8 @@ use super::{Config, ConfigFileError, document::SecretSource};
 
 /// The longest secret, in bytes. A longer file is probably another one.
 const LONGEST: u64 = 16 * 1024;
+/// The problem of a variable. Without its name, which may be the secret.
+const NOT_SET: &str = "the variable is not set";
 /// What to write.
 const REMEDY: &str =
     "write { file = \"secret\" } or { environment = \"NAME\" }, with the secret alone in it";
@@ -57,7 +60,7 @@ fn read_file(path: &Path) -> Result<Vec<u8>, String> {
 /// Reads a variable that the configuration names.
 #[allow(clippy::disallowed_methods)] // The configuration says where the secret is.
 fn variable(name: &str) -> Result<String, String> {
-    env::var(name).map_err(|_| format!("the variable {name} is not set"))
+    env::var(name).map_err(|_| NOT_SET.to_owned())
 }
 
 /// Removes white space around the secret, and checks its length.

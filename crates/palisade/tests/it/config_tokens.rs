@@ -310,6 +310,8 @@ fn a_mistake_in_a_section_about_tokens_is_named_with_key_and_remedy() {
         format!("{no_issuer}[introspection]\nurl = \"https://id.example/introspect\"\n{keys}\n")
     };
     let resources = |keys: &str| format!("{BASE}{RESOURCES}{keys}\n");
+    let elsewhere = "a secret is not written here";
+    let nonces = |written: &str| resources(&format!("[dpop]\nshared_nonces = {written}"));
     let bearer = "bearer = { file = \"secret\" }";
     for (text, key, said) in [
         (BASE.to_owned(), "tokens.issuer", "[[resource_servers]]"),
@@ -377,12 +379,25 @@ fn a_mistake_in_a_section_about_tokens_is_named_with_key_and_remedy() {
         (
             resources("[dpop]\nshared_nonces = { environment = \"PALISADE_NOT_SET\" }"),
             "dpop.shared_nonces.environment",
-            "PALISADE_NOT_SET is not set",
+            "the variable is not set",
         ),
         (
-            resources("[dpop]\nshared_nonces = \"0123456789abcdef\""),
+            resources("[dpop]\nshared_nonces = { environment = \"0123456789abcdef\" }"),
+            "dpop.shared_nonces.environment",
+            "the variable is not set",
+        ),
+        (
+            nonces("\"0123456789abcdef\""),
             "dpop.shared_nonces",
-            "is not written here",
+            elsewhere,
+        ),
+        (nonces("87654321"), "dpop.shared_nonces", elsewhere),
+        (nonces("87654321.5"), "dpop.shared_nonces", elsewhere),
+        (nonces("true"), "dpop.shared_nonces", elsewhere),
+        (
+            nonces("[\"0123456789abcdef\"]"),
+            "dpop.shared_nonces",
+            elsewhere,
         ),
         (
             resources("[dpop]\nshared_nonces = { fil = \"secret\" }"),
@@ -449,5 +464,6 @@ fn a_mistake_in_a_section_about_tokens_is_named_with_key_and_remedy() {
         assert!(error.contains(said), "{said} in {error}");
         assert_eq!(error.lines().count(), 1, "{error}");
         assert!(!error.contains("0123456789abcdef"), "{error}");
+        assert!(!error.contains("87654321"), "{error}");
     }
 }

@@ -1,12 +1,11 @@
 //! A secret by reference.
 
-use std::{fmt, path::PathBuf};
+use std::path::PathBuf;
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
-};
+use serde::{Deserialize, Deserializer};
 use toml::Spanned;
+
+use crate::config::secret_table;
 
 /// Where a secret is: one of `file` and `environment`. The file of the configuration never holds one,
 /// since it is copied, shown and kept in repositories.
@@ -29,36 +28,15 @@ pub(in crate::config) struct SecretSource {
 /// The keys, as they are read.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Keys {
+struct SourceKeys {
     file: Option<Spanned<PathBuf>>,
     environment: Option<Spanned<String>>,
 }
 
-/// Refuses a text without repeating it: it may be the secret.
+/// Refuses everything but a table without repeating it: it may be the secret.
 impl<'de> Deserialize<'de> for SecretSource {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Place;
-
-        impl<'de> Visitor<'de> for Place {
-            type Value = SecretSource;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("{ file = \"..\" } or { environment = \"..\" }")
-            }
-
-            fn visit_str<E: Error>(self, _: &str) -> Result<SecretSource, E> {
-                Err(E::custom(
-                    "a secret is not written here, but as { file = \"..\" } or { environment = \"..\" }",
-                ))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<SecretSource, A::Error> {
-                let Keys { file, environment } =
-                    Keys::deserialize(MapAccessDeserializer::new(map))?;
-                Ok(SecretSource { file, environment })
-            }
-        }
-
-        deserializer.deserialize_any(Place)
+        let SourceKeys { file, environment } = secret_table(deserializer)?;
+        Ok(Self { file, environment })
     }
 }
