@@ -17,6 +17,11 @@ use super::{
 #[cfg(feature = "jwks-url")]
 const DAY_IN_MINUTES: u64 = 24 * 60;
 
+/// Why keys in a file have no key about fetching.
+const NOTHING_FETCHED: &str = "nothing is fetched for keys in a file";
+/// What to do then.
+const REMEDY: &str = "remove it, or write jwks_url or discovery = true in place of jwks_file";
+
 /// A section and the keys of its issuer.
 pub(super) struct OpenedIssuer<'a> {
     pub(super) section: &'a Tokens,
@@ -105,9 +110,15 @@ impl Config {
             return Err(self.source.at(minutes, problem, remedy));
         }
         if let Some(file) = &tokens.trust_anchors {
-            let remedy = "remove it, or write jwks_url";
-            let problem = "nothing is fetched for keys in a file";
-            return Err(self.source.at(file, problem, remedy));
+            return Err(self.source.at(file, NOTHING_FETCHED, REMEDY));
+        }
+        let switches = [
+            &tokens.oauth_metadata,
+            &tokens.dangerously_allow_loopback_http,
+        ];
+        let mut switched_on = switches.into_iter().filter_map(|switch| is_on(switch));
+        if let Some(switch) = switched_on.next() {
+            return Err(self.source.at(switch, NOTHING_FETCHED, REMEDY));
         }
         let keys = keys.open().map_err(|problem| {
             let remedy = "name a file with a JSON Web Key Set (RFC 7517)";
@@ -162,11 +173,10 @@ impl Config {
         if let Some(pem) = self.pem(tokens.trust_anchors.as_ref())? {
             source = source.trust_anchors(pem);
         }
-        if tokens.dangerously_allow_loopback_http {
+        if is_on(&tokens.dangerously_allow_loopback_http).is_some() {
             source = source.dangerously_allow_loopback_http();
         }
-        let oauth = tokens.oauth_metadata.as_ref().filter(|it| *it.get_ref());
-        source = match oauth {
+        source = match is_on(&tokens.oauth_metadata) {
             None => source,
             Some(_) if tokens.discovery => source.oauth_metadata(),
             Some(key) => {
@@ -188,4 +198,9 @@ impl Config {
         let remedy = "build with the feature `jwks-url`, or write jwks_file";
         Err(self.source.at(url, "this build cannot fetch keys", remedy))
     }
+}
+
+/// Returns a switch that is on.
+fn is_on(switch: &Option<Spanned<bool>>) -> Option<&Spanned<bool>> {
+    switch.as_ref().filter(|switch| *switch.get_ref())
 }

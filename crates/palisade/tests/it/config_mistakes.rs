@@ -142,6 +142,10 @@ fn a_mistake_is_named_with_line_key_and_remedy() {
         check("jwks_file = \"jwks.json\"", &with(line), place, says);
     };
     check_tokens("algorithms = [\"none\"]", "35: tokens.algorithms", "RS256");
+    for key in ["oauth_metadata", "dangerously_allow_loopback_http"] {
+        let place = format!("35: tokens.{key}");
+        check_tokens(&format!("{key} = true"), &place, "nothing is fetched");
+    }
     check_tokens("discovery = true", "32: tokens.issuer", "one of jwks_file");
     check_tokens(
         "preset = { name = \"okra\" }",

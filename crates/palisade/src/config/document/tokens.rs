@@ -69,12 +69,11 @@ pub(in crate::config) struct Tokens {
     #[serde(default)]
     pub(in crate::config) discovery: bool,
     /// Whether the metadata is that of OAuth (RFC 8414) in place of OpenID Connect. Default: `false`.
-    /// Needs `discovery`.
+    /// Needs `discovery`. An error with `jwks_file`.
     pub(in crate::config) oauth_metadata: Option<Spanned<bool>>,
     /// Whether the address of the keys may be `http` to a loopback address. Default: `false`. For
-    /// development.
-    #[serde(default)]
-    pub(in crate::config) dangerously_allow_loopback_http: bool,
+    /// development. An error with `jwks_file`.
+    pub(in crate::config) dangerously_allow_loopback_http: Option<Spanned<bool>>,
     /// A preset of a provider: its name, and its arguments by their names. Default: none.
     ///
     /// `{ name = "keycloak", address = "https://id.example", realm = "acme" }`. The issuer of the
