@@ -124,3 +124,19 @@ pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
+
+/// Escapes what would change the terminal or the order of the text. In a file
+/// of JSON it is escaped, but reading the file undoes that.
+///
+/// A user name or a path comes from a client, the name of a key from an issuer. An escape sequence in it could hide other lines of the
+/// terminal, and a direction mark could reverse a line.
+pub(crate) fn printable(line: &str) -> String {
+    let mut shown = String::with_capacity(line.len());
+    for character in line.chars() {
+        match character {
+            '"' | '\'' | '\\' => shown.push(character),
+            _ => shown.extend(character.escape_debug()),
+        }
+    }
+    shown
+}

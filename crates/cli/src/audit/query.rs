@@ -171,7 +171,7 @@ pub(super) fn row(record: &StoredRecord) -> String {
     if let Some(event) = record.event_id() {
         cells.push(event.to_owned());
         cells.extend(record.member("data").map(ToString::to_string));
-        return printable(&cells.join("  "));
+        return output::printable(&cells.join("  "));
     }
     if let Some(method) = record.method() {
         cells.push(format!("{method} {}", or_dash(record.route())));
@@ -188,21 +188,5 @@ pub(super) fn row(record: &StoredRecord) -> String {
         cells.push(format!("{} ms", duration.as_millis()));
     }
     cells.extend(record.request_id().map(str::to_owned));
-    printable(&cells.join("  "))
-}
-
-/// Escapes what would change the terminal or the order of the text. In the file it is escaped, but
-/// reading the JSON undoes that.
-///
-/// A user name or a path comes from a client. An escape sequence in it could hide other lines of the
-/// terminal, and a direction mark could reverse a line.
-fn printable(line: &str) -> String {
-    let mut shown = String::with_capacity(line.len());
-    for character in line.chars() {
-        match character {
-            '"' | '\'' | '\\' => shown.push(character),
-            _ => shown.extend(character.escape_debug()),
-        }
-    }
-    shown
+    output::printable(&cells.join("  "))
 }

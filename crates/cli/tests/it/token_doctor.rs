@@ -265,3 +265,23 @@ fn tokens_are_decided_about_as_the_service_of_a_configuration_does() {
     );
     assert!(folder.bad("try token --audience a").contains("--jwks"));
 }
+
+/// An issuer chooses the names of its keys. They must not clear or recolor the terminal.
+#[test]
+fn names_of_keys_cannot_control_the_terminal() {
+    let (folder, issuer) = (Folder::new(), Issuer::start());
+    let name = issuer.name();
+    mint(&folder, &name, "tts");
+    issuer.publish_all(&folder, OPENID);
+    let mut keys: Value = serde_json::from_str(&folder.text("dev.jwks")).unwrap();
+    let all = keys["keys"].as_array_mut().unwrap();
+    all[0]["kid"] = json!("used\u{1b}[2J");
+    all.push(json!({ "kty": "oct", "k": "AAAA", "kid": "skipped\u{1b}[31m\u{202e}\nfinding" }));
+    issuer.publish("/keys", &keys);
+    let ran = folder.run(&format!("token doctor {name} {LOOPBACK}"));
+    for part in ["used\\u{1b}[2J", "skipped\\u{1b}[31m\\u{202e}\\nfinding"] {
+        assert!(ran.out.contains(part), "{ran:?}");
+    }
+    let bad = |one: char| (one.is_control() && one != '\n') || one == '\u{202e}';
+    assert!(!ran.out.contains(bad), "{ran:?}");
+}

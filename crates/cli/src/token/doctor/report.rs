@@ -15,9 +15,11 @@ pub(super) struct Examined<'a> {
 }
 
 impl Examined<'_> {
-    /// Prints one line a fact, then one a finding.
+    /// Prints one line a fact, then one a finding. Names come from the issuer, so they are escaped.
     pub(super) fn print(&self) -> Result<(), Failure> {
-        let line = |name: &str, text: &str| output::result(format_args!("{name:<9} {text}"));
+        let line = |name: &str, text: &str| {
+            output::result(format_args!("{name:<9} {}", output::printable(text)))
+        };
         line("issuer", self.issuer)?;
         if let Some(metadata) = &self.report.metadata {
             line("metadata", &metadata.url)?;
