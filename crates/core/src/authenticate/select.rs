@@ -146,6 +146,9 @@ fn reader_of(all: &[RegisteredAuthenticator], sent: Authorization<'_>) -> Option
 }
 
 /// Finds the authenticator that would read a credential that another layer removed already.
+///
+/// Authenticators without a declared source find the credential themselves, so their kind tells which
+/// one reads it.
 pub(super) fn reader_of_proven(all: &[RegisteredAuthenticator], proof: &Proof) -> Option<usize> {
     let before = &proof.authenticator.sources;
     let shares = |one: &RegisteredAuthenticator, wanted: &[CredentialSource]| {
@@ -156,6 +159,13 @@ pub(super) fn reader_of_proven(all: &[RegisteredAuthenticator], proof: &Proof) -
         CredentialPlace::Authorization { .. } => {
             let (scheme, token) = (proof.credential.scheme()?, proof.credential.as_str()?);
             reader_of(all, Authorization { scheme, token })
+        }
+        CredentialPlace::Custom if before.is_empty() => {
+            let kind = proof.authenticator.kind;
+            let same = |one: &RegisteredAuthenticator| {
+                one.info.sources.is_empty() && one.info.kind == kind
+            };
+            all.iter().position(same)
         }
         CredentialPlace::Custom => all.iter().position(|one| shares(one, before)),
         CredentialPlace::Source(index) => {

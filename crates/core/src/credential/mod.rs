@@ -19,7 +19,7 @@ use std::{
 
 use http::HeaderValue;
 
-use crate::secret::Secret;
+use crate::{client_certificate::ClientCertificate, secret::Secret};
 
 pub(crate) use self::{
     authorization::{Authorization, AuthorizationError},
@@ -48,8 +48,8 @@ pub use self::{
 /// assert_eq!(session.scheme(), None);
 /// assert_eq!(format!("{session:?}"), "Credential([redacted])");
 ///
-/// let client_certificate = Credential::outside();
-/// assert!(client_certificate.as_bytes().is_empty());
+/// let of_the_connection = Credential::outside();
+/// assert!(of_the_connection.as_bytes().is_empty());
 /// ```
 pub struct Credential {
     value: Value,
@@ -63,7 +63,9 @@ enum Value {
     Bytes(Secret),
     /// The value of a header field.
     Header(HeaderValue),
-    /// It is no part of the request, such as a client certificate.
+    /// The certificate of the connection, which is no part of the request.
+    Certificate(ClientCertificate),
+    /// Something else that is no part of the request.
     Outside,
 }
 
@@ -95,6 +97,33 @@ impl Credential {
         }
     }
 
+    /// Holds the certificate of the connection, so that it can be [verified
+    /// again](crate::Authenticator::recheck) when the request is gone. Its bytes are empty.
+    ///
+    /// ```
+    /// use palisade_core::{ClientCertificate, Credential};
+    ///
+    /// let credential = Credential::certificate(ClientCertificate::new([7; 32]));
+    /// assert_eq!(credential.client_certificate().unwrap().sha256(), &[7; 32]);
+    /// assert!(credential.as_bytes().is_empty());
+    /// ```
+    #[must_use]
+    pub const fn certificate(certificate: ClientCertificate) -> Self {
+        Self {
+            value: Value::Certificate(certificate),
+            start: 0,
+        }
+    }
+
+    /// Returns the certificate of the connection. `None`: the credential is none.
+    #[must_use]
+    pub const fn client_certificate(&self) -> Option<&ClientCertificate> {
+        match &self.value {
+            Value::Certificate(certificate) => Some(certificate),
+            _ => None,
+        }
+    }
+
     /// Holds an `Authorization` whose token begins at `start`.
     pub(crate) fn authorization(value: HeaderValue, start: usize) -> Self {
         let value = Value::Header(value);
@@ -108,7 +137,7 @@ impl Credential {
         let all = match &self.value {
             Value::Bytes(bytes) => bytes.expose(),
             Value::Header(value) => value.as_bytes(),
-            Value::Outside => &[],
+            Value::Certificate(_) | Value::Outside => &[],
         };
         all.get(self.start..).unwrap_or_default()
     }

@@ -4,8 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use http::{HeaderName, HeaderValue, Request, request};
 use palisade_core::{
-    AuthenticateLayer, Authenticator, AuthenticatorId, Credential, CredentialFailure,
-    CredentialSource, CredentialState, Guard as _, Principal, Rejection, SecurityContext, Verdict,
+    AuthenticateLayer, Authenticator, AuthenticatorId, ClientCertificate, Credential,
+    CredentialFailure, CredentialSource, CredentialState, Guard as _, Presence, Principal,
+    Rejection, SecurityContext, Verdict,
 };
 
 /// Accepts everything; whom it finds the second time is set by the test.
@@ -123,4 +124,70 @@ async fn the_layer_of_a_new_configuration_decides_about_credentials_that_it_read
     let other_source = AuthenticateLayer::new(Again::new("x-other"));
     let ended = CredentialState::Ended(CredentialFailure::NotAllowedHere);
     assert_eq!(other_source.recheck(&cx).await, ended);
+}
+
+/// Finds the certificate of the connection, which no source declares.
+struct OfConnection {
+    id: AuthenticatorId,
+    kind: &'static str,
+}
+
+impl OfConnection {
+    fn layer(kind: &'static str) -> AuthenticateLayer {
+        let id = AuthenticatorId::unique();
+        AuthenticateLayer::new(Self { id, kind })
+    }
+}
+
+impl Authenticator for OfConnection {
+    fn id(&self) -> AuthenticatorId {
+        self.id
+    }
+
+    fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    fn sources(&self) -> Vec<CredentialSource> {
+        Vec::new()
+    }
+
+    fn presence(&self, _: &request::Parts) -> Result<Presence, Box<Rejection>> {
+        Ok(Presence::Ambient)
+    }
+
+    fn take(&self, _: &mut request::Parts) -> Credential {
+        Credential::certificate(ClientCertificate::new([7; 32]))
+    }
+
+    fn authenticate(
+        &self,
+        _: &SecurityContext,
+        _: &mut request::Parts,
+        _: &Credential,
+    ) -> Verdict<Principal> {
+        Verdict::Admit(anna())
+    }
+
+    fn recheck(&self, _: &SecurityContext, credential: &Credential) -> Option<Verdict<Principal>> {
+        assert_eq!(credential.client_certificate()?.sha256(), &[7; 32]);
+        Some(Verdict::Admit(anna()))
+    }
+
+    fn challenge(&self) -> HeaderValue {
+        HeaderValue::from_static("Connection")
+    }
+}
+
+/// Without a source to compare, the kind tells which authenticator reads the credential.
+#[tokio::test]
+async fn a_credential_without_a_source_is_decided_by_the_same_kind_of_a_new_configuration() {
+    let cx = admitted(&OfConnection::layer("connection"));
+    let same_kind = OfConnection::layer("connection").recheck(&cx).await;
+    assert_eq!(same_kind, CredentialState::Valid);
+    let ended = CredentialState::Ended(CredentialFailure::NotAllowedHere);
+    let other_kind = OfConnection::layer("other").recheck(&cx).await;
+    assert_eq!(other_kind, ended);
+    let with_a_source = AuthenticateLayer::new(Again::new("x-again"));
+    assert_eq!(with_a_source.recheck(&cx).await, ended);
 }

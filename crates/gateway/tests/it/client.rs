@@ -28,7 +28,7 @@ pub(crate) struct Running {
     pub(crate) folder: TempDir,
     pub(crate) reloader: Arc<Reloader>,
     pub(crate) report: ShadowReport,
-    tls: TlsConnector,
+    pub(crate) tls: TlsConnector,
     http2: TlsConnector,
     stop: oneshot::Sender<()>,
     served: JoinHandle<()>,

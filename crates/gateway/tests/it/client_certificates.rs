@@ -1,6 +1,6 @@
 //! `[server.client_auth]`, and routes that demand a certificate of the client.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::{
@@ -9,12 +9,13 @@ use rustls::{
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
 };
 use tokio_rustls::TlsConnector;
 
 use crate::{
     client::{Running, start_file, status},
+    revoked::{self, HANDSHAKE, SWITCHED},
     upstream::{OK, answering},
 };
 
@@ -44,8 +45,8 @@ fn clients() -> Clients {
     }
 }
 
-/// Sends a request, with a certificate or without. Empty if the gateway ended the handshake.
-async fn get(gateway: &Running, path: &str, client: Option<&Clients>) -> String {
+/// Connects with a certificate or without.
+fn connector(gateway: &Running, client: Option<&Clients>) -> TlsConnector {
     let mut roots = RootCertStore::empty();
     let own = gateway.folder.path().join("tls/ca.pem");
     roots
@@ -58,10 +59,14 @@ async fn get(gateway: &Running, path: &str, client: Option<&Clients>) -> String 
             .unwrap(),
         None => config.with_no_client_auth(),
     };
+    TlsConnector::from(Arc::new(config))
+}
+
+/// Sends a request, with a certificate or without. Empty if the gateway ended the handshake.
+async fn get(gateway: &Running, path: &str, client: Option<&Clients>) -> String {
     let stream = TcpStream::connect(gateway.address).await.unwrap();
     let name = ServerName::try_from("localhost").unwrap();
-    let connector = TlsConnector::from(Arc::new(config));
-    let Ok(mut stream) = connector.connect(name, stream).await else {
+    let Ok(mut stream) = connector(gateway, client).connect(name, stream).await else {
         return String::new();
     };
     let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
@@ -119,4 +124,42 @@ async fn changed_authorities_of_clients_apply_at_a_reload() {
     gateway.reloader.reload().await.unwrap();
     assert_eq!(get(&gateway, "/open", Some(&old)).await, "");
     assert_eq!(status(&get(&gateway, "/open", Some(&new)).await), 200);
+}
+
+/// Each certificate is a principal of the table, and is asked for again every second.
+const TABLE: &str = "[server]\nhosts = ['localhost:*']\nhttps = '127.0.0.1:0'\n\
+    [server.client_auth]\nauthorities = ['clients.pem']\n[audit]\nfile = 'audit.jsonl'\n\
+    [[client_certificates]]\nid = 'reports'\nsubject = 'CN=reports'\n\
+    [[client_certificates]]\nid = 'billing'\nsubject = 'CN=billing'\n\
+    [[routes]]\npath = '/{*path}'\naccess = 'authenticated'\n\
+    [[upstreams]]\nurl = 'http://UPSTREAM'\nupgrade = ['websocket']\ncredential_check_seconds = 1\n";
+
+#[tokio::test]
+async fn a_websocket_of_a_certificate_survives_a_reload_and_ends_with_its_entry() {
+    let clients = clients();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), &clients.authority);
+    let text = TABLE.replace("UPSTREAM", &listener.local_addr().unwrap().to_string());
+    let mut gateway = start_file(folder, &text).await;
+    gateway.tls = connector(&gateway, Some(&clients));
+    let (mut client, mut upstream) = revoked::open(&gateway, &listener, HANDSHAKE, SWITCHED).await;
+    revoked::read_until(&mut client, "\r\n\r\n").await;
+
+    gateway.reloader.reload().await.unwrap();
+    // In this time the certificate is checked again, by the new layer.
+    let silent = tokio::time::timeout(Duration::from_millis(2500), client.read_u8()).await;
+    assert!(silent.is_err(), "it is closed: {silent:?}");
+    upstream.write_all(b"still").await.unwrap();
+    revoked::read_until(&mut client, "still").await;
+
+    let removed = "[[client_certificates]]\nid = 'billing'\nsubject = 'CN=billing'\n";
+    let file = gateway.folder.path().join("gateway.toml");
+    fs::write(file, text.replace(removed, "")).unwrap();
+    gateway.reloader.reload().await.unwrap();
+    revoked::ended(&mut client).await;
+    revoked::ended(&mut upstream).await;
+    let record = revoked::record(gateway).await;
+    let reason = "\"key\":\"credential_ended\",\"value\":\"not_allowed_here\"";
+    assert!(record.contains(reason), "{record}");
 }

@@ -13,9 +13,9 @@ use crate::{
     upstream::{OK, answering, field, read_request},
 };
 
-const HANDSHAKE: &str = "GET /chat HTTP/1.1\r\nHost: localhost:PORT\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+pub(crate) const HANDSHAKE: &str = "GET /chat HTTP/1.1\r\nHost: localhost:PORT\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nKEY\r\n";
-const SWITCHED: &str = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+pub(crate) const SWITCHED: &str = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
     Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 const STREAM: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nbegin\r\n";
 
@@ -38,7 +38,7 @@ async fn gateway() -> (Running, TcpListener) {
 }
 
 /// Sends a request to the gateway, and responds to it as the upstream.
-async fn open(
+pub(crate) async fn open(
     gateway: &Running,
     listener: &TcpListener,
     request: &str,
@@ -55,7 +55,7 @@ async fn open(
 }
 
 /// Reads until these bytes.
-async fn read_until(stream: &mut (impl AsyncRead + Unpin), end: &str) {
+pub(crate) async fn read_until(stream: &mut (impl AsyncRead + Unpin), end: &str) {
     let mut bytes = Vec::new();
     while !bytes.ends_with(end.as_bytes()) {
         bytes.push(stream.read_u8().await.unwrap());
@@ -76,13 +76,13 @@ fn revoke(folder: &Path) {
 }
 
 /// Waits until the connection ends, by a close or a reset.
-async fn ended(stream: &mut (impl AsyncRead + Unpin)) {
+pub(crate) async fn ended(stream: &mut (impl AsyncRead + Unpin)) {
     let mut rest = Vec::new();
     let _ = stream.read_to_end(&mut rest).await;
 }
 
 /// Stops the gateway, and returns the record that says why a credential ended.
-async fn record(gateway: Running) -> String {
+pub(crate) async fn record(gateway: Running) -> String {
     let folder = gateway.stop().await;
     let trail = fs::read_to_string(folder.path().join("audit.jsonl")).unwrap();
     let mut ended = trail

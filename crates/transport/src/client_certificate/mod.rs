@@ -163,6 +163,12 @@ impl Authenticator for Shared {
         })
     }
 
+    /// Copies it: handlers may read it too.
+    fn take(&self, head: &mut request::Parts) -> Credential {
+        let found = ClientCertificate::of(&head.extensions).cloned();
+        found.map_or_else(Credential::outside, Credential::certificate)
+    }
+
     fn authenticate(
         &self,
         cx: &SecurityContext,
@@ -175,6 +181,12 @@ impl Authenticator for Shared {
                 .refuse("certificate_missing", CredentialFailure::NotAllowedHere)
                 .into(),
         }
+    }
+
+    /// The end of the certificate, and what it is granted now.
+    fn recheck(&self, cx: &SecurityContext, credential: &Credential) -> Option<Verdict<Principal>> {
+        let certificate = credential.client_certificate()?;
+        Some(self.decide(cx, certificate).into())
     }
 
     fn challenge(&self) -> HeaderValue {
@@ -215,6 +227,10 @@ impl Authenticator for ClientCertificateLayer {
         self.shared.presence(head)
     }
 
+    fn take(&self, head: &mut request::Parts) -> Credential {
+        self.shared.take(head)
+    }
+
     fn authenticate(
         &self,
         cx: &SecurityContext,
@@ -222,6 +238,10 @@ impl Authenticator for ClientCertificateLayer {
         credential: &Credential,
     ) -> Verdict<Principal> {
         self.shared.authenticate(cx, head, credential)
+    }
+
+    fn recheck(&self, cx: &SecurityContext, credential: &Credential) -> Option<Verdict<Principal>> {
+        self.shared.recheck(cx, credential)
     }
 
     fn challenge(&self) -> HeaderValue {

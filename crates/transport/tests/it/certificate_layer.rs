@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 use axum::{Extension, Router, extract::Request as HttpRequest, routing::get};
 use http::{Request, Response};
 use palisade_core::{
-    AuthenticateLayer, ClientCertificate, ManualClock, Principal, SecurityContext,
+    AuthenticateLayer, ClientCertificate, CredentialFailure, CredentialState, Guard as _,
+    ManualClock, Principal, SecurityContext, Verdict,
     testing::{TestAuthenticator, TestBody, signed_in},
 };
 use palisade_transport::{
@@ -245,4 +246,39 @@ async fn over_tls_the_holder_of_the_key_is_the_principal() {
     let response = read_all(&mut stream).await;
     assert!(response.starts_with("HTTP/1.1 200"), "{response}");
     assert!(response.ends_with("billing"), "{response}");
+}
+
+/// What was opened with a certificate: it is asked again, with the table of a new configuration.
+#[tokio::test]
+async fn a_certificate_is_checked_again_for_what_it_opened() {
+    let clock = clock();
+    let layer = |builder: ClientCertificateLayerBuilder| {
+        let layer = builder.clock(clock.shared()).build().unwrap();
+        AuthenticateLayer::new(layer)
+    };
+    let builder = ClientCertificateLayer::builder;
+    let by_table = || layer(builder().uri(URI, billing()));
+    let before = by_table();
+    let mut head = Request::new(()).into_parts().0;
+    head.extensions.insert(certificate());
+    let cx = SecurityContext::find_or_create(&mut head);
+    assert!(matches!(before.admit(&cx, &mut head), Verdict::Admit(())));
+
+    let ended = CredentialState::Ended;
+    let other = ended(CredentialFailure::NotAllowedHere);
+    let changed = CertificateGrant::new("billing");
+    let elsewhere = builder().uri("spiffe://example.org/other", billing());
+    for (now, expected) in [
+        (before.clone(), CredentialState::Valid),
+        (by_table(), CredentialState::Valid),
+        (layer(elsewhere), other),
+        (layer(builder().uri(URI, changed)), other),
+    ] {
+        assert_eq!(now.recheck(&cx).await, expected, "{now:?}");
+    }
+    clock.advance(Duration::from_secs(60));
+    for now in [before, by_table()] {
+        let expired = ended(CredentialFailure::Expired);
+        assert_eq!(now.recheck(&cx).await, expired);
+    }
 }
