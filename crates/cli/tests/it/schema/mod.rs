@@ -11,9 +11,10 @@ use self::{source::Item, validate::problems};
 use crate::support::Folder;
 
 /// The files with the types of the configuration, from the folder `crates`.
-const FILES: [&str; 20] = [
+const FILES: [&str; 21] = [
     "palisade/src/config/document/mod.rs",
     "palisade/src/config/document/audit.rs",
+    "palisade/src/config/document/client_certificates.rs",
     "palisade/src/config/document/cors.rs",
     "palisade/src/config/document/inspect.rs",
     "palisade/src/config/document/introspection.rs",

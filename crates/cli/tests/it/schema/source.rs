@@ -64,6 +64,13 @@ pub(super) fn items(text: &str) -> Vec<Item> {
             comment.clear();
         }
     }
+    for item in &mut items {
+        // With a `Deserialize` of its own it reads its fields, and no others.
+        if text.contains(&format!("Deserialize<'de> for {} {{", item.name)) {
+            let read = "#[derive(Deserialize)]#[serde(deny_unknown_fields)]";
+            item.attributes.push_str(read);
+        }
+    }
     items
 }
 
