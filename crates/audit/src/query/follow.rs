@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     fs::File,
-    io::{self, BufRead, BufReader, Read},
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
 };
 
@@ -52,6 +52,7 @@ pub fn follow_trail(path: impl AsRef<Path>) -> io::Result<TrailFollower> {
         line: Vec::new(),
         skips_line: false,
         last: 0,
+        repeated: 0,
         unreadable: 0,
     };
     follower.open_next()?;
@@ -79,6 +80,8 @@ pub struct TrailFollower {
     skips_line: bool,
     /// The number of the last record.
     last: u64,
+    /// Records up to this number were returned before the file became shorter.
+    repeated: u64,
     /// Lines that are no record.
     unreadable: u64,
 }
@@ -89,6 +92,8 @@ struct Current {
     file: BufReader<File>,
     /// Whether a writer may append to it.
     grows: bool,
+    /// Where the next line begins.
+    next: u64,
 }
 
 impl TrailFollower {
@@ -109,8 +114,11 @@ impl TrailFollower {
             self.line.clear();
             match record {
                 Some(record) => {
-                    self.last = record.sequence().unwrap_or(self.last);
-                    return Ok(Some(record));
+                    let number = record.sequence().unwrap_or(self.last);
+                    if number > self.repeated {
+                        self.last = number;
+                        return Ok(Some(record));
+                    }
                 }
                 None => self.unreadable = self.unreadable.saturating_add(1),
             }
@@ -144,12 +152,14 @@ impl TrailFollower {
                 .take(space)
                 .read_until(b'\n', &mut self.line)?;
             let whole = self.line.ends_with(b"\n");
-            let too_long = !whole && self.line.len() as u64 >= MAX_LINE;
+            let length = u64::try_from(self.line.len()).unwrap_or(u64::MAX);
+            let too_long = !whole && length >= MAX_LINE;
+            if !whole && !too_long {
+                return self.leave_line().map(|()| false);
+            }
+            current.next = current.next.saturating_add(length);
             if whole && !std::mem::take(&mut self.skips_line) {
                 return Ok(true);
-            }
-            if !whole && !too_long {
-                return Ok(false);
             }
             // The rest of a long line is no record either. It counts once.
             self.unreadable = self
@@ -158,6 +168,26 @@ impl TrailFollower {
             self.skips_line = too_long;
             self.line.clear();
         }
+    }
+
+    /// Goes back to where the line begins whose end is not there yet: the writer may cut it off, and write another one
+    /// in its place.
+    ///
+    /// If the file became shorter than that, goes to the end of its last whole line.
+    fn leave_line(&mut self) -> io::Result<()> {
+        let Some(current) = self.current.as_mut().filter(|current| current.grows) else {
+            return Ok(());
+        };
+        let length = current.file.get_ref().metadata()?.len();
+        if length < current.next {
+            current.next = end_of_last_line(current.file.get_ref(), length)?;
+            self.repeated = self.last;
+            self.skips_line = false;
+        } else if self.line.is_empty() {
+            return Ok(());
+        }
+        self.line.clear();
+        current.file.seek(SeekFrom::Start(current.next)).map(drop)
     }
 
     /// At the end of a file: goes to the next one. Returns false if there is nothing to read now.
@@ -176,6 +206,7 @@ impl TrailFollower {
             self.unreadable = self.unreadable.saturating_add(1);
         }
         self.skips_line = false;
+        self.repeated = 0;
         self.current = None;
         self.open_next()
     }
@@ -196,9 +227,25 @@ impl TrailFollower {
             Some(part) => Some(Current {
                 file: BufReader::new(trail_files::open_regular(&part)?),
                 grows: false,
+                next: 0,
             }),
-            None => self.live.take().map(|file| Current { file, grows: true }),
+            None => self.live.take().map(|file| Current {
+                file,
+                grows: true,
+                next: 0,
+            }),
         };
         Ok(self.current.is_some())
     }
+}
+
+/// Returns where the last whole line of a file of this length ends. 0 if there is none.
+fn end_of_last_line(mut file: &File, length: u64) -> io::Result<u64> {
+    let from = length.saturating_sub(MAX_LINE);
+    file.seek(SeekFrom::Start(from))?;
+    let mut end = Vec::new();
+    file.take(length - from).read_to_end(&mut end)?;
+    let whole = end.iter().rposition(|byte| *byte == b'\n');
+    let whole = whole.map_or(0, |place| place.saturating_add(1));
+    Ok(from.saturating_add(u64::try_from(whole).unwrap_or(0)))
 }

@@ -1,8 +1,8 @@
 //! A reader that follows a trail sees every record once.
 
-use std::thread;
+use std::{fs::File, io::Write, path::Path, thread};
 
-use palisade_audit::{AuditEvent, AuditLayer, FileSink, follow_trail, read_trail};
+use palisade_audit::{AuditEvent, AuditLayer, FileSink, TrailFollower, follow_trail, read_trail};
 use tempfile::tempdir;
 
 #[test]
@@ -56,6 +56,74 @@ fn a_follower_gets_every_record_once_over_rotations_and_restarts() {
     assert_eq!(trail.unreadable_lines(), 0);
     let parts = std::fs::read_dir(folder.path()).unwrap().count();
     assert!(parts > 10, "{parts}");
+}
+
+/// Returns all records that are there now.
+fn now(trail: &mut TrailFollower) -> Vec<String> {
+    let records = std::iter::from_fn(|| trail.next_record().unwrap());
+    records.map(|it| it.line().to_owned()).collect()
+}
+
+/// Writes a trail with one event, in a process that ends.
+fn process(path: &Path) {
+    let sink = FileSink::builder(path).open().unwrap();
+    let layer = AuditLayer::builder().sink(sink).build().unwrap();
+    layer.record(AuditEvent::new("app.exported"));
+    layer.handle().close_blocking().unwrap();
+}
+
+#[test]
+fn a_torn_line_that_is_cut_off_hides_no_record() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    process(&path);
+    let mut trail = follow_trail(&path).unwrap();
+    let mut followed = now(&mut trail);
+    // The power fails in the middle of a write.
+    let torn = format!(
+        "{{\"v\":1,\"type\":\"request\",\"id\":\"{}",
+        "a".repeat(700)
+    );
+    let mut file = File::options().append(true).open(&path).unwrap();
+    file.write_all(torn.as_bytes()).unwrap();
+    assert_eq!(now(&mut trail), [""; 0]);
+    process(&path);
+    followed.extend(now(&mut trail));
+    let whole: Vec<String> = read_trail(&path)
+        .unwrap()
+        .map(|it| it.unwrap().line().to_owned())
+        .collect();
+    assert_eq!(followed, whole);
+    assert!(
+        whole.iter().any(|it| it.contains("torn_line")),
+        "{whole:#?}"
+    );
+    assert_eq!(trail.unreadable_lines(), 0);
+}
+
+#[test]
+fn lines_that_are_cut_off_and_written_again_are_returned_once() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    process(&path);
+    process(&path);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let first = |count: usize| lines[..count].iter().map(|it| it.len() + 1).sum::<usize>();
+    let file = File::options().append(true).open(&path).unwrap();
+    let cut = |count| file.set_len(first(count) as u64).unwrap();
+    cut(4);
+    let mut trail = follow_trail(&path).unwrap();
+    assert_eq!(now(&mut trail), lines[..4]);
+    // A write failed after two of its lines, and is repeated with all.
+    cut(2);
+    (&file).write_all(b"{\"v\":1,").unwrap();
+    assert_eq!(now(&mut trail), [""; 0]);
+    cut(2);
+    assert_eq!(now(&mut trail), [""; 0]);
+    (&file).write_all(&text.as_bytes()[first(2)..]).unwrap();
+    assert_eq!(now(&mut trail), lines[4..]);
+    assert_eq!(trail.unreadable_lines(), 0);
 }
 
 #[test]
