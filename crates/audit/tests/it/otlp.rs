@@ -276,3 +276,30 @@ fn endpoints_and_capacities_that_cannot_work_are_refused() {
             .is_err()
     );
 }
+
+#[test]
+fn records_leave_the_machine_in_clear_text_only_if_that_is_allowed() {
+    for here in [
+        "127.0.0.1",
+        "127.8.0.1:4318",
+        "[::1]:4318",
+        "LocalHost:4318",
+    ] {
+        let endpoint = format!("http://{here}/v1/logs").parse().unwrap();
+        assert!(OtlpSink::builder(endpoint).build().is_ok(), "{here}");
+    }
+    for elsewhere in [
+        "192.0.2.1:4318",
+        "[2001:db8::1]",
+        "collector.example",
+        "localhost.example",
+        "127.0.0.1.example",
+        "0.0.0.0:4318",
+    ] {
+        let endpoint = format!("http://{elsewhere}/v1/logs").parse().unwrap();
+        let builder = OtlpSink::builder(endpoint);
+        let error = builder.clone().build().unwrap_err().to_string();
+        assert!(error.contains("dangerously_allow_http"), "{error}");
+        assert!(builder.dangerously_allow_http().build().is_ok());
+    }
+}

@@ -8,6 +8,7 @@ mod document;
 
 use std::{
     fmt, io,
+    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -49,7 +50,8 @@ const TRIES: u32 = 4;
 /// space for, are [counted](Sink::lost_records). Repeated refusals of one client are sent once a minute, with their
 /// number.
 ///
-/// The connection has no TLS: send to a collector on the same machine, which forwards over TLS.
+/// The connection has no TLS, so only a collector on the same machine is accepted (`127.0.0.1`, `[::1]`, `localhost`),
+/// which forwards over TLS. See [`dangerously_allow_http`](OtlpSinkBuilder::dangerously_allow_http) for others.
 ///
 /// # Examples
 ///
@@ -77,6 +79,7 @@ pub struct OtlpSink {
 /// | [`deadline`](Self::deadline) | 10 seconds |
 /// | [`retry_pause`](Self::retry_pause) | 1 second |
 /// | [`clock`](Self::clock) | the system clock |
+/// | [`dangerously_allow_http`](Self::dangerously_allow_http) | a collector on the same machine only |
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct OtlpSinkBuilder {
@@ -88,6 +91,8 @@ pub struct OtlpSinkBuilder {
     deadline: Duration,
     retry_pause: Duration,
     clock: SharedClock,
+    /// Whether records may leave the machine in clear text.
+    allow_http: bool,
 }
 
 /// What the thread is asked to do.
@@ -111,6 +116,7 @@ impl OtlpSink {
             deadline: Duration::from_secs(10),
             retry_pause: Duration::from_secs(1),
             clock: SystemClock::shared(),
+            allow_http: false,
         }
     }
 
@@ -166,11 +172,33 @@ impl OtlpSinkBuilder {
         self
     }
 
+    /// Sends to another machine too. Default: only to this one.
+    ///
+    /// Records and headers then cross the network in clear text, and nothing shows who receives them: users, addresses
+    /// and the key of the collector are readable on the way. Only for a network that protects them itself, such as a
+    /// VPN or the private network between two containers.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_audit::OtlpSink;
+    ///
+    /// let sidecar = OtlpSink::builder("http://collector:4318/v1/logs".parse()?);
+    /// assert!(sidecar.clone().build().is_err());
+    /// assert!(sidecar.dangerously_allow_http().build().is_ok());
+    /// # Ok::<(), http::uri::InvalidUri>(())
+    /// ```
+    pub fn dangerously_allow_http(mut self) -> Self {
+        self.allow_http = true;
+        self
+    }
+
     /// Starts the thread that sends. It ends when the sink is dropped, after one more try for what waits.
     ///
     /// # Errors
     ///
-    /// - [`AuditBuildError::InvalidSetting`] for an endpoint that is not `http://` with a host, or a capacity of 0.
+    /// - [`AuditBuildError::InvalidSetting`] for an endpoint that is not `http://` with a host, for one on another machine
+    ///   without [`dangerously_allow_http`](Self::dangerously_allow_http), and for a capacity of 0.
     /// - [`AuditBuildError::NoThread`] if the thread, or its event queue, cannot be made.
     ///
     /// A collector that cannot be reached is no error: it may come later.
@@ -186,6 +214,10 @@ impl OtlpSinkBuilder {
         let invalid = |setting, problem| Err(AuditBuildError::InvalidSetting { setting, problem });
         if self.uri.scheme_str() != Some("http") || self.uri.host().is_none() {
             let problem = "use http:// and the address of a collector on this machine";
+            return invalid("OtlpSink::builder", problem);
+        }
+        if !self.allow_http && !self.uri.host().is_some_and(is_this_machine) {
+            let problem = "records would leave this machine in clear text; use a collector on 127.0.0.1, [::1] or localhost that forwards over TLS, or call dangerously_allow_http()";
             return invalid("OtlpSink::builder", problem);
         }
         if self.capacity == 0 {
@@ -214,6 +246,15 @@ impl OtlpSinkBuilder {
         let uri = self.uri;
         Ok(OtlpSink { queue, lost, uri })
     }
+}
+
+/// Returns whether a host of a URI is a loopback address.
+fn is_this_machine(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || address
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 impl Sink for OtlpSink {
