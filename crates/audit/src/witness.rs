@@ -60,8 +60,8 @@ pub enum WitnessAccepted {
     New {
         /// The number of its record.
         record: u64,
-        /// The number of an accepted record that the trail is proven to begin with. `None` for the first checkpoint,
-        /// and for one that [`allow_unproven`](Witness::allow_unproven) let in.
+        /// The number of the latest record that was accepted before: the trail is proven to begin with it. `None` for
+        /// the first checkpoint, and for one that [`allow_unproven`](Witness::allow_unproven) let in.
         proven_since: Option<u64>,
     },
     /// The line is not a checkpoint: it is incomplete, or of another version. It is ignored.
@@ -93,8 +93,8 @@ pub enum WitnessRefusal {
         /// The name in the line.
         found: String,
     },
-    /// The checkpoint has no proof that its trail begins with what was accepted, or one about a checkpoint that was
-    /// not received: lines were left out, or the writer continued elsewhere.
+    /// The checkpoint has no proof since the latest accepted one: lines were left out, or the trail was continued from
+    /// an earlier record.
     NotProven {
         /// The number of the record of the checkpoint.
         record: u64,
@@ -179,23 +179,27 @@ impl Witness {
         }
     }
 
-    /// Checks the proof of a checkpoint, if it is about a known one. Returns the record that it begins with.
+    /// Checks the proof of a checkpoint. Returns the latest accepted record, if it is proven to begin with that.
+    ///
+    /// A proof since an earlier record is not enough: what was accepted after that may be another trail.
     fn demand_proof(&self, checkpoint: &Checkpoint) -> Result<Option<u64>, WitnessRefusal> {
         let record = checkpoint.anchor.sequence();
-        let growth = checkpoint.growth.as_ref();
-        let known = growth.and_then(|(since, proof)| Some((since, proof, self.known.get(since)?)));
-        let Some((since, proof, (_, earlier))) = known else {
-            return match self.latest().filter(|_| !self.allow_unproven) {
-                Some(latest) => Err(WitnessRefusal::NotProven { record, latest }),
-                None => Ok(None),
-            };
+        let Some(latest) = self.latest() else {
+            return Ok(None);
         };
-        match is_consistent((*since, earlier), (record, &checkpoint.root), proof) {
-            true => Ok(Some(*since)),
-            false => Err(WitnessRefusal::NotConsistent {
-                since: *since,
-                record,
-            }),
+        let growth = checkpoint.growth.as_ref();
+        let known = growth.and_then(|(since, proof)| Some((*since, proof, self.known.get(since)?)));
+        if let Some((since, proof, (_, earlier))) = known {
+            if !is_consistent((since, earlier), (record, &checkpoint.root), proof) {
+                return Err(WitnessRefusal::NotConsistent { since, record });
+            }
+            if since == latest {
+                return Ok(Some(latest));
+            }
+        }
+        match self.allow_unproven {
+            true => Ok(None),
+            false => Err(WitnessRefusal::NotProven { record, latest }),
         }
     }
 }
@@ -231,3 +235,65 @@ impl fmt::Display for WitnessRefusal {
 }
 
 impl error::Error for WitnessRefusal {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::{
+        Anchor, Signer,
+        merkle::{Tree, leaf_hash},
+    };
+
+    /// The line of a trail of so many records, which are others after `fork`. It has a proof since a record.
+    fn line(records: u64, since: u64, fork: u64) -> Vec<u8> {
+        let mut tree = Tree::new();
+        for record in 1..=records {
+            let form = if record > fork { "forked" } else { "first" };
+            tree.push(leaf_hash(format!("{form} {record}").as_bytes()), |_, _| {});
+            if record == since {
+                tree.mark(|_| false);
+            }
+        }
+        let checkpoint = Checkpoint {
+            trail: "t".to_owned(),
+            anchor: Anchor::new(records, tree.root()),
+            root: tree.root(),
+            growth: tree.growth(since),
+        };
+        let mut line = checkpoint.to_line("2023-11-14T22:13:20.000000Z", &Signer::Plain);
+        line.pop();
+        line
+    }
+
+    #[test]
+    fn a_fork_that_proves_growth_since_an_older_checkpoint_is_refused() {
+        let mut witness = Witness::new(&VerifyOptions::new());
+        witness.accept(&line(100, 0, u64::MAX)).unwrap();
+        witness.accept(&line(200, 100, u64::MAX)).unwrap();
+        // Whoever has the keys writes the records after 150 anew. The proof since 100 holds.
+        let refusal = WitnessRefusal::NotProven {
+            record: 250,
+            latest: 200,
+        };
+        assert_eq!(witness.accept(&line(250, 100, 150)), Err(refusal));
+        let refusal = WitnessRefusal::NotConsistent {
+            since: 200,
+            record: 250,
+        };
+        assert_eq!(witness.accept(&line(250, 200, 150)), Err(refusal));
+        assert_eq!(witness.latest(), Some(200), "nothing of it was kept");
+        let accepted = WitnessAccepted::New {
+            record: 250,
+            proven_since: Some(200),
+        };
+        assert_eq!(witness.accept(&line(250, 200, u64::MAX)), Ok(accepted));
+        // Somebody who found out why there is no proof does not let in one that is wrong.
+        witness.allow_unproven(true);
+        let accepted = WitnessAccepted::New {
+            record: 300,
+            proven_since: None,
+        };
+        assert!(witness.accept(&line(300, 100, 50)).is_err());
+        assert_eq!(witness.accept(&line(300, 100, u64::MAX)), Ok(accepted));
+    }
+}

@@ -24,7 +24,7 @@ const MAX_LINE: u64 = 8192;
 
 const EXAMPLES: &str = "\
 Run it on a machine that the administrators of the server cannot change. A checkpoint is accepted if it is signed, is
-about the same trail, and proves that its trail begins with what was accepted before. Otherwise the command ends:
+about the same trail, and proves that its trail begins with that of the latest accepted one. Otherwise the command ends:
 
 Exit code 0: the input ended. 1: a checkpoint was refused as rolled back, forked, not proven, forged, or of another
 trail; find out why before you start it again. 2: a file could not be read or written.

@@ -62,12 +62,12 @@ fn grown(leaves: &[TreeHash], mark: usize, ranges: Vec<std::ops::Range<u64>>) ->
     let (mut tree, mut collector) = (Tree::new(), Collector::new(ranges));
     for (place, leaf) in leaves.iter().enumerate() {
         if place == mark {
-            tree.mark(u64::MAX);
+            tree.mark(|_| false);
         }
         tree.push(*leaf, |node, hash| collector.take(node, hash));
     }
     if mark == leaves.len() {
-        tree.mark(u64::MAX);
+        tree.mark(|_| false);
     }
     (tree, collector)
 }
@@ -107,7 +107,8 @@ proptest! {
         let (tree, collector) = grown(&leaves, first, consistency_ranges(one, two));
         let path = naive_consistency(first, &leaves, true);
         prop_assert_eq!(&collector.proof().unwrap(), &path);
-        prop_assert_eq!(tree.growth(0), Some((one, path.clone())), "with the memory of the writer");
+        let remembered = (first < second).then(|| (one, path.clone()));
+        prop_assert_eq!(tree.growth(one), remembered, "with the memory of the writer");
         let (earlier, later) = (naive(&leaves[..first]), tree.root());
         prop_assert!(is_consistent((one, &earlier), (two, &later), &path));
         if first < second {
@@ -137,35 +138,38 @@ proptest! {
 }
 
 #[test]
-fn growth_is_proven_from_a_mark_that_others_have() {
+fn growth_is_proven_from_every_mark_that_is_kept() {
     let leaves = leaves(40);
     let mut tree = Tree::new();
     let mut roots = vec![tree.root()];
     for (size, leaf) in leaves.iter().enumerate() {
-        // Nobody got the marks at 7, 10 and 15; then the one at 20 arrived.
         match size {
-            5 => tree.mark(0),
-            7 | 10 | 15 => tree.mark(5),
-            20 => tree.mark(5),
-            30 => tree.mark(20),
+            5 | 7 | 10 => tree.mark(|size| size == 5),
+            20 => tree.mark(|size| size == 5 || size == 10),
+            30 => tree.mark(|_| false),
             _ => {}
         }
         tree.push(*leaf, |_, _| {});
         roots.push(tree.root());
-        let from = match size {
-            5..20 => (5, 5),
-            20..30 => (20, 20),
-            30.. => (20, 20),
-            _ => continue,
+        let kept: &[u64] = match size {
+            5..7 => &[5],
+            7..10 => &[5, 7],
+            10..20 => &[5, 10],
+            20..30 => &[5, 10, 20],
+            30.. => &[30],
+            _ => &[],
         };
-        let (since, proof) = tree.growth(from.1).unwrap();
-        assert_eq!(since, from.0, "at {size}");
-        let (first, second) = (roots[since as usize], tree.root());
-        assert!(is_consistent(
-            (since, &first),
-            (tree.size(), &second),
-            &proof
-        ));
+        for since in 0..=tree.size() {
+            let growth = tree.growth(since);
+            assert_eq!(growth.is_some(), kept.contains(&since), "{since} at {size}");
+            let Some((_, proof)) = growth else { continue };
+            let (first, second) = (roots[since as usize], tree.root());
+            assert!(is_consistent(
+                (since, &first),
+                (tree.size(), &second),
+                &proof
+            ));
+        }
     }
 }
 

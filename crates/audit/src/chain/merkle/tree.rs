@@ -8,14 +8,14 @@ const MAX_PEAKS: usize = 64;
 /// A growing tree. Takes 2 KiB, however many leaves it has.
 ///
 /// It also remembers what proves that it begins with the tree that it was at a
-/// [`mark`](Self::mark): at most two hashes for each level.
+/// [`mark`](Self::mark): at most two hashes for each level and mark.
 #[derive(Clone, Debug)]
 pub(crate) struct Tree {
     /// How many leaves were added.
     size: u64,
     /// The roots of the complete subtrees, the largest and leftmost first.
     peaks: Vec<TreeHash>,
-    /// At most two: an earlier one that is proven, and the latest one.
+    /// Those that growth is proven from, the latest one last.
     marks: Vec<Mark>,
 }
 
@@ -91,29 +91,26 @@ impl Tree {
 
     /// Remembers the tree of this size, so that [`growth`](Self::growth) can prove it later.
     ///
-    /// `confirmed` is the size of an earlier mark that others are known to have: marks before it are forgotten. The
-    /// first mark that is left is what growth is proven from.
-    pub(crate) fn mark(&mut self, confirmed: u64) {
-        let latest_confirmed = self.marks.iter().rposition(|mark| mark.size <= confirmed);
-        self.marks.drain(..latest_confirmed.unwrap_or(0));
-        self.marks.truncate(1);
-        let nodes = self.nodes().collect();
+    /// `keep` says which earlier marks, by their size, are kept too.
+    pub(crate) fn mark(&mut self, keep: impl Fn(u64) -> bool) {
         let size = self.size;
+        self.marks
+            .retain(|mark| mark.size != size && keep(mark.size));
+        let nodes = self.nodes().collect();
         self.marks.push(Mark { size, nodes });
     }
 
-    /// Returns whether there was a mark.
-    pub(crate) fn is_marked(&self) -> bool {
-        !self.marks.is_empty()
+    /// Returns the size at the latest mark.
+    pub(crate) fn marked(&self) -> Option<u64> {
+        self.marks.last().map(|mark| mark.size)
     }
 
-    /// Returns the size at the first mark, and the proof that this tree begins with that one.
+    /// Returns the size at a mark, and the proof that this tree begins with that one.
     ///
-    /// `confirmed` is as for [`mark`](Self::mark). `None` if there was no mark, or only of an empty tree.
-    pub(crate) fn growth(&self, confirmed: u64) -> Option<(u64, Vec<TreeHash>)> {
-        let latest_confirmed = self.marks.iter().rfind(|mark| mark.size <= confirmed);
-        let mark = latest_confirmed.or(self.marks.first())?;
-        if mark.size == 0 {
+    /// `None` if there is no mark of this size, or if it is of the empty tree or of this one.
+    pub(crate) fn growth(&self, since: u64) -> Option<(u64, Vec<TreeHash>)> {
+        let mark = self.marks.iter().find(|mark| mark.size == since)?;
+        if since == 0 || since == self.size {
             return None;
         }
         let known = |node: Node| {

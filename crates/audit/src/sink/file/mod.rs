@@ -19,6 +19,7 @@ mod watchdog;
 mod recovery;
 mod retention;
 mod low_space;
+mod checkpoint_places;
 mod checkpoint_writer;
 mod journal;
 mod writer_records;

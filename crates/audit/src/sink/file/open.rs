@@ -8,12 +8,13 @@
 //! writes; then the repair of what an earlier process left; then the threads. The lock on the data file is released
 //! before the file is opened for writing and taken again with it, under the protection of the lock file.
 
-use std::{io, sync::Arc, thread, time::Duration};
+use std::{collections::VecDeque, io, sync::Arc, thread, time::Duration};
 
 use palisade_internal::log_limit::LogLimit;
 
 use super::{
     FileSink, FileSinkBuilder,
+    checkpoint_places::PlacedLine,
     checkpoint_writer::{self, CheckpointWriter},
     journal::Journal,
     low_space::SpaceMonitor,
@@ -74,8 +75,9 @@ impl FileSinkBuilder {
         let data = data.map_err(|()| locked())?;
         let signer = self.checkpoints.signer(self.key.as_ref());
         let file = self.checkpoints.file_of(&path);
-        let checkpoint = file.and_then(|file| checkpoint_writer::latest(&file, &signer));
-        let start = recover(&path, self.key.as_ref(), checkpoint.as_ref())?;
+        let stored = file.map(|file| checkpoint_writer::stored(&file, &signer));
+        let stored = stored.unwrap_or_default();
+        let start = recover(&path, self.key.as_ref(), stored.latest.as_ref())?;
         drop(data);
         let disk = Disk::open(path.clone(), lock).map_err(storage)?;
         let disk = disk.ok_or_else(locked)?;
@@ -83,19 +85,28 @@ impl FileSinkBuilder {
             path: path.clone(),
             ..self
         }
-        .start(disk, &start)
+        .start(disk, &start, &stored.lines)
         .map_err(storage)
     }
 
     /// Starts the threads over a store, and writes how the trail goes on.
+    ///
+    /// `stored` are the last lines of the checkpoint file.
     ///
     /// A store that cannot be written is no error here: the sink then reports it as it does later, by its mode.
     ///
     /// # Errors
     ///
     /// The operating system cannot start a thread, or the checkpoint file cannot be opened.
-    pub(super) fn start(self, store: impl Store, start: &Start) -> io::Result<FileSink> {
-        let checkpoints = CheckpointWriter::start(self.checkpoints, &self.path, self.key.as_ref())?;
+    pub(super) fn start(
+        self,
+        store: impl Store,
+        start: &Start,
+        stored: &VecDeque<PlacedLine>,
+    ) -> io::Result<FileSink> {
+        let trail = (&*self.path, self.key.as_ref());
+        let known = (&start.tree, stored);
+        let checkpoints = CheckpointWriter::start(self.checkpoints, trail, known)?;
         let seal = Seal::new(self.key);
         let clock = Arc::clone(&self.clock);
         let mark = start.mark;

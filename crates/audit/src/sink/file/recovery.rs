@@ -180,9 +180,11 @@ fn marked(
     key: Option<&AuditKey>,
     checkpoint: Option<&Checkpoint>,
 ) -> Tree {
-    let (Some(checkpoint), Ok(parts), false) =
-        (checkpoint, trail_files::parts(path), tree.is_marked())
-    else {
+    let (Some(checkpoint), Ok(parts), false) = (
+        checkpoint,
+        trail_files::parts(path),
+        tree.marked().is_some(),
+    ) else {
         return tree;
     };
     let after = checkpoint.anchor.sequence().saturating_add(1);

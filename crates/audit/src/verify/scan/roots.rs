@@ -60,7 +60,7 @@ impl Scan {
             && tree.size() == size
             && tree.root() == root
         {
-            tree.mark(size);
+            tree.mark(|_| false);
         }
     }
 }

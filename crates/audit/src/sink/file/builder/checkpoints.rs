@@ -31,7 +31,8 @@ impl FileSinkBuilder {
     /// Writes no checkpoint file. Default: it is written beside the trail.
     ///
     /// [`checkpoint_to`](Self::checkpoint_to) still counts. Without both, a trail that was cut or rolled back while
-    /// no process ran looks intact.
+    /// no process ran looks intact. The first checkpoint after a start then has no proof that it continues the ones
+    /// before: a [witness](crate::Witness) refuses it.
     pub fn without_checkpoint_file(mut self) -> Self {
         self.checkpoints.beside = false;
         self.checkpoints.file = None;
@@ -43,6 +44,10 @@ impl FileSinkBuilder {
     /// For standard output, a log collector or another machine. The function runs on a separate thread and may
     /// block. If it fails, that is logged once, and recorded as `audit.checkpoints_failing`. It may be called
     /// several times, for several places.
+    ///
+    /// Lines come in order. One that the function refuses is given to it again with the next checkpoint, before that;
+    /// at most 32 wait. At each start the function gets the last 16 lines of the checkpoint file again: the process
+    /// before may have been killed before it had them.
     ///
     /// ```
     /// use palisade_audit::FileSink;

@@ -1,5 +1,6 @@
 //! Disks that are full, lie, hang or are tampered with, without a disk.
 
+mod checkpoints;
 mod faulty;
 mod journal;
 mod sink;

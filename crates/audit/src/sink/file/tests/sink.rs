@@ -1,6 +1,7 @@
 //! The sink with its threads, over a store that fails.
 
 use std::{
+    collections::VecDeque,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -40,7 +41,9 @@ fn open(builder: FileSinkBuilder, store: &Faulty) -> FileSink {
         recovered: Vec::new(),
     };
     let builder = builder.without_checkpoint_file();
-    builder.start(store.clone(), &start).unwrap()
+    builder
+        .start(store.clone(), &start, &VecDeque::new())
+        .unwrap()
 }
 
 /// One request, whose records belong together.

@@ -1,0 +1,229 @@
+//! The places that checkpoints go to, and the lines that each of them does not have yet.
+//!
+//! A place gets its lines in order, and none is left out: what it does not take is tried again before the next one.
+//! At most 32 lines wait for a place. While so many wait, it gets no new ones, and its next line proves growth since
+//! the last one that waits.
+//!
+//! The first place is the file. The others get a line after it was tried there.
+
+use std::{
+    collections::VecDeque,
+    fs,
+    io::{self, Write},
+    path::Path,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
+    },
+    thread,
+    time::Duration,
+};
+
+use palisade_internal::private_file;
+
+/// The most checkpoints that wait for a place. If there are more, it does not respond.
+const MAX_WAITING: usize = 32;
+/// How long a close waits for the last checkpoint.
+const LAST_WAIT: Duration = Duration::from_secs(2);
+
+/// Writes one checkpoint line, without its line end, to one place.
+pub(super) type CheckpointOutput = Box<dyn FnMut(&str) -> io::Result<()> + Send>;
+
+/// A checkpoint for a place.
+#[derive(Clone, Debug)]
+pub(super) struct PlacedLine {
+    /// The number of its record.
+    pub(super) record: u64,
+    /// The line, without its line end.
+    pub(super) text: Arc<str>,
+}
+
+/// What the writer and the thread know of a place.
+#[derive(Debug, Default)]
+struct Place {
+    /// Lines that it does not have yet.
+    waiting: Mutex<VecDeque<PlacedLine>>,
+    /// Whether it failed at the last line, or its queue was full.
+    failing: AtomicBool,
+}
+
+/// All places, and the thread that writes to them.
+#[derive(Debug)]
+pub(super) struct CheckpointPlaces {
+    /// Each place, with the record of the last line that waited for it: the next one proves growth since that.
+    places: Vec<(Arc<Place>, Option<u64>)>,
+    /// The record of the latest line.
+    newest: Arc<AtomicU64>,
+    /// Tells the thread that a line waits. `None` once the writer finishes.
+    wake: Option<SyncSender<()>>,
+    /// Is disconnected when the thread has written everything.
+    done: Receiver<()>,
+}
+
+impl CheckpointPlaces {
+    /// Starts the thread. Each place has lines that it gets first. `since` is the record of the last one that all
+    /// places then have.
+    ///
+    /// # Errors
+    ///
+    /// The system cannot start a thread.
+    pub(super) fn start(
+        outputs: Vec<(CheckpointOutput, VecDeque<PlacedLine>)>,
+        since: Option<u64>,
+    ) -> io::Result<Self> {
+        let (wake, woken) = sync_channel(1);
+        let (finished, done) = sync_channel(1);
+        let (mut places, mut writes, mut latest) = (Vec::new(), Vec::new(), 0);
+        for (output, first) in outputs {
+            latest = first.back().map_or(latest, |line| line.record);
+            let place = Place {
+                waiting: Mutex::new(first),
+                ..Place::default()
+            };
+            let place = Arc::new(place);
+            places.push((Arc::clone(&place), since));
+            writes.push((place, output));
+        }
+        let newest = Arc::new(AtomicU64::new(latest));
+        let until = Arc::clone(&newest);
+        thread::Builder::new()
+            .name("palisade-audit-checkpoints".into())
+            .spawn(move || {
+                let _finished: SyncSender<()> = finished;
+                while woken.recv().is_ok() {
+                    let newest = until.load(Ordering::Acquire);
+                    for (place, output) in &mut writes {
+                        place.write(newest, output);
+                    }
+                }
+            })?;
+        let _ = wake.try_send(());
+        Ok(Self {
+            places,
+            newest,
+            wake: Some(wake),
+            done,
+        })
+    }
+
+    /// Sends a line to every place that has space for it. `line` makes it, with a proof since a record.
+    pub(super) fn send(&mut self, record: u64, mut line: impl FnMut(Option<u64>) -> Arc<str>) {
+        for (place, since) in &mut self.places {
+            let mut waiting = place.waiting();
+            if waiting.len() >= MAX_WAITING {
+                place.failing.store(true, Ordering::Relaxed);
+                continue;
+            }
+            let text = line(*since);
+            waiting.push_back(PlacedLine { record, text });
+            *since = Some(record);
+        }
+        // After all of them have it: the thread gives no place a line that the ones before it do not have yet.
+        self.newest.store(record, Ordering::Release);
+        let woken = self.wake.as_ref().map(|wake| wake.try_send(()));
+        if matches!(woken, Some(Err(TrySendError::Disconnected(())))) {
+            // A function of the operator panicked.
+            for (place, _) in &self.places {
+                place.failing.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Returns whether the next line of a place proves growth since this record.
+    pub(super) fn continue_from(&self, record: u64) -> bool {
+        self.places.iter().any(|(_, since)| *since == Some(record))
+    }
+
+    /// Returns whether a place failed at the last line, or has no space for one.
+    pub(super) fn are_failing(&self) -> bool {
+        let mut places = self.places.iter();
+        places.any(|(place, _)| place.failing.load(Ordering::Relaxed))
+    }
+
+    /// Waits until the thread has written everything, at most 2 seconds, and logs an error after that.
+    pub(super) fn finish(mut self) {
+        drop(self.wake.take());
+        if self.done.recv_timeout(LAST_WAIT) == Err(RecvTimeoutError::Timeout) {
+            tracing::error!(target: "palisade::audit", "the last checkpoint of the audit trail is not written yet");
+        }
+    }
+}
+
+impl Place {
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<PlacedLine>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes what waits, up to this record, until a line fails.
+    fn write(&self, newest: u64, output: &mut CheckpointOutput) {
+        let next = || {
+            self.waiting()
+                .front()
+                .filter(|it| it.record <= newest)
+                .cloned()
+        };
+        let mut failure = None;
+        while let Some(line) = next() {
+            failure = output(&line.text).err();
+            if failure.is_some() {
+                break;
+            }
+            self.waiting().pop_front();
+        }
+        self.tell(failure.as_ref());
+    }
+
+    /// Logs that it began to fail, or that it works again. Nothing is logged in between.
+    fn tell(&self, failure: Option<&io::Error>) {
+        let failed = self.failing.swap(failure.is_some(), Ordering::Relaxed);
+        match (failed, failure) {
+            (false, Some(error)) => {
+                let errno = error.raw_os_error();
+                tracing::error!(target: "palisade::audit", %error, errno, "cannot write the checkpoints of the audit trail");
+            }
+            (true, None) => {
+                tracing::info!(target: "palisade::audit", "writes the checkpoints of the audit trail again");
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Appends a line to a checkpoint file and syncs it. A new file has mode 0600.
+///
+/// If the file does not end with a line feed (a write that was cut), one is added first, so that the new line is
+/// whole.
+pub(super) fn append(file: &Path, line: &str) -> io::Result<()> {
+    if fs::metadata(file).is_ok_and(|metadata| !metadata.is_file()) {
+        return Err(io::Error::other("the checkpoint file is no regular file"));
+    }
+    let new = !file.exists();
+    let mut options = private_file::options();
+    let mut file_open = options.read(true).append(true).create(true).open(file)?;
+    let mut bytes = Vec::with_capacity(line.len() + 2);
+    if !new && !ends_a_line(&mut file_open)? {
+        // A power cut may have torn the last line: the next one must not be torn with it.
+        bytes.push(b'\n');
+    }
+    bytes.extend_from_slice(line.as_bytes());
+    bytes.push(b'\n');
+    file_open.write_all(&bytes)?;
+    file_open.sync_data()?;
+    if new {
+        private_file::sync_folder(file)?;
+    }
+    Ok(())
+}
+
+/// Returns whether a file is empty or ends with a line feed.
+fn ends_a_line(file: &mut fs::File) -> io::Result<bool> {
+    use std::io::{Read as _, Seek as _};
+    if file.metadata()?.len() == 0 {
+        return Ok(true);
+    }
+    let mut last = [0];
+    file.seek(io::SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    Ok(last == *b"\n")
+}
