@@ -1,10 +1,8 @@
 //! `https` and `http` of `[server]`: addresses, Unix sockets, and sockets of a service manager.
 
-use std::{
-    fmt,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-};
+#[cfg(feature = "server")]
+use std::path::Path;
+use std::{fmt, net::SocketAddr, path::PathBuf};
 
 #[cfg(feature = "server")]
 use palisade_transport::server::{Listener, ServerBuildError};
@@ -61,6 +59,7 @@ impl ListenOn {
 
     /// Returns whether other machines can reach the address. `false` where it is not known before
     /// the start.
+    #[cfg(feature = "server")]
     pub(super) fn is_for_the_network(&self) -> bool {
         self.as_address()
             .is_some_and(|address| !address.ip().is_loopback())
