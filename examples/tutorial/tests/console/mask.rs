@@ -12,7 +12,7 @@ static PATTERNS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         (r"anchor \d+:[0-9a-f]{64}", "anchor N:HASH"),
         // On a slow machine a limit admits one request more, and a checkpoint is written meanwhile.
         (r"\d+ records of \d+ requests", "N records of N requests"),
-        (r"\d+ (repeated refusals|checkpoints)", "N $1"),
+        (r"\d+ (repeated refusals|checkpoints|roots)", "N $1"),
         (r"(?m)^retry-after: [1-6]$", "retry-after: SECONDS"),
         (r#""client";r=4\d;t=\d+"#, "\"client\";r=REMAINING"),
         (r";t=[1-6]\b", ";t=SECONDS"),
