@@ -22,13 +22,13 @@ use serde::{
 /// use palisade::config::{Config, secret_table};
 /// use serde::{Deserialize, Deserializer};
 ///
-/// #[derive(Debug, Deserialize)]
+/// #[derive(Debug, Default, Deserialize)]
 /// #[serde(deny_unknown_fields)]
 /// struct Keys {
 ///     file: String,
 /// }
 ///
-/// #[derive(Debug, Deserialize)]
+/// #[derive(Debug, Default, Deserialize)]
 /// struct Mail {
 ///     #[serde(deserialize_with = "secret_table")]
 ///     password: Keys,

@@ -12,7 +12,7 @@ const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// How long browsers use TLS only for this host (`Strict-Transport-Security`, RFC 6797).
 ///
 /// Default: [`one_year`](Self::one_year), without subdomains and without `preload`. Give
-/// another value to [`HeadersLayer::hsts`](crate::HeadersLayer::hsts).
+/// another value to [`HeadersLayerBuilder::hsts`](crate::HeadersLayerBuilder::hsts).
 ///
 /// ```
 /// use palisade_transport::Hsts;
