@@ -6,15 +6,17 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
-        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+        mpsc::Receiver,
     },
     thread,
 };
 
 use palisade_core::MaybeReady;
-use tokio::sync::oneshot;
 
-use super::Sink;
+use super::{
+    Sink,
+    job_queue::{Job, JobQueue},
+};
 use crate::{
     error::{AuditBuildError, SinkUnavailable},
     record::{AuditEvent, RequestRecord},
@@ -38,21 +40,9 @@ use crate::{
 /// ```
 pub struct DetachedSink {
     /// The bounded queue to the thread.
-    queue: SyncSender<Job>,
+    queue: JobQueue,
     /// The name of the inner sink, for `Debug`.
     name: String,
-    /// Records that the queue could not take, or at which the inner sink panicked.
-    lost: Arc<AtomicU64>,
-}
-
-/// What the thread is asked to do.
-enum Job {
-    /// Pass an event to the inner sink.
-    Event(Arc<AuditEvent>),
-    /// Flush the inner sink, and send its result.
-    Flush(oneshot::Sender<Result<(), SinkUnavailable>>),
-    /// Pass the record of a request to the inner sink.
-    Request(Arc<RequestRecord>),
 }
 
 impl DetachedSink {
@@ -64,13 +54,6 @@ impl DetachedSink {
         DetachedSinkBuilder {
             sink: Arc::new(sink),
             capacity: Self::CAPACITY,
-        }
-    }
-
-    /// Puts a job into the queue. A full queue counts a lost record.
-    fn send(&self, job: Job) {
-        if self.queue.try_send(job).is_err() {
-            self.lost.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
@@ -126,15 +109,13 @@ impl DetachedSinkBuilder {
                 problem: "use a capacity of 1 event or more",
             });
         }
-        let (queue, jobs) = sync_channel(self.capacity);
-        let lost = Arc::new(AtomicU64::new(0));
+        let (queue, jobs, lost) = JobQueue::new(self.capacity);
         let name = format!("{:?}", self.sink);
-        let counted = Arc::clone(&lost);
         thread::Builder::new()
             .name("palisade-audit-sink".into())
-            .spawn(move || run(&self.sink, &jobs, &counted))
+            .spawn(move || run(&self.sink, &jobs, &lost))
             .map_err(AuditBuildError::NoThread)?;
-        Ok(DetachedSink { queue, name, lost })
+        Ok(DetachedSink { queue, name })
     }
 }
 
@@ -162,26 +143,19 @@ fn run(sink: &impl Sink, jobs: &Receiver<Job>, lost: &AtomicU64) {
 
 impl Sink for DetachedSink {
     fn record_request(&self, event: &Arc<RequestRecord>) {
-        self.send(Job::Request(Arc::clone(event)));
+        self.queue.send(Job::Request(Arc::clone(event)));
     }
 
     fn record_event(&self, event: &Arc<AuditEvent>) {
-        self.send(Job::Event(Arc::clone(event)));
+        self.queue.send(Job::Event(Arc::clone(event)));
     }
 
     fn flush(&self) -> MaybeReady<Result<(), SinkUnavailable>> {
-        let (response, waiting) = oneshot::channel();
-        match self.queue.try_send(Job::Flush(response)) {
-            Ok(()) => MaybeReady::pending(async move {
-                waiting.await.unwrap_or(Err(SinkUnavailable::Failing))
-            }),
-            Err(TrySendError::Full(_)) => MaybeReady::Ready(Err(SinkUnavailable::Full)),
-            Err(TrySendError::Disconnected(_)) => MaybeReady::Ready(Err(SinkUnavailable::Closed)),
-        }
+        self.queue.flush()
     }
 
     fn lost_records(&self) -> u64 {
-        self.lost.load(Ordering::Relaxed)
+        self.queue.lost_records()
     }
 }
 

@@ -11,6 +11,7 @@ mod syslog;
 #[cfg(feature = "otlp")]
 mod otlp;
 mod detached;
+mod job_queue;
 mod memory;
 mod repeat_lines;
 mod repeats;

@@ -1,43 +1,31 @@
 //! Sends records to an OpenTelemetry collector (OTLP over HTTP, in JSON).
 //!
-//! `document` is what is sent, `connection` sends it. The sink has a thread with a bounded queue: a collector that does
-//! not respond holds up no request. A batch that cannot be sent is tried again, and lost and counted in the end.
+//! `exporter` is the thread, `document` what is sent, `connection` sends it. The queue to the thread is bounded: a
+//! collector that does not respond holds up no request. A batch that cannot be sent is tried again, and lost and
+//! counted in the end.
 
+mod exporter;
 mod connection;
 mod document;
 
-use std::{
-    fmt, io,
-    net::IpAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
-    },
-    thread,
-    time::Duration,
-};
+use std::{fmt, net::IpAddr, sync::Arc, thread, time::Duration};
 
-use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use palisade_core::{MaybeReady, SharedClock, SystemClock};
-use serde_json::Value;
-use tokio::sync::oneshot;
 
-use self::connection::{Connection, Reply};
-use super::{Sink, repeat_lines::RepeatLines, repeats::RepeatKey};
+use self::{connection::Connection, exporter::Exporter};
+use super::{
+    Sink,
+    job_queue::{Job, JobQueue},
+    repeat_lines::RepeatLines,
+};
 use crate::{
     error::{AuditBuildError, SinkUnavailable},
-    query::StoredRecord,
     record::{AuditEvent, RequestRecord},
 };
 
 /// The default number of records that may wait.
 const CAPACITY: usize = 4096;
-/// The most records of one request.
-const MAX_BATCH: usize = 512;
-/// How often a batch is tried in all.
-const TRIES: u32 = 4;
 
 /// Sends records to an OpenTelemetry collector, over OTLP/HTTP in JSON. Needs the feature `otlp`.
 ///
@@ -63,8 +51,7 @@ const TRIES: u32 = 4;
 /// # let _ = layer; Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct OtlpSink {
-    queue: SyncSender<Job>,
-    lost: Arc<AtomicU64>,
+    queue: JobQueue,
     uri: Uri,
 }
 
@@ -95,14 +82,6 @@ pub struct OtlpSinkBuilder {
     allow_http: bool,
 }
 
-/// What the thread is asked to do.
-enum Job {
-    Event(Arc<AuditEvent>),
-    /// Send what waits, and tell the result.
-    Flush(oneshot::Sender<Result<(), SinkUnavailable>>),
-    Request(Arc<RequestRecord>),
-}
-
 impl OtlpSink {
     /// Returns the settings of a sink for the logs endpoint of a collector, usually
     /// `http://127.0.0.1:4318/v1/logs`. Nothing is opened before the first record.
@@ -117,13 +96,6 @@ impl OtlpSink {
             retry_pause: Duration::from_secs(1),
             clock: SystemClock::shared(),
             allow_http: false,
-        }
-    }
-
-    /// Puts a job into the queue. A full queue counts a lost record.
-    fn send(&self, job: Job) {
-        if self.queue.try_send(job).is_err() {
-            self.lost.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
@@ -227,8 +199,7 @@ impl OtlpSinkBuilder {
             );
         }
         let connection = Connection::new(self.uri.clone(), self.headers, self.deadline);
-        let (queue, jobs) = sync_channel(self.capacity);
-        let lost = Arc::new(AtomicU64::new(0));
+        let (queue, jobs, lost) = JobQueue::new(self.capacity);
         let exporter = Exporter {
             connection: connection.map_err(AuditBuildError::NoThread)?,
             service_name: self.service_name,
@@ -236,7 +207,7 @@ impl OtlpSinkBuilder {
             retry_pause: self.retry_pause,
             clock: self.clock,
             repeats: RepeatLines::default(),
-            lost: Arc::clone(&lost),
+            lost,
             failing: false,
         };
         thread::Builder::new()
@@ -244,7 +215,7 @@ impl OtlpSinkBuilder {
             .spawn(move || exporter.run(&jobs))
             .map_err(AuditBuildError::NoThread)?;
         let uri = self.uri;
-        Ok(OtlpSink { queue, lost, uri })
+        Ok(OtlpSink { queue, uri })
     }
 }
 
@@ -259,165 +230,24 @@ fn is_this_machine(host: &str) -> bool {
 
 impl Sink for OtlpSink {
     fn record_request(&self, record: &Arc<RequestRecord>) {
-        self.send(Job::Request(Arc::clone(record)));
+        self.queue.send(Job::Request(Arc::clone(record)));
     }
 
     fn record_event(&self, event: &Arc<AuditEvent>) {
-        self.send(Job::Event(Arc::clone(event)));
+        self.queue.send(Job::Event(Arc::clone(event)));
     }
 
     fn flush(&self) -> MaybeReady<Result<(), SinkUnavailable>> {
-        let (response, waiting) = oneshot::channel();
-        match self.queue.try_send(Job::Flush(response)) {
-            Ok(()) => MaybeReady::pending(async move {
-                waiting.await.unwrap_or(Err(SinkUnavailable::Failing))
-            }),
-            Err(TrySendError::Full(_)) => MaybeReady::Ready(Err(SinkUnavailable::Full)),
-            Err(TrySendError::Disconnected(_)) => MaybeReady::Ready(Err(SinkUnavailable::Closed)),
-        }
+        self.queue.flush()
     }
 
     fn lost_records(&self) -> u64 {
-        self.lost.load(Ordering::Relaxed)
+        self.queue.lost_records()
     }
 }
 
 impl fmt::Debug for OtlpSink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "OtlpSink({})", self.uri)
-    }
-}
-
-/// The state of the thread.
-struct Exporter {
-    connection: Connection,
-    service_name: Box<str>,
-    linger: Duration,
-    retry_pause: Duration,
-    clock: SharedClock,
-    repeats: RepeatLines,
-    lost: Arc<AtomicU64>,
-    /// Whether the last batch was lost.
-    failing: bool,
-}
-
-impl Exporter {
-    /// Collects and sends batches until the queue is closed.
-    fn run(mut self, jobs: &Receiver<Job>) {
-        let mut closed = false;
-        while !closed {
-            let Ok(first) = jobs.recv() else { return };
-            let (mut batch, mut flush) = (Vec::new(), None);
-            let mut next = Some(first);
-            let end = self.clock.monotonic().saturating_add(self.linger);
-            while let Some(job) = next.take() {
-                match job {
-                    Job::Event(event) => self.take_event(&event, &mut batch),
-                    Job::Request(record) => self.take_request(&record, &mut batch),
-                    Job::Flush(response) => flush = Some(response),
-                }
-                if batch.len() < MAX_BATCH && flush.is_none() {
-                    let left = end.saturating_sub(self.clock.monotonic());
-                    next = match jobs.recv_timeout(left) {
-                        Ok(job) => Some(job),
-                        Err(RecvTimeoutError::Timeout) => None,
-                        Err(RecvTimeoutError::Disconnected) => {
-                            closed = true;
-                            None
-                        }
-                    };
-                }
-            }
-            let sent = self.send(&batch, closed);
-            if let Some(response) = flush {
-                let _ = response.send(sent);
-            }
-        }
-    }
-
-    /// Adds a request to the batch, unless it is a repetition.
-    fn take_request(&self, record: &RequestRecord, batch: &mut Vec<Value>) {
-        let time = record.received_at();
-        self.take(
-            RepeatKey::of_request(record),
-            time,
-            || record.to_json(),
-            batch,
-        );
-    }
-
-    /// Adds an event to the batch, unless it is a repetition.
-    fn take_event(&self, event: &AuditEvent, batch: &mut Vec<Value>) {
-        let time = event.time().unwrap_or_default();
-        self.take(RepeatKey::of_event(event), time, || event.to_json(), batch);
-    }
-
-    fn take(
-        &self,
-        repeated: Option<RepeatKey>,
-        time: Duration,
-        record: impl FnOnce() -> String,
-        batch: &mut Vec<Value>,
-    ) {
-        let now = self.clock.unix_time();
-        match repeated.map(|key| self.repeats.admit(key, time)) {
-            Some(None) => return,
-            Some(Some(count @ 1..)) => batch.push(document::held_back(count, now)),
-            Some(Some(0)) | None => {}
-        }
-        let record = StoredRecord::parse(record().as_bytes());
-        batch.extend(record.map(|record| document::log_record(&record, time, now)));
-    }
-
-    /// Sends a batch, with some tries. What is lost is counted.
-    fn send(&mut self, batch: &[Value], last: bool) -> Result<(), SinkUnavailable> {
-        let count = u64::try_from(batch.len()).unwrap_or(u64::MAX);
-        if count == 0 {
-            return Ok(());
-        }
-        let body = Bytes::from(document::body(&self.service_name, batch));
-        let mut pause = self.retry_pause;
-        for attempt in 1..=TRIES {
-            let problem = match self.connection.send(&body) {
-                Reply::Taken { rejected: 0 } => {
-                    self.went_well();
-                    return Ok(());
-                }
-                Reply::Taken { rejected } => {
-                    let problem = format!("the collector rejected {rejected} records");
-                    return self.went_wrong(rejected.min(count), &io::Error::other(problem));
-                }
-                Reply::Refused(status) => {
-                    return self.went_wrong(count, &io::Error::other(format!("status {status}")));
-                }
-                Reply::Later(problem) => problem,
-            };
-            if last || attempt == TRIES {
-                return self.went_wrong(count, &problem);
-            }
-            thread::sleep(pause);
-            pause = pause.saturating_mul(2);
-        }
-        Ok(())
-    }
-
-    /// Logs that records arrive again, if they did not.
-    fn went_well(&mut self) {
-        if std::mem::take(&mut self.failing) {
-            tracing::info!(target: "palisade::audit", "records are sent to the collector again");
-        }
-    }
-
-    /// Counts lost records, and logs the first ones.
-    fn went_wrong(&mut self, lost: u64, error: &io::Error) -> Result<(), SinkUnavailable> {
-        self.lost.fetch_add(lost, Ordering::Relaxed);
-        if !std::mem::replace(&mut self.failing, true) {
-            tracing::warn!(
-                target: "palisade::audit",
-                %error,
-                "records cannot be sent to the collector; they are counted as lost"
-            );
-        }
-        Err(SinkUnavailable::Failing)
     }
 }
