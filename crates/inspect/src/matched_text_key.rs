@@ -19,7 +19,7 @@ const LONGEST_FILE: u64 = 4096;
 /// A key for codes of the texts that rules match.
 ///
 /// With it a record shows whether two requests matched by the same text, for example in a wave of
-/// attacks or in one false match that comes again and again. Whoever has no key learns nothing of
+/// attacks or in one false match that comes again and again. Without the key, a reader learns nothing of
 /// the text. With the key one can test guesses, so keep it apart from the records.
 ///
 /// The code is HMAC-SHA-256 (RFC 2104), cut to 128 bits.

@@ -109,7 +109,7 @@ impl Witness {
             Err(TryLockError::Error(problem)) => return Err(unusable(problem)),
         }
         private_file::sync_folder(&self.file).map_err(unusable)?;
-        // Whoever accepted a line without a proof decided that before.
+        // An operator who accepted a line without a proof decided that before.
         witness.allow_unproven(true);
         let (mut reader, mut line, mut number) = (BufReader::new(&file), Vec::new(), 0_u64);
         let mut ends_whole = true;

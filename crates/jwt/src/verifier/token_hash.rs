@@ -4,7 +4,7 @@
 //! UMAC (RFC 4418, section 5.2) with words of 64 bits: each pair of words is added to two words of the key, and the
 //! products of the pairs are added up. For every two different blocks, at most one key in 2^64 gives the same sum
 //! (Black, Halevi, Krawczyk, Krovetz and Rogaway, "UMAC: Fast and Secure Message Authentication", theorem 4.2). So
-//! two tokens have one hash with a chance of about one in 2^64, as with SipHash alone, whoever chose them: both keys
+//! two tokens have one hash with a chance of about one in 2^64, as with SipHash alone, also if an attacker chose them: both keys
 //! are random, and neither is known to a client.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};

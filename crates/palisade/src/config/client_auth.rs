@@ -63,7 +63,7 @@ impl Config {
             .map_err(|error| self.client_auth_error(&error))
     }
 
-    /// Refuses to serve on a listener without TLS, where no client has a certificate, whoever reaches
+    /// Refuses to serve on a listener without TLS, where no client has a certificate, no matter who reaches
     /// it. A listener that only redirects is no problem.
     pub(super) fn refuse_plain_http_beside_required_certificates(
         &self,

@@ -42,7 +42,7 @@ pub(crate) fn consistency_ranges(first: u64, second: u64) -> Vec<Range<u64>> {
             low = middle;
         }
     }
-    // The first tree itself is known to whoever checks the proof, if it is one subtree.
+    // The first tree itself is known to the one that checks the proof, if it is one subtree.
     if low > 0 {
         ranges.push(low..high);
     }
