@@ -1,5 +1,6 @@
 //! The page in a real browser.
 
+mod driver;
 mod manners;
 mod sound;
 mod visit;

@@ -1,5 +1,6 @@
 //! A separate server for each test, and what a test needs to talk to it.
 
+mod chromedriver;
 mod client;
 mod count;
 mod program;
@@ -15,6 +16,7 @@ use tokio::{sync::oneshot, task::JoinHandle};
 use tts_server::{DataFolder, Reloader, Server, ServerParts, Settings, StartError, Voice};
 
 pub(crate) use self::{
+    chromedriver::Chromedriver,
     client::{Client, TestRequest, TestResponse, encode, send_plain},
     count::Count,
     program::{PATIENCE, Started, program},

@@ -1,17 +1,13 @@
 //! A browser, driven through chromedriver by its HTTP interface (W3C WebDriver): as much of it as the tests need.
 
-use std::{env, net::SocketAddr, path::Path, process::Stdio, time::Duration};
+use std::{env, net::SocketAddr, path::Path, time::Duration};
 
 use http::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    process::{Child, Command},
-    time::{Instant, sleep},
-};
+use tokio::time::{Instant, sleep};
 
-use super::{TestRequest, send_plain};
+use super::{Chromedriver, TestRequest, send_plain};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const FLAGS: [&str; 9] = [
@@ -29,25 +25,15 @@ const FLAGS: [&str; 9] = [
 
 /// A browser with its own profile. Ends when this value is dropped.
 pub(crate) struct Browser {
-    driver: SocketAddr,
+    driver: Chromedriver,
     session: String,
-    _child: Child,
     _profile: TempDir,
 }
 
 impl Browser {
-    /// Starts a browser; `None`, with a message, where none is installed. In CI that is a failure.
+    /// Starts a browser; `None` where no driver is installed.
     pub(crate) async fn start(language: &str) -> Option<Self> {
-        let Some((child, driver)) = start_driver().await else {
-            assert!(
-                env::var_os("CI").is_none_or(|ci| ci != "true"),
-                "chromedriver is missing, and CI must not skip"
-            );
-            eprintln!(
-                "SKIPPED: no chromedriver here; `apt-get install chromium chromium-driver` to run the browser's tests"
-            );
-            return None;
-        };
+        let driver = Chromedriver::start().await?;
         let profile = tempfile::tempdir().unwrap();
         let mut flags: Vec<String> = FLAGS.map(String::from).to_vec();
         flags.push(format!("--user-data-dir={}", profile.path().display()));
@@ -56,7 +42,7 @@ impl Browser {
         let options = json!({ "args": flags, "prefs": { "intl.accept_languages": language } });
         let wanted = json!({ "goog:chromeOptions": options, "goog:loggingPrefs": { "browser": "ALL" }, "acceptInsecureCerts": true });
         let body = json!({ "capabilities": { "alwaysMatch": wanted } });
-        let made = ask(driver, Method::POST, "/session", &body).await;
+        let made = ask(driver.address, Method::POST, "/session", &body).await;
         let session = made["sessionId"]
             .as_str()
             .unwrap_or_else(|| panic!("no browser: {made}"))
@@ -64,7 +50,6 @@ impl Browser {
         Some(Self {
             driver,
             session,
-            _child: child,
             _profile: profile,
         })
     }
@@ -143,7 +128,7 @@ impl Browser {
             return;
         };
         let picture = ask(
-            self.driver,
+            self.driver.address,
             Method::GET,
             &format!("/session/{}/screenshot", self.session),
             &Value::Null,
@@ -160,7 +145,7 @@ impl Browser {
     /// Closes the browser in good order.
     pub(crate) async fn close(self) {
         ask(
-            self.driver,
+            self.driver.address,
             Method::DELETE,
             &format!("/session/{}", self.session),
             &Value::Null,
@@ -186,36 +171,13 @@ impl Browser {
 
     async fn command(&self, path: &str, body: &Value) -> Value {
         ask(
-            self.driver,
+            self.driver.address,
             Method::POST,
             &format!("/session/{}{path}", self.session),
             body,
         )
         .await
     }
-}
-
-/// Starts the driver on a port of its choice, which it prints.
-async fn start_driver() -> Option<(Child, SocketAddr)> {
-    let mut child = Command::new("chromedriver")
-        .arg("--port=0")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .ok()?;
-    let mut lines = BufReader::new(child.stdout.take()?).lines();
-    while let Ok(Some(line)) = lines.next_line().await {
-        let port = line
-            .rsplit_once("started successfully on port ")
-            .map(|(_, port)| port.trim_end_matches('.'));
-        if let Some(port) = port.and_then(|port| port.parse().ok()) {
-            // A reader that stops stops the driver, once the pipe is full.
-            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-            return Some((child, SocketAddr::from(([127, 0, 0, 1], port))));
-        }
-    }
-    None
 }
 
 async fn ask(driver: SocketAddr, method: Method, path: &str, body: &Value) -> Value {
