@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, net::IpAddr, time::Duration};
 
-use super::StoredRecord;
+use super::{StoredRecord, network::Network};
 
 /// The most requests whose `end` record is still expected. More are possible only in a trail with
 /// that many streams at the same time; the ends of further ones are then not found.
@@ -47,8 +47,8 @@ pub struct RecordFilter {
     principal: Option<Box<str>>,
     /// The owner of the principal.
     owner: Option<Box<str>>,
-    /// An address and its prefix length in bits.
-    client: Option<(IpAddr, u8)>,
+    /// The network of the client.
+    client: Option<Network>,
     /// The template of the route.
     route: Option<Box<str>>,
     /// The lowest and the highest status.
@@ -148,7 +148,7 @@ impl RecordFilter {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn client(mut self, address: IpAddr, bits: u8) -> Self {
-        self.client = Some((address.to_canonical(), bits));
+        self.client = Some(Network::new(address, bits));
         self
     }
 
@@ -269,7 +269,7 @@ impl RecordFilter {
             && self.status.is_none_or(status)
             && self
                 .client
-                .is_none_or(|network| is_within(record.client(), network))
+                .is_none_or(|network| network.contains_text(record.client()))
     }
 }
 
@@ -296,28 +296,6 @@ fn names_rule(record: &StoredRecord, rule: u64) -> bool {
         let ids = text(note, "value").filter(|_| of_rules).unwrap_or_default();
         ids.split(',').any(|id| id.parse() == Ok(rule))
     })
-}
-
-/// Returns whether a recorded address is in a network.
-fn is_within(recorded: Option<&str>, (network, bits): (IpAddr, u8)) -> bool {
-    let address = recorded.and_then(|text| text.parse::<IpAddr>().ok());
-    match (address.map(|address| address.to_canonical()), network) {
-        (Some(IpAddr::V4(ip)), IpAddr::V4(network)) => {
-            let rest = 32_u32.saturating_sub(bits.into());
-            (ip.to_bits() ^ network.to_bits())
-                .checked_shr(rest)
-                .unwrap_or(0)
-                == 0
-        }
-        (Some(IpAddr::V6(ip)), IpAddr::V6(network)) => {
-            let rest = 128_u32.saturating_sub(bits.into());
-            (ip.to_bits() ^ network.to_bits())
-                .checked_shr(rest)
-                .unwrap_or(0)
-                == 0
-        }
-        _ => false,
-    }
 }
 
 #[cfg(test)]
@@ -350,6 +328,10 @@ mod tests {
             (new().request_id("7"), new().request_id("8")),
             (new().principal("anna"), new().principal("ann")),
             (new().owner("acme"), new().owner("anna")),
+            (
+                new().client("203.0.113.0".parse().unwrap(), 24),
+                new().client("203.0.112.0".parse().unwrap(), 24),
+            ),
             (new().route("/tts"), new().route("/")),
             (new().status(400, 499), new().status(500, 599)),
             (new().code("quota_exceeded"), new().code("forbidden")),
@@ -366,23 +348,6 @@ mod tests {
         check(new().refused(), all, true);
         check(new().refused(), none, false);
         check(new(), none, true);
-    }
-
-    #[test]
-    fn a_network_admits_the_addresses_in_it() {
-        let client = |text: &str, bits: u8| RecordFilter::new().client(text.parse().unwrap(), bits);
-        let v4 = r#""client":"203.0.113.7""#;
-        check(client("203.0.113.7", 32), v4, true);
-        check(client("::ffff:203.0.113.7", 200), v4, true);
-        check(client("203.0.113.8", 32), v4, false);
-        check(client("203.0.113.250", 24), v4, true);
-        check(client("8.8.8.8", 0), v4, true);
-        check(client("2001:db8::", 0), v4, false);
-        let v6 = r#""client":"2001:db8:1:2::9""#;
-        check(client("2001:db8:1:2::", 64), v6, true);
-        check(client("2001:db8:1:3::", 64), v6, false);
-        check(client("2001:db8:1:3::", 48), v6, true);
-        check(client("2001:db8:1:3::", 64), r#""client":"unix""#, false);
     }
 
     #[test]

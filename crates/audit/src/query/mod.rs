@@ -9,6 +9,7 @@
 
 mod filter;
 mod follow;
+mod network;
 mod stored_record;
 
 use std::{

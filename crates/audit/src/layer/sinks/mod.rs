@@ -11,21 +11,23 @@
 //! | [`OneSuffices`](SinkPolicy::OneSuffices) | the request goes on | the request is refused |
 //! | [`BestEffort`](SinkPolicy::BestEffort) | the request goes on | the request goes on |
 
+mod policy;
+mod results;
+
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    task::{Context, Poll},
     time::Duration,
 };
 
-use palisade_core::{BoxFuture, MaybeReady, SharedClock};
+use palisade_core::{MaybeReady, SharedClock};
 use palisade_internal::log_limit::LogLimit;
-use tokio::sync::oneshot;
 
+pub use self::policy::SinkPolicy;
+use self::results::{AnySinkResult, PendingResults};
 use super::deadline_timer::DeadlineTimer;
 use crate::{
     chain::Anchor,
@@ -38,33 +40,6 @@ use crate::{
 pub(super) const MAX_SINKS: usize = 64;
 
 type SinkResult = Result<(), SinkUnavailable>;
-
-/// What the layer does when a sink cannot keep a record. Default: [`Required`](Self::Required).
-///
-/// The policy holds for reservations at the beginning of a request and for head records before the response. A
-/// request that is over is never undone: its sinks only count what they lost.
-///
-/// ```
-/// use palisade_audit::{AuditLayer, MemorySink, SinkPolicy, TracingSink};
-///
-/// // The file decides; the log is a convenience.
-/// let layer = AuditLayer::builder()
-///     .sink(MemorySink::new())
-///     .sink_with(SinkPolicy::BestEffort, TracingSink::new())
-///     .build()?;
-/// # let _ = layer; Ok::<(), palisade_audit::AuditBuildError>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum SinkPolicy {
-    /// The request goes on. What the sink cannot keep is lost, and counted by it.
-    BestEffort,
-    /// One sink of all with this policy is enough: the request is refused if none can keep it.
-    OneSuffices,
-    /// The request is refused. The default.
-    #[default]
-    Required,
-}
 
 /// A sink with its policy.
 #[derive(Debug)]
@@ -299,102 +274,6 @@ impl Sinks {
                 waiting.deadline_passed = Some(self.timer.after(limit));
                 MaybeReady::pending(waiting)
             }
-        }
-    }
-}
-
-/// The results of sinks of which one is enough.
-#[derive(Debug, Default)]
-struct AnySinkResult {
-    /// Whether one of them kept the record.
-    kept: bool,
-    /// The error of a sink that could not keep the record.
-    refused: Option<SinkUnavailable>,
-}
-
-impl AnySinkResult {
-    fn count(&mut self, policy: SinkPolicy, result: SinkResult) {
-        match (policy, result) {
-            (SinkPolicy::OneSuffices, Ok(())) => self.kept = true,
-            (SinkPolicy::OneSuffices, Err(why)) => self.refused = Some(why),
-            _ => {}
-        }
-    }
-
-    fn result(&self) -> SinkResult {
-        match self.refused {
-            Some(why) if !self.kept => Err(why),
-            _ => Ok(()),
-        }
-    }
-}
-
-/// Results that are not there yet, under one deadline.
-#[derive(Default)]
-struct PendingResults {
-    /// Futures of the sinks, with their policies.
-    results: Vec<(SinkPolicy, BoxFuture<SinkResult>)>,
-    /// Results of sinks of which one is enough.
-    any_sink: AnySinkResult,
-    /// The error of a required sink. With it the request is refused.
-    refused: Option<SinkUnavailable>,
-    /// Is ready when the deadline has passed.
-    deadline_passed: Option<oneshot::Receiver<()>>,
-}
-
-impl PendingResults {
-    fn count(&mut self, policy: SinkPolicy, result: SinkResult) {
-        self.any_sink.count(policy, result);
-        if let (SinkPolicy::Required, Err(why)) = (policy, result) {
-            self.refused.get_or_insert(why);
-        }
-    }
-
-    /// Returns the common result once no missing result can change it: a required sink failed, or all of them are
-    /// ready and one of those that suffice kept the record.
-    fn outcome(&self) -> Option<SinkResult> {
-        if let Some(why) = self.refused {
-            return Some(Err(why));
-        }
-        let open = |policy| self.results.iter().any(|(other, _)| *other == policy);
-        if open(SinkPolicy::Required) || (open(SinkPolicy::OneSuffices) && !self.any_sink.kept) {
-            return None;
-        }
-        Some(self.any_sink.result())
-    }
-
-    /// Polls every future that is not ready, and counts those that are.
-    fn poll_results(&mut self, task: &mut Context<'_>) {
-        let mut index = 0;
-        while let Some((policy, result)) = self.results.get_mut(index) {
-            let policy = *policy;
-            let polled = catch_unwind(AssertUnwindSafe(|| result.as_mut().poll(task)));
-            match polled.unwrap_or(Poll::Ready(Err(SinkUnavailable::Failing))) {
-                Poll::Pending => index += 1,
-                Poll::Ready(result) => {
-                    drop(self.results.swap_remove(index));
-                    self.count(policy, result);
-                }
-            }
-        }
-    }
-}
-
-impl Future for PendingResults {
-    type Output = SinkResult;
-
-    fn poll(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<SinkResult> {
-        self.poll_results(task);
-        if let Some(outcome) = self.outcome() {
-            return Poll::Ready(outcome);
-        }
-        match self
-            .deadline_passed
-            .as_mut()
-            .map(|over| Pin::new(over).poll(task))
-        {
-            Some(Poll::Ready(_)) => Poll::Ready(Err(SinkUnavailable::TimedOut)),
-            _ => Poll::Pending,
         }
     }
 }
