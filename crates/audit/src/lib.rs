@@ -138,6 +138,7 @@ mod verify;
 mod chain;
 mod record;
 mod trail_files;
+mod deadline_timer;
 mod block_on;
 mod key;
 mod error;
@@ -156,8 +157,8 @@ pub use self::{
     record::{AuditEvent, RequestRecord, event_id},
     report::TrailReport,
     sink::{
-        DetachedSink, DetachedSinkBuilder, FileSink, FileSinkBuilder, LowSpaceAction, MemorySink,
-        Sink, SyslogAddress, SyslogSink, SyslogSinkBuilder, TracingSink,
+        DetachedSink, DetachedSinkBuilder, FileSink, FileSinkBuilder, LossPolicy, LowSpaceAction,
+        MemorySink, Sink, SyslogAddress, SyslogSink, SyslogSinkBuilder, TracingSink,
     },
     verify::{
         CheckpointSummary, Finding, FindingClass, FindingReason, TimeGap, VerifyError,

@@ -309,6 +309,7 @@ impl AuditLayerBuilder {
             clock,
             redaction: Arc::new(redaction),
             requires_head_records: sinks.requires_head_records(),
+            fails_closed: sinks.fail_closed(),
             sinks,
             open: OpenRequests::default(),
             close_deadline: self.close_deadline,

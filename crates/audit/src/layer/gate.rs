@@ -60,7 +60,7 @@ impl Guard for AuditGate {
         let layer = &self.0;
         // Without a sink that waits for its disk a gate could promise nothing; the builder of a
         // stack learns that at the first request, as with every part that misses another.
-        if !layer.0.requires_head_records {
+        if !layer.0.fails_closed {
             let reason = "the audit gate needs a fail-closed sink";
             return palisade_core::Rejection::misconfigured(reason).into();
         }

@@ -9,7 +9,6 @@ mod guard;
 mod handle;
 mod open_requests;
 mod sinks;
-mod deadline_timer;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -62,6 +61,8 @@ pub(crate) struct Inner {
     /// The sinks with their policies.
     sinks: Sinks,
     requires_head_records: bool,
+    /// Whether a sink refuses requests that it cannot record.
+    fails_closed: bool,
     open: OpenRequests,
     /// The longest wait of a close.
     close_deadline: Duration,
@@ -92,11 +93,11 @@ impl AuditLayer {
         AuditGate::new(self.clone())
     }
 
-    /// Returns whether a sink holds responses back until their record is safe. Without one, a
-    /// [`gate`](Self::gate) would refuse every request.
+    /// Returns whether a sink refuses requests that it cannot record. Without one, a [`gate`](Self::gate) would
+    /// refuse every request.
     #[must_use]
     pub fn is_fail_closed(&self) -> bool {
-        self.0.requires_head_records
+        self.0.fails_closed
     }
 
     /// Returns the handle that flushes and closes the sinks. Close it after the server has stopped.

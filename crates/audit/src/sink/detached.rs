@@ -3,19 +3,15 @@
 use std::{
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-        mpsc::Receiver,
-    },
+    sync::Arc,
     thread,
 };
 
-use palisade_core::MaybeReady;
+use palisade_core::{MaybeReady, SystemClock};
 
 use super::{
     Sink,
-    job_queue::{Job, JobQueue},
+    job_queue::{Job, JobQueue, JobReceiver, QueueSettings},
 };
 use crate::{
     error::{AuditBuildError, SinkUnavailable},
@@ -109,11 +105,12 @@ impl DetachedSinkBuilder {
                 problem: "use a capacity of 1 event or more",
             });
         }
-        let (queue, jobs, lost) = JobQueue::new(self.capacity);
+        let settings = QueueSettings::unwaited(self.capacity, SystemClock::shared());
+        let (queue, jobs) = JobQueue::new(settings);
         let name = format!("{:?}", self.sink);
         thread::Builder::new()
             .name("palisade-audit-sink".into())
-            .spawn(move || run(&self.sink, &jobs, &lost))
+            .spawn(move || run(&self.sink, &jobs))
             .map_err(AuditBuildError::NoThread)?;
         Ok(DetachedSink { queue, name })
     }
@@ -121,10 +118,12 @@ impl DetachedSinkBuilder {
 
 /// Passes jobs to the inner sink until the queue is closed. A panic of the sink is counted as one lost record,
 /// and the next job follows.
-fn run(sink: &impl Sink, jobs: &Receiver<Job>, lost: &AtomicU64) {
+fn run(sink: &impl Sink, jobs: &JobReceiver) {
     while let Ok(job) = jobs.recv() {
         let done = catch_unwind(AssertUnwindSafe(|| match job {
             Job::Event(event) => sink.record_event(&event),
+            // No response waits for a detached sink: it has no heads.
+            Job::Head(_, response) => drop(response),
             Job::Request(event) => sink.record_request(&event),
             Job::Flush(response) => {
                 // Everything before it was taken; the result of the sink's own flush is passed on.
@@ -136,18 +135,18 @@ fn run(sink: &impl Sink, jobs: &Receiver<Job>, lost: &AtomicU64) {
             }
         }));
         if done.is_err() {
-            lost.fetch_add(1, Ordering::Relaxed);
+            jobs.lost(1);
         }
     }
 }
 
 impl Sink for DetachedSink {
     fn record_request(&self, event: &Arc<RequestRecord>) {
-        self.queue.send(Job::Request(Arc::clone(event)));
+        self.queue.send_request(event);
     }
 
     fn record_event(&self, event: &Arc<AuditEvent>) {
-        self.queue.send(Job::Event(Arc::clone(event)));
+        self.queue.send_event(event);
     }
 
     fn flush(&self) -> MaybeReady<Result<(), SinkUnavailable>> {

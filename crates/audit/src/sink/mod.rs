@@ -11,7 +11,12 @@ mod syslog;
 #[cfg(feature = "otlp")]
 mod otlp;
 mod detached;
+#[cfg(feature = "http-client")]
+mod http;
+#[cfg(feature = "tls")]
+mod tls;
 mod job_queue;
+mod loss_policy;
 mod memory;
 mod repeat_lines;
 mod repeats;
@@ -25,6 +30,7 @@ pub use self::otlp::{OtlpSink, OtlpSinkBuilder};
 pub use self::{
     detached::{DetachedSink, DetachedSinkBuilder},
     file::{FileSink, FileSinkBuilder, LowSpaceAction},
+    loss_policy::LossPolicy,
     memory::MemorySink,
     syslog::{SyslogAddress, SyslogSink, SyslogSinkBuilder},
     tracing::TracingSink,
@@ -103,6 +109,14 @@ pub trait Sink: fmt::Debug + Send + Sync + 'static {
         false
     }
 
+    /// Returns whether a request is refused that this sink cannot record. Default:
+    /// [`requires_head_records`](Self::requires_head_records).
+    ///
+    /// False for a sink that responses wait for, but not without an end ([`LossPolicy::Block`]).
+    fn fails_closed(&self) -> bool {
+        self.requires_head_records()
+    }
+
     /// Reserves space for the records of a request that has arrived. Default: there is space.
     ///
     /// # Errors
@@ -172,6 +186,10 @@ impl<S: Sink + ?Sized> Sink for Arc<S> {
 
     fn requires_head_records(&self) -> bool {
         (**self).requires_head_records()
+    }
+
+    fn fails_closed(&self) -> bool {
+        (**self).fails_closed()
     }
 
     fn reserve(&self) -> Result<(), SinkUnavailable> {

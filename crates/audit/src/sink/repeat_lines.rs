@@ -4,17 +4,69 @@
 //! connection events. The next line has the number of those between. The table of clients is bounded.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
+use palisade_core::RequestId;
+
 use super::repeats::RepeatKey;
+use crate::record::{AuditEvent, RequestRecord};
 
 /// The time in which repeated refusals are one line.
 const WINDOW: Duration = Duration::from_secs(60);
 /// The most refusals that are distinguished. Beyond that, they share one line in each window.
 const MAX_KEYS: usize = 1024;
+/// The most requests whose head was held back and that are not over. The end of further ones is sent.
+const MAX_HELD_HEADS: usize = 4096;
+
+/// Decides which records a thread sends, for a sink with or without head records.
+#[derive(Debug, Default)]
+pub(super) struct RepeatFilter {
+    lines: RepeatLines,
+    /// Whether the sink gets heads.
+    has_heads: bool,
+    /// Requests whose head was held back: so is their end.
+    held_heads: HashSet<RequestId>,
+}
+
+impl RepeatFilter {
+    /// Returns a filter that has seen no record.
+    pub(super) fn new(has_heads: bool) -> Self {
+        Self {
+            has_heads,
+            ..Self::default()
+        }
+    }
+
+    /// Decides about a head: `None` if it is held back, otherwise how many were held back before it.
+    pub(super) fn head(&mut self, record: &RequestRecord) -> Option<u64> {
+        let admitted = self.admit(RepeatKey::of_request(record), record.received_at());
+        if admitted.is_none() && self.held_heads.len() < MAX_HELD_HEADS {
+            self.held_heads.insert(record.request_id());
+        }
+        admitted
+    }
+
+    /// Decides about a request that is over, as [`head`](Self::head). It goes where its head went.
+    pub(super) fn request(&mut self, record: &RequestRecord) -> Option<u64> {
+        if self.has_heads && record.has_head_record() {
+            let held = self.held_heads.remove(&record.request_id());
+            return (!held).then_some(0);
+        }
+        self.admit(RepeatKey::of_request(record), record.received_at())
+    }
+
+    /// Decides about an event.
+    pub(super) fn event(&self, event: &AuditEvent) -> Option<u64> {
+        self.admit(RepeatKey::of_event(event), event.time().unwrap_or_default())
+    }
+
+    fn admit(&self, key: Option<RepeatKey>, time: Duration) -> Option<u64> {
+        key.map_or(Some(0), |key| self.lines.admit(key, time))
+    }
+}
 
 /// Decides which repetitions are written.
 #[derive(Debug, Default)]

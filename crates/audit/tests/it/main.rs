@@ -23,6 +23,10 @@ mod records;
 mod redaction;
 #[cfg(unix)]
 mod rsyslog;
+#[cfg(feature = "otlp")]
+mod sink_policies;
+#[cfg(all(feature = "otlp", feature = "syslog-tls"))]
+mod sink_tls;
 mod sinks;
 mod support;
 mod syslog;

@@ -66,10 +66,10 @@ fn serve_collector(
                     "HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n{text}",
                     text.len()
                 );
-                reader.get_mut().write_all(response.as_bytes()).unwrap();
                 if arrives.send(Arrived { head, body }).is_err() {
                     return;
                 }
+                reader.get_mut().write_all(response.as_bytes()).unwrap();
             }
         }
     });
@@ -265,7 +265,12 @@ async fn a_collector_that_does_not_respond_holds_up_no_request_and_the_queue_is_
 
 #[test]
 fn endpoints_and_capacities_that_cannot_work_are_refused() {
-    for endpoint in ["https://127.0.0.1/v1/logs", "/v1/logs", "127.0.0.1:4318"] {
+    for endpoint in [
+        "ftp://127.0.0.1/v1/logs",
+        "https://user:password@127.0.0.1/v1/logs",
+        "/v1/logs",
+        "127.0.0.1:4318",
+    ] {
         let built = OtlpSink::builder(endpoint.parse().unwrap()).build();
         assert!(built.is_err(), "{endpoint}");
     }

@@ -18,11 +18,13 @@ use super::{
 use crate::shield::ShieldBuilder;
 
 /// Bytes of a mebibyte.
-const MIB: u64 = 1024 * 1024;
+pub(super) const MIB: u64 = 1024 * 1024;
 /// The largest `keep_days`: a hundred years.
-const LONGEST_KEEP_DAYS: u64 = 36_525;
+pub(super) const LONGEST_KEEP_DAYS: u64 = 36_525;
+/// How much later the deadline of all sinks together is than that of the slowest one.
+pub(super) const LAYER_MARGIN: Duration = Duration::from_secs(3);
 /// The largest number of MiB: a pebibyte.
-const MOST_MIB: u64 = 1 << 30;
+pub(super) const MOST_MIB: u64 = 1 << 30;
 /// The largest `refusal_kib_per_second`: a gibibyte.
 const MOST_REFUSAL_KIB: u64 = 1 << 20;
 /// The largest `fold_seconds`: an hour.
@@ -64,7 +66,8 @@ impl Config {
 
     /// Opens the trail with a new layer.
     fn open(&self, audit: &Audit) -> Result<AuditLayer, ConfigFileError> {
-        let mut layer = AuditLayer::builder().sink(self.sink(audit)?);
+        let layer = AuditLayer::builder().sink(self.sink(audit)?);
+        let mut layer = self.with_further_sinks(audit, layer)?;
         if audit.mask_client_address {
             layer = layer.mask_client_address();
         }
@@ -93,8 +96,9 @@ impl Config {
         audit: &Audit,
         mut sink: FileSinkBuilder,
     ) -> Result<FileSinkBuilder, ConfigFileError> {
-        if let AuditPolicy::FailClosed = audit.policy {
-            sink = sink.fail_closed();
+        sink = sink.policy(audit.policy.into());
+        if let Some(deadline) = self.deadline(&audit.deadline_seconds)? {
+            sink = sink.commit_deadline(deadline);
         }
         if let Some(records) = audit.queue {
             sink = sink.capacity(records);

@@ -43,6 +43,7 @@ mod certificate;
 mod client_auth;
 #[cfg(feature = "server")]
 mod consistency;
+mod audit_sinks;
 mod audit;
 mod client_certificates;
 mod cors;
@@ -67,7 +68,7 @@ mod introspection;
 mod token_keys;
 #[cfg(feature = "jwt")]
 mod token_rules;
-#[cfg(feature = "jwt")]
+#[cfg(any(feature = "jwt", feature = "otlp", feature = "syslog-tls"))]
 mod secret;
 mod secret_table;
 mod accessors;

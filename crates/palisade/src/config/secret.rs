@@ -1,18 +1,28 @@
-//! Reads secrets that the file names: in a file of their own, or in a variable of the environment.
+//! Reads secrets and certificates that the file names: in a file of their own, or, a secret, in a variable of the
+//! environment.
 //!
 //! Errors name the key, never the content. They do not repeat the name of a variable either: it may be
 //! the secret, written in the wrong place.
 
-use std::{env, fs::File, io::Read as _, path::Path};
+#[cfg(any(feature = "jwt", feature = "otlp"))]
+use std::env;
+use std::{
+    fs::File,
+    io::Read as _,
+    path::{Path, PathBuf},
+};
 
 use palisade_core::Secret;
 use toml::Spanned;
 
-use super::{Config, ConfigFileError, document::SecretSource};
+#[cfg(any(feature = "jwt", feature = "otlp"))]
+use super::document::SecretSource;
+use super::{Config, ConfigFileError};
 
 /// The longest secret, in bytes. A longer file is probably another one.
 const LONGEST: u64 = 16 * 1024;
 /// The problem of a variable. Without its name, which may be the secret.
+#[cfg(any(feature = "jwt", feature = "otlp"))]
 const NOT_SET: &str = "the variable is not set";
 /// What to write.
 const REMEDY: &str =
@@ -20,6 +30,7 @@ const REMEDY: &str =
 
 impl Config {
     /// Reads a secret of at least `least` bytes, without white space around it.
+    #[cfg(any(feature = "jwt", feature = "otlp"))]
     pub(super) fn secret(
         &self,
         source: &Spanned<SecretSource>,
@@ -27,11 +38,7 @@ impl Config {
     ) -> Result<Secret, ConfigFileError> {
         let named = source.get_ref();
         match (&named.file, &named.environment) {
-            (Some(file), None) => {
-                let bytes = read_file(&self.path(file.get_ref()));
-                let secret = bytes.and_then(|bytes| checked(&bytes, least));
-                secret.map_err(|problem| self.source.at(file, problem, REMEDY))
-            }
+            (Some(file), None) => self.secret_file(file, least),
             (None, Some(name)) => {
                 let text = variable(name.get_ref());
                 let secret = text.and_then(|text| checked(text.as_bytes(), least));
@@ -42,6 +49,33 @@ impl Config {
                 Err(self.source.at(source, problem, REMEDY))
             }
         }
+    }
+
+    /// Reads a secret of at least `least` bytes from a file, without white space around it.
+    pub(super) fn secret_file(
+        &self,
+        file: &Spanned<PathBuf>,
+        least: usize,
+    ) -> Result<Secret, ConfigFileError> {
+        let bytes = read_file(&self.path(file.get_ref()));
+        let secret = bytes.and_then(|bytes| checked(&bytes, least));
+        secret.map_err(|problem| self.source.at(file, problem, REMEDY))
+    }
+
+    /// Reads a file with certificates.
+    #[cfg(any(feature = "jwks-url", feature = "otlp", feature = "syslog-tls"))]
+    pub(super) fn pem(
+        &self,
+        file: Option<&Spanned<PathBuf>>,
+    ) -> Result<Option<String>, ConfigFileError> {
+        let Some(file) = file else {
+            return Ok(None);
+        };
+        let text = super::read(&self.path(file.get_ref()));
+        text.map(Some).map_err(|problem| {
+            let remedy = "name a file with certificates in PEM";
+            self.source.at(file, problem, remedy)
+        })
     }
 }
 
@@ -58,6 +92,7 @@ fn read_file(path: &Path) -> Result<Vec<u8>, String> {
 }
 
 /// Reads a variable that the configuration names.
+#[cfg(any(feature = "jwt", feature = "otlp"))]
 #[allow(clippy::disallowed_methods)] // The configuration says where the secret is.
 fn variable(name: &str) -> Result<String, String> {
     env::var(name).map_err(|_| NOT_SET.to_owned())

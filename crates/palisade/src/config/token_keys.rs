@@ -127,22 +127,6 @@ impl Config {
         Ok(keys.into())
     }
 
-    /// Reads a file with certificates.
-    #[cfg(feature = "jwks-url")]
-    pub(super) fn pem(
-        &self,
-        file: Option<&Spanned<PathBuf>>,
-    ) -> Result<Option<String>, ConfigFileError> {
-        let Some(file) = file else {
-            return Ok(None);
-        };
-        let text = super::read(&self.path(file.get_ref()));
-        text.map(Some).map_err(|problem| {
-            let remedy = "name a file with certificates in PEM";
-            self.source.at(file, problem, remedy)
-        })
-    }
-
     /// Starts to fetch a key set in the background. A server that does not respond is no error
     /// here.
     #[cfg(feature = "jwks-url")]

@@ -28,9 +28,9 @@ use palisade_internal::log_limit::LogLimit;
 
 pub use self::policy::SinkPolicy;
 use self::results::{AnySinkResult, PendingResults};
-use super::deadline_timer::DeadlineTimer;
 use crate::{
     chain::Anchor,
+    deadline_timer::DeadlineTimer,
     error::SinkUnavailable,
     record::{AuditEvent, RequestRecord},
     sink::Sink,
@@ -50,6 +50,8 @@ pub(super) struct SinkSlot {
     policy: SinkPolicy,
     /// Whether it needs a record before the response. Read once, when the layer is built.
     requires_head_records: bool,
+    /// Whether a request is refused that it cannot record. Read once too.
+    fails_closed: bool,
     /// How often it panicked.
     failures: AtomicU64,
     /// Limits log lines about it to one a minute.
@@ -62,12 +64,15 @@ impl SinkSlot {
             sink,
             policy,
             requires_head_records: false,
+            fails_closed: false,
             failures: AtomicU64::new(0),
             log: LogLimit::per_minute(),
         };
         let demands = catch_unwind(AssertUnwindSafe(|| slot.sink.requires_head_records()));
         // A sink that cannot even say so is taken for one that must be asked, and refuses.
-        slot.requires_head_records = demands.unwrap_or(true) && policy != SinkPolicy::BestEffort;
+        slot.requires_head_records = demands.unwrap_or(true);
+        let closed = catch_unwind(AssertUnwindSafe(|| slot.sink.fails_closed()));
+        slot.fails_closed = closed.unwrap_or(true) && policy != SinkPolicy::BestEffort;
         slot
     }
 }
@@ -123,6 +128,11 @@ impl Sinks {
     /// Returns whether any sink needs a record before the response.
     pub(super) fn requires_head_records(&self) -> bool {
         self.slots.iter().any(|slot| slot.requires_head_records)
+    }
+
+    /// Returns whether any sink refuses requests that it cannot record.
+    pub(super) fn fail_closed(&self) -> bool {
+        self.slots.iter().any(|slot| slot.fails_closed)
     }
 
     /// Lets all sinks reserve space. If the policies refuse the request, those that did release it.

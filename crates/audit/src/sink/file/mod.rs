@@ -50,13 +50,16 @@ use crate::{
 
 /// Writes records to a file, each chained to all records before it by a hash.
 ///
-/// # Two modes
+/// # Three modes
 ///
 /// *Drop and count*, the default: no request waits for the disk. A record for which the queue has
 /// no space is dropped and counted, and the count is a record of the chain.
 ///
 /// *Fail closed* ([`fail_closed`](FileSinkBuilder::fail_closed)): no response starts before its
 /// record is on the disk. While the disk cannot be written, requests are refused with 503.
+///
+/// *Block* ([`LossPolicy::Block`](crate::LossPolicy::Block)): a response waits for its record, at most the commit
+/// deadline, and then starts without it.
 ///
 /// # Full and broken disks
 ///
@@ -137,7 +140,7 @@ impl fmt::Debug for FileSink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FileSink")
             .field("path", &self.0.path)
-            .field("fail_closed", &self.0.queue.fails_closed())
+            .field("policy", &self.0.queue.policy())
             .finish_non_exhaustive()
     }
 }
@@ -157,7 +160,11 @@ impl Sink for FileSink {
     }
 
     fn requires_head_records(&self) -> bool {
-        self.0.queue.fails_closed()
+        self.0.queue.policy().waits()
+    }
+
+    fn fails_closed(&self) -> bool {
+        self.0.queue.policy().fails_closed()
     }
 
     fn reserve(&self) -> Result<(), SinkUnavailable> {

@@ -30,6 +30,7 @@ use super::{
 use crate::{
     chain::Seal,
     error::{AuditBuildError, SinkUnavailable},
+    sink::LossPolicy,
     trail_files,
 };
 
@@ -113,7 +114,7 @@ impl FileSinkBuilder {
         let (trail, tree) = (start.trail.clone(), start.tree.clone());
         let mut journal = Journal::new(store, seal, trail, mark, tree, self.rotate_at, clock);
         let now = self.clock.unix_time();
-        record_start(&mut journal, start, now, self.settings.fail_closed);
+        record_start(&mut journal, start, now, self.settings.policy);
         let queue = Arc::new(Queue::new(self.settings, Arc::clone(&self.clock)));
         let begun = journal.write().and_then(|()| journal.sync());
         let response = begun.map_err(|_| SinkUnavailable::Failing);
@@ -178,13 +179,13 @@ fn record_start(
     journal: &mut Journal<impl Store>,
     start: &Start,
     now: Duration,
-    fail_closed: bool,
+    policy: LossPolicy,
 ) {
     for what in &start.recovered {
         journal.push(|out| out.extend(writer_records::recovered(now, what)));
     }
     if let Some(resumed) = start.resumed {
-        journal.push(|out| out.extend(writer_records::resumed(now, resumed, fail_closed)));
+        journal.push(|out| out.extend(writer_records::resumed(now, resumed, policy)));
     }
 }
 

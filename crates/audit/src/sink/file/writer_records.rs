@@ -28,6 +28,7 @@ use crate::{
         merkle::{Tree, TreeHash},
     },
     record::json::Object,
+    sink::LossPolicy,
 };
 
 /// Characters of a torn line that are kept in the record, where the line could not be copied.
@@ -77,10 +78,11 @@ pub(super) struct Retired {
 }
 
 /// Returns the mode of the writer: whether an interruption may lose records without a count.
-pub(super) fn promise(fail_closed: bool) -> &'static str {
-    match fail_closed {
-        true => "fail_closed",
-        false => "drop_and_count",
+pub(super) fn promise(policy: LossPolicy) -> &'static str {
+    match policy {
+        LossPolicy::FailClosed => "fail_closed",
+        LossPolicy::Block => "block",
+        LossPolicy::DropAndCount => "drop_and_count",
     }
 }
 
@@ -111,7 +113,7 @@ pub(super) fn opened(
 }
 
 /// Continues in a file that an earlier process wrote, and says how that process ended.
-pub(super) fn resumed(now: Duration, it: Resumed, fail_closed: bool) -> Vec<u8> {
+pub(super) fn resumed(now: Duration, it: Resumed, policy: LossPolicy) -> Vec<u8> {
     let after = if it.after_close {
         "close"
     } else {
@@ -120,7 +122,7 @@ pub(super) fn resumed(now: Duration, it: Resumed, fail_closed: bool) -> Vec<u8> 
     note("resumed", now, |record| {
         record.text("after", after);
         if !it.after_close {
-            record.text("promise", promise(fail_closed));
+            record.text("promise", promise(policy));
             record.number("unfinished", it.unfinished);
             if let Some(last) = it.last_record {
                 record.time("last_record", last);

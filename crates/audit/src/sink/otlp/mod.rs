@@ -1,23 +1,24 @@
 //! Sends records to an OpenTelemetry collector (OTLP over HTTP, in JSON).
 //!
-//! `exporter` is the thread, `document` what is sent, `connection` sends it. The queue to the thread is bounded: a
+//! `exporter` is the thread, `document` what is sent. The queue to the thread is bounded: a
 //! collector that does not respond holds up no request. A batch that cannot be sent is tried again, and lost and
 //! counted in the end.
 
 mod exporter;
-mod connection;
 mod document;
 
-use std::{fmt, net::IpAddr, sync::Arc, thread, time::Duration};
+use std::{fmt, sync::Arc, thread, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
-use palisade_core::{MaybeReady, SharedClock, SystemClock};
+use palisade_core::{MaybeReady, Secret, SharedClock, SystemClock};
 
-use self::{connection::Connection, exporter::Exporter};
+use self::exporter::Exporter;
 use super::{
-    Sink,
-    job_queue::{Job, JobQueue},
-    repeat_lines::RepeatLines,
+    LossPolicy, Sink,
+    http::{HttpClient, HttpTarget},
+    job_queue::{JobQueue, QueueSettings, sink_methods_of_queue},
+    repeat_lines::RepeatFilter,
+    tls::TlsSettings,
 };
 use crate::{
     error::{AuditBuildError, SinkUnavailable},
@@ -33,13 +34,14 @@ const CAPACITY: usize = 4096;
 /// (`http.request.method`, `http.route`, `http.response.status_code`, `client.address`, `user.id`, `palisade.…`). Up to
 /// 512 records are one request, which is sent when it is full or a second old.
 ///
-/// A request never waits for it. A batch that the collector does not take (status 429, 502, 503 or 504, no connection,
+/// By default no request waits for it; [`policy`](OtlpSinkBuilder::policy) changes that: a response then waits until
+/// the collector has confirmed its record. A batch that the collector does not take (status 429, 502, 503 or 504, no connection,
 /// no response) is tried four times, with growing pauses. Records that are lost in the end, or that the queue has no
 /// space for, are [counted](Sink::lost_records). Repeated refusals of one client are sent once a minute, with their
 /// number.
 ///
-/// The connection has no TLS, so only a collector on the same machine is accepted (`127.0.0.1`, `[::1]`, `localhost`),
-/// which forwards over TLS. See [`dangerously_allow_http`](OtlpSinkBuilder::dangerously_allow_http) for others.
+/// An address with `https://` is connected to over TLS. With `http://`, only a collector on the same machine is accepted
+/// (`127.0.0.1`, `[::1]`, `localhost`). See [`dangerously_allow_http`](OtlpSinkBuilder::dangerously_allow_http).
 ///
 /// # Examples
 ///
@@ -52,7 +54,8 @@ const CAPACITY: usize = 4096;
 /// ```
 pub struct OtlpSink {
     queue: JobQueue,
-    uri: Uri,
+    /// The address, for `Debug`.
+    target: HttpTarget,
 }
 
 /// Settings of an [`OtlpSink`], from [`OtlpSink::builder`].
@@ -65,6 +68,9 @@ pub struct OtlpSink {
 /// | [`linger`](Self::linger) | 1 second |
 /// | [`deadline`](Self::deadline) | 10 seconds |
 /// | [`retry_pause`](Self::retry_pause) | 1 second |
+/// | [`policy`](Self::policy), [`commit_deadline`](Self::commit_deadline) | drop and count; 2 seconds |
+/// | [`trust_anchors`](Self::trust_anchors) | the authorities of the machine |
+/// | [`client_certificate`](Self::client_certificate) | none |
 /// | [`clock`](Self::clock) | the system clock |
 /// | [`dangerously_allow_http`](Self::dangerously_allow_http) | a collector on the same machine only |
 #[derive(Clone, Debug)]
@@ -77,6 +83,9 @@ pub struct OtlpSinkBuilder {
     linger: Duration,
     deadline: Duration,
     retry_pause: Duration,
+    policy: LossPolicy,
+    commit_deadline: Duration,
+    tls: TlsSettings,
     clock: SharedClock,
     /// Whether records may leave the machine in clear text.
     allow_http: bool,
@@ -84,7 +93,7 @@ pub struct OtlpSinkBuilder {
 
 impl OtlpSink {
     /// Returns the settings of a sink for the logs endpoint of a collector, usually
-    /// `http://127.0.0.1:4318/v1/logs`. Nothing is opened before the first record.
+    /// `http://127.0.0.1:4318/v1/logs` or `https://collector.example:4318/v1/logs`. Nothing is opened before the first record.
     pub fn builder(endpoint: Uri) -> OtlpSinkBuilder {
         OtlpSinkBuilder {
             uri: endpoint,
@@ -94,6 +103,9 @@ impl OtlpSink {
             linger: Duration::from_secs(1),
             deadline: Duration::from_secs(10),
             retry_pause: Duration::from_secs(1),
+            policy: LossPolicy::DropAndCount,
+            commit_deadline: QueueSettings::DEADLINE,
+            tls: TlsSettings::default(),
             clock: SystemClock::shared(),
             allow_http: false,
         }
@@ -138,13 +150,40 @@ impl OtlpSinkBuilder {
         self
     }
 
+    /// Sets what happens to a request whose record the collector does not confirm in time. Default:
+    /// [`LossPolicy::DropAndCount`]: no response waits.
+    ///
+    /// A batch with a record that a response waits for is sent at once.
+    pub fn policy(mut self, policy: LossPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Sets how long a response waits for the collector, where the policy says that it waits. Default: 2 seconds.
+    pub fn commit_deadline(mut self, deadline: Duration) -> Self {
+        self.commit_deadline = deadline;
+        self
+    }
+
+    /// Trusts these authorities alone: certificates in PEM. Default: those of the machine.
+    pub fn trust_anchors(mut self, pem: impl Into<Box<str>>) -> Self {
+        self.tls.anchors = Some(pem.into());
+        self
+    }
+
+    /// Shows this certificate to a collector that asks for one: the chain and its key, in PEM. Default: none.
+    pub fn client_certificate(mut self, chain: impl Into<Box<str>>, key: Secret) -> Self {
+        self.tls.identity = Some((chain.into(), key));
+        self
+    }
+
     /// Takes the time of sending, and of the age of a batch, from this clock. Default: the system clock.
     pub fn clock(mut self, clock: SharedClock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Sends to another machine too. Default: only to this one.
+    /// Sends over `http://` to another machine too. Default: only to this one.
     ///
     /// Records and headers then cross the network in clear text, and nothing shows who receives them: users, addresses
     /// and the key of the collector are readable on the way. Only for a network that protects them itself, such as a
@@ -169,8 +208,9 @@ impl OtlpSinkBuilder {
     ///
     /// # Errors
     ///
-    /// - [`AuditBuildError::InvalidSetting`] for an endpoint that is not `http://` with a host, for one on another machine
-    ///   without [`dangerously_allow_http`](Self::dangerously_allow_http), and for a capacity of 0.
+    /// - [`AuditBuildError::InvalidSetting`] for an endpoint without `https://` or `http://` and a host, for `http://`
+    ///   to another machine without [`dangerously_allow_http`](Self::dangerously_allow_http), for certificates that
+    ///   cannot be read, and for a capacity of 0 (of 1 where responses wait).
     /// - [`AuditBuildError::NoThread`] if the thread, or its event queue, cannot be made.
     ///
     /// A collector that cannot be reached is no error: it may come later.
@@ -178,76 +218,44 @@ impl OtlpSinkBuilder {
     /// ```
     /// use palisade_audit::OtlpSink;
     ///
-    /// let error = OtlpSink::builder("https://collector.example/v1/logs".parse()?).build().unwrap_err();
-    /// assert!(error.to_string().contains("use http://"), "{error}");
+    /// let error = OtlpSink::builder("http://collector.example/v1/logs".parse()?).build().unwrap_err();
+    /// assert!(error.to_string().contains("use https://"), "{error}");
     /// # Ok::<(), http::uri::InvalidUri>(())
     /// ```
     pub fn build(self) -> Result<OtlpSink, AuditBuildError> {
-        let invalid = |setting, problem| Err(AuditBuildError::InvalidSetting { setting, problem });
-        if self.uri.scheme_str() != Some("http") || self.uri.host().is_none() {
-            let problem = "use http:// and the address of a collector on this machine";
-            return invalid("OtlpSink::builder", problem);
-        }
-        if !self.allow_http && !self.uri.host().is_some_and(is_this_machine) {
-            let problem = "records would leave this machine in clear text; use a collector on 127.0.0.1, [::1] or localhost that forwards over TLS, or call dangerously_allow_http()";
-            return invalid("OtlpSink::builder", problem);
-        }
-        if self.capacity == 0 {
-            return invalid(
-                "OtlpSinkBuilder::capacity",
-                "use a capacity of 1 record or more",
-            );
-        }
-        let connection = Connection::new(self.uri.clone(), self.headers, self.deadline);
-        let (queue, jobs, lost) = JobQueue::new(self.capacity);
+        let setting = "OtlpSink::builder";
+        let target = HttpTarget::new(setting, &self.uri, self.allow_http, &self.tls)?;
+        let settings = QueueSettings {
+            capacity: self.capacity,
+            policy: self.policy,
+            deadline: self.commit_deadline,
+            clock: Arc::clone(&self.clock),
+        };
+        settings.check()?;
+        let client = HttpClient::new(target.clone(), self.headers, self.deadline);
+        let (queue, jobs) = JobQueue::new(settings);
         let exporter = Exporter {
-            connection: connection.map_err(AuditBuildError::NoThread)?,
+            client: client.map_err(AuditBuildError::NoThread)?,
             service_name: self.service_name,
             linger: self.linger,
             retry_pause: self.retry_pause,
             clock: self.clock,
-            repeats: RepeatLines::default(),
-            lost,
-            failing: false,
+            repeats: RepeatFilter::new(self.policy.waits()),
         };
         thread::Builder::new()
             .name("palisade-audit-otlp".into())
             .spawn(move || exporter.run(&jobs))
             .map_err(AuditBuildError::NoThread)?;
-        let uri = self.uri;
-        Ok(OtlpSink { queue, uri })
+        Ok(OtlpSink { queue, target })
     }
-}
-
-/// Returns whether a host of a URI is a loopback address.
-fn is_this_machine(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || address
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
 }
 
 impl Sink for OtlpSink {
-    fn record_request(&self, record: &Arc<RequestRecord>) {
-        self.queue.send(Job::Request(Arc::clone(record)));
-    }
-
-    fn record_event(&self, event: &Arc<AuditEvent>) {
-        self.queue.send(Job::Event(Arc::clone(event)));
-    }
-
-    fn flush(&self) -> MaybeReady<Result<(), SinkUnavailable>> {
-        self.queue.flush()
-    }
-
-    fn lost_records(&self) -> u64 {
-        self.queue.lost_records()
-    }
+    sink_methods_of_queue!();
 }
 
 impl fmt::Debug for OtlpSink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "OtlpSink({})", self.uri)
+        write!(f, "OtlpSink({:?})", self.target)
     }
 }

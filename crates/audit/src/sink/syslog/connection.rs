@@ -6,39 +6,29 @@
 use std::{
     io::{self, Write},
     net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket},
-    path::PathBuf,
     time::Duration,
 };
 
 use palisade_core::SharedClock;
 
-/// The longest wait for a connection.
-const CONNECTING: Duration = Duration::from_secs(2);
-/// The longest wait for a stream to accept a message.
-const WRITING: Duration = Duration::from_secs(5);
+#[cfg(feature = "syslog-tls")]
+use super::tls_stream::{TlsServer, TlsStream};
+use super::{
+    SyslogAddress,
+    tcp::{WRITING, open_stream},
+};
+
 /// The least time between two tries to connect.
 const PAUSE: Duration = Duration::from_secs(1);
-
-/// Where syslog messages go.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum SyslogAddress {
-    /// A stream over TCP, in frames with their length (RFC 6587, 3.4.1). Messages arrive whole and in
-    /// order, but those under way are lost when the connection breaks.
-    Tcp(SocketAddr),
-    /// Datagrams over UDP (RFC 5426). Any of them may be lost without notice, and receivers may cut
-    /// those of more than 2048 bytes.
-    Udp(SocketAddr),
-    /// Datagrams to a local socket, usually `/dev/log`.
-    #[cfg(unix)]
-    Unix(PathBuf),
-}
 
 /// The connection to one address, or the time of the next try.
 #[derive(Debug)]
 pub(super) struct Connection {
     address: SyslogAddress,
     clock: SharedClock,
+    /// How a connection is protected, for an address with TLS.
+    #[cfg(feature = "syslog-tls")]
+    tls: Option<TlsServer>,
     open: Option<Socket>,
     retry_at: Duration,
 }
@@ -47,6 +37,8 @@ pub(super) struct Connection {
 #[derive(Debug)]
 enum Socket {
     Tcp(TcpStream),
+    #[cfg(feature = "syslog-tls")]
+    Tls(Box<TlsStream>),
     Udp(UdpSocket),
     #[cfg(unix)]
     Unix(std::os::unix::net::UnixDatagram),
@@ -58,9 +50,36 @@ impl Connection {
         Self {
             address,
             clock,
+            #[cfg(feature = "syslog-tls")]
+            tls: None,
             open: None,
             retry_at: Duration::ZERO,
         }
+    }
+
+    /// Prepares TLS.
+    ///
+    /// # Errors
+    ///
+    /// The certificates cannot be read, or the host is no name.
+    #[cfg(feature = "syslog-tls")]
+    pub(super) fn over_tls(
+        mut self,
+        settings: &crate::sink::tls::TlsSettings,
+    ) -> Result<Self, crate::error::AuditBuildError> {
+        if let SyslogAddress::Tls { host, port } = &self.address {
+            self.tls = Some(TlsServer::new(host, *port, settings)?);
+        }
+        Ok(self)
+    }
+
+    /// Ends the connection. A server then knows that nothing was cut off.
+    pub(super) fn close(&mut self) {
+        #[cfg(feature = "syslog-tls")]
+        if let Some(Socket::Tls(stream)) = &mut self.open {
+            stream.close();
+        }
+        self.open = None;
     }
 
     /// Sends one message.
@@ -83,6 +102,12 @@ impl Connection {
             return Err(io::ErrorKind::NotConnected.into());
         }
         self.retry_at = now.saturating_add(PAUSE);
+        #[cfg(feature = "syslog-tls")]
+        let mut socket = match &self.tls {
+            Some(server) => Socket::Tls(Box::new(server.connect()?)),
+            None => Socket::open(&self.address)?,
+        };
+        #[cfg(not(feature = "syslog-tls"))]
         let mut socket = Socket::open(&self.address)?;
         socket.send(message)?;
         self.open = Some(socket);
@@ -99,12 +124,9 @@ impl Socket {
     /// The connection is refused, or not accepted within two seconds.
     fn open(address: &SyslogAddress) -> io::Result<Self> {
         match address {
-            SyslogAddress::Tcp(server) => {
-                let stream = TcpStream::connect_timeout(server, CONNECTING)?;
-                stream.set_write_timeout(Some(WRITING))?;
-                stream.set_nodelay(true)?;
-                Ok(Self::Tcp(stream))
-            }
+            SyslogAddress::Tcp(server) => open_stream(server).map(Self::Tcp),
+            #[cfg(feature = "syslog-tls")]
+            SyslogAddress::Tls { .. } => Err(io::ErrorKind::Unsupported.into()),
             SyslogAddress::Udp(server) => {
                 let any: SocketAddr = match server {
                     SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
@@ -126,14 +148,18 @@ impl Socket {
 
     fn send(&mut self, message: &str) -> io::Result<()> {
         match self {
-            Self::Tcp(stream) => {
-                // One write, so that no frame is split by a failure in between.
-                let frame = format!("{} {message}", message.len());
-                stream.write_all(frame.as_bytes())
-            }
+            // One write, so that no frame is split by a failure in between.
+            Self::Tcp(stream) => stream.write_all(frame(message).as_bytes()),
+            #[cfg(feature = "syslog-tls")]
+            Self::Tls(stream) => stream.send(frame(message).as_bytes()),
             Self::Udp(socket) => socket.send(message.as_bytes()).map(drop),
             #[cfg(unix)]
             Self::Unix(socket) => socket.send(message.as_bytes()).map(drop),
         }
     }
+}
+
+/// Puts the length before a message (RFC 6587, 3.4.1, and RFC 5425, 4.3).
+fn frame(message: &str) -> String {
+    format!("{} {message}", message.len())
 }

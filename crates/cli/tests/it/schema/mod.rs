@@ -11,9 +11,10 @@ use self::{source::Item, validate::problems};
 use crate::support::Folder;
 
 /// The files with the types of the configuration, from the folder `crates`.
-const FILES: [&str; 21] = [
+const FILES: [&str; 22] = [
     "palisade/src/config/document/mod.rs",
     "palisade/src/config/document/audit.rs",
+    "palisade/src/config/document/audit_sinks.rs",
     "palisade/src/config/document/client_certificates.rs",
     "palisade/src/config/document/cors.rs",
     "palisade/src/config/document/inspect.rs",

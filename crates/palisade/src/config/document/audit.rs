@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::{AuditFile, AuditOtlp, AuditPolicy, AuditSyslog};
+
 /// `[audit]`: the audit trail. Without the section no trail is written.
 ///
 /// The keys are read once, when the trail is opened. A reload keeps the open trail, so changed keys
@@ -19,6 +21,9 @@ pub(in crate::config) struct Audit {
     /// What happens to requests that cannot be recorded. Default: `drop-and-count`.
     #[serde(default)]
     pub(in crate::config) policy: AuditPolicy,
+    /// How long a response waits for its record on the disk, in seconds: 1 to 60. Default: 2. Without effect with
+    /// `drop-and-count`.
+    pub(in crate::config) deadline_seconds: Option<Spanned<u64>>,
     /// Whether the handler starts only after the request is recorded. Default: `false`. Needs
     /// `policy = "fail-closed"`.
     ///
@@ -73,6 +78,29 @@ pub(in crate::config) struct Audit {
     /// What is done when the disk is nearly full. Default: that of [`LowSpace`].
     #[serde(default)]
     pub(in crate::config) low_space: LowSpace,
+    /// Further files, each with a trail of its own. Default: none.
+    #[serde(default)]
+    pub(in crate::config) files: Vec<AuditFile>,
+    /// Syslog servers that get every record. Default: none.
+    #[serde(default)]
+    pub(in crate::config) syslog: Vec<AuditSyslog>,
+    /// OpenTelemetry collectors that get every record. Default: none. Needs the feature `otlp`.
+    #[serde(default)]
+    pub(in crate::config) otlp: Vec<AuditOtlp>,
+    /// Whether each record is also a line of the log of the process. Default: `false`.
+    #[serde(default)]
+    pub(in crate::config) tracing: bool,
+}
+
+impl Audit {
+    /// Returns how long responses wait, for each sink that says so.
+    pub(in crate::config) fn deadlines(&self) -> impl Iterator<Item = &Option<Spanned<u64>>> {
+        let files = self.files.iter().map(|sink| &sink.deadline_seconds);
+        let syslog = self.syslog.iter().map(|sink| &sink.deadline_seconds);
+        let otlp = self.otlp.iter().map(|sink| &sink.deadline_seconds);
+        let first = std::iter::once(&self.deadline_seconds);
+        first.chain(files).chain(syslog).chain(otlp)
+    }
 }
 
 /// Where checkpoints are written.
@@ -100,15 +128,4 @@ pub(in crate::config) struct LowSpace {
     pub(in crate::config) retire_oldest_mib: Option<Spanned<u64>>,
     /// Requests are refused with status 503. Default: 0, never, since the service then stops.
     pub(in crate::config) refuse_requests_mib: Option<Spanned<u64>>,
-}
-
-/// What happens to a request that cannot be recorded.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
-#[serde(rename_all = "kebab-case")]
-pub(in crate::config) enum AuditPolicy {
-    /// `drop-and-count`: the request is served; the lost record is counted.
-    #[default]
-    DropAndCount,
-    /// `fail-closed`: the request is refused with status 503.
-    FailClosed,
 }

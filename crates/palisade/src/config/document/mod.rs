@@ -11,6 +11,7 @@
 //! without which it is an error.
 
 mod audit;
+mod audit_sinks;
 mod client_certificates;
 mod cors;
 mod inspect;
@@ -29,9 +30,9 @@ mod tokens;
 use serde::Deserialize;
 
 pub(super) use self::{
-    audit::*, client_certificates::*, cors::*, inspect::*, introspection::*, keys::*, limits::*,
-    proofs::*, requests::*, resource_servers::*, routes::*, secret::*, server::*, server_limits::*,
-    tokens::*,
+    audit::*, audit_sinks::*, client_certificates::*, cors::*, inspect::*, introspection::*,
+    keys::*, limits::*, proofs::*, requests::*, resource_servers::*, routes::*, secret::*,
+    server::*, server_limits::*, tokens::*,
 };
 
 /// The whole file without the sections of the application, which

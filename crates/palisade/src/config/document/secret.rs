@@ -11,10 +11,10 @@ use crate::config::secret_table;
 /// since it is copied, shown and kept in repositories.
 #[derive(Debug, PartialEq)]
 #[cfg_attr(
-    not(feature = "jwt"),
+    not(any(feature = "jwt", feature = "otlp")),
     allow(
         dead_code,
-        reason = "its members are read where tokens are compiled in"
+        reason = "its members are read where tokens or OTLP are compiled in"
     )
 )]
 pub(in crate::config) struct SecretSource {

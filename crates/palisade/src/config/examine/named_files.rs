@@ -155,6 +155,7 @@ impl Config {
             ),
         ];
         let all = named.into_iter().chain(self.token_files());
+        let all = all.chain(self.sink_files());
         #[cfg(feature = "server")]
         let all = {
             let clients = self.client_auth_files().into_iter();
@@ -180,6 +181,29 @@ impl Config {
             files.map(|file| (file.as_ref(), FileContent::Public))
         });
         files.extend(of_issuers);
+        files
+    }
+
+    /// The files of the sinks of the audit trail.
+    fn sink_files(&self) -> Vec<(Option<&Spanned<PathBuf>>, FileContent)> {
+        let Some(audit) = &self.document.audit else {
+            return Vec::new();
+        };
+        let mut files = Vec::new();
+        for sink in &audit.files {
+            files.push((sink.seal_key.as_ref(), FileContent::Secret));
+        }
+        for sink in &audit.syslog {
+            files.push((sink.trust_anchors.as_ref(), FileContent::Public));
+            files.push((sink.client_certificate.as_ref(), FileContent::Public));
+            files.push((sink.client_key.as_ref(), FileContent::Private));
+        }
+        for sink in &audit.otlp {
+            files.push((sink.trust_anchors.as_ref(), FileContent::Public));
+            files.push((sink.client_certificate.as_ref(), FileContent::Public));
+            files.push((sink.client_key.as_ref(), FileContent::Private));
+            files.push((file_of(sink.bearer.as_ref()), FileContent::Private));
+        }
         files
     }
 

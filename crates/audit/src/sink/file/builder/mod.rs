@@ -13,7 +13,7 @@ use super::{
     queue::{RepeatSettings, Settings},
     retention::Retention,
 };
-use crate::key::AuditKey;
+use crate::{key::AuditKey, sink::LossPolicy};
 
 /// Bytes in a mebibyte.
 const MIB: u64 = 1024 * 1024;
@@ -23,7 +23,7 @@ const MIB: u64 = 1024 * 1024;
 /// | setting | default |
 /// |---|---|
 /// | [`key`](Self::key) | none: the chain is SHA-256 without a key |
-/// | [`fail_closed`](Self::fail_closed) | off: drop and count |
+/// | [`policy`](Self::policy), [`fail_closed`](Self::fail_closed) | drop and count |
 /// | [`capacity`](Self::capacity) | 8192 records in memory |
 /// | [`commit_deadline`](Self::commit_deadline) | 2 seconds |
 /// | [`sync_every`](Self::sync_every) | 1 second |
@@ -94,7 +94,7 @@ impl FileSinkBuilder {
             settings: Settings {
                 capacity: 8192,
                 deadline: Duration::from_secs(2),
-                fail_closed: false,
+                policy: LossPolicy::DropAndCount,
                 fold: RepeatSettings {
                     window: Some(Duration::from_secs(60)),
                     budget: 32 * 1024,
@@ -134,7 +134,8 @@ impl FileSinkBuilder {
     /// same time share one sync of the disk, so throughput falls less than the time of a sync suggests. A request
     /// then has two records: `head` before its response, and `end` when it is over.
     ///
-    /// Choose it where an act without a record is worse than an act that does not happen.
+    /// Choose it where an act without a record is worse than an act that does not happen. Short for
+    /// [`policy`](Self::policy) with [`LossPolicy::FailClosed`].
     ///
     /// # Examples
     ///
@@ -152,8 +153,13 @@ impl FileSinkBuilder {
     /// assert!(AuditLayer::builder().sink(sink).build()?.is_fail_closed());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn fail_closed(mut self) -> Self {
-        self.settings.fail_closed = true;
+    pub fn fail_closed(self) -> Self {
+        self.policy(LossPolicy::FailClosed)
+    }
+
+    /// Sets what happens to a request that cannot be recorded. Default: [`LossPolicy::DropAndCount`].
+    pub fn policy(mut self, policy: LossPolicy) -> Self {
+        self.settings.policy = policy;
         self
     }
 
@@ -167,9 +173,10 @@ impl FileSinkBuilder {
         self
     }
 
-    /// Sets how long a response waits for its record in fail-closed mode. Default: 2 seconds.
+    /// Sets how long a response waits for its record. Default: 2 seconds. Without effect in drop-and-count mode.
     ///
-    /// After that the request is refused with 503, and so are further ones until a write succeeds.
+    /// After that the request is refused with 503 in fail-closed mode, and so are further ones until a write
+    /// succeeds. With [`LossPolicy::Block`] it goes on, and further ones do not wait until a write succeeds.
     pub fn commit_deadline(mut self, deadline: Duration) -> Self {
         self.settings.deadline = deadline;
         self

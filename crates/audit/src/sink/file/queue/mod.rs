@@ -11,8 +11,8 @@
 //!
 //! The capacity counts records, and places that open requests reserved. In fail-closed mode a request takes two
 //! places when it starts: one for its head, which is free again when the head is written, and one for its end. So
-//! a record of a request that was admitted always fits. In drop-and-count mode nothing is reserved, and a record
-//! that does not fit is counted as lost.
+//! a record of a request that was admitted always fits. In the other modes nothing is reserved, and a record that
+//! does not fit is counted as lost.
 
 mod request_side;
 mod state;
@@ -28,7 +28,11 @@ use palisade_core::SharedClock;
 use self::state::State;
 pub(super) use self::state::{Losses, QueuedRecord};
 pub(super) use crate::sink::repeats::{RepeatCount, RepeatSettings};
-use crate::{chain::Anchor, error::SinkUnavailable, sink::repeats::RepeatTable};
+use crate::{
+    chain::Anchor,
+    error::SinkUnavailable,
+    sink::{LossPolicy, repeats::RepeatTable},
+};
 
 /// Success, or the reason why a record is not safe on the disk.
 type SinkResult = Result<(), SinkUnavailable>;
@@ -53,9 +57,8 @@ pub(super) struct Settings {
     pub(super) capacity: usize,
     /// How long a response waits for its record before it is refused.
     pub(super) deadline: Duration,
-    /// Whether a request without a record is refused. Otherwise it is served, and the loss is
-    /// counted.
-    pub(super) fail_closed: bool,
+    /// What happens to a request without a record.
+    pub(super) policy: LossPolicy,
     /// When repeated refusals are counted instead of recorded one by one.
     pub(super) fold: RepeatSettings,
 }
@@ -104,9 +107,9 @@ impl Queue {
         self.clock.unix_time()
     }
 
-    /// Returns whether requests without a record are refused.
-    pub(super) fn fails_closed(&self) -> bool {
-        self.settings.fail_closed
+    /// Returns what happens to a request without a record.
+    pub(super) fn policy(&self) -> LossPolicy {
+        self.settings.policy
     }
 
     /// Returns how long a response may wait for its record.

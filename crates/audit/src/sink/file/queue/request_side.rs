@@ -34,7 +34,7 @@ impl Queue {
     /// [`SinkUnavailable::Full`] if the queue has no space, and the error of the sink if it fails or is closed. The
     /// refused request is counted as `turned_away`.
     pub(in crate::sink::file) fn reserve(&self) -> SinkResult {
-        if !self.settings.fail_closed {
+        if !self.settings.policy.fails_closed() {
             return self.begin_open();
         }
         let mut state = self.lock();
@@ -50,7 +50,7 @@ impl Queue {
         response
     }
 
-    /// Admits a request in drop-and-count mode.
+    /// Admits a request that is served without a record too.
     ///
     /// Requests are refused only while the disk has little space and the operator chose
     /// `RefuseRequests` for that.
@@ -63,9 +63,9 @@ impl Queue {
         Err(SinkUnavailable::Full)
     }
 
-    /// Returns the space of a request that writes no record. Does nothing in drop-and-count mode.
+    /// Returns the space of a request that writes no record. Does nothing where none is reserved.
     pub(in crate::sink::file) fn release(&self) {
-        if self.settings.fail_closed {
+        if self.settings.policy.fails_closed() {
             self.lock().release(PER_REQUEST);
         }
     }
@@ -76,9 +76,12 @@ impl Queue {
     /// space is dropped and counted, which cannot happen in fail-closed mode: its space was reserved.
     pub(in crate::sink::file) fn record_request(&self, event: &Arc<RequestRecord>) {
         let mut state = self.lock();
-        let after_head = self.settings.fail_closed && event.has_head_record();
+        let policy = self.settings.policy;
+        let after_head = policy.waits() && event.has_head_record();
         if after_head && state.folds.take_counted_head(event.request_id()) {
-            state.release(1);
+            if policy.fails_closed() {
+                state.release(1);
+            }
             return;
         }
         let form = if after_head {
@@ -87,12 +90,12 @@ impl Queue {
             RecordType::Request
         };
         if !after_head && self.is_counted(&mut state, RepeatKey::of_request(event)) {
-            if self.settings.fail_closed {
+            if policy.fails_closed() {
                 state.release(PER_REQUEST);
             }
             return;
         }
-        let space = match (self.settings.fail_closed, form) {
+        let space = match (policy.fails_closed(), form) {
             (true, RecordType::End) => state.release(1),
             (true, _) => state.release(PER_REQUEST),
             (false, _) => state.items.len() < self.settings.capacity,
@@ -133,12 +136,22 @@ impl Queue {
         event: &Arc<RequestRecord>,
     ) -> MaybeReady<SinkResult> {
         let mut state = self.lock();
-        state.release(1);
+        let blocks = !self.settings.policy.fails_closed();
+        if !blocks {
+            state.release(1);
+        }
         if self.is_counted(&mut state, RepeatKey::of_request(event)) {
             state.folds.head_was_counted(event.request_id());
-            return MaybeReady::Ready(state.ready());
+            return MaybeReady::Ready(if blocks { Ok(()) } else { state.ready() });
         }
-        self.request_sync_of(state, event, RecordType::Head)
+        if blocks && (state.closed || state.items.len() >= self.settings.capacity) {
+            // The end of the request is not recorded either: it counts once.
+            state.losses.dropped += 1;
+            state.folds.head_was_counted(event.request_id());
+            return MaybeReady::Ready(Ok(()));
+        }
+        let recorded = self.request_sync_of(state, event, RecordType::Head);
+        if blocks { at_most(recorded) } else { recorded }
     }
 
     /// Returns whether a record is a repetition that is only counted. After the close nothing is
@@ -171,10 +184,13 @@ impl Queue {
         event: &Arc<RequestRecord>,
     ) -> MaybeReady<SinkResult> {
         let state = self.lock();
+        let blocks = !self.settings.policy.fails_closed();
         if state.used() >= self.settings.capacity {
-            return MaybeReady::Ready(Err(SinkUnavailable::Full));
+            let full = Err(SinkUnavailable::Full);
+            return MaybeReady::Ready(if blocks { Ok(()) } else { full });
         }
-        self.request_sync_of(state, event, RecordType::Gate)
+        let recorded = self.request_sync_of(state, event, RecordType::Gate);
+        if blocks { at_most(recorded) } else { recorded }
     }
 
     /// Waits until everything that was taken so far is safe. It sets no deadline.
@@ -260,5 +276,16 @@ impl Queue {
         if std::mem::take(&mut state.sleep) != WriterState::Awake {
             self.wake.notify_one();
         }
+    }
+}
+
+/// Waits for a record, and lets the request go on whatever becomes of it. The record stays in the queue.
+fn at_most(recorded: MaybeReady<SinkResult>) -> MaybeReady<SinkResult> {
+    match recorded {
+        MaybeReady::Ready(_) => MaybeReady::Ready(Ok(())),
+        MaybeReady::Pending(recorded) => MaybeReady::pending(async move {
+            let _ = recorded.await;
+            Ok(())
+        }),
     }
 }

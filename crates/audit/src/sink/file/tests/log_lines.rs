@@ -8,6 +8,8 @@ use std::{
 
 use palisade_core::ManualClock;
 
+use crate::sink::LossPolicy;
+
 use super::super::{
     queue::{Queue, RepeatSettings, Settings},
     write_health::WriteHealth,
@@ -66,7 +68,7 @@ fn a_disk_that_does_not_respond_is_logged_once_also_in_drop_mode() {
     let settings = Settings {
         capacity: 8,
         deadline: Duration::from_secs(2),
-        fail_closed: false,
+        policy: LossPolicy::DropAndCount,
         fold: RepeatSettings {
             window: None,
             budget: 0,

@@ -1,6 +1,6 @@
-//! Deadlines by the clock of the layer, without an async runtime.
+//! Deadlines by a clock, without an async runtime.
 //!
-//! Each layer has one thread, which starts at the first wait. It reads the clock every 10
+//! Each timer has one thread, which starts at the first wait. It reads the clock every 10
 //! milliseconds while there are waits, so test clocks work too. If no thread can be started, a
 //! wait ends at once: the request is refused.
 //!
@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 const TICK: Duration = Duration::from_millis(10);
 
 /// Ends waits when their time is over. Its thread starts with the first wait.
-pub(super) struct DeadlineTimer(Arc<Shared>);
+pub(crate) struct DeadlineTimer(Arc<Shared>);
 
 /// What the layer and the thread share.
 struct Shared {
@@ -53,7 +53,7 @@ struct TimerEntry {
 
 impl DeadlineTimer {
     /// Returns a timer without a thread.
-    pub(super) fn new(clock: SharedClock) -> Self {
+    pub(crate) fn new(clock: SharedClock) -> Self {
         Self(Arc::new(Shared {
             clock,
             state: Mutex::default(),
@@ -65,7 +65,7 @@ impl DeadlineTimer {
     ///
     /// If no thread can be started, it is ready at once, with an error: a wait without a deadline would be worse than
     /// a refused request.
-    pub(super) fn after(&self, limit: Duration) -> oneshot::Receiver<()> {
+    pub(crate) fn after(&self, limit: Duration) -> oneshot::Receiver<()> {
         let (over, waiting) = oneshot::channel();
         let until = self.0.clock.monotonic().saturating_add(limit);
         let mut state = self.0.lock();

@@ -1,0 +1,118 @@
+//! Sinks of `[audit]` beside its file: `[[audit.files]]`, `[[audit.syslog]]` and `[[audit.otlp]]`.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::SecretSource;
+
+/// What happens to a request whose record a sink cannot keep.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::config) enum AuditPolicy {
+    /// `drop-and-count`: no response waits; the lost record is counted.
+    #[default]
+    DropAndCount,
+    /// `block`: the response waits for its record, at most the deadline, and then goes on. A lost record is
+    /// counted.
+    Block,
+    /// `fail-closed`: the response waits for its record, and without one the request is refused with status 503.
+    FailClosed,
+}
+
+/// `[[audit.files]]`: a further file with a trail of its own, for example on another disk.
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct AuditFile {
+    /// The file. Required; not that of another trail.
+    pub(in crate::config) file: Spanned<PathBuf>,
+    /// What happens to requests that cannot be recorded in it. Default: `drop-and-count`.
+    #[serde(default)]
+    pub(in crate::config) policy: AuditPolicy,
+    /// How long a response waits for this file, in seconds: 1 to 60. Default: 2.
+    pub(in crate::config) deadline_seconds: Option<Spanned<u64>>,
+    /// How many records may wait in memory. Default: 8192; at least 2.
+    pub(in crate::config) queue: Option<usize>,
+    /// A file with the key of its hash chain, readable by this user alone. Default: none.
+    pub(in crate::config) seal_key: Option<Spanned<PathBuf>>,
+    /// The length in MiB at which the file is closed and a new one begins. Default: 64.
+    pub(in crate::config) rotate_mib: Option<u64>,
+    /// The age at which older parts are deleted, in days: 1 to 36,525. Default: never.
+    pub(in crate::config) keep_days: Option<Spanned<u64>>,
+    /// The size of all files at which the oldest parts are deleted, in MiB: 1 to 2^30. Default: never.
+    pub(in crate::config) keep_mib: Option<Spanned<u64>>,
+}
+
+/// `[[audit.syslog]]`: a syslog server that gets every record (RFC 5424).
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(
+    not(feature = "syslog-tls"),
+    allow(dead_code, reason = "certificates are read where TLS is compiled in")
+)]
+pub(in crate::config) struct AuditSyslog {
+    /// Where messages go: `unix:///dev/log`, `udp://127.0.0.1:514`, `tcp://127.0.0.1:601`, or
+    /// `tls://logs.example:6514` (feature `syslog-tls`). Required. UDP and TCP take an address, not a name.
+    pub(in crate::config) address: Spanned<String>,
+    /// The name of the application in each message. Default: `palisade`.
+    pub(in crate::config) app_name: Option<String>,
+    /// The name of this machine in each message. Default: what the operating system calls it.
+    pub(in crate::config) host_name: Option<String>,
+    /// The facility: 0 to 23. Default: 13, log audit.
+    pub(in crate::config) facility: Option<Spanned<u64>>,
+    /// What happens to requests whose record cannot be written to the connection. Default: `drop-and-count`, the
+    /// only one for UDP.
+    #[serde(default)]
+    pub(in crate::config) policy: AuditPolicy,
+    /// How long a response waits, in seconds: 1 to 60. Default: 2.
+    pub(in crate::config) deadline_seconds: Option<Spanned<u64>>,
+    /// How many records may wait in memory. Default: 4096.
+    pub(in crate::config) queue: Option<usize>,
+    /// A file with the certificates (PEM) that authenticate the server. Default: those of the machine.
+    pub(in crate::config) trust_anchors: Option<Spanned<PathBuf>>,
+    /// A file with the certificate of this service (PEM) for the server. Default: none. Needs `client_key`.
+    pub(in crate::config) client_certificate: Option<Spanned<PathBuf>>,
+    /// A file with the key of that certificate (PEM), readable by this user alone.
+    pub(in crate::config) client_key: Option<Spanned<PathBuf>>,
+    /// Whether UDP and TCP to another machine are accepted. Default: `false`.
+    ///
+    /// Users and addresses are then readable on the way. Only for a network that protects them itself.
+    #[serde(default)]
+    pub(in crate::config) dangerously_allow_clear_text: bool,
+}
+
+/// `[[audit.otlp]]`: an OpenTelemetry collector that gets every record. Needs the feature `otlp`.
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(
+    not(feature = "otlp"),
+    allow(dead_code, reason = "read where OTLP is compiled in")
+)]
+pub(in crate::config) struct AuditOtlp {
+    /// The logs endpoint of the collector: `https://collector.example:4318/v1/logs`, or `http://` on this machine.
+    /// Required.
+    pub(in crate::config) url: Spanned<String>,
+    /// The resource attribute `service.name`. Default: `palisade`.
+    pub(in crate::config) service_name: Option<String>,
+    /// A token that is sent as `Authorization: Bearer`. Default: none.
+    pub(in crate::config) bearer: Option<Spanned<SecretSource>>,
+    /// What happens to requests whose record the collector does not confirm. Default: `drop-and-count`.
+    #[serde(default)]
+    pub(in crate::config) policy: AuditPolicy,
+    /// How long a response waits, in seconds: 1 to 60. Default: 2.
+    pub(in crate::config) deadline_seconds: Option<Spanned<u64>>,
+    /// How many records may wait in memory. Default: 4096.
+    pub(in crate::config) queue: Option<usize>,
+    /// A file with the certificates (PEM) that authenticate the collector. Default: those of the machine.
+    pub(in crate::config) trust_anchors: Option<Spanned<PathBuf>>,
+    /// A file with the certificate of this service (PEM) for the collector. Default: none. Needs `client_key`.
+    pub(in crate::config) client_certificate: Option<Spanned<PathBuf>>,
+    /// A file with the key of that certificate (PEM), readable by this user alone.
+    pub(in crate::config) client_key: Option<Spanned<PathBuf>>,
+    /// Whether `http://` to another machine is accepted. Default: `false`.
+    ///
+    /// Users, addresses and the token are then readable on the way. Only for a network that protects them itself.
+    #[serde(default)]
+    pub(in crate::config) dangerously_allow_http: bool,
+}

@@ -1,0 +1,179 @@
+//! The sinks of `[audit]` beside its file.
+
+use std::{fs, net::UdpSocket, time::Duration};
+
+use palisade::{audit::AuditEvent, config::Config};
+
+const HOSTS: &str = "[server]\nhosts = [\"service.test\"]\n";
+const OPEN: &str = "[[routes]]\npath = \"/health\"\naccess = \"public\"\n";
+const AUDIT: &str = "[audit]\nfile = \"first.jsonl\"\n";
+
+/// Assembles a configuration with these lines after `[audit]`, and returns the error.
+fn refusal(lines: &str) -> String {
+    let folder = crate::config::folder(&format!("{HOSTS}{AUDIT}{lines}\n{OPEN}"));
+    let config = Config::read(folder.path().join("palisade.toml"));
+    let assembled = config.and_then(|config| config.assemble());
+    assembled.map(|_| ()).expect_err(lines).to_string()
+}
+
+#[tokio::test]
+async fn every_sink_of_the_file_gets_each_record() {
+    let server = UdpSocket::bind("127.0.0.1:0").unwrap();
+    server
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .unwrap();
+    let udp = server.local_addr().unwrap();
+    let text = format!(
+        r#"{HOSTS}
+[audit]
+file = "first.jsonl"
+policy = "block"
+deadline_seconds = 30
+tracing = true
+
+[[audit.files]]
+file = "second.jsonl"
+policy = "fail-closed"
+deadline_seconds = 5
+queue = 100
+rotate_mib = 1
+keep_days = 180
+keep_mib = 100
+
+[[audit.syslog]]
+address = "udp://{udp}"
+app_name = "shop"
+host_name = "web-1"
+facility = 16
+
+[[audit.syslog]]
+address = "unix:///nowhere/log"
+
+[[audit.syslog]]
+address = "tls://127.0.0.1:6514"
+trust_anchors = "ca.pem"
+
+[[audit.otlp]]
+url = "https://127.0.0.1:4318/v1/logs"
+service_name = "shop"
+bearer = {{ file = "token" }}
+trust_anchors = "ca.pem"
+client_certificate = "client.pem"
+client_key = "client.key"
+{OPEN}"#
+    );
+    let folder = crate::config::folder(&text);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let params = rcgen::CertificateParams::new(vec!["client.example".to_owned()]).unwrap();
+    let certificate = params.self_signed(&key).unwrap().pem();
+    for (name, content) in [
+        ("ca.pem", certificate.as_str()),
+        ("client.pem", &certificate),
+        ("client.key", &key.serialize_pem()),
+        ("token", "of-the-collector\n"),
+    ] {
+        fs::write(folder.path().join(name), content).unwrap();
+    }
+    let config = Config::read(folder.path().join("palisade.toml")).unwrap();
+    let audit = config.assemble().unwrap().audit.unwrap();
+    assert!(audit.is_fail_closed(), "the second file is");
+    audit.record(AuditEvent::new("app.exported"));
+    // The collector and two servers are away: their sinks tell it, and the others have the record.
+    let _ = audit.handle().close_within(Duration::ZERO).await;
+    for file in ["first.jsonl", "second.jsonl"] {
+        let text = fs::read_to_string(folder.path().join(file)).unwrap();
+        assert!(text.contains("app.exported"), "{file}: {text}");
+    }
+    let mut message = [0; 2048];
+    let length = server.recv(&mut message).unwrap();
+    let message = String::from_utf8_lossy(&message[..length]).into_owned();
+    assert!(
+        message.starts_with("<134>1 ") && message.contains(" web-1 shop "),
+        "{message}"
+    );
+    assert!(message.contains("app.exported"));
+}
+
+#[test]
+fn records_leave_the_machine_in_clear_text_only_by_a_key_that_says_so() {
+    for (section, key) in [
+        (
+            "[[audit.syslog]]\naddress = \"udp://192.0.2.1:514\"\n",
+            "dangerously_allow_clear_text",
+        ),
+        (
+            "[[audit.syslog]]\naddress = \"tcp://192.0.2.1:601\"\n",
+            "dangerously_allow_clear_text",
+        ),
+        (
+            "[[audit.otlp]]\nurl = \"http://192.0.2.1:4318/v1/logs\"\n",
+            "dangerously_allow_http",
+        ),
+    ] {
+        let error = refusal(section);
+        assert!(error.contains(":6: audit."), "{error}");
+        assert!(
+            error.contains("clear text") && error.contains(key),
+            "{error}"
+        );
+        let allowed = format!("{HOSTS}{AUDIT}{section}{key} = true\n{OPEN}");
+        let folder = crate::config::folder(&allowed);
+        let config = Config::read(folder.path().join("palisade.toml")).unwrap();
+        config.assemble().unwrap();
+    }
+}
+
+#[test]
+fn a_sink_that_cannot_work_is_an_error_with_its_line() {
+    for (section, problem) in [
+        (
+            "[[audit.syslog]]\naddress = \"logs.example\"\n",
+            "no address",
+        ),
+        (
+            "[[audit.syslog]]\naddress = \"udp://logs.example:514\"\n",
+            "no IP address",
+        ),
+        ("[[audit.syslog]]\naddress = \"unix://log\"\n", "no address"),
+        (
+            "[[audit.syslog]]\naddress = \"tls://logs.example\"\n",
+            "no name with a port",
+        ),
+        (
+            "[[audit.syslog]]\naddress = \"udp://127.0.0.1:514\"\npolicy = \"block\"\n",
+            "UDP confirms nothing",
+        ),
+        (
+            "[[audit.syslog]]\naddress = \"udp://127.0.0.1:514\"\nfacility = 24\n",
+            "out of range",
+        ),
+        (
+            "[[audit.syslog]]\naddress = \"tls://127.0.0.1:1\"\nclient_key = \"client.key\"\n",
+            "needs its key",
+        ),
+        (
+            "[[audit.otlp]]\nurl = \"ftp://127.0.0.1/\"\n",
+            "use https://",
+        ),
+        (
+            "[[audit.otlp]]\nurl = \"https://a/v1\"\ntrust_anchors = \"none\"\n",
+            "No such file",
+        ),
+        (
+            "[[audit.otlp]]\nurl = \"http://127.0.0.1/\"\ndeadline_seconds = 61\n",
+            "out of range",
+        ),
+        (
+            "[[audit.files]]\nfile = \"first.jsonl\"\n",
+            "another process writes",
+        ),
+        (
+            "[[audit.files]]\nfile = \"b\"\nseal_key = \"none\"\n",
+            "No such file",
+        ),
+    ] {
+        let error = refusal(section);
+        assert!(error.contains(problem), "{section}: {error}");
+        assert!(error.contains(": audit."), "{error}");
+    }
+}
