@@ -66,6 +66,22 @@ impl AuditKey {
         Ok(Self { secret, id })
     }
 
+    /// Takes the secret of a webhook: at least 32 bytes, or `whsec_` and their base64 as in Standard Webhooks.
+    ///
+    /// # Errors
+    ///
+    /// [`AuditBuildError::WeakKey`] as [`from_bytes`](Self::from_bytes), and for a text after `whsec_` that is no base64.
+    #[cfg(feature = "webhook")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "webhook")))]
+    pub fn from_webhook_secret(secret: &[u8]) -> Result<Self, AuditBuildError> {
+        use base64::{Engine as _, engine::general_purpose::STANDARD};
+        let Some(text) = secret.strip_prefix(b"whsec_") else {
+            return Self::from_bytes(secret);
+        };
+        let bytes = STANDARD.decode(text);
+        Self::from_bytes(bytes.map_err(|_| AuditBuildError::WeakKey)?)
+    }
+
     /// Returns a random key of 32 bytes. [`expose`](Self::expose) returns them, to store the key.
     ///
     /// # Errors

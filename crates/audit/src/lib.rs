@@ -104,9 +104,13 @@
 //! | [`FileSink`] | in a file with a hash chain | no | yes; counted in the chain |
 //! | [`SyslogSink`] | on another machine | no | yes; counted where it is known |
 //! | `OtlpSink` (feature `otlp`) | in an OpenTelemetry collector | no | yes; counted |
+//! | `WebhookSink` (feature `webhook`) | on any server, at least once | no | when its spool on disk is full; counted |
 //! | [`TracingSink`] | in the log of the process | no | as the subscriber decides |
 //! | [`MemorySink`] | in memory, the latest ones | no | yes, the oldest ones |
 //! | [`DetachedSink`] | in any other sink, on a thread | no | yes; counted |
+//!
+//! File, syslog, OTLP and webhook have a [`LossPolicy`]: with `Block` a request waits for a while, with `FailClosed` it
+//! is refused if its record cannot be kept.
 //!
 //! # Deployment
 //!
@@ -146,6 +150,9 @@ mod error;
 #[cfg(feature = "otlp")]
 #[cfg_attr(docsrs, doc(cfg(feature = "otlp")))]
 pub use self::sink::{OtlpSink, OtlpSinkBuilder};
+#[cfg(feature = "webhook")]
+#[cfg_attr(docsrs, doc(cfg(feature = "webhook")))]
+pub use self::sink::{WebhookSink, WebhookSinkBuilder};
 pub use self::{
     chain::{Anchor, CheckpointKey, CheckpointPublicKey, InvalidAnchor},
     error::{AcknowledgeError, AuditBuildError, SinkUnavailable},

@@ -175,6 +175,18 @@ pub(super) struct JobReceiver {
     state: Arc<QueueState>,
 }
 
+/// Counts records that another thread lost.
+#[cfg(feature = "webhook")]
+pub(super) struct LossCounter(Arc<QueueState>);
+
+#[cfg(feature = "webhook")]
+impl LossCounter {
+    /// Counts lost records.
+    pub(super) fn lost(&self, records: u64) {
+        self.0.lost.fetch_add(records, Ordering::Relaxed);
+    }
+}
+
 impl JobQueue {
     /// Makes a queue, and its end for the thread.
     pub(super) fn new(settings: QueueSettings) -> (Self, JobReceiver) {
@@ -341,15 +353,21 @@ impl JobReceiver {
     }
 
     /// Waits for a job, at most so long.
-    #[cfg(feature = "http-client")]
+    #[cfg(any(feature = "otlp", feature = "webhook"))]
     pub(super) fn recv_timeout(&self, limit: Duration) -> Result<Job, RecvTimeoutError> {
         self.jobs.recv_timeout(limit).inspect(|job| self.took(job))
     }
 
     /// Takes a job that waits.
-    #[cfg(feature = "http-client")]
+    #[cfg(any(feature = "otlp", feature = "webhook"))]
     pub(super) fn try_recv(&self) -> Result<Job, TryRecvError> {
         self.jobs.try_recv().inspect(|job| self.took(job))
+    }
+
+    /// Returns a counter of lost records for another thread.
+    #[cfg(feature = "webhook")]
+    pub(super) fn loss_counter(&self) -> LossCounter {
+        LossCounter(Arc::clone(&self.state))
     }
 
     /// Counts records that the thread lost.

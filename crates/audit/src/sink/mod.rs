@@ -2,7 +2,7 @@
 //!
 //! [`Sink`] is the trait. [`FileSink`] writes a hash chain to a file, [`MemorySink`] keeps the
 //! latest records, [`TracingSink`] writes log lines, [`SyslogSink`] sends them to a syslog server,
-//! `OtlpSink` to an OpenTelemetry collector, and
+//! `OtlpSink` to an OpenTelemetry collector, `WebhookSink` to any server by POST, and
 //! [`DetachedSink`] runs a slow sink on a separate thread. The layer calls all sinks of a request in the order in which they were added.
 
 mod file;
@@ -10,10 +10,14 @@ mod tracing;
 mod syslog;
 #[cfg(feature = "otlp")]
 mod otlp;
+#[cfg(feature = "webhook")]
+mod webhook;
 mod detached;
-#[cfg(feature = "http-client")]
+#[cfg(any(feature = "otlp", feature = "webhook"))]
+mod batches;
+#[cfg(any(feature = "otlp", feature = "webhook"))]
 mod http;
-#[cfg(feature = "tls")]
+#[cfg(any(feature = "otlp", feature = "syslog-tls", feature = "webhook"))]
 mod tls;
 mod job_queue;
 mod loss_policy;
@@ -27,6 +31,8 @@ use palisade_core::MaybeReady;
 
 #[cfg(feature = "otlp")]
 pub use self::otlp::{OtlpSink, OtlpSinkBuilder};
+#[cfg(feature = "webhook")]
+pub use self::webhook::{WebhookSink, WebhookSinkBuilder};
 pub use self::{
     detached::{DetachedSink, DetachedSinkBuilder},
     file::{FileSink, FileSinkBuilder, LowSpaceAction},

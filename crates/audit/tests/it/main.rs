@@ -31,4 +31,6 @@ mod sinks;
 mod support;
 mod syslog;
 mod verification;
+#[cfg(feature = "webhook")]
+mod webhook;
 mod witness;

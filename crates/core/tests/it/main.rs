@@ -2,7 +2,6 @@
 
 #![cfg(test)]
 
-mod absent_credentials;
 mod authentication;
 mod challenges;
 mod authorization;

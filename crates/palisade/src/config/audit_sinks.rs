@@ -1,10 +1,9 @@
-//! The sinks of `[audit]` beside its file: further files, syslog, OpenTelemetry, the log.
+//! The sinks of `[audit]` beside its file: further files, syslog, the log.
 
 use std::time::Duration;
 
 use palisade_audit::{
-    AuditBuildError, AuditKey, AuditLayerBuilder, FileSink, LossPolicy, Sink, SyslogAddress,
-    SyslogSink, TracingSink,
+    AuditKey, AuditLayerBuilder, FileSink, LossPolicy, SyslogAddress, SyslogSink, TracingSink,
 };
 use toml::Spanned;
 
@@ -48,6 +47,9 @@ impl Config {
         }
         for otlp in &audit.otlp {
             layer = layer.sink(self.otlp(otlp)?);
+        }
+        for webhook in &audit.webhooks {
+            layer = layer.sink(self.webhook(webhook)?);
         }
         if audit.tracing {
             layer = layer.sink(TracingSink::new());
@@ -166,95 +168,5 @@ impl Config {
             )),
             _ => Err(wrong("it is no address of a syslog server")),
         }
-    }
-
-    /// Starts a sink for a collector.
-    #[cfg(feature = "otlp")]
-    fn otlp(&self, otlp: &super::document::AuditOtlp) -> Result<impl Sink, ConfigFileError> {
-        let endpoint = otlp.url.get_ref().parse().map_err(|_| {
-            let remedy = "write https:// and the logs endpoint of the collector";
-            self.source.at(&otlp.url, "it is no URL", remedy)
-        })?;
-        let mut sink = palisade_audit::OtlpSink::builder(endpoint).policy(otlp.policy.into());
-        if let Some(name) = &otlp.service_name {
-            sink = sink.service_name(name.as_str());
-        }
-        if let Some(token) = &otlp.bearer {
-            sink = sink.header(http::header::AUTHORIZATION, self.bearer(token)?);
-        }
-        if let Some(deadline) = self.deadline(&otlp.deadline_seconds)? {
-            sink = sink.commit_deadline(deadline);
-        }
-        if let Some(records) = otlp.queue {
-            sink = sink.capacity(records);
-        }
-        if otlp.dangerously_allow_http {
-            sink = sink.dangerously_allow_http();
-        }
-        if let Some(pem) = self.pem(otlp.trust_anchors.as_ref())? {
-            sink = sink.trust_anchors(pem);
-        }
-        let (chain, key) = (&otlp.client_certificate, &otlp.client_key);
-        if let Some((chain, key)) = self.client_identity(chain.as_ref(), key.as_ref())? {
-            sink = sink.client_certificate(chain, key);
-        }
-        let url = &otlp.url;
-        sink.build()
-            .map_err(|problem| self.sink_error(url, &problem))
-    }
-
-    #[cfg(not(feature = "otlp"))]
-    fn otlp(&self, otlp: &super::document::AuditOtlp) -> Result<TracingSink, ConfigFileError> {
-        let problem = "this program is built without the feature `otlp`";
-        let remedy = "build with the feature `otlp`, or remove the section";
-        Err(self.source.at(&otlp.url, problem, remedy))
-    }
-
-    /// Reads a token, as the value of `Authorization`.
-    #[cfg(feature = "otlp")]
-    fn bearer(
-        &self,
-        token: &Spanned<super::document::SecretSource>,
-    ) -> Result<http::HeaderValue, ConfigFileError> {
-        let secret = self.secret(token, 1)?;
-        let value = [b"Bearer ".as_slice(), secret.expose()].concat();
-        http::HeaderValue::from_bytes(&value).map_err(|_| {
-            let remedy = "write the token alone into the file";
-            let problem = "the token has characters that a header cannot have";
-            self.source.at(token, problem, remedy)
-        })
-    }
-
-    /// Reads certificate and key of this service. Both or none must be there.
-    #[cfg(any(feature = "otlp", feature = "syslog-tls"))]
-    fn client_identity(
-        &self,
-        chain: Option<&Spanned<std::path::PathBuf>>,
-        key: Option<&Spanned<std::path::PathBuf>>,
-    ) -> Result<Option<(String, palisade_core::Secret)>, ConfigFileError> {
-        match (chain, key) {
-            (None, None) => Ok(None),
-            (Some(chain), Some(key)) => {
-                let pem = self.pem(Some(chain))?.unwrap_or_default();
-                Ok(Some((pem, self.secret_file(key, 1)?)))
-            }
-            (Some(alone), None) | (None, Some(alone)) => {
-                let problem = "a certificate needs its key";
-                let remedy = "write client_certificate and client_key, or neither";
-                Err(self.source.at(alone, problem, remedy))
-            }
-        }
-    }
-
-    fn sink_error(&self, address: &Spanned<String>, problem: &AuditBuildError) -> ConfigFileError {
-        // The remedy names the key of the file in place of the method.
-        let text = problem.to_string();
-        let remedy = match text.contains("clear text") {
-            true => {
-                "use TLS, a server on this machine, or the key `dangerously_allow_clear_text` (syslog), `dangerously_allow_http` (otlp)"
-            }
-            false => "correct this sink of the section `audit`",
-        };
-        self.source.at(address, text, remedy)
     }
 }

@@ -44,6 +44,7 @@ mod client_auth;
 #[cfg(feature = "server")]
 mod consistency;
 mod audit_sinks;
+mod audit_connections;
 mod audit;
 mod client_certificates;
 mod cors;
@@ -68,7 +69,12 @@ mod introspection;
 mod token_keys;
 #[cfg(feature = "jwt")]
 mod token_rules;
-#[cfg(any(feature = "jwt", feature = "otlp", feature = "syslog-tls"))]
+#[cfg(any(
+    feature = "jwt",
+    feature = "otlp",
+    feature = "syslog-tls",
+    feature = "webhook"
+))]
 mod secret;
 mod secret_table;
 mod accessors;

@@ -4,7 +4,7 @@
 //! Errors name the key, never the content. They do not repeat the name of a variable either: it may be
 //! the secret, written in the wrong place.
 
-#[cfg(any(feature = "jwt", feature = "otlp"))]
+#[cfg(any(feature = "jwt", feature = "otlp", feature = "webhook"))]
 use std::env;
 use std::{
     fs::File,
@@ -15,14 +15,14 @@ use std::{
 use palisade_core::Secret;
 use toml::Spanned;
 
-#[cfg(any(feature = "jwt", feature = "otlp"))]
+#[cfg(any(feature = "jwt", feature = "otlp", feature = "webhook"))]
 use super::document::SecretSource;
 use super::{Config, ConfigFileError};
 
 /// The longest secret, in bytes. A longer file is probably another one.
 const LONGEST: u64 = 16 * 1024;
 /// The problem of a variable. Without its name, which may be the secret.
-#[cfg(any(feature = "jwt", feature = "otlp"))]
+#[cfg(any(feature = "jwt", feature = "otlp", feature = "webhook"))]
 const NOT_SET: &str = "the variable is not set";
 /// What to write.
 const REMEDY: &str =
@@ -30,7 +30,7 @@ const REMEDY: &str =
 
 impl Config {
     /// Reads a secret of at least `least` bytes, without white space around it.
-    #[cfg(any(feature = "jwt", feature = "otlp"))]
+    #[cfg(any(feature = "jwt", feature = "otlp", feature = "webhook"))]
     pub(super) fn secret(
         &self,
         source: &Spanned<SecretSource>,
@@ -63,7 +63,12 @@ impl Config {
     }
 
     /// Reads a file with certificates.
-    #[cfg(any(feature = "jwks-url", feature = "otlp", feature = "syslog-tls"))]
+    #[cfg(any(
+        feature = "jwks-url",
+        feature = "otlp",
+        feature = "syslog-tls",
+        feature = "webhook"
+    ))]
     pub(super) fn pem(
         &self,
         file: Option<&Spanned<PathBuf>>,
@@ -92,7 +97,7 @@ fn read_file(path: &Path) -> Result<Vec<u8>, String> {
 }
 
 /// Reads a variable that the configuration names.
-#[cfg(any(feature = "jwt", feature = "otlp"))]
+#[cfg(any(feature = "jwt", feature = "otlp", feature = "webhook"))]
 #[allow(clippy::disallowed_methods)] // The configuration says where the secret is.
 fn variable(name: &str) -> Result<String, String> {
     env::var(name).map_err(|_| NOT_SET.to_owned())

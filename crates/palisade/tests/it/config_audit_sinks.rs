@@ -60,6 +60,14 @@ bearer = {{ file = "token" }}
 trust_anchors = "ca.pem"
 client_certificate = "client.pem"
 client_key = "client.key"
+
+[[audit.webhooks]]
+url = "https://127.0.0.1:4319/in"
+spool = "spool"
+spool_mib = 2
+signing_key = {{ file = "whsec" }}
+policy = "fail-closed"
+trust_anchors = "ca.pem"
 {OPEN}"#
     );
     let folder = crate::config::folder(&text);
@@ -71,6 +79,10 @@ client_key = "client.key"
         ("client.pem", &certificate),
         ("client.key", &key.serialize_pem()),
         ("token", "of-the-collector\n"),
+        (
+            "whsec",
+            "whsec_NFpjMG1RMXZYcjdMc1Q5YlloTjJkSzZ3R2pQZlVlQTg=\n",
+        ),
     ] {
         fs::write(folder.path().join(name), content).unwrap();
     }
@@ -84,6 +96,10 @@ client_key = "client.key"
         let text = fs::read_to_string(folder.path().join(file)).unwrap();
         assert!(text.contains("app.exported"), "{file}: {text}");
     }
+    let spool = fs::read_dir(folder.path().join("spool")).unwrap();
+    let spool = spool.map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap());
+    let spool: String = spool.collect();
+    assert!(spool.contains("app.exported"), "{spool}");
     let mut message = [0; 2048];
     let length = server.recv(&mut message).unwrap();
     let message = String::from_utf8_lossy(&message[..length]).into_owned();
@@ -107,6 +123,10 @@ fn records_leave_the_machine_in_clear_text_only_by_a_key_that_says_so() {
         ),
         (
             "[[audit.otlp]]\nurl = \"http://192.0.2.1:4318/v1/logs\"\n",
+            "dangerously_allow_http",
+        ),
+        (
+            "[[audit.webhooks]]\nurl = \"http://192.0.2.1/\"\nspool = \"s\"\ndangerously_send_unsigned = true\n",
             "dangerously_allow_http",
         ),
     ] {
@@ -162,6 +182,10 @@ fn a_sink_that_cannot_work_is_an_error_with_its_line() {
         (
             "[[audit.otlp]]\nurl = \"http://127.0.0.1/\"\ndeadline_seconds = 61\n",
             "out of range",
+        ),
+        (
+            "[[audit.webhooks]]\nurl = \"https://a/\"\nspool = \"s\"\n",
+            "signing_key",
         ),
         (
             "[[audit.files]]\nfile = \"first.jsonl\"\n",

@@ -1,7 +1,5 @@
 //! The acoustic model as a whole.
 
-use checkpoint::Tensors;
-
 use super::{
     decoder::Decoder,
     duration::{DurationPredictor, frames_of},
@@ -16,7 +14,7 @@ use super::{
 use crate::{
     failure::Failure,
     kernel::add,
-    load::{AcousticConfig, LoadError, Statistics, Weights},
+    load::{AcousticConfig, LoadError, Statistics, Tensors, Weights},
     probe::Probe,
     stop::StopSignal,
     units::{Ids, Tables},

@@ -2,9 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use checkpoint::Tensors;
-
-use super::{LoadError, Text, package::read_optional};
+use super::{LoadError, Tensors, Text, package::read_optional};
 use crate::units::{Tables, built_in};
 
 /// The tables, and the embeddings whose rows they name.

@@ -1,12 +1,11 @@
 //! Makes layers of a voice's parts.
 
-use mandarin::Latin;
-
 use super::{Model, details};
 use crate::{
     acoustic::Acoustic,
     load::{AcousticConfig, LoadError, Parts, VocoderConfig, both},
     style::Emotion,
+    text::{self, Latin},
     units::Tables,
     vocoder::Vocoder,
 };
@@ -49,7 +48,7 @@ impl Model {
             return Err(LoadError::new(parts.vocoder.config.file, problem));
         }
         details.extend(details::after(&acoustic, &vocoder));
-        mandarin::prepare();
+        text::prepare();
         Ok(Self {
             acoustic,
             vocoder,

@@ -1,10 +1,8 @@
 //! What an operator may want to know of a voice.
 
-use checkpoint::Tensors;
-
 use crate::{
     acoustic::Acoustic,
-    load::{AcousticConfig, Parts, VocoderConfig},
+    load::{AcousticConfig, Parts, Tensors, VocoderConfig},
     vocoder::Vocoder,
 };
 

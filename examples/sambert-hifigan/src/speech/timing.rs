@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use mandarin::{Break, Syllable, Word};
-
 use super::plan::Sentence;
-use crate::units::is_spoken;
+use crate::text::{Break, Word};
 
 /// When a word is heard, from the first sample of the speech.
 ///
@@ -95,10 +93,11 @@ pub(super) fn of_sentence(
 
 /// Returns how many units a word has, with the break behind it. The last word ends the sentence.
 fn units(word: &Word, is_last: bool) -> usize {
-    word.syllables.iter().map(phones).sum::<usize>() + usize::from(is_last || is_spoken(word.after))
+    word.syllables.iter().map(phones).sum::<usize>()
+        + usize::from(is_last || word.after.is_spoken())
 }
 
-fn phones(syllable: &Syllable) -> usize {
+fn phones(syllable: &crate::text::Syllable) -> usize {
     syllable.phones().map_or(0, |phones| phones.len())
 }
 
@@ -119,7 +118,7 @@ impl Walk<'_> {
             })
             .collect();
         let end = self.now();
-        self.pass(usize::from(is_last || is_spoken(word.after)));
+        self.pass(usize::from(is_last || word.after.is_spoken()));
         WordTiming {
             text: word.text.clone(),
             start,

@@ -1,7 +1,5 @@
 //! From elements and text to passages.
 
-use mandarin::{Break, Reading, Script};
-
 use super::{
     element::Attributes,
     error::{At, SsmlProblem},
@@ -11,6 +9,7 @@ use crate::{
     model::VoiceHandle,
     speech::{Passage, Pause, Unmarkable, Wording},
     style::{Emotion, Style},
+    text::{Break, Reading},
 };
 
 /// Silence that all breaks of a document together may ask for, in seconds.
@@ -191,7 +190,7 @@ fn unmarkable(problem: Unmarkable, of: &Attributes) -> (usize, SsmlProblem) {
         },
         Unmarkable::TooMany => SsmlProblem::TooMuch {
             what: "readings in one stretch",
-            limit: Script::READINGS,
+            limit: crate::text::READINGS,
         },
     };
     (of.offset, problem)

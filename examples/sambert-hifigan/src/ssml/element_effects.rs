@@ -1,14 +1,12 @@
 //! What each element does.
 
-use mandarin::Break;
-
 use super::{
     compose::{Composer, Manner},
     element::{Attributes, Element},
     error::At,
     values::{self, Gap},
 };
-use crate::style::Emotion;
+use crate::{style::Emotion, text::Break};
 
 /// The namespace of the language.
 const NAMESPACE: &str = "http://www.w3.org/2001/10/synthesis";

@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use mandarin::PHONES;
-
 use super::{Unit, symbols};
 
 /// The six tables of a voice.
@@ -21,7 +19,7 @@ pub(crate) struct Tables {
 /// Returns the reference's symbols of a table; speakers are every model's own.
 pub(crate) fn built_in(table: &str) -> Option<&'static str> {
     match table {
-        "sy" => Some(PHONES),
+        "sy" => Some(symbols::PHONES),
         "tone" => Some(symbols::TONES),
         "syllable_flag" => Some(symbols::FLAGS),
         "word_segment" => Some(symbols::SEGMENTS),
@@ -122,7 +120,7 @@ impl Tables {
 
     /// Tells whether the phones of English are among the symbols.
     pub(crate) fn has_english(&self) -> bool {
-        PHONES
+        symbols::PHONES
             .split_whitespace()
             .skip_while(|phone| *phone != "aa")
             .take_while(|phone| !phone.ends_with("_c"))

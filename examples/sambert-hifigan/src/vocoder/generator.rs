@@ -1,11 +1,9 @@
 //! The generator as a whole.
 
-use checkpoint::Tensors;
-
 use super::{pqmf::Pqmf, reader::Reader, source::Source, stage::Stage};
 use crate::{
     kernel::Conv,
-    load::{LoadError, VocoderConfig, Weights},
+    load::{LoadError, Tensors, VocoderConfig, Weights},
 };
 
 /// HiFi-GAN's generator.

@@ -5,6 +5,7 @@
 mod command;
 mod damage;
 mod packages;
+mod reading;
 mod speaking;
 mod ssml;
 mod text;

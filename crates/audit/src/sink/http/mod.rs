@@ -31,7 +31,8 @@ pub(super) struct HttpClient {
     headers: HeaderMap,
     /// The longest time for one exchange, with connecting.
     deadline: Duration,
-    runtime: Runtime,
+    /// `None` only while it is dropped.
+    runtime: Option<Runtime>,
     open: Option<SendRequest<Full<Bytes>>>,
 }
 
@@ -64,7 +65,7 @@ impl HttpClient {
             target,
             headers,
             deadline,
-            runtime,
+            runtime: Some(runtime),
             open: None,
         })
     }
@@ -90,7 +91,9 @@ impl HttpClient {
                 () = stop => Ok(Err(io::ErrorKind::Interrupted.into())),
             }
         };
-        match self.runtime.block_on(within) {
+        let runtime = self.runtime.as_ref();
+        let runtime = runtime.ok_or(io::ErrorKind::NotConnected)?;
+        match runtime.block_on(within) {
             Ok(exchanged) => {
                 let (reply, open) = exchanged?;
                 self.open = Some(open);
@@ -111,6 +114,15 @@ impl HttpClient {
         }
         all.insert(header::HOST, self.target.authority().clone());
         request
+    }
+}
+
+impl Drop for HttpClient {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // A builder that fails may drop it on a thread of another runtime, which must not be blocked.
+            runtime.shutdown_background();
+        }
     }
 }
 

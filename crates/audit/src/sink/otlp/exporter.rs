@@ -1,6 +1,6 @@
-//! The thread that sends: it collects batches, and tries each of them up to four times.
+//! The thread that sends batches, and tries each of them up to four times.
 
-use std::{future::pending, io, sync::mpsc::RecvTimeoutError, thread, time::Duration};
+use std::{future::pending, io, thread, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -12,16 +12,13 @@ use super::document;
 use crate::{
     error::SinkUnavailable,
     query::StoredRecord,
-    record::{AuditEvent, RequestRecord},
     sink::{
+        batches::{Batch, BatchRecord, Batches},
         http::{HttpClient, Reply, retry_after},
-        job_queue::{Confirm, Job, JobReceiver},
-        repeat_lines::RepeatFilter,
+        job_queue::JobReceiver,
     },
 };
 
-/// The most records of one request.
-const MAX_BATCH: usize = 512;
 /// How often a batch is tried in all.
 const TRIES: u32 = 4;
 /// The longest pause that a collector can ask for.
@@ -31,20 +28,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 pub(super) struct Exporter {
     pub(super) client: HttpClient,
     pub(super) service_name: Box<str>,
-    pub(super) linger: Duration,
+    pub(super) batches: Batches,
     pub(super) retry_pause: Duration,
     pub(super) clock: SharedClock,
-    pub(super) repeats: RepeatFilter,
-}
-
-/// Records that are sent together, and who waits for them.
-#[derive(Default)]
-struct Batch {
-    records: Vec<Value>,
-    /// Responses and flushes that wait.
-    waiting: Vec<Confirm>,
-    /// The sink is gone: this is the last batch.
-    last: bool,
 }
 
 /// How a collector decided about a batch.
@@ -58,92 +44,39 @@ enum Decision {
 }
 
 impl Exporter {
-    /// Collects and sends batches until the queue is closed.
+    /// Sends batches until the queue is closed.
     pub(super) fn run(mut self, jobs: &JobReceiver) {
-        loop {
-            let Ok(first) = jobs.recv() else { return };
-            let mut batch = Batch::default();
-            self.take(first, &mut batch);
-            self.collect(jobs, &mut batch);
+        while let Some(batch) = self.batches.next(jobs) {
+            let last = batch.last;
             let sent = self.send(&batch, jobs);
-            for response in batch.waiting {
-                let _ = response.send(sent);
-            }
-            if batch.last {
+            batch.answer(sent);
+            if last {
                 return;
             }
         }
     }
 
-    /// Adds what comes until the batch is full or old. If someone waits, only what is there already.
-    fn collect(&mut self, jobs: &JobReceiver, batch: &mut Batch) {
-        let end = self.clock.monotonic().saturating_add(self.linger);
-        while batch.records.len() < MAX_BATCH {
-            let next = match batch.waiting.is_empty() {
-                true => jobs.recv_timeout(end.saturating_sub(self.clock.monotonic())),
-                false => jobs.try_recv().map_err(|_| RecvTimeoutError::Timeout),
-            };
-            match next {
-                Ok(job) => self.take(job, batch),
-                Err(RecvTimeoutError::Timeout) => return,
-                Err(RecvTimeoutError::Disconnected) => {
-                    batch.last = true;
-                    return;
-                }
-            }
-        }
-    }
-
-    /// Adds a record to the batch, unless it is a repetition.
-    fn take(&mut self, job: Job, batch: &mut Batch) {
-        match job {
-            Job::Event(event) => self.take_event(&event, batch),
-            Job::Flush(response) => batch.waiting.push(response),
-            Job::Head(record, response) => {
-                let admitted = self.repeats.head(&record);
-                self.take_request(admitted, &record, batch);
-                batch.waiting.push(response);
-            }
-            Job::Request(record) => {
-                let admitted = self.repeats.request(&record);
-                self.take_request(admitted, &record, batch);
-            }
-        }
-    }
-
-    fn take_request(&self, admitted: Option<u64>, record: &RequestRecord, batch: &mut Batch) {
-        self.add(admitted, record.received_at(), || record.to_json(), batch);
-    }
-
-    fn take_event(&self, event: &AuditEvent, batch: &mut Batch) {
-        let time = event.time().unwrap_or_default();
-        self.add(self.repeats.event(event), time, || event.to_json(), batch);
-    }
-
-    fn add(
-        &self,
-        admitted: Option<u64>,
-        time: Duration,
-        record: impl FnOnce() -> String,
-        batch: &mut Batch,
-    ) {
+    /// Returns the body for a batch.
+    fn body(&self, batch: &Batch) -> Bytes {
         let now = self.clock.unix_time();
-        let Some(held_back) = admitted else { return };
-        if held_back > 0 {
-            batch.records.push(document::held_back(held_back, now));
-        }
-        let record = StoredRecord::parse(record().as_bytes());
-        let record = record.map(|record| document::log_record(&record, time, now));
-        batch.records.extend(record);
+        let log_record = |record: &BatchRecord| match record {
+            BatchRecord::HeldBack(count) => Some(document::held_back(*count, now)),
+            BatchRecord::Record(time, json) => {
+                let record = StoredRecord::parse(json.as_bytes());
+                record.map(|record| document::log_record(&record, *time, now))
+            }
+        };
+        let records: Vec<Value> = batch.records.iter().filter_map(log_record).collect();
+        Bytes::from(document::body(&self.service_name, &records))
     }
 
     /// Sends a batch, with some tries. What is lost is counted.
     fn send(&mut self, batch: &Batch, jobs: &JobReceiver) -> Result<(), SinkUnavailable> {
-        let count = u64::try_from(batch.records.len()).unwrap_or(u64::MAX);
+        let count = batch.len();
         if count == 0 {
             return Ok(());
         }
-        let body = Bytes::from(document::body(&self.service_name, &batch.records));
+        let body = self.body(batch);
         let mut pause = self.retry_pause;
         for attempt in 1..=TRIES {
             let (problem, asked) = match self.try_once(&body) {

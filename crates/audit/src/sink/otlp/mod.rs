@@ -15,9 +15,9 @@ use palisade_core::{MaybeReady, Secret, SharedClock, SystemClock};
 use self::exporter::Exporter;
 use super::{
     LossPolicy, Sink,
+    batches::Batches,
     http::{HttpClient, HttpTarget},
     job_queue::{JobQueue, QueueSettings, sink_methods_of_queue},
-    repeat_lines::RepeatFilter,
     tls::TlsSettings,
 };
 use crate::{
@@ -237,10 +237,9 @@ impl OtlpSinkBuilder {
         let exporter = Exporter {
             client: client.map_err(AuditBuildError::NoThread)?,
             service_name: self.service_name,
-            linger: self.linger,
+            batches: Batches::new(self.linger, Arc::clone(&self.clock), self.policy.waits()),
             retry_pause: self.retry_pause,
             clock: self.clock,
-            repeats: RepeatFilter::new(self.policy.waits()),
         };
         thread::Builder::new()
             .name("palisade-audit-otlp".into())

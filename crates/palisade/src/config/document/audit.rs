@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{AuditFile, AuditOtlp, AuditPolicy, AuditSyslog};
+use super::{AuditFile, AuditOtlp, AuditPolicy, AuditSyslog, AuditWebhook};
 
 /// `[audit]`: the audit trail. Without the section no trail is written.
 ///
@@ -87,6 +87,9 @@ pub(in crate::config) struct Audit {
     /// OpenTelemetry collectors that get every record. Default: none. Needs the feature `otlp`.
     #[serde(default)]
     pub(in crate::config) otlp: Vec<AuditOtlp>,
+    /// Servers that get batches of records by POST. Default: none. Needs the feature `webhook`.
+    #[serde(default)]
+    pub(in crate::config) webhooks: Vec<AuditWebhook>,
     /// Whether each record is also a line of the log of the process. Default: `false`.
     #[serde(default)]
     pub(in crate::config) tracing: bool,
@@ -98,8 +101,10 @@ impl Audit {
         let files = self.files.iter().map(|sink| &sink.deadline_seconds);
         let syslog = self.syslog.iter().map(|sink| &sink.deadline_seconds);
         let otlp = self.otlp.iter().map(|sink| &sink.deadline_seconds);
+        let webhooks = self.webhooks.iter().map(|sink| &sink.deadline_seconds);
         let first = std::iter::once(&self.deadline_seconds);
-        first.chain(files).chain(syslog).chain(otlp)
+        let remote = syslog.chain(otlp).chain(webhooks);
+        first.chain(files).chain(remote)
     }
 }
 

@@ -1,4 +1,5 @@
-//! Sinks of `[audit]` beside its file: `[[audit.files]]`, `[[audit.syslog]]` and `[[audit.otlp]]`.
+//! Sinks of `[audit]` beside its file: `[[audit.files]]`, `[[audit.syslog]]`, `[[audit.otlp]]` and
+//! `[[audit.webhooks]]`.
 
 use std::path::PathBuf;
 
@@ -115,4 +116,49 @@ pub(in crate::config) struct AuditOtlp {
     /// Users, addresses and the token are then readable on the way. Only for a network that protects them itself.
     #[serde(default)]
     pub(in crate::config) dangerously_allow_http: bool,
+}
+
+/// `[[audit.webhooks]]`: a server that gets batches of records by POST, over a spool on disk. Needs the feature
+/// `webhook`.
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(
+    not(feature = "webhook"),
+    allow(dead_code, reason = "read where webhooks are compiled in")
+)]
+pub(in crate::config) struct AuditWebhook {
+    /// The address of the receiver: `https://siem.example/palisade`, or `http://` on this machine. Required.
+    pub(in crate::config) url: Spanned<String>,
+    /// The folder in which batches wait for the receiver. Required; it belongs to this sink alone.
+    pub(in crate::config) spool: PathBuf,
+    /// The most MiB that wait in the spool: 2 to 2^30. Default: 256. When it is full, `policy` decides.
+    pub(in crate::config) spool_mib: Option<Spanned<u64>>,
+    /// The key of the signatures: at least 32 bytes, or `whsec_` and their base64. Required, unless
+    /// `dangerously_send_unsigned` is set.
+    pub(in crate::config) signing_key: Option<Spanned<SecretSource>>,
+    /// A token that is sent as `Authorization: Bearer`. Default: none.
+    pub(in crate::config) bearer: Option<Spanned<SecretSource>>,
+    /// What happens to requests whose record is not in the spool. Default: `drop-and-count`.
+    #[serde(default)]
+    pub(in crate::config) policy: AuditPolicy,
+    /// How long a response waits for the spool, in seconds: 1 to 60. Default: 2.
+    pub(in crate::config) deadline_seconds: Option<Spanned<u64>>,
+    /// How many records may wait in memory. Default: 4096.
+    pub(in crate::config) queue: Option<usize>,
+    /// A file with the certificates (PEM) that authenticate the receiver. Default: those of the machine.
+    pub(in crate::config) trust_anchors: Option<Spanned<PathBuf>>,
+    /// A file with the certificate of this service (PEM) for the receiver. Default: none. Needs `client_key`.
+    pub(in crate::config) client_certificate: Option<Spanned<PathBuf>>,
+    /// A file with the key of that certificate (PEM), readable by this user alone.
+    pub(in crate::config) client_key: Option<Spanned<PathBuf>>,
+    /// Whether `http://` to another machine is accepted. Default: `false`.
+    ///
+    /// Users, addresses and the token are then readable on the way. Only for a network that protects them itself.
+    #[serde(default)]
+    pub(in crate::config) dangerously_allow_http: bool,
+    /// Whether requests without a signature are accepted. Default: `false`.
+    ///
+    /// Whoever reaches the receiver can then send records of its own.
+    #[serde(default)]
+    pub(in crate::config) dangerously_send_unsigned: bool,
 }

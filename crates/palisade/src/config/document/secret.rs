@@ -11,10 +11,10 @@ use crate::config::secret_table;
 /// since it is copied, shown and kept in repositories.
 #[derive(Debug, PartialEq)]
 #[cfg_attr(
-    not(any(feature = "jwt", feature = "otlp")),
+    not(any(feature = "jwt", feature = "otlp", feature = "webhook")),
     allow(
         dead_code,
-        reason = "its members are read where tokens or OTLP are compiled in"
+        reason = "its members are read where tokens, OTLP or webhooks are compiled in"
     )
 )]
 pub(in crate::config) struct SecretSource {

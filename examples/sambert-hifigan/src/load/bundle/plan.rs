@@ -1,11 +1,10 @@
 //! What will be written, before any of it is read.
 
 use candle_core::DType;
-use checkpoint::Element;
 use serde_json::{Map, Value, json};
 
 use super::{ACOUSTIC, FORMAT, MVN, SE, VOCODER};
-use crate::load::Parts;
+use crate::load::{Parts, checkpoint::Element};
 
 /// A tensor that will be written.
 pub(super) struct Planned {

@@ -3,13 +3,12 @@
 use std::io::Write;
 
 use candle_core::{DType, Device, Tensor};
-use checkpoint::Tensors;
 
 use super::{
     ConvertError,
     plan::{Content, header, plan},
 };
-use crate::load::{LoadError, Parts};
+use crate::load::{LoadError, Parts, Tensors};
 
 /// Writes the parts of a voice.
 ///
@@ -50,8 +49,9 @@ pub(crate) fn write(
 }
 
 fn take(tensors: &mut Tensors, name: &str) -> Result<Tensor, String> {
-    let taken = tensors.take(name).map(|read| read.map_err(String::from));
-    taken.unwrap_or_else(|| Err("missing".to_owned()))
+    tensors
+        .take(name)
+        .unwrap_or_else(|| Err("missing".to_owned()))
 }
 
 /// Returns a tensor's values as bytes of a type, or nothing when one does not fit.

@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use mandarin::Unspeakable;
-
-use crate::style::Emotion;
+use crate::{style::Emotion, text::Unspeakable};
 
 /// Why a text cannot be spoken.
 #[derive(Clone, Debug, PartialEq, Eq)]

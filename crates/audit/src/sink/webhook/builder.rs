@@ -1,0 +1,266 @@
+//! The settings of a webhook sink, with their defaults.
+
+use std::{path::PathBuf, sync::Arc, thread, time::Duration};
+
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use palisade_core::{Secret, SharedClock, SystemClock};
+
+use super::{WebhookSink, backoff::Backoff, collector::Collector, sender::Sender, spool::Spool};
+use crate::{
+    error::AuditBuildError,
+    key::AuditKey,
+    sink::{
+        LossPolicy,
+        batches::Batches,
+        http::{HttpClient, HttpTarget},
+        job_queue::{JobQueue, QueueSettings},
+        tls::TlsSettings,
+    },
+};
+
+/// The default number of records that may wait in memory.
+const CAPACITY: usize = 4096;
+/// The default of [`WebhookSinkBuilder::spool_bytes`].
+const SPOOL_BYTES: u64 = 256 * 1024 * 1024;
+/// The smallest spool: the longest batch fits in.
+const MIN_SPOOL_BYTES: u64 = 2 * 1024 * 1024;
+
+/// Settings of a [`WebhookSink`], from [`WebhookSink::builder`].
+///
+/// | setting | default |
+/// |---|---|
+/// | [`signing_key`](Self::signing_key) | none; required |
+/// | [`header`](Self::header) | none |
+/// | [`spool_bytes`](Self::spool_bytes) | 256 MiB |
+/// | [`policy`](Self::policy), [`commit_deadline`](Self::commit_deadline) | drop and count; 2 seconds |
+/// | [`capacity`](Self::capacity) | 4096 records |
+/// | [`linger`](Self::linger) | 1 second |
+/// | [`deadline`](Self::deadline) | 10 seconds |
+/// | [`retry_pause`](Self::retry_pause) | 1 second, up to 5 minutes |
+/// | [`trust_anchors`](Self::trust_anchors) | the authorities of the machine |
+/// | [`client_certificate`](Self::client_certificate) | none |
+/// | [`clock`](Self::clock) | the system clock |
+/// | [`dangerously_allow_http`](Self::dangerously_allow_http) | `http://` to this machine only |
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct WebhookSinkBuilder {
+    uri: Uri,
+    spool: PathBuf,
+    spool_bytes: u64,
+    signing: Signing,
+    headers: HeaderMap,
+    policy: LossPolicy,
+    commit_deadline: Duration,
+    capacity: usize,
+    linger: Duration,
+    deadline: Duration,
+    retry_pause: Duration,
+    tls: TlsSettings,
+    clock: SharedClock,
+    allow_http: bool,
+}
+
+/// Whether requests are signed.
+#[derive(Clone, Debug)]
+enum Signing {
+    /// The operator has not said.
+    Missing,
+    /// They are not.
+    Unsigned,
+    /// With this key.
+    With(AuditKey),
+}
+
+impl WebhookSinkBuilder {
+    pub(super) fn new(uri: Uri, spool: PathBuf) -> Self {
+        Self {
+            uri,
+            spool,
+            spool_bytes: SPOOL_BYTES,
+            signing: Signing::Missing,
+            headers: HeaderMap::new(),
+            policy: LossPolicy::DropAndCount,
+            commit_deadline: QueueSettings::DEADLINE,
+            capacity: CAPACITY,
+            linger: Duration::from_secs(1),
+            deadline: Duration::from_secs(10),
+            retry_pause: Duration::from_secs(1),
+            tls: TlsSettings::default(),
+            clock: SystemClock::shared(),
+            allow_http: false,
+        }
+    }
+
+    /// Sets the key of the signatures. The receiver has the same: libraries for Standard Webhooks take it as `whsec_` and
+    /// its base64.
+    pub fn signing_key(mut self, key: AuditKey) -> Self {
+        self.signing = Signing::With(key);
+        self
+    }
+
+    /// Sends requests without a signature. Default: a sink without a key is not opened.
+    ///
+    /// Whoever reaches the receiver can then send records of its own. For receivers that authenticate this service
+    /// otherwise, by a [client certificate](Self::client_certificate) or a [header](Self::header).
+    pub fn dangerously_send_unsigned(mut self) -> Self {
+        self.signing = Signing::Unsigned;
+        self
+    }
+
+    /// Adds a header to every request, such as an API key of the receiver. It is not shown by `Debug`.
+    pub fn header(mut self, name: HeaderName, mut value: HeaderValue) -> Self {
+        value.set_sensitive(true);
+        self.headers.append(name, value);
+        self
+    }
+
+    /// Sets how many bytes may wait in the spool. Default: 256 MiB; at least 2 MiB.
+    ///
+    /// When it is full, the [policy](Self::policy) decides. A record has about 500 bytes.
+    pub fn spool_bytes(mut self, bytes: u64) -> Self {
+        self.spool_bytes = bytes;
+        self
+    }
+
+    /// Sets what happens to a request whose record is not in the spool in time. Default: [`LossPolicy::DropAndCount`]: no
+    /// response waits.
+    pub fn policy(mut self, policy: LossPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Sets how long a response waits for the spool, where the policy says that it waits. Default: 2 seconds.
+    pub fn commit_deadline(mut self, deadline: Duration) -> Self {
+        self.commit_deadline = deadline;
+        self
+    }
+
+    /// Sets how many records may wait in memory for the spool. Default: 4096, about 4 MB.
+    pub fn capacity(mut self, records: usize) -> Self {
+        self.capacity = records;
+        self
+    }
+
+    /// Sets how long a record may wait for others of its batch. Default: 1 second.
+    pub fn linger(mut self, pause: Duration) -> Self {
+        self.linger = pause;
+        self
+    }
+
+    /// Sets the longest time of one try, with connecting. Default: 10 seconds.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Sets the longest pause after the first failed try. Default: 1 second. It doubles with each, up to 5 minutes.
+    pub fn retry_pause(mut self, pause: Duration) -> Self {
+        self.retry_pause = pause;
+        self
+    }
+
+    /// Trusts these authorities alone: certificates in PEM. Default: those of the machine.
+    pub fn trust_anchors(mut self, pem: impl Into<Box<str>>) -> Self {
+        self.tls.anchors = Some(pem.into());
+        self
+    }
+
+    /// Shows this certificate to a receiver that asks for one: the chain and its key, in PEM. Default: none.
+    pub fn client_certificate(mut self, chain: impl Into<Box<str>>, key: Secret) -> Self {
+        self.tls.identity = Some((chain.into(), key));
+        self
+    }
+
+    /// Takes timestamps and pauses from this clock. Default: the system clock.
+    pub fn clock(mut self, clock: SharedClock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Sends over `http://` to another machine too. Default: only to this one.
+    ///
+    /// Records then cross the network in clear text: users and addresses are readable on the way. Only for a network
+    /// that protects them itself, such as the private network between two containers.
+    pub fn dangerously_allow_http(mut self) -> Self {
+        self.allow_http = true;
+        self
+    }
+
+    /// Opens the spool and starts two threads. What an earlier process left in the spool is sent first.
+    ///
+    /// # Errors
+    ///
+    /// - [`AuditBuildError::InvalidSetting`] for an address without `https://` (or `http://` on this machine), no
+    ///   [signing key](Self::signing_key), a spool of less than 2 MiB, a capacity of 0, and certificates that cannot be
+    ///   read.
+    /// - [`AuditBuildError::Locked`] if another sink uses the spool.
+    /// - [`AuditBuildError::Storage`] if the spool cannot be used, or others may write in it.
+    /// - [`AuditBuildError::NoThread`] if a thread, or its event queue, cannot be made.
+    ///
+    /// A receiver that cannot be reached is no error: it may come later.
+    ///
+    /// ```
+    /// use palisade_audit::WebhookSink;
+    ///
+    /// let sink = WebhookSink::builder("https://siem.example/".parse()?, "spool");
+    /// let error = sink.open().unwrap_err();
+    /// assert!(error.to_string().contains("signing_key"), "{error}");
+    /// # Ok::<(), http::uri::InvalidUri>(())
+    /// ```
+    pub fn open(self) -> Result<WebhookSink, AuditBuildError> {
+        let invalid = |setting, problem| Err(AuditBuildError::InvalidSetting { setting, problem });
+        let setting = "WebhookSink::builder";
+        let target = HttpTarget::new(setting, &self.uri, self.allow_http, &self.tls)?;
+        let key = match self.signing {
+            Signing::With(key) => Some(key),
+            Signing::Unsigned => None,
+            Signing::Missing => {
+                let problem = "a receiver cannot tell who sends; set a key, or call dangerously_send_unsigned()";
+                return invalid("signing_key", problem);
+            }
+        };
+        if self.spool_bytes < MIN_SPOOL_BYTES {
+            return invalid("spool_bytes", "use 2 MiB or more");
+        }
+        let settings = QueueSettings {
+            capacity: self.capacity,
+            policy: self.policy,
+            deadline: self.commit_deadline,
+            clock: Arc::clone(&self.clock),
+        };
+        settings.check()?;
+        let spool = Arc::new(Spool::open(self.spool, self.spool_bytes)?);
+        let client = HttpClient::new(target.clone(), self.headers, self.deadline)
+            .map_err(AuditBuildError::NoThread)?;
+        let (queue, jobs) = JobQueue::new(settings);
+        let sender = Sender {
+            client,
+            spool: Arc::clone(&spool),
+            key,
+            backoff: Backoff::new(self.retry_pause),
+            clock: Arc::clone(&self.clock),
+            losses: jobs.loss_counter(),
+            failing: false,
+        };
+        let collector = Collector {
+            batches: Batches::new(self.linger, self.clock, self.policy.waits()),
+            spool: Arc::clone(&spool),
+            waits_for_space: self.policy.waits(),
+        };
+        spawn("palisade-audit-send", move || sender.run())?;
+        spawn("palisade-audit-spool", move || collector.run(&jobs))?;
+        Ok(WebhookSink {
+            queue,
+            spool,
+            target,
+        })
+    }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), AuditBuildError> {
+    let thread = thread::Builder::new().name(name.into());
+    thread
+        .spawn(run)
+        .map(drop)
+        .map_err(AuditBuildError::NoThread)
+}

@@ -1,0 +1,174 @@
+//! Sinks of `[audit]` that are connections over HTTP: OpenTelemetry and webhooks.
+
+use palisade_audit::AuditBuildError;
+#[cfg(any(feature = "otlp", feature = "webhook"))]
+use palisade_audit::Sink;
+#[cfg(not(all(feature = "otlp", feature = "webhook")))]
+use palisade_audit::TracingSink;
+use toml::Spanned;
+
+#[cfg(feature = "webhook")]
+use super::audit::{MIB, MOST_MIB};
+use super::{
+    Config, ConfigFileError,
+    document::{AuditOtlp, AuditWebhook},
+};
+
+impl Config {
+    /// Starts a sink for a collector.
+    #[cfg(feature = "otlp")]
+    pub(super) fn otlp(&self, otlp: &AuditOtlp) -> Result<impl Sink, ConfigFileError> {
+        let endpoint = otlp.url.get_ref().parse().map_err(|_| {
+            let remedy = "write https:// and the logs endpoint of the collector";
+            self.source.at(&otlp.url, "it is no URL", remedy)
+        })?;
+        let mut sink = palisade_audit::OtlpSink::builder(endpoint).policy(otlp.policy.into());
+        if let Some(name) = &otlp.service_name {
+            sink = sink.service_name(name.as_str());
+        }
+        if let Some(token) = &otlp.bearer {
+            sink = sink.header(http::header::AUTHORIZATION, self.bearer(token)?);
+        }
+        if let Some(deadline) = self.deadline(&otlp.deadline_seconds)? {
+            sink = sink.commit_deadline(deadline);
+        }
+        if let Some(records) = otlp.queue {
+            sink = sink.capacity(records);
+        }
+        if otlp.dangerously_allow_http {
+            sink = sink.dangerously_allow_http();
+        }
+        if let Some(pem) = self.pem(otlp.trust_anchors.as_ref())? {
+            sink = sink.trust_anchors(pem);
+        }
+        let (chain, key) = (&otlp.client_certificate, &otlp.client_key);
+        if let Some((chain, key)) = self.client_identity(chain.as_ref(), key.as_ref())? {
+            sink = sink.client_certificate(chain, key);
+        }
+        let url = &otlp.url;
+        sink.build()
+            .map_err(|problem| self.sink_error(url, &problem))
+    }
+
+    #[cfg(not(feature = "otlp"))]
+    pub(super) fn otlp(&self, otlp: &AuditOtlp) -> Result<TracingSink, ConfigFileError> {
+        let problem = "this program is built without the feature `otlp`";
+        let remedy = "build with the feature `otlp`, or remove the section";
+        Err(self.source.at(&otlp.url, problem, remedy))
+    }
+
+    /// Reads a token, as the value of `Authorization`.
+    #[cfg(any(feature = "otlp", feature = "webhook"))]
+    fn bearer(
+        &self,
+        token: &Spanned<super::document::SecretSource>,
+    ) -> Result<http::HeaderValue, ConfigFileError> {
+        let secret = self.secret(token, 1)?;
+        let value = [b"Bearer ".as_slice(), secret.expose()].concat();
+        http::HeaderValue::from_bytes(&value).map_err(|_| {
+            let remedy = "write the token alone into the file";
+            let problem = "the token has characters that a header cannot have";
+            self.source.at(token, problem, remedy)
+        })
+    }
+
+    /// Opens a sink for a server that takes batches.
+    #[cfg(feature = "webhook")]
+    pub(super) fn webhook(&self, webhook: &AuditWebhook) -> Result<impl Sink, ConfigFileError> {
+        let endpoint = webhook.url.get_ref().parse().map_err(|_| {
+            let remedy = "write https:// and the address of the receiver";
+            self.source.at(&webhook.url, "it is no URL", remedy)
+        })?;
+        let spool = self.path(&webhook.spool);
+        let mut sink = palisade_audit::WebhookSink::builder(endpoint, spool);
+        sink = sink.policy(webhook.policy.into());
+        if let Some(key) = &webhook.signing_key {
+            sink = sink.signing_key(self.signing_key(key)?);
+        } else if webhook.dangerously_send_unsigned {
+            sink = sink.dangerously_send_unsigned();
+        }
+        if let Some(mib) = self.number::<u64>(&webhook.spool_mib, 2, MOST_MIB)? {
+            sink = sink.spool_bytes(mib * MIB);
+        }
+        if let Some(token) = &webhook.bearer {
+            sink = sink.header(http::header::AUTHORIZATION, self.bearer(token)?);
+        }
+        if let Some(deadline) = self.deadline(&webhook.deadline_seconds)? {
+            sink = sink.commit_deadline(deadline);
+        }
+        if let Some(records) = webhook.queue {
+            sink = sink.capacity(records);
+        }
+        if webhook.dangerously_allow_http {
+            sink = sink.dangerously_allow_http();
+        }
+        if let Some(pem) = self.pem(webhook.trust_anchors.as_ref())? {
+            sink = sink.trust_anchors(pem);
+        }
+        let (chain, key) = (&webhook.client_certificate, &webhook.client_key);
+        if let Some((chain, key)) = self.client_identity(chain.as_ref(), key.as_ref())? {
+            sink = sink.client_certificate(chain, key);
+        }
+        let url = &webhook.url;
+        sink.open()
+            .map_err(|problem| self.sink_error(url, &problem))
+    }
+
+    #[cfg(not(feature = "webhook"))]
+    pub(super) fn webhook(&self, webhook: &AuditWebhook) -> Result<TracingSink, ConfigFileError> {
+        let problem = "this program is built without the feature `webhook`";
+        let remedy = "build with the feature `webhook`, or remove the section";
+        Err(self.source.at(&webhook.url, problem, remedy))
+    }
+
+    /// Reads the key of signatures: its bytes, or `whsec_` and their base64.
+    #[cfg(feature = "webhook")]
+    fn signing_key(
+        &self,
+        source: &Spanned<super::document::SecretSource>,
+    ) -> Result<palisade_audit::AuditKey, ConfigFileError> {
+        let secret = self.secret(source, 1)?;
+        palisade_audit::AuditKey::from_webhook_secret(secret.expose()).map_err(|problem| {
+            let remedy = "write 32 random bytes or more, or whsec_ and their base64, into the file";
+            self.source.at(source, problem, remedy)
+        })
+    }
+
+    /// Reads certificate and key of this service. Both or none must be there.
+    #[cfg(any(feature = "otlp", feature = "syslog-tls", feature = "webhook"))]
+    pub(super) fn client_identity(
+        &self,
+        chain: Option<&Spanned<std::path::PathBuf>>,
+        key: Option<&Spanned<std::path::PathBuf>>,
+    ) -> Result<Option<(String, palisade_core::Secret)>, ConfigFileError> {
+        match (chain, key) {
+            (None, None) => Ok(None),
+            (Some(chain), Some(key)) => {
+                let pem = self.pem(Some(chain))?.unwrap_or_default();
+                Ok(Some((pem, self.secret_file(key, 1)?)))
+            }
+            (Some(alone), None) | (None, Some(alone)) => {
+                let problem = "a certificate needs its key";
+                let remedy = "write client_certificate and client_key, or neither";
+                Err(self.source.at(alone, problem, remedy))
+            }
+        }
+    }
+
+    /// Makes the error about a sink that cannot be built.
+    pub(super) fn sink_error(
+        &self,
+        address: &Spanned<String>,
+        problem: &AuditBuildError,
+    ) -> ConfigFileError {
+        // The remedy names the key of the file in place of the method.
+        let text = problem.to_string();
+        let remedy = match text.contains("clear text") {
+            true => {
+                "use TLS, a server on this machine, or the key `dangerously_allow_clear_text` (syslog), `dangerously_allow_http` (otlp, webhooks)"
+            }
+            false => "correct this sink of the section `audit`",
+        };
+        self.source.at(address, text, remedy)
+    }
+}

@@ -1,5 +1,0 @@
-//! The front end from the outside.
-
-#![cfg(test)]
-
-mod reading;

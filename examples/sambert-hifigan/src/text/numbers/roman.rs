@@ -1,0 +1,60 @@
+//! Roman numerals.
+
+use super::rule::rules;
+
+rules! {
+    r"(第?)(\s?)([A-Za-z0-9]+)\s?([期级型类度世章卷部篇节届代])?" => |found| {
+        let number = found.get(3);
+        let value = value(number)?;
+        let ordinal = !found.get(1).is_empty();
+        let counted = match number {
+            "I" => !found.get(4).is_empty() && found.get(4) != "代",
+            "V" | "X" => matches!(found.get(4), "期" | "世" | "章" | "卷"),
+            // Placeholders and sizes look like numbers: XX, XXX.
+            number => number.contains(['I', 'V']),
+        };
+        (ordinal || counted).then(|| format!("{}{}{value}{}", found.get(1), found.get(2), found.get(4)))
+    },
+}
+
+/// Returns the value of a numeral up to 39 that is written as it should be.
+pub(crate) fn value(numeral: &str) -> Option<u32> {
+    let tens = numeral.len() - numeral.trim_start_matches('X').len();
+    let ones = match numeral.get(tens..)? {
+        "" => 0,
+        "I" => 1,
+        "II" => 2,
+        "III" => 3,
+        "IV" => 4,
+        "V" => 5,
+        "VI" => 6,
+        "VII" => 7,
+        "VIII" => 8,
+        "IX" => 9,
+        _ => return None,
+    };
+    let value = u32::try_from(tens).ok()? * 10 + ones;
+    (tens <= 3 && value > 0).then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numerals_have_their_values() {
+        for (numeral, expected) in [
+            ("I", 1),
+            ("IV", 4),
+            ("IX", 9),
+            ("XIV", 14),
+            ("XIX", 19),
+            ("XXXIX", 39),
+        ] {
+            assert_eq!(value(numeral), Some(expected), "{numeral}");
+        }
+        for text in ["", "IIII", "VX", "XXXX", "IC", "xi", "VIP"] {
+            assert_eq!(value(text), None, "{text}");
+        }
+    }
+}
