@@ -47,6 +47,7 @@ mod client_fields;
 mod body;
 mod credential_watch;
 mod budget;
+mod limit_store;
 mod path;
 mod problem;
 mod error;

@@ -82,6 +82,27 @@ pub enum RateLimitBuildError {
         /// The policy.
         policy: Box<str>,
     },
+    /// A policy with a lease is a penalty, or its cost changes after the request was admitted.
+    ///
+    /// Each such request calls the store anyway. Remove the lease.
+    LeaseOfChangingCost {
+        /// The policy.
+        policy: Box<str>,
+    },
+    /// The lease of a policy is less than 2 units, or more than a quarter of the burst of one of its rates.
+    LeaseOutOfRange {
+        /// The policy.
+        policy: Box<str>,
+        /// The largest lease of that rate. Less than 2: the limit is too small for leases.
+        largest: u32,
+    },
+    /// A policy has a lease, and the store of the layer takes no units ahead.
+    ///
+    /// Wrap the store in a [`LeasedStore`](crate::LeasedStore), or remove the lease.
+    LeaseWithoutStore {
+        /// The policy.
+        policy: Box<str>,
+    },
     /// The multiple of a quota that an IPv6 network has is too large to count.
     ///
     /// Lower the multiple in [`Key::ipv6_network`](crate::Key::ipv6_network).
@@ -226,6 +247,9 @@ impl RateLimitBuildError {
             | Self::ZeroBurst { policy }
             | Self::BacklogTooLong { policy, .. }
             | Self::ShareTooSmall { policy }
+            | Self::LeaseOfChangingCost { policy }
+            | Self::LeaseOutOfRange { policy, .. }
+            | Self::LeaseWithoutStore { policy }
             | Self::NetworkQuotaTooLarge { policy }
             | Self::DuplicatePolicy { policy }
             | Self::DuplicateLimit { policy, .. }
@@ -264,6 +288,15 @@ impl RateLimitBuildError {
                 return write!(
                     f,
                     "rate \"{rate}\": its burst and debt last longer than a hundred years; lower them"
+                );
+            }
+            Self::LeaseOutOfRange { largest: 0 | 1, .. } => {
+                "the limit is too small for leases; remove the lease"
+            }
+            Self::LeaseOutOfRange { largest, .. } => {
+                return write!(
+                    f,
+                    "the lease is out of range; use 2 to {largest}, a quarter of the burst"
                 );
             }
             Self::DuplicateLimit {
@@ -316,6 +349,12 @@ impl RateLimitBuildError {
             }
             Self::SettledPenalty { .. } => {
                 "a penalty is charged by failed credentials, not settled by a handler; use two policies"
+            }
+            Self::LeaseOfChangingCost { .. } => {
+                "a lease needs a cost that is final when a request is admitted; remove the lease"
+            }
+            Self::LeaseWithoutStore { .. } => {
+                "a lease needs a store that several nodes share; wrap it in a `LeasedStore`, or remove the lease"
             }
             Self::ZeroCost { .. } => "a cost of 0 would never count; use 1 or more",
             Self::InvalidName { .. }

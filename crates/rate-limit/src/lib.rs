@@ -125,6 +125,8 @@ mod policy;
 mod error;
 mod gcra;
 mod rate;
+#[cfg(all(test, feature = "redis"))]
+mod model;
 
 #[cfg(feature = "budgets")]
 pub use self::budget::{
@@ -141,6 +143,7 @@ pub use self::{
     layer::{BucketState, RateLimitLayer, RateLimitLayerBuilder},
     policy::{ChargeWhen, CostUnit, FailureMode, Key, Limit, Policy, PolicyWithoutRate, Subject},
     rate::{Rate, RateError},
+    store::leases::{LeasedStore, LeasedStoreBuildError, LeasedStoreBuilder},
     store::{
         BucketKey, Charge, ChargeOutcome, LimitNames, LimitState, LimitStore, StoreDecision,
         StoreProblem, memory::MemoryStore,

@@ -40,7 +40,7 @@ use palisade::{
 use tokio::sync::Mutex;
 
 use self::{decide::Decide, file::read, service::AskedService};
-use crate::error::GatewayError;
+use crate::{error::GatewayError, limit_store};
 
 /// Responds to the questions of another proxy about requests, with the stack of a configuration file.
 ///
@@ -138,6 +138,7 @@ impl AuthEndpoint {
     ) -> Result<(), GatewayError> {
         let server = self.server.build().map_err(GatewayError::new)?;
         let served = server.serve(AskedService::new(self.service), stop).await;
+        limit_store::finish(&self.reloader.running).await;
         if let Some(audit) = &self.audit {
             audit.close().await.map_err(|error| {
                 GatewayError::new(format_args!("the audit trail could not be closed: {error}"))

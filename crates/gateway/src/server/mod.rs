@@ -40,6 +40,7 @@ use crate::{
     error::{GatewayError, GatewayErrorKind},
     first_start::{Greeting, mint},
     forward::Forward,
+    limit_store,
     settings::Settings,
     shadow_report::ShadowReport,
 };
@@ -305,7 +306,7 @@ impl Gateway {
     ///
     /// WebSockets are closed at once. With a health check in the file, load balancers get 503 first, and the gateway goes on
     /// accepting for `drain_seconds` of `[server]`. How long requests may take to finish is
-    /// `grace_seconds` of `[server.limits]`.
+    /// `grace_seconds` of `[server.limits]`. Settlements and leases of limits have two seconds to reach their store.
     ///
     /// # Errors
     ///
@@ -344,6 +345,7 @@ impl Gateway {
         if let Some(admin) = admin {
             admin.abort();
         }
+        limit_store::finish(&self.reloader.running).await;
         if let Some(audit) = &self.audit {
             audit.close().await.map_err(|error| {
                 GatewayError::new(format_args!("the audit trail could not be closed: {error}"))

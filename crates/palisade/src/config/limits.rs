@@ -122,6 +122,9 @@ impl Config {
         if limit.penalty {
             policy = policy.penalty();
         }
+        if let Some(units) = self.number::<u32>(&limit.lease, 2, u32::MAX.into())? {
+            policy = policy.lease(units);
+        }
         Ok(match limit.when_store_fails {
             None => policy,
             Some(mode) => policy.when_store_fails(mode.into()),

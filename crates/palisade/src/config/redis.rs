@@ -8,7 +8,7 @@ use palisade_rate_limit::LimitStore;
 #[cfg(feature = "redis")]
 use {
     palisade_core::Secret,
-    palisade_rate_limit::{RedisStore, RedisStoreBuildError, RedisStoreBuilder},
+    palisade_rate_limit::{LeasedStore, RedisStore, RedisStoreBuildError, RedisStoreBuilder},
     toml::Spanned,
 };
 
@@ -43,8 +43,21 @@ impl Config {
     /// ```
     #[cfg(feature = "redis")]
     pub async fn connect_store(&self) -> Result<Option<Arc<dyn LimitStore>>, ConfigFileError> {
-        let store = self.redis_store().await?;
-        Ok(store.map(|store| Arc::new(store) as Arc<dyn LimitStore>))
+        let Some((store, redis)) = self.redis_store().await?.zip(self.document.redis.as_ref())
+        else {
+            return Ok(None);
+        };
+        // Policies without `lease` are passed through.
+        let leases = LeasedStore::builder(store);
+        let leases = match self.number::<u16>(&redis.lease_millis, 10, 60_000)? {
+            Some(millis) => leases.life(Duration::from_millis(millis.into())),
+            None => leases,
+        };
+        let leases = leases.build().map_err(|problem| {
+            self.source
+                .at(&redis.url, problem, "correct `lease_millis`")
+        })?;
+        Ok(Some(Arc::new(leases)))
     }
 
     /// Connects to the store of `[redis]`, and returns it with its own type.

@@ -288,6 +288,44 @@ async fn a_wrong_secret_or_certificate_of_the_store_is_told_with_its_key() {
 }
 
 #[tokio::test]
+async fn a_limit_with_a_lease_needs_the_shared_store() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("hash.key"), [7; 32]).unwrap();
+    let file = folder.path().join("palisade.toml");
+    let read = |redis: &str, lease: &str| {
+        let limit = "name = 'a'\nrate = '400/minute'";
+        let text =
+            format!("[server]\nhosts = ['a.example']\n{redis}\n[[limits]]\n{limit}\n{lease}\n");
+        std::fs::write(&file, text).unwrap();
+        Config::read(&file).unwrap()
+    };
+    let redis = "[redis]\nurl = 'redis://127.0.0.1:1'\nhash_key = 'hash.key'\nlease_millis = 500";
+    let config = read(redis, "lease = 100");
+    let store = config.connect_store().await.unwrap();
+    let parts = config.assemble_with(store).unwrap();
+    let explained = parts.limits.clients.unwrap().explain();
+    assert!(explained.contains("leases of 500 ms"), "{explained}");
+    for (redis, lease, expected) in [
+        (
+            "",
+            "lease = 100",
+            "a lease needs a store that several nodes share",
+        ),
+        (redis, "lease = 101", "use 2 to 100, a quarter of the burst"),
+        (
+            redis,
+            "lease = 10\npenalty = true",
+            "a lease needs a cost that is final",
+        ),
+    ] {
+        let config = read(redis, lease);
+        let store = config.connect_store().await.unwrap();
+        let error = config.assemble_with(store).expect_err("it is refused");
+        assert!(error.to_string().contains(expected), "{lease}: {error}");
+    }
+}
+
+#[tokio::test]
 async fn connection_events_are_recorded_and_counted() {
     use metrics_exporter_prometheus::PrometheusBuilder;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

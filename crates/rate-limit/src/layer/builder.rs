@@ -246,7 +246,7 @@ impl RateLimitLayerBuilder {
     /// * A fixed cost is 0 or more than the burst.
     /// * A policy needs a principal in a layer before authentication.
     /// * A penalty is in a layer after authentication.
-    /// * The store cannot keep a limit.
+    /// * The store cannot keep a limit, or a policy has a lease and the store has none.
     ///
     /// ```
     /// use palisade_rate_limit::{Key, Policy, RateLimitBuildError, RateLimitLayer};
@@ -269,6 +269,10 @@ impl RateLimitLayerBuilder {
             {
                 self.check(limit)?;
                 store.check_limit(limit)?;
+                if limit.lease().is_some() && !store.has_leases() {
+                    let policy = limit.policy.clone();
+                    return Err(RateLimitBuildError::LeaseWithoutStore { policy });
+                }
             }
         }
         let owner = Owner::new(self.name);

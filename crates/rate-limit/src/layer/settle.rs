@@ -155,11 +155,6 @@ impl LayerState {
 }
 
 impl Limit {
-    /// Tells whether the final cost is known only when the request ends.
-    pub(super) fn is_adjusted_later(&self) -> bool {
-        self.penalty || self.settled_by.is_some() || self.charge_when != ChargeWhen::Admitted
-    }
-
     /// Returns how many units are refunded to a request that did not reach the handler.
     fn refund(&self, cost: u32) -> u32 {
         match self.charge_when {

@@ -10,6 +10,11 @@ use std::{
 use super::{ChargeWhen, Cost, CostUnit, FailureMode, Ipv6Network, Key, Policy};
 use crate::{error::RateLimitBuildError, gcra::Gcra, rate::Rate};
 
+/// With one unit ahead, each request would call the store.
+const SMALLEST_LEASE: u32 = 2;
+/// A node takes at most a quarter of a burst ahead, so that it cannot use up what all nodes share.
+const LEASES_IN_BURST: u32 = 4;
+
 /// One rate of one policy with its arithmetic. Stores decide over these.
 ///
 /// [`Policy::limits`] makes them, one for each rate. A layer adds one for each counted IPv6 network, and
@@ -46,6 +51,8 @@ pub struct Limit {
     pub(crate) named_routes_only: bool,
     /// Counts the network of IPv6 around a client.
     pub(crate) is_network: bool,
+    /// How many units a node takes ahead.
+    lease: Option<u32>,
     /// The same limit for principals of some tiers.
     pub(crate) tiers: Box<[(Box<str>, Arc<Self>)]>,
 }
@@ -89,6 +96,7 @@ impl Limit {
             penalty: policy.penalty,
             named_routes_only: policy.named_routes_only,
             is_network: false,
+            lease: policy.lease,
             tiers: Box::default(),
         })
     }
@@ -119,6 +127,7 @@ impl Limit {
             penalty: self.penalty,
             named_routes_only: self.named_routes_only,
             is_network: true,
+            lease: self.lease,
             tiers: Box::default(),
         })
     }
@@ -165,6 +174,46 @@ impl Limit {
     #[must_use]
     pub fn debt(&self) -> u32 {
         self.gcra.debt_units()
+    }
+
+    /// Returns how many units a node takes ahead from a shared store. `None`: each request is decided by the store.
+    #[must_use]
+    pub const fn lease(&self) -> Option<u32> {
+        match self.lease {
+            // A tier with a small burst is counted exactly.
+            Some(units) if units <= self.largest_lease() => Some(units),
+            _ => None,
+        }
+    }
+
+    /// Returns the largest lease of a limit of this burst.
+    const fn largest_lease(&self) -> u32 {
+        self.gcra.burst() / LEASES_IN_BURST
+    }
+
+    /// Tells whether the final cost is known only when the request ends.
+    pub(crate) fn is_adjusted_later(&self) -> bool {
+        self.penalty || self.settled_by.is_some() || self.charge_when != ChargeWhen::Admitted
+    }
+
+    /// Checks the lease of a policy.
+    ///
+    /// # Errors
+    ///
+    /// [`RateLimitBuildError::LeaseOutOfRange`] or [`RateLimitBuildError::LeaseOfChangingCost`].
+    pub(super) fn check_lease(&self) -> Result<(), RateLimitBuildError> {
+        let Some(units) = self.lease else {
+            return Ok(());
+        };
+        let policy = self.policy.clone();
+        if self.is_adjusted_later() {
+            return Err(RateLimitBuildError::LeaseOfChangingCost { policy });
+        }
+        let largest = self.largest_lease();
+        match (SMALLEST_LEASE..=largest).contains(&units) {
+            true => Ok(()),
+            false => Err(RateLimitBuildError::LeaseOutOfRange { policy, largest }),
+        }
     }
 
     /// Returns what the policy does while a shared store is away. `None`: the default of the store applies.

@@ -41,6 +41,7 @@ use crate::rate::Rate;
 /// | [`settled_by`](Self::settled_by) | nothing changes the cost afterwards |
 /// | [`debt`](Self::debt) | 0; one burst if settled, four if a penalty |
 /// | [`on_named_routes`](Self::on_named_routes) | applies on every route |
+/// | [`lease`](Self::lease) | none: every request is decided by the store |
 /// | [`when_store_fails`](Self::when_store_fails) | what the store says, by default [`FailureMode::local`] |
 ///
 /// Nothing of it fails at run time: [`RateLimitLayerBuilder::build`](crate::RateLimitLayerBuilder::build)
@@ -75,6 +76,7 @@ pub struct Policy {
     pub(crate) named_routes_only: bool,
     pub(crate) debt: Option<u32>,
     pub(crate) failure: Option<FailureMode>,
+    pub(crate) lease: Option<u32>,
 }
 
 impl Policy {
@@ -337,6 +339,33 @@ impl Policy {
     /// ```
     pub fn when_store_fails(mut self, mode: FailureMode) -> Self {
         self.failure = Some(mode);
+        self
+    }
+
+    /// Lets each node take so many units ahead from a shared store. Default: none, and every request is one call
+    /// of the store.
+    ///
+    /// For limits that are busier than the store can bear. It needs a [`LeasedStore`](crate::LeasedStore). All
+    /// nodes together then admit at most one lease for each node more than the limit grants in a span of time:
+    /// with 10 nodes and a lease of 200, at most 2,000 units.
+    ///
+    /// A lease is 2 units to a quarter of the burst of each rate. A tier with a smaller burst has no leases, and
+    /// is counted exactly. A penalty, and a policy whose cost changes later ([`settled_by`](Self::settled_by),
+    /// [`charge_when`](Self::charge_when)), cannot have one: each request would call the store anyway. All of
+    /// this is checked at build.
+    ///
+    /// ```
+    /// use palisade_rate_limit::{Policy, RateLimitBuildError};
+    ///
+    /// let policy = Policy::named("api").rate("60000/minute")?.lease(200);
+    /// assert_eq!(policy.limits()?[0].lease(), Some(200));
+    ///
+    /// let small = Policy::named("login").rate("5/minute")?.lease(200).limits();
+    /// assert!(matches!(small, Err(RateLimitBuildError::LeaseOutOfRange { .. })));
+    /// # Ok::<(), RateLimitBuildError>(())
+    /// ```
+    pub fn lease(mut self, units: u32) -> Self {
+        self.lease = Some(units);
         self
     }
 

@@ -69,6 +69,7 @@ impl PolicyWithoutRate {
             named_routes_only: false,
             debt: None,
             failure: None,
+            lease: None,
         })
     }
 }

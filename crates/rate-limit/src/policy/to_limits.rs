@@ -17,7 +17,8 @@ impl Policy {
     /// [`RateLimitBuildError::ZeroBurst`], or [`RateLimitBuildError::BacklogTooLong`] if burst and debt would
     /// last longer than a hundred years. Of a tier: [`RateLimitBuildError::InvalidRate`] if a rate is
     /// malformed, [`RateLimitBuildError::TierWindowsDiffer`] if the windows are not the policy's, and
-    /// [`RateLimitBuildError::DuplicateTier`] if it has its rates already.
+    /// [`RateLimitBuildError::DuplicateTier`] if it has its rates already. Of a lease:
+    /// [`RateLimitBuildError::LeaseOutOfRange`] and [`RateLimitBuildError::LeaseOfChangingCost`].
     ///
     /// ```
     /// use palisade_rate_limit::Policy;
@@ -45,6 +46,7 @@ impl Policy {
                 _ => format!("{}-{}", self.name, rate.label()).into(),
             };
             let limit = Limit::new(self, &name, rate, burst)?;
+            limit.check_lease()?;
             Ok(limit.with_tiers(self.tiers_of(&tiers, &name, rate)?))
         };
         self.rates.iter().map(limit).collect()

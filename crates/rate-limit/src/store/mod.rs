@@ -7,6 +7,8 @@
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
 pub(crate) mod memory;
+pub(crate) mod leases;
+mod owned_charge;
 mod limit_names;
 mod charge;
 mod decision;
@@ -17,13 +19,13 @@ use std::{fmt, sync::Arc, time::Duration};
 use palisade_core::MaybeReady;
 use smallvec::SmallVec;
 
-pub(crate) use self::limit_names::Owner;
 pub use self::{
     charge::{BucketKey, Charge},
     decision::{ChargeOutcome, LimitState, StoreDecision},
     limit_names::LimitNames,
     problem::StoreProblem,
 };
+pub(crate) use self::{limit_names::Owner, owned_charge::OwnedCharge};
 use crate::{
     error::RateLimitBuildError,
     policy::{Limit, Subject},
@@ -132,6 +134,27 @@ pub trait LimitStore: fmt::Debug + Send + Sync + 'static {
         self.adjust(now, limit, bucket, units);
     }
 
+    /// Tells whether an adjustment of a bucket may not have reached the store yet. Default: it never waits.
+    ///
+    /// [`LeasedStore`](crate::LeasedStore) takes no units ahead while some of the bucket are on their way back.
+    fn is_adjusting(&self, limit: &Arc<Limit>, bucket: BucketKey) -> bool {
+        let _ = (limit, bucket);
+        false
+    }
+
+    /// Tells whether the store takes units ahead for policies with a [lease](crate::Policy::lease). Default: no.
+    fn has_leases(&self) -> bool {
+        false
+    }
+
+    /// Gives back what this process holds, and waits until all adjustments have reached the store. For the end
+    /// of a process, when no request is under way. Default: nothing waits.
+    ///
+    /// While a shared store is away this waits without a limit: the caller sets one.
+    fn finish(&self) -> MaybeReady<()> {
+        MaybeReady::Ready(())
+    }
+
     /// Makes a bucket full again, for an operator who lifts a refusal, and forgets what is remembered of it.
     ///
     /// Default: [`adjust`](Self::adjust) by `i64::MIN`. An error says that a shared store did not confirm it.
@@ -189,6 +212,18 @@ impl<T: LimitStore + ?Sized> LimitStore for Arc<T> {
 
     fn adjust_degraded(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey, units: i64) {
         (**self).adjust_degraded(now, limit, bucket, units);
+    }
+
+    fn is_adjusting(&self, limit: &Arc<Limit>, bucket: BucketKey) -> bool {
+        (**self).is_adjusting(limit, bucket)
+    }
+
+    fn has_leases(&self) -> bool {
+        (**self).has_leases()
+    }
+
+    fn finish(&self) -> MaybeReady<()> {
+        (**self).finish()
     }
 
     fn reset(

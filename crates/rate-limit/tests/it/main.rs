@@ -8,6 +8,7 @@ mod budgets;
 mod concurrency;
 mod fields;
 mod layer;
+mod leases;
 mod layer_keys;
 mod layer_build;
 mod memory;

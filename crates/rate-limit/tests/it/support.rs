@@ -116,7 +116,25 @@ impl TestStack {
     }
 
     pub(crate) fn build(builder: RateLimitLayerBuilder, by_principal: bool) -> Self {
-        let clock = clock();
+        Self::build_at(clock(), builder, by_principal)
+    }
+
+    /// Builds a stack by client on the clock that the builder has.
+    pub(crate) fn real(builder: RateLimitLayerBuilder) -> Self {
+        Self {
+            clock: clock(),
+            layer: builder.build().unwrap(),
+            by_principal: false,
+            routes: false,
+        }
+    }
+
+    /// Builds a stack on a clock that something else runs on too.
+    pub(crate) fn build_at(
+        clock: ManualClock,
+        builder: RateLimitLayerBuilder,
+        by_principal: bool,
+    ) -> Self {
         let layer = builder.clock(clock.shared()).build().unwrap();
         Self {
             clock,

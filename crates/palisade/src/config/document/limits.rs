@@ -41,6 +41,11 @@ pub(in crate::config) struct Limit {
     /// Such a limit can be strict: it slows down guessing and no other request.
     #[serde(default)]
     pub(in crate::config) penalty: bool,
+    /// How many units a process takes ahead from `[redis]`: 2 to a quarter of `burst`. Default: none.
+    ///
+    /// Then it need not ask for each request. All processes together admit at most one lease for each of
+    /// them more than the quota in a span of time. Not with `penalty`.
+    pub(in crate::config) lease: Option<Spanned<u64>>,
     /// What happens while the store cannot be reached. Default: that of `[redis]`.
     pub(in crate::config) when_store_fails: Option<StoreFails>,
 }
@@ -125,6 +130,10 @@ pub(in crate::config) struct Redis {
     /// Among how many nodes a limit is divided while the store cannot be reached: 1 to 255. Default:
     /// as many as were seen.
     pub(in crate::config) share: Option<Spanned<u64>>,
+    /// How long a process keeps units that it took ahead, in milliseconds: 10 to 60,000. Default: 1,000.
+    ///
+    /// Only limits with `lease` take units ahead.
+    pub(in crate::config) lease_millis: Option<Spanned<u64>>,
     /// What limits do while the store cannot be reached. Default: `local`.
     pub(in crate::config) when_store_fails: Option<StoreFails>,
 }

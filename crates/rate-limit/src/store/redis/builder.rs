@@ -236,7 +236,8 @@ impl RedisStoreBuilder {
     ///
     /// Each node registers in the server every ten seconds and counts those of the last minute.
     /// While the server is away, each of `n` nodes then grants an `n`-th of a limit, rounded up:
-    /// together at most the limit and one unit a node. If nodes were added since the last count,
+    /// together at most the limit and one unit a node. A request that costs more than such a part
+    /// takes all of it: each node may grant one. If nodes were added since the last count,
     /// say `m` beside the `n`, together at most `(n + m) / n` times that. A node that has not
     /// reached the server since it started knows of no other and grants the whole limit.
     ///

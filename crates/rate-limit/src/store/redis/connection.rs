@@ -48,7 +48,7 @@ pub(super) struct Connection {
 
 /// The outcome of one settlement. Decides whether it is sent again.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum DeliveryOutcome {
+pub(crate) enum DeliveryOutcome {
     /// It was applied.
     Done,
     /// The server refused it for a reason that may be temporary.

@@ -13,7 +13,6 @@ use super::{
     connection::{Connection, DeliveryOutcome},
     error_codes,
     node_share::NodeShare,
-    owned_charge::OwnedCharge,
     remembered_denials::DenialLookup,
     script::ScriptCall,
     settlements::{QueuedSettlement, SettlementQueue, Undelivered},
@@ -23,7 +22,8 @@ use crate::{
     policy::{FailureMode, Limit},
     store::memory::whole_limit,
     store::{
-        BucketKey, Charge, ChargeOutcome, LimitState, MAX_CHARGES, StoreDecision, StoreProblem,
+        BucketKey, Charge, ChargeOutcome, LimitState, MAX_CHARGES, OwnedCharge, StoreDecision,
+        StoreProblem,
     },
 };
 
@@ -154,10 +154,7 @@ impl StoreState {
         let local = self
             .local
             .decide_with(now, &counted, |limit| self.node_share(limit));
-        let server_may_know = |problem: StoreProblem| {
-            problem.may_have_been_applied() || problem == StoreProblem::ForeignValue
-        };
-        if local.outcome == ChargeOutcome::Admitted && !problem.is_some_and(server_may_know) {
+        if local.outcome == ChargeOutcome::Admitted && is_written_back(problem) {
             for charge in counted.iter().filter(|charge| charge.consumed > 0) {
                 self.write_back(charge.limit, charge.bucket, charge.consumed.into());
             }
@@ -314,6 +311,16 @@ impl StoreState {
         let share = share.or_else(nodes).unwrap_or(NonZeroU32::MIN);
         NodeShare::of(&limit.gcra, share)
     }
+}
+
+/// Tells whether what this node admits on its own is written to the server when it is back.
+///
+/// Not if the server may have charged the same request, or cannot count its bucket. `None`: it was not
+/// asked.
+pub(crate) fn is_written_back(problem: Option<StoreProblem>) -> bool {
+    problem.is_none_or(|problem| {
+        !problem.may_have_been_applied() && problem != StoreProblem::ForeignValue
+    })
 }
 
 /// Merges the states of counted charges with those that were not counted, which get a full bucket.

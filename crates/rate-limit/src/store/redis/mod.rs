@@ -16,18 +16,17 @@ mod budgets;
 mod health;
 mod background_tasks;
 mod subject_calls;
-mod fallback;
+pub(crate) mod fallback;
 mod node_share;
-mod owned_charge;
 mod remembered_denials;
-mod connection;
+pub(crate) mod connection;
 mod backoff;
 mod calls;
 mod servers;
 mod address;
 mod credentials;
 mod script;
-mod settlements;
+pub(crate) mod settlements;
 mod status_changes;
 mod reply_time;
 mod error_codes;
@@ -50,12 +49,12 @@ pub use self::{
 };
 use self::{
     connection::ConnectionManager, fallback::LocalDecision, health::LossRecord,
-    owned_charge::OwnedCharge, remembered_denials::RememberedDenials, settlements::SettlementQueue,
+    remembered_denials::RememberedDenials, settlements::SettlementQueue,
     status_changes::StatusChanges, subject_calls::SubjectCall,
 };
 use super::{
-    BucketKey, Charge, ChargeOutcome, LimitNames, LimitStore, MAX_CHARGES, StoreDecision,
-    StoreProblem, memory::MemoryStore,
+    BucketKey, Charge, ChargeOutcome, LimitNames, LimitStore, MAX_CHARGES, OwnedCharge,
+    StoreDecision, StoreProblem, memory::MemoryStore,
 };
 use crate::{
     error::RateLimitBuildError,
@@ -273,6 +272,15 @@ impl LimitStore for RedisStore {
         if !self.0.queue_for(limit).push(limit, bucket, units) {
             self.0.record_loss(now, limit, bucket, units);
         }
+    }
+
+    fn is_adjusting(&self, limit: &Arc<Limit>, bucket: BucketKey) -> bool {
+        self.0.queue_for(limit).is_pending(limit, bucket)
+    }
+
+    fn finish(&self) -> MaybeReady<()> {
+        let store = self.clone();
+        MaybeReady::pending(async move { store.settled().await })
     }
 
     fn adjust_degraded(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey, units: i64) {

@@ -15,8 +15,10 @@
 use arrayvec::ArrayVec;
 use futures_util::future::join_all;
 
-use super::{StoreState, connection::Connection, owned_charge::OwnedCharge, script::ScriptCall};
-use crate::store::{Charge, ChargeOutcome, LimitState, MAX_CHARGES, StoreDecision, StoreProblem};
+use super::{StoreState, connection::Connection, script::ScriptCall};
+use crate::store::{
+    Charge, ChargeOutcome, LimitState, MAX_CHARGES, OwnedCharge, StoreDecision, StoreProblem,
+};
 
 /// One call of the script, and which charges of the request it decides.
 pub(super) struct SubjectCall {

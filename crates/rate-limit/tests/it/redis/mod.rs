@@ -7,6 +7,7 @@ mod cluster;
 mod errors;
 mod exact;
 mod faults;
+mod leases;
 mod settlement_queues;
 mod nodes;
 mod retry_after;

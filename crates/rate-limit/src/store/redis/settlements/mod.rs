@@ -61,10 +61,10 @@ struct QueuedBucket {
 ///
 /// They are separate, because refunds end at a full bucket and charges at the debt. Their
 /// difference alone could refund what was never charged.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(super) struct PendingUnits {
-    pub(super) charge: u64,
-    pub(super) refund: u64,
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub(crate) struct PendingUnits {
+    pub(crate) charge: u64,
+    pub(crate) refund: u64,
     charges: u32,
     refunds: u32,
 }
@@ -99,7 +99,7 @@ impl QueueKey {
 
 impl PendingUnits {
     /// Sorts units by their sign: positive ones are charged, negative ones refunded.
-    fn of(units: i64) -> Self {
+    pub(crate) fn of(units: i64) -> Self {
         let (charges, refunds) = (u32::from(units > 0), u32::from(units < 0));
         Self {
             charge: u64::from(charges) * units.unsigned_abs(),
@@ -110,11 +110,27 @@ impl PendingUnits {
     }
 
     /// Adds further units.
-    const fn merge(&mut self, other: Self) {
+    pub(crate) const fn merge(&mut self, other: Self) {
         self.charge = self.charge.saturating_add(other.charge);
         self.refund = self.refund.saturating_add(other.refund);
         self.charges = self.charges.saturating_add(other.charges);
         self.refunds = self.refunds.saturating_add(other.refunds);
+    }
+
+    /// Returns what must be sent again after a delivery with this outcome.
+    ///
+    /// If it is unknown whether they were applied, charges are sent again and refunds are not. Both
+    /// are the strict choice.
+    pub(crate) fn to_send_again(self, delivery: DeliveryOutcome) -> Self {
+        match delivery {
+            DeliveryOutcome::NotApplied => self,
+            DeliveryOutcome::Unknown => Self {
+                refund: 0,
+                refunds: 0,
+                ..self
+            },
+            DeliveryOutcome::Done | DeliveryOutcome::Rejected => Self::default(),
+        }
     }
 
     /// Returns the number of settlements.
@@ -122,7 +138,7 @@ impl PendingUnits {
         u64::from(self.charges) + u64::from(self.refunds)
     }
 
-    fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.settlements() == 0
     }
 }
@@ -274,8 +290,7 @@ impl SettlementQueue {
     /// Records the outcome of a bucket's settlements, keeps what must be sent again, and returns
     /// what is lost.
     ///
-    /// If it is unknown whether they were applied, charges are sent again and refunds are not. Both
-    /// are the strict choice.
+    /// [`PendingUnits::to_send_again`] has the rule.
     pub(super) fn finish(&self, name: &QueueKey, delivery: DeliveryOutcome) -> Undelivered {
         let mut pending = self.lock();
         let Pending {
@@ -290,15 +305,9 @@ impl SettlementQueue {
         let entry = place.get_mut();
         let sent = std::mem::take(&mut entry.sent);
         let forgotten = std::mem::take(&mut entry.forgotten);
-        let again = match delivery {
-            _ if forgotten => PendingUnits::default(),
-            DeliveryOutcome::NotApplied => sent,
-            DeliveryOutcome::Unknown => PendingUnits {
-                refund: 0,
-                refunds: 0,
-                ..sent
-            },
-            DeliveryOutcome::Done | DeliveryOutcome::Rejected => PendingUnits::default(),
+        let again = match forgotten {
+            true => PendingUnits::default(),
+            false => sent.to_send_again(delivery),
         };
         entry.waiting.merge(again);
         let over = sent.settlements().saturating_sub(again.settlements());

@@ -1,19 +1,17 @@
-//! A charge that waits for a reply of the server.
+//! A charge that waits for a reply of a store.
 
 use std::sync::Arc;
 
-use crate::{
-    policy::Limit,
-    store::{BucketKey, Charge},
-};
+use super::{BucketKey, Charge};
+use crate::policy::Limit;
 
 /// A charge that can outlive the head of the request.
 #[derive(Clone, Debug)]
-pub(super) struct OwnedCharge {
-    pub(super) limit: Arc<Limit>,
-    pub(super) bucket: BucketKey,
-    required: u32,
-    pub(super) consumed: u32,
+pub(crate) struct OwnedCharge {
+    pub(crate) limit: Arc<Limit>,
+    pub(crate) bucket: BucketKey,
+    pub(crate) required: u32,
+    pub(crate) consumed: u32,
 }
 
 impl From<&Charge<'_>> for OwnedCharge {
@@ -35,7 +33,7 @@ impl From<&Charge<'_>> for OwnedCharge {
 
 impl OwnedCharge {
     /// Returns the charge as a store takes it.
-    pub(super) fn borrow(&self) -> Charge<'_> {
+    pub(crate) fn borrow(&self) -> Charge<'_> {
         Charge {
             limit: &self.limit,
             bucket: self.bucket,

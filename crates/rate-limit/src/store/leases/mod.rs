@@ -1,0 +1,226 @@
+//! Leases: a node takes units ahead from a shared store, and admits requests without asking it.
+//!
+//! `lease` has the rules and the bound, `table` the leases of a node, `request` one request, and
+//! `builder` the settings.
+
+mod builder;
+mod request;
+mod table;
+pub(crate) mod lease;
+mod lease_metrics;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use palisade_core::{MaybeReady, SharedClock};
+
+pub use self::builder::{LeasedStoreBuildError, LeasedStoreBuilder};
+use self::{request::LeasedRequest, table::LeaseTable};
+use super::{
+    BucketKey, Charge, LimitNames, LimitStore, MAX_CHARGES, StoreDecision, StoreProblem,
+    nanoseconds,
+};
+use crate::{
+    error::RateLimitBuildError,
+    policy::{Limit, Subject},
+};
+
+/// Lets this node take units ahead from a shared store, for policies with a
+/// [lease](crate::Policy::lease).
+///
+/// A busy bucket then costs one call of the store for each lease, in place of one for each request.
+/// Other policies, and requests that cost as much as a lease, are decided by the store as before.
+///
+/// # The bound
+///
+/// In any span of time, all nodes together admit at most what the limit grants in that span, and one
+/// lease for each node: `nodes × lease` units more than without leases. The store has charged these
+/// units before, so over time not one request more is admitted. A model of the algorithm checks the
+/// bound over all orders of messages, losses and steps of the clock, for small numbers of nodes.
+///
+/// # The end of a lease
+///
+/// A lease ends a [second](LeasedStoreBuilder::life) after it was taken. Units that are left then go
+/// back to the store: at the next charge of the bucket, or by a task that
+/// [`build`](LeasedStoreBuilder::build) starts if feature `redis` is on and it runs inside a tokio
+/// runtime. Otherwise a service calls [`return_ended`](Self::return_ended). [`finish`](LimitStore::finish) returns all of them when a
+/// service stops. A node that is killed returns nothing: its units stay charged, and come back with
+/// time.
+///
+/// # Refusals, and a store that is away
+///
+/// A store with too few units for a lease is asked for the request alone, so that the last units of a
+/// limit are granted exactly. While the store is away, a lease is spent until it ends, and then each
+/// policy follows its [`FailureMode`](crate::FailureMode). No lease is taken from such a decision.
+///
+/// # What clients see
+///
+/// The remaining units in header fields are those of the last reply of the store, with what the lease
+/// of this node has left. Other nodes may have used some since.
+///
+/// # Metrics
+///
+/// With feature `metrics`: `palisade_limit_lease_decisions_total` counts requests that leases paid,
+/// `palisade_limit_leases_total{outcome}` questions for a lease (`granted`, `refused` or `degraded`),
+/// and `palisade_limit_lease_units_returned_total` units that went back.
+///
+/// # Examples
+///
+/// ```
+/// use std::{sync::Arc, time::Duration};
+/// use palisade_rate_limit::{LeasedStore, MemoryStore, Policy, RateLimitLayer};
+///
+/// // A store that several nodes share stands in the place of the one in memory.
+/// let shared = Arc::new(MemoryStore::default());
+/// let store = LeasedStore::builder(shared).life(Duration::from_millis(500)).build()?;
+/// let layer = RateLimitLayer::by_principal()
+///     .policy(Policy::named("api").rate("60000/minute")?.lease(200))
+///     .store(store)
+///     .build()?;
+/// assert!(layer.explain().contains("leases of 500 ms"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Cheap to clone; clones share the leases.
+#[derive(Clone)]
+pub struct LeasedStore(Arc<LeasedState>);
+
+/// What all clones of a store share.
+struct LeasedState {
+    store: Arc<dyn LimitStore>,
+    leases: LeaseTable,
+    /// In nanoseconds.
+    life: u64,
+    clock: SharedClock,
+}
+
+impl LeasedStore {
+    /// Starts to configure leases over a shared store.
+    pub fn builder(store: impl LimitStore) -> LeasedStoreBuilder {
+        LeasedStoreBuilder::new(Arc::new(store))
+    }
+
+    /// Gives units of ended leases back to the store, so that buckets that nobody charges any more have
+    /// their units again.
+    ///
+    /// The task of the store does this; a program without one calls it about once a second.
+    ///
+    /// ```
+    /// use palisade_rate_limit::{LeasedStore, MemoryStore};
+    ///
+    /// let store = LeasedStore::builder(MemoryStore::default()).build()?;
+    /// store.return_ended();
+    /// # Ok::<(), palisade_rate_limit::LeasedStoreBuildError>(())
+    /// ```
+    pub fn return_ended(&self) {
+        let now = self.0.now();
+        let nanos = nanoseconds(now);
+        self.0.leases.for_each(nanos, |entry| {
+            let ended = entry.lease.take_ended(nanos);
+            self.0.give_back(now, &entry.limit, entry.bucket, ended);
+        });
+    }
+
+    /// Gives the units of all leases back.
+    fn return_all(&self) {
+        let now = self.0.now();
+        self.0.leases.for_each(nanoseconds(now), |entry| {
+            let units = entry.lease.end();
+            self.0.give_back(now, &entry.limit, entry.bucket, units);
+        });
+    }
+}
+
+impl LeasedState {
+    fn now(&self) -> Duration {
+        self.clock.monotonic()
+    }
+
+    /// Gives units back to the store, which charged them before.
+    fn give_back(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey, units: u32) {
+        if units > 0 {
+            lease_metrics::returned(units);
+            self.store.adjust(now, limit, bucket, -i64::from(units));
+        }
+    }
+}
+
+impl fmt::Debug for LeasedStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LeasedStore")
+            .field("store", &self.0.store)
+            .finish_non_exhaustive()
+    }
+}
+
+impl LimitStore for LeasedStore {
+    fn bucket_key(&self, subject: &Subject<'_>) -> BucketKey {
+        self.0.store.bucket_key(subject)
+    }
+
+    fn charge(&self, now: Duration, charges: &[Charge<'_>]) -> MaybeReady<StoreDecision> {
+        let is_leased = |charge: &Charge<'_>| charge.limit.lease().is_some();
+        if charges.len() > MAX_CHARGES || !charges.iter().any(is_leased) {
+            return self.0.store.charge(now, charges);
+        }
+        let mut request = LeasedRequest::new(&self.0, now, charges);
+        match request.decide_here() {
+            Some(decision) => MaybeReady::Ready(decision),
+            None => MaybeReady::pending(request.decide()),
+        }
+    }
+
+    fn adjust(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey, units: i64) {
+        self.0.store.adjust(now, limit, bucket, units);
+    }
+
+    fn adjust_degraded(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey, units: i64) {
+        self.0.store.adjust_degraded(now, limit, bucket, units);
+    }
+
+    fn is_adjusting(&self, limit: &Arc<Limit>, bucket: BucketKey) -> bool {
+        self.0.store.is_adjusting(limit, bucket)
+    }
+
+    fn reset(
+        &self,
+        now: Duration,
+        limit: &Arc<Limit>,
+        bucket: BucketKey,
+    ) -> MaybeReady<Result<(), StoreProblem>> {
+        // Its units are in the bucket that is made full.
+        self.0.leases.with(limit, bucket, |entry| {
+            entry.lease.end();
+            entry.full_at = 0;
+        });
+        self.0.store.reset(now, limit, bucket)
+    }
+
+    fn check_limit(&self, limit: &Limit) -> Result<(), RateLimitBuildError> {
+        self.0.store.check_limit(limit)
+    }
+
+    fn limit_names(&self) -> Option<&LimitNames> {
+        self.0.store.limit_names()
+    }
+
+    fn has_leases(&self) -> bool {
+        true
+    }
+
+    fn finish(&self) -> MaybeReady<()> {
+        self.return_all();
+        self.0.store.finish()
+    }
+
+    #[cfg(feature = "budgets")]
+    fn budgets(&self) -> Option<Arc<dyn crate::budget::BudgetStore>> {
+        self.0.store.budgets()
+    }
+
+    fn explain(&self) -> String {
+        let life = Duration::from_nanos(self.0.life).as_millis();
+        let buckets = self.0.leases.capacity();
+        let store = self.0.store.explain();
+        format!("{store}; leases of {life} ms for at most {buckets} buckets")
+    }
+}
