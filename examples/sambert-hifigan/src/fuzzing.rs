@@ -1,49 +1,10 @@
 //! What the targets in `fuzz` run: parts of the loader that are no part of the library's interface.
 
 use crate::{
-    load::{
-        ACOUSTIC_PATHS, AcousticConfig, Manifest, Parts, VOCODER_PATHS, VocoderConfig,
-        VoiceMetadata, read_checkpoint, read_npy,
-    },
+    load::{AcousticConfig, Manifest, Parts, VocoderConfig, VoiceMetadata},
     model::Model,
     voice::Voice,
 };
-
-/// Reads every tensor of a checkpoint; together they are not larger than it.
-///
-/// # Panics
-///
-/// When they are.
-pub fn checkpoint(bytes: &[u8]) {
-    for paths in [ACOUSTIC_PATHS, VOCODER_PATHS] {
-        let Ok(mut tensors) = read_checkpoint("fuzz", bytes.to_vec(), paths) else {
-            continue;
-        };
-        let names: Vec<_> = tensors.names().map(str::to_owned).collect();
-        let mut taken = 0;
-        for name in names {
-            if let Some(Ok(tensor)) = tensors.take(&name) {
-                taken += tensor.elem_count() * tensor.dtype().size_in_bytes();
-            }
-        }
-        assert!(
-            taken <= bytes.len(),
-            "{taken} bytes of tensors in a file of {}",
-            bytes.len()
-        );
-    }
-}
-
-/// Reads an array; it is not larger than its file.
-///
-/// # Panics
-///
-/// When it is.
-pub fn array(bytes: &[u8]) {
-    if let Ok(values) = read_npy(bytes) {
-        assert!(values.len() * size_of::<f32>() <= bytes.len());
-    }
-}
 
 /// Reads a text as each of the files of a package.
 pub fn configuration(text: &str) {

@@ -62,8 +62,6 @@
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
-#[cfg(test)]
-mod parity;
 mod voice;
 pub mod ssml;
 mod speech;
@@ -72,7 +70,6 @@ mod acoustic;
 mod vocoder;
 mod load;
 mod style;
-mod text;
 mod units;
 pub mod wav;
 mod kernel;
@@ -89,3 +86,8 @@ pub use self::{
     style::{Emotion, InvalidSpeed, Style, UnknownEmotion},
     voice::{Voice, convert},
 };
+
+// Tests that compare what no user sees with the reference.
+#[cfg(test)]
+#[path = "../tests/parity/mod.rs"]
+mod parity;

@@ -1,5 +1,7 @@
 //! The acoustic model as a whole.
 
+use checkpoint::Tensors;
+
 use super::{
     decoder::Decoder,
     duration::{DurationPredictor, frames_of},
@@ -14,7 +16,7 @@ use super::{
 use crate::{
     failure::Failure,
     kernel::add,
-    load::{AcousticConfig, LoadError, Statistics, Tensors, Weights},
+    load::{AcousticConfig, LoadError, Statistics, Weights},
     probe::Probe,
     stop::StopSignal,
     units::{Ids, Tables},

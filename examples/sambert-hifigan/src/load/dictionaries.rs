@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use super::{LoadError, Tensors, Text, package::read_optional};
+use checkpoint::Tensors;
+
+use super::{LoadError, Text, package::read_optional};
 use crate::units::{Tables, built_in};
 
 /// The tables, and the embeddings whose rows they name.

@@ -10,10 +10,8 @@ mod checkpoint;
 mod config;
 mod dictionaries;
 mod error;
-mod npy;
 mod package;
 mod parts;
-mod pickle;
 mod statistics;
 mod voice_metadata;
 mod weights;
@@ -23,13 +21,12 @@ pub(crate) use self::config::Manifest;
 pub use self::{bundle::ConvertError, error::LoadError};
 pub(crate) use self::{
     bundle::write_bundle,
-    checkpoint::{ACOUSTIC_PATHS, Source, Tensors, VOCODER_PATHS, read_checkpoint},
+    checkpoint::{ACOUSTIC_PATHS, VOCODER_PATHS, read_checkpoint},
     config::{
         AcousticConfig, AcousticParams, GeneratorParams, NormType, NsfParams, Shift, VocoderConfig,
     },
     dictionaries::Dictionaries,
     error::both,
-    npy::read_npy,
     package::{Claims, FoundVoice, Layout, Text, VoiceFiles, find_all_voices, find_voices},
     parts::Parts,
     statistics::Statistics,

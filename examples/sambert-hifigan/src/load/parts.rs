@@ -1,12 +1,14 @@
 //! What a voice is made of, from wherever it is read.
 
+use checkpoint::{Source, Tensors, read_npy};
+
 use super::{
-    ACOUSTIC_PATHS, Claims, Dictionaries, FoundVoice, Layout, LoadError, Source, Statistics,
-    Tensors, Text, VOCODER_PATHS, VoiceFiles, VoiceMetadata, bundle,
+    ACOUSTIC_PATHS, Claims, Dictionaries, FoundVoice, Layout, LoadError, Statistics, Text,
+    VOCODER_PATHS, VoiceFiles, VoiceMetadata, bundle,
     config::{AudioConfig, AudioFile},
     error::both,
     package::{ModelFiles, read_bytes, read_optional, shown},
-    read_checkpoint, read_npy,
+    read_checkpoint,
 };
 
 /// What a voice is made of. Its tensors are described but not yet read.

@@ -3,9 +3,10 @@
 use std::cell::{Cell, RefCell};
 
 use candle_core::{DType, Tensor};
+use checkpoint::Tensors;
 
 use super::{
-    LoadError, Tensors,
+    LoadError,
     budget::{Budget, BudgetCheck, padding},
 };
 use crate::kernel::{LayerNorm, Linear, Lstm};
@@ -98,10 +99,13 @@ impl Weights {
         if !self.spend(count, count) {
             return None;
         }
-        let read = tensors.take(name)?.and_then(|tensor| {
-            let floats = tensor.to_dtype(DType::F32);
-            floats.map_err(|error| error.to_string())
-        });
+        let read = tensors
+            .take(name)?
+            .map_err(String::from)
+            .and_then(|tensor| {
+                let floats = tensor.to_dtype(DType::F32);
+                floats.map_err(|error| error.to_string())
+            });
         match read {
             Ok(tensor) => {
                 self.read.set(self.read.get() + tensor.elem_count());

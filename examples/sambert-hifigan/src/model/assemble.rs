@@ -1,11 +1,12 @@
 //! Makes layers of a voice's parts.
 
+use mandarin::Latin;
+
 use super::{Model, details};
 use crate::{
     acoustic::Acoustic,
     load::{AcousticConfig, LoadError, Parts, VocoderConfig, both},
     style::Emotion,
-    text::{self, Latin},
     units::Tables,
     vocoder::Vocoder,
 };
@@ -48,7 +49,7 @@ impl Model {
             return Err(LoadError::new(parts.vocoder.config.file, problem));
         }
         details.extend(details::after(&acoustic, &vocoder));
-        text::prepare();
+        mandarin::prepare();
         Ok(Self {
             acoustic,
             vocoder,

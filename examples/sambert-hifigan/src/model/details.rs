@@ -1,8 +1,10 @@
 //! What an operator may want to know of a voice.
 
+use checkpoint::Tensors;
+
 use crate::{
     acoustic::Acoustic,
-    load::{AcousticConfig, Parts, Tensors, VocoderConfig},
+    load::{AcousticConfig, Parts, VocoderConfig},
     vocoder::Vocoder,
 };
 

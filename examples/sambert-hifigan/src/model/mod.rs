@@ -5,9 +5,10 @@ mod details;
 
 use std::{fmt, sync::Arc};
 
+use mandarin::Latin;
+
 use crate::{
-    acoustic::Acoustic, style::Emotion, text::Latin, thread_team::ThreadTeam, units::Tables,
-    vocoder::Vocoder,
+    acoustic::Acoustic, style::Emotion, thread_team::ThreadTeam, units::Tables, vocoder::Vocoder,
 };
 
 /// A model, which of its speakers speaks, and on which threads. A clone shares the model.

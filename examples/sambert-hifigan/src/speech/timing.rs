@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use mandarin::{Break, Syllable, Word};
+
 use super::plan::Sentence;
-use crate::text::{Break, Word};
+use crate::units::is_spoken;
 
 /// When a word is heard, from the first sample of the speech.
 ///
@@ -93,11 +95,10 @@ pub(super) fn of_sentence(
 
 /// Returns how many units a word has, with the break behind it. The last word ends the sentence.
 fn units(word: &Word, is_last: bool) -> usize {
-    word.syllables.iter().map(phones).sum::<usize>()
-        + usize::from(is_last || word.after.is_spoken())
+    word.syllables.iter().map(phones).sum::<usize>() + usize::from(is_last || is_spoken(word.after))
 }
 
-fn phones(syllable: &crate::text::Syllable) -> usize {
+fn phones(syllable: &Syllable) -> usize {
     syllable.phones().map_or(0, |phones| phones.len())
 }
 
@@ -118,7 +119,7 @@ impl Walk<'_> {
             })
             .collect();
         let end = self.now();
-        self.pass(usize::from(is_last || word.after.is_spoken()));
+        self.pass(usize::from(is_last || is_spoken(word.after)));
         WordTiming {
             text: word.text.clone(),
             start,

@@ -1,5 +1,7 @@
 //! From elements and text to passages.
 
+use mandarin::{Break, Reading, Script};
+
 use super::{
     element::Attributes,
     error::{At, SsmlProblem},
@@ -9,7 +11,6 @@ use crate::{
     model::VoiceHandle,
     speech::{Passage, Pause, Unmarkable, Wording},
     style::{Emotion, Style},
-    text::{Break, Reading},
 };
 
 /// Silence that all breaks of a document together may ask for, in seconds.
@@ -190,7 +191,7 @@ fn unmarkable(problem: Unmarkable, of: &Attributes) -> (usize, SsmlProblem) {
         },
         Unmarkable::TooMany => SsmlProblem::TooMuch {
             what: "readings in one stretch",
-            limit: crate::text::READINGS,
+            limit: Script::READINGS,
         },
     };
     (of.offset, problem)

@@ -1,12 +1,14 @@
 //! What each element does.
 
+use mandarin::Break;
+
 use super::{
     compose::{Composer, Manner},
     element::{Attributes, Element},
     error::At,
     values::{self, Gap},
 };
-use crate::{style::Emotion, text::Break};
+use crate::style::Emotion;
 
 /// The namespace of the language.
 const NAMESPACE: &str = "http://www.w3.org/2001/10/synthesis";

@@ -1,6 +1,6 @@
 //! Readings in pinyin.
 
-use crate::text::{Break, Reading, Syllable, is_han};
+use mandarin::{Break, Reading, Syllable, is_han};
 
 /// Syllables of one word: longer ones could not be cut where a voice has to breathe.
 const LONGEST_WORD: usize = 20;

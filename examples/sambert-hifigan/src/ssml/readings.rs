@@ -1,12 +1,13 @@
 //! What the elements do that say how their text is read.
 
+use mandarin::{Break, Reading, SayAs, clean};
+
 use super::{
     compose::Composer,
     element::Attributes,
     error::{At, SsmlProblem, shown},
     phoneme::{self, Aligned},
 };
-use crate::text::{Break, Reading, SayAs, clean};
 
 /// Orders of the parts of a date.
 const FORMATS: [&str; 10] = ["ymd", "mdy", "dmy", "ym", "my", "md", "dm", "y", "m", "d"];

@@ -3,9 +3,12 @@
 mod symbols;
 mod tables;
 mod unit;
+mod words;
 
+#[cfg(test)]
+pub(crate) use self::words::{Phone, push_word};
 pub(crate) use self::{
-    symbols::PHONES,
     tables::{Ids, Tables, TextIds, built_in},
     unit::Unit,
+    words::{is_spoken, units_of},
 };

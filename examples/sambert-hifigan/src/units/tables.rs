@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use mandarin::PHONES;
+
 use super::{Unit, symbols};
 
 /// The six tables of a voice.
@@ -19,7 +21,7 @@ pub(crate) struct Tables {
 /// Returns the reference's symbols of a table; speakers are every model's own.
 pub(crate) fn built_in(table: &str) -> Option<&'static str> {
     match table {
-        "sy" => Some(symbols::PHONES),
+        "sy" => Some(PHONES),
         "tone" => Some(symbols::TONES),
         "syllable_flag" => Some(symbols::FLAGS),
         "word_segment" => Some(symbols::SEGMENTS),
@@ -120,7 +122,7 @@ impl Tables {
 
     /// Tells whether the phones of English are among the symbols.
     pub(crate) fn has_english(&self) -> bool {
-        symbols::PHONES
+        PHONES
             .split_whitespace()
             .skip_while(|phone| *phone != "aa")
             .take_while(|phone| !phone.ends_with("_c"))

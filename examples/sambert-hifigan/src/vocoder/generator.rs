@@ -1,9 +1,11 @@
 //! The generator as a whole.
 
+use checkpoint::Tensors;
+
 use super::{pqmf::Pqmf, reader::Reader, source::Source, stage::Stage};
 use crate::{
     kernel::Conv,
-    load::{LoadError, Tensors, VocoderConfig, Weights},
+    load::{LoadError, VocoderConfig, Weights},
 };
 
 /// HiFi-GAN's generator.

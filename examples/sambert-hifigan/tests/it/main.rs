@@ -5,7 +5,6 @@
 mod command;
 mod damage;
 mod packages;
-mod reading;
 mod speaking;
 mod ssml;
 mod text;

@@ -1,10 +1,11 @@
 //! What will be written, before any of it is read.
 
 use candle_core::DType;
+use checkpoint::Element;
 use serde_json::{Map, Value, json};
 
 use super::{ACOUSTIC, FORMAT, MVN, SE, VOCODER};
-use crate::load::{Parts, checkpoint::Element};
+use crate::load::Parts;
 
 /// A tensor that will be written.
 pub(super) struct Planned {

@@ -2,14 +2,12 @@
 
 use std::{collections::BTreeMap, path::Path};
 
+use checkpoint::{CheckpointError, Flat, Source, Tensors, open_safetensors};
+
 use super::{ACOUSTIC, FORMAT, MVN, SE, VOCODER};
 use crate::load::{
-    Claims, Dictionaries, Layout, LoadError, Parts, Source, Statistics, Tensors, Text,
-    VoiceMetadata,
-    checkpoint::{Flat, read_flat},
-    config::AudioConfig,
-    package::shown,
-    parts::ModelParts,
+    Claims, Dictionaries, Layout, LoadError, Parts, Statistics, Text, VoiceMetadata,
+    config::AudioConfig, package::shown, parts::ModelParts,
 };
 
 /// Opens the file.
@@ -20,10 +18,12 @@ use crate::load::{
 pub(in crate::load) fn read(path: &Path) -> Result<Parts, LoadError> {
     let file = shown(path);
     let open = || {
-        let opened = Source::open(path).and_then(read_flat);
-        opened.map_err(|problem| LoadError::new(&*file, problem))
+        let opened = Source::open(path).and_then(open_safetensors);
+        opened.map_err(|problem: CheckpointError| LoadError::new(&*file, problem))
     };
-    let Flat { tensors, metadata } = open()?;
+    let Flat {
+        tensors, metadata, ..
+    } = open()?;
     let entry = |name: &str| metadata.get(name).cloned();
     if entry("format").as_deref() != Some(FORMAT) {
         let problem = format!("safetensors, but no voice: its format is not {FORMAT:?}");
@@ -81,10 +81,13 @@ fn dictionaries(metadata: &BTreeMap<String, String>, file: &str) -> BTreeMap<Str
 
 fn statistics(tensors: &mut Tensors) -> Result<Statistics, String> {
     let mut array = |name: &str| {
-        let values = tensors.take(name)?.and_then(|tensor| {
-            let values = tensor.flatten_all().and_then(|flat| flat.to_vec1::<f32>());
-            values.map_err(|error| error.to_string())
-        });
+        let values = tensors
+            .take(name)?
+            .map_err(String::from)
+            .and_then(|tensor| {
+                let values = tensor.flatten_all().and_then(|flat| flat.to_vec1::<f32>());
+                values.map_err(|error| error.to_string())
+            });
         Some(values.map_err(|problem| format!("{name}: {problem}")))
     };
     Ok(Statistics {

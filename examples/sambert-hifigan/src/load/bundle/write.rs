@@ -3,12 +3,13 @@
 use std::io::Write;
 
 use candle_core::{DType, Device, Tensor};
+use checkpoint::Tensors;
 
 use super::{
     ConvertError,
     plan::{Content, header, plan},
 };
-use crate::load::{LoadError, Parts, Tensors};
+use crate::load::{LoadError, Parts};
 
 /// Writes the parts of a voice.
 ///
@@ -49,9 +50,8 @@ pub(crate) fn write(
 }
 
 fn take(tensors: &mut Tensors, name: &str) -> Result<Tensor, String> {
-    tensors
-        .take(name)
-        .unwrap_or_else(|| Err("missing".to_owned()))
+    let taken = tensors.take(name).map(|read| read.map_err(String::from));
+    taken.unwrap_or_else(|| Err("missing".to_owned()))
 }
 
 /// Returns a tensor's values as bytes of a type, or nothing when one does not fit.

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use crate::{style::Emotion, text::Unspeakable};
+use mandarin::Unspeakable;
+
+use crate::style::Emotion;
 
 /// Why a text cannot be spoken.
 #[derive(Clone, Debug, PartialEq, Eq)]

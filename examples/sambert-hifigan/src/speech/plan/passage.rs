@@ -1,10 +1,11 @@
 //! Text in one style, and the silence between such texts.
 
+use mandarin::{Break, Reading, Script, TooManyReadings, begins_with_end, ends_sentence};
+
 use super::{Sentence, TextError, Unplannable, bytes, units};
 use crate::{
     model::VoiceHandle,
     style::{Emotion, Style},
-    text::{Break, Reading, Script, TooManyReadings, begins_with_end, ends_sentence},
 };
 
 /// Text in one style.

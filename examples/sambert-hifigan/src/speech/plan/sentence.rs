@@ -1,10 +1,9 @@
 //! One stretch of speech, computed in one piece.
 
+use mandarin::{Break, Word, pinyin};
+
 use super::{Passage, Pause};
-use crate::{
-    text::{Break, Word},
-    units::{Ids, Tables, TextIds, Unit},
-};
+use crate::units::{Ids, Tables, TextIds, Unit};
 
 /// Silence between two sentences, in seconds.
 const BETWEEN_SENTENCES: f32 = 0.28;
@@ -137,18 +136,7 @@ impl Sentence {
 
     /// Shows the reading, or nothing where bytes are read; `between` stands between the syllables of a word.
     pub(super) fn reading(&self, between: &str) -> Option<String> {
-        let shown = |word: &Word| {
-            let syllables: Vec<_> = word.syllables.iter().map(ToString::to_string).collect();
-            let mark = match word.after {
-                Break::Joined | Break::Word => "",
-                Break::Phrase => " /",
-                Break::Clause => ",",
-                Break::Sentence => ".",
-            };
-            syllables.join(between) + mark
-        };
-        let words: Vec<_> = self.words.iter().map(shown).collect();
-        (!words.is_empty()).then(|| words.join(" "))
+        (!self.words.is_empty()).then(|| pinyin(&self.words, between))
     }
 
     #[cfg(test)]

@@ -1,10 +1,9 @@
 //! Sentences for voices that were trained on phones.
 
+use mandarin::{Script, Stretch, Word, analyze};
+
 use super::{Passage, Sentence, TextError, sentence::Content};
-use crate::{
-    model::VoiceHandle,
-    text::{self, Script, Syllable, Word},
-};
+use crate::{model::VoiceHandle, units::units_of};
 
 /// Reads a passage.
 pub(super) fn sentences(
@@ -15,16 +14,16 @@ pub(super) fn sentences(
     let model = &voice.model;
     let unspeakable = |unit| TextError::Unspeakable { unit };
     let mut sentences = Vec::new();
-    for text::Stretch {
+    for Stretch {
         mut words,
         ends_sentence,
-    } in text::analyze(script, model.latin)?
+    } in analyze(script, model.latin)?
     {
         if model.plain_syllables {
-            words.iter_mut().for_each(uncolor);
+            words.iter_mut().for_each(Word::uncolor);
         }
-        let units = text::units_of(&words, passage.emotion.symbol(), voice.speaker())
-            .map_err(unspeakable)?;
+        let units =
+            units_of(&words, passage.emotion.symbol(), voice.speaker()).map_err(unspeakable)?;
         model.tables.encode(&units).map_err(unspeakable)?;
         let mut sentence = Sentence::new(words, Content::Units(units), passage);
         if !ends_sentence {
@@ -33,13 +32,4 @@ pub(super) fn sentences(
         sentences.push(sentence);
     }
     Ok(sentences)
-}
-
-/// Speaks colored syllables as plain ones with a neutral `er` behind.
-fn uncolor(word: &mut Word) {
-    let plain = |syllable: &Syllable| match syllable.uncolored() {
-        Some([plain, er]) => vec![plain, er],
-        None => vec![syllable.clone()],
-    };
-    word.syllables = word.syllables.iter().flat_map(plain).collect();
 }

@@ -3,8 +3,9 @@
 mod words;
 
 use self::words::{HARMLESS, NEGATIONS, TURNS, WORDS};
+use mandarin::clean;
+
 use super::Emotion;
-use crate::text::clean;
 
 /// Characters of a description that are read.
 const READ: usize = 2_000;

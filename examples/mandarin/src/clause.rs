@@ -1,0 +1,144 @@
+//! Cuts text at its punctuation.
+
+use crate::word::Break;
+
+/// Text between two marks, and how strongly it ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Clause {
+    pub(crate) text: String,
+    pub(crate) after: Break,
+}
+
+/// Splits text into clauses; a run of marks counts as its strongest.
+pub(crate) fn split(text: &str) -> Vec<Clause> {
+    let mut clauses: Vec<Clause> = Vec::new();
+    let mut current = String::new();
+    let mut characters = text.chars().peekable();
+    let mut last = ' ';
+    while let Some(c) = characters.next() {
+        let next = characters.peek().copied().unwrap_or('\n');
+        let strength = if is_ellipsis(last, c, next) || is_item(&current, c) {
+            Some(Break::Clause)
+        } else {
+            strength(last, c, next)
+        };
+        match strength {
+            None => current.push(c),
+            Some(after) => {
+                close(&mut clauses, &mut current, after);
+            }
+        }
+        last = c;
+    }
+    close(&mut clauses, &mut current, Break::Sentence);
+    clauses
+}
+
+/// Tells whether a mark is part of an ellipsis: a hesitation, unless the text ends with it.
+fn is_ellipsis(last: char, c: char, next: char) -> bool {
+    c == '…' || c == '.' && (last == '.' || next == '.')
+}
+
+/// Tells whether a point stands behind the number of an item in a list.
+fn is_item(current: &str, c: char) -> bool {
+    let number = current.trim();
+    let numeral = |c: char| "零一二三四五六七八九十百".contains(c);
+    c == '.' && !number.is_empty() && number.chars().count() <= 3 && number.chars().all(numeral)
+}
+
+/// Tells whether a text's last mark, if nothing speakable follows it, ends a sentence.
+#[must_use]
+pub fn ends_sentence(text: &str) -> bool {
+    let mut last = '\n';
+    for c in text.chars().rev() {
+        match strength(' ', c, last) {
+            Some(after) => return after == Break::Sentence,
+            None if c == '.' => return true,
+            None if c.is_alphanumeric()
+                || !c.is_ascii() && !c.is_whitespace() && !CLOSING.contains(c) =>
+            {
+                return false;
+            }
+            None => last = c,
+        }
+    }
+    false
+}
+
+/// Tells whether a text begins with a mark that ends the sentence before it.
+#[must_use]
+pub fn begins_with_end(text: &str) -> bool {
+    let skipped = |c: char| c != '\n' && (c.is_whitespace() || CLOSING.contains(c));
+    let first = text.chars().find(|c| !skipped(*c));
+    first.is_some_and(|c| c == '.' || strength(' ', c, ' ') == Some(Break::Sentence))
+}
+
+/// Marks that may follow the one that ends a sentence.
+const CLOSING: &str = "”’」』》〉";
+
+fn close(clauses: &mut Vec<Clause>, current: &mut String, after: Break) {
+    if current.trim().is_empty() {
+        current.clear();
+        if let Some(before) = clauses.last_mut() {
+            before.after = before.after.max(after);
+        }
+        return;
+    }
+    clauses.push(Clause {
+        text: std::mem::take(current),
+        after,
+    });
+}
+
+/// Returns how strongly a mark divides, or nothing for what belongs to the text.
+fn strength(last: char, c: char, next: char) -> Option<Break> {
+    match c {
+        '。' | '!' | '?' | ';' | '…' | '\n' | '｡' => Some(Break::Sentence),
+        ',' | '，' | ':' | '、' | '—' | '(' | ')' | '[' | ']' | '{' | '}' | '【' | '】' | '〔'
+        | '〕' | '|' => Some(Break::Clause),
+        '.' if !next.is_alphanumeric() && !last.is_whitespace() => Some(Break::Sentence),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, clauses: &str) {
+        let mark = |clause: &Clause| match clause.after {
+            Break::Clause => ',',
+            _ => '.',
+        };
+        let shown = split(text).iter().fold(String::new(), |shown, clause| {
+            format!("{shown}{}{}", clause.text.trim(), mark(clause))
+        });
+        assert_eq!(shown, clauses, "{text}");
+    }
+
+    #[test]
+    fn marks_divide_and_quotes_do_not() {
+        check("他说:\"你好!", "他说,\"你好.");
+        check(
+            "《红楼梦》、《西游记》是名著。",
+            "《红楼梦》,《西游记》是名著.",
+        );
+        check("苹果(又叫智慧果)很好", "苹果,又叫智慧果,很好.");
+        check("人生——就是旅行", "人生,就是旅行.");
+        check("床前明月光\n疑是地上霜", "床前明月光.疑是地上霜.");
+        check("真的吗?!", "真的吗.");
+    }
+
+    #[test]
+    fn an_ellipsis_hesitates_and_ends_what_it_stands_behind() {
+        check("他...他走了...", "他,他走了.");
+        check("他……他走了……\n再见", "他,他走了.再见.");
+    }
+
+    #[test]
+    fn the_number_of_an_item_is_no_sentence() {
+        check("一. 请勿吸烟;\n十二. 请安静。", "一,请勿吸烟.十二,请安静.");
+        check("今天. 明天", "今天.明天.");
+    }
+}

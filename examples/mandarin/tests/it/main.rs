@@ -1,0 +1,5 @@
+//! The front end from the outside.
+
+#![cfg(test)]
+
+mod reading;
