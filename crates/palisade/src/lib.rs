@@ -44,6 +44,7 @@
 //! | [`audit`] | the audit trail: sinks, keys, verification | |
 //! | [`transport`] | client address, hosts, HTTPS, security headers | |
 //! | [`core`](mod@core) | what all layers share: guards, contexts, refusals, clocks | |
+//! | `session` | sessions of browsers, writes from other origins | `session` |
 //! | `metrics` | counters and histograms | `metrics` |
 //! | `logging` | a log that cannot hold up the service | `logging` |
 //! | `testing` | helpers for the tests of layers and services | `testing` |
@@ -69,6 +70,8 @@ pub mod logging;
 #[cfg(feature = "metrics")]
 pub mod metrics;
 pub mod shield;
+#[cfg(feature = "session")]
+pub mod session;
 #[cfg(feature = "axum")]
 mod webroot;
 #[cfg(feature = "axum")]

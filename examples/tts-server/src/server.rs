@@ -19,7 +19,7 @@ use crate::{
     listen::{BoundServer, Sockets},
     models::Models,
     reload::Reloader,
-    sessions::Sessions,
+    sessions,
     settings::Settings,
     shield,
     state::App,
@@ -278,8 +278,6 @@ fn app(
     voices: Vec<Arc<dyn Voice>>,
     clock: &SharedClock,
 ) -> Result<App, StartError> {
-    let sessions = Sessions::new(clock.clone())
-        .map_err(|error| StartError::new(format!("the system gives no random numbers: {error}")))?;
     let tts = &settings.tts;
     let bounds = Bounds {
         threads: tts.threads,
@@ -293,7 +291,7 @@ fn app(
         max_graphemes: settings.max_graphemes(),
         models: Arc::new(Models::new(models, clock.unix_time().as_secs())),
         queue: Queue::new(bounds, clock.clone()),
-        sessions: Arc::new(sessions),
+        sessions: sessions::start(clock)?,
         unspeakable: tts.unspeakable,
         voices: Arc::new(Voices::new(voices, &tts.voice_aliases())?),
     })

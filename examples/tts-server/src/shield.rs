@@ -1,7 +1,5 @@
 //! What stands in front of the routes: what the configuration says, and defaults where it says nothing.
 
-use std::sync::Arc;
-
 use palisade::config::Running;
 use palisade::core::SharedClock;
 use palisade::metrics::MetricsLayer;
@@ -14,7 +12,7 @@ use crate::{
     first_start::{DataFolder, Keys},
     limits,
     routes::{self, RefusalForms},
-    sessions::SessionAuthenticator,
+    sessions,
     settings::Settings,
     state::App,
     text,
@@ -52,11 +50,7 @@ pub(crate) fn protect(
         Some((scheme, store)) => (shield, Keys::of(scheme, store)?),
         None => own_keys(shield, data, clock)?,
     };
-    let sessions = SessionAuthenticator::new(
-        Arc::clone(&app.sessions),
-        Arc::new(keys.store.clone()),
-        clock.clone(),
-    );
+    let sessions = sessions::layer(&app.sessions, keys.store.clone(), clock);
     let shield = match settings.config.has(&["limits"]) {
         true => shield.authenticate(sessions),
         false => {

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use palisade::session::Sessions;
+
 use crate::{
     models::Models,
-    sessions::Sessions,
     synthesis::{Queue, Unspeakable, Voices},
 };
 
@@ -24,7 +25,7 @@ pub(crate) struct App {
     pub(crate) max_graphemes: usize,
     pub(crate) models: Arc<Models>,
     pub(crate) queue: Arc<Queue>,
-    pub(crate) sessions: Arc<Sessions>,
+    pub(crate) sessions: Sessions,
     /// What becomes of characters that a voice cannot speak, where a request does not say.
     pub(crate) unspeakable: Unspeakable,
     pub(crate) voices: Arc<Voices>,

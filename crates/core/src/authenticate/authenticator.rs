@@ -95,7 +95,8 @@ pub trait Authenticator: Send + Sync + 'static {
     ///
     /// It may be called for a credential that an outer authenticator has accepted already. Return
     /// [`Verdict::Later`] for I/O. Refuse with [`Rejection::credentials_invalid`]; if the failure
-    /// is not a guess, say so with [`Rejection::with_credential_failure`].
+    /// is not a guess, say so with [`Rejection::with_credential_failure`]. An ambient credential that opens
+    /// nothing ([`CredentialFailure::Absent`](crate::CredentialFailure::Absent)) counts as none.
     fn authenticate(
         &self,
         cx: &SecurityContext,

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     context::{ProvenPrincipal, SecurityContext},
-    credential::Proof,
+    credential::{CredentialFailure, Presence, Proof},
     guard::{Mode, Verdict},
     principal::Principal,
     rejection::Rejection,
@@ -39,7 +39,7 @@ impl AuthenticateLayer {
         };
         let credential = select::take(one, found.place, head);
         let verdict = one.authenticator.authenticate(cx, head, &credential);
-        let kind = one.info.kind;
+        let (kind, presence, optional) = (one.info.kind, found.presence, self.optional);
         let proof = Proof {
             authenticator: Arc::clone(&one.info),
             presence: found.presence,
@@ -48,12 +48,18 @@ impl AuthenticateLayer {
         };
         match verdict {
             Verdict::Admit(who) => self.shared.accept(cx, who, proof).into(),
+            Verdict::Refuse(rejection) if is_absent(presence, &rejection) => {
+                self.shared.without_ambient(cx, optional).into()
+            }
             Verdict::Refuse(rejection) => self.shared.failed(cx, kind, rejection).into(),
             Verdict::Later(decision) => {
                 let (cx, shared) = (cx.clone(), Arc::clone(&self.shared));
                 Verdict::later(async move {
                     match decision.await {
                         Ok(who) => shared.accept(&cx, who, proof),
+                        Err(rejection) if is_absent(presence, &rejection) => {
+                            shared.without_ambient(&cx, optional)
+                        }
                         Err(rejection) => Err(shared.failed(&cx, kind, rejection)),
                     }
                 })
@@ -147,7 +153,27 @@ fn two_principals() -> Box<Rejection> {
     Box::new(Rejection::misconfigured(reason))
 }
 
+/// Tells whether a credential that the browser sent by itself opens nothing, so that it counts as none.
+fn is_absent(presence: Presence, rejection: &Rejection) -> bool {
+    let failure = rejection.credential_failure();
+    presence == Presence::Ambient && failure == CredentialFailure::Absent
+}
+
 impl Shared {
+    /// Decides about a request whose only credential was an ambient one that opens nothing.
+    ///
+    /// Another layer may have found a principal. Without a credential of its own this layer accepts only
+    /// what one of its authenticators proved.
+    fn without_ambient(&self, cx: &SecurityContext, optional: bool) -> Result<(), Box<Rejection>> {
+        let refusal = match (cx.principal(), cx.proof()) {
+            (None, _) if optional => return Ok(()),
+            (None, _) => &self.missing,
+            (Some(_), Some(proof)) if self.has_proven(proof) => return Ok(()),
+            (Some(_), _) => &self.other_kind,
+        };
+        Err(Box::new(refusal.clone()))
+    }
+
     /// Sets the principal, or refuses if another one is set already.
     fn accept(
         &self,

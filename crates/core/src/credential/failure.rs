@@ -15,6 +15,10 @@
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum CredentialFailure {
+    /// An ambient credential that opens nothing, such as the cookie of a session that has ended. The
+    /// request counts as one without a credential, and nothing is recorded. For explicit credentials use
+    /// another variant.
+    Absent,
     /// It is genuine and has expired.
     Expired,
     /// Nothing shows that it was ever issued: a wrong secret, a wrong signature, an unknown id, or
@@ -40,6 +44,7 @@ impl CredentialFailure {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Absent => "absent",
             Self::Expired => "expired",
             Self::Guess => "guess",
             Self::NotAllowedHere => "not_allowed_here",

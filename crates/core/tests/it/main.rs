@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod absent_credentials;
 mod authentication;
 mod challenges;
 mod authorization;

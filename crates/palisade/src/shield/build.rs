@@ -157,6 +157,7 @@ impl ShieldBuilder {
                 true => NotFoundLayer::builder().dangerously_only_shadow().build(),
                 false => NotFoundLayer::new(),
             },
+            cross_origin: self.cross_origin.into_iter().collect(),
             authenticate,
             access: access.build(),
             principal_limit: self.principal_limit,

@@ -67,6 +67,8 @@ pub struct ShieldBuilder {
     /// `None`: preflights get status 405.
     #[cfg(feature = "cors")]
     pub(super) cors: Option<tower_http::cors::CorsLayer>,
+    /// Refuses writes from other origins. Empty: none is refused here.
+    pub(super) cross_origin: Vec<AnyGuard>,
     /// What the shield itself responds with at public paths.
     pub(super) documents: Vec<PublicDocument>,
     /// Guards of the application, innermost.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-#[cfg(feature = "jwt")]
+#[cfg(any(feature = "jwt", feature = "session"))]
 use palisade_core::AnyGuard;
 use palisade_core::{Authenticator, PublicDocument};
 
@@ -17,6 +17,30 @@ impl ShieldBuilder {
     /// same credential are an error of [`build`](Self::build).
     pub fn authenticate(mut self, one: impl Authenticator) -> Self {
         self.authenticators.0.push(Arc::new(one));
+        self
+    }
+
+    /// Refuses writes that a page of another origin made a browser send, with 403 `cross_origin`. Default:
+    /// only sessions refuse them, for themselves.
+    ///
+    /// For services with a sign-in form, and for those that accept a cookie, a client certificate or an
+    /// address of the network. It stands before authentication. A second call replaces the first.
+    ///
+    /// ```
+    /// use palisade::session::CrossOriginLayer;
+    /// use palisade::{AllowedHosts, Rule, Rules, Shield};
+    ///
+    /// let shield = Shield::builder()
+    ///     .hosts(AllowedHosts::parse(["notes.example"])?)
+    ///     .cross_origin(CrossOriginLayer::new())
+    ///     .rules(Rules::new().post("/login", Rule::public()))
+    ///     .build()?;
+    /// assert!(shield.order().contains(&"cross_origin"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "session")]
+    pub fn cross_origin(mut self, layer: palisade_session::CrossOriginLayer) -> Self {
+        self.cross_origin = vec![AnyGuard::new(layer)];
         self
     }
 

@@ -52,6 +52,7 @@ order! {
     https: HttpsLayer, "refuses or redirects requests without TLS";
     client_limit: Option<RateLimitLayer>, "by address: slows down guessing and scanning";
     not_found: NotFoundLayer, "404 and 405, before a credential is read";
+    cross_origin: GuardList, "refuses writes that a page of another origin caused, before a credential is read";
     authenticate: Option<AuthenticateLayer>, "checks the credential and sets the principal";
     access: AccessLayer, "compares the principal with the rule";
     principal_limit: Option<RateLimitLayer>, "by principal, which is known now";

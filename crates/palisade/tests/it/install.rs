@@ -98,7 +98,7 @@ fn the_page_has_every_feature() {
 #[test]
 fn the_packages_bring_as_many_packages_as_the_page_says() {
     let rows = rows("package");
-    assert_eq!(rows.len(), 8, "core and the seven layer crates");
+    assert_eq!(rows.len(), 9, "core and the eight layer crates");
     let count = |row: &String| {
         let package = names(row).concat();
         let found = packages(&package, "");

@@ -37,6 +37,7 @@ mod readme;
 mod reload;
 mod resource_server;
 mod routers;
+mod sessions;
 mod shield;
 mod assembly;
 mod stacked;

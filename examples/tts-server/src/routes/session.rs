@@ -1,21 +1,18 @@
 //! Signing in and out: a key becomes a cookie.
 
 use axum::{
-    Extension, Json,
+    Json,
     extract::State,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, StatusCode, header::SET_COOKIE};
+use http::{Extensions, HeaderMap, StatusCode, header::SET_COOKIE};
 use palisade::Principal;
-use palisade::api_key::KeyId;
 use palisade::core::{Rejection, SecurityContext, extract::Refused};
+use palisade::session::{CurrentSession, SessionError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{
-    sessions::{self, CurrentSession, LIFETIME, LiveSession, NoSession},
-    state::App,
-};
+use crate::state::App;
 
 /// What the page learns of its session. The cookie it never sees.
 #[derive(Serialize, ToSchema)]
@@ -26,16 +23,6 @@ pub(crate) struct Session {
     expires_in: u64,
     /// The public part of the key.
     key_id: String,
-}
-
-impl Session {
-    fn of(app: &App, live: &LiveSession) -> Json<Self> {
-        Json(Self {
-            csrf: app.sessions.csrf(live),
-            expires_in: live.left.as_secs(),
-            key_id: live.key.to_string(),
-        })
-    }
 }
 
 /// Trades a key for a session. A session that the browser still has gives way: an attacker who planted it
@@ -60,21 +47,27 @@ pub(crate) async fn open(
     State(app): State<App>,
     cx: SecurityContext,
     principal: Principal,
-    current: Option<Extension<CurrentSession>>,
+    current: Option<CurrentSession>,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
     // A session cannot make another, or it would never end.
-    let Some(key) = key_of(&principal).filter(|_| current.is_none()) else {
+    let Some(key_id) = key_of(&principal).filter(|_| current.is_none()) else {
         return Err(Refused::new(&cx, needs_key()));
     };
-    app.sessions.close_shown(&headers);
-    let (token, live) = app
+    let refused = |error: SessionError| Refused::new(&cx, error.into());
+    let shown = app.sessions.end_shown(&headers, &Extensions::new()).await;
+    shown.map_err(refused)?;
+    let opened = app
         .sessions
-        .open(key)
-        .map_err(|why| Refused::new(&cx, refusal(why)))?;
-    let cookie = sessions::set_cookie(&token, LIFETIME);
-    let cookie = cookie.ok_or_else(|| Refused::new(&cx, refusal(NoSession::Entropy)))?;
-    Ok(([(SET_COOKIE, cookie)], Session::of(&app, &live)).into_response())
+        .open(principal.clone())
+        .await
+        .map_err(refused)?;
+    let session = Json(Session {
+        csrf: opened.csrf_token().to_owned(),
+        expires_in: opened.lasts().as_secs(),
+        key_id: key_id.to_owned(),
+    });
+    Ok(([(SET_COOKIE, opened.set_cookie())], session).into_response())
 }
 
 /// Tells a page that was loaded anew about its session. If no one is signed in, that is no error: 204.
@@ -90,17 +83,19 @@ pub(crate) async fn open(
     security((), ("session" = [])),
 )]
 pub(crate) async fn show(
-    State(app): State<App>,
-    current: Option<Extension<CurrentSession>>,
+    principal: Option<Principal>,
+    current: Option<CurrentSession>,
 ) -> Response {
-    match current {
-        Some(Extension(CurrentSession(live))) => Session::of(&app, &live).into_response(),
-        None => (
-            StatusCode::NO_CONTENT,
-            [(http::header::CACHE_CONTROL, "no-store")],
-        )
-            .into_response(),
-    }
+    let (Some(principal), Some(current)) = (principal, current) else {
+        let no_store = [(http::header::CACHE_CONTROL, "no-store")];
+        return (StatusCode::NO_CONTENT, no_store).into_response();
+    };
+    Json(Session {
+        csrf: current.csrf_token().to_owned(),
+        expires_in: current.lasts().as_secs(),
+        key_id: key_of(&principal).unwrap_or_default().to_owned(),
+    })
+    .into_response()
 }
 
 /// Ends the session.
@@ -117,32 +112,23 @@ pub(crate) async fn show(
 )]
 pub(crate) async fn close(
     State(app): State<App>,
-    current: Option<Extension<CurrentSession>>,
-) -> Response {
-    if let Some(Extension(CurrentSession(live))) = current {
-        app.sessions.close(&live.digest);
+    cx: SecurityContext,
+    current: Option<CurrentSession>,
+) -> Result<Response, Refused> {
+    if let Some(current) = current {
+        let ended = app.sessions.end(&current).await;
+        ended.map_err(|error| Refused::new(&cx, error.into()))?;
     }
-    (
-        StatusCode::NO_CONTENT,
-        [(SET_COOKIE, sessions::clear_cookie())],
-    )
-        .into_response()
+    let clear = [(SET_COOKIE, app.sessions.clear_cookie())];
+    Ok((StatusCode::NO_CONTENT, clear).into_response())
 }
 
 /// The API key of the request. `None` for a token.
-fn key_of(principal: &Principal) -> Option<KeyId> {
-    (principal.kind() == "api_key").then(|| principal.credential()?.parse().ok())?
+fn key_of(principal: &Principal) -> Option<&str> {
+    (principal.kind() == "api_key").then(|| principal.credential())?
 }
 
 fn needs_key() -> Rejection {
     let words = "A session is opened with an API key.";
     Rejection::new(StatusCode::FORBIDDEN, "credential_kind", words)
-}
-
-fn refusal(why: NoSession) -> Rejection {
-    let wait = std::time::Duration::from_secs(60);
-    Rejection::unavailable(wait).with_reason(match why {
-        NoSession::Entropy => "no random numbers for a session",
-        NoSession::Full => "too many sessions",
-    })
 }

@@ -1,0 +1,320 @@
+//! The decision about the session of a request, shared by all clones of a layer.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use http::{HeaderName, HeaderValue, StatusCode, header::SET_COOKIE, request};
+use palisade_core::{
+    Authenticator, AuthenticatorId, ClientInfo, Credential, CredentialFailure, CredentialSource,
+    Fact, Presence, Principal, Rejection, SecurityContext, Verdict,
+};
+
+use crate::{
+    check::{CheckError, PrincipalCheck, difference},
+    cookie::FoundCookie,
+    current::{CurrentSession, SessionPlace},
+    error::SessionError,
+    origin::{self, FetchSite, RequestKind},
+    record::SessionRecord,
+    sessions::{Sessions, shown},
+    token::{SessionDigest, SessionToken},
+};
+
+/// The kind of credential, in the trail.
+pub(crate) const KIND: &str = "session";
+/// There is no registered scheme for a cookie.
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Session");
+/// The `Retry-After` of a 503 response while the check of principals fails.
+const RETRY: Duration = Duration::from_secs(1);
+const CSRF_HEADER: HeaderName = HeaderName::from_static("x-csrf-token");
+
+/// Proves a principal by the cookie of its session.
+#[derive(Clone)]
+pub(crate) struct SessionAuthenticator(Arc<Inner>);
+
+struct Inner {
+    id: AuthenticatorId,
+    sessions: Sessions,
+    check: Box<dyn PrincipalCheck>,
+    /// Whether a write needs the token in `X-CSRF-Token`.
+    needs_csrf_token: bool,
+    refusals: Refusals,
+}
+
+/// Rendered once.
+struct Refusals {
+    /// The cookie opens nothing: it counts as none.
+    absent: Rejection,
+    csrf_token: Rejection,
+    cross_site: Rejection,
+    ended: Rejection,
+}
+
+/// What the head of a request tells, read before the store is asked.
+struct Attempt {
+    token: SessionToken,
+    digest: SessionDigest,
+    client: Option<IpAddr>,
+    kind: RequestKind,
+    /// Whether the browser tells that a page of this service sent it.
+    is_own: bool,
+    /// The token against forged requests.
+    csrf: Option<HeaderValue>,
+    place: SessionPlace,
+}
+
+impl SessionAuthenticator {
+    pub(crate) fn new(
+        sessions: Sessions,
+        check: Box<dyn PrincipalCheck>,
+        needs_csrf_token: bool,
+    ) -> Self {
+        let refusals = Refusals::new(&sessions);
+        Self(Arc::new(Inner {
+            id: AuthenticatorId::unique(),
+            sessions,
+            check,
+            needs_csrf_token,
+            refusals,
+        }))
+    }
+
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.0.sessions
+    }
+}
+
+impl Inner {
+    /// Decides about a request. Everything that the head tells is in `attempt`.
+    async fn decide(
+        &self,
+        cx: &SecurityContext,
+        attempt: Attempt,
+    ) -> Result<Principal, Box<Rejection>> {
+        let (digest, now) = (attempt.digest, self.sessions.now());
+        let Some(record) = self.find(digest).await? else {
+            return Err(Box::new(self.refusals.absent.clone()));
+        };
+        self.check_sender(&attempt)?;
+        cx.record(Fact::Noted {
+            key: "via",
+            value: KIND.into(),
+        });
+        let principal = self
+            .current_principal(digest, &record, attempt.client)
+            .await?;
+        if record.is_due(now)
+            && self
+                .sessions
+                .store()
+                .touch(digest, now)
+                .get()
+                .await
+                .is_err()
+        {
+            // The session ends earlier than it should, and no request is refused for it.
+            cx.record(Fact::Degraded {
+                guard: KIND,
+                what: "session_use_not_written",
+            });
+        }
+        let lasts = record.ends.saturating_sub(now);
+        let current = CurrentSession::new(digest, attempt.token.csrf(), lasts);
+        attempt.place.fill(current);
+        Ok(principal)
+    }
+
+    /// Finds a session that has not ended.
+    async fn find(&self, digest: SessionDigest) -> Result<Option<SessionRecord>, Box<Rejection>> {
+        let store = self.sessions.store();
+        let found = store.find(digest).get().await.map_err(refusal)?;
+        match found {
+            Some(record) if record.is_over(self.sessions.now()) => {
+                // If it stays, the next look-up finds that it has ended.
+                let _ = store.remove(digest).get().await;
+                Ok(None)
+            }
+            found => Ok(found),
+        }
+    }
+
+    /// Refuses what another site made the browser send.
+    fn check_sender(&self, attempt: &Attempt) -> Result<(), Box<Rejection>> {
+        if attempt.kind == RequestKind::Read {
+            return Ok(());
+        }
+        if !attempt.is_own {
+            return Err(Box::new(self.refusals.cross_site.clone()));
+        }
+        // A page cannot add a header to the request that opens a WebSocket; `Origin` decides there.
+        let needs_token = self.needs_csrf_token && attempt.kind == RequestKind::Write;
+        let sent = attempt.csrf.as_ref().map(HeaderValue::as_bytes);
+        if needs_token && !attempt.token.csrf_matches(sent.unwrap_or_default()) {
+            return Err(Box::new(self.refusals.csrf_token.clone()));
+        }
+        Ok(())
+    }
+
+    /// Asks whether the principal is still what it was when it signed in. If it is not, the session ends.
+    async fn current_principal(
+        &self,
+        digest: SessionDigest,
+        record: &SessionRecord,
+        client: Option<IpAddr>,
+    ) -> Result<Principal, Box<Rejection>> {
+        let reason = match self.check.check(&record.principal, client).get().await {
+            Ok(now) => match difference(&record.principal, &now) {
+                None => return Ok(now),
+                Some(reason) => reason.into(),
+            },
+            Err(CheckError::Ended(reason)) => reason,
+            Err(CheckError::Unavailable(reason)) => {
+                let refusal = Rejection::unavailable(RETRY);
+                return Err(Box::new(refusal.with_reason(reason)));
+            }
+        };
+        // If the store cannot remove it, the next request asks again.
+        let _ = self.sessions.store().remove(digest).get().await;
+        Err(Box::new(self.refusals.ended.clone().with_reason(reason)))
+    }
+
+    /// Decides again, for what a request opened and what outlives it.
+    async fn decide_again(
+        &self,
+        digest: SessionDigest,
+        client: Option<IpAddr>,
+    ) -> Result<Principal, Box<Rejection>> {
+        match self.find(digest).await? {
+            Some(record) => self.current_principal(digest, &record, client).await,
+            None => Err(Box::new(self.refusals.ended.clone())),
+        }
+    }
+}
+
+impl Authenticator for SessionAuthenticator {
+    fn id(&self) -> AuthenticatorId {
+        self.0.id
+    }
+
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn sources(&self) -> Vec<CredentialSource> {
+        vec![CredentialSource::cookie(self.0.sessions.cookie_name())]
+    }
+
+    /// A cookie that opens nothing (an old one, from before a restart) counts as none, so that a public
+    /// page still loads and can offer to sign in. So does one that another site made the browser send.
+    fn presence(&self, head: &request::Parts) -> Result<Presence, Box<Rejection>> {
+        let cookie = self.0.sessions.cookie();
+        if cookie.find(&head.headers) == FoundCookie::Repeated {
+            return Err(Box::new(Rejection::credentials_ambiguous()));
+        }
+        let Some(digest) = shown(cookie, &head.headers) else {
+            return Ok(Presence::Absent);
+        };
+        let is_foreign = is_foreign_read(head, cookie.is_sent_from_links());
+        match is_foreign || self.0.sessions.store().is_surely_absent(digest) {
+            true => Ok(Presence::Absent),
+            false => Ok(Presence::Ambient),
+        }
+    }
+
+    fn take(&self, head: &mut request::Parts) -> Credential {
+        let cookie = self.0.sessions.cookie();
+        let credential = match cookie.find(&head.headers) {
+            FoundCookie::Single(token) => Credential::bytes(token),
+            FoundCookie::Absent | FoundCookie::Repeated => Credential::outside(),
+        };
+        cookie.remove(&mut head.headers);
+        credential
+    }
+
+    fn authenticate(
+        &self,
+        cx: &SecurityContext,
+        head: &mut request::Parts,
+        credential: &Credential,
+    ) -> Verdict<Principal> {
+        let Some(token) = SessionToken::parse(credential.as_bytes()) else {
+            return self.0.refusals.absent.clone().into();
+        };
+        let attempt = Attempt {
+            digest: token.digest(),
+            token,
+            client: cx.client().map(ClientInfo::ip),
+            kind: RequestKind::of(head),
+            is_own: is_own_write(head, cx.client()),
+            csrf: head.headers.remove(CSRF_HEADER),
+            place: SessionPlace::default(),
+        };
+        head.extensions.insert(attempt.place.clone());
+        let (inner, cx) = (Arc::clone(&self.0), cx.clone());
+        Verdict::later(async move { inner.decide(&cx, attempt).await })
+    }
+
+    fn recheck(&self, cx: &SecurityContext, credential: &Credential) -> Option<Verdict<Principal>> {
+        let digest = SessionToken::parse(credential.as_bytes())?.digest();
+        let client = cx.client().map(ClientInfo::ip);
+        let inner = Arc::clone(&self.0);
+        let decision = async move { inner.decide_again(digest, client).await };
+        Some(Verdict::later(decision))
+    }
+
+    fn challenge(&self) -> HeaderValue {
+        CHALLENGE
+    }
+}
+
+impl Refusals {
+    fn new(sessions: &Sessions) -> Self {
+        let forbidden =
+            |code, detail| Rejection::new(StatusCode::FORBIDDEN, code, detail).prerendered();
+        let ended = Rejection::credentials_invalid(CHALLENGE);
+        Self {
+            absent: ended
+                .clone()
+                .with_credential_failure(CredentialFailure::Absent)
+                .with_reason("the cookie opens no session"),
+            csrf_token: forbidden(
+                "csrf_token",
+                "The header X-CSRF-Token of this session is missing or wrong.",
+            ),
+            cross_site: forbidden(
+                "cross_site",
+                "The request did not come from this site's own page.",
+            ),
+            ended: ended
+                .with_credential_failure(CredentialFailure::Revoked)
+                .with_header(SET_COOKIE, sessions.clear_cookie())
+                .prerendered(),
+        }
+    }
+}
+
+/// Tells whether a request that changes something came from a page of this service. Without a word of
+/// the browser it did not: all browsers send `Origin` with a write.
+fn is_own_write(head: &request::Parts, client: Option<&ClientInfo>) -> bool {
+    let site = match FetchSite::of(&head.headers) {
+        FetchSite::Absent => None,
+        site => Some(site == FetchSite::SameOrigin),
+    };
+    let origin = origin::origin(&head.headers);
+    let origin = origin.map(|origin| origin::is_own(origin, head, client));
+    match (site, origin) {
+        (None, None) => false,
+        (site, origin) => site.unwrap_or(true) && origin.unwrap_or(true),
+    }
+}
+
+/// Tells whether another site made the browser send a request that only reads. Such a cookie was not
+/// meant, and counts as none.
+fn is_foreign_read(head: &request::Parts, follows_links: bool) -> bool {
+    let is_read = RequestKind::of(head) == RequestKind::Read;
+    let is_followed = follows_links && origin::is_navigation(head);
+    is_read && FetchSite::of(&head.headers) == FetchSite::Other && !is_followed
+}
+
+fn refusal(error: SessionError) -> Box<Rejection> {
+    Box::new(error.into())
+}

@@ -1,0 +1,131 @@
+//! Asks, with each request, whether the principal of a session is still what it was.
+
+use std::{borrow::Cow, fmt, net::IpAddr, sync::Arc};
+
+use palisade_core::{MaybeReady, Principal};
+
+/// What a [`PrincipalCheck`] returns.
+pub type CheckReply = MaybeReady<Result<Principal, CheckError>>;
+
+/// Knows whether a principal that signed in may still use the service: its key was not revoked, its
+/// account not closed.
+///
+/// Asked with each request of a session, so a revocation ends all its sessions with their next
+/// request. It must not block, and has a deadline of its own if it asks a network.
+///
+/// ```
+/// use std::net::IpAddr;
+/// use palisade_core::{MaybeReady, Principal};
+/// use palisade_session::{CheckError, CheckReply, PrincipalCheck};
+///
+/// #[derive(Debug)]
+/// struct Accounts;
+///
+/// impl PrincipalCheck for Accounts {
+///     fn check(&self, principal: &Principal, _: Option<IpAddr>) -> CheckReply {
+///         MaybeReady::Ready(match principal.id() {
+///             "mallory" => Err(CheckError::ended("the account is closed")),
+///             _ => Ok(principal.clone()),
+///         })
+///     }
+/// }
+/// ```
+pub trait PrincipalCheck: fmt::Debug + Send + Sync + 'static {
+    /// Returns the principal as it is now. `client` is the address of the client, if it is known.
+    ///
+    /// The new principal has the same kind, id and owner, and at most the scopes that it had when it
+    /// signed in. With more scopes the session ends: rights that grow need a new session.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckError::Ended`] ends the session: 401. [`CheckError::Unavailable`] refuses this request
+    /// with 503.
+    fn check(&self, principal: &Principal, client: Option<IpAddr>) -> CheckReply;
+}
+
+impl<C: PrincipalCheck + ?Sized> PrincipalCheck for Arc<C> {
+    fn check(&self, principal: &Principal, client: Option<IpAddr>) -> CheckReply {
+        (**self).check(principal, client)
+    }
+}
+
+/// Why a principal may not use its session. The text is for operators.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum CheckError {
+    /// It may not use the service any more.
+    Ended(Cow<'static, str>),
+    /// It cannot be decided now.
+    Unavailable(Cow<'static, str>),
+}
+
+impl CheckError {
+    /// Says that the principal may not use the service any more.
+    #[must_use]
+    pub fn ended(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::Ended(reason.into())
+    }
+
+    /// Says that it cannot be decided now.
+    #[must_use]
+    pub fn unavailable(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::Unavailable(reason.into())
+    }
+}
+
+impl fmt::Display for CheckError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ended(reason) | Self::Unavailable(reason) => f.write_str(reason),
+        }
+    }
+}
+
+impl std::error::Error for CheckError {}
+
+/// The check of a service that has none: the principal stays what it was.
+#[derive(Debug)]
+pub(crate) struct Unchecked;
+
+impl PrincipalCheck for Unchecked {
+    fn check(&self, principal: &Principal, _: Option<IpAddr>) -> CheckReply {
+        MaybeReady::Ready(Ok(principal.clone()))
+    }
+}
+
+/// Returns why a principal is not the one that signed in. `None`: it is.
+pub(crate) fn difference(before: &Principal, now: &Principal) -> Option<&'static str> {
+    let identity = |who: &Principal| {
+        (
+            who.kind(),
+            who.id().to_owned(),
+            who.owner().map(str::to_owned),
+        )
+    };
+    if identity(before) != identity(now) {
+        return Some("the principal of the session is another one now");
+    }
+    let grew = now.scopes().any(|scope| !before.has_scope(scope));
+    grew.then_some("the principal has more scopes than when it signed in")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_may_be_fewer_and_never_more() {
+        let who = |scopes: &[&'static str]| {
+            Principal::builder("user", "ann")
+                .scopes(scopes.iter().copied())
+                .build()
+        };
+        let before = who(&["a", "b"]);
+        assert_eq!(difference(&before, &who(&["b"])), None);
+        assert_eq!(difference(&before, &who(&["b", "a"])), None);
+        assert!(difference(&before, &who(&["a", "c"])).is_some());
+        let of_another = Principal::builder("user", "ann").owner("acme").build();
+        assert!(difference(&before, &of_another).is_some());
+        assert!(difference(&before, &Principal::builder("user", "bob").build()).is_some());
+    }
+}

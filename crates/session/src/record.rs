@@ -1,0 +1,181 @@
+//! What a store keeps of a session: whose it is, and when it ends.
+
+use std::time::Duration;
+
+use palisade_core::Principal;
+
+use crate::token::{SessionDigest, SessionId};
+
+/// A session that was opened later than now, by more than this, was opened by a wrong clock.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
+/// Characters of a label that are kept.
+const MAX_LABEL: usize = 128;
+
+/// A session as a store keeps it. It has no token and no digest: a store keeps it under the digest.
+///
+/// Times are since the Unix epoch.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct SessionRecord {
+    /// Who signed in.
+    pub principal: Principal,
+    /// What the application calls it, such as the browser and the system.
+    pub label: Option<Box<str>>,
+    /// When it was opened.
+    pub opened: Duration,
+    /// When a request used it. Written at most sixteen times in an idle time.
+    pub last_used: Duration,
+    /// When it ends, however much it is used.
+    pub ends: Duration,
+    /// It also ends if it is not used for so long.
+    pub idle: Duration,
+}
+
+impl SessionRecord {
+    /// Makes a record. `lifetime` and `idle` count from `opened`.
+    ///
+    /// Stores outside this process use it to read back what they wrote, and then set the fields.
+    #[must_use]
+    pub fn new(principal: Principal, opened: Duration, lifetime: Duration, idle: Duration) -> Self {
+        Self {
+            principal,
+            label: None,
+            opened,
+            last_used: opened,
+            ends: opened.saturating_add(lifetime),
+            idle,
+        }
+    }
+
+    /// Returns when it ends unless it is used before.
+    #[must_use]
+    pub fn ends_unused(&self) -> Duration {
+        self.ends.min(self.last_used.saturating_add(self.idle))
+    }
+
+    /// Tells whether it has ended.
+    ///
+    /// A session from the future has ended too: it was opened while a clock was wrong, and would
+    /// otherwise last until that time comes.
+    #[must_use]
+    pub fn is_over(&self, now: Duration) -> bool {
+        let from_the_future = self.opened > now.saturating_add(CLOCK_TOLERANCE);
+        now >= self.ends_unused() || from_the_future
+    }
+
+    /// Tells whether the use now should be written.
+    pub(crate) fn is_due(&self, now: Duration) -> bool {
+        now.saturating_sub(self.last_used) >= self.idle / 16
+    }
+
+    /// Returns whose it is.
+    #[must_use]
+    pub fn owner(&self) -> SessionOwner {
+        SessionOwner::of(&self.principal)
+    }
+}
+
+/// Whose a session is: the kind and the id of a principal. What a store counts and lists sessions by.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub struct SessionOwner {
+    /// The kind of the principal.
+    pub kind: &'static str,
+    /// Its id.
+    pub id: Box<str>,
+}
+
+impl SessionOwner {
+    /// Returns whose the sessions of a principal are. Principals of one kind and id share them.
+    ///
+    /// ```
+    /// use palisade_core::Principal;
+    /// use palisade_session::SessionOwner;
+    ///
+    /// let ann = SessionOwner::of(&Principal::builder("user", "ann").build());
+    /// let with_scopes = Principal::builder("user", "ann").scopes(["notes:read"]).build();
+    /// assert_eq!(SessionOwner::of(&with_scopes), ann);
+    /// ```
+    #[must_use]
+    pub fn of(principal: &Principal) -> Self {
+        Self {
+            kind: principal.kind(),
+            id: principal.id().into(),
+        }
+    }
+}
+
+/// A session in a list of a principal's sessions. It opens nothing and may be shown.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct SessionInfo {
+    /// The public id, to end this one.
+    pub id: SessionId,
+    /// What the application calls it.
+    pub label: Option<Box<str>>,
+    /// When it was opened, since the Unix epoch.
+    pub opened: Duration,
+    /// When a request used it, since the Unix epoch, with an error of a sixteenth of the idle time.
+    pub last_used: Duration,
+    /// When it ends at the latest, since the Unix epoch.
+    pub ends: Duration,
+}
+
+impl SessionInfo {
+    pub(crate) fn of(digest: &SessionDigest, record: &SessionRecord) -> Self {
+        Self {
+            id: digest.id(),
+            label: record.label.clone(),
+            opened: record.opened,
+            last_used: record.last_used,
+            ends: record.ends,
+        }
+    }
+}
+
+/// Shortens a label, and removes control characters: it is shown on pages and in terminals.
+pub(crate) fn label(text: &str) -> Box<str> {
+    let shown = text.chars().filter(|character| !character.is_control());
+    shown.take(MAX_LABEL).collect::<String>().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+    const NOW: Duration = Duration::from_secs(1_700_000_000);
+
+    fn record() -> SessionRecord {
+        SessionRecord::new(
+            Principal::builder("user", "ann").build(),
+            NOW,
+            8 * HOUR,
+            HOUR,
+        )
+    }
+
+    #[test]
+    fn a_session_ends_by_age_or_by_rest_and_not_a_moment_earlier() {
+        let moment = Duration::from_nanos(1);
+        let mut record = record();
+        assert!(!record.is_over(NOW + HOUR - moment));
+        assert!(record.is_over(NOW + HOUR));
+        record.last_used = NOW + 8 * HOUR - moment;
+        assert!(!record.is_over(NOW + 8 * HOUR - moment));
+        assert!(record.is_over(NOW + 8 * HOUR));
+    }
+
+    #[test]
+    fn a_session_of_a_clock_that_was_ahead_has_ended() {
+        let record = record();
+        assert!(!record.is_over(NOW - CLOCK_TOLERANCE));
+        assert!(record.is_over(NOW - CLOCK_TOLERANCE - Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn a_label_is_short_and_has_no_control_characters() {
+        assert_eq!(&*label("Fire\r\n\u{1b}fox"), "Firefox");
+        assert_eq!(label(&"ä".repeat(500)).chars().count(), MAX_LABEL);
+    }
+}

@@ -1,0 +1,272 @@
+//! Sessions in memory: bounded as a whole and for each owner.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use palisade_core::MaybeReady;
+
+use super::{SessionStore, StoreReply};
+use crate::{
+    error::SessionError,
+    record::{SessionOwner, SessionRecord},
+    token::SessionDigest,
+};
+
+/// The default bound of all sessions. One takes about 500 bytes with its principal.
+const CAPACITY: usize = 65_536;
+/// The default bound for each owner: a few browsers on a few machines.
+const PER_OWNER: usize = 8;
+/// A full store looks for ended sessions at most this often: the search reads all of them.
+const SWEEP_PAUSE: Duration = Duration::from_secs(1);
+
+/// Keeps sessions in the memory of this process. They end with it: a restart signs everyone out.
+///
+/// | bound | default | if it is reached |
+/// |---|---|---|
+/// | [`capacity`](MemorySessionStoreBuilder::capacity) | 65,536 sessions | who has none gets [`SessionError::Full`] until sessions end; who has one replaces it |
+/// | [`per_owner`](MemorySessionStoreBuilder::per_owner) | 8 sessions | the one that was opened first gives way |
+///
+/// Clones share their sessions.
+///
+/// ```
+/// use palisade_session::MemorySessionStore;
+///
+/// let store = MemorySessionStore::new();
+/// assert!(store.is_empty());
+///
+/// let small = MemorySessionStore::builder().capacity(1_000).per_owner(3).build();
+/// assert_eq!(small.len(), 0);
+/// ```
+#[derive(Clone)]
+pub struct MemorySessionStore {
+    shared: Arc<Mutex<Table>>,
+    capacity: usize,
+    per_owner: usize,
+}
+
+#[derive(Default)]
+struct Table {
+    sessions: HashMap<SessionDigest, SessionRecord>,
+    /// The sessions of each owner, in the order in which they were opened.
+    owners: HashMap<SessionOwner, Vec<SessionDigest>>,
+    /// When ended sessions were looked for.
+    swept: Option<Duration>,
+}
+
+impl MemorySessionStore {
+    /// Makes an empty store with the default bounds.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// Starts to configure a store.
+    pub fn builder() -> MemorySessionStoreBuilder {
+        MemorySessionStoreBuilder {
+            capacity: CAPACITY,
+            per_owner: PER_OWNER,
+        }
+    }
+
+    /// Returns how many sessions there are. Some may have ended.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.table().sessions.len()
+    }
+
+    /// Tells whether there is no session.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for MemorySessionStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Configures a [`MemorySessionStore`]. Made by [`MemorySessionStore::builder`].
+///
+/// ```
+/// use palisade_session::MemorySessionStore;
+///
+/// let store = MemorySessionStore::builder().capacity(100_000).build();
+/// # let _ = store;
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct MemorySessionStoreBuilder {
+    capacity: usize,
+    per_owner: usize,
+}
+
+impl MemorySessionStoreBuilder {
+    /// Sets how many sessions there may be at once. Default: 65,536. At least 1.
+    pub fn capacity(mut self, sessions: usize) -> Self {
+        self.capacity = sessions.max(1);
+        self
+    }
+
+    /// Sets how many sessions one owner may have at once. Default: 8. At least 1.
+    pub fn per_owner(mut self, sessions: usize) -> Self {
+        self.per_owner = sessions.max(1);
+        self
+    }
+
+    /// Makes the store.
+    #[must_use]
+    pub fn build(self) -> MemorySessionStore {
+        MemorySessionStore {
+            shared: Arc::default(),
+            capacity: self.capacity,
+            per_owner: self.per_owner,
+        }
+    }
+}
+
+impl Table {
+    /// Adds a session. There must be a place for it.
+    fn add(&mut self, digest: SessionDigest, record: SessionRecord) {
+        let of_owner = self.owners.entry(record.owner()).or_default();
+        of_owner.push(digest);
+        self.sessions.insert(digest, record);
+    }
+
+    fn remove(&mut self, digest: &SessionDigest) -> Option<SessionRecord> {
+        let removed = self.sessions.remove(digest)?;
+        let owner = removed.owner();
+        if let Some(of_owner) = self.owners.get_mut(&owner) {
+            of_owner.retain(|one| one != digest);
+            if of_owner.is_empty() {
+                self.owners.remove(&owner);
+            }
+        }
+        Some(removed)
+    }
+
+    fn of(&self, owner: &SessionOwner) -> Vec<SessionDigest> {
+        self.owners.get(owner).cloned().unwrap_or_default()
+    }
+
+    /// Makes a place for another session of an owner: its own oldest ones give way.
+    fn bound_owner(&mut self, owner: &SessionOwner, per_owner: usize) {
+        let of_owner = self.of(owner);
+        let too_many = (of_owner.len() + 1).saturating_sub(per_owner);
+        for digest in of_owner.iter().take(too_many) {
+            self.remove(digest);
+        }
+    }
+
+    /// Removes the session of an owner that was opened first. `false` if it has none.
+    fn remove_oldest(&mut self, owner: &SessionOwner) -> bool {
+        let oldest = self.of(owner).first().copied();
+        oldest.is_some_and(|digest| self.remove(&digest).is_some())
+    }
+
+    /// Removes ended sessions, unless that was done a moment ago.
+    fn sweep(&mut self, now: Duration) {
+        let lately = |before: Duration| now >= before && now - before < SWEEP_PAUSE;
+        if self.swept.is_some_and(lately) {
+            return;
+        }
+        self.swept = Some(now);
+        let over = |(digest, record): (&SessionDigest, &SessionRecord)| {
+            record.is_over(now).then_some(*digest)
+        };
+        let ended: Vec<SessionDigest> = self.sessions.iter().filter_map(over).collect();
+        for digest in &ended {
+            self.remove(digest);
+        }
+    }
+}
+
+impl SessionStore for MemorySessionStore {
+    fn insert(
+        &self,
+        digest: SessionDigest,
+        record: SessionRecord,
+        now: Duration,
+    ) -> StoreReply<()> {
+        let mut table = self.table();
+        table.bound_owner(&record.owner(), self.per_owner);
+        if table.sessions.len() >= self.capacity {
+            table.sweep(now);
+        }
+        if table.sessions.len() >= self.capacity && !table.remove_oldest(&record.owner()) {
+            return MaybeReady::Ready(Err(SessionError::Full));
+        }
+        table.add(digest, record);
+        MaybeReady::Ready(Ok(()))
+    }
+
+    fn find(&self, digest: SessionDigest) -> StoreReply<Option<SessionRecord>> {
+        MaybeReady::Ready(Ok(self.table().sessions.get(&digest).cloned()))
+    }
+
+    fn touch(&self, digest: SessionDigest, last_used: Duration) -> StoreReply<()> {
+        if let Some(record) = self.table().sessions.get_mut(&digest) {
+            record.last_used = record.last_used.max(last_used);
+        }
+        MaybeReady::Ready(Ok(()))
+    }
+
+    fn replace(
+        &self,
+        old: SessionDigest,
+        new: SessionDigest,
+        record: SessionRecord,
+    ) -> StoreReply<bool> {
+        let mut table = self.table();
+        let replaced = table.remove(&old).is_some();
+        if replaced {
+            table.bound_owner(&record.owner(), self.per_owner);
+            table.add(new, record);
+        }
+        MaybeReady::Ready(Ok(replaced))
+    }
+
+    fn remove(&self, digest: SessionDigest) -> StoreReply<bool> {
+        MaybeReady::Ready(Ok(self.table().remove(&digest).is_some()))
+    }
+
+    fn remove_all(&self, owner: SessionOwner, except: Option<SessionDigest>) -> StoreReply<usize> {
+        let mut table = self.table();
+        let ending = table.of(&owner).into_iter();
+        let ending: Vec<_> = ending.filter(|one| Some(*one) != except).collect();
+        for digest in &ending {
+            table.remove(digest);
+        }
+        MaybeReady::Ready(Ok(ending.len()))
+    }
+
+    fn list(&self, owner: SessionOwner) -> StoreReply<Vec<(SessionDigest, SessionRecord)>> {
+        let table = self.table();
+        let of_owner = table.of(&owner).into_iter();
+        let found = of_owner.filter_map(|one| Some((one, table.sessions.get(&one)?.clone())));
+        MaybeReady::Ready(Ok(found.collect()))
+    }
+
+    fn is_surely_absent(&self, digest: SessionDigest) -> bool {
+        !self.table().sessions.contains_key(&digest)
+    }
+}
+
+impl fmt::Debug for MemorySessionStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemorySessionStore")
+            .field("sessions", &self.len())
+            .field("capacity", &self.capacity)
+            .field("per_owner", &self.per_owner)
+            .finish()
+    }
+}

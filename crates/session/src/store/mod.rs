@@ -1,0 +1,120 @@
+//! Where sessions are kept: [`SessionStore`], and one in memory.
+
+mod memory;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use palisade_core::MaybeReady;
+
+pub use self::memory::{MemorySessionStore, MemorySessionStoreBuilder};
+use crate::{
+    error::SessionError,
+    record::{SessionOwner, SessionRecord},
+    token::SessionDigest,
+};
+
+/// What a call of a store returns.
+pub type StoreReply<T> = MaybeReady<Result<T, SessionError>>;
+
+/// Keeps sessions under the digest of their token. It never sees a token.
+///
+/// This crate has [`MemorySessionStore`]. A store that a fleet shares implements this trait; it
+/// returns [`MaybeReady::pending`], and has a deadline of its own.
+///
+/// # What an implementation has to hold
+///
+/// - Its size is bounded: as a whole, and for each owner. The oldest session of an owner gives way to a
+///   new one of the same owner. A store that is full of sessions of others is [`SessionError::Full`].
+/// - [`replace`](Self::replace) is atomic: never do both sessions exist, and only one of two calls
+///   with the same old session succeeds.
+/// - [`touch`](Self::touch) never brings back a session that was removed.
+/// - What was removed is found by no later call, of any process.
+/// - A session that has ended may be returned or not: the caller compares the time.
+///
+/// # Errors
+///
+/// All methods return [`SessionError::Unavailable`] if the store cannot be asked. The request is then
+/// refused with 503.
+pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
+    /// Adds a session. `now` tells which sessions have ended and need no place.
+    ///
+    /// [`SessionError::Full`] if there is no place.
+    fn insert(&self, digest: SessionDigest, record: SessionRecord, now: Duration)
+    -> StoreReply<()>;
+
+    /// Finds a session.
+    fn find(&self, digest: SessionDigest) -> StoreReply<Option<SessionRecord>>;
+
+    /// Writes when a session was used. Does nothing if there is none.
+    fn touch(&self, digest: SessionDigest, last_used: Duration) -> StoreReply<()>;
+
+    /// Removes a session and adds another one in its place. `false`: the old one was not there, and
+    /// nothing was added.
+    fn replace(
+        &self,
+        old: SessionDigest,
+        new: SessionDigest,
+        record: SessionRecord,
+    ) -> StoreReply<bool>;
+
+    /// Removes a session. `false` if there was none.
+    fn remove(&self, digest: SessionDigest) -> StoreReply<bool>;
+
+    /// Removes all sessions of an owner but `except`, and returns how many.
+    fn remove_all(&self, owner: SessionOwner, except: Option<SessionDigest>) -> StoreReply<usize>;
+
+    /// Returns the sessions of an owner, in any order.
+    fn list(&self, owner: SessionOwner) -> StoreReply<Vec<(SessionDigest, SessionRecord)>>;
+
+    /// Tells whether there is certainly no such session, without asking a network. Default: not known.
+    ///
+    /// A request with such a cookie has no credential, and another one that it has may count.
+    fn is_surely_absent(&self, digest: SessionDigest) -> bool {
+        let _ = digest;
+        false
+    }
+}
+
+impl<S: SessionStore + ?Sized> SessionStore for Arc<S> {
+    fn insert(
+        &self,
+        digest: SessionDigest,
+        record: SessionRecord,
+        now: Duration,
+    ) -> StoreReply<()> {
+        (**self).insert(digest, record, now)
+    }
+
+    fn find(&self, digest: SessionDigest) -> StoreReply<Option<SessionRecord>> {
+        (**self).find(digest)
+    }
+
+    fn touch(&self, digest: SessionDigest, last_used: Duration) -> StoreReply<()> {
+        (**self).touch(digest, last_used)
+    }
+
+    fn replace(
+        &self,
+        old: SessionDigest,
+        new: SessionDigest,
+        record: SessionRecord,
+    ) -> StoreReply<bool> {
+        (**self).replace(old, new, record)
+    }
+
+    fn remove(&self, digest: SessionDigest) -> StoreReply<bool> {
+        (**self).remove(digest)
+    }
+
+    fn remove_all(&self, owner: SessionOwner, except: Option<SessionDigest>) -> StoreReply<usize> {
+        (**self).remove_all(owner, except)
+    }
+
+    fn list(&self, owner: SessionOwner) -> StoreReply<Vec<(SessionDigest, SessionRecord)>> {
+        (**self).list(owner)
+    }
+
+    fn is_surely_absent(&self, digest: SessionDigest) -> bool {
+        (**self).is_surely_absent(digest)
+    }
+}

@@ -1,0 +1,208 @@
+//! What the layer does with requests, beside what attackers try.
+
+use std::time::Duration;
+
+use http::{Method, Request, StatusCode};
+use palisade_core::{
+    AuthenticateLayer, Authenticator as _, CredentialState, Fact,
+    testing::{TestAuthenticator, TestBody, poll_ready_contract, signed_in},
+};
+use palisade_session::{CurrentSession, MemorySessionStore, SessionLayer};
+
+use crate::support::{Browser, HOST, ann, bob, send, sessions, sessions_with};
+
+#[tokio::test]
+async fn a_page_reads_and_writes_with_its_cookie() {
+    let (sessions, _) = sessions();
+    let browser = Browser::signed_in(&sessions, ann()).await;
+    let layer = SessionLayer::new(sessions);
+    for request in [browser.read(), browser.write()] {
+        let seen = send(layer.clone(), request).await;
+        assert_eq!(
+            (seen.status, seen.principal.as_deref()),
+            (StatusCode::OK, Some("ann"))
+        );
+        let via = Fact::Noted {
+            key: "via",
+            value: "session".into(),
+        };
+        assert!(seen.facts.contains(&via));
+    }
+}
+
+#[tokio::test]
+async fn the_handler_sees_the_session_and_neither_its_cookie_nor_its_token() {
+    let (sessions, _) = sessions();
+    let mut browser = Browser::signed_in(&sessions, ann()).await;
+    browser.cookie = format!("theme=dark; {}; lang=de", browser.cookie);
+    let seen = send(SessionLayer::new(sessions.clone()), browser.write()).await;
+    assert_eq!(seen.cookies, ["theme=dark; lang=de"]);
+    assert!(!seen.has_csrf_header);
+    let session = seen.session.unwrap();
+    assert_eq!(session.csrf_token(), browser.csrf);
+    assert_eq!(session.id(), sessions.list(&ann()).await.unwrap()[0].id);
+    assert_eq!(session.lasts(), sessions.lifetime());
+}
+
+#[tokio::test]
+async fn a_plain_form_of_the_service_needs_no_token_where_none_is_demanded() {
+    let (sessions, _) = sessions();
+    let browser = Browser::signed_in(&sessions, ann()).await;
+    let form = browser
+        .request(Method::POST)
+        .header("origin", "https://notes.example")
+        .body(TestBody::default())
+        .unwrap();
+    let layer = SessionLayer::builder(sessions).without_csrf_token().build();
+    assert_eq!(send(layer, form).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_session_ends_by_age_by_rest_and_by_signing_out() {
+    let (sessions, clock) = sessions_with(MemorySessionStore::new(), |builder| {
+        builder
+            .lifetime(Duration::from_secs(3600))
+            .idle_timeout(Duration::from_secs(600))
+    });
+    let browser = Browser::signed_in(&sessions, ann()).await;
+    for _ in 0..6 {
+        clock.advance(Duration::from_secs(599));
+        assert_eq!(browser.reads(&sessions).await, StatusCode::OK);
+    }
+    clock.advance(Duration::from_secs(6));
+    assert_eq!(browser.reads(&sessions).await, StatusCode::UNAUTHORIZED);
+
+    let browser = Browser::signed_in(&sessions, ann()).await;
+    clock.advance(Duration::from_secs(600));
+    assert_eq!(browser.reads(&sessions).await, StatusCode::UNAUTHORIZED);
+
+    let browser = Browser::signed_in(&sessions, ann()).await;
+    let seen = send(SessionLayer::new(sessions.clone()), browser.write()).await;
+    sessions.end(&seen.session.unwrap()).await.unwrap();
+    assert_eq!(browser.reads(&sessions).await, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn an_old_cookie_makes_a_guest_and_no_failure() {
+    let (sessions, _) = sessions();
+    let old = Browser {
+        cookie: format!("__Host-session={}", "A".repeat(43)),
+        csrf: String::new(),
+    };
+    let layer = SessionLayer::builder(sessions).optional().build();
+    let seen = send(layer, old.read()).await;
+    assert_eq!((seen.status, seen.principal), (StatusCode::OK, None));
+    assert!(seen.session.is_none());
+}
+
+#[tokio::test]
+async fn a_link_of_another_site_keeps_the_user_signed_in_where_that_is_meant() {
+    let (sessions, _) = sessions_with(
+        MemorySessionStore::new(),
+        palisade_session::SessionsBuilder::follow_links,
+    );
+    let browser = Browser::signed_in(&sessions, ann()).await;
+    let foreign = |mode: &str, dest: &str| {
+        browser
+            .request(Method::GET)
+            .header("sec-fetch-site", "cross-site")
+            .header("sec-fetch-mode", mode)
+            .header("sec-fetch-dest", dest)
+            .body(TestBody::default())
+            .unwrap()
+    };
+    let layer = SessionLayer::new(sessions);
+    let link = send(layer.clone(), foreign("navigate", "document")).await;
+    assert_eq!(link.status, StatusCode::OK);
+    for (mode, dest) in [
+        ("navigate", "iframe"),
+        ("no-cors", "image"),
+        ("cors", "empty"),
+    ] {
+        let part = send(layer.clone(), foreign(mode, dest)).await;
+        assert_eq!(part.status, StatusCode::UNAUTHORIZED, "{mode} {dest}");
+    }
+}
+
+#[tokio::test]
+async fn an_explicit_credential_goes_before_the_cookie() {
+    let (sessions, _) = sessions();
+    let browser = Browser::signed_in(&sessions, ann()).await;
+    let both = AuthenticateLayer::builder()
+        .authenticator(SessionLayer::new(sessions))
+        .authenticator(TestAuthenticator::new())
+        .build()
+        .unwrap();
+    let mut request = browser
+        .request(Method::POST)
+        .body(TestBody::default())
+        .unwrap();
+    request.extensions_mut().insert(signed_in(bob()));
+    let seen = send(both, request).await;
+    assert_eq!(seen.principal.as_deref(), Some("bob"));
+    assert!(seen.session.is_none());
+}
+
+#[tokio::test]
+async fn what_outlives_its_request_ends_with_the_session() {
+    let (sessions, _) = sessions();
+    let browser = Browser::signed_in(&sessions, ann()).await;
+    let layer = SessionLayer::new(sessions.clone());
+    let alone = AuthenticateLayer::new(layer.clone());
+    let (mut head, _) = browser.read().into_parts();
+    let cx = palisade_core::SecurityContext::find_or_create(&mut head);
+    let palisade_core::Verdict::Later(admitted) =
+        palisade_core::Guard::admit(&alone, &cx, &mut head)
+    else {
+        panic!("the store is asked");
+    };
+    admitted.await.unwrap();
+    assert_eq!(alone.recheck(&cx).await, CredentialState::Valid);
+    sessions.end_all(&ann()).await.unwrap();
+    assert!(matches!(
+        alone.recheck(&cx).await,
+        CredentialState::Ended(_)
+    ));
+    assert_eq!(layer.kind(), "session");
+}
+
+#[tokio::test]
+async fn in_shadow_nothing_is_taken_from_the_request() {
+    let (sessions, _) = sessions();
+    let browser = Browser::signed_in(&sessions, ann()).await;
+    let shadow = AuthenticateLayer::builder()
+        .authenticator(SessionLayer::new(sessions))
+        .dangerously_only_shadow()
+        .build()
+        .unwrap();
+    let seen = send(shadow, browser.write()).await;
+    assert_eq!(seen.cookies, [browser.cookie]);
+    assert!(seen.has_csrf_header && seen.session.is_none());
+}
+
+#[test]
+fn the_layer_keeps_the_contract_of_tower() {
+    let (sessions, _) = sessions();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let browser = runtime.block_on(Browser::signed_in(&sessions, ann()));
+    poll_ready_contract(SessionLayer::new(sessions), || browser.read());
+}
+
+#[tokio::test]
+async fn clones_are_one_instance_and_another_layer_of_the_same_sessions_asks_again() {
+    let (sessions, _) = sessions();
+    let (one, other) = (
+        SessionLayer::new(sessions.clone()),
+        SessionLayer::new(sessions),
+    );
+    assert_eq!(one.id(), one.clone().id());
+    assert_ne!(one.id(), other.id());
+}
+
+#[test]
+fn without_a_layer_there_is_no_session() {
+    let request = Request::get("/").header("host", HOST).body(()).unwrap();
+    assert!(CurrentSession::of(request.extensions()).is_none());
+}

@@ -1,0 +1,13 @@
+//! Sessions through their public layers.
+
+#![cfg(test)]
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+mod attacks;
+mod cross_origin;
+mod extract;
+mod layer;
+mod sessions;
+mod slow_store;
+mod stores;
+mod support;
