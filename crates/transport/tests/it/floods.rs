@@ -1,12 +1,6 @@
 //! Floods of HTTP/2 frames, at once and paced, in batches and alone.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::time::Duration;
 
 use http::Request;
 use http_body_util::Full;
@@ -14,13 +8,13 @@ use palisade_transport::{
     TrustedProxies,
     server::{ConnectionEventKind, Limits},
 };
-use tracing::{Event, Metadata, Subscriber, span};
 
 use crate::{
     frames::{
         DATA, END, ENHANCE_YOUR_CALM, HEAD, HEADERS, Method, PING, PRIORITY, Raw, SETTINGS, frame,
         head, no_window, opening, reset, window_update,
     },
+    log_lines::LogLines,
     support::{RecordedEvents, Running, bind, eventually, hasty, http2, start, text, within},
 };
 
@@ -98,35 +92,10 @@ async fn batches_of_control_frames_keep_no_unread_response_alive() {
     assert_eq!(running.stats.count(ConnectionEventKind::ResponseTimeout), 9);
 }
 
-/// Counts lines at the level WARN and above.
-struct LogLines(Arc<AtomicUsize>);
-
-impl Subscriber for LogLines {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() <= tracing::Level::WARN
-    }
-
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-
-    fn event(&self, _: &Event<'_>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn enter(&self, _: &span::Id) {}
-
-    fn exit(&self, _: &span::Id) {}
-}
-
 #[tokio::test]
 async fn floods_of_control_frames_end_their_connection_and_no_other_and_write_few_lines() {
-    let lines = Arc::<AtomicUsize>::default();
-    let _logging = tracing::subscriber::set_default(LogLines(Arc::clone(&lines)));
+    let lines = LogLines::default();
+    let _logging = lines.count();
     let recorded = RecordedEvents::default();
     let running = start(recorded.observe(bind().http2_in_clear()));
     let mut other = http2(running.connect().await).await;
@@ -155,7 +124,7 @@ async fn floods_of_control_frames_end_their_connection_and_no_other_and_write_fe
         [1],
         "the others are counted for the next report"
     );
-    let lines = lines.load(Ordering::Relaxed);
+    let lines = lines.so_far();
     assert!((1..=10).contains(&lines), "{lines} lines");
 }
 

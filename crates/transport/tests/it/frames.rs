@@ -29,6 +29,8 @@ pub(crate) const WINDOW_UPDATE: u8 = 8;
 pub(crate) const CONTINUATION: u8 = 9;
 /// The flag of HEADERS and DATA that ends a stream, and of PING and SETTINGS that makes them a response.
 pub(crate) const END: u8 = 1;
+/// The flag of HEADERS and CONTINUATION that ends a head.
+pub(crate) const END_HEADERS: u8 = 4;
 pub(crate) const ENHANCE_YOUR_CALM: u32 = 11;
 /// `:method GET`, `:scheme http`, `:path /`, `:authority a`, from HPACK's static table.
 pub(crate) const HEAD: &[u8] = &[0x82, 0x86, 0x84, 0x41, 1, b'a'];
@@ -120,6 +122,8 @@ impl Raw {
             socket: running.connect().await,
             received: Vec::new(),
         };
+        // Small frames are sent at once, and not kept until the server acknowledges the last one.
+        raw.socket.set_nodelay(true).unwrap();
         raw.send(&opening()).await;
         raw
     }

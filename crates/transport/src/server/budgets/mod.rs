@@ -10,7 +10,7 @@
 //! | budget | spent by | earned by |
 //! |---|---|---|
 //! | control frames | PING, SETTINGS, PRIORITY, WINDOW_UPDATE, empty DATA, unknown frames | 2 for each request and for each DATA frame that is sent |
-//! | resets | RST_STREAM of either side | 1 for each complete response |
+//! | resets | RST_STREAM of either side, a request whose head is too large | 1 for each complete response to any other request |
 //!
 //! Both refill with time: see `Limits::control_frames` and `Limits::resets`. So a client that
 //! behaves never reaches them, however long its connection lives.
@@ -35,7 +35,7 @@ use self::{
     },
     responses::OpenResponses,
 };
-use crate::server::limits::Limits;
+use crate::server::{deadlines::RequestCounts, limits::Limits};
 
 /// Control frames that one request, or one DATA frame of a response, allows in addition.
 ///
@@ -64,8 +64,12 @@ pub(crate) struct FrameWatch {
     pings_sent: u32,
     /// The highest stream that the client opened.
     last_stream: u32,
-    /// Complete responses that were credited to the budget of resets.
-    completed: u32,
+    /// Responses that were credited to the budget of resets.
+    credited: u32,
+    /// Requests with too large a head that were taken from the budget of resets.
+    too_large: u32,
+    /// Streams for which the head of a response was sent.
+    answered: u32,
     responses: OpenResponses,
     /// The first limit that was exceeded.
     flood: Option<Flood>,
@@ -95,7 +99,9 @@ impl FrameWatch {
             budgets,
             pings_sent: 0,
             last_stream: 0,
-            completed: 0,
+            credited: 0,
+            too_large: 0,
+            answered: 0,
             responses: OpenResponses::new(limits),
             flood: None,
         }
@@ -103,14 +109,13 @@ impl FrameWatch {
 
     /// Reads what the client sent, and returns how many bytes from the front may go on now.
     ///
-    /// An incomplete header is held back. `completed` is the number of responses so far, and
-    /// `under_way` that of requests without a complete response.
+    /// An incomplete header is held back.
     ///
     /// The reply to a PING that was never sent becomes a frame without meaning: h2 writes a
     /// line to the log for each.
-    pub(crate) fn receive(&mut self, bytes: &mut [u8], completed: u32, under_way: u32) -> usize {
-        self.earn_resets(completed);
-        if self.responses.are_unread(under_way) {
+    pub(crate) fn receive(&mut self, bytes: &mut [u8], requests: RequestCounts) -> usize {
+        self.settle_resets(requests);
+        if self.responses.are_unread(requests.under_way) {
             self.flood.get_or_insert(Flood::UnreadResponses);
         }
         let mut position = 0;
@@ -225,6 +230,9 @@ impl FrameWatch {
     fn count_sent(&mut self, header: FrameHeader) {
         match header.kind {
             DATA | HEADERS => {
+                if header.kind == HEADERS && self.responses.is_first_head(header.stream) {
+                    self.answered = self.answered.saturating_add(1);
+                }
                 let is_end = header.flags & END_STREAM != 0;
                 self.responses.progress(header.stream, is_end);
                 if header.kind == DATA {
@@ -247,13 +255,20 @@ impl FrameWatch {
         }
     }
 
-    /// Credits the responses that were completed since the last call.
-    fn earn_resets(&mut self, completed: u32) {
-        let earned = completed.wrapping_sub(self.completed);
-        self.completed = completed;
+    /// Credits the responses that were completed since the last call, and takes the requests with too
+    /// large a head: each costs as much as one that is reset.
+    fn settle_resets(&mut self, requests: RequestCounts) {
+        let served = requests.served();
+        let earned = served.saturating_sub(self.credited);
+        self.credited = served;
         if let Some(budgets) = self.budgets.as_mut().filter(|_| earned > 0) {
             budgets.resets.earn(earned);
         }
+        let too_large = requests.too_large(self.answered);
+        for _ in self.too_large..too_large {
+            self.spend_reset();
+        }
+        self.too_large = self.too_large.max(too_large);
     }
 
     /// Counts a control frame; notes a flood if none is left.

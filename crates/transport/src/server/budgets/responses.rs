@@ -16,12 +16,20 @@ const SEARCH_INTERVAL: Duration = Duration::from_secs(1);
 /// connection open with one small request now and then.
 #[derive(Debug)]
 pub(super) struct OpenResponses {
-    streams: HashMap<u32, Instant>,
+    streams: HashMap<u32, OpenResponse>,
     /// The most streams that are remembered.
     most: usize,
     /// Time without progress after which a response counts as unread.
     stall: Option<Duration>,
     last_search: Instant,
+}
+
+/// One of these streams.
+#[derive(Debug)]
+struct OpenResponse {
+    /// The time of the last progress.
+    moved: Instant,
+    has_head: bool,
 }
 
 impl OpenResponses {
@@ -40,7 +48,11 @@ impl OpenResponses {
     /// Remembers a stream.
     pub(super) fn begin(&mut self, stream: u32) {
         if self.streams.len() < self.most {
-            self.streams.insert(stream, Instant::now());
+            let open = OpenResponse {
+                moved: Instant::now(),
+                has_head: false,
+            };
+            self.streams.insert(stream, open);
         }
     }
 
@@ -48,9 +60,16 @@ impl OpenResponses {
     pub(super) fn progress(&mut self, stream: u32, is_end: bool) {
         if is_end {
             self.streams.remove(&stream);
-        } else if let Some(moment) = self.streams.get_mut(&stream) {
-            *moment = Instant::now();
+        } else if let Some(open) = self.streams.get_mut(&stream) {
+            open.moved = Instant::now();
         }
+    }
+
+    /// Notes that a head was sent. Returns whether it is the first one of a stream that is remembered:
+    /// others are informational responses and trailers.
+    pub(super) fn is_first_head(&mut self, stream: u32) -> bool {
+        let open = self.streams.get_mut(&stream);
+        open.is_some_and(|open| !std::mem::replace(&mut open.has_head, true))
     }
 
     /// Returns whether more responses are unread than there are open requests.
@@ -66,7 +85,7 @@ impl OpenResponses {
             return false;
         }
         self.last_search = now;
-        let is_unread = |moment: &&Instant| now.duration_since(**moment) > stall;
+        let is_unread = |open: &&OpenResponse| now.duration_since(open.moved) > stall;
         let unread = self.streams.values().filter(is_unread).count();
         u32::try_from(unread).unwrap_or(u32::MAX) > requests_under_way
     }

@@ -10,13 +10,38 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
 fn watch() -> FrameWatch {
     let limits = Limits::default().control_frames(10, 1).resets(3, 1);
     let mut watch = FrameWatch::new(&limits, false);
-    assert_eq!(watch.receive(&mut [b'P'; PREFACE], 0, 0), PREFACE);
+    assert_eq!(
+        watch.receive(&mut [b'P'; PREFACE], RequestCounts::default()),
+        PREFACE
+    );
     watch
 }
 
+/// Requests that were served to the end.
+fn served(completed: u32) -> RequestCounts {
+    RequestCounts {
+        begun: completed,
+        completed,
+        ..RequestCounts::default()
+    }
+}
+
+/// Four requests that began, and some that are not finished.
+fn under_way(count: u32) -> RequestCounts {
+    RequestCounts {
+        begun: 4,
+        under_way: count,
+        ..RequestCounts::default()
+    }
+}
+
 fn receive(watch: &mut FrameWatch, bytes: &[u8]) {
+    receive_with(watch, bytes, RequestCounts::default());
+}
+
+fn receive_with(watch: &mut FrameWatch, bytes: &[u8], requests: RequestCounts) {
     let mut bytes = bytes.to_vec();
-    assert_eq!(watch.receive(&mut bytes, 0, 0), bytes.len());
+    assert_eq!(watch.receive(&mut bytes, requests), bytes.len());
 }
 
 /// Passes bytes through in pieces, as the socket does.
@@ -29,7 +54,7 @@ fn pass(watch: &mut FrameWatch, bytes: &[u8], piece: usize) -> Vec<u8> {
             out.extend(watch.receive_missing(&part).into_iter().flatten());
             part = rest;
         }
-        let count = watch.receive(&mut part, 0, 0);
+        let count = watch.receive(&mut part, RequestCounts::default());
         out.extend_from_slice(&part[..count]);
     }
     out
@@ -70,15 +95,56 @@ async fn resets_of_both_sides_count_and_whole_responses_earn_them() {
     let mut watch = watch();
     let reset = frame(RST_STREAM, 0, 1, &[0, 0, 0, 8]);
     for completed in 1..100 {
-        assert_eq!(watch.receive(&mut reset.clone(), completed, 0), reset.len());
+        assert_eq!(
+            watch.receive(&mut reset.clone(), served(completed)),
+            reset.len()
+        );
     }
     assert_eq!(watch.flood(), None, "as many responses as resets");
     for _ in 0..2 {
         watch.send(&reset);
     }
     assert_eq!(watch.flood(), None);
-    assert_eq!(watch.receive(&mut reset.clone(), 99, 0), reset.len());
+    assert_eq!(watch.receive(&mut reset.clone(), served(99)), reset.len());
     assert_eq!(watch.flood(), Some(Flood::Resets));
+}
+
+#[tokio::test(start_paused = true)]
+async fn heads_that_are_too_large_cost_as_much_as_resets_and_earn_none() {
+    let mut watch = watch();
+    for refused in 1..=3 {
+        let counts = RequestCounts {
+            refused,
+            ..served(refused)
+        };
+        watch.receive(&mut [], counts);
+        assert_eq!(watch.flood(), None);
+    }
+    let counts = RequestCounts {
+        refused: 4,
+        ..served(4)
+    };
+    watch.receive(&mut [], counts);
+    assert_eq!(watch.flood(), Some(Flood::Resets));
+}
+
+#[tokio::test(start_paused = true)]
+async fn responses_that_h2_sends_itself_cost_as_much_as_resets() {
+    let mut watch = watch();
+    let (informational, whole) = (0x4, 0x5);
+    for stream in (1..=9).step_by(2) {
+        receive_with(&mut watch, &frame(HEADERS, 5, stream, b"xx"), served(5));
+        watch.send(&frame(HEADERS, informational, stream, b"xx"));
+        watch.send(&frame(HEADERS, whole, stream, b"xx"));
+    }
+    watch.receive(&mut [], served(5));
+    assert_eq!(watch.flood(), None, "hyper had all of them");
+    for stream in (11..=17).step_by(2) {
+        receive_with(&mut watch, &frame(HEADERS, 5, stream, b"xx"), served(5));
+        watch.send(&frame(HEADERS, whole, stream, b"xx"));
+    }
+    watch.receive(&mut [], served(5));
+    assert_eq!(watch.flood(), Some(Flood::Resets), "hyper had none of four");
 }
 
 #[tokio::test(start_paused = true)]
@@ -129,7 +195,7 @@ async fn a_goaway_names_the_last_stream_and_never_cuts_a_frame() {
 async fn a_header_that_is_cut_off_is_given_back() {
     let mut watch = watch();
     let mut start = [0, 0, 8, PING];
-    assert_eq!(watch.receive(&mut start, 0, 0), 0);
+    assert_eq!(watch.receive(&mut start, RequestCounts::default()), 0);
     assert_eq!(watch.take_held(), start);
     assert_eq!(watch.missing(), None);
 }
@@ -142,14 +208,14 @@ async fn responses_that_are_over_and_not_sent_are_found() {
         watch.send(&frame(HEADERS, 4, stream, b"xx"));
     }
     watch.send(&frame(DATA, END_STREAM, 1, b"whole"));
-    receive(&mut watch, &frame(RST_STREAM, 0, 3, &[0; 4]));
+    receive_with(&mut watch, &frame(RST_STREAM, 0, 3, &[0; 4]), served(3));
     tokio::time::advance(Duration::from_secs(29)).await;
-    receive(&mut watch, &frame(HEADERS, 5, 7, b"xx"));
+    receive_with(&mut watch, &frame(HEADERS, 5, 7, b"xx"), served(3));
     assert_eq!(watch.flood(), None);
     tokio::time::advance(Duration::from_secs(2)).await;
-    assert_eq!(watch.receive(&mut [], 0, 1), 0);
+    assert_eq!(watch.receive(&mut [], under_way(1)), 0);
     assert_eq!(watch.flood(), None, "its request may be under way still");
     tokio::time::advance(Duration::from_secs(2)).await;
-    assert_eq!(watch.receive(&mut [], 0, 0), 0);
+    assert_eq!(watch.receive(&mut [], under_way(0)), 0);
     assert_eq!(watch.flood(), Some(Flood::UnreadResponses));
 }

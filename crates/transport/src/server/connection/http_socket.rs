@@ -162,14 +162,13 @@ impl HttpSocket {
             ready!(self.poll_read_bytes(cx, buffer))?;
             let after = buffer.filled().len();
             let socket = self.socket()?;
-            let completed = socket.activity.completed();
-            let under_way = socket.activity.open();
+            let requests = socket.activity.requests();
             let (Some(frames), Some(new)) =
                 (&mut socket.frames, buffer.filled_mut().get_mut(before..))
             else {
                 return Poll::Ready(Ok(()));
             };
-            let passed = frames.receive(new, completed, under_way);
+            let passed = frames.receive(new, requests);
             socket.end_if_flooded()?;
             buffer.set_filled(before + passed);
             if passed > 0 || after == before {

@@ -36,7 +36,6 @@ use tower_service::Service;
 use crate::server::{
     connection::{own_response::OwnResponses, received_body::ReceivedBody, sent_body::SentBody},
     deadlines::{Activity, OpenRequest, hand_to_executor},
-    events::ConnectionEventKind,
     limits::Limits,
     proxy_protocol::ProxyHeader,
 };
@@ -77,7 +76,7 @@ where
             hand_to_executor(open.transfer(), &self.activity);
         }
         let inner = if is_stream && is_over_size(request.headers(), self.limits.header_bytes) {
-            self.activity.report(ConnectionEventKind::MalformedRequest);
+            self.activity.refuse_head();
             Inner::TooLarge {
                 own_responses: Arc::clone(&self.own_responses),
             }

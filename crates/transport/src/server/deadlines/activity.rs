@@ -14,7 +14,7 @@ use std::{
 use tokio::{sync::Notify, time::Instant};
 
 use crate::server::{
-    deadlines::transfer::Transfer,
+    deadlines::{request_counts::RequestCounts, transfer::Transfer},
     events::{ConnectionEventKind, Events},
     limits::Limits,
 };
@@ -43,6 +43,8 @@ pub(crate) struct Activity {
     pub(crate) begun: AtomicU32,
     /// Those whose response was produced to its end.
     pub(crate) completed: AtomicU32,
+    /// Those that were refused because their head is too large.
+    refused: AtomicU32,
     /// The time of the last progress.
     moved: AtomicU64,
     /// Bytes of responses that were written after the last request ended.
@@ -93,6 +95,7 @@ impl Activity {
             working: AtomicU32::new(0),
             begun: AtomicU32::new(0),
             completed: AtomicU32::new(0),
+            refused: AtomicU32::new(0),
             moved: AtomicU64::new(1),
             written_while_idle: AtomicU64::new(0),
             head: AtomicU64::new(0),
@@ -205,9 +208,20 @@ impl Activity {
         self.begun.load(Ordering::Relaxed)
     }
 
-    /// Returns the number of responses that were produced to their end.
-    pub(crate) fn completed(&self) -> u32 {
-        self.completed.load(Ordering::Relaxed)
+    /// Returns what became of the requests so far.
+    pub(crate) fn requests(&self) -> RequestCounts {
+        RequestCounts {
+            begun: self.begun(),
+            completed: self.completed.load(Ordering::Relaxed),
+            refused: self.refused.load(Ordering::Relaxed),
+            under_way: self.open(),
+        }
+    }
+
+    /// Notes that a request is refused because its head is too large.
+    pub(crate) fn refuse_head(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        self.report(ConnectionEventKind::MalformedRequest);
     }
 
     /// Notes that a response was sent before the request body was read.

@@ -8,10 +8,12 @@ mod open_request;
 mod stream_executor;
 mod activity;
 mod transfer;
+mod request_counts;
 
 pub(crate) use self::{
     activity::{Activity, Deadline, Missed},
     open_request::OpenRequest,
+    request_counts::RequestCounts,
     stream_executor::{StreamExecutor, hand_to_executor},
     transfer::Transfer,
 };

@@ -49,6 +49,9 @@ impl Limits {
     /// so a client that cancels half of its requests is not affected. Beyond that the
     /// connection ends with `ENHANCE_YOUR_CALM`. Trusted proxies have no such limit.
     ///
+    /// A request whose head is too large counts as a reset too. It is refused before any limit of
+    /// requests, and reading its head costs as much as a request.
+    ///
     /// # Examples
     ///
     /// ```
