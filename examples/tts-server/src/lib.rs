@@ -17,6 +17,7 @@ mod tls;
 mod routes;
 mod state;
 mod sessions;
+mod sound_cache;
 mod settings;
 mod models;
 mod synthesis;

@@ -65,7 +65,7 @@ fn voices(named: Option<&Path>, settings: &Settings) -> Result<Vec<Arc<dyn Voice
         voices.extend(
             loaded
                 .into_iter()
-                .map(|voice| Arc::new(voice) as Arc<dyn Voice>),
+                .map(|voice| Arc::new(settings.prepare_voice(voice)) as Arc<dyn Voice>),
         );
     };
     match named {
@@ -78,7 +78,7 @@ fn voices(named: Option<&Path>, settings: &Settings) -> Result<Vec<Arc<dyn Voice
         }
     }
     if voices.is_empty() {
-        voices.push(Arc::new(ModelVoice::demo()?));
+        voices.push(Arc::new(settings.prepare_voice(ModelVoice::demo()?)));
     }
     Ok(voices)
 }

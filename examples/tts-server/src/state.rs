@@ -6,6 +6,7 @@ use palisade::session::Sessions;
 
 use crate::{
     models::Models,
+    sound_cache::SoundCache,
     synthesis::{Queue, Unspeakable, Voices},
 };
 
@@ -26,6 +27,8 @@ pub(crate) struct App {
     pub(crate) models: Arc<Models>,
     pub(crate) queue: Arc<Queue>,
     pub(crate) sessions: Sessions,
+    /// Finished files, of which clients may ask for parts. None unless the settings give it memory.
+    pub(crate) sound_cache: Option<Arc<SoundCache>>,
     /// What becomes of characters that a voice cannot speak, where a request does not say.
     pub(crate) unspeakable: Unspeakable,
     pub(crate) voices: Arc<Voices>,

@@ -1,5 +1,6 @@
 //! From a text to samples: what is to be said ([`Plan`]), and speaking it ([`Speech`]).
 
+mod fade;
 mod plan;
 mod stream;
 mod timing;

@@ -3,6 +3,7 @@
 use std::{fmt, iter::FusedIterator};
 
 use super::{
+    fade::FadeIn,
     plan::{Plan, Sentence},
     timing::{self, WordTiming},
 };
@@ -57,6 +58,7 @@ struct Spoken {
     /// Values of the frames that the vocoder has taken.
     taken: usize,
     stream: Stream,
+    fade: FadeIn,
     /// Samples of silence behind it.
     pause: usize,
 }
@@ -143,6 +145,11 @@ impl Speech {
             mel,
             taken: 0,
             stream: model.vocoder.start(Box::new(random)),
+            fade: FadeIn::for_words(
+                sentence.words(),
+                self.plan.vowel_fade(),
+                self.voice.sample_rate(),
+            ),
             pause: self.silence(sentence.pause()),
         })
     }
@@ -159,7 +166,7 @@ impl Speech {
         let piece = rest.chunks(PIECE * spoken.mel.channels).next();
         let piece = piece.unwrap_or_default();
         let end = piece.len() == rest.len();
-        let samples = self.voice.model.vocoder.push(
+        let mut samples = self.voice.model.vocoder.push(
             &mut spoken.stream,
             piece,
             end,
@@ -168,6 +175,7 @@ impl Speech {
             &mut Probe::none(),
         )?;
         spoken.taken += piece.len();
+        spoken.fade.apply(&mut samples);
         self.ready.extend(samples);
         Ok(end)
     }

@@ -123,7 +123,7 @@ pub(crate) fn plan(voice: &VoiceHandle, document: &str, style: &Style) -> Result
     let at = |(offset, problem)| SsmlError::new(document, offset, problem);
     let mut composer = Composer::new(voice, style);
     read::read(document, &mut composer).map_err(at)?;
-    Plan::of(voice, &composer.finish(), style.seed()).map_err(|Unplannable { offset, error }| {
+    Plan::of(voice, &composer.finish(), style).map_err(|Unplannable { offset, error }| {
         let offset = locate(document, offset, &error);
         at((offset, SsmlProblem::Text(error)))
     })

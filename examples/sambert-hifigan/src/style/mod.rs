@@ -3,7 +3,7 @@
 mod describe;
 mod emotion;
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 pub use self::emotion::{Emotion, UnknownEmotion};
 
@@ -22,9 +22,13 @@ pub struct Style {
     emotion: Emotion,
     speed: f32,
     seed: u64,
+    vowel_fade: Duration,
 }
 
 impl Style {
+    /// The longest fade of [`Self::with_vowel_fade`].
+    pub const LONGEST_FADE: Duration = Duration::from_millis(50);
+
     /// The slowest speed a voice speaks at.
     pub const SLOWEST: f32 = 0.5;
 
@@ -58,6 +62,25 @@ impl Style {
         self
     }
 
+    /// Lets the sound of each sentence that begins with a vowel rise over so long a time: the voice sets in at once there,
+    /// which can be heard as a click.
+    ///
+    /// Default: none, so that the samples are those of the model. More than [`Self::LONGEST_FADE`] counts as that. Voices that
+    /// read bytes have no fade.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use sambert_hifigan::Style;
+    ///
+    /// let style = Style::default().with_vowel_fade(Duration::from_millis(5));
+    /// assert_eq!(style.vowel_fade(), Duration::from_millis(5));
+    /// ```
+    #[must_use]
+    pub fn with_vowel_fade(mut self, fade: Duration) -> Self {
+        self.vowel_fade = fade.min(Self::LONGEST_FADE);
+        self
+    }
+
     /// Returns the emotion.
     #[must_use]
     pub const fn emotion(&self) -> Emotion {
@@ -68,6 +91,12 @@ impl Style {
     #[must_use]
     pub const fn speed(&self) -> f32 {
         self.speed
+    }
+
+    /// Returns how long the sound of a sentence rises that begins with a vowel.
+    #[must_use]
+    pub const fn vowel_fade(&self) -> Duration {
+        self.vowel_fade
     }
 
     /// Returns the seed.
@@ -83,6 +112,7 @@ impl Default for Style {
             emotion: Emotion::Neutral,
             speed: 1.0,
             seed: 0,
+            vowel_fade: Duration::ZERO,
         }
     }
 }

@@ -11,9 +11,9 @@ use palisade::core::{SecurityContext, extract::Refused};
 use super::{
     request_error::{Field, RequestError},
     sound::{self, Sound},
-    speech_request::{self, SpeechRequest, TtsRequest},
+    speech_request::{self, PreparedSpeech, SpeechRequest, TtsRequest},
 };
-use crate::state::App;
+use crate::{sound_cache::FinishedSound, state::App};
 
 /// Speaks what the query asks for.
 #[utoipa::path(
@@ -21,7 +21,11 @@ use crate::state::App;
     path = "/tts",
     tag = "speech",
     operation_id = "speak_query",
-    params(TtsRequest),
+    params(
+        TtsRequest,
+        ("Range" = Option<String>, Header, description = "A part of the file, as `bytes=FIRST-LAST` (RFC 9110, 14). Read where `Accept-Ranges` is `bytes`: the operator keeps finished sound."),
+        ("If-Range" = Option<String>, Header, description = "The `ETag` that the part must be of; otherwise the whole file is sent."),
+    ),
     responses((
         status = 200,
         description = "The sound. Streamed, how long it sounds comes behind it, as a trailer.",
@@ -35,11 +39,31 @@ use crate::state::App;
             (String = "application/x-subrip"),
             (String = "text/vtt"),
         ),
-        headers(("X-Audio-Seconds" = f64, description = "How long it sounds, where the response is whole.")),
+        headers(
+            ("Accept-Ranges" = String, description = "`bytes` where parts of the file can be asked for, otherwise `none`."),
+            ("ETag" = String, description = "The tag of the file, where parts of it can be asked for."),
+            ("X-Audio-Seconds" = f64, description = "How long it sounds, where the response is whole."),
+        ),
+    ), (
+        status = 206,
+        description = "The part of the file that was asked for.",
+        content(
+            (Vec<u8> = "audio/wav"),
+            (Vec<u8> = "audio/pcm"),
+            (Vec<u8> = "audio/flac"),
+            (Vec<u8> = "audio/ogg"),
+            (Vec<u8> = "audio/mpeg"),
+        ),
+        headers(
+            ("Content-Range" = String, description = "Which bytes these are, and of how many."),
+            ("ETag" = String, description = "The tag of the file."),
+            ("X-Audio-Seconds" = f64, description = "How long the whole file sounds."),
+        ),
     )),
     extensions(("x-refusals" = json!({
         "308": ["https_required"],
         "400": ["speed_no_number", "stream_no_flag", "text_twice"],
+        "416": ["range_not_satisfiable"],
         "422": ["emotion_unknown", "format_unavailable", "speed_out_of_range", "ssml_malformed", "text_empty", "text_not_speakable", "timing_unknown", "unspeakable_unknown", "voice_unknown"],
         "500": ["synthesis_failed"],
         "503": ["queue_full"],
@@ -49,9 +73,22 @@ pub(crate) async fn get(
     State(app): State<App>,
     cx: SecurityContext,
     RawQuery(query): RawQuery,
+    headers: HeaderMap,
 ) -> Result<Response, Refused> {
     let asked = speech_request::from_query(query.as_deref().unwrap_or_default());
-    speak(&app, &cx, asked).await
+    let prepared = check(&app, &cx, asked)?;
+    match (&app.sound_cache, cx.principal()) {
+        (Some(cache), Some(who)) if prepared.is_plain_file() => {
+            let key = prepared.cache_key(&[who.kind(), who.id()]);
+            if let Some(sound) = cache.find(&key) {
+                return sound::kept(&cx, &sound, &headers);
+            }
+            let sound = Sound::begin(&app, &cx, prepared, Field::Text).await?;
+            let keep = |sound: &FinishedSound| cache.insert(key, sound.clone());
+            sound.kept(&cx, keep, &headers).await
+        }
+        _ => speak(&app, &cx, prepared).await,
+    }
 }
 
 /// Responds with the head of the response to `GET`. Checks the request, and speaks nothing.
@@ -76,7 +113,7 @@ pub(crate) async fn head(
     let asked = speech_request::from_query(query.as_deref().unwrap_or_default());
     let prepared = asked.and_then(|ask| ask.check(&app.voices, app.max_graphemes, app.unspeakable));
     let prepared = prepared.map_err(|fault| Refused::new(&cx, fault.rejection()))?;
-    Ok(sound::head(&prepared))
+    Ok(sound::head(&prepared, app.sound_cache.is_some()))
 }
 
 /// Speaks what the body asks for.
@@ -115,21 +152,26 @@ pub(crate) async fn post(
     body: Bytes,
 ) -> Result<Response, Refused> {
     let asked = speech_request::check_body(&headers, &body, app.max_body);
-    speak(
-        &app,
-        &cx,
-        asked.and_then(|()| speech_request::from_json(&body)),
-    )
-    .await
+    let asked = asked.and_then(|()| speech_request::from_json(&body));
+    let prepared = check(&app, &cx, asked)?;
+    speak(&app, &cx, prepared).await
+}
+
+/// Checks a request. One that is refused costs no sound.
+fn check(
+    app: &App,
+    cx: &SecurityContext,
+    asked: Result<SpeechRequest, RequestError>,
+) -> Result<PreparedSpeech, Refused> {
+    let prepared = asked.and_then(|ask| ask.check(&app.voices, app.max_graphemes, app.unspeakable));
+    prepared.map_err(|fault| sound::refuse(cx, fault))
 }
 
 async fn speak(
     app: &App,
     cx: &SecurityContext,
-    asked: Result<SpeechRequest, RequestError>,
+    prepared: PreparedSpeech,
 ) -> Result<Response, Refused> {
-    let prepared = asked.and_then(|ask| ask.check(&app.voices, app.max_graphemes, app.unspeakable));
-    let prepared = prepared.map_err(|fault| sound::refuse(cx, fault))?;
     let timing = prepared.timing;
     let sound = Sound::begin(app, cx, prepared, Field::Text).await?;
     match timing {

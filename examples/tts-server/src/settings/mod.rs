@@ -10,7 +10,7 @@ use std::{
 use palisade::config::{Config, ListenOn, ServerSettings};
 
 pub(crate) use self::tts::Tts;
-use crate::{error::StartError, first_start::DataFolder};
+use crate::{error::StartError, first_start::DataFolder, synthesis::ModelVoice};
 
 /// The longest text where the file does not say, in graphemes. The layer for text enforces it.
 const MAX_GRAPHEMES: usize = 500;
@@ -107,6 +107,15 @@ impl Settings {
         &self.tts.voices
     }
 
+    /// Gives a voice what is set for all of them.
+    #[must_use]
+    pub fn prepare_voice(&self, voice: ModelVoice) -> ModelVoice {
+        match self.tts.vowel_fade {
+            Some(fade) => voice.vowel_fade(fade),
+            None => voice,
+        }
+    }
+
     /// Tells a problem with the folder of a voice, with the line that names it.
     #[must_use]
     pub fn voice_problem(&self, problem: &StartError) -> StartError {
@@ -176,6 +185,12 @@ mod tests {
         check_refused("[tts]\nqueue = 0\n", 2, "tts.queue");
         check_refused("[tts]\n\nthreads = 0\n", 3, "tts.threads");
         check_refused("[tts]\nlisteners = 0\n", 2, "tts.listeners");
+        check_refused(
+            "[tts]\nvowel_fade_milliseconds = 51\n",
+            2,
+            "tts.vowel_fade_milliseconds",
+        );
+        check_refused("[tts]\nsound_cache_mib = 65537\n", 2, "tts.sound_cache_mib");
         check_refused(
             "[tts]\nsound_seconds_per_minute = 0\n",
             2,

@@ -6,6 +6,7 @@ use std::{
     ops::RangeInclusive,
     path::PathBuf,
     thread,
+    time::Duration,
 };
 
 use palisade::config::{Config, ConfigFileError};
@@ -33,6 +34,10 @@ pub(crate) struct Tts {
     pub(crate) sound_seconds_per_minute: u32,
     pub(crate) voices: Vec<PathBuf>,
     pub(crate) unspeakable: Unspeakable,
+    /// How long sentences rise that begin with a vowel; the default of the voice where none is set.
+    pub(crate) vowel_fade: Option<Duration>,
+    /// Bytes of finished sound that are kept, so that clients can ask for parts of it.
+    pub(crate) sound_cache_bytes: usize,
     aliases: Vec<(String, String)>,
 }
 
@@ -44,6 +49,8 @@ struct TtsSection {
     threads: Option<usize>,
     listeners: Option<usize>,
     sound_seconds_per_minute: Option<usize>,
+    sound_cache_mib: Option<usize>,
+    vowel_fade_milliseconds: Option<usize>,
     voice: Option<PathBuf>,
     voices: Vec<PathBuf>,
     unspeakable: Option<String>,
@@ -85,6 +92,10 @@ impl Tts {
         within(config, "listeners", listeners, 1..=most)?;
         let sound = written.sound_seconds_per_minute.unwrap_or(SOUND_SECONDS);
         within(config, "sound_seconds_per_minute", sound, 1..=86_400)?;
+        let cache = written.sound_cache_mib.unwrap_or(0);
+        within(config, "sound_cache_mib", cache, 0..=65_536)?;
+        let fade = written.vowel_fade_milliseconds;
+        within(config, "vowel_fade_milliseconds", fade.unwrap_or(0), 0..=50)?;
         let folders = written.voice.into_iter().chain(written.voices);
         Ok(Self {
             metrics: metrics(config, written.metrics.as_deref())?,
@@ -92,6 +103,8 @@ impl Tts {
             threads,
             listeners,
             sound_seconds_per_minute: u32::try_from(sound).unwrap_or(u32::MAX),
+            vowel_fade: fade.map(|milliseconds| Duration::from_millis(milliseconds as u64)),
+            sound_cache_bytes: cache << 20,
             voices: folders.map(|folder| config.path(folder)).collect(),
             unspeakable: unspeakable(config, written.unspeakable.as_deref())?,
             aliases: written

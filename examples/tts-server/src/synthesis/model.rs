@@ -16,7 +16,13 @@ use crate::error::StartError;
 
 /// A model of the SAM-BERT and HiFi-GAN family.
 #[derive(Debug)]
-pub struct ModelVoice(Model);
+pub struct ModelVoice {
+    model: Model,
+    vowel_fade: Duration,
+}
+
+/// How long the sound of a sentence rises that begins with a vowel: too short to be heard, long enough for no click.
+const VOWEL_FADE: Duration = Duration::from_millis(5);
 
 impl ModelVoice {
     /// Loads the voice that is built in.
@@ -25,7 +31,7 @@ impl ModelVoice {
     ///
     /// Never in an intact build.
     pub fn demo() -> Result<Self, StartError> {
-        loaded(Model::demo()).map(Self)
+        loaded(Model::demo()).map(Self::of)
     }
 
     /// Loads every voice in a folder, the default first.
@@ -40,13 +46,30 @@ impl ModelVoice {
                 tracing::warn!(target: "tts", voice = voice.name(), "{warning}");
             }
         }
-        Ok(voices.into_iter().map(Self).collect())
+        Ok(voices.into_iter().map(Self::of).collect())
+    }
+
+    fn of(model: Model) -> Self {
+        Self {
+            model,
+            vowel_fade: VOWEL_FADE,
+        }
+    }
+
+    /// Sets how long the sound of each sentence rises that begins with a vowel. Default: 5 ms. Zero: the samples are those of
+    /// the model. At most 50 ms.
+    #[must_use]
+    pub fn vowel_fade(mut self, fade: Duration) -> Self {
+        self.vowel_fade = fade;
+        self
     }
 
     fn style(&self, utterance: &Utterance) -> Result<Style, SpeechError> {
         // Both were checked when the request came; a voice that disagrees is broken.
         let emotion: Emotion = utterance.emotion.parse().map_err(|_| SpeechError::Broken)?;
-        let style = Style::default().with_emotion(emotion);
+        let style = Style::default()
+            .with_emotion(emotion)
+            .with_vowel_fade(self.vowel_fade);
         style
             .with_speed(utterance.speed)
             .map_err(|_| SpeechError::Broken)
@@ -56,7 +79,7 @@ impl ModelVoice {
 impl ModelVoice {
     /// Plans plain text. What cannot be spoken is refused with its place, left out, or spelled.
     fn plan_plain(&self, text: &str, style: &Style, how: Unspeakable) -> Result<Plan, SpeechError> {
-        let why = match self.0.plan(text, style) {
+        let why = match self.model.plan(text, style) {
             Ok(plan) => return Ok(plan),
             Err(why) => why,
         };
@@ -81,7 +104,7 @@ impl ModelVoice {
                 (true, _) => String::new(),
             })
             .collect();
-        let plan = self.0.plan(&plain, style);
+        let plan = self.model.plan(&plain, style);
         plan.map_err(|why| unspeakable(&why, None))
     }
 
@@ -89,7 +112,7 @@ impl ModelVoice {
     fn unspeakable_characters(&self, text: &str, style: &Style) -> BTreeSet<char> {
         let all: BTreeSet<char> = text.chars().filter(|c| !c.is_ascii()).collect();
         let fails = |c: &char| {
-            let planned = self.0.plan(c.encode_utf8(&mut [0; 4]), style);
+            let planned = self.model.plan(c.encode_utf8(&mut [0; 4]), style);
             matches!(planned, Err(TextError::Unspeakable { .. }))
         };
         all.into_iter().filter(fails).collect()
@@ -125,7 +148,7 @@ fn spelled(c: char) -> String {
 
 impl Voice for ModelVoice {
     fn info(&self) -> VoiceInfo {
-        let voice = &self.0;
+        let voice = &self.model;
         VoiceInfo {
             id: voice.name().to_owned(),
             name: voice.name().to_owned(),
@@ -143,7 +166,7 @@ impl Voice for ModelVoice {
         let plan = match &utterance.words {
             Words::Plain(text) => self.plan_plain(text, &style, utterance.unspeakable)?,
             Words::Ssml(ssml) => self
-                .0
+                .model
                 .plan_ssml(ssml, &style)
                 .map_err(|why| unmarked(&why))?,
         };
@@ -152,7 +175,7 @@ impl Voice for ModelVoice {
             let estimate = Duration::try_from_secs_f32(estimate).unwrap_or(Duration::MAX);
             return Err(SpeechError::TooLong { estimate, limit });
         }
-        Ok(Box::new(Spoken(self.0.speak(&plan, stop))))
+        Ok(Box::new(Spoken(self.model.speak(&plan, stop))))
     }
 }
 

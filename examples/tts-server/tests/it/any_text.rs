@@ -5,7 +5,9 @@ use std::time::Duration;
 use http::StatusCode;
 use sambert_hifigan::StopSignal;
 use serde_json::json;
-use tts_server::{ModelVoice, Speech, SpeechError, Utterance, Voice, VoiceInfo};
+use tts_server::{
+    ModelVoice, Speech, SpeechError, Unspeakable, Utterance, Voice, VoiceInfo, Words,
+};
 
 use crate::support::{CONFIG, TestRequest, TestServer, TestVoice};
 
@@ -98,6 +100,58 @@ async fn no_text_within_the_limits_breaks_the_server() {
         server.clock.advance(Duration::from_secs(2));
     }
     assert!(spoken > TEXTS / 5, "only {spoken} of {TEXTS} were spoken");
+}
+
+/// Texts that are planned without the network: each as often as a server would, and with the same decision.
+const PLANNED: u64 = 20_000;
+/// What one text may sound with the limits as they are.
+const LONGEST: Duration = Duration::from_secs(300);
+
+#[test]
+fn twenty_thousand_texts_are_spoken_within_the_bound_or_refused() {
+    let voice = ModelVoice::demo().unwrap();
+    let model = sambert_hifigan::Voice::demo().unwrap();
+    let mut numbers = Numbers(2);
+    let (mut spoken, mut too_long) = (0, 0);
+    for number in 0..PLANNED {
+        // One of twenty is as long as the limit allows: the others cost less time, and say as much.
+        let mut text = numbers.text();
+        if number % 20 != 0 {
+            text = text.chars().take(40).collect();
+        }
+        let speed = [0.5, 1.0, 2.0][numbers.below(3)];
+        let unspeakable = [Unspeakable::Refuse, Unspeakable::Skip, Unspeakable::Spell];
+        let utterance = Utterance {
+            words: Words::Plain(text.clone()),
+            emotion: "neutral".into(),
+            speed,
+            unspeakable: unspeakable[numbers.below(3)],
+            longest: LONGEST,
+        };
+        match voice.speak(&utterance, &StopSignal::new()) {
+            Ok(mut speech) => {
+                spoken += 1;
+                // One of four hundred begins to sound: it never breaks.
+                if number % 400 == 0 {
+                    assert!(speech.next().unwrap().is_ok(), "{number}: {text:?}");
+                }
+                if number % 10 == 0 && utterance.unspeakable == Unspeakable::Refuse {
+                    let style = sambert_hifigan::Style::default().with_speed(speed).unwrap();
+                    let estimate = model.plan(&text, &style).unwrap().seconds_estimate();
+                    assert!(estimate <= LONGEST.as_secs_f32(), "{number}: {estimate} s");
+                }
+            }
+            Err(SpeechError::TooLong { estimate, limit }) => {
+                too_long += 1;
+                assert!(estimate > limit && limit == LONGEST, "{number}");
+            }
+            // The others are 422; a voice that broke would be 500.
+            Err(SpeechError::NothingToSpeak | SpeechError::Unspeakable { .. }) => {}
+            Err(why) => panic!("{number}: {why:?} for {text:?}"),
+        }
+    }
+    assert!(spoken > PLANNED / 5, "only {spoken} were spoken");
+    assert!(too_long > PLANNED / 2_000, "only {too_long} were too long");
 }
 
 #[tokio::test(flavor = "multi_thread")]

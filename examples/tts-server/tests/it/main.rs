@@ -15,6 +15,7 @@ mod limits;
 mod openai;
 mod openapi;
 mod page;
+mod ranges;
 mod refusals;
 mod reload;
 mod secrets;

@@ -21,7 +21,7 @@ async fn sign_in(server: &TestServer) -> (String, String) {
 }
 
 /// Makes another key beside the running server, which reads it.
-async fn another_key(server: &TestServer, grant: Grant) -> String {
+pub(crate) async fn another_key(server: &TestServer, grant: Grant) -> String {
     let scheme = KeyScheme::new(Pepper::read_file(server.data().join("pepper")).unwrap());
     let minted = scheme.mint(grant, server.clock.unix_time()).unwrap();
     let keys = FileKeyStore::builder(server.data().join("keys.toml"))

@@ -1,7 +1,10 @@
 //! A text becomes a sound.
 
+use std::time::Duration;
+
 use http::StatusCode;
-use tts_server::ModelVoice;
+use sambert_hifigan::StopSignal;
+use tts_server::{ModelVoice, Unspeakable, Utterance, Voice, Words};
 
 use crate::support::{CONFIG, TestRequest, TestResponse, TestServer, TestVoice};
 
@@ -116,4 +119,27 @@ async fn the_built_in_voice_speaks_and_each_emotion_sounds_different() {
         (nothing.status.as_u16(), nothing.code().as_str()),
         (422, "text_not_speakable")
     );
+}
+
+#[test]
+fn a_vowel_at_the_beginning_rises_unless_the_fade_is_off() {
+    let first = |voice: &ModelVoice, text: &str| {
+        let utterance = Utterance {
+            words: Words::Plain(text.into()),
+            emotion: "neutral".into(),
+            speed: 1.0,
+            unspeakable: Unspeakable::Refuse,
+            longest: Duration::from_secs(60),
+        };
+        let mut speech = voice.speak(&utterance, &StopSignal::new()).unwrap();
+        speech.next().unwrap().unwrap().samples
+    };
+    let with = ModelVoice::demo().unwrap();
+    let without = ModelVoice::demo().unwrap().vowel_fade(Duration::ZERO);
+    // Five milliseconds at 16 kHz.
+    let (risen, exact) = (first(&with, "爱你"), first(&without, "爱你"));
+    assert_eq!(risen[0], 0.0);
+    assert_ne!(risen[..80], exact[..80]);
+    assert_eq!(risen[80..], exact[80..]);
+    assert_eq!(first(&with, "你好"), first(&without, "你好"));
 }

@@ -6,7 +6,7 @@ mod passage;
 mod sentence;
 mod units;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::{model::VoiceHandle, style::Style};
 
@@ -33,6 +33,7 @@ pub(crate) use self::{
 pub struct Plan {
     sentences: Arc<[Sentence]>,
     seed: u64,
+    vowel_fade: Duration,
 }
 
 impl Plan {
@@ -41,22 +42,25 @@ impl Plan {
         let mut wording = Wording::for_voice(voice);
         wording.push(text);
         let passage = Passage::new(wording, style, 0);
-        Self::of(voice, &[passage], style.seed()).map_err(|unplannable| unplannable.error)
+        Self::of(voice, &[passage], style).map_err(|unplannable| unplannable.error)
     }
 
-    /// Plans passages, each in a style of its own.
+    /// Plans passages, each in a style of its own; the seed and the fade are those of `style`.
     pub(crate) fn of(
         voice: &VoiceHandle,
         passages: &[Passage],
-        seed: u64,
+        style: &Style,
     ) -> Result<Self, Unplannable> {
         let sentences = passage::sentences(voice, passages)?;
         if sentences.is_empty() {
             let error = TextError::NothingSpeakable;
             return Err(Unplannable { offset: 0, error });
         }
-        let sentences = sentences.into();
-        Ok(Self { sentences, seed })
+        Ok(Self {
+            sentences: sentences.into(),
+            seed: style.seed(),
+            vowel_fade: style.vowel_fade(),
+        })
     }
 
     /// Returns how long the speech will take, roughly, before any of it is computed.
@@ -108,6 +112,11 @@ impl Plan {
 
     pub(crate) fn sentences(&self) -> &[Sentence] {
         &self.sentences
+    }
+
+    /// Returns how long sentences rise that begin with a vowel.
+    pub(crate) const fn vowel_fade(&self) -> Duration {
+        self.vowel_fade
     }
 
     /// Returns the seed of the noise in the voice.

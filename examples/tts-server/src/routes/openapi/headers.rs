@@ -9,6 +9,7 @@ pub(super) fn all() -> Value {
     json!({
         "Accept": of(text(), "The media types that are read (RFC 9110, 12.5.1), where the type was wrong."),
         "Accept-Encoding": of(text(), "The encodings that are read, where the encoding was wrong."),
+        "Content-Range": of(text(), "How long the file is (RFC 9110, 14.4), where the part that was asked for is not in it."),
         "Location": of(json!({ "type": "string", "format": "uri" }), "Where it is served over HTTPS."),
         "RateLimit": of(text(), "What is left of each limit that counted the request: `r` of them now, more in `t` seconds. Absent where none counted it."),
         "RateLimit-Policy": of(text(), "The limits that counted the request: `q` of them in `w` seconds."),

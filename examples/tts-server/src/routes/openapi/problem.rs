@@ -135,6 +135,7 @@ fn words(status: u16) -> (&'static str, &'static [&'static str]) {
             "The body is of a type that is not read, or compressed.",
             &["Accept", "Accept-Encoding"],
         ),
+        416 => ("The part begins behind the end.", &["Content-Range"]),
         421 => ("The host that was asked for is not served here.", &[]),
         422 => ("A field is understood, and not acceptable.", &[]),
         429 => (

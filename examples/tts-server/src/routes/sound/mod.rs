@@ -2,14 +2,15 @@
 
 mod body;
 mod meter;
+mod range;
 mod timed;
 
 use axum::{
-    body::Body,
+    body::{Body, Bytes},
     response::{IntoResponse, Response},
 };
 use http::{
-    HeaderName, HeaderValue,
+    HeaderMap, HeaderName, HeaderValue,
     header::{ACCEPT_RANGES, CONTENT_TYPE, TRAILER},
 };
 use palisade::core::{Rejection, SecurityContext, extract::Refused};
@@ -27,6 +28,7 @@ use super::{
 use crate::{
     encoding::Format,
     metrics,
+    sound_cache::FinishedSound,
     state::App,
     synthesis::{Delivery, SpeechError, Words},
 };
@@ -39,14 +41,28 @@ pub(crate) fn refuse(cx: &SecurityContext, fault: RequestError) -> Refused {
     Refused::new(cx, fault.rejection())
 }
 
-/// Responds to a request for the head alone: what the sound would be, and none of it.
-pub(crate) fn head(prepared: &PreparedSpeech) -> Response {
+/// Responds to a request for the head alone: what the sound would be, and none of it. `parts` tells whether `GET` gives parts.
+pub(crate) fn head(prepared: &PreparedSpeech, parts: bool) -> Response {
     let mut response = Response::new(Body::empty());
     describe(&mut response, prepared.format, prepared.sample_rate);
+    if parts && prepared.is_plain_file() {
+        let bytes = HeaderValue::from_static("bytes");
+        response.headers_mut().insert(ACCEPT_RANGES, bytes);
+    }
     response
 }
 
-/// Adds the headers that say what kind of sound a response holds. Ranges are not supported.
+/// Responds with a finished file from the cache, or with a part of it. No voice speaks, so it costs no sound.
+pub(crate) fn kept(
+    cx: &SecurityContext,
+    sound: &FinishedSound,
+    headers: &HeaderMap,
+) -> Result<Response, Refused> {
+    meter::nothing(cx);
+    range::respond(sound, headers).map_err(|refusal| Refused::new(cx, refusal))
+}
+
+/// Adds the headers that say what kind of sound a response holds. There are no parts of it.
 fn describe(response: &mut Response, format: Format, sample_rate: u32) {
     let headers = response.headers_mut();
     if let Ok(kind) = HeaderValue::try_from(format.content_type(sample_rate)) {
@@ -123,17 +139,34 @@ impl Sound {
     ) -> Result<Response, Refused> {
         let (format, sample_rate, seconds) = (self.format, self.sample_rate, self.meter.seconds());
         let words = self.meter.listener().take_words();
-        // All of it is made: its length is that of the text, which has a limit.
-        let file = axum::body::to_bytes(Body::new(self.body()), usize::MAX).await;
-        let file = file.map_err(|_| {
-            Refused::new(
-                cx,
-                request_error::unspoken(SpeechError::Broken, Field::Text),
-            )
-        })?;
+        let file = self.whole(cx).await?;
         let mut response = timed::respond(timing, format, sample_rate, &file, &words);
         response.headers_mut().insert(AUDIO_SECONDS, seconds);
         Ok(response)
+    }
+
+    /// Waits for the whole file, which the cache keeps, and responds with it or with a part of it.
+    pub(crate) async fn kept(
+        self,
+        cx: &SecurityContext,
+        keep: impl FnOnce(&FinishedSound),
+        headers: &HeaderMap,
+    ) -> Result<Response, Refused> {
+        let content_type = self.format.content_type(self.sample_rate);
+        let seconds = self.meter.seconds();
+        let file = self.whole(cx).await?;
+        let sound = FinishedSound::new(file, content_type, seconds);
+        keep(&sound);
+        range::respond(&sound, headers).map_err(|refusal| Refused::new(cx, refusal))
+    }
+
+    /// Waits for the whole file. Its length is that of the text, which has a limit.
+    async fn whole(self, cx: &SecurityContext) -> Result<Bytes, Refused> {
+        let file = axum::body::to_bytes(Body::new(self.body()), usize::MAX).await;
+        file.map_err(|_| {
+            let broken = request_error::unspoken(SpeechError::Broken, Field::Text);
+            Refused::new(cx, broken)
+        })
     }
 
     /// Gives the bytes of the file.

@@ -8,6 +8,7 @@ use std::{fmt, time::Duration};
 use super::request_error::{Field, RequestError};
 use crate::{
     encoding::Format,
+    sound_cache::SoundKey,
     state::SPEED,
     synthesis::{Delivery, Order, Unspeakable, Utterance, Voices, Words},
 };
@@ -46,6 +47,20 @@ pub(crate) struct PreparedSpeech {
     pub(crate) sample_rate: u32,
     /// The form in which the times of the words are wanted, in place of the sound alone.
     pub(crate) timing: Option<Timing>,
+}
+
+impl PreparedSpeech {
+    /// Tells whether the response is a whole sound file and nothing else.
+    pub(crate) fn is_plain_file(&self) -> bool {
+        self.timing.is_none() && self.order.delivery == Delivery::Whole
+    }
+
+    /// Returns the key of its file in the cache, for one client.
+    pub(crate) fn cache_key(&self, who: &[&str]) -> SoundKey {
+        let (voice, rate) = (self.order.voice.info().id, self.sample_rate.to_string());
+        let settings = [voice.as_str(), self.format.name(), &rate];
+        SoundKey::new(who, &settings, &self.order.utterance)
+    }
 }
 
 /// A form of the times of words.
