@@ -1,6 +1,7 @@
 //! Prosodic words and phrases, and stretches that can be spoken in one piece.
 
 use crate::{
+    break_words::{BreakWord, is_break_word},
     english::LETTER,
     syllable::Syllable,
     token::Token,
@@ -24,19 +25,6 @@ const LONGEST_PHRASE: usize = 8;
 
 /// Syllables of a prosodic word that a particle may still lean on.
 const LEANING: usize = 6;
-
-/// Words that lean on the one before.
-const PARTICLES: &str = "的 了 着 过 地 得 们 吗 呢 吧 啊 呀 嘛 啦 哇 哦 喽 呗 里 上 儿 子 之";
-
-/// Words that open a phrase.
-const OPENERS: &str = "把 被 给 在 从 对 向 和 与 跟 比 为 以 由 让 使 叫 及 或 但 而 因为 所以 但是 如果 虽然 然后 并且 或者 就 才 也 都 还";
-
-/// Words that are subjects where they follow a noun.
-const SUBJECTS: &str = "我 你 您 他 她 它 我们 你们 他们 她们 咱们 大家";
-
-/// Words that want a verb behind them.
-const MODALS: &str =
-    "能 会 要 想 能够 可以 应该 必须 需要 不能 不会 不要 不想 不可以 正在 已经 没有 愿意";
 
 /// Words spoken in one piece.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +50,7 @@ pub(crate) fn join(tokens: Vec<Token>) -> Vec<Token> {
 
 fn leans(token: &Token, on: &Token) -> bool {
     let text: String = token.text.iter().collect();
-    let particle = PARTICLES.split(' ').any(|particle| particle == text);
+    let particle = is_break_word(&text, BreakWord::Particle);
     let neutral = token.syllables.iter().all(|syllable| syllable.tone == 5);
     on.after == Break::Word
         && !on.pinned
@@ -98,8 +86,8 @@ fn closes(token: &Token, next: &Token, since: usize) -> bool {
         return false;
     }
     let text: String = next.text.iter().collect();
-    let subject = "nftl".contains(token.tag) && SUBJECTS.split(' ').any(|subject| subject == text);
-    let opens = token.tag != 'm' && OPENERS.split(' ').any(|opener| opener == text) || subject;
+    let subject = "nftl".contains(token.tag) && is_break_word(&text, BreakWord::Subject);
+    let opens = token.tag != 'm' && is_break_word(&text, BreakWord::Opener) || subject;
     let bound = "mpcdqr".contains(token.tag) || "mquyf".contains(next.tag) || clings(token, next);
     (since >= PHRASE && opens)
         || (since >= LONG_PHRASE && !bound)
@@ -111,7 +99,7 @@ fn closes(token: &Token, next: &Token, since: usize) -> bool {
 fn clings(token: &Token, next: &Token) -> bool {
     let text: String = token.text.iter().collect();
     let verb = token.tag == 'v' && token.syllables.len() == 1;
-    let modal = MODALS.split(' ').any(|modal| modal == text);
+    let modal = is_break_word(&text, BreakWord::Modal);
     let attribute = text.ends_with('的') && next.tag == 'n' && next.syllables.len() <= 2;
     let short = token.syllables.len() <= 2 && next.syllables.len() <= 2;
     let compound =

@@ -2,6 +2,8 @@
 
 use std::{collections::HashMap, sync::OnceLock};
 
+use crate::table;
+
 const PHRASES: &str = include_str!("../data/phrases.txt");
 const WORDS: &str = include_str!("../data/words.txt");
 
@@ -20,10 +22,7 @@ pub(crate) fn own_words() -> impl Iterator<Item = &'static str> {
 }
 
 fn entries(lines: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
-    lines
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .filter_map(|line| line.split_once('\t'))
+    table::lines(lines).filter_map(|line| line.split_once('\t'))
 }
 
 #[cfg(test)]

@@ -42,6 +42,7 @@ mod reading;
 mod polyphones;
 mod sandhi;
 mod breaks;
+mod break_words;
 mod piece;
 mod clause;
 mod numbers;
@@ -54,6 +55,7 @@ mod word;
 mod syllable;
 mod phones;
 mod run;
+mod table;
 
 pub use self::{
     analyze::{analyze, prepare},

@@ -1,7 +1,9 @@
 //! Letters by their names.
 
+use std::{collections::HashMap, sync::OnceLock};
+
 use super::Latin;
-use crate::{syllable::Syllable, token::Token};
+use crate::{syllable::Syllable, table::rows, token::Token};
 
 /// The tag of a letter, which no dictionary uses.
 pub(crate) const LETTER: char = '@';
@@ -9,35 +11,28 @@ pub(crate) const LETTER: char = '@';
 /// Letters of one token: longer runs are split, as a speaker pauses in them.
 const TOGETHER: usize = 4;
 
-/// Names of the letters a to z, in syllables a Mandarin voice has, and in English phones.
-const NAMES: [(&str, &str); 26] = [
-    ("ei1", "EY1"),
-    ("bi4", "B IY1"),
-    ("xi1", "S IY1"),
-    ("di4", "D IY1"),
-    ("yi4", "IY1"),
-    ("ai2 fu5", "EH1 F"),
-    ("ji4", "JH IY1"),
-    ("ai1 chi5", "EY1 CH"),
-    ("ai4", "AY1"),
-    ("zhei4", "JH EY1"),
-    ("kei4", "K EY1"),
-    ("ai2 lou5", "EH1 L"),
-    ("ai2 mu5", "EH1 M"),
-    ("en1", "EH1 N"),
-    ("ou1", "OW1"),
-    ("pi1", "P IY1"),
-    ("kiu4", "K Y UW1"),
-    ("a4", "AA1 R"),
-    ("ai2 si5", "EH1 S"),
-    ("ti4", "T IY1"),
-    ("you1", "Y UW1"),
-    ("wei1", "V IY1"),
-    ("da2 bu5 liu5", "D AH1 B AH0 L Y UW0"),
-    ("ai2 ke5 si5", "EH1 K S"),
-    ("wai4", "W AY1"),
-    ("zei4", "Z IY1"),
-];
+const NAMES: &str = include_str!("../../data/letters.tsv");
+
+/// How a letter is called.
+#[derive(Clone, Copy, Debug)]
+struct Name {
+    /// In syllables that a Mandarin voice has.
+    mandarin: &'static str,
+    /// In English phones; a Greek letter has none.
+    english: Option<&'static str>,
+}
+
+fn name(letter: char) -> Option<Name> {
+    static TABLE: OnceLock<HashMap<char, Name>> = OnceLock::new();
+    let table = TABLE.get_or_init(|| {
+        let row = |[letter, mandarin, english]: [&'static str; 3]| {
+            let english = (english != "-").then_some(english);
+            Some((letter.chars().next()?, Name { mandarin, english }))
+        };
+        rows(NAMES).filter_map(row).collect()
+    });
+    table.get(&letter.to_lowercase().next()?).copied()
+}
 
 /// Reads letters one by one.
 pub(crate) fn read(letters: &str, latin: Latin) -> Vec<Token> {
@@ -49,51 +44,32 @@ pub(crate) fn read(letters: &str, latin: Latin) -> Vec<Token> {
             .collect(),
         Latin::Mandarin => letters
             .iter()
-            .map(|letter| spoken(*letter, names(letter).0))
+            .filter_map(|letter| Some(spoken(*letter, name(*letter)?.mandarin)))
             .collect(),
     }
 }
 
-fn names(letter: &char) -> (&'static str, &'static str) {
-    let index = (letter.to_ascii_lowercase() as usize).wrapping_sub('a' as usize);
-    NAMES.get(index).copied().unwrap_or_default()
+fn english(letter: &char) -> Vec<Syllable> {
+    super::syllables(phones(*letter))
 }
 
-fn english(letter: &char) -> Vec<Syllable> {
-    super::syllables(names(letter).1)
+fn phones(letter: char) -> &'static str {
+    name(letter)
+        .and_then(|name| name.english)
+        .unwrap_or_default()
 }
 
 /// Tells whether phones are the names of a word's letters, however they are stressed.
-pub(crate) fn are_names(word: &str, phones: &str) -> bool {
+pub(crate) fn are_names(word: &str, known: &str) -> bool {
     let plain = |phones: &str| phones.replace(|c: char| c.is_ascii_digit(), "");
-    let named: Vec<String> = word.chars().map(|letter| plain(names(&letter).1)).collect();
-    named.join(" ") == plain(phones)
+    let named: Vec<String> = word.chars().map(|letter| plain(phones(letter))).collect();
+    named.join(" ") == plain(known)
 }
 
 /// Reads a Greek letter by the name it has in formulas.
 pub(crate) fn greek(letter: char) -> Option<Token> {
-    let name = match letter.to_lowercase().next()? {
-        'α' => "a1 er3 fa3",
-        'β' => "bei4 ta3",
-        'γ' => "ga1 ma3",
-        'δ' => "de2 er3 ta3",
-        'ε' => "yi1 pu3 xi1 long2",
-        'η' => "yi1 ta3",
-        'θ' => "xi1 ta3",
-        'λ' => "lan2 da2",
-        'μ' => "miao4",
-        'ξ' => "ke4 xi1",
-        'π' => "pai4",
-        'ρ' => "rou4",
-        'σ' | 'ς' => "xi1 ge2 ma3",
-        'τ' => "tao4",
-        'φ' => "fai4",
-        'χ' => "kai4",
-        'ψ' => "pu3 sai4",
-        'ω' => "ou1 mi3 ga1",
-        _ => return None,
-    };
-    Some(spoken(letter, name))
+    let name = name(letter).filter(|name| name.english.is_none())?;
+    Some(spoken(letter, name.mandarin))
 }
 
 fn spoken(letter: char, name: &str) -> Token {
@@ -103,4 +79,38 @@ fn spoken(letter: char, name: &str) -> Token {
 
 fn token(text: Vec<char>, syllables: Vec<Syllable>) -> Token {
     Token::new(text, syllables, LETTER)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::lines;
+
+    fn shown(tokens: &[Token]) -> String {
+        let syllables = tokens.iter().flat_map(|token| &token.syllables);
+        let shown: Vec<_> = syllables.map(ToString::to_string).collect();
+        shown.join(" ")
+    }
+
+    #[test]
+    fn every_letter_is_read_by_its_name() {
+        for [letter, mandarin, english] in rows(NAMES) {
+            let parsed: Option<Vec<_>> = mandarin.split(' ').map(Syllable::parse).collect();
+            assert!(parsed.is_some(), "{letter}");
+            let c = letter.chars().next().unwrap_or_default();
+            let read = match english {
+                "-" => greek(c).into_iter().collect(),
+                _ => read(letter, Latin::Mandarin),
+            };
+            let expected: Vec<_> = mandarin.split(' ').filter_map(Syllable::parse).collect();
+            let expected: Vec<_> = expected.iter().map(ToString::to_string).collect();
+            assert_eq!(shown(&read), expected.join(" "), "{letter}");
+            if english != "-" {
+                assert!(are_names(letter, english), "{letter}");
+                assert!(!super::super::syllables(english).is_empty(), "{letter}");
+            }
+        }
+        assert_eq!(rows::<3>(NAMES).count(), lines(NAMES).count());
+        assert!(('a'..='z').all(|letter| name(letter).is_some()));
+    }
 }

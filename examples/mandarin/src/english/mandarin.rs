@@ -32,7 +32,7 @@ fn say(syllable: &EnglishSyllable<'_>, tone: u8, spoken: &mut Vec<Syllable>) {
     let (mut onset, mut coda) = (syllable.onset.as_slice(), syllable.coda.as_slice());
     let merged = match onset {
         [before @ .., first, second] => {
-            let found = pair(&format!(" {first}-{second}-{}:", syllable.vowel));
+            let found = pair(first, second, syllable.vowel);
             found.inspect(|_| onset = before)
         }
         _ => None,

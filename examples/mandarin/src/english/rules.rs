@@ -1,26 +1,34 @@
 //! Letters to sounds, for words that no dictionary knows.
 
-/// Letters at the front of the rest of a word, what must follow them, and their sounds; the longer and the stricter first.
-///
-/// What follows is `$` for the end, `^` for one consonant, `+` for e, i or y, and else the letters themselves.
-const RULES: &str = "\
-tion $ SH-AH0-N|tions $ SH-AH0-N-Z|sion $ ZH-AH0-N|cious $ SH-AH0-S|tious $ SH-AH0-S|cian $ SH-AH0-N|ture $ CH-ER0|sure $ ZH-ER0|\
-ious $ IY0-AH0-S|ous $ AH0-S|able $ AH0-B-AH0-L|ible $ AH0-B-AH0-L|ing $ IH0-NG|ings $ IH0-NG-Z|ism $ IH0-Z-AH0-M|age $ IH0-JH|\
-ness $ N-AH0-S|ment $ M-AH0-N-T|less $ L-AH0-S|ful $ F-AH0-L|ally $ AH0-L-IY0|\
-eigh - EY|ough - AO|augh - AO|igh - AY|tch - CH|dge - JH|sch - SH|que $ K|gue $ G|eau - OW|\
-ai - EY|ay - EY|au - AO|aw - AO|air - EH-R|ar ^ AA-R|ar $ AA-R|are $ EH-R|all $ AO-L|al $ AH0-L|a tion EY|a ^e$ EY|a ^es$ EY|a ^ing EY|a ^y$ EY|a $ AH0|a - AE|\
-bb - B|b - B|cc + K-S|cc - K|ck - K|ch - CH|c + S|c - K|dd - D|d - D|\
-ea - IY|eer - IH-R|ee - IY|ei - EY|eu - Y-UW|ew - UW|er ^ ER|er $ ER0|ers $ ER0-Z|ey $ IY0|el $ AH0-L|en $ AH0-N|ed $ D|es $ Z|e ^e$ IY|e $ -|e - EH|\
-ff - F|f - F|gg - G|gh - G|gn $ N|ge $ JH|g + JH|g - G|h - HH|\
-ie $ IY0|ie - IY|io - IY0-OW|ia $ IY0-AH0|ir ^ ER|ir $ ER|ire $ AY-ER0|i ^e$ AY|i ^es$ AY|i ^ing AY|ind $ AY-N-D|i $ IY0|i - IH|\
-j - JH|kk - K|k - K|le $ AH0-L|ll - L|l - L|mm - M|m - M|ng $ NG|nk - NG-K|ng ^ NG-G|nn - N|n - N|\
-oa - OW|oe $ OW|oi - OY|oy - OY|ook - UH-K|oo - UW|ou - AW|ow $ OW|ow - AW|or ^ AO-R|or $ ER0|ore $ AO-R|on $ AH0-N|old $ OW-L-D|o tion OW|o ^e$ OW|o ^es$ OW|o ^ing OW|o $ OW|o - AA|\
-pp - P|ph - F|p - P|q u K|q - K|rr - R|rh - R|r - R|sh - SH|ss - S|sc + S|se $ Z|s $ Z|s - S|\
-th - TH|tt - T|t - T|ui - UW|ur ^ ER|ur $ ER|ure $ Y-UH-R|us $ AH0-S|um $ AH0-M|u tion UW|u ^e$ UW|u ^es$ UW|u $ UW|u - AH|vv - V|v - V|\
-wh - W|wr - R|w - W|x $ K-S|x - K-S|y ^e$ AY|y ^ IH|y $ IY0|y - Y|zz - Z|z - Z";
+use std::sync::OnceLock;
 
-/// Letters that are silent or different at the front of a word.
-const FRONTS: &str = "kn N|wr R|gn N|ps S|pn N|wh W|x Z|mc M-AH0-K|rh R|y Y";
+use crate::table::rows;
+
+const SPELLING: &str = include_str!("../../data/spelling.tsv");
+
+/// A row of the table.
+#[derive(Debug)]
+struct Spelling {
+    letters: &'static str,
+    /// What must follow them.
+    after: &'static str,
+    sounds: &'static str,
+    /// Whether the letters stand at the front of the word.
+    front: bool,
+}
+
+fn table() -> &'static [Spelling] {
+    static TABLE: OnceLock<Vec<Spelling>> = OnceLock::new();
+    TABLE.get_or_init(|| {
+        let row = |[letters, after, sounds, _, _]: [&'static str; 5]| Spelling {
+            letters: letters.trim_start_matches('^'),
+            after,
+            sounds,
+            front: letters.starts_with('^'),
+        };
+        rows(SPELLING).map(row).collect()
+    })
+}
 
 /// Returns the phones of a word of small letters as English spells them, or nothing for what has no vowel to say.
 pub(super) fn pronounce(word: &str) -> Option<String> {
@@ -30,9 +38,14 @@ pub(super) fn pronounce(word: &str) -> Option<String> {
         return None;
     }
     let mut sounds: Vec<&str> = Vec::new();
-    let front = FRONTS.split('|').filter_map(|rule| rule.split_once(' '));
     let mut rest = word.as_str();
-    for (letters, sound) in front {
+    for Spelling {
+        letters,
+        sounds: sound,
+        ..
+    } in table().iter().filter(|row| row.front)
+    {
+        let letters = *letters;
         // A y is a consonant before a vowel only.
         let stands = letters != "y" || word.as_bytes().get(1).copied().is_some_and(is_vowel);
         if let Some(tail) = rest.strip_prefix(letters).filter(|_| stands) {
@@ -51,11 +64,10 @@ pub(super) fn pronounce(word: &str) -> Option<String> {
 
 /// Returns how many letters the first rule that fits takes, and their sounds.
 fn rule(rest: &str) -> Option<(usize, &'static str)> {
-    RULES.split('|').find_map(|rule| {
-        let mut parts = rule.split(' ');
-        let (letters, after, sound) = (parts.next()?, parts.next()?, parts.next()?);
-        let tail = rest.strip_prefix(letters)?;
-        follows(tail, after).then_some((letters.len(), sound))
+    let mut inside = table().iter().filter(|row| !row.front);
+    inside.find_map(|row| {
+        let tail = rest.strip_prefix(row.letters)?;
+        follows(tail, row.after).then_some((row.letters.len(), row.sounds))
     })
 }
 
@@ -149,6 +161,44 @@ mod tests {
             words > 3_000 && wrong * 3 < all,
             "{wrong} of {all} phones are wrong"
         );
+    }
+
+    #[test]
+    fn every_row_has_a_part_in_its_example() {
+        for (at, [letters, _, _, example, phones]) in rows(SPELLING).enumerate() {
+            check(example, phones);
+            // Without the row the example is read otherwise, or by another row of the same sounds.
+            let uses = uses(example);
+            assert!(uses.contains(&at), "{letters} in {example}: {uses:?}");
+        }
+        assert_eq!(table().len(), crate::table::lines(SPELLING).count());
+    }
+
+    /// Returns the rows that a word is read by.
+    fn uses(word: &str) -> Vec<usize> {
+        let place = |row: &Spelling| table().iter().position(|other| std::ptr::eq(row, other));
+        let mut rest = word;
+        let mut uses = Vec::new();
+        let y = |row: &&Spelling| {
+            row.letters != "y" || word.as_bytes().get(1).copied().is_some_and(is_vowel)
+        };
+        let front = table().iter().filter(|row| row.front).filter(y);
+        if let Some(row) = front.clone().find(|row| rest.starts_with(row.letters)) {
+            uses.extend(place(row));
+            rest = &rest[row.letters.len()..];
+        }
+        while !rest.is_empty() {
+            let fits = |row: &&Spelling| {
+                !row.front
+                    && rest
+                        .strip_prefix(row.letters)
+                        .is_some_and(|tail| follows(tail, row.after))
+            };
+            let row = table().iter().find(fits).unwrap();
+            uses.extend(place(row));
+            rest = &rest[row.letters.len()..];
+        }
+        uses
     }
 
     #[test]

@@ -10,7 +10,7 @@ const ENDINGS: &str = " com cn net org edu gov io ai app dev info top xyz me tv 
 
 rules! {
     // With a scheme, which is not spoken, up to a blank, a Chinese character or a closing mark.
-    r#"(?i)\b(?:https?|ftp)://([!-~&&[^"<>\s]]+)"# => |found| Some(address(found.get(1))),
+    r#"(?i)(?-u:\b)(?:https?|ftp)://([!-~&&[^"<>\s]]+)"# => |found| Some(address(found.get(1))),
     r"\d{1,3}(?:\.\d{1,3}){3}(?::\d{2,5})?" => |found| found.is_whole_number().then(|| address(found.get(0))),
     r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+" => |found| Some(address(found.get(0))),
     r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+(?::\d{2,5})?(?:/[A-Za-z0-9._%~?#=&/+-]*)?" => site,

@@ -26,7 +26,7 @@ rules! {
         ends.then(|| format!("{}{more}", counted(found.get(1), "")))
     },
     // A language, and notes.
-    r"\b([A-G])#" => |found| (!found.after().is_ascii_alphanumeric()).then(|| format!("{} sharp", found.get(1))),
+    r"(?-u:\b)([A-G])#" => |found| (!found.after().is_ascii_alphanumeric()).then(|| format!("{} sharp", found.get(1))),
     r"([A-Za-z])(\+{1,2})" => |found| {
         let next = found.rest().trim_start().chars().next().unwrap_or(' ');
         let ends = !next.is_ascii_alphanumeric() && !matches!(next, '(' | '√');
@@ -38,7 +38,7 @@ rules! {
         (!number).then(|| format!("{}{more}", found.get(1)))
     },
     r"([米克斤升吨里瓦时])/([年月日天人次个只件台辆晚户亩])" => |found| Some(format!("{}每{}", found.get(1), found.get(2))),
-    r"\b([A-D])-" => |found| {
+    r"(?-u:\b)([A-D])-" => |found| {
         (!found.after().is_ascii_alphanumeric() && found.after() != '-').then(|| format!("{}减", found.get(1)))
     },
     r"([度米克斤升里元分时秒吨瓦伏])\s?(?:~|-|—+)\s?([负零一二三四五六七八九十百两\d])" => |found| {
@@ -58,7 +58,7 @@ rules! {
         }
     },
     r"(\d|[a-z])\s?-\s?(\d|[a-z])\s?=" => |found| Some(format!("{}减{}=", found.get(1), found.get(2))),
-    r"(第?)\s?(?i:\bno)\.\s?(\d)" => |found| Some(format!("第{}", found.get(2))),
+    r"(第?)\s?(?i:(?-u:\b)no)\.\s?(\d)" => |found| Some(format!("第{}", found.get(2))),
     r"-(\d)" => |found| {
         let joins = matches!(found.before(), '0'..='9' | 'A'..='Z' | 'a'..='z' | '零' | '一' | '二' | '三' | '四' | '五' | '六' | '七' | '八' | '九' | '十' | '幺');
         (!joins).then(|| format!("负{}", found.get(1)))

@@ -64,9 +64,9 @@ rules! {
         let free = !matches!(found.before(), '0'..='9' | '.');
         free.then(|| format!("{}{}{}", by_name(found.get(1)), found.get(2), found.get(3)))
     },
-    r"\b7-11(便利|店|超市)" => |found| Some(format!("七十一{}", found.get(1))),
+    r"(?-u:\b)7-11(便利|店|超市)" => |found| Some(format!("七十一{}", found.get(1))),
     // Standards.
-    r"\b(GB|ISO|IEC|DIN|ANSI)(/T)?\s?(\d{3,6})(?:[-:](\d{4}))?" => |found| {
+    r"(?-u:\b)(GB|ISO|IEC|DIN|ANSI)(/T)?\s?(\d{3,6})(?:[-:](\d{4}))?" => |found| {
         let year = if found.get(4).is_empty() { String::new() } else { format!("杠{}", by_name(found.get(4))) };
         Some(format!("{}{}{}{year}", found.get(1), found.get(2).trim_start_matches('/'), by_name(found.get(3))))
     },

@@ -2,6 +2,7 @@
 
 mod address;
 mod cardinal;
+mod currency;
 mod formula;
 mod identify;
 mod moment;

@@ -56,7 +56,7 @@ rules! {
     r"(\d{1,3})[:-](\d{1,3})(战胜|击败|获胜|取胜|险胜|领先|落后|逆转|战平|大胜|完胜|不敌|惜败|负于|胜出|打平)" => |found| {
         Some(format!("{}比{}{}", cardinal(found.get(1)), cardinal(found.get(2)), found.get(3)))
     },
-    r"(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\s?(?i:([ap])\.?m\b\.?))?" => |found| {
+    r"(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\s?(?i:([ap])\.?m(?-u:\b)\.?))?" => |found| {
         let free = !matches!(found.before(), '0'..='9' | ':') && !matches!(found.after(), '0'..='9' | ':');
         free.then(|| time(found))?
     },
@@ -65,7 +65,7 @@ rules! {
     },
     r"([一二三四五六日])\s?(?:[-~]|—+)\s?(周|星期)" => |found| Some(format!("{}到{}", found.get(1), found.get(2))),
     r"(\d+(?:\.\d+)?):(\d+(?:\.\d+)?)" => |found| Some(format!("{}比{}", amount(found.get(1)), amount(found.get(2)))),
-    r"(\d{1,2})\s?(?i:([ap])\.?m\b)" => |found| {
+    r"(\d{1,2})\s?(?i:([ap])\.?m(?-u:\b))" => |found| {
         let half = if found.get(2).eq_ignore_ascii_case("a") { "上午" } else { "下午" };
         Some(format!("{half}{}点", counted(found.get(1), "点")))
     },

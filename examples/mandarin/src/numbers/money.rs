@@ -2,6 +2,7 @@
 
 use super::{
     cardinal::{amount, counted},
+    currency,
     rule::rules,
     unit,
 };
@@ -19,15 +20,15 @@ rules! {
         let upper = if found.get(4).is_empty() { String::new() } else { format!("到{of}{}", amount(found.get(4))) };
         Some(format!("{sign}{of}{}{upper}", amount(found.get(2))))
     },
-    &format!(r"(-?)(US\$|HK\$|NT\$|A\$|C\$|[¥$€£₩₽]|RMB\s|USD\s|CNY\s)\s?(-?)({NUMBER})(?:\s?[-~—]+\s?({NUMBER}))?([百千万亿]*)(?:元|块)?") => |found| {
-        let currency = currency(found.get(2).trim())?;
+    &format!(r"(-?)({before})\s?(-?)({NUMBER})(?:\s?[-~—]+\s?({NUMBER}))?([百千万亿]*)(?:元|块)?", before = currency::before()) => |found| {
+        let currency = currency::name(found.get(2).trim())?;
         let sign = if found.get(1).is_empty() && found.get(3).is_empty() { "" } else { "负" };
         let what = if found.get(6).is_empty() { currency } else { found.get(6) };
         let upper = if found.get(5).is_empty() { String::new() } else { format!("到{}", counted(short(found.get(5)), what)) };
         Some(format!("{sign}{}{upper}{}{currency}", counted(short(found.get(4)), what), found.get(6)))
     },
-    &format!(r"({NUMBER})([百千万亿]*)\s?(USD|RMB|CNY|HKD|EUR|JPY|GBP|KRW)") => |found| {
-        let currency = currency(found.get(3))?;
+    &format!(r"({NUMBER})([百千万亿]*)\s?({behind})", behind = currency::behind()) => |found| {
+        let currency = currency::name(found.get(3))?;
         let what = if found.get(2).is_empty() { currency } else { found.get(2) };
         (!found.after().is_ascii_alphabetic()).then(|| format!("{}{}{currency}", counted(short(found.get(1)), what), found.get(2)))
     },
@@ -49,21 +50,4 @@ fn short(number: &str) -> &str {
     } else {
         number
     }
-}
-
-fn currency(sign: &str) -> Option<&'static str> {
-    Some(match sign {
-        "$" | "US$" | "USD" => "美元",
-        "A$" => "澳元",
-        "C$" => "加元",
-        "HK$" | "HKD" => "港元",
-        "NT$" => "新台币",
-        "¥" | "RMB" | "CNY" => "元",
-        "£" | "GBP" => "英镑",
-        "€" | "EUR" => "欧元",
-        "₩" | "KRW" => "韩元",
-        "₽" => "卢布",
-        "JPY" => "日元",
-        _ => return None,
-    })
 }

@@ -1,14 +1,11 @@
 //! Units of measure behind numbers.
 
-use super::{cardinal::counted, rule::rules};
+use std::{collections::HashMap, sync::OnceLock};
 
-/// Units by their signs. Signs that are more often something else (A, K, N, T) are left out.
-const UNITS: &str = "km:公里 m:米 cm:厘米 dm:分米 mm:毫米 μm:微米 um:微米 nm:纳米 kg:公斤 g:克 mg:毫克 μg:微克 ug:微克 t:吨 \
-    L:升 l:升 mL:毫升 ml:毫升 μL:微升 ha:公顷 s:秒 ms:毫秒 μs:微秒 min:分钟 h:小时 Hz:赫兹 kHz:千赫兹 MHz:兆赫兹 \
-    GHz:吉赫兹 W:瓦 kW:千瓦 MW:兆瓦 GW:吉瓦 kWh:千瓦时 V:伏 kV:千伏 mV:毫伏 mA:毫安 mAh:毫安时 Ah:安时 Ω:欧姆 kΩ:千欧 \
-    Pa:帕 hPa:百帕 kPa:千帕 MPa:兆帕 mmHg:毫米汞柱 kJ:千焦 J:焦耳 cal:卡 kcal:千卡 dB:分贝 mol:摩尔 mmol:毫摩尔 rad:弧度 \
-    MB:兆 KB:KB kb:KB GB:GB TB:TB Mbps:兆比特每秒 Gbps:吉比特每秒 kbps:千比特每秒 fps:帧每秒 px:像素 rpm:转每分钟 r:转 \
-    lb:磅 oz:盎司 ft:英尺 mph:英里每小时 w:万 lm:流明 lx:勒克斯 ppm:ppm d:天";
+use super::{cardinal::counted, rule::rules};
+use crate::table::rows;
+
+const UNITS: &str = include_str!("../../data/units.tsv");
 
 /// A sign of a unit, which may be squared or cubed.
 const SIGN: &str = r"([A-Za-zμΩ]{1,4})(?:\^?([23]))?";
@@ -56,13 +53,31 @@ pub(super) fn name(sign: &str) -> Option<String> {
 }
 
 fn named(sign: &str, power: &str) -> Option<String> {
-    let unit = UNITS
-        .split_whitespace()
-        .find_map(|unit| unit.split_once(':').filter(|(known, _)| *known == sign))?
-        .1;
+    let unit = *units().get(sign)?;
     Some(match power {
         "2" => format!("平方{unit}"),
         "3" => format!("立方{unit}"),
         _ => unit.to_owned(),
     })
+}
+
+/// The names of units by their signs.
+fn units() -> &'static HashMap<&'static str, &'static str> {
+    static TABLE: OnceLock<HashMap<&'static str, &'static str>> = OnceLock::new();
+    TABLE.get_or_init(|| rows(UNITS).map(|[sign, name, _, _]| (sign, name)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{clean::clean, numbers::spell_out, table::lines};
+
+    #[test]
+    fn every_row_is_said_as_its_example() {
+        for [sign, name, example, said] in rows(UNITS) {
+            assert_eq!(spell_out(&clean(example)), said, "{sign}");
+            assert!(example.ends_with(sign) && said.ends_with(name), "{sign}");
+        }
+        assert_eq!(units().len(), lines(UNITS).count());
+    }
 }

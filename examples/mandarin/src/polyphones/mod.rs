@@ -1,7 +1,7 @@
 //! Characters with several readings, where they stand alone as words.
 //!
 //! Inside words the table of phrases decides. Here the neighbors do: what follows, what stands before, and
-//! what part of speech the dictionary gives them. The rules are rows of `rules.tsv`, and family names those of
+//! what part of speech the dictionary gives them. The rules are rows of `polyphones.tsv`, and family names those of
 //! `surnames.tsv`: a reading is repaired, and shown to be, by a row and its example.
 
 mod rule;
@@ -10,54 +10,58 @@ mod neighbors;
 use std::{collections::HashMap, sync::OnceLock};
 
 use self::{neighbors::Neighbors, rule::Rule};
-use crate::dictionary::Cut;
+use crate::{
+    dictionary::Cut,
+    table::{lines, rows},
+};
 
 const RULES: &str = include_str!("../../data/polyphones.tsv");
 const SURNAMES: &str = include_str!("../../data/surnames.tsv");
 
+/// The rows of a table, by their words.
+type Rules = HashMap<&'static str, Vec<Rule>>;
+
 /// Returns the reading of a word if its neighbors decide it: of a character that is a word of its own, or of one of
 /// the few longer words that have two readings.
 pub(crate) fn read(word: &str, cuts: &[Cut<'_>], index: usize) -> Option<&'static str> {
+    decide(rules(), word, cuts, index)
+}
+
+fn decide(rules: &Rules, word: &str, cuts: &[Cut<'_>], index: usize) -> Option<&'static str> {
     let neighbors = Neighbors::new(cuts, index);
     if neighbors.last().is_some_and(|cut| cut.text.ends_with('姓'))
         && let Some(surname) = surname(word)
     {
         return Some(surname);
     }
-    let rule = rules()
+    let rule = rules
         .get(word)?
         .iter()
         .find(|rule| rule.holds(&neighbors))?;
     Some(rule.reading)
 }
 
-fn rules() -> &'static HashMap<&'static str, Vec<Rule>> {
-    static RULES_OF: OnceLock<HashMap<&'static str, Vec<Rule>>> = OnceLock::new();
-    RULES_OF.get_or_init(|| {
-        let mut rules: HashMap<&'static str, Vec<Rule>> = HashMap::new();
-        for rule in rows(RULES).filter_map(Rule::parse) {
-            rules.entry(rule.word).or_default().push(rule);
-        }
-        rules
-    })
+fn rules() -> &'static Rules {
+    static RULES_OF: OnceLock<Rules> = OnceLock::new();
+    RULES_OF.get_or_init(|| parse(RULES))
+}
+
+fn parse(table: &'static str) -> Rules {
+    let mut rules = Rules::new();
+    for rule in lines(table).filter_map(Rule::parse) {
+        rules.entry(rule.word).or_default().push(rule);
+    }
+    rules
 }
 
 /// Returns how a word is read as a family name, where that differs.
 pub(crate) fn surname(word: &str) -> Option<&'static str> {
     static NAMES: OnceLock<HashMap<&'static str, &'static str>> = OnceLock::new();
     let names = NAMES.get_or_init(|| {
-        let names = rows(SURNAMES).filter_map(|row| row.split_once('\t'));
-        let reading = |rest: &'static str| rest.split('\t').next();
-        names
-            .filter_map(|(name, rest)| Some((name, reading(rest)?)))
-            .collect()
+        let names = rows(SURNAMES).map(|[name, reading, _]| (name, reading));
+        names.collect()
     });
     names.get(word).copied()
-}
-
-fn rows(table: &'static str) -> impl Iterator<Item = &'static str> {
-    let is_row = |line: &&str| !line.is_empty() && !line.starts_with('#');
-    table.lines().filter(is_row)
 }
 
 #[cfg(test)]
@@ -101,7 +105,7 @@ mod tests {
     #[test]
     fn every_row_decides_its_example() {
         let mut wrong = Vec::new();
-        for row in rows(RULES) {
+        for row in lines(RULES) {
             let rule = Rule::parse(row).unwrap_or_else(|| panic!("no rule: {row}"));
             let Some((sentence, place)) = unmarked(rule.example) else {
                 wrong.push(format!("no example: {row}"));
@@ -144,9 +148,23 @@ mod tests {
     }
 
     #[test]
+    fn a_reading_is_repaired_by_one_row() {
+        let row = "还\thuan2\tnext=我,你,您,他,她,它,人家 words-after=1\t书明天[还]你";
+        let cuts = cut("书明天还你");
+        let index = cuts.iter().position(|cut| cut.text == "还").unwrap();
+        let read = |table: String| decide(&parse(table.leak()), "还", &cuts, index);
+        assert_eq!(read(RULES.to_owned()), Some("huan2"));
+        assert_eq!(RULES.matches(row).count(), 1);
+        // Without the row the next one decides, with another reading in the row it says that.
+        assert_eq!(read(RULES.replace(row, "")), Some("hai2"));
+        let edited = row.replace("huan2", "xuan2");
+        assert_eq!(read(RULES.replace(row, &edited)), Some("xuan2"));
+    }
+
+    #[test]
     fn every_family_name_is_read_in_its_example() {
         let mut wrong = Vec::new();
-        for row in rows(SURNAMES) {
+        for row in lines(SURNAMES) {
             let columns: Vec<&str> = row.split('\t').collect();
             let [name, reading, examples] = *columns else {
                 panic!("no row: {row}")

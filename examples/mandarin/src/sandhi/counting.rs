@@ -83,7 +83,8 @@ fn one(here: Spoken, before: Option<Spoken>, [next, second, third]: [Option<Spok
     let among =
         |spoken: Option<Spoken>, set: &str| spoken.is_some_and(|spoken| set.contains(spoken.c));
     if before.is_some_and(|before| before.c == next.c) && next.c != '一' {
-        return 5;
+        // 看一看, but 数一数二.
+        return if among(second, DIGITS) { 1 } else { 5 };
     }
     let quarter = among(before, "点") && next.c == '刻';
     let decimal = next.c == '点' && among(second, DIGITS) && !among(third, "刻");

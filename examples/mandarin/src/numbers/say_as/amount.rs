@@ -1,25 +1,9 @@
 //! Numbers that count, and money.
 
-use crate::numbers::cardinal::{amount, counted};
-
-/// Names of currencies by their signs and codes.
-const CURRENCIES: [(&str, &str); 15] = [
-    ("¥", "元"),
-    ("CNY", "元"),
-    ("RMB", "元"),
-    ("元", "元"),
-    ("$", "美元"),
-    ("USD", "美元"),
-    ("美元", "美元"),
-    ("€", "欧元"),
-    ("EUR", "欧元"),
-    ("£", "英镑"),
-    ("GBP", "英镑"),
-    ("HKD", "港元"),
-    ("JPY", "日元"),
-    ("KRW", "韩元"),
-    ("TWD", "新台币"),
-];
+use crate::numbers::{
+    cardinal::{amount, counted},
+    currency::split,
+};
 
 /// More digits than this are not counted by anyone.
 const COUNTED_DIGITS: usize = 16;
@@ -60,12 +44,7 @@ fn ungrouped(number: &str) -> Option<String> {
 }
 
 pub(super) fn currency(text: &str) -> Option<String> {
-    let (name, number) = CURRENCIES.iter().find_map(|(sign, name)| {
-        let number = text
-            .strip_prefix(sign)
-            .or_else(|| text.strip_suffix(sign))?;
-        Some((*name, number.trim()))
-    })?;
+    let (name, number) = split(text)?;
     let (sign, number) = match number.strip_prefix('-') {
         Some(number) => ("负", number),
         None => ("", number),

@@ -1,32 +1,16 @@
 //! Characters one by one.
 
-use crate::numbers::cardinal::digits;
+use crate::{numbers::cardinal::digits, table::rows};
 
-/// Names of marks.
-const MARKS: [(char, &str); 22] = [
-    ('.', "点"),
-    (',', "逗号"),
-    ('-', "杠"),
-    ('_', "下划线"),
-    ('/', "斜杠"),
-    ('\\', "反斜杠"),
-    (':', "冒号"),
-    (';', "分号"),
-    ('@', "艾特"),
-    ('#', "井号"),
-    ('*', "星号"),
-    ('%', "百分号"),
-    ('+', "加号"),
-    ('=', "等号"),
-    ('&', "和号"),
-    ('!', "感叹号"),
-    ('?', "问号"),
-    ('(', "左括号"),
-    (')', "右括号"),
-    ('<', "小于号"),
-    ('>', "大于号"),
-    ('$', "美元符号"),
-];
+const MARKS: &str = include_str!("../../../data/marks.tsv");
+
+/// Returns the name of a mark.
+fn mark(c: char) -> Option<&'static str> {
+    let mut marks = rows(MARKS);
+    let found = marks.find(|[mark, _]| mark.chars().eq([c]))?;
+    let [_, name] = found;
+    Some(name)
+}
 
 /// Reads characters one by one; nothing if there are none with a sound.
 pub(super) fn each(text: &str, read: impl Fn(char) -> Option<String>) -> Option<String> {
@@ -43,7 +27,7 @@ pub(super) fn named(c: char) -> Option<String> {
 }
 
 pub(super) fn character(c: char) -> Option<String> {
-    if let Some((_, name)) = MARKS.iter().find(|(mark, _)| *mark == c) {
+    if let Some(name) = mark(c) {
         return Some(format!(" {name} "));
     }
     // Blanks keep letters from becoming a word, and characters too.
@@ -51,5 +35,20 @@ pub(super) fn character(c: char) -> Option<String> {
         c if c.is_whitespace() => Some(" ".to_owned()),
         c if c.is_alphanumeric() => Some(format!(" {} ", digits(&c.to_string()))),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{numbers::SayAs, table::lines};
+
+    #[test]
+    fn every_mark_is_said_by_its_name() {
+        for [mark, name] in rows(MARKS) {
+            let said = SayAs::Characters.read(mark, None).unwrap_or_default();
+            assert_eq!(said.trim(), name, "{mark}");
+        }
+        assert_eq!(rows::<2>(MARKS).count(), lines(MARKS).count());
     }
 }
