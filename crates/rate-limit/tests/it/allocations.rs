@@ -1,13 +1,16 @@
 //! What the layer costs in allocations, over the same stack without it.
 
 use std::{
+    net::Ipv6Addr,
     pin::pin,
+    sync::Arc,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use http_body_util::BodyExt;
-use palisade_core::{GuardLayer, testing::EmptyOk};
-use palisade_rate_limit::{Policy, RateLimitLayer};
+use palisade_core::{GuardLayer, MaybeReady, testing::EmptyOk};
+use palisade_rate_limit::{Charge, LimitStore, MemoryStore, Policy, RateLimitLayer, Subject};
 use tower::{Layer, ServiceExt};
 
 use crate::support::*;
@@ -66,4 +69,53 @@ fn a_refusal_costs_its_response_alone() {
     // The refusal and its list of fields, `RateLimit` (two, for it is cloned into the response), the map (two), the fact.
     // A wait of more than two minutes is not ready-made and costs two more.
     assert!(minutes <= 8 && days <= 10, "{minutes} {days}");
+}
+
+/// Returns a store of this size, the bytes that it allocated, and those of so many new clients.
+fn measured(buckets: usize, clients: u64) -> (MemoryStore, u64, u64) {
+    let mut store = None;
+    let built = allocation_counter::measure(|| store = Some(MemoryStore::with_capacity(buckets)));
+    let store = store.unwrap();
+    let limit = Arc::new(policy("a", "2/day").limits().unwrap().remove(0));
+    let charged = allocation_counter::measure(|| {
+        for client in 0..clients {
+            let ip = Ipv6Addr::from_bits(u128::from(client + (0x2000_0000 << 32)) << 64);
+            let bucket = store.bucket_key(&Subject::network(ip.into(), 32, 64));
+            let charge = Charge::new(&limit, bucket, 1);
+            let decision = store.charge(Duration::from_secs(1), &[charge]);
+            assert!(matches!(decision, MaybeReady::Ready(_)));
+        }
+    });
+    let left = u64::try_from(charged.bytes_current).unwrap();
+    (store, u64::try_from(built.bytes_current).unwrap(), left)
+}
+
+#[test]
+fn a_store_takes_the_memory_that_it_states_and_no_more_for_ten_times_its_clients() {
+    let (store, built, charged) = measured(5_000, 50_000);
+    let stated = u64::try_from(store.memory()).unwrap();
+    assert!(
+        built.abs_diff(stated) < stated / 10,
+        "{built} bytes, {stated} stated"
+    );
+    assert!(charged < 1024, "{charged} bytes for clients");
+}
+
+/// Takes a minute in a debug build. `cargo test --release -- --ignored ten_million`
+#[test]
+#[ignore = "ten million clients"]
+fn ten_million_clients_take_the_memory_that_is_stated() {
+    let (store, built, charged) = measured(10_000_000, 10_000_000);
+    let buckets = u64::try_from(store.len()).unwrap();
+    println!(
+        "{buckets} buckets of {} in {built} bytes: {} bytes a bucket",
+        store.capacity(),
+        built / buckets
+    );
+    let stated = u64::try_from(store.memory()).unwrap();
+    assert!(
+        built.abs_diff(stated) < stated / 10,
+        "{built} bytes, {stated} stated"
+    );
+    assert!(charged < 1024, "{charged} bytes for clients");
 }

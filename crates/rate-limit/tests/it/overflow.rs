@@ -168,6 +168,39 @@ fn one_network_cannot_fill_the_table() {
 }
 
 #[test]
+fn who_floods_keys_frees_nobody_and_starves_only_his_own_network() {
+    let (store, limit) = (small_store(4000), limit("a", "2/day"));
+    let granted = |client: IpAddr, tries: usize| {
+        let granted = (0..tries).filter(|_| admitted(&store, 1, &limit, &address(client)));
+        granted.count()
+    };
+    // Clients of many networks that were refused before the flood, and one half way.
+    let refused = 0..200;
+    assert!(
+        refused
+            .clone()
+            .all(|number| granted(of_many_networks(number), 3) == 2)
+    );
+    let half_way = of_many_networks(300);
+    assert_eq!(granted(half_way, 1), 1);
+    for client in 0..10_000 {
+        granted(of_one_network(client), 3);
+    }
+    let freed = refused.filter(|number| granted(of_many_networks(*number), 3) > 0);
+    assert_eq!(freed.count(), 0, "the flood freed nobody");
+    assert_eq!(granted(half_way, 3), 1, "and took nothing away");
+    let strangers = (400..600).filter(|number| granted(of_many_networks(*number), 3) == 2);
+    assert_eq!(
+        strangers.count(),
+        200,
+        "new clients of other networks have their own"
+    );
+    // Those of the network of the flood share one bucket, which is empty.
+    let mut neighbors = (0..100).map(|host| granted(of_one_network(10_000 + host), 1));
+    assert!(neighbors.all(|units| units == 0));
+}
+
+#[test]
 fn a_provider_cannot_fill_the_table() {
     let (store, limit) = (small_store(4000), limit("a", "2/day"));
     // Each /64 in a /48 of its own, all in one /32.

@@ -17,7 +17,7 @@ use crate::support::*;
 const SLOTS: usize = 16_384;
 
 /// Three primaries with a third of the slots each, and replicas of the first one.
-struct Cluster {
+pub(super) struct Cluster {
     primaries: Vec<Server>,
     replicas: Vec<Server>,
     /// The port over which each node talks to the others, first of the primaries, then of the replicas.
@@ -25,7 +25,7 @@ struct Cluster {
 }
 
 impl Cluster {
-    async fn start(replicas: usize) -> Option<Self> {
+    pub(super) async fn start(replicas: usize) -> Option<Self> {
         Self::start_with(replicas, |_| Vec::new()).await
     }
 
@@ -101,7 +101,7 @@ impl Cluster {
         self.primaries.iter().chain(&self.replicas)
     }
 
-    fn url(&self) -> String {
+    pub(super) fn url(&self) -> String {
         let hosts: Vec<String> = self
             .primaries
             .iter()

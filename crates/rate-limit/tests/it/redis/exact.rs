@@ -1,6 +1,4 @@
-//! Exactly the quota: among tasks, and among processes that know nothing of each other.
-
-use std::process::{Command, Stdio};
+//! Exactly the quota among tasks, and what the server holds.
 
 use palisade_rate_limit::{Key, Policy};
 
@@ -8,75 +6,13 @@ use super::{server::Server, stack, store};
 use crate::support::*;
 
 const QUOTA: usize = 100;
-const PROCESSES: usize = 8;
 const TRIES: usize = 150;
-
-/// Where a process of the test below finds the server.
-const ADDRESS: &str = "PALISADE_TEST_REDIS";
 
 fn shared() -> [Policy; 2] {
     [
         policy("shared", "100/day").key(Key::everyone()),
         policy("client", "1000/day"),
     ]
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn eight_processes_with_one_key_get_exactly_the_quota() {
-    let Some(server) = Server::start().await else {
-        return;
-    };
-    let process = || {
-        Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "redis::exact::one_process_of_several",
-                "--nocapture",
-                "--test-threads=1",
-            ])
-            .env(ADDRESS, server.url())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap()
-    };
-    let processes: Vec<_> = (0..PROCESSES).map(|_| process()).collect();
-    let admitted = processes.into_iter().map(|process| {
-        let output = process.wait_with_output().unwrap();
-        assert!(output.status.success());
-        let text = String::from_utf8(output.stdout).unwrap();
-        let (_, count) = text
-            .split_once("ADMITTED ")
-            .unwrap_or_else(|| panic!("{text}"));
-        count
-            .split_whitespace()
-            .next()
-            .unwrap()
-            .parse::<usize>()
-            .unwrap()
-    });
-    let admitted: Vec<usize> = admitted.collect();
-    assert_eq!(admitted.iter().sum::<usize>(), QUOTA, "{admitted:?}");
-}
-
-/// Does nothing unless the test above starts it.
-#[tokio::test(flavor = "multi_thread")]
-async fn one_process_of_several() {
-    let Ok(url) = std::env::var(ADDRESS) else {
-        return;
-    };
-    let store =
-        palisade_rate_limit::RedisStore::builder(&url, palisade_core::Secret::new(super::HASH_KEY));
-    let store = store
-        .deadline(std::time::Duration::from_secs(20))
-        .connect()
-        .await
-        .unwrap();
-    super::up(&store).await;
-    let stack = stack(&store, shared());
-    println!(
-        "ADMITTED {}",
-        stack.admitted(TRIES, || from("203.0.113.7")).await
-    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

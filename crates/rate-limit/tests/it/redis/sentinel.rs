@@ -17,13 +17,13 @@ use super::{
 use crate::support::*;
 
 /// A sentinel that watches one primary, gone with the test.
-struct Sentinel {
+pub(super) struct Sentinel {
     child: Child,
     port: u16,
 }
 
 impl Sentinel {
-    fn start(folder: &Path, primary: u16) -> Self {
+    pub(super) fn start(folder: &Path, primary: u16) -> Self {
         let port = free_port();
         Self::start_with(folder, primary, port, vec![format!("port {port}")])
     }
@@ -48,8 +48,13 @@ impl Sentinel {
         Self { child, port }
     }
 
+    /// Returns the address of what it watches.
+    pub(super) fn url(&self) -> String {
+        format!("redis-sentinel://127.0.0.1:{}/main", self.port)
+    }
+
     /// Waits until it knows the replica, without which there is no failover.
-    async fn knows_the_replica(&mut self) {
+    pub(super) async fn knows_the_replica(&mut self) {
         logged(&mut self.child, "+slave").await;
     }
 }
@@ -61,11 +66,8 @@ impl Drop for Sentinel {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_failover_under_sentinel_is_followed_and_keeps_its_buckets() {
-    let Some(mut primary) = Server::start().await else {
-        return;
-    };
+/// Starts a replica.
+pub(super) async fn replica_of(primary: &Server) -> Server {
     let port = primary.port().to_string();
     let replica = Server::start_with(|_| {
         let words = [
@@ -77,7 +79,15 @@ async fn a_failover_under_sentinel_is_followed_and_keeps_its_buckets() {
         ];
         words.into_iter().map(str::to_owned).collect()
     });
-    let replica = replica.await.unwrap();
+    replica.await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failover_under_sentinel_is_followed_and_keeps_its_buckets() {
+    let Some(mut primary) = Server::start().await else {
+        return;
+    };
+    let replica = replica_of(&primary).await;
     let folder = tempfile::tempdir().unwrap();
     let mut sentinel = Sentinel::start(folder.path(), primary.port());
     sentinel.knows_the_replica().await;
