@@ -15,7 +15,8 @@ use crate::{error::StartError, metrics, settings::Settings};
 /// The sockets of a server, taken but not yet served.
 #[derive(Debug)]
 pub(crate) struct Sockets {
-    pub(crate) https: BoundServer,
+    /// `None` if the file names `http` alone.
+    pub(crate) https: Option<BoundServer>,
     pub(crate) http: Option<BoundServer>,
     pub(crate) figures: Option<(BoundServer, ProtectedRouter)>,
 }
@@ -23,15 +24,21 @@ pub(crate) struct Sockets {
 impl Sockets {
     /// Takes all addresses, or none.
     pub(crate) fn take(settings: &Settings) -> Result<Self, StartError> {
-        let opened = open_listeners([&settings.https, &settings.http]);
+        let opened = open_listeners([&settings.server.https, &settings.server.http]);
         let [https, http] =
             opened.map_err(|error| StartError::new(error.to_string()).remedy(REMEDY))?;
+        let configured = |listeners: Vec<Listener>| match listeners.is_empty() {
+            true => Ok(None),
+            false => {
+                let server = bound(listeners);
+                server
+                    .try_map(|server| settings.config.configure(server))
+                    .map(Some)
+            }
+        };
         Ok(Self {
-            https: bound(https).try_map(|server| settings.config.configure(server))?,
-            http: match http.is_empty() {
-                true => None,
-                false => Some(bound(http).try_map(|server| settings.config.configure(server))?),
-            },
+            https: configured(https)?,
+            http: configured(http)?,
             figures: settings.tts.metrics.map(figures).transpose()?,
         })
     }
@@ -42,18 +49,24 @@ impl Sockets {
             bound.map(|server| palisade::server::record_connections(server, Some(audit.clone())))
         };
         Self {
-            https: record(self.https),
+            https: self.https.map(record),
             http: self.http.map(record),
             figures: self.figures,
         }
     }
 
-    /// Returns the port where TLS is spoken.
-    pub(crate) fn https_port(&self) -> u16 {
-        self.https.local_addr().port()
+    /// Returns the address where TLS is spoken.
+    pub(crate) fn https_address(&self) -> Option<SocketAddr> {
+        self.https.as_ref().map(BoundServer::local_addr)
     }
 
-    /// Returns the address of the redirect.
+    /// Returns the address for clients: with TLS if there is one.
+    pub(crate) fn client_address(&self) -> SocketAddr {
+        let first = self.https_address().or_else(|| self.http_address());
+        first.unwrap_or_else(|| (Ipv4Addr::UNSPECIFIED, 443).into())
+    }
+
+    /// Returns the address without TLS: of the redirect, or of everything.
     pub(crate) fn http_address(&self) -> Option<SocketAddr> {
         self.http.as_ref().map(BoundServer::local_addr)
     }

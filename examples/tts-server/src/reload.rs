@@ -21,9 +21,11 @@ pub struct Reloader {
     pub(crate) app: App,
     pub(crate) data: DataFolder,
     pub(crate) clock: SharedClock,
+    /// Where redirects lead.
     pub(crate) https_port: u16,
     pub(crate) running: Running,
-    pub(crate) certificates: Certificates,
+    /// `None` if nothing listens with TLS.
+    pub(crate) certificates: Option<Certificates>,
     /// Its files change with a reload, the section with a restart alone.
     pub(crate) client_auth: Option<ClientAuth>,
     /// Whether an authority issues the certificates. Its settings change with a restart alone.
@@ -55,12 +57,12 @@ impl Reloader {
         let protected = shield::protect(app, &new, data, clock, port, &self.running)?;
         let tls = match self.is_ordered {
             true => None,
-            false => Some(Tls::open(&new, data, clock)?),
+            false => Tls::open(&new, data, clock)?,
         };
         let client_auth = new.config.open_client_auth(clock)?;
         // From here on nothing can fail.
-        if let Some(tls) = tls {
-            self.certificates.replace(&tls.certificates);
+        if let (Some(running), Some(new)) = (&self.certificates, &tls) {
+            running.replace(&new.certificates);
         }
         if let (Some(running), Some(new)) = (&self.client_auth, &client_auth) {
             running.replace(new);

@@ -8,7 +8,9 @@ use palisade::audit::AuditHandle;
 use palisade::config::Running;
 use palisade::core::SharedClock;
 use palisade::rate_limit::{LimitStore, MemoryStore};
-use palisade::server::{ChallengeLayer, HealthLayer, Readiness, Reloadable, ServerBuildError};
+use palisade::server::{
+    Certificates, ChallengeLayer, HealthLayer, Readiness, Reloadable, ServerBuildError,
+};
 use palisade::shield::Protected;
 use tokio::sync::{Mutex, watch};
 use tower_layer::Layer as _;
@@ -76,42 +78,55 @@ impl Server {
             another_key,
         } = with;
         let mut sockets = Sockets::take(&settings)?;
-        let tls = Tls::open(&settings, &data, &clock)?;
+        let mut tls = Tls::open(&settings, &data, &clock)?;
         let app = app(&settings, voices, &clock)?;
-        let port = sockets.https_port();
+        let address = sockets.client_address();
+        // Behind a proxy that ends TLS, pages are redirected to it.
+        let port = sockets.https_address().map_or(443, |https| https.port());
         let mut running = Running::from(Some(store(&settings).await?));
         let protected = shield::protect(app.clone(), &settings, &data, &clock, port, &running)?;
         running.audit = Some(protected.audit.clone());
         let workers = Workers::start(Arc::clone(&app.queue), &clock, settings.tts.threads);
         let workers =
             workers.map_err(|error| StartError::from_io("no thread for the voice", &error))?;
-        warn_of_contradictions(&settings, sockets.https.local_addr(), &tls)?;
+        let certificates = tls.as_ref().map(|tls| tls.certificates.clone());
+        let https = sockets.https_address();
+        warn_of_contradictions(&settings, https.as_slice(), certificates.as_ref())?;
         let readiness = Readiness::new();
         let health = health(&settings, &readiness)?;
         let keys = protected.keys;
         let greeting = Greeting {
-            address: settings.address(port),
-            redirect: sockets.http_address().map(|http| format!("http://{http}")),
+            address: settings.address(address.port()),
+            redirect: sockets
+                .http_address()
+                .filter(|_| settings.has_tls())
+                .map(|http| format!("http://{http}")),
+            without_tls: (!settings.has_tls()).then(|| without_tls(&settings, address)),
             metrics: sockets
                 .figures_address()
                 .map(|figures| format!("http://{figures}")),
             data: data.path().to_owned(),
-            authority: tls.authority,
-            ordered: tls
-                .certificates
-                .is_pending()
-                .then(|| tls.certificates.names()),
+            authority: tls.as_mut().and_then(|tls| tls.authority.take()),
+            ordered: certificates
+                .as_ref()
+                .filter(|certificates| certificates.is_pending())
+                .map(Certificates::names),
             key: keys.first.then(|| keys.mint(&clock)).transpose()?,
             key_file: None,
             another: another_key,
         };
         let audit = protected.audit.handle();
-        sockets.https = sockets
-            .https
-            .map(|server| server.tls(tls.certificates.clone()))
-            .map(|server| server.client_auth(tls.client_auth.clone()));
+        if let (Some(https), Some(tls)) = (sockets.https.take(), &tls) {
+            sockets.https = Some(https.map(|server| {
+                server
+                    .tls(tls.certificates.clone())
+                    .client_auth(tls.client_auth.clone())
+            }));
+        }
         sockets = sockets.record_connections(&audit);
-        let challenges = match &tls.acme {
+        let acme = tls.as_ref().and_then(|tls| tls.acme.as_ref());
+        let is_ordered = acme.is_some();
+        let challenges = match acme {
             Some(acme) => {
                 palisade::server::record_certificates(acme, Some(audit.clone()));
                 ChallengeLayer::new(acme)
@@ -135,9 +150,9 @@ impl Server {
                 clock,
                 https_port: port,
                 running,
-                certificates: tls.certificates,
-                client_auth: tls.client_auth,
-                is_ordered: tls.acme.is_some(),
+                certificates,
+                client_auth: tls.and_then(|tls| tls.client_auth),
+                is_ordered,
                 service: service.clone(),
             }),
             service,
@@ -163,15 +178,15 @@ impl Server {
         self.greeting.key.as_ref().map(|key| key.reveal())
     }
 
-    /// Returns the addresses of https, of the redirect and of the figures.
+    /// Returns the addresses of https, of http and of the figures.
     #[must_use]
-    pub fn addresses(&self) -> (SocketAddr, Option<SocketAddr>, Option<SocketAddr>) {
+    pub fn addresses(&self) -> [Option<SocketAddr>; 3] {
         let sockets = &self.sockets;
-        (
-            sockets.https.local_addr(),
+        [
+            sockets.https_address(),
             sockets.http_address(),
             sockets.figures_address(),
-        )
+        ]
     }
 
     /// Returns what takes a new configuration while the server runs.
@@ -195,14 +210,17 @@ impl Server {
             figures,
         } = self.sockets;
         let unbuilt = |error: ServerBuildError| StartError::new(error.to_string());
-        let https = https.build().map_err(unbuilt)?;
+        let https = https.map(BoundServer::build).transpose();
+        let https = https.map_err(unbuilt)?;
         let http = http.map(BoundServer::build).transpose().map_err(unbuilt)?;
         let figures = match figures {
             Some((figures, app)) => Some((figures.build().map_err(unbuilt)?, app)),
             None => None,
         };
         let app = self.health.layer(self.service);
-        let https = https.serve(app.clone(), stop_requested(stopped.clone()));
+        let served_over_tls = app.clone();
+        let https =
+            maybe(https.map(|https| https.serve(served_over_tls, stop_requested(stopped.clone()))));
         let in_clear = self.challenges.layer(app);
         let http = maybe(http.map(|http| http.serve(in_clear, stop_requested(stopped.clone()))));
         let figures = maybe(
@@ -243,14 +261,22 @@ fn health(settings: &Settings, readiness: &Readiness) -> Result<HealthLayer, Sta
 
 fn warn_of_contradictions(
     settings: &Settings,
-    https: SocketAddr,
-    tls: &Tls,
+    https: &[SocketAddr],
+    certificates: Option<&Certificates>,
 ) -> Result<(), StartError> {
     let warnings = settings
         .config
-        .check_server(&settings.server, &[https], &tls.certificates)?;
+        .check_server(&settings.server, https, certificates)?;
     warnings.iter().for_each(palisade::shield::Warning::log);
     Ok(())
+}
+
+/// Returns what an operator should know of a listener without TLS: its address, and who is served.
+fn without_tls(settings: &Settings, address: SocketAddr) -> String {
+    match settings.is_behind_tls() {
+        true => format!("{address} without TLS, for the proxies of [client]"),
+        false => format!("{address} without TLS: others on the network can read keys and texts"),
+    }
 }
 
 async fn finish(workers: Workers, audit: &AuditHandle) -> Result<(), StartError> {

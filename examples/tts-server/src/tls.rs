@@ -21,22 +21,26 @@ pub(crate) struct Tls {
 
 impl Tls {
     /// Opens what the settings name, or a development authority of this server, which names the hosts.
+    /// `None` if nothing listens with TLS.
     pub(crate) fn open(
         settings: &Settings,
         data: &DataFolder,
         clock: &SharedClock,
-    ) -> Result<Self, StartError> {
+    ) -> Result<Option<Self>, StartError> {
+        if !settings.has_tls() {
+            return Ok(None);
+        }
         let authority = DevAuthority::builder(data.file("tls"))
             .clock(clock.clone())
             .hosts(settings.config.hosts());
         let opened = settings.config.open_certificate(clock)?;
         let tls = opened.or_development(authority);
         let tls = tls.map_err(|error| StartError::new(format!("TLS: {error}")))?;
-        Ok(Self {
+        Ok(Some(Self {
             certificates: tls.certificates,
             authority: tls.authority.as_ref().map(Authority::from),
             acme: tls.acme,
             client_auth: settings.config.open_client_auth(clock)?,
-        })
+        }))
     }
 }

@@ -38,6 +38,8 @@ const KEY_FILE: &str = "first-key";
 pub(crate) struct Greeting {
     /// The address for clients, with the port that was bound: `https://localhost:8443`.
     pub(crate) address: String,
+    /// The listener without TLS and who is served, if nothing listens with TLS.
+    pub(crate) without_tls: Option<String>,
     /// The addresses of the upstreams, in the order of the file.
     pub(crate) upstreams: Vec<String>,
     /// The development authority. `None` with a certificate of the operator.
@@ -73,6 +75,9 @@ impl fmt::Display for Greeting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "The gateway is ready.\n")?;
         writeln!(f, "  Address    {}/", self.address)?;
+        if let Some(listener) = &self.without_tls {
+            writeln!(f, "  Listens    {listener}")?;
+        }
         for upstream in &self.upstreams {
             writeln!(f, "  Upstream   {upstream}")?;
         }

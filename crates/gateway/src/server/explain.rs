@@ -48,12 +48,18 @@ pub fn explain(settings: &Settings) -> Result<String, GatewayError> {
     };
     let (shield, _) = shield(settings, &running, &ShadowReport::default())?;
     let tls = Tls::open(settings, &SystemClock::shared())?;
-    let first = settings.https.iter().find_map(ListenOn::as_address);
+    let server = &settings.server;
+    let mut listeners = server.https.iter().chain(&server.http);
+    let first = listeners.find_map(ListenOn::as_address);
     let port = first.map_or(443, |address| address.port());
     let mut text = String::new();
     // Writing to a string cannot fail.
     let _ = writeln!(text, "Address: {}", settings.address(port));
-    let _ = writeln!(text, "Certificate: {}", tls.certificates.names().join(", "));
+    let names = tls.map_or_else(
+        || "none, nothing listens with TLS".to_owned(),
+        |tls| tls.certificates.names().join(", "),
+    );
+    let _ = writeln!(text, "Certificate: {names}");
     let _ = writeln!(text, "\n{}", shield.explain().trim_end());
     let _ = writeln!(text, "\nUpstreams:");
     for upstream in settings.upstreams.described() {

@@ -50,7 +50,7 @@ pub(super) fn listener_error(error: impl std::fmt::Display) -> GatewayError {
 ///
 /// An address cannot be used, or is public without a certificate that clients trust.
 pub(super) fn open(settings: &Settings) -> Result<[Vec<Listener>; 2], GatewayError> {
-    let opened = open_listeners([&settings.https, &settings.server.http]);
+    let opened = open_listeners([&settings.server.https, &settings.server.http]);
     let opened = opened.map_err(|error| {
         listener_error(error).remedy("free the address, or listen on another (`--listen`)")
     })?;
@@ -62,19 +62,27 @@ pub(super) fn open(settings: &Settings) -> Result<[Vec<Listener>; 2], GatewayErr
 }
 
 /// Returns the IP address of a listener. `None` for a Unix socket.
-pub(super) fn address_of(listener: &Listener) -> Option<SocketAddr> {
+fn address_of(listener: &Listener) -> Option<SocketAddr> {
     listener.address().as_tcp()
 }
 
-/// Starts a server with sockets and the settings of the file.
+/// Returns the IP addresses of listeners.
+pub(super) fn addresses_of(listeners: &[Listener]) -> Vec<SocketAddr> {
+    listeners.iter().filter_map(address_of).collect()
+}
+
+/// Starts a server with sockets and the settings of the file. `None` without sockets.
 pub(super) fn server(
     settings: &Settings,
     listeners: Vec<Listener>,
-) -> Result<ServerBuilder, GatewayError> {
+) -> Result<Option<ServerBuilder>, GatewayError> {
+    if listeners.is_empty() {
+        return Ok(None);
+    }
     let server = listeners
         .into_iter()
         .fold(Server::builder(), ServerBuilder::listener);
-    Ok(settings.config.configure(server)?)
+    Ok(Some(settings.config.configure(server)?))
 }
 
 /// Returns the health check. Without `health` in the file it responds to no one: its clients are the
@@ -96,7 +104,7 @@ pub(super) fn health(
 pub(super) fn warn(
     settings: &Settings,
     addresses: &[SocketAddr],
-    certificates: &Certificates,
+    certificates: Option<&Certificates>,
 ) -> Result<(), GatewayError> {
     let found = settings
         .config

@@ -18,12 +18,12 @@ use std::{
 use arc_swap::ArcSwap;
 use palisade::{
     audit::AuditHandle,
-    config::Running,
+    config::{ListenOn, Running},
     core::{SharedClock, SystemClock},
     rate_limit::MemoryStore,
     server::{
-        ChallengeLayer, HealthLayer, Readiness, Reloadable, ServerBuilder, record_certificates,
-        record_connections,
+        Certificates, ChallengeLayer, HealthLayer, Readiness, Reloadable, ServerBuilder,
+        record_certificates, record_connections,
     },
     shield::Protected,
 };
@@ -32,7 +32,7 @@ use tokio::sync::{Mutex, watch};
 pub use self::{admin::ask_admin, explain::explain, reload::Reloader};
 use self::{
     admin::{AdminSocket, Drain},
-    listeners::{address_of, health, listener_error, open, server, services, stopped, warn},
+    listeners::{addresses_of, health, listener_error, open, server, services, stopped, warn},
     stack::{Shared, build},
     tls::Tls,
 };
@@ -75,10 +75,11 @@ const TUNNELS_END: Duration = Duration::from_secs(2);
 /// ```
 #[derive(Debug)]
 pub struct Gateway {
-    https: ServerBuilder,
-    /// The first address that `https` is bound to.
+    /// The listener with TLS. `None` if the file names `http` alone.
+    https: Option<ServerBuilder>,
+    /// The first address for clients: with TLS if there is one.
     address: SocketAddr,
-    /// The listener without TLS, for redirects and ACME challenges.
+    /// The listener without TLS, for redirects, ACME challenges and proxies.
     http: Option<ServerBuilder>,
     /// The stack, which a reload replaces.
     service: Reloadable<Protected<Forward>>,
@@ -177,14 +178,11 @@ impl Gateway {
     /// Binds the sockets and opens the files.
     async fn open(settings: Settings, clock: SharedClock) -> Result<Self, GatewayError> {
         let [https, http] = open(&settings)?;
-        let addresses: Vec<_> = https.iter().filter_map(address_of).collect();
-        let unspecified = (Ipv4Addr::UNSPECIFIED, 443).into();
-        let address = addresses.first().copied().unwrap_or(unspecified);
+        let addresses = addresses_of(&https);
+        let first = addresses.iter().chain(&addresses_of(&http)).next().copied();
+        let address = first.unwrap_or_else(|| (Ipv4Addr::UNSPECIFIED, 443).into());
         let https = server(&settings, https)?;
-        let http = match http.is_empty() {
-            true => None,
-            false => Some(server(&settings, http)?),
-        };
+        let http = server(&settings, http)?;
         let tls = Tls::open(&settings, &clock)?;
         let store = settings.config.connect_store().await?;
         let store = store.unwrap_or_else(|| Arc::new(MemoryStore::default()));
@@ -193,10 +191,11 @@ impl Gateway {
         let built = build(&settings, &running, &shared)?;
         shared.credentials.replace(built.authentication.clone());
         running.audit.clone_from(&built.audit);
-        warn(&settings, &addresses, &tls.certificates)?;
+        let certificates = tls.as_ref().map(|tls| tls.certificates.clone());
+        warn(&settings, &addresses, certificates.as_ref())?;
         let audit = built.audit.as_ref().map(palisade::AuditLayer::handle);
         let record = |server| record_connections(server, audit.clone());
-        let challenges = match &tls.acme {
+        let challenges = match tls.as_ref().and_then(|tls| tls.acme.as_ref()) {
             Some(acme) => {
                 record_certificates(acme, audit.clone());
                 ChallengeLayer::new(acme)
@@ -214,12 +213,9 @@ impl Gateway {
         let admin = settings.admin.as_deref().map(AdminSocket::bind);
         let admin = admin.transpose()?;
         settings.upstreams.start_health_checks();
+        let client_auth = tls.as_ref().and_then(|tls| tls.client_auth.clone());
         Ok(Self {
-            https: record(
-                https
-                    .tls(tls.certificates.clone())
-                    .client_auth(tls.client_auth.clone()),
-            ),
+            https: https.map(|https| record(with_tls(https, tls.as_ref()))),
             address,
             http: http.map(record),
             challenges,
@@ -229,12 +225,13 @@ impl Gateway {
             admin,
             greeting: Greeting {
                 address: settings.address(address.port()),
+                without_tls: (!settings.has_tls()).then(|| without_tls(&settings, address)),
                 upstreams: settings.upstreams.addresses().collect(),
-                ordered: tls
-                    .certificates
-                    .is_pending()
-                    .then(|| tls.certificates.names()),
-                authority: tls.authority,
+                ordered: certificates
+                    .as_ref()
+                    .filter(|certificates| certificates.is_pending())
+                    .map(Certificates::names),
+                authority: tls.and_then(|tls| tls.authority),
                 key: key.transpose()?,
                 data: settings.data.as_ref().map(|data| data.path().to_owned()),
                 key_file: None,
@@ -242,8 +239,8 @@ impl Gateway {
             reloader: Arc::new(Reloader {
                 settings: Mutex::new(settings),
                 running,
-                certificates: tls.certificates,
-                client_auth: tls.client_auth,
+                certificates,
+                client_auth,
                 service: service.clone(),
                 shared,
                 clock,
@@ -270,8 +267,8 @@ impl Gateway {
         Ok(self.greeting.to_string())
     }
 
-    /// Returns the first address with TLS, with the port that was bound. `0.0.0.0:443` if there are
-    /// only Unix sockets.
+    /// Returns the first address with TLS, with the port that was bound. If nothing listens with TLS,
+    /// the first one without. `0.0.0.0:443` if there are only Unix sockets.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
@@ -319,16 +316,11 @@ impl Gateway {
             .admin
             .map(|admin| tokio::spawn(admin.serve(Arc::clone(&self.reloader), drained.clone())));
         let (service, in_clear) = services(self.service, &self.health, &self.challenges);
-        let https = self.https.build().map_err(listener_error)?;
-        let http = self.http.map(ServerBuilder::build).transpose();
-        let http = http.map_err(listener_error)?;
-        let https = https.serve(service, stopped(receiver.clone()));
-        let http = async {
-            match http {
-                Some(http) => http.serve(in_clear, stopped(receiver)).await.map(drop),
-                None => Ok(()),
-            }
-        };
+        let build = |server: Option<ServerBuilder>| server.map(ServerBuilder::build).transpose();
+        let https = build(self.https).map_err(listener_error)?;
+        let http = build(self.http).map_err(listener_error)?;
+        let https = maybe(https.map(|https| https.serve(service, stopped(receiver.clone()))));
+        let http = maybe(http.map(|http| http.serve(in_clear, stopped(receiver))));
         let stop = async {
             tokio::select! {
                 () = stop => {}
@@ -353,5 +345,36 @@ impl Gateway {
             })?;
         }
         served.map(drop).map_err(listener_error)
+    }
+}
+
+/// Serves with what the settings name for TLS.
+fn with_tls(https: ServerBuilder, tls: Option<&Tls>) -> ServerBuilder {
+    match tls {
+        Some(tls) => https
+            .tls(tls.certificates.clone())
+            .client_auth(tls.client_auth.clone()),
+        None => https,
+    }
+}
+
+/// Returns what an operator should know of a listener without TLS: its address, and who is served.
+fn without_tls(settings: &Settings, address: SocketAddr) -> String {
+    let http = settings.server.http.first();
+    let listener = match http.and_then(ListenOn::as_address) {
+        Some(_) => address.to_string(),
+        None => http.map(ToString::to_string).unwrap_or_default(),
+    };
+    match settings.server.dangerously_accept_plain_http {
+        true => format!("{listener} without TLS: others on the network can read keys and texts"),
+        false => format!("{listener} without TLS, for the proxies of [client]"),
+    }
+}
+
+/// Serves, if there is a server.
+async fn maybe<T>(served: Option<impl Future<Output = io::Result<T>>>) -> io::Result<()> {
+    match served {
+        Some(served) => served.await.map(drop),
+        None => Ok(()),
     }
 }

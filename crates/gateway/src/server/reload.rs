@@ -49,7 +49,8 @@ use crate::{error::GatewayError, forward::Forward, settings::Settings, upstream:
 pub struct Reloader {
     pub(super) settings: Mutex<Settings>,
     pub(super) running: Running,
-    pub(super) certificates: Certificates,
+    /// `None` if nothing listens with TLS.
+    pub(super) certificates: Option<Certificates>,
     /// The section cannot change while the gateway runs; the files can.
     pub(super) client_auth: Option<ClientAuth>,
     pub(super) service: Reloadable<Protected<Forward>>,
@@ -90,12 +91,12 @@ impl Reloader {
         let built = build(&new, &self.running, &self.shared)?;
         let certificates = match &new.server.certificate {
             CertificateSource::Acme(_) => None, // ordered and renewed by the running gateway
-            _ => Some(Tls::open(&new, &self.clock)?.certificates),
+            _ => Tls::open(&new, &self.clock)?.map(|tls| tls.certificates),
         };
         let client_auth = new.config.open_client_auth(&self.clock)?;
         // From here on nothing can fail.
-        if let Some(certificates) = certificates {
-            self.certificates.replace(&certificates);
+        if let (Some(running), Some(new)) = (&self.certificates, &certificates) {
+            running.replace(new);
         }
         if let (Some(running), Some(new)) = (&self.client_auth, &client_auth) {
             running.replace(new);

@@ -5,6 +5,7 @@
 //! | `certificate` and `key` | the operator's files | read again when they change |
 //! | `[server.acme]` | ordered from an authority (RFC 8555) | by the running gateway |
 //! | none of both | of a development authority in a folder | by the gateway |
+//! | `http` alone | none: nothing listens with TLS | |
 //!
 //! The development authority is for one machine: settings with a public address and without a
 //! certificate are refused before this code runs.
@@ -39,13 +40,20 @@ pub(super) struct Tls {
 }
 
 impl Tls {
-    /// Opens what the settings name. Default: a development authority that names the hosts.
+    /// Opens what the settings name. Default: a development authority that names the hosts. `None`
+    /// if nothing listens with TLS.
     ///
     /// # Errors
     ///
     /// A file cannot be read or written, the key does not fit the certificate, or the section
     /// `[server.acme]` cannot be used. The error names the line of the file.
-    pub(super) fn open(settings: &Settings, clock: &SharedClock) -> Result<Self, GatewayError> {
+    pub(super) fn open(
+        settings: &Settings,
+        clock: &SharedClock,
+    ) -> Result<Option<Self>, GatewayError> {
+        if !settings.has_tls() {
+            return Ok(None);
+        }
         let broken = |error| {
             GatewayError::new(format_args!("TLS: {error}")).about(GatewayErrorKind::Certificate)
         };
@@ -54,11 +62,11 @@ impl Tls {
             .hosts(settings.config.hosts());
         let opened = settings.config.open_certificate(clock)?;
         let tls = opened.or_development(authority).map_err(broken)?;
-        Ok(Self {
+        Ok(Some(Self {
             certificates: tls.certificates,
             authority: tls.authority.as_ref().map(Authority::from),
             acme: tls.acme,
             client_auth: settings.config.open_client_auth(clock)?,
-        })
+        }))
     }
 }

@@ -73,8 +73,6 @@ pub struct Settings {
     pub(crate) admin: Option<PathBuf>,
     /// Budgets and rules of models, if the file has any.
     pub(crate) budgets: Option<BudgetPolicy>,
-    /// Where the gateway listens with TLS.
-    pub(crate) https: Vec<ListenOn>,
     /// The folder of a quick start; a file names its own.
     pub(crate) data: Option<DataFolder>,
     /// The folder for the development authority.
@@ -98,8 +96,9 @@ enum Origin {
 impl Settings {
     /// Reads a configuration file: the sections of [`palisade::config`] and `[[upstreams]]`.
     ///
-    /// `https` of `[server]` is by default `127.0.0.1:8443`. At least one route must be there: a
-    /// request without a rule gets status 404. Without `certificate` and `[server.acme]`, a
+    /// Without `https` and `http` in `[server]`, the gateway listens with TLS on `127.0.0.1:8443`.
+    /// With `http` alone it has no TLS, as behind a proxy that ends it. At least one route must be
+    /// there: a request without a rule gets status 404. Without `certificate` and `[server.acme]`, a
     /// development authority is kept in the folder `tls` beside the file.
     ///
     /// Reading opens no other file and no socket.
@@ -107,7 +106,8 @@ impl Settings {
     /// # Errors
     ///
     /// The file cannot be read, or something in it means nothing. The error names file, line, key
-    /// and remedy. A public address without a certificate is refused.
+    /// and remedy. A public address without a certificate is refused, and `http` alone if every
+    /// request without TLS is refused (see `Config::server_or`).
     pub fn read(path: impl AsRef<Path>) -> Result<Self, GatewayError> {
         let path = path.as_ref();
         let config = Config::read_with(path, &SECTIONS)?;
@@ -135,12 +135,8 @@ impl Settings {
         authority: PathBuf,
         origin: Origin,
     ) -> Result<Self, GatewayError> {
-        let server = config.server()?;
-        let https = match server.https.is_empty() {
-            true => vec![ListenOn::Address(LISTEN)],
-            false => server.https.clone(),
-        };
-        for address in https.iter().filter_map(ListenOn::as_address) {
+        let server = config.server_or(LISTEN, None)?;
+        for address in server.https.iter().filter_map(ListenOn::as_address) {
             refuse_public_development(&server, address)?;
         }
         Ok(Self {
@@ -148,7 +144,6 @@ impl Settings {
             admin: admin_socket(&config)?,
             budgets: BudgetPolicy::of(&config)?,
             server,
-            https,
             data,
             authority,
             only_shadow: false,
@@ -210,14 +205,27 @@ impl Settings {
         self.admin.as_deref()
     }
 
-    /// Returns the address for clients, by the first host that is served.
+    /// Returns the address for clients, by the first host that is served. `port` is that of the
+    /// listener for clients.
+    ///
+    /// Without TLS it is the address of the proxy that ends TLS, unless every client is served.
     pub(crate) fn address(&self, port: u16) -> String {
+        let is_proxied = !self.has_tls() && !self.server.dangerously_accept_plain_http;
+        let (scheme, default) = match self.has_tls() || is_proxied {
+            true => ("https", 443),
+            false => ("http", 80),
+        };
         let first = self.config.hosts().next().unwrap_or_default();
-        match (first.strip_suffix(":*"), port) {
-            (Some(name), 443) => format!("https://{name}"),
-            (Some(name), _) => format!("https://{name}:{port}"),
-            (None, _) => format!("https://{first}"),
+        match first.strip_suffix(":*") {
+            Some(name) if is_proxied || port == default => format!("{scheme}://{name}"),
+            Some(name) => format!("{scheme}://{name}:{port}"),
+            None => format!("{scheme}://{first}"),
         }
+    }
+
+    /// Returns whether anything listens with TLS. `false` if the file names `http` alone.
+    pub(crate) fn has_tls(&self) -> bool {
+        !self.server.https.is_empty()
     }
 }
 

@@ -18,7 +18,8 @@ impl Config {
     /// Finds settings that are valid alone and do not work together, or not for every client.
     ///
     /// `settings` is the result of [`server`](Self::server). `https` are the addresses of the TLS
-    /// listeners, with the ports that the system chose; Unix sockets have none. `certificates` are those of that listener.
+    /// listeners, with the ports that the system chose; Unix sockets have none. `certificates` are
+    /// those of these listeners, or `None` if nothing listens with TLS.
     /// The warnings are returned and not logged: call [`Warning::log`] on each.
     /// Each warning has a stable code, and names file, line, key and remedy:
     ///
@@ -26,7 +27,7 @@ impl Config {
     /// |---|---|
     /// | `certificate-hosts` | the certificate does not name a host that is served |
     /// | `client-certificate-never-asked` | a route demands a certificate of the client, and clients are not asked for one |
-    /// | `host-port` | no host is served under the port of the TLS listener |
+    /// | `host-port` | no host is served under the port of the TLS listener; without one, of the listener |
     /// | `plain-http` | requests without TLS are served, and not to this machine alone |
     /// | `proxy-unreachable` | the server listens on this machine alone, and no proxy is there |
     /// | `redirect-host` | redirects lead to a host that is not served |
@@ -41,14 +42,14 @@ impl Config {
         &self,
         settings: &ServerSettings,
         https: &[SocketAddr],
-        certificates: &Certificates,
+        certificates: Option<&Certificates>,
     ) -> Result<Vec<Warning>, ConfigFileError> {
         self.refuse_plain_http_beside_required_certificates()?;
         let hosts = self.allowed_hosts()?;
         let proxies = self.proxies()?;
         let found = [
-            self.hosts_without_certificate(certificates),
-            self.hosts_on_another_port(&hosts, &proxies, https),
+            certificates.and_then(|certificates| self.hosts_without_certificate(certificates)),
+            self.hosts_on_another_port(&hosts, &proxies, &Ports::of(settings, https)),
             self.proxies_out_of_reach(&proxies, https, settings),
             self.redirect_to_an_unserved_host(&hosts),
             self.challenges_without_listener(&settings.http),
@@ -104,29 +105,30 @@ impl Config {
         Some((&diagnostics::SEVERAL_CLIENT_AUTHORITIES, error))
     }
 
-    /// `host-port`: no host is served under the port of the TLS listener. Behind a proxy the port
-    /// differs, so nothing is reported.
+    /// `host-port`: no host is served under the port of a listener for clients. Behind a proxy the
+    /// port differs, so nothing is reported.
     fn hosts_on_another_port(
         &self,
         hosts: &AllowedHosts,
         proxies: &TrustedProxies,
-        https: &[SocketAddr],
+        ports: &Ports,
     ) -> Option<Contradiction> {
-        let port = https.first()?.port();
+        let port = ports.numbers.first()?;
         let served = |host: &str| {
             let name = name_of(host).replacen('*', "any", 1);
-            let mut ports = https.iter().map(SocketAddr::port);
-            ports.any(|port| hosts.allow(&format!("{name}:{port}"), Scheme::Https))
+            let mut numbers = ports.numbers.iter();
+            numbers.any(|port| hosts.allow(&format!("{name}:{port}"), ports.scheme))
         };
         if !proxies.is_empty() || self.hosts().any(served) {
             return None;
         }
         let first = self.hosts().next().map(name_of)?;
+        let (listener, default) = ports.words();
         let problem = format!(
-            "the TLS listener has port {port}, and a host without a port is served on port 443 only"
+            "the {listener} has port {port}, and a host without a port is served on port {default} only"
         );
         let remedy = format!(
-            "write \"{first}:{port}\" or \"{first}:*\"; leave it if port 443 is forwarded to this one"
+            "write \"{first}:{port}\" or \"{first}:*\"; leave it if port {default} is forwarded to this one"
         );
         let error = self.source.key_error("server", "hosts", &problem, &remedy);
         Some((&diagnostics::HOST_PORT, error))
@@ -197,6 +199,39 @@ impl Config {
         let key = "dangerously_accept_plain_http";
         let error = self.source.key_error("server", key, problem, remedy);
         Some((&diagnostics::PLAIN_HTTP, error))
+    }
+}
+
+/// The ports at which clients reach the server.
+struct Ports {
+    scheme: Scheme,
+    numbers: Vec<u16>,
+}
+
+impl Ports {
+    /// Returns the ports with TLS, or those without if nothing listens with TLS. A port that the
+    /// system chooses is left out.
+    fn of(settings: &ServerSettings, https: &[SocketAddr]) -> Self {
+        if !settings.https.is_empty() || settings.http.is_empty() {
+            return Self {
+                scheme: Scheme::Https,
+                numbers: https.iter().map(SocketAddr::port).collect(),
+            };
+        }
+        let addresses = settings.http.iter().filter_map(ListenOn::as_address);
+        let ports = addresses.map(|address| address.port());
+        Self {
+            scheme: Scheme::Http,
+            numbers: ports.filter(|port| *port != 0).collect(),
+        }
+    }
+
+    /// Returns what the listener is called, and the default port of its scheme.
+    const fn words(&self) -> (&'static str, u16) {
+        match self.scheme {
+            Scheme::Https => ("TLS listener", 443),
+            Scheme::Http => ("listener", 80),
+        }
     }
 }
 

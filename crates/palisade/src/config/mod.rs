@@ -54,6 +54,7 @@ mod limits;
 mod redis;
 mod routes;
 mod server_section;
+mod default_listeners;
 mod server;
 mod listen;
 #[cfg(feature = "server")]

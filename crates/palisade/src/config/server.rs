@@ -45,6 +45,10 @@ pub struct ServerSettings {
     /// Where the server listens without TLS, for redirects, ACME challenges, and proxies on this
     /// machine. Default: nowhere.
     pub http: Vec<ListenOn>,
+    /// Whether requests without TLS are served to every client. Default: `false`.
+    ///
+    /// A proxy that is trusted and says that its client used TLS needs no such setting.
+    pub dangerously_accept_plain_http: bool,
     /// Where the certificate comes from. Default: a development certificate.
     pub certificate: CertificateSource,
     /// The folder in which another program writes responses to ACME http-01 challenges (RFC 8555,
@@ -126,6 +130,7 @@ impl Config {
         Ok(ServerSettings {
             https: self.listen_on(server.https.as_ref())?,
             http: self.listen_on(server.http.as_ref())?,
+            dangerously_accept_plain_http: server.dangerously_accept_plain_http,
             certificate: self.certificate()?,
             acme_webroot: webroot.map(|folder| self.path(folder.get_ref())),
             health,

@@ -117,7 +117,7 @@ fn a_route_that_demands_a_certificate_no_client_is_asked_for_is_a_warning() {
         let settings = config.server().unwrap();
         let https = "127.0.0.1:443".parse().unwrap();
         let found = config
-            .check_server(&settings, &[https], &certificates)
+            .check_server(&settings, &[https], Some(&certificates))
             .unwrap();
         found.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
@@ -143,7 +143,7 @@ fn warnings_of_entry(folder: &Path, authorities: &str, name: &str) -> Vec<String
     fs::write(folder.join("palisade.toml"), text).unwrap();
     let config = Config::read(folder.join("palisade.toml")).unwrap();
     let (settings, https) = (config.server().unwrap(), ["127.0.0.1:443".parse().unwrap()]);
-    let found = config.check_server(&settings, &https, &certificates);
+    let found = config.check_server(&settings, &https, Some(&certificates));
     found.unwrap().iter().map(ToString::to_string).collect()
 }
 

@@ -19,6 +19,8 @@ const TEXT: &str = "今天天气很好，我们去公园玩吧。";
 pub(crate) struct Greeting {
     pub(crate) address: String,
     pub(crate) redirect: Option<String>,
+    /// The listener without TLS and who is served, if nothing listens with TLS.
+    pub(crate) without_tls: Option<String>,
     pub(crate) metrics: Option<String>,
     pub(crate) data: PathBuf,
     pub(crate) authority: Option<Authority>,
@@ -54,6 +56,9 @@ impl fmt::Display for Greeting {
         writeln!(f, "  Page       {}/", self.address)?;
         if let Some(redirect) = &self.redirect {
             writeln!(f, "  Redirect   {redirect}/ goes there")?;
+        }
+        if let Some(listener) = &self.without_tls {
+            writeln!(f, "  Listens    {listener}")?;
         }
         if let Some(metrics) = &self.metrics {
             writeln!(f, "  Metrics    {metrics}/metrics")?;
@@ -155,6 +160,7 @@ mod tests {
         Greeting {
             address: "https://localhost:8443".into(),
             redirect: Some("http://localhost:8080".into()),
+            without_tls: None,
             metrics: None,
             data: "/data".into(),
             ordered: None,

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use palisade::config::{Config, ListenOn, ServerSettings};
+use palisade::config::{Config, ServerSettings};
 
 pub(crate) use self::tts::Tts;
 use crate::{error::StartError, first_start::DataFolder, synthesis::ModelVoice};
@@ -26,16 +26,15 @@ hosts = ["localhost:*", "127.0.0.1:*", "[::1]:*"]
 /// and voices.
 const FIXED: [&[&str]; 1] = [&["tts"]];
 
-const fn at(port: u16) -> ListenOn {
-    ListenOn::Address(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port))
-}
+/// Where the server listens if the file says nothing: for this machine alone.
+const HTTPS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8443);
+/// The listener that redirects pages to [`HTTPS`].
+const HTTP: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
 /// What was set.
 #[derive(Debug)]
 pub struct Settings {
     pub(crate) config: Config,
-    pub(crate) https: Vec<ListenOn>,
-    pub(crate) http: Vec<ListenOn>,
     pub(crate) server: ServerSettings,
     pub(crate) tts: Tts,
     /// The file that the command line names.
@@ -70,7 +69,8 @@ impl Settings {
 
     fn new(config: Config, named: Option<&Path>) -> Result<Self, StartError> {
         let tts = Tts::of(&config)?;
-        let server = config.server()?;
+        // A file that says where https is served also says whether http is, and the other way round.
+        let server = config.server_or(HTTPS, Some(HTTP))?;
         config.cors()?; // A mistake in it is reported here, before anything is opened.
         if config.has(&["cors", "credentials"]) {
             let problem = "cookies are never accepted from other origins";
@@ -85,15 +85,6 @@ impl Settings {
             return Err(config.key_error("routes", "path", problem, remedy).into());
         }
         Ok(Self {
-            // A file that says where https is served also says whether http is.
-            http: match server.http.is_empty() && server.https.is_empty() {
-                true => vec![at(8080)],
-                false => server.http.clone(),
-            },
-            https: match server.https.is_empty() {
-                true => vec![at(8443)],
-                false => server.https.clone(),
-            },
             server,
             tts,
             config,
@@ -128,18 +119,35 @@ impl Settings {
         self.config.key_error("tts", key, &problem, remedy).into()
     }
 
-    /// Returns the address under which the page is found, by the first host that is served.
+    /// Returns the address under which the page is found, by the first host that is served. `port` is
+    /// that of the listener for clients.
+    ///
+    /// Without TLS it is the address of the proxy that ends TLS, unless every client is served.
     pub(crate) fn address(&self, port: u16) -> String {
+        let is_proxied = self.is_behind_tls();
+        let (scheme, default) = match self.has_tls() || is_proxied {
+            true => ("https", 443),
+            false => ("http", 80),
+        };
         let first = self.config.hosts().next().unwrap_or_default();
         let name = first.trim_end_matches(":*");
         let named_port = name
             .rsplit_once(':')
             .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
         match port {
-            443 => format!("https://{name}"),
-            _ if named_port => format!("https://{name}"),
-            port => format!("https://{name}:{port}"),
+            port if named_port || is_proxied || port == default => format!("{scheme}://{name}"),
+            port => format!("{scheme}://{name}:{port}"),
         }
+    }
+
+    /// Returns whether anything listens with TLS. `false` if the file names `http` alone.
+    pub(crate) fn has_tls(&self) -> bool {
+        !self.server.https.is_empty()
+    }
+
+    /// Returns whether TLS ends at a proxy, and this server has none itself.
+    pub(crate) fn is_behind_tls(&self) -> bool {
+        !self.has_tls() && !self.server.dangerously_accept_plain_http
     }
 
     /// Tells whether the file says where requests in clear are sent.
@@ -159,6 +167,8 @@ impl Settings {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use std::fs;
+
+    use palisade::config::ListenOn;
 
     use super::*;
 
@@ -294,12 +304,15 @@ mod tests {
     fn who_moves_https_says_where_http_is() {
         let settings =
             read("[server]\nhosts = [\"a.example\"]\nhttps = \"127.0.0.1:443\"\n").unwrap();
-        assert_eq!((port(&settings.https), settings.http.len()), (443, 0));
+        assert_eq!(
+            (port(&settings.server.https), settings.server.http.len()),
+            (443, 0)
+        );
         let settings = read("[tts]\nqueue = 3\nmetrics = \"off\"\n").unwrap();
         assert_eq!(
             (
-                port(&settings.https),
-                port(&settings.http),
+                port(&settings.server.https),
+                port(&settings.server.http),
                 settings.tts.queue
             ),
             (8443, 8080, 3)

@@ -9,6 +9,7 @@ mod clients;
 mod cors;
 mod first_start;
 mod formats;
+mod http_alone;
 mod killed;
 mod leaving;
 mod limits;

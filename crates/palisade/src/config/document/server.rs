@@ -20,10 +20,11 @@ pub(in crate::config) struct Server {
     pub(in crate::config) hosts: Vec<Spanned<String>>,
     /// Where the server listens with TLS: an address and a port such as `0.0.0.0:443`, a Unix socket
     /// (`unix:/run/name/https.sock`), sockets of systemd (`systemd` or `systemd:NAME`), or a list.
-    /// Default: none.
+    /// Default: that of the program if `http` is not set either, otherwise none.
     pub(in crate::config) https: Option<Spanned<Addresses>>,
     /// Where the server listens without TLS, for redirects and ACME challenges, or for a proxy on
-    /// this machine. Written as `https`. Default: none.
+    /// this machine. Written as `https`. Default: none. Without `https`, nothing has TLS: an error unless
+    /// a proxy of `[client]` ends TLS, or `dangerously_accept_plain_http` is set.
     pub(in crate::config) http: Option<Spanned<Addresses>>,
     /// The permissions of Unix sockets, in octal digits: `0660` lets the group of the process
     /// connect. Default: those of new files, which let only the owner connect.

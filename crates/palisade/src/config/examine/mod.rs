@@ -160,7 +160,7 @@ impl Config {
             .filter_map(ListenOn::as_address)
             .collect();
         if !settings.https.is_empty() {
-            found.extend(self.check_server(settings, &https, &certificates)?);
+            found.extend(self.check_server(settings, &https, Some(&certificates))?);
         }
         Ok(found)
     }

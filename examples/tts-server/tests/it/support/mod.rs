@@ -85,7 +85,8 @@ impl TestServer {
         };
         let settings = Settings::read(Some(&path), &with.data).unwrap();
         let server = Server::prepare(settings, with).await.unwrap();
-        let (https, http, metrics) = server.addresses();
+        let [https, http, metrics] = server.addresses();
+        let https = https.unwrap();
         let key = server.first_key().unwrap().to_owned();
         let reloader = server.reloader();
         let (stop, stopped) = oneshot::channel();
