@@ -195,12 +195,14 @@ impl Gateway {
         warn(&settings, &addresses, certificates.as_ref())?;
         let audit = built.audit.as_ref().map(palisade::AuditLayer::handle);
         let record = |server| record_connections(server, audit.clone());
-        let challenges = match tls.as_ref().and_then(|tls| tls.acme.as_ref()) {
-            Some(acme) => {
+        let acme = tls.as_ref().and_then(|tls| tls.acme.as_ref());
+        let challenges = match (acme, &settings.server.acme_webroot) {
+            (Some(acme), _) => {
                 record_certificates(acme, audit.clone());
                 ChallengeLayer::new(acme)
             }
-            None => ChallengeLayer::none(),
+            (None, Some(folder)) => ChallengeLayer::webroot(folder),
+            (None, None) => ChallengeLayer::none(),
         };
         let readiness = Readiness::new();
         let first = built

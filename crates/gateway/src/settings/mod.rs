@@ -32,7 +32,11 @@ const SECTIONS: [&str; 6] = [
     "admin",
 ];
 /// What cannot change while the gateway runs, besides the keys of Palisade.
-const FIXED: [&[&str]; 2] = [&["admin"], &["metering", "file"]];
+const FIXED: [&[&str]; 3] = [
+    &["admin"],
+    &["metering", "file"],
+    &["server", "acme_webroot"],
+];
 
 /// The settings of a [`Gateway`](crate::Gateway): from a file by [`read`](Self::read), or from a few
 /// values by [`quick_start`](Self::quick_start).

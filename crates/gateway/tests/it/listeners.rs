@@ -43,6 +43,37 @@ async fn a_proxy_reaches_the_gateway_by_a_unix_socket_and_clients_by_an_address(
     }
 }
 
+/// Another program orders the certificate, and writes responses for the authority into a folder.
+#[tokio::test]
+async fn challenges_of_another_program_are_served_from_the_folder_of_the_file() {
+    let upstream = answering(OK).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("http.sock");
+    let challenges = folder.path().join("www/.well-known/acme-challenge");
+    std::fs::create_dir_all(&challenges).unwrap();
+    let token = "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ";
+    std::fs::write(challenges.join(token), "the response").unwrap();
+    let file = format!(
+        "[server]\nhosts = ['localhost:*']\nhttps = '127.0.0.1:0'\nhttp = 'unix:http.sock'\n\
+         acme_webroot = 'www'\n[[routes]]\npath = '/'\naccess = 'public'\n\
+         [[upstreams]]\nurl = 'http://{}'\n",
+        upstream.address
+    );
+    let _gateway = start_file(folder, &file).await;
+    for (name, expected) in [(token, 200), ("evaGxfADs6pSRb2LAv9IZf17Dt3juxGK", 404)] {
+        let mut socket = UnixStream::connect(&path).await.unwrap();
+        let request = format!(
+            "GET /.well-known/acme-challenge/{name} HTTP/1.1\r\nHost: other.example\r\n\
+             Connection: close\r\n\r\n"
+        );
+        socket.write_all(request.as_bytes()).await.unwrap();
+        let mut response = String::new();
+        socket.read_to_string(&mut response).await.unwrap();
+        assert_eq!(status(&response), expected, "{response}");
+        assert_eq!(response.ends_with("the response"), expected == 200);
+    }
+}
+
 /// Starts a gateway whose file names `http` alone, and sends one request there with these headers.
 /// Returns the response and what the operator sees.
 async fn without_tls(section: &str, headers: &str) -> (String, String) {

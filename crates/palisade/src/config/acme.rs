@@ -46,6 +46,8 @@ pub struct AcmeSettings {
     pub cache: PathBuf,
     /// How the authority checks the hosts. Default: `tls-alpn-01`.
     pub challenge: ChallengeKind,
+    /// The profile of the certificate. Default: the authority chooses.
+    pub profile: Option<String>,
     /// The port at which the authority connects, if it is not that of the standard.
     pub validation_port: Option<u16>,
     /// Whether the server requests its own challenge before the first order. Default: yes.
@@ -81,6 +83,9 @@ impl AcmeSettings {
         if let Some(root) = &self.root {
             builder = builder.root_file(root);
         }
+        if let Some(profile) = &self.profile {
+            builder = builder.profile(profile.as_str());
+        }
         if let Some(port) = self.validation_port {
             builder = builder.validation_port(port);
         }
@@ -112,6 +117,7 @@ impl Config {
                 .as_ref()
                 .map_or_else(|| self.path(Path::new("acme")), path),
             challenge,
+            profile: acme.profile.clone(),
             validation_port: acme.validation_port.as_ref().map(|port| *port.get_ref()),
             self_check: acme.self_check.unwrap_or(true),
             external_account: self.external_account(acme)?,

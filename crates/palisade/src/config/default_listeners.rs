@@ -18,10 +18,10 @@ impl Config {
     /// | `https`, with or without `http` | those of the file |
     /// | `http` alone | those of the file, so that nothing listens with TLS |
     ///
-    /// `http` alone must be able to serve something. Either a trusted proxy ends TLS and sends the
-    /// scheme of its client, or the file has `dangerously_accept_plain_http`. With a proxy, requests
-    /// of others and requests that came to the proxy without TLS are still refused, so a public
-    /// address is safe.
+    /// `http` alone must be able to serve something. Either a proxy ends TLS and sends the scheme of its
+    /// client (`proxies` of `[client]`, or `proxy_protocol`), or the file has
+    /// `dangerously_accept_plain_http`. With a proxy, requests of others and requests that came to the
+    /// proxy without TLS are still refused, so a public address is safe.
     ///
     /// # Errors
     ///
@@ -87,7 +87,9 @@ impl Config {
             let remedy = "add https = \"0.0.0.0:443\", or remove it if a proxy ends TLS";
             return Err(self.source.key_error("server", key, problem, remedy));
         }
-        if server.dangerously_accept_plain_http || !self.proxies()?.is_empty() {
+        // A header of the PROXY protocol, version 2, can say that its client used TLS.
+        let is_proxied = !self.proxies()?.is_empty() || !server.proxy_protocol.is_empty();
+        if is_proxied || server.dangerously_accept_plain_http {
             return Ok(());
         }
         let problem = "no listener has TLS, and requests without TLS are refused";

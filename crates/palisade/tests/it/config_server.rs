@@ -456,6 +456,8 @@ fn the_listeners_of_the_program_are_for_files_that_name_none() {
     let proxied =
         format!("{http}[client]\nproxies = [\"10.0.0.0/8\"]\nheader = \"X-Forwarded-For\"\n");
     check(&proxied, Vec::new(), one("127.0.0.1:80"));
+    let balanced = format!("{http}proxy_protocol = [\"10.0.0.0/8\"]\n");
+    check(&balanced, Vec::new(), one("127.0.0.1:80"));
 }
 
 #[test]

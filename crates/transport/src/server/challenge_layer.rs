@@ -9,7 +9,10 @@
 //! | another token | one small file is read, at most [`MAX_READS`] at once |
 
 use std::{
+    fs::{self, File},
     future::{Future, ready},
+    io::Read,
+    path::{Path, PathBuf},
     pin::Pin,
     sync::Arc,
 };
@@ -31,10 +34,13 @@ use crate::{
 /// threads for blocking work to the application.
 const MAX_READS: usize = 4;
 
+/// The most bytes of a response that another program wrote. A key authorization has about 90.
+const MAX_BYTES: u64 = 4096;
+
 /// A look-up under way. `None`: there is no such token.
 type LookUp = Pin<Box<dyn Future<Output = Option<String>> + Send>>;
 
-/// Responds to http-01 challenges (RFC 8555, section 8.3) for an [`Acme`].
+/// Responds to http-01 challenges (RFC 8555, section 8.3) for an [`Acme`], or for another program.
 ///
 /// Must be outside all other layers, on the listener without TLS (port 80), so that the authority
 /// passes with any `Host` and is neither limited nor recorded. `GET` and `HEAD` below
@@ -69,16 +75,47 @@ type LookUp = Pin<Box<dyn Future<Output = Option<String>> + Send>>;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ChallengeLayer {
-    challenges: Option<Challenges>,
+    responses: Responses,
     /// Permits for reading files, shared by all clones.
     reads: Arc<Semaphore>,
+}
+
+/// Where the responses are.
+#[derive(Clone, Debug)]
+enum Responses {
+    /// In the memory and the cache of an `Acme`.
+    Acme(Challenges),
+    /// In the files of another program.
+    Folder(Arc<Path>),
+    Nowhere,
 }
 
 impl ChallengeLayer {
     /// Responds for this `Acme`.
     pub fn new(acme: &Acme) -> Self {
+        Self::with(Responses::Acme(acme.challenges().clone()))
+    }
+
+    /// Responds for another program, such as certbot, that writes its responses to
+    /// `.well-known/acme-challenge/` in this folder.
+    ///
+    /// A response is a regular file; of a larger one, the first 4 KiB are sent.
+    ///
+    /// ```
+    /// use palisade_transport::server::ChallengeLayer;
+    ///
+    /// // certbot certonly --webroot -w /var/www/acme -d tts.example.com
+    /// let layer = ChallengeLayer::webroot("/var/www/acme");
+    /// # let _ = layer;
+    /// ```
+    pub fn webroot(folder: impl Into<PathBuf>) -> Self {
+        let folder = folder.into().join(".well-known/acme-challenge");
+        Self::with(Responses::Folder(folder.into()))
+    }
+
+    fn with(responses: Responses) -> Self {
         Self {
-            challenges: Some(acme.challenges().clone()),
+            responses,
             reads: Arc::new(Semaphore::new(MAX_READS)),
         }
     }
@@ -95,29 +132,30 @@ impl ChallengeLayer {
     /// # let _ = service;
     /// ```
     pub fn none() -> Self {
-        Self {
-            challenges: None,
-            reads: Arc::new(Semaphore::new(0)),
-        }
+        Self::with(Responses::Nowhere)
     }
 
-    /// Begins to look up the response to a token.
-    fn look_up(&self, challenges: &Challenges, token: &str) -> LookUp {
+    /// Begins to look up the response to a token. `None` if all requests go on.
+    fn look_up(&self, token: &str) -> Option<LookUp> {
+        if matches!(self.responses, Responses::Nowhere) {
+            return None;
+        }
         if !is_challenge_token(token) {
-            return Box::pin(ready(None));
+            return Some(Box::pin(ready(None)));
         }
-        if let Some(found) = challenges.http_response_in_memory(token) {
-            return Box::pin(ready(Some(found)));
+        if let Responses::Acme(challenges) = &self.responses
+            && let Some(found) = challenges.http_response_in_memory(token)
+        {
+            return Some(Box::pin(ready(Some(found))));
         }
-        let reads = Arc::clone(&self.reads);
-        Box::pin(read(reads, challenges.clone(), token.to_owned()))
+        let (reads, responses) = (Arc::clone(&self.reads), self.responses.clone());
+        Some(Box::pin(read(reads, responses, token.to_owned())))
     }
 }
 
 impl Responder for ChallengeLayer {
     fn respond(&self, path: &str, _: Option<&Peer>) -> Option<PendingResponse> {
-        let challenges = self.challenges.as_ref()?;
-        let look_up = self.look_up(challenges, path.strip_prefix(CHALLENGE_PATH)?);
+        let look_up = self.look_up(path.strip_prefix(CHALLENGE_PATH)?)?;
         Some(Box::pin(async { response(look_up.await) }))
     }
 }
@@ -135,15 +173,37 @@ fn response(found: Option<String>) -> OwnResponse {
 }
 
 /// Reads the file of a token on a thread that may block, when it has a permit.
-async fn read(reads: Arc<Semaphore>, challenges: Challenges, token: String) -> Option<String> {
+async fn read(reads: Arc<Semaphore>, responses: Responses, token: String) -> Option<String> {
     let permit = reads.acquire_owned().await.ok()?;
     let find = move || {
-        let found = challenges.http_response(&token);
+        let found = responses.read(&token);
         // Here, and not where the result is awaited: a client that left must not free it early.
         drop(permit);
         found
     };
     tokio::task::spawn_blocking(find).await.ok().flatten()
+}
+
+impl Responses {
+    /// Reads the response to a token, which has no `/` and no `.`.
+    fn read(&self, token: &str) -> Option<String> {
+        match self {
+            Self::Acme(challenges) => challenges.http_response(token),
+            Self::Folder(folder) => read_file(&folder.join(token)),
+            Self::Nowhere => None,
+        }
+    }
+}
+
+/// Reads a small regular file. `None` for anything else: reading a pipe could block for ever.
+fn read_file(path: &Path) -> Option<String> {
+    if !fs::metadata(path).ok()?.is_file() {
+        return None;
+    }
+    let mut text = String::new();
+    let mut file = File::open(path).ok()?.take(MAX_BYTES);
+    file.read_to_string(&mut text).ok()?;
+    Some(text)
 }
 
 impl<S> Layer<S> for ChallengeLayer {
@@ -209,6 +269,25 @@ mod tests {
         let (sender, receiver) = mpsc::channel::<()>();
         runtime.spawn_blocking(move || receiver.recv());
         (runtime, sender)
+    }
+
+    #[tokio::test]
+    async fn only_regular_files_of_the_folder_of_another_program_are_sent() {
+        let folder = tempfile::tempdir().unwrap();
+        let challenges = folder.path().join(".well-known/acme-challenge");
+        fs::create_dir_all(challenges.join(UNKNOWN)).unwrap();
+        fs::write(challenges.join(PUBLISHED), "key").unwrap();
+        fs::write(folder.path().join("secret"), "secret").unwrap();
+        let layer = ChallengeLayer::webroot(folder.path());
+        for (token, expected) in [
+            (PUBLISHED, 200),
+            (UNKNOWN, 404),
+            ("another-token-of-no-program", 404),
+            ("../../secret", 404),
+        ] {
+            let response = request(&layer, token).await.unwrap();
+            assert_eq!(response.status(), expected, "{token}");
+        }
     }
 
     #[test]

@@ -103,6 +103,10 @@ fn write_beside(path: &Path, bytes: &[u8], secret: bool) -> io::Result<PathBuf> 
     // What a crashed process of the same number left.
     let _ = fs::remove_file(&beside);
     let mut file = create(&beside, secret)?;
+    if let Ok(folder) = fs::metadata(folder_of(path)) {
+        // Only root may, and only root needs it: the service must be able to read what a command wrote.
+        let _ = private_file::give_to_owner_of(&folder, &file);
+    }
     file.write_all(bytes)?;
     file.sync_all()?;
     Ok(beside)
@@ -120,14 +124,49 @@ fn create(path: &Path, secret: bool) -> io::Result<File> {
 }
 
 /// Creates a folder that only its owner can read, if it does not exist.
+///
+/// If root creates it, it belongs to the owner of the folder that it is in. Otherwise a command of root
+/// would take the folder away from the service.
 pub(super) fn make_folder(path: &Path) -> Result<(), CertificateError> {
+    let is_new = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
+    let new: Vec<&Path> = path.ancestors().take_while(is_new).collect();
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder
         .create(path)
-        .map_err(|source| CertificateError::file(path, source))
+        .map_err(|source| CertificateError::file(path, source))?;
+    for folder in new.into_iter().rev() {
+        let _ = give_folder_away(folder); // As above: only root may.
+    }
+    Ok(())
+}
+
+/// Gives a new folder to the owner of the folder that it is in.
+///
+/// Another user who may write there could have put a link in its place: then nothing is changed.
+#[cfg(unix)]
+fn give_folder_away(folder: &Path) -> io::Result<()> {
+    use rustix::fs::{Mode, OFlags, open};
+
+    let model = fs::metadata(folder_of(folder))?;
+    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let opened = open(folder, flags, Mode::empty())?;
+    private_file::give_to_owner_of(&model, &File::from(opened))
+}
+
+/// On other systems the permissions of the folder must suffice.
+#[cfg(not(unix))]
+fn give_folder_away(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Returns the folder that something is in.
+fn folder_of(path: &Path) -> &Path {
+    let parent = path.parent();
+    let named = parent.filter(|parent| !parent.as_os_str().is_empty());
+    named.unwrap_or(Path::new("."))
 }
 
 /// Returns whether others than the owner can access a file.

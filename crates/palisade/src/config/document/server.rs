@@ -24,7 +24,7 @@ pub(in crate::config) struct Server {
     pub(in crate::config) https: Option<Spanned<Addresses>>,
     /// Where the server listens without TLS, for redirects and ACME challenges, or for a proxy on
     /// this machine. Written as `https`. Default: none. Without `https`, nothing has TLS: an error unless
-    /// a proxy of `[client]` ends TLS, or `dangerously_accept_plain_http` is set.
+    /// a proxy ends TLS (`[client]` or `proxy_protocol`), or `dangerously_accept_plain_http` is set.
     pub(in crate::config) http: Option<Spanned<Addresses>>,
     /// The permissions of Unix sockets, in octal digits: `0660` lets the group of the process
     /// connect. Default: those of new files, which let only the owner connect.
@@ -111,6 +111,9 @@ pub(in crate::config) struct Acme {
     pub(in crate::config) cache: Option<Spanned<PathBuf>>,
     /// `tls-alpn-01` or `http-01`. Default: `tls-alpn-01`. `http-01` needs `http` of `[server]`.
     pub(in crate::config) challenge: Option<Spanned<String>>,
+    /// The profile of the certificate, one of those that the authority has: Let's Encrypt has `classic`,
+    /// `tlsserver` and `shortlived`. Default: the authority chooses.
+    pub(in crate::config) profile: Option<String>,
     /// The port at which a private authority connects. Default: 443, or 80 for `http-01`.
     pub(in crate::config) validation_port: Option<Spanned<u16>>,
     /// Whether the server requests its own challenge before the first order. Default: `true`.

@@ -154,6 +154,7 @@ impl Acme {
             challenges: &inner.challenges,
             kind: inner.self_check.kind,
             domains: &inner.domains,
+            profile: inner.profile.as_deref(),
             replaces: current.and_then(|loaded| self.replaced(loaded)),
         };
         ordering.run().await

@@ -41,6 +41,7 @@ pub const LETS_ENCRYPT_STAGING: &str = "https://acme-staging-v02.api.letsencrypt
 /// | [`contact`](Self::contact) | none |
 /// | [`challenge`](Self::challenge) | `tls-alpn-01` |
 /// | [`external_account`](Self::external_account) | none |
+/// | [`profile`](Self::profile) | the one that the authority chooses |
 /// | [`without_self_check`](Self::without_self_check) | the check is made |
 /// | [`validation_port`](Self::validation_port) | 443 for `tls-alpn-01`, 80 for `http-01` |
 /// | [`resolve`](Self::resolve) | DNS |
@@ -88,6 +89,8 @@ pub struct AcmeBuilder {
     root: Option<Vec<u8>>,
     root_file: Option<PathBuf>,
     challenge: ChallengeKind,
+    /// `None` for the choice of the authority.
+    profile: Option<String>,
     /// The identifier and the key in base64url, decoded by `build`.
     external: Option<(String, Zeroizing<String>)>,
     /// The identifier, and the file with the key.
@@ -110,6 +113,7 @@ impl AcmeBuilder {
             root: None,
             root_file: None,
             challenge: ChallengeKind::default(),
+            profile: None,
             external: None,
             external_file: None,
             self_check: true,
@@ -176,6 +180,28 @@ impl AcmeBuilder {
     /// Sets how the authority checks the names. Default: [`ChallengeKind::TlsAlpn01`].
     pub fn challenge(mut self, kind: ChallengeKind) -> Self {
         self.challenge = kind;
+        self
+    }
+
+    /// Sets the profile of the certificate, one of those that the directory of the authority names.
+    /// Default: the authority chooses.
+    ///
+    /// Let's Encrypt has `classic`, `tlsserver` and `shortlived`. With a life of six days, as
+    /// `shortlived` has, a certificate is renewed every four days, so a failure must be noticed soon. An
+    /// unknown profile is refused by the authority.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use palisade_transport::server::Acme;
+    ///
+    /// let builder = Acme::builder(["tts.example.com"], "/var/lib/tts/acme")
+    ///     .accept_terms()
+    ///     .profile("shortlived");
+    /// # let _ = builder;
+    /// ```
+    pub fn profile(mut self, name: impl Into<String>) -> Self {
+        self.profile = Some(name.into());
         self
     }
 
@@ -297,6 +323,7 @@ impl AcmeBuilder {
                 addresses: self.addresses,
             },
             domains,
+            profile: self.profile,
             needs_self_check: AtomicBool::new(self.self_check),
             clock: self.clock,
             observer: RwLock::default(),

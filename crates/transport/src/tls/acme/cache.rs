@@ -326,6 +326,41 @@ mod tests {
         }
     }
 
+    /// `sudo palisade cert renew` must not take the certificate away from the service.
+    #[cfg(unix)]
+    #[test]
+    fn what_root_writes_belongs_to_the_owner_of_the_folder() {
+        use std::os::unix::fs::{MetadataExt, chown};
+
+        let folder = tempfile::tempdir().unwrap();
+        if chown(folder.path(), Some(4711), Some(4712)).is_err() {
+            eprintln!("skipped: only root can show this");
+            return;
+        }
+        let cache = cache(&folder.path().join("new/acme"), &["a.example"]);
+        cache.create().unwrap();
+        // Twice: what replaces a file belongs to the same user.
+        for _ in 0..2 {
+            cache.write_account("{}").unwrap();
+            cache.write_certificate("key").unwrap();
+            cache.write_history(&History::default()).unwrap();
+            drop(cache.try_lock().unwrap());
+        }
+        for path in [
+            &folder.path().join("new"),
+            &cache.folder,
+            &cache.authority,
+            &cache.challenges(),
+            &cache.account_path(),
+            &cache.certificate_path(),
+            &cache.history_path(),
+            &cache.folder.join("lock"),
+        ] {
+            let now = fs::metadata(path).unwrap();
+            assert_eq!((now.uid(), now.gid()), (4711, 4712), "{}", path.display());
+        }
+    }
+
     #[test]
     fn damaged_files_are_not_an_error_and_unreadable_ones_are() {
         let folder = tempfile::tempdir().unwrap();

@@ -114,6 +114,8 @@ struct Inner {
     client: AuthorityClient,
     clock: SharedClock,
     domains: Vec<String>,
+    /// `None` for the choice of the authority.
+    profile: Option<String>,
     /// Whether the self-check has to pass before the next order.
     needs_self_check: AtomicBool,
     self_check: SelfCheck,

@@ -48,6 +48,8 @@ pub(super) struct Ordering<'a> {
     /// for nothing if the first one is right and the network is not.
     pub(super) kind: ChallengeKind,
     pub(super) domains: &'a [String],
+    /// The profile of the certificate. `None` for the choice of the authority.
+    pub(super) profile: Option<&'a str>,
     /// The certificate that the new one replaces, where the authority supports renewal information.
     pub(super) replaces: Option<CertificateIdentifier<'static>>,
 }
@@ -87,17 +89,23 @@ impl Ordering<'_> {
     /// an advantage, and no condition of a certificate.
     async fn new_order(&self) -> Result<Order, OrderFailure> {
         let names: Vec<Identifier> = self.domains.iter().cloned().map(Identifier::Dns).collect();
-        let plain = NewOrder::new(&names);
+        let plain = || {
+            let order = NewOrder::new(&names);
+            match self.profile {
+                Some(profile) => order.profile(profile),
+                None => order,
+            }
+        };
         let mut created = match self.replaces.clone() {
             Some(replaces) => {
-                let order = NewOrder::new(&names).replaces(replaces);
+                let order = plain().replaces(replaces);
                 with_nonces!(self.account.new_order(&order))
             }
-            None => with_nonces!(self.account.new_order(&plain)),
+            None => with_nonces!(self.account.new_order(&plain())),
         };
         // Another process replaced it, or the authority forgot the old certificate.
         if self.replaces.is_some() && created.as_ref().is_err_and(is_about_replacement) {
-            created = with_nonces!(self.account.new_order(&plain));
+            created = with_nonces!(self.account.new_order(&plain()));
         }
         created.map_err(|error| match is_problem(&error, "accountDoesNotExist") {
             true => OrderFailure::NoAccount,

@@ -7,6 +7,7 @@ mod failures;
 mod files;
 mod issue;
 mod pebble;
+mod profile;
 mod suggestion;
 
 use std::{

@@ -35,7 +35,7 @@ impl Authority {
             .without_self_check()
     }
 
-    fn url(&self, path: &str) -> String {
+    pub(super) fn url(&self, path: &str) -> String {
         format!("https://{}/{path}", self.running.address)
     }
 }
@@ -49,7 +49,7 @@ fn issuer() -> (String, Issuer<'static, KeyPair>) {
 }
 
 /// Writes an account, and a certificate that is valid for 90 days from now.
-fn fill_cache(acme: &Acme, clock: &ManualClock) {
+pub(super) fn fill_cache(acme: &Acme, clock: &ManualClock) {
     let now =
         OffsetDateTime::from_unix_timestamp(i64::try_from(clock.unix_time().as_secs()).unwrap());
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
