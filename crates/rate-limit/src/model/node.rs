@@ -141,7 +141,7 @@ impl FleetModel {
         let node = &mut fleet.nodes[index];
         match waiting.step {
             LeaseStep::Ask { rest, .. } if wait > 0 => {
-                let returned = node.lease.not_granted(now, rest, now + wait.min(life));
+                let returned = node.lease.not_granted(now, rest, now + life);
                 node.push(-i64::from(returned));
                 self.ask(fleet, index, LeaseStep::Exact);
             }

@@ -123,7 +123,7 @@ fn leases_keep_the_bound_when_replies_are_lost() {
 
 #[test]
 fn leases_keep_the_bound_when_the_clock_of_the_store_is_set() {
-    check(LEASED_WITH_CLOCK, 12_000, &["the bound is reached"]);
+    check(LEASED_WITH_CLOCK, 10_000, &["the bound is reached"]);
 }
 
 #[test]

@@ -113,6 +113,20 @@ async fn the_last_units_are_granted_exactly() {
 }
 
 #[tokio::test]
+async fn a_bucket_that_is_nearly_empty_costs_one_call_for_each_request() {
+    let shared = Arc::new(Shared::default());
+    let node = node(&shared, [leased("40/second", 10)]);
+    assert_eq!(node.admitted(60).await, 40);
+    shared.calls();
+    // Too few units for a lease come back between two requests.
+    for _ in 0..30 {
+        node.stack.wait(0.03);
+        assert_eq!(node.admitted(1).await, 1);
+    }
+    assert!(shared.calls() <= 31, "one of them asked for a lease");
+}
+
+#[tokio::test]
 async fn nodes_together_admit_the_limit_and_never_more() {
     let shared = Arc::new(Shared::default());
     let nodes = [(); 4].map(|()| node(&shared, [leased("200/day", 20)]));

@@ -60,7 +60,7 @@ impl LeasedRequest {
         if !self.only_leases_are_refused(&decision) {
             return self.conclude(&decision);
         }
-        self.give_up_leases(&decision);
+        self.give_up_leases();
         let decision = self.ask_store().await;
         self.conclude(&decision)
     }
@@ -93,21 +93,15 @@ impl LeasedRequest {
     }
 
     /// Ends the questions for leases. The charges are then asked for alone.
-    fn give_up_leases(&mut self, decision: &StoreDecision) {
+    ///
+    /// None is asked for again in the time of a lease: while a bucket is nearly empty, each request would
+    /// cost two calls.
+    fn give_up_leases(&mut self) {
         let now = self.state.now();
-        let mut waits = decision.limit_states.iter();
-        for charge in &mut self.charges {
-            if charge.step == LeaseStep::Spent {
-                continue;
-            }
-            let wait = waits.next().map_or(0, |limit_state| limit_state.wait);
-            if charge.asks() {
-                // The units of a lease come back in that time, if nobody takes others.
-                lease_metrics::asked("refused");
-                let pause = wait.min(self.state.life);
-                self.state.not_granted(now, charge, pause);
-                charge.step = LeaseStep::Exact;
-            }
+        for charge in self.charges.iter_mut().filter(|charge| charge.asks()) {
+            lease_metrics::asked("refused");
+            self.state.not_granted(now, charge, self.state.life);
+            charge.step = LeaseStep::Exact;
         }
     }
 
