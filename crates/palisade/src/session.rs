@@ -23,7 +23,7 @@
 //! # let _ = (shield, sessions); Ok(()) }
 //! ```
 //!
-//! The handler of `POST /session` calls [`Sessions::open`] with its `Principal`.
+//! The handler of `POST /session` calls [`Sessions::sign_in`] with its `Principal`. A session cannot open another one.
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 

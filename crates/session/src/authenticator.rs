@@ -47,6 +47,7 @@ struct Refusals {
     csrf_token: Rejection,
     cross_site: Rejection,
     ended: Rejection,
+    refused: Rejection,
 }
 
 /// What the head of a request tells, read before the store is asked.
@@ -94,11 +95,13 @@ impl Inner {
         let Some(record) = self.find(digest).await? else {
             return Err(Box::new(self.refusals.absent.clone()));
         };
+        for (key, value) in [
+            ("via", KIND.into()),
+            ("session", digest.id().to_string().into()),
+        ] {
+            cx.record(Fact::Noted { key, value });
+        }
         self.check_sender(&attempt)?;
-        cx.record(Fact::Noted {
-            key: "via",
-            value: KIND.into(),
-        });
         let principal = self
             .current_principal(digest, &record, attempt.client)
             .await?;
@@ -162,11 +165,16 @@ impl Inner {
         client: Option<IpAddr>,
     ) -> Result<Principal, Box<Rejection>> {
         let reason = match self.check.check(&record.principal, client).get().await {
+            Ok(now) if is_expired(&now, self.sessions.now()) => "the credential has expired".into(),
             Ok(now) => match difference(&record.principal, &now) {
                 None => return Ok(now),
                 Some(reason) => reason.into(),
             },
             Err(CheckError::Ended(reason)) => reason,
+            Err(CheckError::Refused(reason)) => {
+                let refused = self.refusals.refused.clone();
+                return Err(Box::new(refused.with_reason(reason)));
+            }
             Err(CheckError::Unavailable(reason)) => {
                 let refusal = Rejection::unavailable(RETRY);
                 return Err(Box::new(refusal.with_reason(reason)));
@@ -245,7 +253,7 @@ impl Authenticator for SessionAuthenticator {
             client: cx.client().map(ClientInfo::ip),
             kind: RequestKind::of(head),
             is_own: is_own_write(head, cx.client()),
-            csrf: head.headers.remove(CSRF_HEADER),
+            csrf: take_csrf(head),
             place: SessionPlace::default(),
         };
         head.extensions.insert(attempt.place.clone());
@@ -268,14 +276,22 @@ impl Authenticator for SessionAuthenticator {
 
 impl Refusals {
     fn new(sessions: &Sessions) -> Self {
-        let forbidden =
-            |code, detail| Rejection::new(StatusCode::FORBIDDEN, code, detail).prerendered();
+        let forbidden = |code, detail| {
+            // The session is genuine: another site must not make its client look like one that guesses.
+            Rejection::new(StatusCode::FORBIDDEN, code, detail)
+                .with_credential_failure(CredentialFailure::NotAllowedHere)
+                .prerendered()
+        };
         let ended = Rejection::credentials_invalid(CHALLENGE);
         Self {
             absent: ended
                 .clone()
                 .with_credential_failure(CredentialFailure::Absent)
                 .with_reason("the cookie opens no session"),
+            refused: ended
+                .clone()
+                .with_credential_failure(CredentialFailure::NotAllowedHere)
+                .prerendered(),
             csrf_token: forbidden(
                 "csrf_token",
                 "The header X-CSRF-Token of this session is missing or wrong.",
@@ -292,6 +308,11 @@ impl Refusals {
     }
 }
 
+/// Tells whether the credential behind a session has expired.
+fn is_expired(principal: &Principal, now: Duration) -> bool {
+    principal.expires().is_some_and(|end| end <= now)
+}
+
 /// Tells whether a request that changes something came from a page of this service. Without a word of
 /// the browser it did not: all browsers send `Origin` with a write.
 fn is_own_write(head: &request::Parts, client: Option<&ClientInfo>) -> bool {
@@ -299,7 +320,9 @@ fn is_own_write(head: &request::Parts, client: Option<&ClientInfo>) -> bool {
         FetchSite::Absent => None,
         site => Some(site == FetchSite::SameOrigin),
     };
-    let origin = origin::origin(&head.headers);
+    // A page that sends no referrer sends `null` too; then the browser's word about the site decides.
+    let is_null = |origin: &&[u8]| site == Some(true) && **origin == *b"null";
+    let origin = origin::origin(&head.headers).filter(|origin| !is_null(origin));
     let origin = origin.map(|origin| origin::is_own(origin, head, client));
     match (site, origin) {
         (None, None) => false,
@@ -313,6 +336,20 @@ fn is_foreign_read(head: &request::Parts, follows_links: bool) -> bool {
     let is_read = RequestKind::of(head) == RequestKind::Read;
     let is_followed = follows_links && origin::is_navigation(head);
     is_read && FetchSite::of(&head.headers) == FetchSite::Other && !is_followed
+}
+
+/// The token against forged requests, which an outer layer took out of the request.
+#[derive(Clone)]
+struct SentCsrf(Option<HeaderValue>);
+
+/// Takes the token against forged requests out of a request, for this layer and for those further in.
+fn take_csrf(head: &mut request::Parts) -> Option<HeaderValue> {
+    let before = head.extensions.get::<SentCsrf>();
+    let sent = head.headers.get(CSRF_HEADER).cloned();
+    let sent = sent.or_else(|| before.and_then(|before| before.0.clone()));
+    head.headers.remove(CSRF_HEADER);
+    head.extensions.insert(SentCsrf(sent.clone()));
+    sent
 }
 
 fn refusal(error: SessionError) -> Box<Rejection> {

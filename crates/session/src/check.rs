@@ -38,8 +38,8 @@ pub trait PrincipalCheck: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`CheckError::Ended`] ends the session: 401. [`CheckError::Unavailable`] refuses this request
-    /// with 503.
+    /// [`CheckError::Ended`] ends the session: 401. [`CheckError::Refused`] refuses this request with
+    /// 401, and [`CheckError::Unavailable`] with 503.
     fn check(&self, principal: &Principal, client: Option<IpAddr>) -> CheckReply;
 }
 
@@ -55,6 +55,8 @@ impl<C: PrincipalCheck + ?Sized> PrincipalCheck for Arc<C> {
 pub enum CheckError {
     /// It may not use the service any more.
     Ended(Cow<'static, str>),
+    /// It may not use the service in this request, such as from this network. The session goes on.
+    Refused(Cow<'static, str>),
     /// It cannot be decided now.
     Unavailable(Cow<'static, str>),
 }
@@ -64,6 +66,12 @@ impl CheckError {
     #[must_use]
     pub fn ended(reason: impl Into<Cow<'static, str>>) -> Self {
         Self::Ended(reason.into())
+    }
+
+    /// Says that the principal may not use the service in this request, and perhaps in another one.
+    #[must_use]
+    pub fn refused(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::Refused(reason.into())
     }
 
     /// Says that it cannot be decided now.
@@ -76,7 +84,9 @@ impl CheckError {
 impl fmt::Display for CheckError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Ended(reason) | Self::Unavailable(reason) => f.write_str(reason),
+            Self::Ended(reason) | Self::Refused(reason) | Self::Unavailable(reason) => {
+                f.write_str(reason)
+            }
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, error::Error, fmt, time::Duration};
 
+use http::StatusCode;
+
 use palisade_core::Rejection;
 
 /// How long a client is told to wait after a 503.
@@ -11,7 +13,8 @@ const RETRY_FULL: Duration = Duration::from_secs(60);
 
 /// Why a session cannot be opened, found or ended.
 ///
-/// It becomes a [`Rejection`] with status 503, so a handler can refuse with it:
+/// It becomes a [`Rejection`], so a handler can refuse with it: 401 for [`Ended`](Self::Ended), 403
+/// `credential_kind` for [`SignedIn`](Self::SignedIn), otherwise 503.
 ///
 /// ```
 /// use http::StatusCode;
@@ -26,6 +29,8 @@ const RETRY_FULL: Duration = Duration::from_secs(60);
 pub enum SessionError {
     /// The session has ended meanwhile, so it cannot be renewed.
     Ended,
+    /// The request has a session already, and a session cannot open another one.
+    SignedIn,
     /// The store has no place for another session.
     Full,
     /// The operating system gives no random numbers.
@@ -48,6 +53,7 @@ impl fmt::Display for SessionError {
             Self::Ended => f.write_str("the session has ended"),
             Self::Full => f.write_str("the session store is full"),
             Self::NoRandomNumbers => f.write_str("the system gives no random numbers"),
+            Self::SignedIn => f.write_str("a session cannot open another one"),
             Self::Unavailable(reason) => write!(f, "the session store is unavailable: {reason}"),
         }
     }
@@ -58,6 +64,14 @@ impl Error for SessionError {}
 impl From<SessionError> for Rejection {
     fn from(error: SessionError) -> Self {
         let retry = match error {
+            SessionError::Ended => {
+                let challenge = http::HeaderValue::from_static("Session");
+                return Self::credentials_invalid(challenge).with_reason(error.to_string());
+            }
+            SessionError::SignedIn => {
+                let detail = "A session cannot open another one.";
+                return Self::new(StatusCode::FORBIDDEN, "credential_kind", detail);
+            }
             SessionError::Full => RETRY_FULL,
             _ => RETRY,
         };

@@ -32,17 +32,19 @@ pub struct SessionRecord {
 }
 
 impl SessionRecord {
-    /// Makes a record. `lifetime` and `idle` count from `opened`.
+    /// Makes a record. `lifetime` and `idle` count from `opened`. It ends with the credential of the
+    /// principal, if that expires earlier.
     ///
     /// Stores outside this process use it to read back what they wrote, and then set the fields.
     #[must_use]
     pub fn new(principal: Principal, opened: Duration, lifetime: Duration, idle: Duration) -> Self {
+        let ends = opened.saturating_add(lifetime);
         Self {
+            ends: principal.expires().map_or(ends, |end| end.min(ends)),
             principal,
             label: None,
             opened,
             last_used: opened,
-            ends: opened.saturating_add(lifetime),
             idle,
         }
     }
@@ -75,7 +77,7 @@ impl SessionRecord {
     }
 }
 
-/// Whose a session is: the kind and the id of a principal. What a store counts and lists sessions by.
+/// Whose a session is: the kind, the id and the owner (tenant) of a principal. What a store counts and lists sessions by.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub struct SessionOwner {
@@ -83,10 +85,12 @@ pub struct SessionOwner {
     pub kind: &'static str,
     /// Its id.
     pub id: Box<str>,
+    /// Its owner: two tenants may have users with one id.
+    pub owner: Option<Box<str>>,
 }
 
 impl SessionOwner {
-    /// Returns whose the sessions of a principal are. Principals of one kind and id share them.
+    /// Returns whose the sessions of a principal are. Principals of one kind, id and owner share them.
     ///
     /// ```
     /// use palisade_core::Principal;
@@ -101,6 +105,7 @@ impl SessionOwner {
         Self {
             kind: principal.kind(),
             id: principal.id().into(),
+            owner: principal.owner().map(Into::into),
         }
     }
 }

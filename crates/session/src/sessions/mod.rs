@@ -77,14 +77,37 @@ impl Sessions {
         SessionsBuilder::new(Box::new(store))
     }
 
-    /// Opens a session for a principal that was verified now.
+    /// Signs in: opens a session for the principal of a request, and ends the one that the browser still has.
     ///
-    /// It has a new token: what the browser sent before has no influence on it (session fixation).
-    /// Call [`end_shown`](Self::end_shown) before, so that a session that the browser still has ends.
+    /// It has a new token: what the browser sent before has no influence on it (session fixation). A request
+    /// that a session authenticated is refused: otherwise who has stolen a cookie could open sessions for ever.
     ///
     /// # Errors
     ///
-    /// [`SessionError`]: the store is full or cannot be asked, or there are no random numbers.
+    /// [`SessionError::SignedIn`]: a session authenticated the request. Use [`renew`](Self::renew) for a change
+    /// of rights. Otherwise as [`open`](Self::open).
+    pub async fn sign_in(
+        &self,
+        headers: &HeaderMap,
+        extensions: &Extensions,
+        principal: Principal,
+    ) -> Result<OpenedSession, SessionError> {
+        if CurrentSession::of(extensions).is_some() {
+            return Err(SessionError::SignedIn);
+        }
+        self.end_shown(headers, extensions).await?;
+        self.open(principal).await
+    }
+
+    /// Opens a session for a principal that was verified now, without looking at a request.
+    ///
+    /// In a handler use [`sign_in`](Self::sign_in). Where a handler takes the principal of the request, this
+    /// method would let a session open another one.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError`]: the store is full or cannot be asked, the credential of the principal has expired, or
+    /// there are no random numbers.
     pub async fn open(&self, principal: Principal) -> Result<OpenedSession, SessionError> {
         self.open_labelled(principal, "").await
     }
@@ -104,6 +127,9 @@ impl Sessions {
         let now = self.now();
         let mut record = SessionRecord::new(principal, now, self.0.lifetime, self.0.idle);
         record.label = Some(record::label(label)).filter(|label| !label.is_empty());
+        if record.is_over(now) {
+            return Err(SessionError::Ended);
+        }
         let token = draw()?;
         let insert = self.0.store.insert(token.digest(), record.clone(), now);
         insert.get().await?;

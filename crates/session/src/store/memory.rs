@@ -158,6 +158,19 @@ impl Table {
         self.owners.get(owner).cloned().unwrap_or_default()
     }
 
+    /// Removes the sessions of an owner that have ended, so that no live one gives way for them.
+    fn drop_ended(&mut self, owner: &SessionOwner, now: Duration) {
+        for digest in self.of(owner) {
+            if self
+                .sessions
+                .get(&digest)
+                .is_some_and(|record| record.is_over(now))
+            {
+                self.remove(&digest);
+            }
+        }
+    }
+
     /// Makes a place for another session of an owner: its own oldest ones give way.
     fn bound_owner(&mut self, owner: &SessionOwner, per_owner: usize) {
         let of_owner = self.of(owner);
@@ -198,6 +211,7 @@ impl SessionStore for MemorySessionStore {
         now: Duration,
     ) -> StoreReply<()> {
         let mut table = self.table();
+        table.drop_ended(&record.owner(), now);
         table.bound_owner(&record.owner(), self.per_owner);
         if table.sessions.len() >= self.capacity {
             table.sweep(now);

@@ -45,6 +45,75 @@ async fn a_session_id_that_was_known_before_the_sign_in_opens_nothing_after_it()
 }
 
 #[tokio::test]
+async fn a_session_opens_no_other_session() {
+    let (sessions, _) = sessions();
+    let stolen = Browser::signed_in(&sessions, ann()).await;
+    let seen = send(SessionLayer::new(sessions.clone()), stolen.write()).await;
+    let (mut head, _) = stolen.write().into_parts();
+    head.extensions = seen.extensions;
+    let again = sessions
+        .sign_in(&head.headers, &head.extensions, ann())
+        .await;
+    assert_eq!(again.unwrap_err(), SessionError::SignedIn);
+    assert_eq!(sessions.list(&ann()).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn signing_in_ends_the_session_that_the_browser_has() {
+    let (sessions, _) = sessions();
+    let before = Browser::signed_in(&sessions, ann()).await;
+    let head = before.read();
+    let opened = sessions
+        .sign_in(head.headers(), head.extensions(), ann())
+        .await;
+    assert_eq!(before.reads(&sessions).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        Browser::with(&opened.unwrap()).reads(&sessions).await,
+        StatusCode::OK
+    );
+}
+
+#[tokio::test]
+async fn a_session_ends_with_the_credential_that_opened_it() {
+    let (sessions, clock) = sessions();
+    let expires = Duration::from_secs(1_700_000_000 + 600);
+    let brief = || Principal::builder("user", "ann").expires(expires).build();
+    let opened = sessions.open(brief()).await.unwrap();
+    assert_eq!(opened.lasts(), Duration::from_secs(600));
+    let browser = Browser::with(&opened);
+    clock.advance(Duration::from_secs(599));
+    assert_eq!(browser.reads(&sessions).await, StatusCode::OK);
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(browser.reads(&sessions).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        sessions.open(brief()).await.unwrap_err(),
+        SessionError::Ended
+    );
+}
+
+#[tokio::test]
+async fn a_refused_write_of_a_session_is_no_guess() {
+    let (sessions, _) = sessions();
+    let browser = Browser::signed_in(&sessions, ann()).await;
+    let alone = palisade_core::AuthenticateLayer::new(SessionLayer::new(sessions));
+    for (name, value) in [("sec-fetch-site", "cross-site"), ("origin", ORIGIN)] {
+        let request = browser.request(Method::POST).header(name, value);
+        let (mut head, _) = request.body(TestBody::default()).unwrap().into_parts();
+        let cx = palisade_core::SecurityContext::find_or_create(&mut head);
+        let palisade_core::Verdict::Later(verdict) =
+            palisade_core::Guard::admit(&alone, &cx, &mut head)
+        else {
+            panic!("the store is asked");
+        };
+        assert_eq!(verdict.await.unwrap_err().status(), StatusCode::FORBIDDEN);
+        assert_eq!(
+            cx.with_observations(palisade_core::Observations::guesses),
+            0
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_chosen_token_never_becomes_a_session() {
     let (sessions, _) = sessions();
     let chosen = Browser {
@@ -150,6 +219,16 @@ async fn both_words_of_the_browser_must_agree() {
         let layer = SessionLayer::new(sessions.clone());
         check_refused(&send(layer, request).await, 403, "cross_site");
     }
+    // A page without referrers sends `null`, and the browser tells that it is the service's own.
+    let request = browser
+        .request(Method::POST)
+        .header("sec-fetch-site", "same-origin")
+        .header("origin", "null")
+        .header("x-csrf-token", &browser.csrf)
+        .body(TestBody::default())
+        .unwrap();
+    let layer = SessionLayer::new(sessions);
+    assert_eq!(send(layer, request).await.status, StatusCode::OK);
 }
 
 #[tokio::test]

@@ -191,6 +191,19 @@ fn the_layer_keeps_the_contract_of_tower() {
 }
 
 #[tokio::test]
+async fn a_write_passes_two_layers_inside_each_other() {
+    let (sessions, _) = sessions();
+    let browser = Browser::signed_in(&sessions, ann()).await;
+    let outer = SessionLayer::new(sessions.clone());
+    let both = palisade_core::GuardLayer((outer, SessionLayer::new(sessions)));
+    let service = tower::Layer::layer(&both, palisade_core::testing::EmptyOk::default());
+    let response = tower::ServiceExt::oneshot(service, browser.write())
+        .await
+        .unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+}
+
+#[tokio::test]
 async fn clones_are_one_instance_and_another_layer_of_the_same_sessions_asks_again() {
     let (sessions, _) = sessions();
     let (one, other) = (

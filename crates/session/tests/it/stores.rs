@@ -47,6 +47,36 @@ async fn a_use_never_goes_back() {
 }
 
 #[tokio::test]
+async fn an_ended_session_takes_no_place_of_a_live_one() {
+    let store = MemorySessionStore::builder().per_owner(2).build();
+    store
+        .insert(digest(1), record(1, HOUR), HOUR)
+        .get()
+        .await
+        .unwrap();
+    let later = HOUR + HOUR / 2;
+    store
+        .insert(digest(2), record(1, later), later)
+        .get()
+        .await
+        .unwrap();
+    // The second was opened later, and rests; the first is used.
+    store.touch(digest(1), later).get().await.unwrap();
+    let mut short = record(1, later);
+    short.idle = Duration::from_secs(60);
+    store.remove(digest(2)).get().await.unwrap();
+    store.insert(digest(3), short, later).get().await.unwrap();
+    let now = later + Duration::from_secs(60);
+    store
+        .insert(digest(4), record(1, now), now)
+        .get()
+        .await
+        .unwrap();
+    assert!(!store.is_surely_absent(digest(1)));
+    assert!(store.is_surely_absent(digest(3)));
+}
+
+#[tokio::test]
 async fn of_two_replacements_of_one_session_one_succeeds() {
     let store = MemorySessionStore::new();
     store

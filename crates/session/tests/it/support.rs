@@ -108,6 +108,7 @@ pub(crate) struct Seen {
     pub(crate) session: Option<CurrentSession>,
     pub(crate) cookies: Vec<String>,
     pub(crate) has_csrf_header: bool,
+    pub(crate) extensions: http::Extensions,
     pub(crate) facts: Vec<Fact>,
 }
 
@@ -119,6 +120,7 @@ struct FromHandler {
     session: Option<CurrentSession>,
     cookies: Vec<String>,
     has_csrf_header: bool,
+    extensions: http::Extensions,
 }
 
 /// Sends a request through guards to a handler that tells what it saw.
@@ -140,6 +142,7 @@ where
                 .map(|line| line.to_str().unwrap().to_owned())
                 .collect(),
             has_csrf_header: request.headers().contains_key("x-csrf-token"),
+            extensions: request.extensions().clone(),
         };
         let mut response = Response::new(TestBody::default());
         response.extensions_mut().insert(seen);
@@ -164,6 +167,7 @@ where
         session: seen.session,
         cookies: seen.cookies,
         has_csrf_header: seen.has_csrf_header,
+        extensions: seen.extensions,
         facts: facts.unwrap_or_default(),
     }
 }
