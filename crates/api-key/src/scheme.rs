@@ -148,7 +148,7 @@ impl KeyScheme {
     pub fn present(&self, text: &[u8]) -> Result<PresentedKey, MalformedKey> {
         let key = self.format.parse(text)?;
         Ok(PresentedKey {
-            digest: self.pepper.digest(&key, self.name),
+            digest: self.pepper.digest_key(&key, self.name),
             environment: key.environment(),
             id: key.id(),
         })
@@ -165,7 +165,7 @@ impl KeyScheme {
 
     /// Returns a record that no key of this scheme matches.
     pub(crate) fn decoy_record(&self) -> KeyRecord {
-        KeyRecord::decoy(self.pepper.decoy())
+        KeyRecord::decoy_record(self.pepper.decoy_digest())
     }
 
     /// Makes a random key and its digest.
@@ -176,7 +176,7 @@ impl KeyScheme {
     ) -> Result<(Secret, KeyDigest), NoEntropy> {
         let key = self.format.write(environment, id)?;
         let parsed = self.format.parse(key.as_bytes()).map_err(|_| NoEntropy)?;
-        let digest = self.pepper.digest(&parsed, self.name);
+        let digest = self.pepper.digest_key(&parsed, self.name);
         Ok((Secret::new(key.as_bytes()), digest))
     }
 }

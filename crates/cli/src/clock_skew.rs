@@ -9,8 +9,8 @@ const MOST_SKEW: Duration = Duration::from_secs(30);
 
 /// `clock-skew`. `None` up to and with 30 seconds. The text names the difference in whole seconds and its
 /// direction.
-pub(crate) fn warning(ours: SystemTime, theirs: SystemTime) -> Option<Warning> {
-    let skew = difference(ours, theirs);
+pub(crate) fn skew_warning(ours: SystemTime, theirs: SystemTime) -> Option<Warning> {
+    let skew = time_difference(ours, theirs);
     if skew <= MOST_SKEW {
         return None;
     }
@@ -24,7 +24,7 @@ pub(crate) fn warning(ours: SystemTime, theirs: SystemTime) -> Option<Warning> {
 }
 
 /// Returns the difference, whichever clock is ahead.
-pub(crate) fn difference(ours: SystemTime, theirs: SystemTime) -> Duration {
+pub(crate) fn time_difference(ours: SystemTime, theirs: SystemTime) -> Duration {
     let since = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap_or_default();
     since(ours).abs_diff(since(theirs))
 }
@@ -37,12 +37,12 @@ mod tests {
     fn half_a_minute_is_accepted_in_both_directions() {
         let now = UNIX_EPOCH + Duration::from_secs(2_000_000_000);
         for seconds in [0, 30] {
-            assert!(warning(now, now + Duration::from_secs(seconds)).is_none());
-            assert!(warning(now + Duration::from_secs(seconds), now).is_none());
+            assert!(skew_warning(now, now + Duration::from_secs(seconds)).is_none());
+            assert!(skew_warning(now + Duration::from_secs(seconds), now).is_none());
         }
-        let behind = warning(now, now + Duration::from_secs(90)).unwrap();
+        let behind = skew_warning(now, now + Duration::from_secs(90)).unwrap();
         assert!(behind.text.contains("90 s behind"), "{}", behind.text);
-        let ahead = warning(now + Duration::from_secs(31), now).unwrap();
+        let ahead = skew_warning(now + Duration::from_secs(31), now).unwrap();
         assert_eq!(ahead.number(), Some("PAL0020"));
     }
 }

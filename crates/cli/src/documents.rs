@@ -22,10 +22,14 @@ pub(crate) struct Completions {
 
 impl Completions {
     /// Prints the script to standard output.
+    ///
+    /// # Errors
+    ///
+    /// Standard output cannot be written.
     pub(crate) fn run(self, mut command: clap::Command) -> Result<(), Failure> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut command, "palisade", &mut script);
-        output::result(String::from_utf8_lossy(&script).trim_end())?;
+        output::print_result(String::from_utf8_lossy(&script).trim_end())?;
         Ok(())
     }
 }
@@ -54,11 +58,15 @@ impl Man {
         command.build();
         let mut pages = 0;
         self.write(&command, "palisade", &mut pages)?;
-        output::note(format_args!("{}: {pages} pages", self.folder.display()));
+        output::print_note(format_args!("{}: {pages} pages", self.folder.display()));
         Ok(())
     }
 
     /// Writes the page of a command and those of its commands.
+    ///
+    /// # Errors
+    ///
+    /// A page cannot be written.
     fn write(&self, command: &clap::Command, name: &str, pages: &mut u32) -> io::Result<()> {
         let page = clap_mangen::Man::new(command.clone()).title(name);
         let mut text = Vec::new();

@@ -17,7 +17,7 @@ use crate::output;
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// The command could not be carried out. One line with all causes, printed by
-    /// [`tell`](Self::tell). Exit code 2.
+    /// [`tell`](Self::print_and_exit_code). Exit code 2.
     Impossible(String),
     /// The audit trail has incidents that somebody must check. They were printed already. Exit code
     /// 3.
@@ -51,10 +51,10 @@ impl Failure {
     /// Prints what went wrong, if that was not printed before, and returns the exit code.
     ///
     /// clap uses 2 for wrong arguments as well: for a script both mean that nothing was decided.
-    pub(crate) fn tell(self) -> ExitCode {
+    pub(crate) fn print_and_exit_code(self) -> ExitCode {
         match self {
             Self::Impossible(problem) => {
-                output::note(format_args!("error: {problem}"));
+                output::print_note(format_args!("error: {problem}"));
                 ExitCode::from(2)
             }
             Self::Incidents => ExitCode::from(3),

@@ -44,6 +44,10 @@ pub(crate) struct Rules {
 
 impl Command {
     /// Runs the command that was given.
+    ///
+    /// # Errors
+    ///
+    /// The failure of the command.
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self {
             Self::Rules(command) => command.run(),
@@ -53,6 +57,10 @@ impl Command {
 
 impl Rules {
     /// Loads the folder and prints what came of it.
+    ///
+    /// # Errors
+    ///
+    /// Exit code 1: a rule cannot be used. Exit code 2: the folder cannot be read.
     fn run(self) -> Result<(), Failure> {
         if !self.folder.join("rules").is_dir() {
             let folder = self.folder.display();
@@ -61,18 +69,18 @@ impl Rules {
             )));
         }
         if !self.folder.join("crs-setup.conf").is_file() {
-            output::note(
+            output::print_note(
                 "crs-setup.conf is missing; copy crs-setup.conf.example to it. Until then the example is read.",
             );
         }
         let rules = RuleSet::builder(&self.folder).load()?;
         let report = rules.report();
-        output::result(format_args!(
+        output::print_result(format_args!(
             "{} rules from {} files",
             report.rules, report.files
         ))?;
         for directive in &report.not_loaded {
-            output::result(format_args!("not loaded: {directive}"))?;
+            output::print_result(format_args!("not loaded: {directive}"))?;
         }
         match report.not_loaded.is_empty() {
             true => Ok(()),

@@ -26,7 +26,7 @@ use std::{
 ///
 /// Any error of the output but a closed pipe, such as a full disk. The command then ends with exit
 /// code 2.
-pub(crate) fn result(line: impl fmt::Display) -> io::Result<()> {
+pub(crate) fn print_result(line: impl fmt::Display) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let written = writeln!(out, "{line}").and_then(|()| out.flush());
     match written {
@@ -55,7 +55,7 @@ impl Lines {
     /// # Errors
     ///
     /// Any error but a closed pipe. With a buffer it may belong to an earlier line.
-    pub(crate) fn print(&mut self, line: &str) -> io::Result<bool> {
+    pub(crate) fn print_line(&mut self, line: &str) -> io::Result<bool> {
         still_read(writeln!(self.0, "{line}"))
     }
 
@@ -63,7 +63,7 @@ impl Lines {
     ///
     /// # Errors
     ///
-    /// As [`print`](Self::print).
+    /// As [`print`](Self::print_line).
     pub(crate) fn flush(&mut self) -> io::Result<bool> {
         still_read(self.0.flush())
     }
@@ -74,7 +74,7 @@ impl Lines {
     ///
     /// # Errors
     ///
-    /// As [`print`](Self::print).
+    /// As [`print`](Self::print_line).
     pub(crate) fn finish(mut self) -> io::Result<()> {
         still_read(self.0.flush()).map(drop)
     }
@@ -82,6 +82,10 @@ impl Lines {
 
 /// Returns false if the pipe is closed, so that no one reads the output. Any other problem is an
 /// error.
+///
+/// # Errors
+///
+/// Any other problem of the output.
 fn still_read(written: io::Result<()>) -> io::Result<bool> {
     match written {
         Ok(()) => Ok(true),
@@ -95,7 +99,7 @@ fn still_read(written: io::Result<()>) -> io::Result<bool> {
 ///
 /// For example where a new file is, or what must be done next. Programs that read the result do not
 /// see it.
-pub(crate) fn note(line: impl fmt::Display) {
+pub(crate) fn print_note(line: impl fmt::Display) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
@@ -105,7 +109,7 @@ pub(crate) fn note(line: impl fmt::Display) {
 /// The first row is the head. Characters that are wider than one cell are counted as one.
 ///
 /// White space at the end of a line is removed. Without rows the text is empty.
-pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
+pub(crate) fn format_table<const N: usize>(rows: &[[String; N]]) -> String {
     let width = |column: usize| {
         rows.iter()
             .filter_map(|row| row.get(column))
@@ -130,7 +134,7 @@ pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
 ///
 /// A user name or a path comes from a client, the name of a key from an issuer. An escape sequence in it could hide other lines of the
 /// terminal, and a direction mark could reverse a line.
-pub(crate) fn printable(line: &str) -> String {
+pub(crate) fn escape_control(line: &str) -> String {
     let mut shown = String::with_capacity(line.len());
     for character in line.chars() {
         match character {

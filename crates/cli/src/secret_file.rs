@@ -24,13 +24,15 @@ const LARGEST: u64 = 64 * 1024;
 
 /// Reads a secret, without white space at its end. Returns `None` if there is no file.
 ///
-/// Fails if the file cannot be read, other users may read it, or it is longer than [`LARGEST`].
-///
 /// White space at the end is removed because editors and `echo` add a line feed. White space at the
 /// beginning is kept: it may belong to the secret.
 ///
 /// The rights are those of the open file, not of its path, so that a file cannot be exchanged
 /// between the two steps.
+///
+/// # Errors
+///
+/// The file cannot be read, other users may read it, or it is longer than [`LARGEST`].
 pub(crate) fn read(path: &Path) -> Result<Option<Secret>, Failure> {
     let failed = |problem: io::Error| {
         Failure::new(format_args!("cannot read {}: {problem}", path.display()))
@@ -66,7 +68,7 @@ pub(crate) fn read(path: &Path) -> Result<Option<Secret>, Failure> {
 ///
 /// Fails if the file exists, its folder does not, or the disk is full. The message names the file
 /// and never the secret.
-pub(crate) fn create(path: &Path, secret: &Secret) -> Result<(), Failure> {
+pub(crate) fn create_secret(path: &Path, secret: &Secret) -> Result<(), Failure> {
     private_file::write_new(path, secret.expose()).map_err(|problem| {
         Failure::new(format_args!("cannot create {}: {problem}", path.display()))
     })

@@ -30,7 +30,7 @@ pub(crate) enum Decision {
 
 impl Decision {
     /// Makes a refusal.
-    pub(crate) fn refused(code: &str, reason: &str) -> Self {
+    pub(crate) fn as_refusal(code: &str, reason: &str) -> Self {
         Self::Refused {
             code: code.to_owned(),
             reason: reason.to_owned(),
@@ -54,7 +54,7 @@ pub(crate) fn with_verifier(verifier: &Verifier, token: &[u8]) -> Decision {
     // What is not text has another form than a token; the text below has too.
     match verifier.verify(str::from_utf8(token).unwrap_or_default()) {
         Ok(claims) => Decision::Accepted(of_claims(&claims)),
-        Err(refused) => Decision::refused(refused.code(), &refused.to_string()),
+        Err(refused) => Decision::as_refusal(refused.code(), &refused.to_string()),
     }
 }
 
@@ -91,16 +91,20 @@ impl ConfiguredTokens {
     }
 
     /// Reads a configuration that may have sections of an application.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or has a mistake; the error names line, key and remedy.
     pub(crate) fn read(file: &Path) -> Result<Config, Failure> {
         Ok(Config::read_any(file)?)
     }
 
     /// Decides about a request with a bearer token.
-    pub(crate) fn decide(&self, token: &[u8]) -> Decision {
+    pub(crate) fn decide_on_token(&self, token: &[u8]) -> Decision {
         let value = [b"Bearer ", token].concat();
         let Ok(value) = HeaderValue::from_bytes(&value) else {
             // No request can carry it.
-            return Decision::refused("shape", "token refused: shape");
+            return Decision::as_refusal("shape", "token refused: shape");
         };
         let mut request = Request::new(());
         *request.uri_mut() = self.path.clone();
@@ -116,14 +120,20 @@ impl ConfiguredTokens {
             }
         });
         match (decided, cx.principal()) {
-            (Err(rejection), _) => explained(&rejection),
-            (Ok(()), Some(who)) => Decision::Accepted(members(who)),
-            (Ok(()), None) => Decision::refused("no_principal", "no authenticator read the token"),
+            (Err(rejection), _) => explain_refusal(&rejection),
+            (Ok(()), Some(who)) => Decision::Accepted(principal_members(who)),
+            (Ok(()), None) => {
+                Decision::as_refusal("no_principal", "no authenticator read the token")
+            }
         }
     }
 }
 
 /// Returns the path that is given, or that of the first resource.
+///
+/// # Errors
+///
+/// The path does not begin with `/`, or is no path.
 fn path_of(config: &Config, given: Option<&str>) -> Result<Uri, Failure> {
     let resource = config
         .resources()
@@ -137,19 +147,19 @@ fn path_of(config: &Config, given: Option<&str>) -> Result<Uri, Failure> {
 }
 
 /// Returns the reason of a refusal, which a client does not learn.
-fn explained(rejection: &Rejection) -> Decision {
+fn explain_refusal(rejection: &Rejection) -> Decision {
     let reason = rejection.reason().unwrap_or(rejection.code());
     // Of a claim the reason also names it: `token refused: claim_missing (aud)`.
     let bare = reason.strip_prefix("token refused: ").unwrap_or(reason);
     let code = bare.split(" (").next().unwrap_or(bare);
     match code.contains(' ') {
-        true => Decision::refused(rejection.code(), reason),
-        false => Decision::refused(code, &format!("token refused: {bare}")),
+        true => Decision::as_refusal(rejection.code(), reason),
+        false => Decision::as_refusal(code, &format!("token refused: {bare}")),
     }
 }
 
 /// Returns the principal that a request with the token has.
-fn members(who: &Principal) -> Value {
+fn principal_members(who: &Principal) -> Value {
     json!({
         "kind": who.kind(),
         "id": who.id(),

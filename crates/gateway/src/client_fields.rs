@@ -37,7 +37,7 @@ pub(crate) struct ClientFields {
 
 impl ClientFields {
     /// Reads what the stack decided.
-    pub(crate) fn of(cx: &SecurityContext) -> Self {
+    pub(crate) fn from_context(cx: &SecurityContext) -> Self {
         let Some(who) = cx.principal() else {
             return Self {
                 kind: "",
@@ -69,7 +69,7 @@ impl ClientFields {
     }
 
     /// Sets the three fields, in place of any that were there. `None` if a value cannot be sent.
-    pub(crate) fn set(&self, headers: &mut HeaderMap) -> Option<()> {
+    pub(crate) fn set_headers(&self, headers: &mut HeaderMap) -> Option<()> {
         for (name, value) in [
             (KIND, self.kind),
             (PRINCIPAL, self.principal.as_str()),

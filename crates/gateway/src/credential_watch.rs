@@ -40,12 +40,17 @@ pub(crate) struct Credentials(Arc<ArcSwapOption<AuthenticateLayer>>);
 impl Credentials {
     /// Sets the authenticators of the stack that serves. `None`: it has none, so every credential has
     /// ended.
-    pub(crate) fn replace(&self, layer: Option<AuthenticateLayer>) {
+    pub(crate) fn replace_layer(&self, layer: Option<AuthenticateLayer>) {
         self.0.store(layer.map(Arc::new));
     }
 
     /// Returns what checks the credential of a request from now on. `None`: the client is a guest.
-    pub(crate) fn watch(&self, cx: &SecurityContext, every: Duration) -> Option<CredentialWatch> {
+    /// The first check is one interval from now, since the stack has just verified the credential.
+    pub(crate) fn watch_request(
+        &self,
+        cx: &SecurityContext,
+        every: Duration,
+    ) -> Option<CredentialWatch> {
         cx.principal()?;
         Some(CredentialWatch {
             credentials: self.clone(),
@@ -64,7 +69,8 @@ impl Credentials {
     }
 
     /// Asks the authenticators that decide now.
-    async fn check(self, cx: SecurityContext) -> CredentialState {
+    /// Without authenticators the credential has ended.
+    async fn recheck(self, cx: SecurityContext) -> CredentialState {
         match self.0.load_full() {
             Some(layer) => layer.recheck(&cx).await,
             None => CredentialState::Ended(CredentialFailure::NotAllowedHere),
@@ -74,9 +80,11 @@ impl Credentials {
 
 /// Checks the credential of one request again and again.
 pub(crate) struct CredentialWatch {
+    /// The authenticators of the stack in force, also after a reload.
     credentials: Credentials,
     /// Has the credential, and gets the reason at the end.
     cx: SecurityContext,
+    /// The time between two checks: `credential_check_seconds` of the upstream. Default: 10 s.
     every: Duration,
     /// When the next check begins.
     due: Instant,
@@ -101,18 +109,18 @@ impl std::error::Error for CredentialEnded {}
 /// Waits until a credential has ended. `None`: for ever.
 pub(crate) async fn ended(watch: Option<CredentialWatch>) -> CredentialEnded {
     match watch {
-        Some(watch) => watch.ended().await,
+        Some(watch) => watch.until_ended().await,
         None => std::future::pending().await,
     }
 }
 
 impl CredentialWatch {
     /// Waits until the credential has ended, and records why.
-    async fn ended(mut self) -> CredentialEnded {
+    async fn until_ended(mut self) -> CredentialEnded {
         loop {
             sleep_until(self.due).await;
-            let state = self.credentials.clone().check(self.cx.clone()).await;
-            if let Some(ended) = self.note(state) {
+            let state = self.credentials.clone().recheck(self.cx.clone()).await;
+            if let Some(ended) = self.note_state(state) {
                 return ended;
             }
         }
@@ -120,28 +128,28 @@ impl CredentialWatch {
 
     /// Returns when `poll_ended` has to be called again. `None`: a check is in progress, which wakes
     /// the task.
-    pub(crate) fn due(&self) -> Option<Instant> {
+    pub(crate) fn next_check(&self) -> Option<Instant> {
         self.check.is_none().then_some(self.due)
     }
 
-    /// Begins a check if one is due. Sets no timer: see `due`.
+    /// Begins a check if one is due. Sets no timer: see `next_check`.
     pub(crate) fn poll_ended(&mut self, task: &mut Context<'_>) -> Poll<CredentialEnded> {
         if self.check.is_none() && Instant::now() < self.due {
             return Poll::Pending;
         }
         let check = self
             .check
-            .get_or_insert_with(|| Box::pin(self.credentials.clone().check(self.cx.clone())));
+            .get_or_insert_with(|| Box::pin(self.credentials.clone().recheck(self.cx.clone())));
         let state = ready!(check.as_mut().poll(task));
         self.check = None;
-        match self.note(state) {
+        match self.note_state(state) {
             Some(ended) => Poll::Ready(ended),
             None => Poll::Pending,
         }
     }
 
     /// Sets when the next check is due. Returns the end, if this is it.
-    fn note(&mut self, state: CredentialState) -> Option<CredentialEnded> {
+    fn note_state(&mut self, state: CredentialState) -> Option<CredentialEnded> {
         let now = Instant::now();
         self.due = now + self.every;
         let reason = match state {
@@ -240,8 +248,12 @@ mod tests {
         let cx = SecurityContext::find_or_create(&mut head);
         assert!(matches!(layer.admit(&cx, &mut head), Verdict::Admit(())));
         let credentials = Credentials::default();
-        credentials.replace(Some(layer));
-        (credentials.watch(&cx, EVERY).unwrap(), switchable, cx)
+        credentials.replace_layer(Some(layer));
+        (
+            credentials.watch_request(&cx, EVERY).unwrap(),
+            switchable,
+            cx,
+        )
     }
 
     fn reason(cx: &SecurityContext) -> Option<String> {
@@ -261,7 +273,7 @@ mod tests {
             let revoked = revoked.with_credential_failure(CredentialFailure::Revoked);
             *switchable.1.lock().unwrap() = Some(revoked);
         };
-        tokio::join!(watch.ended(), revoke);
+        tokio::join!(watch.until_ended(), revoke);
         assert_eq!(begin.elapsed().as_secs(), 40);
         assert_eq!(reason(&cx).unwrap(), "revoked");
     }
@@ -279,7 +291,7 @@ mod tests {
             tokio::time::sleep(Duration::from_secs(10)).await;
             set(outage());
         };
-        tokio::join!(watch.ended(), outages);
+        tokio::join!(watch.until_ended(), outages);
         // Checks from 10 s to 300 s found an outage, that of 310 s none, and all from 320 s one again.
         assert_eq!(begin.elapsed().as_secs(), 620);
         assert_eq!(reason(&cx).unwrap(), "unknown");
@@ -292,7 +304,7 @@ mod tests {
         *switchable.1.lock().unwrap() = Some(Rejection::credentials_invalid(challenge()));
         let ended = loop {
             let polled = std::future::poll_fn(|task| Poll::Ready(watch.poll_ended(task))).await;
-            match (polled, watch.due()) {
+            match (polled, watch.next_check()) {
                 (Poll::Ready(ended), _) => break ended,
                 (Poll::Pending, Some(due)) => sleep_until(due).await,
                 (Poll::Pending, None) => tokio::task::yield_now().await,

@@ -80,7 +80,7 @@ impl GatewayError {
     }
 
     /// Sets what it is about.
-    pub(crate) fn about(self, kind: GatewayErrorKind) -> Self {
+    pub(crate) fn with_kind(self, kind: GatewayErrorKind) -> Self {
         Self { kind, ..self }
     }
 
@@ -93,14 +93,14 @@ impl GatewayError {
     /// Makes an error about a file or folder, which begins with its path.
     ///
     /// A reader finds the file first, then the problem: `/etc/gateway.toml: permission denied`.
-    pub(crate) fn at(path: &Path, problem: impl fmt::Display) -> Self {
-        Self::new(format_args!("{}: {problem}", path.display())).about(GatewayErrorKind::File)
+    pub(crate) fn at_path(path: &Path, problem: impl fmt::Display) -> Self {
+        Self::new(format_args!("{}: {problem}", path.display())).with_kind(GatewayErrorKind::File)
     }
 
     /// Adds what the operator can do, after a semicolon: a command to run or a value to set.
     ///
     /// Without it the problem must say it.
-    pub(crate) fn remedy(self, remedy: impl fmt::Display) -> Self {
+    pub(crate) fn with_remedy(self, remedy: impl fmt::Display) -> Self {
         Self {
             remedy: remedy.to_string(),
             ..self
@@ -121,6 +121,6 @@ impl Error for GatewayError {}
 
 impl From<ConfigFileError> for GatewayError {
     fn from(error: ConfigFileError) -> Self {
-        Self::new(error).about(GatewayErrorKind::Configuration)
+        Self::new(error).with_kind(GatewayErrorKind::Configuration)
     }
 }

@@ -24,7 +24,7 @@ impl<'a> Place<'a> {
     ///
     /// The errors begin with the name of the file, or with `configuration` for a text that was not read
     /// from a file.
-    pub(crate) const fn of(config: &'a Config) -> Self {
+    pub(crate) const fn in_file_of(config: &'a Config) -> Self {
         Self(config)
     }
 
@@ -38,7 +38,7 @@ impl<'a> Place<'a> {
     /// Says that a key is missing in a section.
     ///
     /// The line is that of the section, since the key has none.
-    pub(crate) fn missing(
+    pub(crate) fn missing_key(
         self,
         section: &str,
         key: &str,
@@ -65,14 +65,14 @@ impl<'a> Place<'a> {
         };
         let written = key.get_ref();
         let problem = format_args!("`{written}` is no {what}");
-        parse(written).ok_or_else(|| self.at(key, problem, remedy))
+        parse(written).ok_or_else(|| self.invalid_value(key, problem, remedy))
     }
 
     /// Says what is wrong with a value, and what to write instead.
     ///
     /// The line is that of the value. `problem` may repeat the value, so use it only for values that
     /// are no secret.
-    pub(crate) fn at<T>(
+    pub(crate) fn invalid_value<T>(
         self,
         value: &Spanned<T>,
         problem: impl fmt::Display,

@@ -50,14 +50,14 @@ struct Line {
 
 impl ShadowReport {
     /// Locks the counts. A panic elsewhere while they were locked does not make them unusable.
-    fn lines(&self) -> MutexGuard<'_, BTreeMap<Line, u64>> {
+    fn lock_lines(&self) -> MutexGuard<'_, BTreeMap<Line, u64>> {
         // Counts are valid after any panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds to one line. A new line is dropped if the table is full.
-    fn count(&self, route: &str, guard: &'static str, code: &'static str, times: u64) {
-        let mut lines = self.lines();
+    fn count_refusals(&self, route: &str, guard: &'static str, code: &'static str, times: u64) {
+        let mut lines = self.lock_lines();
         let route = route.to_owned();
         let line = Line { route, guard, code };
         if lines.len() < MOST || lines.contains_key(&line) {
@@ -86,7 +86,7 @@ impl Guard for ShadowReport {
         cx.with_observations(|seen| {
             for refusal in seen.shadow_refusals() {
                 let times = u64::from(refusal.count);
-                self.count(route, refusal.value.guard, refusal.value.code, times);
+                self.count_refusals(route, refusal.value.guard, refusal.value.code, times);
             }
         });
     }
@@ -95,7 +95,7 @@ impl Guard for ShadowReport {
 impl fmt::Display for ShadowReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines: Vec<(Line, u64)> = self
-            .lines()
+            .lock_lines()
             .iter()
             .map(|(line, times)| (line.clone(), *times))
             .collect();

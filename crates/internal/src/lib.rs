@@ -9,6 +9,7 @@
 //! - [`log_lines`]: counts log lines, for tests.
 //! - [`log_limit`]: log lines that a client can cause, bounded in number.
 //! - [`percent`]: percent-encoding, and the decoding of queries and forms.
+//! - [`polling`]: bounded waits for another program, for tests.
 //! - [`private_file`]: files with mode 0600, written atomically.
 //! - [`rfc3339`]: dates with time and offset, as text.
 //! - [`secret_strength`]: detects secrets that are not random.
@@ -39,3 +40,4 @@ pub mod short_bytes;
 pub mod secret_strength;
 pub mod free_port;
 pub mod log_lines;
+pub mod polling;

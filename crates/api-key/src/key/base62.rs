@@ -43,7 +43,7 @@ pub(crate) fn all_digits(text: &[u8]) -> bool {
 }
 
 /// Writes a number with as many digits as the buffer has, most significant first.
-pub(crate) fn encode(mut number: u32, digits: &mut [u8]) {
+pub(crate) fn encode_digits(mut number: u32, digits: &mut [u8]) {
     for place in digits.iter_mut().rev() {
         *place = ALPHABET
             .get((number % 62) as usize)
@@ -59,7 +59,7 @@ mod tests {
 
     fn check(number: u32, digits: &[u8; 6]) {
         let mut written = [0; 6];
-        encode(number, &mut written);
+        encode_digits(number, &mut written);
         assert_eq!(&written, digits);
     }
 

@@ -143,14 +143,14 @@ impl KeyFormat {
             "_",
             id.as_str(),
             "_",
-            text(&*secret),
+            ascii_text(&*secret),
             "_",
         ] {
             key.push_str(text);
         }
         let signed = key.trim_end_matches('_').as_bytes();
         let checksum = checksum_of(signed);
-        key.push_str(text(&checksum));
+        key.push_str(ascii_text(&checksum));
         Ok(key)
     }
 }
@@ -208,12 +208,12 @@ fn split_part(text: &[u8], length: usize) -> Option<(&[u8], &[u8])> {
 /// CRC-32 in base 62. It finds typing mistakes; it does not authenticate.
 fn checksum_of(signed: &[u8]) -> [u8; CHECKSUM_LENGTH] {
     let mut digits = [0; CHECKSUM_LENGTH];
-    base62::encode(crc32fast::hash(signed), &mut digits);
+    base62::encode_digits(crc32fast::hash(signed), &mut digits);
     digits
 }
 
 /// Returns digits as text.
-fn text(digits: &[u8]) -> &str {
+fn ascii_text(digits: &[u8]) -> &str {
     str::from_utf8(digits).unwrap_or_default()
 }
 

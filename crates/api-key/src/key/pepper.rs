@@ -20,7 +20,7 @@ use crate::{
 /// The bytes never change: they are part of every stored digest.
 const PURPOSE: &[u8] = b"palisade api key, version 1\0";
 
-/// Names the purpose of [`Pepper::decoy`], for the same reason.
+/// Names the purpose of [`Pepper::decoy_digest`], for the same reason.
 const DECOY: &[u8] = b"palisade api key decoy, version 1\0";
 
 /// Names the purpose of a scheme's public name, for the same reason.
@@ -97,7 +97,7 @@ impl Pepper {
 
     /// Computes the public name of this pepper together with a prefix of keys.
     pub(crate) fn name(&self, prefix: &str) -> SchemeName {
-        let [a, b, c, d, ..] = self.mac(NAME, prefix.as_bytes());
+        let [a, b, c, d, ..] = self.keyed_hash(NAME, prefix.as_bytes());
         [a, b, c, d]
     }
 
@@ -105,18 +105,18 @@ impl Pepper {
     ///
     /// It covers prefix, environment, id and secret, so a digest moved to another record never
     /// matches.
-    pub(crate) fn digest(&self, key: &ParsedKey<'_>, scheme: SchemeName) -> KeyDigest {
-        KeyDigest::new(self.mac(PURPOSE, key.signed_part()), scheme)
+    pub(crate) fn digest_key(&self, key: &ParsedKey<'_>, scheme: SchemeName) -> KeyDigest {
+        KeyDigest::new(self.keyed_hash(PURPOSE, key.signed_part()), scheme)
     }
 
     /// Computes a digest that belongs to no key. The layer compares with it when there is no record.
-    pub(crate) fn decoy(&self) -> KeyDigest {
-        KeyDigest::new(self.mac(DECOY, b""), SchemeName::default())
+    pub(crate) fn decoy_digest(&self) -> KeyDigest {
+        KeyDigest::new(self.keyed_hash(DECOY, b""), SchemeName::default())
     }
 
     /// HMAC over the purpose and the text. The purpose ends with a zero byte, so the two cannot run
     /// together.
-    fn mac(&self, purpose: &[u8], text: &[u8]) -> [u8; KeyDigest::LENGTH] {
+    fn keyed_hash(&self, purpose: &[u8], text: &[u8]) -> [u8; KeyDigest::LENGTH] {
         let mut mac = self.0.clone();
         mac.update(purpose);
         mac.update(text);

@@ -78,7 +78,7 @@ impl Authenticator for KeyAuthenticator {
     }
 
     fn sources(&self) -> Vec<CredentialSource> {
-        self.0.sources.list(self.0.scheme.format())
+        self.0.sources.credential_sources(self.0.scheme.format())
     }
 
     fn authenticate(
@@ -100,7 +100,7 @@ impl Authenticator for KeyAuthenticator {
         let MaybeReady::Ready(Ok(found)) = self.0.store.find(key.id()) else {
             return None;
         };
-        self.0.exposed(cx, &key, found.as_deref())
+        self.0.exposed_key_id(cx, &key, found.as_deref())
     }
 
     fn challenge(&self) -> HeaderValue {
@@ -112,16 +112,16 @@ impl KeyAuthenticator {
     /// Finds the record of a key and decides.
     fn verify(&self, cx: &SecurityContext, credential: &Credential) -> Verdict<Principal> {
         let Ok(key) = self.0.scheme.present(credential.as_bytes()) else {
-            return self.0.refuse(KeyFailure::Malformed).into();
+            return self.0.refusal_for(KeyFailure::Malformed).into();
         };
         if let Some(what) = self.0.store.degraded() {
             cx.record(Fact::Degraded { guard: KIND, what });
         }
         match self.0.store.find(key.id()) {
-            MaybeReady::Ready(found) => self.0.decide(cx, &key, found).into(),
+            MaybeReady::Ready(found) => self.0.decide_on_lookup(cx, &key, found).into(),
             MaybeReady::Pending(found) => {
                 let (inner, cx) = (Arc::clone(&self.0), cx.clone());
-                Verdict::later(async move { inner.decide(&cx, &key, found.await) })
+                Verdict::later(async move { inner.decide_on_lookup(&cx, &key, found.await) })
             }
         }
     }
@@ -129,7 +129,7 @@ impl KeyAuthenticator {
 
 impl Inner {
     /// Turns what the store returned into a principal or a refusal.
-    fn decide(
+    fn decide_on_lookup(
         &self,
         cx: &SecurityContext,
         key: &PresentedKey,
@@ -140,7 +140,7 @@ impl Inner {
             Box::new(self.unavailable.clone().with_reason(reason))
         })?;
         let client = cx.client().map(ClientInfo::ip);
-        match self.check(record.as_deref(), key, self.now(cx), client) {
+        match self.check_record(record.as_deref(), key, self.wall_clock_time(cx), client) {
             Ok(record) => Ok(record.principal().clone()),
             Err(failure) => {
                 if failure.had_the_secret() {
@@ -151,7 +151,7 @@ impl Inner {
                         value,
                     });
                 }
-                Err(self.refuse(failure))
+                Err(self.refusal_for(failure))
             }
         }
     }
@@ -159,7 +159,7 @@ impl Inner {
     /// Returns the id of a key that was sent in clear, if the client had its secret.
     ///
     /// Calls the application's function if the key is still valid.
-    fn exposed(
+    fn exposed_key_id(
         &self,
         cx: &SecurityContext,
         key: &PresentedKey,
@@ -168,7 +168,7 @@ impl Inner {
         let client = cx.client().map(ClientInfo::ip);
         let outcome = record
             .unwrap_or(&self.decoy)
-            .check(key, self.now(cx), client);
+            .check(key, self.wall_clock_time(cx), client);
         let is_over = match outcome {
             Ok(()) => false,
             Err(failure) if !failure.had_the_secret() => return None,
@@ -186,7 +186,7 @@ impl Inner {
     /// Compares the key with its record, or with the decoy if there is none, by the same steps.
     ///
     /// The environment is checked after the secret, so a client without it learns nothing.
-    fn check<'r>(
+    fn check_record<'r>(
         &self,
         record: Option<&'r KeyRecord>,
         key: &PresentedKey,
@@ -199,13 +199,13 @@ impl Inner {
         if !self.accepted.contains(record.environment()) {
             return Err(KeyFailure::WrongEnvironment);
         }
-        record.used.note(now);
+        record.used.note_use(now);
         Ok(record)
     }
 
     /// Returns the time of the wall clock, which does not go back. A step back is recorded and
     /// logged once.
-    fn now(&self, cx: &SecurityContext) -> Duration {
+    fn wall_clock_time(&self, cx: &SecurityContext) -> Duration {
         let reading = self.wall.read(cx.unix_time(&*self.clock));
         if let Some(step) = reading.stepped_back {
             let seconds = step.as_secs();
@@ -219,7 +219,7 @@ impl Inner {
     }
 
     /// Returns the response for a failure, with its private reason for the audit trail.
-    fn refuse(&self, failure: KeyFailure) -> Box<Rejection> {
+    fn refusal_for(&self, failure: KeyFailure) -> Box<Rejection> {
         Box::new(match failure {
             KeyFailure::ClientUnknown => Rejection::misconfigured(failure.reason()),
             _ => {
@@ -229,7 +229,7 @@ impl Inner {
         })
     }
 
-    pub(super) fn unavailable() -> Rejection {
+    pub(super) fn store_unavailable() -> Rejection {
         Rejection::unavailable(RETRY).prerendered()
     }
 }

@@ -175,13 +175,13 @@ impl ApiKeyLayerBuilder {
     ///
     /// [`ApiKeyBuildError`] says which choice cannot work.
     pub fn build(self) -> Result<ApiKeyLayer, ApiKeyBuildError> {
-        self.sources.check()?;
+        self.sources.check_names()?;
         if self.accepted.is_empty() {
             return Err(ApiKeyBuildError::NoEnvironment);
         }
-        let challenge = self.challenge()?;
+        let challenge = self.challenge_value()?;
         let (optional, shadow) = (self.optional, self.shadow);
-        let authenticator = self.authenticator(challenge);
+        let authenticator = self.into_authenticator(challenge);
         let mut alone = AuthenticateLayer::builder().authenticator(authenticator.clone());
         if optional {
             alone = alone.optional();
@@ -197,7 +197,7 @@ impl ApiKeyLayerBuilder {
     }
 
     /// Builds what decides about keys. `challenge` is the value of `WWW-Authenticate`.
-    pub(super) fn authenticator(self, challenge: HeaderValue) -> KeyAuthenticator {
+    pub(super) fn into_authenticator(self, challenge: HeaderValue) -> KeyAuthenticator {
         let inner = Inner {
             accepted: self.accepted,
             clock: self.clock,
@@ -210,13 +210,13 @@ impl ApiKeyLayerBuilder {
             sources: self.sources,
             scheme: self.scheme,
             store: self.store,
-            unavailable: Inner::unavailable(),
+            unavailable: Inner::store_unavailable(),
         };
         KeyAuthenticator(Arc::new(inner))
     }
 
     /// The value of `WWW-Authenticate` in each 401 response.
-    fn challenge(&self) -> Result<HeaderValue, ApiKeyBuildError> {
+    fn challenge_value(&self) -> Result<HeaderValue, ApiKeyBuildError> {
         let plain = |c: char| matches!(c, ' '..='~') && c != '"' && c != '\\';
         if !self.realm.chars().all(plain) {
             return Err(ApiKeyBuildError::Realm);

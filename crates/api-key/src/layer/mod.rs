@@ -82,7 +82,7 @@ layer!(ApiKeyLayer);
 impl ApiKeyLayer {
     /// Creates a layer with the defaults of [`ApiKeyLayerBuilder`]: live keys, by the system clock.
     pub fn new(scheme: KeyScheme, store: impl KeyStore) -> Self {
-        let authenticator = Self::builder(scheme, store).authenticator(DEFAULT_CHALLENGE);
+        let authenticator = Self::builder(scheme, store).into_authenticator(DEFAULT_CHALLENGE);
         Self {
             alone: AuthenticateLayer::new(authenticator.clone()),
             authenticator,

@@ -20,7 +20,7 @@ pub(super) struct KeySources {
 
 impl KeySources {
     /// Refuses a header of another meaning, and a parameter that a URL escapes.
-    pub(super) fn check(&self) -> Result<(), ApiKeyBuildError> {
+    pub(super) fn check_names(&self) -> Result<(), ApiKeyBuildError> {
         if RESERVED.contains(&self.header) {
             return Err(ApiKeyBuildError::Header);
         }
@@ -37,7 +37,7 @@ impl KeySources {
     ///
     /// Of bearer tokens only those with the prefix of the keys are read; others are for other
     /// authenticators.
-    pub(super) fn list(&self, format: &KeyFormat) -> Vec<CredentialSource> {
+    pub(super) fn credential_sources(&self, format: &KeyFormat) -> Vec<CredentialSource> {
         let mut sources = vec![
             CredentialSource::header(self.header.clone()),
             CredentialSource::bearer(TokenShape::prefix(format.start())),

@@ -154,7 +154,7 @@ impl Grant {
     }
 
     /// Refuses a grant that is never valid, or whose text would break a log line.
-    pub(crate) fn check(&self) -> Result<(), InvalidGrant> {
+    pub(crate) fn check_values(&self) -> Result<(), InvalidGrant> {
         let texts = [
             ("note", &self.note),
             ("owner", &self.owner),

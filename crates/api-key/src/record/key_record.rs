@@ -78,13 +78,13 @@ impl KeyRecord {
         grant: Grant,
         created: Duration,
     ) -> Result<Self, InvalidGrant> {
-        grant.check()?;
+        grant.check_values()?;
         Ok(Self::with_checked_grant(id, digest, grant, created))
     }
 
     /// A record that no key matches. A presented key is compared with it when the store has no
     /// record, so that both cases take the same time.
-    pub(crate) fn decoy(digest: KeyDigest) -> Self {
+    pub(crate) fn decoy_record(digest: KeyDigest) -> Self {
         let grant = Grant::new(Environment::Live);
         Self::with_checked_grant(KeyId::decoy(), digest, grant, Duration::ZERO)
     }
@@ -93,7 +93,7 @@ impl KeyRecord {
         Self {
             created: Timestamp::from_unix(created),
             digest,
-            principal: principal(id, &grant),
+            principal: principal_of(id, &grant),
             grant,
             id,
             previous: None,
@@ -212,7 +212,7 @@ impl KeyRecord {
 }
 
 /// The principal of every request with this key.
-fn principal(id: KeyId, grant: &Grant) -> Principal {
+fn principal_of(id: KeyId, grant: &Grant) -> Principal {
     let mut who = Principal::builder(KIND, id.as_str())
         .credential(id.as_str())
         .scopes(grant.scopes.iter().map(String::as_str))

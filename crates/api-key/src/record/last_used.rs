@@ -18,7 +18,7 @@ pub(crate) struct LastUsed(Arc<AtomicU64>);
 
 impl LastUsed {
     /// Records a use. Writes once a second, so that processors do not contend for a busy key.
-    pub(crate) fn note(&self, now: Duration) {
+    pub(crate) fn note_use(&self, now: Duration) {
         let now = now.as_secs();
         if self.0.load(Ordering::Relaxed) < now {
             self.0.fetch_max(now, Ordering::Relaxed);

@@ -22,24 +22,29 @@ impl Pepper {
     /// others may access it, or it has other content.
     pub fn read_file(path: impl AsRef<Path>) -> Result<Self, KeyFileError> {
         let path = path.as_ref();
-        let file = File::open(path).map_err(|problem| KeyFileError::io(path, "read", problem))?;
+        let file =
+            File::open(path).map_err(|problem| KeyFileError::from_io(path, "read", problem))?;
         if private_file::others_may(&file, 0o077)
-            .map_err(|problem| KeyFileError::io(path, "read", problem))?
+            .map_err(|problem| KeyFileError::from_io(path, "read", problem))?
         {
-            return Err(KeyFileError::invalid(path, None, KeyFileProblem::Exposed));
+            return Err(KeyFileError::invalid_content(
+                path,
+                None,
+                KeyFileProblem::Exposed,
+            ));
         }
         let text = private_file::read_to_string(&file, LARGEST)
-            .map_err(|problem| KeyFileError::io(path, "read", problem))?;
+            .map_err(|problem| KeyFileError::from_io(path, "read", problem))?;
         let text = Zeroizing::new(text);
         let mut bytes = Zeroizing::new([0; Self::LENGTH]);
         if !hex::decode_any_case(text.trim_ascii_end(), &mut *bytes) {
-            return Err(KeyFileError::invalid(
+            return Err(KeyFileError::invalid_content(
                 path,
                 None,
                 KeyFileProblem::NotAPepper,
             ));
         }
-        Self::from_bytes(&*bytes).map_err(|weak| KeyFileError::invalid(path, None, weak))
+        Self::from_bytes(&*bytes).map_err(|weak| KeyFileError::invalid_content(path, None, weak))
     }
 
     /// Makes a random pepper and writes it to a new file that only its owner may read.
@@ -53,12 +58,12 @@ impl Pepper {
     /// when there are no random bytes.
     pub fn create_file(path: impl AsRef<Path>) -> Result<Self, KeyFileError> {
         let path = path.as_ref();
-        let random =
-            Self::random_bytes().map_err(|problem| KeyFileError::invalid(path, None, problem))?;
+        let random = Self::random_bytes()
+            .map_err(|problem| KeyFileError::invalid_content(path, None, problem))?;
         let text = Zeroizing::new(hex::encode(&*random) + "\n");
         private_file::write_new(path, text.as_bytes())
-            .map_err(|problem| KeyFileError::io(path, "create", problem))?;
-        Self::from_bytes(&*random).map_err(|weak| KeyFileError::invalid(path, None, weak))
+            .map_err(|problem| KeyFileError::from_io(path, "create", problem))?;
+        Self::from_bytes(&*random).map_err(|weak| KeyFileError::invalid_content(path, None, weak))
     }
 
     /// Reads the file, or creates it if it does not exist.

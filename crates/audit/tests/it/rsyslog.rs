@@ -6,8 +6,6 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::Arc,
-    thread,
-    time::{Duration, Instant},
 };
 
 use http::StatusCode;
@@ -15,13 +13,11 @@ use palisade_audit::{
     AuditEvent, AuditLayer, MemorySink, Sink, SyslogAddress, SyslogSink, event_id,
 };
 use palisade_core::{GuardLayer, Principal, Rejection, SecurityContext, Verdict};
+use palisade_internal::polling;
 use tempfile::TempDir;
 use tower::service_fn;
 
 use crate::support::{Does, get, hello, send};
-
-/// How long a real program may take.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A server with its files in a folder, ended with the test.
 struct Server {
@@ -107,13 +103,9 @@ fn say_that_it_is_skipped() {
     eprintln!("SKIPPED: rsyslogd is not installed (apt-get install rsyslog)");
 }
 
-#[allow(clippy::disallowed_methods)] // a real program takes real time
-fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !done() {
-        assert!(begun.elapsed() < PATIENCE, "{what}");
-        thread::sleep(Duration::from_millis(10));
-    }
+/// Waits for rsyslogd, which tells nothing when it listens or when it has written a message.
+fn wait_for(what: &str, done: impl FnMut() -> bool) {
+    assert!(polling::holds_in_time(done), "{what}");
 }
 
 /// Sends requests with hostile texts, a long record and an event. Returns the records.

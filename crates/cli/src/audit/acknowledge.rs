@@ -56,10 +56,13 @@ pub(crate) struct Acknowledge {
 }
 
 impl Acknowledge {
-    /// Verifies the trail and acknowledges the incidents that were selected. Fails without a key,
-    /// or if no such incident is open.
+    /// Verifies the trail and acknowledges the incidents that were selected.
     ///
     /// The whole trail is verified first, since an acknowledgement names a finding of that run.
+    ///
+    /// # Errors
+    ///
+    /// There is no key, no such incident is open, or the trail cannot be read or written.
     pub(super) fn run(self) -> Result<(), Failure> {
         let Some(key) = &self.trail.keys.key else {
             return Err(Failure::new(
@@ -67,7 +70,7 @@ impl Acknowledge {
             ));
         };
         let key = AuditKey::from_file(key)?;
-        let report = self.trail.verify(&self.trail.options()?)?;
+        let report = self.trail.verify_files(&self.trail.verify_options()?)?;
         let open = report.findings.iter().filter(|finding| {
             finding.class() == FindingClass::Incident
                 && self.record.is_none_or(|record| record == finding.sequence)
@@ -76,7 +79,7 @@ impl Acknowledge {
         for finding in open {
             let (by, note) = (&self.by, &self.note);
             acknowledge(&self.trail.file, &key, &report, finding, by, note, now())?;
-            output::note(format_args!("acknowledged {finding}"));
+            output::print_note(format_args!("acknowledged {finding}"));
             count += 1;
         }
         match count {

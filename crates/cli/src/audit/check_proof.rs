@@ -47,9 +47,13 @@ pub(crate) struct CheckProof {
 
 impl CheckProof {
     /// Checks the proof and prints what it shows. Exit code 1 if it does not hold.
+    ///
+    /// # Errors
+    ///
+    /// Exit code 1: the proof does not hold. Exit code 2: a file cannot be read, or is no proof.
     pub(super) fn run(self) -> Result<(), Failure> {
         let proof = Proof::from_json(&read(&self.file)?)?;
-        let fact = match proof.check(&self.keys.options()?) {
+        let fact = match proof.check(&self.keys.verify_options()?) {
             Ok(fact) => fact,
             Err(refuted) if refuted.is_refutation() => return not_proven(&refuted),
             Err(problem) => return Err(problem.into()),
@@ -63,17 +67,25 @@ impl CheckProof {
             ));
         }
         self.keys.warn_without_key();
-        Ok(output::result(sentence(&fact))?)
+        Ok(output::print_result(describe_fact(&fact))?)
     }
 }
 
 /// Prints why a proof does not hold.
+///
+/// # Errors
+///
+/// Always exit code 1.
 fn not_proven(reason: &dyn std::fmt::Display) -> Result<(), Failure> {
-    output::result(format_args!("not proven: {reason}"))?;
+    output::print_result(format_args!("not proven: {reason}"))?;
     Err(Failure::No)
 }
 
 /// Reads the text of a proof.
+///
+/// # Errors
+///
+/// The file cannot be read, or is not UTF-8.
 fn read(file: &Path) -> Result<String, Failure> {
     let mut text = String::new();
     let read = File::open(file).and_then(|it| it.take(MAX_BYTES).read_to_string(&mut text));
@@ -87,6 +99,10 @@ fn read(file: &Path) -> Result<String, Failure> {
 }
 
 /// Returns whether a file has all lines.
+///
+/// # Errors
+///
+/// The file cannot be read. A file that lacks a line is no error.
 fn has_lines<'a>(file: &Path, mut lines: impl Iterator<Item = &'a str>) -> Result<bool, Failure> {
     let text = fs::read_to_string(file).map_err(|problem| {
         Failure::new(format_args!("cannot read {}: {problem}", file.display()))
@@ -95,7 +111,7 @@ fn has_lines<'a>(file: &Path, mut lines: impl Iterator<Item = &'a str>) -> Resul
 }
 
 /// Says what is proven. Texts from the file are escaped.
-fn sentence(fact: &ProvenFact) -> String {
+fn describe_fact(fact: &ProvenFact) -> String {
     match fact {
         ProvenFact::Record {
             trail,

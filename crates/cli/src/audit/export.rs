@@ -15,7 +15,7 @@ use std::{io, path::PathBuf};
 use clap::{Args, ValueEnum};
 use palisade_audit::{ExportFormat, read_trail};
 
-use super::{filter::Conditions, query::admitted};
+use super::{filter::Conditions, query::admitted_records};
 use crate::{failure::Failure, output};
 
 const EXAMPLES: &str = "\
@@ -75,7 +75,11 @@ impl From<Form> for ExportFormat {
 impl Export {
     /// Writes the records.
     ///
-    /// Ends without an error if the reader closes the pipe. Fails at the first line that cannot be read.
+    /// Ends without an error if the reader closes the pipe.
+    ///
+    /// # Errors
+    ///
+    /// A record cannot be read, or the output cannot be written. A closed pipe is no error.
     pub(super) fn run(self) -> Result<(), Failure> {
         let unreadable = |problem: io::Error| {
             Failure::new(format_args!(
@@ -86,10 +90,10 @@ impl Export {
         let records = read_trail(&self.file).map_err(unreadable)?;
         let format = self.format.into();
         let mut lines = output::Lines::new();
-        for record in admitted(records, self.conditions.filter()) {
+        for record in admitted_records(records, self.conditions.into_filter()) {
             let line = record.map_err(unreadable)?.export(format);
             if let Some(line) = line
-                && !lines.print(&line)?
+                && !lines.print_line(&line)?
             {
                 return Ok(());
             }

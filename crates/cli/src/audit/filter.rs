@@ -93,7 +93,7 @@ impl Conditions {
     /// Returns the filter of these conditions.
     ///
     /// Durations are counted from now, once for both ends.
-    pub(super) fn filter(self) -> RecordFilter {
+    pub(super) fn into_filter(self) -> RecordFilter {
         let now = moment::now();
         let mut filter = RecordFilter::new();
         if let Some(since) = self.since {

@@ -44,7 +44,7 @@ impl FollowedFile {
             if line.ends_with(b"\n") || line.len() as u64 >= most {
                 return Ok(());
             }
-            match self.replacement() {
+            match self.replacing_file() {
                 Some(file) => {
                     line.clear();
                     self.file = file;
@@ -55,7 +55,7 @@ impl FollowedFile {
     }
 
     /// Returns the file that has the name now, if it is another one.
-    fn replacement(&self) -> Option<BufReader<File>> {
+    fn replacing_file(&self) -> Option<BufReader<File>> {
         let named = File::open(&self.path).ok()?;
         let same = same_file(&named, self.file.get_ref()).unwrap_or(true);
         (!same).then(|| BufReader::new(named))
@@ -63,6 +63,10 @@ impl FollowedFile {
 }
 
 /// Returns whether two open files are one.
+///
+/// # Errors
+///
+/// The operating system does not tell what the files are.
 #[cfg(unix)]
 fn same_file(one: &File, other: &File) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt as _;

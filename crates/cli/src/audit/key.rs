@@ -43,12 +43,16 @@ impl Key {
     /// may exist.
     ///
     /// If the public key cannot be written, the secret key stays: remove it before the next try.
+    ///
+    /// # Errors
+    ///
+    /// A file exists already, or cannot be written.
     pub(super) fn run(self) -> Result<(), Failure> {
         let key = CheckpointKey::generate()?;
         let mut public = self.file.clone().into_os_string();
         public.push(".pub");
         let public = PathBuf::from(public);
-        secret_file::create(&self.file, &key.to_text())?;
+        secret_file::create_secret(&self.file, &key.to_text())?;
         let text = key.public_key().to_text();
         palisade_internal::private_file::write_new(&public, text.as_bytes()).map_err(
             |problem| {
@@ -58,7 +62,7 @@ impl Key {
                 ))
             },
         )?;
-        output::note(format_args!(
+        output::print_note(format_args!(
             "made {} (secret) and {}",
             self.file.display(),
             public.display()

@@ -69,6 +69,10 @@ pub(crate) enum Command {
 
 impl Command {
     /// Runs the command that was given.
+    ///
+    /// # Errors
+    ///
+    /// The failure of the command.
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self {
             Self::Acknowledge(command) => command.run(),

@@ -54,10 +54,14 @@ pub(crate) struct Prove {
 
 impl Prove {
     /// Makes and writes the proof.
+    ///
+    /// # Errors
+    ///
+    /// The trail, a checkpoint or the key cannot be read, or the record is not covered by a checkpoint.
     pub(super) fn run(self) -> Result<(), Failure> {
-        let text = self.proof()?.to_json();
+        let text = self.make_proof()?.to_json();
         let Some(file) = &self.output else {
-            return Ok(output::result(text)?);
+            return Ok(output::print_result(text)?);
         };
         fs::write(file, text + "\n").map_err(|problem| {
             Failure::new(format_args!("cannot write {}: {problem}", file.display()))
@@ -65,8 +69,12 @@ impl Prove {
     }
 
     /// Makes the proof that was asked for. clap demands one of the two.
-    fn proof(&self) -> Result<Proof, Failure> {
-        let (file, options) = (&self.trail.file, self.trail.options()?);
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    fn make_proof(&self) -> Result<Proof, Failure> {
+        let (file, options) = (&self.trail.file, self.trail.verify_options()?);
         Ok(match (self.record, self.from) {
             (Some(record), _) => prove_record(file, record, self.at, &options)?,
             (None, from) => prove_consistency(file, from.unwrap_or_default(), self.at, &options)?,

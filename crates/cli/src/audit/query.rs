@@ -71,27 +71,27 @@ impl Query {
             ))
         };
         let mut reader = read_trail(&self.file).map_err(unreadable)?;
-        let filter = self.conditions.filter();
+        let filter = self.conditions.into_filter();
         let mut lines = output::Lines::new();
         let mut found = 0_u64;
         let mut listing = Listing::new(self.last, self.json);
-        for record in admitted(&mut reader, filter) {
+        for record in admitted_records(&mut reader, filter) {
             let record = record.map_err(unreadable)?;
             found = found.saturating_add(1);
             if let Some(line) = listing.take(&record)
-                && !lines.print(&line)?
+                && !lines.print_line(&line)?
             {
                 return Ok(());
             }
         }
         for line in listing.into_lines() {
-            if !lines.print(&line)? {
+            if !lines.print_line(&line)? {
                 return Ok(());
             }
         }
         lines.finish()?;
         if let lines @ 1.. = reader.unreadable_lines() {
-            output::note(format_args!(
+            output::print_note(format_args!(
                 "{lines} lines are no record; `palisade audit verify` says why"
             ));
         }
@@ -105,7 +105,7 @@ impl Query {
 /// Returns the records that a filter admits. Errors are passed on.
 ///
 /// Also used by `palisade audit export`. A record that cannot be read is not skipped: the caller decides.
-pub(super) fn admitted(
+pub(super) fn admitted_records(
     records: impl Iterator<Item = io::Result<StoredRecord>>,
     mut filter: RecordFilter,
 ) -> impl Iterator<Item = io::Result<StoredRecord>> {
@@ -137,7 +137,7 @@ impl Listing {
     fn take(&mut self, record: &StoredRecord) -> Option<String> {
         let line = match self.json {
             true => record.line().to_owned(),
-            false => row(record),
+            false => record_row(record),
         };
         let Some(last) = self.last else {
             return Some(line);
@@ -160,7 +160,7 @@ impl Listing {
 /// Also used by `palisade audit tail`. Columns are not aligned over lines, so that the first one is printed at once.
 ///
 /// The line is for people and may change. Programs use `--json`.
-pub(super) fn row(record: &StoredRecord) -> String {
+pub(super) fn record_row(record: &StoredRecord) -> String {
     let or_dash = |text: Option<&str>| text.unwrap_or("-").to_owned();
     let mut cells = vec![
         or_dash(Some(record.time_text()).filter(|time| !time.is_empty())),
@@ -171,7 +171,7 @@ pub(super) fn row(record: &StoredRecord) -> String {
     if let Some(event) = record.event_id() {
         cells.push(event.to_owned());
         cells.extend(record.member("data").map(ToString::to_string));
-        return output::printable(&cells.join("  "));
+        return output::escape_control(&cells.join("  "));
     }
     if let Some(method) = record.method() {
         cells.push(format!("{method} {}", or_dash(record.route())));
@@ -188,5 +188,5 @@ pub(super) fn row(record: &StoredRecord) -> String {
         cells.push(format!("{} ms", duration.as_millis()));
     }
     cells.extend(record.request_id().map(str::to_owned));
-    output::printable(&cells.join("  "))
+    output::escape_control(&cells.join("  "))
 }

@@ -46,14 +46,18 @@ impl Report {
     /// Writes the page. Exit code 0 if the trail is intact, 3 with incidents, otherwise 1.
     ///
     /// The page is written also if the trail is not intact. It then says so.
+    ///
+    /// # Errors
+    ///
+    /// Exit code 1 or 3 by the result. Exit code 2: the trail cannot be read, or the page cannot be written.
     pub(super) fn run(self) -> Result<(), Failure> {
         let file = &self.trail.file;
         let unreadable = |problem: io::Error| {
             Failure::new(format_args!("cannot read {}: {problem}", file.display()))
         };
-        let verified = self.trail.verify(&self.trail.options()?)?;
+        let verified = self.trail.verify_files(&self.trail.verify_options()?)?;
         let records = read_trail(file).map_err(unreadable)?;
-        let filter = self.conditions.filter();
+        let filter = self.conditions.into_filter();
         let report = TrailReport::collect(records, filter).map_err(unreadable)?;
         let title = file.display().to_string();
         fs::write(&self.output, report.to_html(&title, Some(&verified))).map_err(|problem| {
@@ -62,7 +66,7 @@ impl Report {
                 self.output.display()
             ))
         })?;
-        output::result(format_args!(
+        output::print_result(format_args!(
             "{}: {} requests, {} refused",
             self.output.display(),
             report.requests(),

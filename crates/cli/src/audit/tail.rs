@@ -14,7 +14,7 @@ use std::{
 use clap::{Args, ValueEnum};
 use palisade_audit::{StoredRecord, follow_trail};
 
-use super::{filter::Conditions, query::row};
+use super::{filter::Conditions, query::record_row};
 use crate::{failure::Failure, output};
 
 const EXAMPLES: &str = "\
@@ -81,6 +81,10 @@ impl Color {
 
 impl Tail {
     /// Prints records until the reader of the output ends.
+    ///
+    /// # Errors
+    ///
+    /// The trail cannot be read, or its folder cannot be watched. A closed pipe is no error.
     pub(super) fn run(self) -> Result<(), Failure> {
         let unreadable = |problem: io::Error| {
             Failure::new(format_args!(
@@ -89,11 +93,11 @@ impl Tail {
             ))
         };
         let mut trail = follow_trail(&self.file).map_err(unreadable)?;
-        let mut filter = self.conditions.filter();
+        let mut filter = self.conditions.into_filter();
         let colors = !self.json && self.color.is_on();
         let line = |record: &StoredRecord| match self.json {
             true => record.line().to_owned(),
-            false => colored(record, colors),
+            false => colored_row(record, colors),
         };
         let mut first = VecDeque::new();
         while let Some(record) = trail.next_record().map_err(unreadable)? {
@@ -106,7 +110,7 @@ impl Tail {
         }
         let mut lines = output::Lines::new();
         for line in first {
-            if !lines.print(&line)? {
+            if !lines.print_line(&line)? {
                 return Ok(());
             }
         }
@@ -116,7 +120,7 @@ impl Tail {
             }
             trail.wait().map_err(unreadable)?;
             while let Some(record) = trail.next_record().map_err(unreadable)? {
-                if filter.admits(&record) && !lines.print(&line(&record))? {
+                if filter.admits(&record) && !lines.print_line(&line(&record))? {
                     return Ok(());
                 }
             }
@@ -125,8 +129,8 @@ impl Tail {
 }
 
 /// Returns the line of a record for people, with a colour if they are on.
-fn colored(record: &StoredRecord, colors: bool) -> String {
-    let line = row(record);
+fn colored_row(record: &StoredRecord, colors: bool) -> String {
+    let line = record_row(record);
     let status = record.status();
     let failed = record.outcome() == Some("panicked") || status.is_some_and(|it| it >= 500);
     let color = match record.kind() {

@@ -105,7 +105,7 @@ impl CheckpointKeys {
     /// # Errors
     ///
     /// Fails if a key file cannot be read or does not hold such a key.
-    pub(super) fn options(&self) -> Result<VerifyOptions, Failure> {
+    pub(super) fn verify_options(&self) -> Result<VerifyOptions, Failure> {
         let mut options = VerifyOptions::new();
         if let Some(key) = &self.key {
             options = options.key(AuditKey::from_file(key)?);
@@ -119,7 +119,7 @@ impl CheckpointKeys {
     /// Tells the user that signatures are only checksums, if no key was given.
     pub(super) fn warn_without_key(&self) {
         if self.key.is_none() && self.checkpoint_key.is_none() {
-            output::note("no key: the signatures are checksums, which anyone can compute");
+            output::print_note("no key: the signatures are checksums, which anyone can compute");
         }
     }
 }
@@ -132,8 +132,8 @@ impl Trail {
     /// # Errors
     ///
     /// Fails if a key file cannot be read or does not hold such a key.
-    pub(super) fn options(&self) -> Result<VerifyOptions, Failure> {
-        let options = self.keys.options()?;
+    pub(super) fn verify_options(&self) -> Result<VerifyOptions, Failure> {
+        let options = self.keys.verify_options()?;
         Ok(match &self.checkpoints {
             Some(checkpoints) => options.checkpoints(checkpoints),
             None => options,
@@ -144,7 +144,11 @@ impl Trail {
     /// a failure.
     ///
     /// The trail is read line by line. The report lists a bounded number of findings and counts all.
-    pub(super) fn verify(&self, options: &VerifyOptions) -> Result<VerifyReport, Failure> {
+    ///
+    /// # Errors
+    ///
+    /// A file or a key cannot be read.
+    pub(super) fn verify_files(&self, options: &VerifyOptions) -> Result<VerifyReport, Failure> {
         verify_file(&self.file, options).map_err(|problem| match problem {
             VerifyError::Io(problem) => Failure::new(format_args!(
                 "cannot read {}: {problem}",
@@ -159,17 +163,21 @@ impl Verify {
     /// Prints the report. Exit code 0 if the trail is intact, 3 with incidents, otherwise 1.
     ///
     /// With `--json` the report is one line, so that a log collector can take it.
+    ///
+    /// # Errors
+    ///
+    /// Exit code 1 or 3 by the result. Exit code 2: a file or a key cannot be read.
     pub(super) fn run(self) -> Result<(), Failure> {
-        let mut options = self.trail.options()?;
+        let mut options = self.trail.verify_options()?;
         if let Some(anchor) = self.anchor {
             options = options.anchor(anchor);
         }
-        let report = self.trail.verify(&options)?;
+        let report = self.trail.verify_files(&options)?;
         let text = match self.json {
-            true => document(&report).to_string(),
-            false => summary(&report),
+            true => report_document(&report).to_string(),
+            false => report_summary(&report),
         };
-        output::result(text)?;
+        output::print_result(text)?;
         match report.outcome() {
             VerifyOutcome::Intact => Ok(()),
             VerifyOutcome::Incidents => Err(Failure::Incidents),
@@ -181,7 +189,7 @@ impl Verify {
 /// Returns the outcome in words.
 ///
 /// In JSON the space is an underscore: `not_intact`.
-fn outcome(report: &VerifyReport) -> &'static str {
+fn outcome_text(report: &VerifyReport) -> &'static str {
     match report.outcome() {
         VerifyOutcome::Intact => "intact",
         VerifyOutcome::Incidents => "incidents",
@@ -192,11 +200,11 @@ fn outcome(report: &VerifyReport) -> &'static str {
 /// Returns the report as JSON.
 ///
 /// Programs read the members by name: later versions may add some.
-fn document(report: &VerifyReport) -> Value {
+fn report_document(report: &VerifyReport) -> Value {
     json!({
-        "outcome": outcome(report).replace(' ', "_"),
+        "outcome": outcome_text(report).replace(' ', "_"),
         "intact": report.is_intact(),
-        "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
+        "findings": report.findings.iter().map(finding_document).collect::<Vec<_>>(),
         "findings_total": report.findings_total,
         "records": report.records,
         "requests": report.requests,
@@ -233,9 +241,9 @@ fn document(report: &VerifyReport) -> Value {
 /// Returns a finding as JSON.
 ///
 /// The members are named as those of the records: `record` is the sequence number.
-fn finding(finding: &Finding) -> Value {
+fn finding_document(finding: &Finding) -> Value {
     json!({
-        "class": class(finding),
+        "class": finding_class(finding),
         "file": finding.file.as_ref().map(|file| file.display().to_string()),
         "line": finding.line,
         "record": finding.sequence,
@@ -247,7 +255,7 @@ fn finding(finding: &Finding) -> Value {
 /// Returns the class of a finding.
 ///
 /// `broken` is the class for which the exit code is 1.
-fn class(finding: &Finding) -> &'static str {
+fn finding_class(finding: &Finding) -> &'static str {
     match finding.class() {
         FindingClass::Acknowledged => "acknowledged",
         FindingClass::Incident => "incident",
@@ -258,20 +266,20 @@ fn class(finding: &Finding) -> &'static str {
 /// Writes the report for people: the findings, the outcome, then the counts that are not zero.
 ///
 /// The findings come first: a person reads them, and the last lines repeat in each run.
-fn summary(report: &VerifyReport) -> String {
+fn report_summary(report: &VerifyReport) -> String {
     let mut lines: Vec<String> = report.findings.iter().map(finding_line).collect();
     if report.findings_total > u64::try_from(report.findings.len()).unwrap_or(u64::MAX) {
         lines.push(format!("  {} findings in all", report.findings_total));
     }
     lines.push(format!(
         "{}: {} records of {} requests in {} files, from record {}",
-        outcome(report),
+        outcome_text(report),
         report.records,
         report.requests,
         report.files,
         report.first
     ));
-    let remarks = remarks(report);
+    let remarks = counted_remarks(report);
     let remarks = remarks.iter().filter(|(count, _)| *count > 0);
     lines.extend(remarks.map(|(count, remark)| format!("  {count} {remark}")));
     if !report.closed {
@@ -310,7 +318,7 @@ fn finding_line(finding: &Finding) -> String {
 ///
 /// Counts that are zero are not printed. Most remarks are no fault: a killed process leaves requests
 /// without an end.
-fn remarks(report: &VerifyReport) -> [(u64, &'static str); 14] {
+fn counted_remarks(report: &VerifyReport) -> [(u64, &'static str); 14] {
     [
         (
             report.folded,

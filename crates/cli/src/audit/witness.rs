@@ -61,8 +61,12 @@ pub(crate) struct Witness {
 
 impl Witness {
     /// Reads lines until the input ends. Exit code 1 at the first one that is refused.
+    ///
+    /// # Errors
+    ///
+    /// Exit code 1: a checkpoint contradicts those that were accepted. Exit code 2: a file cannot be used.
     pub(super) fn run(self) -> Result<(), Failure> {
-        let mut witness = Checkpoints::new(&self.keys.options()?);
+        let mut witness = Checkpoints::new(&self.keys.verify_options()?);
         let mut file = self.open(&mut witness)?;
         witness.allow_unproven(self.allow_unproven);
         self.keys.warn_without_key();
@@ -76,15 +80,15 @@ impl Witness {
                     line.push(b'\n');
                     file.write_all(&line)
                         .and_then(|()| file.sync_data())
-                        .map_err(|problem| unusable(&self.file, &problem))?;
-                    output::result(accepted(record, proven_since))?;
+                        .map_err(|problem| unusable_file(&self.file, &problem))?;
+                    output::print_result(describe_accepted(record, proven_since))?;
                 }
                 Ok(WitnessAccepted::NoCheckpoint) if !line.is_empty() => {
-                    output::note("ignored a line that is no checkpoint");
+                    output::print_note("ignored a line that is no checkpoint");
                 }
                 Ok(_) => {}
                 Err(refusal) => {
-                    output::note(format_args!("refused: {refusal}"));
+                    output::print_note(format_args!("refused: {refusal}"));
                     return Err(Failure::No);
                 }
             }
@@ -93,8 +97,12 @@ impl Witness {
     }
 
     /// Opens the file of the witness, alone, and reads what was accepted before.
+    ///
+    /// # Errors
+    ///
+    /// Another command has the file open, it cannot be read or written, or one of its lines is no checkpoint.
     fn open(&self, witness: &mut Checkpoints) -> Result<File, Failure> {
-        let unusable = |problem: io::Error| unusable(&self.file, &problem);
+        let unusable = |problem: io::Error| unusable_file(&self.file, &problem);
         let mut options = private_file::options();
         let options = options.read(true).append(true).create(true);
         let mut file = options.open(&self.file).map_err(unusable)?;
@@ -132,7 +140,7 @@ impl Witness {
 }
 
 /// Says what was accepted.
-fn accepted(record: u64, proven_since: Option<u64>) -> String {
+fn describe_accepted(record: u64, proven_since: Option<u64>) -> String {
     match proven_since {
         Some(since) => format!("accepted: record {record}, proven since record {since}"),
         None => format!("accepted: record {record}, without a proof"),
@@ -140,7 +148,7 @@ fn accepted(record: u64, proven_since: Option<u64>) -> String {
 }
 
 /// Returns the failure for the file of the witness.
-fn unusable(file: &Path, problem: &io::Error) -> Failure {
+fn unusable_file(file: &Path, problem: &io::Error) -> Failure {
     Failure::new(format_args!("cannot use {}: {problem}", file.display()))
 }
 
@@ -152,6 +160,10 @@ enum Input {
 
 impl Input {
     /// Opens the file that is followed, or standard input.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be opened, or its folder cannot be watched.
     fn open(followed: Option<&Path>) -> Result<Self, Failure> {
         let Some(file) = followed else {
             return Ok(Self::Standard(io::stdin().lock()));
@@ -164,6 +176,10 @@ impl Input {
     }
 
     /// Reads the next line without its end. Returns false at the end of the input.
+    ///
+    /// # Errors
+    ///
+    /// The input cannot be read.
     fn next_line(&mut self, line: &mut Vec<u8>) -> io::Result<bool> {
         let more = match self {
             Self::Standard(input) => read_line(input, line)?,
@@ -180,6 +196,10 @@ impl Input {
 }
 
 /// Reads the next line with its end, or the next 8 KiB of a longer one.
+///
+/// # Errors
+///
+/// The input cannot be read.
 fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
     line.clear();
     Ok(input.take(MAX_LINE).read_until(b'\n', line)? > 0)

@@ -59,6 +59,11 @@ pub(crate) struct Export {
 
 impl Export {
     /// Prints or writes the certificates. The result is "no" if there is none.
+    ///
+    /// # Errors
+    ///
+    /// Exit code 1: there is no certificate yet. Exit code 2: the configuration, the certificate or the output cannot
+    /// be used.
     pub(crate) fn run(self) -> Result<(), Failure> {
         let path = match (&self.authority, &self.config) {
             (Some(folder), _) => folder.join(AUTHORITY),
@@ -67,26 +72,30 @@ impl Export {
         };
         let read = std::fs::read_to_string(&path);
         let text = read.map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
-        let certificates = certificates(&text);
+        let certificates = only_certificates(&text);
         if certificates.is_empty() {
-            output::note(format!("{}: there is no certificate", path.display()));
+            output::print_note(format!("{}: there is no certificate", path.display()));
             return Err(Failure::No);
         }
         match &self.output {
             Some(file) => write_new(file, &certificates),
-            None => Ok(output::result(certificates.trim_end())?),
+            None => Ok(output::print_result(certificates.trim_end())?),
         }
     }
 }
 
 /// Returns the file of the certificate. It is opened as the service does, so that one without its key,
 /// or an expired one, is an error here too.
+///
+/// # Errors
+///
+/// The configuration has a mistake, or the service could not start with this certificate.
 fn path_of(file: &Path) -> Result<PathBuf, Failure> {
     let (config, source) = certificate_source(file)?;
     match (config.open_certificate(&SystemClock::shared())?, source) {
         (OpenedCertificate::Acme { acme, certificates }, _) => match certificates.is_pending() {
             true => {
-                output::note("there is no certificate that is valid now");
+                output::print_note("there is no certificate that is valid now");
                 Err(Failure::No)
             }
             false => Ok(acme.status()?.path),
@@ -97,7 +106,7 @@ fn path_of(file: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// Returns the certificates of a PEM text, and nothing else that is in it.
-fn certificates(text: &str) -> String {
+fn only_certificates(text: &str) -> String {
     let mut found = String::new();
     let mut is_inside = false;
     for line in text.lines().map(str::trim_end) {
@@ -112,6 +121,10 @@ fn certificates(text: &str) -> String {
 }
 
 /// Writes a file that must not exist yet: a mistyped name must not replace another file.
+///
+/// # Errors
+///
+/// The file exists, or cannot be written.
 fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
     let opened = OpenOptions::new().write(true).create_new(true).open(path);
     let written = opened.and_then(|mut file| file.write_all(text.as_bytes()));
@@ -130,7 +143,7 @@ mod tests {
             "a comment\r\n{key}{one}text\n{}{key}",
             one.replace('\n', "\r\n")
         );
-        assert_eq!(certificates(&text), format!("{one}{one}"));
-        assert_eq!(certificates(key), "");
+        assert_eq!(only_certificates(&text), format!("{one}{one}"));
+        assert_eq!(only_certificates(key), "");
     }
 }

@@ -70,6 +70,10 @@ pub(crate) struct Issue {
 impl Issue {
     /// Orders, and prints what came of it. The result is "no" if nothing was issued although it
     /// should be.
+    ///
+    /// # Errors
+    ///
+    /// Exit code 1: nothing was issued although it should be. Exit code 2: a setting or the cache must be corrected.
     pub(crate) fn run(self) -> Result<(), Failure> {
         let (config, source) = certificate_source(&self.config)?;
         let CertificateSource::Acme(mut settings) = source else {
@@ -88,6 +92,10 @@ impl Issue {
     /// Returns the directory of a trial. Only Let's Encrypt has one that is known.
     ///
     /// An order there counts against no limit of the real authority.
+    ///
+    /// # Errors
+    ///
+    /// The authority has no staging directory that is known; the error names the option to write.
     fn trial_directory(&self, settings: &AcmeSettings) -> Result<String, Failure> {
         match (&self.directory, settings.directory.as_str()) {
             (Some(directory), _) => Ok(directory.clone()),

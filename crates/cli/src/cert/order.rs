@@ -14,7 +14,7 @@ use palisade::{
 use palisade_core::SystemClock;
 use tower::{Layer as _, service_fn};
 
-use super::show::date;
+use super::show::format_date;
 use crate::{failure::Failure, output};
 
 /// What a new certificate does not do. One that is not due is ordered because others may have the key.
@@ -34,6 +34,10 @@ pub(super) enum Order {
 
 /// Orders, and prints what came of it. The result is "no" if nothing was issued although it should
 /// be.
+///
+/// # Errors
+///
+/// Exit code 1: nothing was issued although it should be. Exit code 2: a setting or the cache must be corrected.
 pub(super) fn run(
     config: &Config,
     settings: &AcmeSettings,
@@ -47,18 +51,22 @@ pub(super) fn run(
         .build()?;
     let renewed = runtime.block_on(async {
         tokio::select! {
-            renewed = place(&acme, order) => Ok(renewed),
-            failed = response(&acme, settings.challenge, listen) => Err(failed),
+            renewed = place_order(&acme, order) => Ok(renewed),
+            failed = respond_to_challenges(&acme, settings.challenge, listen) => Err(failed),
         }
     })?;
-    tell(renewed, order, &acme)
+    print_outcome(renewed, order, &acme)
 }
 
 /// Places the order.
 ///
 /// A trial discards the certificate. It uses the staging directory, whose limits are high and whose
 /// certificates no client trusts.
-async fn place(acme: &Acme, order: Order) -> Result<Renewal, AcmeError> {
+///
+/// # Errors
+///
+/// The authority refused, could not be reached, or asked for too many orders to wait; or the cache cannot be written.
+async fn place_order(acme: &Acme, order: Order) -> Result<Renewal, AcmeError> {
     match order {
         Order::DryRun => acme.dry_run().await,
         Order::IfDue => acme.renew_if_due().await,
@@ -69,7 +77,11 @@ async fn place(acme: &Acme, order: Order) -> Result<Renewal, AcmeError> {
 /// Responds to challenges at an address. Without one it waits for ever. Returns only a failure.
 ///
 /// The service that runs already answers in the usual case, because it reads the same cache.
-async fn response(acme: &Acme, kind: ChallengeKind, listen: Option<SocketAddr>) -> Failure {
+async fn respond_to_challenges(
+    acme: &Acme,
+    kind: ChallengeKind,
+    listen: Option<SocketAddr>,
+) -> Failure {
     let Some(address) = listen else {
         return std::future::pending().await;
     };
@@ -109,35 +121,43 @@ fn build(acme: &Acme, kind: ChallengeKind, address: SocketAddr) -> Result<Server
 ///
 /// Exit code 1 means that the authority, or another process, prevents an order now. 2 means that a
 /// setting or the cache must be corrected.
-fn tell(renewed: Result<Renewal, AcmeError>, order: Order, acme: &Acme) -> Result<(), Failure> {
+///
+/// # Errors
+///
+/// The failure of the order, with its exit code.
+fn print_outcome(
+    renewed: Result<Renewal, AcmeError>,
+    order: Order,
+    acme: &Acme,
+) -> Result<(), Failure> {
     let names = acme.domains().join(", ");
     match renewed {
-        Ok(Renewal::Issued) if order == Order::DryRun => Ok(output::result(format!(
+        Ok(Renewal::Issued) if order == Order::DryRun => Ok(output::print_result(format!(
             "{names}: a certificate would be issued"
         ))?),
         Ok(Renewal::Issued) => {
-            output::result(format!("{names}: a certificate was issued"))?;
+            output::print_result(format!("{names}: a certificate was issued"))?;
             if order == Order::Now {
-                output::note(OLD_STAYS_VALID);
+                output::print_note(OLD_STAYS_VALID);
             }
             Ok(())
         }
-        Ok(Renewal::NotDue) => Ok(output::result(format!(
+        Ok(Renewal::NotDue) => Ok(output::print_result(format!(
             "{names}: the certificate is not due"
         ))?),
         Ok(Renewal::Waiting { until }) => {
-            output::note(format!("{names}: no order before {}", date(until)));
+            output::print_note(format!("{names}: no order before {}", format_date(until)));
             Err(Failure::No)
         }
         Ok(_) => {
-            output::note(format!("{names}: another process orders now"));
+            output::print_note(format!("{names}: another process orders now"));
             Err(Failure::No)
         }
         Err(error @ (AcmeError::Cache { .. } | AcmeError::Setting(_))) => {
             Err(Failure::from_error(&error))
         }
         Err(error) => {
-            output::note(format!("error: {error}"));
+            output::print_note(format!("error: {error}"));
             Err(Failure::No)
         }
     }

@@ -53,6 +53,10 @@ pub(crate) struct Renew {
 impl Renew {
     /// Orders, and prints what came of it. The result is "no" if nothing was issued although it
     /// should be.
+    ///
+    /// # Errors
+    ///
+    /// Exit code 1: nothing was issued although it should be. Exit code 2: a setting or the cache must be corrected.
     pub(crate) fn run(self) -> Result<(), Failure> {
         let (config, source) = certificate_source(&self.config)?;
         let CertificateSource::Acme(settings) = source else {

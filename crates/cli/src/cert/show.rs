@@ -46,20 +46,27 @@ pub(crate) struct Show {
 impl Show {
     /// Prints one line for each fact. The result is "no" if there is no certificate that is valid
     /// now.
+    ///
+    /// # Errors
+    ///
+    /// Exit code 1: no certificate is valid now. Exit code 2: the configuration has a mistake.
     pub(crate) fn run(self) -> Result<(), Failure> {
         let (config, source) = certificate_source(&self.config)?;
         match config.open_certificate(&SystemClock::shared())? {
             OpenedCertificate::Acme { acme, certificates } => {
                 let status = acme.status()?;
                 let authority = ("authority", acme.directory().to_owned());
-                print(&certificates, [authority].into_iter().chain(facts(&status)))
+                print_certificate(
+                    &certificates,
+                    [authority].into_iter().chain(order_facts(&status)),
+                )
             }
             OpenedCertificate::Files(certificates) => {
                 let path = match source {
                     CertificateSource::Files { chain, .. } => chain.display().to_string(),
                     _ => String::new(),
                 };
-                print(&certificates, [("file", path)])
+                print_certificate(&certificates, [("file", path)])
             }
             _ => Err(no_authority(&self.config)),
         }
@@ -69,7 +76,11 @@ impl Show {
 /// Prints names, digest and expiry, then the other facts.
 ///
 /// A certificate that is expired or still missing is "none that is valid now".
-fn print(
+///
+/// # Errors
+///
+/// Exit code 1: no certificate is valid now.
+fn print_certificate(
     certificates: &Certificates,
     others: impl IntoIterator<Item = (&'static str, String)>,
 ) -> Result<(), Failure> {
@@ -79,14 +90,14 @@ fn print(
         rows.push(("certificate", "none that is valid now".to_owned()));
     } else {
         rows.push(("sha-256", certificates.fingerprint().to_string()));
-        rows.push(("expires", date(certificates.expires())));
+        rows.push(("expires", format_date(certificates.expires())));
     }
     rows.extend(others);
     let rows: Vec<_> = rows
         .into_iter()
         .map(|(name, value)| [name.to_owned(), value])
         .collect();
-    output::result(output::table(&rows))?;
+    output::print_result(output::format_table(&rows))?;
     if is_pending { Err(Failure::No) } else { Ok(()) }
 }
 
@@ -94,14 +105,18 @@ fn print(
 ///
 /// A failed order is shown with its problem and the time of the next one: the service waits longer after
 /// each failure.
-fn facts(status: &AcmeStatus) -> Vec<(&'static str, String)> {
+fn order_facts(status: &AcmeStatus) -> Vec<(&'static str, String)> {
     let mut facts = vec![("file", status.path.display().to_string())];
     if let Some(renews) = status.renews {
-        facts.push(("renews", date(renews)));
+        facts.push(("renews", format_date(renews)));
     }
     if status.failures > 0 {
         facts.push(("failures", status.failures.to_string()));
-        facts.extend(status.next_attempt.map(|at| ("next order", date(at))));
+        facts.extend(
+            status
+                .next_attempt
+                .map(|at| ("next order", format_date(at))),
+        );
     }
     facts.extend(status.problem.clone().map(|problem| ("problem", problem)));
     facts
@@ -110,6 +125,6 @@ fn facts(status: &AcmeStatus) -> Vec<(&'static str, String)> {
 /// Formats a time in UTC, as in other commands.
 ///
 /// RFC 3339 with `Z`, so that times of several commands can be compared as text.
-pub(super) fn date(time: Duration) -> String {
+pub(super) fn format_date(time: Duration) -> String {
     Timestamp::from_unix(time).to_string()
 }

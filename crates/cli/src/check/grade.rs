@@ -38,9 +38,9 @@ impl Grade {
     ///
     /// The two letters for high findings differ by the number: one is a mistake, several are a
     /// habit.
-    pub(crate) fn of(outcomes: &Outcomes) -> Self {
+    pub(crate) fn from_outcomes(outcomes: &Outcomes) -> Self {
         let worst = outcomes.worst_severity();
-        let number = worst.map_or(0, |worst| outcomes.count(worst));
+        let number = worst.map_or(0, |worst| outcomes.count_of(worst));
         let letter = match worst {
             None | Some(Severity::Info) => 'A',
             Some(Severity::Low) => 'B',
@@ -51,7 +51,7 @@ impl Grade {
         };
         let rule = SCALE.iter().find(|(known, _)| *known == letter);
         let rule = rule.map_or("", |(_, rule)| rule);
-        let codes = worst.map_or_else(String::new, |worst| deciding(outcomes, worst));
+        let codes = worst.map_or_else(String::new, |worst| deciding_codes(outcomes, worst));
         Self {
             letter,
             reason: format!("{rule}{codes}"),
@@ -63,7 +63,7 @@ impl Grade {
 ///
 /// Longer lists end with the number of the others, so that the line fits a terminal. Not called without
 /// a worst severity.
-fn deciding(outcomes: &Outcomes, worst: Severity) -> String {
+fn deciding_codes(outcomes: &Outcomes, worst: Severity) -> String {
     let all = outcomes.findings().iter();
     let codes: Vec<&str> = all
         .filter(|finding| finding.rule.severity == worst)
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn the_worst_finding_decides() {
         let mut outcomes = Outcomes::default();
-        let mut letters = vec![Grade::of(&outcomes).letter];
+        let mut letters = vec![Grade::from_outcomes(&outcomes).letter];
         let worse = [
             &HTTP2_MISSING,
             &NOSNIFF_MISSING,
@@ -99,11 +99,11 @@ mod tests {
         ];
         for rule in worse {
             outcomes.record_finding(rule, "");
-            letters.push(Grade::of(&outcomes).letter);
+            letters.push(Grade::from_outcomes(&outcomes).letter);
         }
         assert_eq!(letters, ['A', 'A', 'B', 'C', 'D', 'E', 'F']);
         assert_eq!(
-            Grade::of(&outcomes).reason,
+            Grade::from_outcomes(&outcomes).reason,
             "at least one finding is critical: no-tls"
         );
     }

@@ -3,6 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | `report` | the outcome as text, JSON, SARIF and HTML |
+//! | `https_redirect` | from port 80 to HTTPS of the same host |
 //! | `probe` | what is sent, and what each response means |
 //! | `grade` | one letter, explained |
 //! | `outcome` | found, passed or not checked: one for each rule |
@@ -44,6 +45,7 @@
 //! that never changes the code.
 
 mod report;
+mod https_redirect;
 mod probe;
 mod grade;
 pub(crate) mod client;
@@ -59,13 +61,14 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use http::{HeaderName, Uri};
+use http::HeaderName;
 use palisade_core::{Secret, SystemClock};
 use tokio::runtime;
 
 use self::{
-    client::{Client, ProbeRequest, tls::TlsSettings},
+    client::{Client, tls::TlsSettings},
     grade::Grade,
+    https_redirect::leads_to_https,
     outcome::Outcomes,
     probe::{Credential, Extras},
     report::Report,
@@ -195,21 +198,25 @@ impl Command {
     ///
     /// Exit code 1 if something at or above `--fail-on` was found; 2 if the service cannot be reached, or
     /// an argument or a file cannot be used.
+    ///
+    /// # Errors
+    ///
+    /// Exit codes 1 and 2, as above.
     pub(crate) fn run(self) -> Result<(), Failure> {
         let target = Target::parse(&self.url)?;
-        let unknown = |code: &&String| rules::all().all(|rule| rule.code != **code);
+        let unknown = |code: &&String| rules::all_rules().all(|rule| rule.code != **code);
         if let Some(code) = self.accepted.iter().find(unknown) {
             return Err(Failure::new(format_args!(
                 "--accept {code}: there is no such code"
             )));
         }
-        let credential = self.credential()?;
+        let credential = self.read_credential()?;
         let tls = TlsSettings::new(self.ca.as_deref())?;
         // One thread: the probes run one after the other.
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let report = runtime.block_on(self.check(target, credential, tls))?;
+        let report = runtime.block_on(self.run_probes(target, credential, tls))?;
         self.write(&report)?;
         match report.outcomes.worst_severity() {
             Some(worst) if self.fail_on.counts_as_failure(worst) => Err(Failure::No),
@@ -226,7 +233,7 @@ impl Command {
     ///
     /// Fails if the file does not exist or is open to others, or if the key is not one word of
     /// visible ASCII characters of at least four characters.
-    fn credential(&self) -> Result<Option<Credential>, Failure> {
+    fn read_credential(&self) -> Result<Option<Credential>, Failure> {
         let Some(file) = &self.key else {
             return Ok(None);
         };
@@ -252,14 +259,14 @@ impl Command {
     ///
     /// Fails if the host has no address or no address accepts a connection. A service that fails
     /// later is described in the report.
-    async fn check(
+    async fn run_probes(
         &self,
         mut target: Target,
         credential: Option<Credential>,
         tls: TlsSettings,
     ) -> Result<Report, Failure> {
         let client = Client::new(
-            target.resolve().await?,
+            target.resolve_host().await?,
             Duration::from_secs(self.timeout),
             tls,
         );
@@ -274,12 +281,12 @@ impl Command {
             slow: self.slow.map(Duration::from_secs),
             now: SystemClock::shared().unix_time(),
         };
-        client.allow(
+        client.allow_connections(
             extras
                 .limit_requests
                 .map_or(0, |requests| requests as usize + 1),
         );
-        client.allow(usize::from(extras.slow.is_some()));
+        client.allow_connections(usize::from(extras.slow.is_some()));
         self.announce_check(&target, &client, address.ip());
         let mut notes = Vec::new();
         if let Some(secure) = leads_to_https(&client, &target).await {
@@ -288,17 +295,20 @@ impl Command {
             target = secure;
         }
         let mut outcomes = Outcomes::default();
-        outcomes.hide(extras.credential.as_ref().and_then(Credential::text));
+        outcomes.hide_secret(extras.credential.as_ref().and_then(Credential::key_text));
         notes.extend(probe::run(&client, &target, &extras, &mut outcomes).await);
-        outcomes.accept(&self.accepted);
+        outcomes.set_aside(&self.accepted);
         outcomes.finish();
         Ok(Report {
-            url: outcome::visible(&target.to_string()),
+            url: outcome::escape_invisible(&target.to_string()),
             address: address.ip(),
             time: extras.now,
-            requests: client.sent(),
-            grade: Grade::of(&outcomes),
-            notes: notes.iter().map(|note| outcome::visible(note)).collect(),
+            requests: client.opened_connections(),
+            grade: Grade::from_outcomes(&outcomes),
+            notes: notes
+                .iter()
+                .map(|note| outcome::escape_invisible(note))
+                .collect(),
             outcomes,
         })
     }
@@ -309,21 +319,23 @@ impl Command {
     /// made before.
     fn announce_check(&self, target: &Target, client: &Client, address: std::net::IpAddr) {
         let most = client.max_connections();
-        output::note(format_args!(
+        output::print_note(format_args!(
             "Checking {target}: at most {most} requests, to {address} only."
         ));
         if let Some(requests) = self.probe_limits {
-            output::note(format_args!(
+            output::print_note(format_args!(
                 "--probe-limits: up to {requests} of them ask for the URL until one is refused."
             ));
         }
         if let Some(seconds) = self.slow {
-            output::note(format_args!(
+            output::print_note(format_args!(
                 "--slow: one connection is kept open for up to {seconds} s."
             ));
         }
         if self.key.is_some() {
-            output::note("--key: the key is also sent in the URL. Revoke it after the check.");
+            output::print_note(
+                "--key: the key is also sent in the URL. Revoke it after the check.",
+            );
         }
     }
 
@@ -331,53 +343,31 @@ impl Command {
     ///
     /// An existing file is replaced. A file that cannot be written is exit code 2, and then nothing
     /// is printed: a CI job must not go on without its artifact.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be written.
     fn write(&self, report: &Report) -> Result<(), Failure> {
         if let Some(file) = &self.sarif {
-            write_file(file, &report.sarif())?;
+            write_file(file, &report.to_sarif())?;
         }
         if let Some(file) = &self.html {
-            write_file(file, &report.html())?;
+            write_file(file, &report.to_html())?;
         }
         let text = match self.json {
-            true => report.json(),
-            false => report.text(self.verbose),
+            true => report.to_json(),
+            false => report.to_text(self.verbose),
         };
-        Ok(output::result(text)?)
+        Ok(output::print_result(text)?)
     }
 }
 
 /// The error names the file.
+///
+/// # Errors
+///
+/// The file cannot be written.
 fn write_file(file: &Path, content: &str) -> Result<(), Failure> {
     fs::write(file, content)
         .map_err(|error| Failure::new(format_args!("cannot write {}: {error}", file.display())))
-}
-
-/// The address over HTTPS, if the usual port 80 only redirects there.
-///
-/// A stranger who types the name without a scheme arrives in this way. Another host is never taken.
-///
-/// Only an address with `http://` and port 80 is asked. The location must be a redirect to `https`,
-/// port 443 and the same host. The path and query of the user are kept, not those of the location.
-/// All else gives `None`, and the address is checked as it was given.
-async fn leads_to_https(client: &Client, target: &Target) -> Option<Target> {
-    if target.tls || target.port != target::default_port(false) {
-        return None;
-    }
-    let response = client
-        .send(target, ProbeRequest::get(target.path_and_query()))
-        .await
-        .ok()?;
-    let location: Uri = response.header("location")?.parse().ok()?;
-    let is_it = response.status.is_redirection()
-        && location.scheme_str() == Some("https")
-        && location
-            .port_u16()
-            .is_none_or(|port| port == target::default_port(true))
-        && location
-            .host()
-            .is_some_and(|host| host.eq_ignore_ascii_case(&target.host));
-    let mut secure = target.with_port(true, target::default_port(true));
-    secure.path.clone_from(&target.path);
-    secure.query.clone_from(&target.query);
-    is_it.then_some(secure)
 }

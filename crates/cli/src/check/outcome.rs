@@ -52,7 +52,7 @@ impl Outcomes {
     ///
     /// `None` hides nothing. The key is replaced by `[key]` in texts that are recorded after this
     /// call, so call it before the first probe. Only the exact text is found, not an encoded form.
-    pub(crate) fn hide(&mut self, secret: Option<&str>) {
+    pub(crate) fn hide_secret(&mut self, secret: Option<&str>) {
         self.secret = secret.map(ToOwned::to_owned);
     }
 
@@ -61,7 +61,7 @@ impl Outcomes {
     /// The same line is kept once. The text is cleaned first, so two texts that differ only behind
     /// the bound are one line.
     pub(crate) fn record_finding(&mut self, rule: &'static Rule, seen: impl Display) {
-        let seen = self.clean(&seen.to_string());
+        let seen = self.clean_text(&seen.to_string());
         self.passed.retain(|passed| passed.code != rule.code);
         self.skipped
             .retain(|(skipped, _)| skipped.code != rule.code);
@@ -88,7 +88,7 @@ impl Outcomes {
 
     /// Records why it was not checked, or not to its end. A finding stays, a pass does not: what was not
     /// seen to its end is not in order.
-    pub(crate) fn skipped(&mut self, rule: &'static Rule, why: impl Display) {
+    pub(crate) fn record_skipped(&mut self, rule: &'static Rule, why: impl Display) {
         self.passed.retain(|passed| passed.code != rule.code);
         self.unless_decided(rule, why);
     }
@@ -96,7 +96,7 @@ impl Outcomes {
     /// Records why it was not checked, if nothing is known of it yet.
     pub(crate) fn unless_decided(&mut self, rule: &'static Rule, why: impl Display) {
         if self.is_open(rule) {
-            let why = self.clean(&why.to_string());
+            let why = self.clean_text(&why.to_string());
             self.skipped.push((rule, why));
         }
     }
@@ -104,7 +104,7 @@ impl Outcomes {
     /// Records a finding or a pass.
     ///
     /// `Some` is a finding with what was seen; `None` is a pass.
-    pub(crate) fn decide(&mut self, rule: &'static Rule, seen: Option<impl Display>) {
+    pub(crate) fn record_decision(&mut self, rule: &'static Rule, seen: Option<impl Display>) {
         match seen {
             Some(seen) => self.record_finding(rule, seen),
             None => self.record_pass(rule),
@@ -114,7 +114,9 @@ impl Outcomes {
     /// Records one reason for several rules.
     pub(crate) fn skip_all(&mut self, rules: &[&'static Rule], why: impl Display) {
         let why = why.to_string();
-        rules.iter().for_each(|rule| self.skipped(rule, &why));
+        rules
+            .iter()
+            .for_each(|rule| self.record_skipped(rule, &why));
     }
 
     /// Takes over the outcomes of a probe that ran beside the others.
@@ -129,20 +131,20 @@ impl Outcomes {
         }
         other.passed.iter().for_each(|rule| self.record_pass(rule));
         for (rule, why) in other.skipped {
-            self.skipped(rule, why);
+            self.record_skipped(rule, why);
         }
     }
 
     /// Sorts the findings, the worst first, and gives every rule that was not decided a reason.
     ///
-    /// Call it once, after [`accept`](Self::accept) and before any report. Findings are sorted by
+    /// Call it once, after [`accept`](Self::set_aside) and before any report. Findings are sorted by
     /// severity, then by the order of [`rules::all`]. The reason of a rule that no probe decided is
     /// "not reached".
     pub(crate) fn finish(&mut self) {
-        for rule in rules::all() {
+        for rule in rules::all_rules() {
             self.unless_decided(rule, "not reached");
         }
-        let place = |rule: &Rule| rules::all().position(|one| one.code == rule.code);
+        let place = |rule: &Rule| rules::all_rules().position(|one| one.code == rule.code);
         self.findings.sort_by_key(|finding| {
             (
                 std::cmp::Reverse(finding.rule.severity),
@@ -157,14 +159,14 @@ impl Outcomes {
     ///
     /// Codes without a finding have no effect: a repaired finding must not break a script. The
     /// command refuses codes that do not exist before it gets here.
-    pub(crate) fn accept(&mut self, codes: &[String]) {
+    pub(crate) fn set_aside(&mut self, codes: &[String]) {
         let all = std::mem::take(&mut self.findings).into_iter();
         let is_accepted = |finding: &Finding| codes.iter().any(|code| code == finding.rule.code);
         (self.accepted, self.findings) = all.partition(is_accepted);
     }
 
     /// The findings that were set aside.
-    pub(crate) fn accepted(&self) -> &[Finding] {
+    pub(crate) fn set_aside_findings(&self) -> &[Finding] {
         &self.accepted
     }
 
@@ -194,7 +196,7 @@ impl Outcomes {
     }
 
     /// The number of findings of a severity.
-    pub(crate) fn count(&self, severity: Severity) -> usize {
+    pub(crate) fn count_of(&self, severity: Severity) -> usize {
         let of_it = |finding: &&Finding| finding.rule.severity == severity;
         self.findings.iter().filter(of_it).count()
     }
@@ -210,12 +212,12 @@ impl Outcomes {
 
     /// Makes a text of the service safe to show: the key is hidden, control characters and invisible
     /// characters are written as escapes, and it is cut at [`LONGEST`].
-    fn clean(&self, text: &str) -> String {
+    fn clean_text(&self, text: &str) -> String {
         let hidden = match self.secret.as_deref() {
             Some(secret) if !secret.is_empty() => text.replace(secret, "[key]"),
             _ => text.to_owned(),
         };
-        visible(&hidden)
+        escape_invisible(&hidden)
     }
 }
 
@@ -225,7 +227,7 @@ impl Outcomes {
 /// paragraph separators, invisible operators, the byte order mark, and tag characters. Without
 /// that, a service could move the cursor, reverse a line, or hide text in a report that a language
 /// model reads.
-pub(crate) fn visible(text: &str) -> String {
+pub(crate) fn escape_invisible(text: &str) -> String {
     let mut out = String::new();
     for (count, character) in text.chars().enumerate() {
         if count == LONGEST {
@@ -256,7 +258,7 @@ mod tests {
     fn a_rule_has_one_outcome_and_a_finding_wins() {
         let mut outcomes = Outcomes::default();
         outcomes.record_pass(&NO_LIMIT);
-        outcomes.skipped(&NO_LIMIT, "too late");
+        outcomes.record_skipped(&NO_LIMIT, "too late");
         outcomes.record_finding(&NO_LIMIT, "30 requests");
         outcomes.record_finding(&NO_LIMIT, "30 requests");
         outcomes.record_pass(&NO_LIMIT);
@@ -265,14 +267,14 @@ mod tests {
         assert_eq!(outcomes.findings()[0].seen, ["30 requests"]);
         assert!(outcomes.in_order().is_empty());
         let not_checked = outcomes.not_checked();
-        assert_eq!(not_checked.len() + 1, rules::all().count());
+        assert_eq!(not_checked.len() + 1, rules::all_rules().count());
     }
 
     #[test]
     fn what_was_not_seen_to_its_end_is_not_in_order() {
         let mut outcomes = Outcomes::default();
         outcomes.record_pass(&NO_LIMIT);
-        outcomes.skipped(&NO_LIMIT, "the service stopped responding");
+        outcomes.record_skipped(&NO_LIMIT, "the service stopped responding");
         outcomes.record_pass(&NO_LIMIT);
         outcomes.unless_decided(&NO_LIMIT, "another reason");
         assert!(outcomes.in_order().is_empty());
@@ -296,10 +298,13 @@ mod tests {
     #[test]
     fn a_service_cannot_control_the_terminal_or_show_the_key() {
         let mut outcomes = Outcomes::default();
-        outcomes.hide(Some("k3y"));
+        outcomes.hide_secret(Some("k3y"));
         outcomes.record_finding(&NO_LIMIT, "a\u{1b}[2J\u{202e}k3y\r\n\u{9b}1m");
         let seen = &outcomes.findings()[0].seen[0];
         assert_eq!(seen, "a\\u{1b}[2J\\u{202e}[key]\\r\\n\\u{9b}1m");
-        assert_eq!(visible(&"x".repeat(1000)).chars().count(), LONGEST + 1);
+        assert_eq!(
+            escape_invisible(&"x".repeat(1000)).chars().count(),
+            LONGEST + 1
+        );
     }
 }

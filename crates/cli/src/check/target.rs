@@ -55,8 +55,8 @@ impl Target {
         }
         let (text, _) = text.split_once('#').unwrap_or((text, ""));
         let text = match text.split_once("://") {
-            Some(_) => encoded(text),
-            None => encoded(&format!("https://{text}")),
+            Some(_) => percent_encode(text),
+            None => percent_encode(&format!("https://{text}")),
         };
         let uri: Uri = text
             .parse()
@@ -127,7 +127,7 @@ impl Target {
     /// The names of the query parameters, in their order, still encoded.
     ///
     /// A parameter that occurs twice is listed twice. Empty pairs (`a=1&&b=2`) are left out.
-    pub(crate) fn parameters(&self) -> Vec<&str> {
+    pub(crate) fn query_names(&self) -> Vec<&str> {
         let pairs = self.query.split('&').filter(|pair| !pair.is_empty());
         pairs
             .map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name))
@@ -144,7 +144,7 @@ impl Target {
     /// # Errors
     ///
     /// Fails if the resolver reports an error or has no address. The message names the host.
-    pub(crate) async fn resolve(&self) -> Result<Vec<SocketAddr>, Failure> {
+    pub(crate) async fn resolve_host(&self) -> Result<Vec<SocketAddr>, Failure> {
         if let Ok(address) = self.host.parse::<IpAddr>() {
             return Ok(vec![SocketAddr::new(address, self.port)]);
         }
@@ -185,7 +185,7 @@ pub(crate) fn default_port(tls: bool) -> u16 {
 /// Kept are the visible ASCII characters except `"`, `<`, `>`, `\`, `^`, backtick and braces with
 /// the bar. White space at both ends is removed. A percent sign stays, so `%20` is not encoded
 /// twice.
-fn encoded(text: &str) -> String {
+fn percent_encode(text: &str) -> String {
     let mut url = String::with_capacity(text.len());
     for byte in text.trim().bytes() {
         match byte {
@@ -239,8 +239,8 @@ mod tests {
     #[test]
     fn the_parameters_of_the_query_are_found() {
         let target = Target::parse("http://h/?text=a&voice=b&&flag").unwrap();
-        assert_eq!(target.parameters(), ["text", "voice", "flag"]);
-        assert!(Target::parse("http://h/").unwrap().parameters().is_empty());
+        assert_eq!(target.query_names(), ["text", "voice", "flag"]);
+        assert!(Target::parse("http://h/").unwrap().query_names().is_empty());
     }
 
     proptest! {

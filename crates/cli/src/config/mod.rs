@@ -30,9 +30,13 @@ pub(crate) struct Schema {}
 
 impl Command {
     /// Prints to standard output.
+    ///
+    /// # Errors
+    ///
+    /// Standard output cannot be written.
     pub(crate) fn run(self) -> Result<(), Failure> {
         let Self::Schema(Schema {}) = self;
-        output::result(SCHEMA.trim_end())?;
+        output::print_result(SCHEMA.trim_end())?;
         Ok(())
     }
 }

@@ -31,9 +31,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 ///
 /// Fails if the address is wrong, the server cannot be reached in ten seconds a step, or its
 /// response has no valid `Date`.
-pub(super) async fn examine(source: &str) -> Result<Option<Warning>, Failure> {
+pub(super) async fn examine_clock(source: &str) -> Result<Option<Warning>, Failure> {
     let target = Target::parse(source)?;
-    let client = Client::new(target.resolve().await?, PATIENCE, TlsSettings::new(None)?);
+    let client = Client::new(
+        target.resolve_host().await?,
+        PATIENCE,
+        TlsSettings::new(None)?,
+    );
     let response = client
         .send(
             &target,
@@ -44,7 +48,7 @@ pub(super) async fn examine(source: &str) -> Result<Option<Warning>, Failure> {
     let date = response.header("date");
     let theirs = date.and_then(|date| httpdate::parse_http_date(&date).ok());
     let theirs = theirs.ok_or_else(|| Failure::new(format_args!("{target}: no Date header")))?;
-    Ok(clock_skew::warning(
+    Ok(clock_skew::skew_warning(
         UNIX_EPOCH + SystemClock::shared().unix_time(),
         theirs,
     ))

@@ -30,7 +30,7 @@ const LEAST_FREE_MIB: u64 = 512;
 /// # Errors
 ///
 /// Fails if the section `[server]` has a mistake.
-pub(super) fn examine(config: &Config) -> Result<Vec<Warning>, Failure> {
+pub(super) fn examine_machine(config: &Config) -> Result<Vec<Warning>, Failure> {
     let settings = config.server()?;
     let mut found = Vec::new();
     for address in settings
@@ -39,24 +39,24 @@ pub(super) fn examine(config: &Config) -> Result<Vec<Warning>, Failure> {
         .chain(&settings.http)
         .filter_map(ListenOn::as_address)
     {
-        found.extend(listener(address));
+        found.extend(examine_listener(address));
     }
-    found.extend(descriptors(config.connections(), hard_limit()));
+    found.extend(examine_descriptors(config.connections(), hard_limit()));
     if let Some(file) = config.audit_file() {
-        found.extend(disk(&file));
+        found.extend(examine_disk(&file));
     }
     Ok(found)
 }
 
 /// `None` if the list of diagnostics has no such code.
-fn warn(code: &'static str, text: String) -> Option<Warning> {
+fn warning_with_code(code: &'static str, text: String) -> Option<Warning> {
     diagnostics::find(code).map(|entry| Warning::new(entry, text))
 }
 
 /// `listener-unavailable`: opens the listener and closes it at once.
 ///
 /// An address that is in use is the usual state while the service runs, so it is not reported.
-fn listener(address: SocketAddr) -> Option<Warning> {
+fn examine_listener(address: SocketAddr) -> Option<Warning> {
     let remedy = match TcpListener::bind(address).map_err(|error| error.kind()) {
         Ok(_) | Err(ErrorKind::AddrInUse) => return None,
         Err(ErrorKind::PermissionDenied) => {
@@ -65,7 +65,7 @@ fn listener(address: SocketAddr) -> Option<Warning> {
         Err(ErrorKind::AddrNotAvailable) => "this machine has no such address; 0.0.0.0 means all",
         Err(_) => "choose another address",
     };
-    warn(
+    warning_with_code(
         "listener-unavailable",
         format!("{address} cannot be opened: {remedy}"),
     )
@@ -75,7 +75,7 @@ fn listener(address: SocketAddr) -> Option<Warning> {
 ///
 /// The last quarter is for upstream connections, files and the trail. `None` as a limit means that
 /// there is none, or that it is not known.
-fn descriptors(connections: u64, limit: Option<u64>) -> Option<Warning> {
+fn examine_descriptors(connections: u64, limit: Option<u64>) -> Option<Warning> {
     let limit = limit?;
     let needed = connections.saturating_mul(4).div_ceil(3);
     if limit >= needed {
@@ -85,7 +85,7 @@ fn descriptors(connections: u64, limit: Option<u64>) -> Option<Warning> {
         "{connections} connections need {needed} file descriptors, and the hard limit of this user is \
          {limit}: set LimitNOFILE={needed} for the service, or lower `connections`"
     );
-    warn("descriptors-low", text)
+    warning_with_code("descriptors-low", text)
 }
 
 /// `RLIMIT_NOFILE`, the hard value: the service raises its soft limit to it.
@@ -104,7 +104,7 @@ fn hard_limit() -> Option<u64> {
 /// `disk-low`: the free space for this user on the disk of the trail.
 ///
 /// The file need not exist: the nearest folder above it that exists is measured.
-fn disk(file: &Path) -> Option<Warning> {
+fn examine_disk(file: &Path) -> Option<Warning> {
     let folder = file.ancestors().skip(1).find(|folder| folder.is_dir())?;
     let free = free_mib(folder)?;
     if free >= LEAST_FREE_MIB {
@@ -115,7 +115,7 @@ fn disk(file: &Path) -> Option<Warning> {
          `keep_days` or `keep_mib`",
         folder.display()
     );
-    warn("disk-low", text)
+    warning_with_code("disk-low", text)
 }
 
 /// Space for users without privileges (`f_bavail`), as the service has it. In MiB, rounded down.
@@ -136,21 +136,21 @@ mod tests {
 
     #[test]
     fn too_few_descriptors_are_reported_with_the_number_that_is_needed() {
-        let warning = descriptors(1024, Some(1024)).unwrap();
+        let warning = examine_descriptors(1024, Some(1024)).unwrap();
         assert!(
             warning.text.contains("LimitNOFILE=1366"),
             "{}",
             warning.text
         );
-        assert!(descriptors(1024, Some(1366)).is_none());
-        assert!(descriptors(1024, None).is_none());
+        assert!(examine_descriptors(1024, Some(1366)).is_none());
+        assert!(examine_descriptors(1024, None).is_none());
     }
 
     #[test]
     fn a_listener_that_runs_is_no_finding_and_a_foreign_address_is() {
         let running = TcpListener::bind("127.0.0.1:0").unwrap();
-        assert!(listener(running.local_addr().unwrap()).is_none());
-        let foreign = listener("192.0.2.1:8443".parse().unwrap()).unwrap();
+        assert!(examine_listener(running.local_addr().unwrap()).is_none());
+        let foreign = examine_listener("192.0.2.1:8443".parse().unwrap()).unwrap();
         assert_eq!(foreign.code, "listener-unavailable");
     }
 }

@@ -83,6 +83,10 @@ impl Command {
     ///
     /// Exit code 0 if nothing is left after `--accept`, 1 if something is, 2 if the configuration
     /// cannot be read or `--time-source` does not reply.
+    ///
+    /// # Errors
+    ///
+    /// Exit codes 1 and 2, as above.
     pub(crate) fn run(self) -> Result<(), Failure> {
         let unknown = |code: &&String| diagnostics::find(code).is_none();
         if let Some(code) = self.accepted.iter().find(unknown) {
@@ -92,7 +96,7 @@ impl Command {
         }
         let config = self.read()?;
         let mut found = config.examine(&SystemClock::shared())?;
-        found.extend(machine::examine(&config)?);
+        found.extend(machine::examine_machine(&config)?);
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
@@ -102,12 +106,12 @@ impl Command {
                 found.extend(Upstreams::examine(&config).await?);
             }
             if let Some(source) = &self.time_source {
-                found.extend(clock::examine(source).await?);
+                found.extend(clock::examine_clock(source).await?);
             }
             Ok::<(), Failure>(())
         })?;
-        found.retain(|warning| !self.accepts(warning));
-        self.print(&found)?;
+        found.retain(|warning| !self.is_accepted(warning));
+        self.print_findings(&found)?;
         if found.is_empty() {
             Ok(())
         } else {
@@ -126,7 +130,7 @@ impl Command {
         others.retain(|name| *name != "upstreams");
         if !others.is_empty() {
             let (file, names) = (self.config.display(), others.join(", "));
-            output::note(format_args!(
+            output::print_note(format_args!(
                 "{file}: not checked here: {names}, as sections of the application"
             ));
         }
@@ -134,31 +138,35 @@ impl Command {
     }
 
     /// Whether the user gave the number or the name of the finding.
-    fn accepts(&self, warning: &Warning) -> bool {
+    fn is_accepted(&self, warning: &Warning) -> bool {
         let codes = [Some(warning.code), warning.number()];
         self.accepted.iter().any(|code| codes.contains(&Some(code)))
     }
 
     /// Prints the findings, and for people a closing remark to standard error.
-    fn print(&self, found: &[Warning]) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    ///
+    /// Standard output cannot be written.
+    fn print_findings(&self, found: &[Warning]) -> Result<(), Failure> {
         if self.json {
             let values = found.iter().map(|warning| {
                 json!({"number": warning.number(), "code": warning.code, "text": warning.text})
             });
             let list: Vec<_> = values.collect();
-            return Ok(output::result(format_args!(
+            return Ok(output::print_result(format_args!(
                 "{:#}",
                 json!({"findings": list})
             ))?);
         }
         for warning in found {
-            output::result(warning)?;
+            output::print_result(warning)?;
         }
         let file = self.config.display();
         match found.len() {
-            0 => output::note(format_args!("{file}: nothing was found")),
-            1 => output::note("1 finding; docs/src/reference/diagnostics.md explains each"),
-            many => output::note(format_args!(
+            0 => output::print_note(format_args!("{file}: nothing was found")),
+            1 => output::print_note("1 finding; docs/src/reference/diagnostics.md explains each"),
+            many => output::print_note(format_args!(
                 "{many} findings; docs/src/reference/diagnostics.md explains each"
             )),
         }

@@ -80,18 +80,18 @@ impl Place {
     ///
     /// Exit code 2 if no gateway answers; exit code 1 if it refuses.
     fn send_command(&self, command: &str) -> Result<Value, Failure> {
-        let text = ask_admin(self.path()?, command)?;
+        let text = ask_admin(self.socket_path()?, command)?;
         let document: Value = serde_json::from_str(&text)?;
         match document.get("error").and_then(Value::as_str) {
             None => Ok(document),
             Some(problem) => {
-                output::note(format_args!("refused: {problem}"));
+                output::print_note(format_args!("refused: {problem}"));
                 Err(Failure::No)
             }
         }
     }
 
-    fn path(&self) -> Result<PathBuf, Failure> {
+    fn socket_path(&self) -> Result<PathBuf, Failure> {
         if let Some(socket) = &self.socket {
             return Ok(socket.clone());
         }
@@ -110,14 +110,23 @@ impl Place {
 
 impl Plain {
     /// Tells the gateway to stop, as SIGTERM does.
+    ///
+    /// # Errors
+    ///
+    /// Exit code 1: the gateway refused. Exit code 2: no gateway answers.
     pub(super) fn drain(&self) -> Result<(), Failure> {
         self.place.send_command("drain")?;
-        Ok(output::result(
+        Ok(output::print_result(
             "The gateway stops: open requests are finished first.",
         )?)
     }
 
     /// Tells the gateway to read its file again, and prints what changed.
+    ///
+    /// # Errors
+    ///
+    /// Exit code 1: the file has a mistake, and the gateway goes on with the old one. Exit code 2: no gateway
+    /// answers.
     pub(super) fn reload(&self) -> Result<(), Failure> {
         let document = self.place.send_command("reload")?;
         let changed = string_list(document.get("changed"));
@@ -125,24 +134,32 @@ impl Plain {
             [] => "the file says the same; keys and certificate were read again".to_owned(),
             changed => changed.join(", "),
         };
-        Ok(output::result(format_args!("Reloaded: {text}."))?)
+        Ok(output::print_result(format_args!("Reloaded: {text}."))?)
     }
 }
 
 impl Status {
     /// Prints the state of the upstreams.
+    ///
+    /// # Errors
+    ///
+    /// Exit code 1: the gateway refused. Exit code 2: no gateway answers.
     pub(super) fn run(&self) -> Result<(), Failure> {
         let document = self.place.send_command("status")?;
         let text = match self.json {
             true => document.to_string(),
-            false => table(&document),
+            false => server_table(&document),
         };
-        Ok(output::result(text)?)
+        Ok(output::print_result(text)?)
     }
 }
 
 impl Limits {
     /// Shows or clears.
+    ///
+    /// # Errors
+    ///
+    /// Exit code 1: there is no such limit, or its store does not reply. Exit code 2: no gateway answers.
     pub(super) fn run(&self) -> Result<(), Failure> {
         let (word, of) = match self {
             Self::Show(of) => ("show", of),
@@ -155,7 +172,7 @@ impl Limits {
             Some(limits) => limits.to_string(),
             None => "Cleared.".to_owned(),
         };
-        Ok(output::result(text)?)
+        Ok(output::print_result(text)?)
     }
 }
 
@@ -171,15 +188,15 @@ impl Subject {
 }
 
 /// One line for each server.
-fn table(document: &Value) -> String {
+fn server_table(document: &Value) -> String {
     let head = ["SERVER", "PATH", "HEALTH", "BREAKER", "PENDING"].map(str::to_owned);
     let mut rows = vec![head];
-    for upstream in array(document.get("upstreams")) {
+    for upstream in array_elements(document.get("upstreams")) {
         let path = match upstream.get("path").and_then(Value::as_str) {
             None | Some("") => "/",
             Some(path) => path,
         };
-        for server in array(upstream.get("servers")) {
+        for server in array_elements(upstream.get("servers")) {
             let text = |name: &str| server.get(name).and_then(Value::as_str).unwrap_or("?");
             let is_healthy = server.get("healthy").and_then(Value::as_bool) == Some(true);
             rows.push([
@@ -204,17 +221,17 @@ fn table(document: &Value) -> String {
     };
     format!(
         "{}\nOpen WebSockets: {websockets}{draining}",
-        output::table(&rows).trim_end()
+        output::format_table(&rows).trim_end()
     )
 }
 
 /// The elements of an array. None for anything else.
-fn array(value: Option<&Value>) -> impl Iterator<Item = &Value> {
+fn array_elements(value: Option<&Value>) -> impl Iterator<Item = &Value> {
     value.and_then(Value::as_array).into_iter().flatten()
 }
 
 /// The strings of an array.
 fn string_list(value: Option<&Value>) -> Vec<String> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
-    array(value).filter_map(text).collect()
+    array_elements(value).filter_map(text).collect()
 }

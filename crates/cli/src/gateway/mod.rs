@@ -37,7 +37,7 @@ use tokio::runtime::Runtime;
 
 use self::{
     options::Options,
-    serve::{serve, serve_endpoint},
+    serve::{serve_endpoint, serve_until_signal},
 };
 use crate::{failure::Failure, output};
 
@@ -93,9 +93,13 @@ Examples:
 
 impl Action {
     /// Does what is asked in place of serving.
+    ///
+    /// # Errors
+    ///
+    /// The failure of the command.
     fn run(self) -> Result<(), Failure> {
         match self {
-            Self::Explain(options) => describe(&options.settings()?),
+            Self::Explain(options) => print_description(&options.into_settings()?),
             Self::Status(status) => status.run(),
             Self::Reload(plain) => plain.reload(),
             Self::Drain(plain) => plain.drain(),
@@ -107,8 +111,11 @@ impl Action {
 impl Command {
     /// Serves until SIGINT or SIGTERM.
     ///
-    /// Log lines go to standard error; `RUST_LOG` selects them. Fails with exit code
-    /// 2 if a setting is wrong, a file cannot be read, or the address is in use.
+    /// Log lines go to standard error; `RUST_LOG` selects them.
+    ///
+    /// # Errors
+    ///
+    /// Exit code 2: a setting is wrong, a file cannot be read, or an address is in use.
     pub(crate) fn run(self) -> Result<(), Failure> {
         let _log = Log::builder().environment().start()?;
         if let Some(action) = self.action {
@@ -118,15 +125,15 @@ impl Command {
         if let (Some(address), Some(file)) = (self.options.auth_endpoint, &self.options.config) {
             return Runtime::new()?.block_on(serve_endpoint(file, address));
         }
-        let settings = self.options.settings()?;
+        let settings = self.options.into_settings()?;
         // Fetching of keys and health checks need a runtime, also for a check.
         let runtime = Runtime::new()?;
         let _entered = runtime.enter();
         if is_check {
             explain(&settings)?;
-            return Ok(output::result("The settings can be used.")?);
+            return Ok(output::print_result("The settings can be used.")?);
         }
-        runtime.block_on(serve(settings))
+        runtime.block_on(serve_until_signal(settings))
     }
 }
 
@@ -134,12 +141,16 @@ impl Command {
 ///
 /// First what a start would do, then the same settings as a configuration file. A gateway that was
 /// started from a file has no second part.
-fn describe(settings: &Settings) -> Result<(), Failure> {
+///
+/// # Errors
+///
+/// A setting is wrong, or standard output cannot be written.
+fn print_description(settings: &Settings) -> Result<(), Failure> {
     let runtime = Runtime::new()?;
     let _entered = runtime.enter();
-    output::result(explain(settings)?.trim_end())?;
+    output::print_result(explain(settings)?.trim_end())?;
     if let Some(file) = settings.as_file() {
-        output::result(format!("\nThe same as a file:\n\n{}", file.trim_end()))?;
+        output::print_result(format!("\nThe same as a file:\n\n{}", file.trim_end()))?;
     }
     Ok(())
 }

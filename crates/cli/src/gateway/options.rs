@@ -77,7 +77,11 @@ impl Options {
     ///
     /// clap guarantees that one of `--config` and `--upstream` is given. Files are only named here: keys
     /// and the certificate are made when the gateway is prepared.
-    pub(super) fn settings(self) -> Result<Settings, Failure> {
+    ///
+    /// # Errors
+    ///
+    /// The file has a mistake, or an option cannot be used. The error names the remedy.
+    pub(super) fn into_settings(self) -> Result<Settings, Failure> {
         let is_shadow = self.shadow;
         let settings = self.enforcing_settings()?;
         Ok(match is_shadow {

@@ -20,7 +20,7 @@ use crate::{failure::Failure, output};
 ///
 /// Fails if the gateway cannot be prepared, the address cannot be opened, or serving ends with an
 /// error.
-pub(super) async fn serve(settings: Settings) -> Result<(), Failure> {
+pub(super) async fn serve_until_signal(settings: Settings) -> Result<(), Failure> {
     let is_shadow = settings.is_only_shadow();
     let mut gateway = Gateway::prepare(settings).await?;
     // Signals are handled before the gateway says that it is ready.
@@ -30,14 +30,14 @@ pub(super) async fn serve(settings: Settings) -> Result<(), Failure> {
         async || reloader.reload().await,
         signal(SignalKind::hangup())?,
     );
-    output::result(gateway.greeting(io::stdout().is_terminal())?.trim_end())?;
+    output::print_result(gateway.greeting(io::stdout().is_terminal())?.trim_end())?;
     let report = is_shadow.then(|| gateway.shadow_report());
     tokio::select! {
         served = gateway.serve(stop) => served?,
         () = reloading => {}
     }
     if let Some(report) = report {
-        output::result(&report)?;
+        output::print_result(&report)?;
     }
     Ok(())
 }
@@ -74,7 +74,7 @@ pub(super) async fn serve_endpoint(file: &Path, address: SocketAddr) -> Result<(
         async || reloader.reload().await,
         signal(SignalKind::hangup())?,
     );
-    output::result(format!(
+    output::print_result(format!(
         "The endpoint is ready.\n\n  nginx            http://{0}/auth/nginx\n  Caddy, Traefik   http://{0}/auth/forward\n  Envoy            http://{0}/auth/envoy",
         endpoint.address()
     ))?;

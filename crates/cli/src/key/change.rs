@@ -22,7 +22,7 @@ use palisade_api_key::{KeyId, TableError, Timestamp};
 use super::{
     files::{Scheme, Store},
     name::id_in,
-    new::print,
+    new::print_key,
 };
 use crate::{
     failure::Failure,
@@ -59,10 +59,13 @@ pub(crate) struct Revoke {
 }
 
 impl Revoke {
-    /// Revokes the keys in one update of the store. Fails without a change if a key does not exist,
-    /// or the owner has none.
+    /// Revokes the keys in one update of the store.
     ///
     /// The keys are checked in the order of the arguments; the first unknown one ends the command.
+    ///
+    /// # Errors
+    ///
+    /// A key does not exist, the owner has none, or the store cannot be written. Nothing is changed then.
     pub(crate) fn run(self) -> Result<(), Failure> {
         let now = now();
         let keys: Result<Vec<KeyId>, _> = self.keys.iter().map(|text| id_in(text)).collect();
@@ -80,7 +83,7 @@ impl Revoke {
             }
         })?;
         for id in revoked {
-            output::note(format_args!("revoked {id}"));
+            output::print_note(format_args!("revoked {id}"));
         }
         Ok(())
     }
@@ -117,7 +120,12 @@ pub(crate) struct Rotate {
 }
 
 impl Rotate {
-    /// Replaces the secret. Fails without a change if the key does not exist or cannot be printed.
+    /// Replaces the secret.
+    ///
+    /// # Errors
+    ///
+    /// The key does not exist, the store cannot be written, or the new key cannot be printed. Nothing is changed
+    /// then.
     pub(crate) fn run(self) -> Result<(), Failure> {
         let now = now();
         let id = id_in(&self.key)?;
@@ -129,11 +137,11 @@ impl Rotate {
             let minted = scheme.rotate(record, until, now)?;
             table.replace(minted.record().clone())?;
             // Printed before it is stored: a stored key that was not printed would be lost.
-            print(&minted)?;
+            print_key(&minted)?;
             Ok::<_, Failure>(minted)
         })?;
         if let Some((_, until)) = minted.record().previous() {
-            output::note(format_args!(
+            output::print_note(format_args!(
                 "The old secret is accepted until {}.",
                 Timestamp::from_unix(until)
             ));

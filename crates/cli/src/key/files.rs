@@ -23,7 +23,11 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Opens the store. Fails if it does not exist or cannot be parsed.
+    /// Opens the store.
+    ///
+    /// # Errors
+    ///
+    /// The store does not exist or cannot be parsed.
     pub(super) fn open(&self) -> Result<FileKeyStore, Failure> {
         // A command ends at once, so it needs no watch for changes of the file.
         Ok(FileKeyStore::builder(&self.store)
@@ -35,10 +39,14 @@ impl Store {
     /// Opens the store, or creates an empty one.
     ///
     /// Only `key new` creates it. For the other commands a missing store is a typing error.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be created or parsed.
     fn open_or_create(&self) -> Result<FileKeyStore, Failure> {
         if !self.store.exists() {
             FileKeyStore::create(&self.store)?;
-            output::note(format_args!("made {}, without keys", self.store.display()));
+            output::print_note(format_args!("made {}, without keys", self.store.display()));
             warn_if_roots(&self.store);
         }
         self.open()
@@ -78,7 +86,7 @@ impl Scheme {
         let store = store.open_or_create()?;
         if !self.pepper.exists() && store.table().is_empty() {
             Pepper::create_file(&self.pepper)?;
-            output::note(format_args!(
+            output::print_note(format_args!(
                 "made {}: keep it secret, and apart from the store",
                 self.pepper.display()
             ));
@@ -87,7 +95,11 @@ impl Scheme {
         Ok((self.open(&store.table())?, store))
     }
 
-    /// Reads the pepper. Fails if a key of the store was made with another pepper or prefix.
+    /// Reads the pepper.
+    ///
+    /// # Errors
+    ///
+    /// The pepper cannot be read, or a key of the store was made with another pepper or prefix.
     pub(super) fn open(&self, table: &KeyTable) -> Result<KeyScheme, Failure> {
         let scheme = KeyScheme::with_format(self.prefix.clone(), Pepper::read_file(&self.pepper)?);
         let all_ours = table.records().iter().all(|record| scheme.made(record));
@@ -116,7 +128,7 @@ fn warn_if_roots(path: &Path) {
     let uid =
         std::fs::metadata(path).map(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata));
     if uid.is_ok_and(|uid| uid == 0) {
-        output::note(format_args!(
+        output::print_note(format_args!(
             "{0} belongs to root; if the service runs as another user: chown USER {0}, \
              then `palisade key verify --as USER`",
             path.display()

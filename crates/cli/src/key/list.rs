@@ -45,12 +45,22 @@ pub(crate) struct List {
 
 impl List {
     /// Prints a table, or with `--json` one array. The store is only read.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be read.
     pub(super) fn run(self) -> Result<(), Failure> {
         let now = now();
         let records = self.store.open()?.table().records();
         if self.json {
-            let all: Vec<Value> = records.iter().map(|record| document(record, now)).collect();
-            return Ok(output::result(format_args!("{:#}", Value::Array(all)))?);
+            let all: Vec<Value> = records
+                .iter()
+                .map(|record| key_document(record, now))
+                .collect();
+            return Ok(output::print_result(format_args!(
+                "{:#}",
+                Value::Array(all)
+            ))?);
         }
         let mut rows = vec![
             [
@@ -58,24 +68,26 @@ impl List {
             ]
             .map(String::from),
         ];
-        rows.extend(records.iter().map(|record| row(record, now)));
-        Ok(output::result(output::table(&rows))?)
+        rows.extend(records.iter().map(|record| key_columns(record, now)));
+        Ok(output::print_result(output::format_table(&rows))?)
     }
 }
 
 /// Returns the columns of a key; `-` for a value that is not set.
 ///
 /// Names in it come from operators, so they are printed as they are.
-fn row(record: &KeyRecord, now: Duration) -> [String; 9] {
+fn key_columns(record: &KeyRecord, now: Duration) -> [String; 9] {
     let who = record.principal();
     let text = |text: Option<&str>| text.unwrap_or("-").to_owned();
     let scopes = who.scopes().collect::<Vec<_>>().join(" ");
     [
         record.id().to_string(),
         record.environment().to_string(),
-        status(record, now).to_owned(),
-        date(record.created()),
-        record.expires().map_or_else(|| "never".to_owned(), date),
+        key_status(record, now).to_owned(),
+        format_date(record.created()),
+        record
+            .expires()
+            .map_or_else(|| "never".to_owned(), format_date),
         text(who.owner()),
         text(who.tier()),
         text(Some(scopes.as_str()).filter(|scopes| !scopes.is_empty())),
@@ -86,17 +98,17 @@ fn row(record: &KeyRecord, now: Duration) -> [String; 9] {
 /// Returns a key as JSON. Digests are left out.
 ///
 /// The members are those of the table, with the times and networks that have no column.
-fn document(record: &KeyRecord, now: Duration) -> Value {
+fn key_document(record: &KeyRecord, now: Duration) -> Value {
     let who = record.principal();
     json!({
         "id": record.id().as_str(),
         "environment": record.environment().as_str(),
-        "status": status(record, now),
-        "created": date(record.created()),
-        "not_before": record.not_before().map(date),
-        "expires": record.expires().map(date),
-        "revoked": record.revoked_at().map(date),
-        "old_secret_until": record.previous().map(|(_, until)| date(until)),
+        "status": key_status(record, now),
+        "created": format_date(record.created()),
+        "not_before": record.not_before().map(format_date),
+        "expires": record.expires().map(format_date),
+        "revoked": record.revoked_at().map(format_date),
+        "old_secret_until": record.previous().map(|(_, until)| format_date(until)),
         "owner": who.owner(),
         "tier": who.tier(),
         "scopes": who.scopes().collect::<Vec<_>>(),
@@ -109,7 +121,7 @@ fn document(record: &KeyRecord, now: Duration) -> Value {
 /// has expired is `revoked`.
 ///
 /// It is computed as the service does: `not yet` and `expired` are refused, `rotating` is accepted.
-fn status(record: &KeyRecord, now: Duration) -> &'static str {
+fn key_status(record: &KeyRecord, now: Duration) -> &'static str {
     if record.revoked_at().is_some() {
         "revoked"
     } else if record.is_over(now) {
@@ -126,6 +138,6 @@ fn status(record: &KeyRecord, now: Duration) -> &'static str {
 /// Formats a time since the Unix epoch as RFC 3339 in UTC.
 ///
 /// So that times of several machines can be compared.
-fn date(moment: Duration) -> String {
+fn format_date(moment: Duration) -> String {
     Timestamp::from_unix(moment).to_string()
 }

@@ -92,20 +92,26 @@ impl New {
     /// again.
     ///
     /// The key is stored before it is printed: a client must not get a key that the service does not know.
+    ///
+    /// # Errors
+    ///
+    /// A value of the arguments cannot be used, or the store cannot be written. No key is stored then.
     pub(super) fn run(self) -> Result<(), Failure> {
         let now = now();
         let (scheme, store) = self.scheme.open_or_create(&self.store)?;
-        let minted = scheme.mint(self.grant(now)?, now)?;
+        let minted = scheme.mint(self.make_grant(now)?, now)?;
         let record = minted.record().clone();
         let id = record.id();
         store.update(|table| table.insert(record))?;
-        print(&minted).or_else(|problem| take_back(&store, id, problem))
+        print_key(&minted).or_else(|problem| take_back(&store, id, problem))
     }
 
-    /// Makes the grant from the arguments; times are relative to `now`.
+    /// Makes the grant from the arguments; times are relative to `now`. A begin in the past is accepted: it means at once.
     ///
-    /// Fails for an end in the past. A begin in the past is accepted: it means at once.
-    fn grant(&self, now: std::time::Duration) -> Result<Grant, Failure> {
+    /// # Errors
+    ///
+    /// The end is in the past, or a value cannot be used.
+    fn make_grant(&self, now: std::time::Duration) -> Result<Grant, Failure> {
         let mut grant = Grant::new(self.env)
             .scopes(self.scopes.clone())
             .networks(self.networks.clone());
@@ -141,14 +147,14 @@ impl New {
 /// # Errors
 ///
 /// Fails if standard output cannot be written. The caller then undoes its change.
-pub(super) fn print(minted: &MintedKey) -> Result<(), Failure> {
-    output::result(minted.key())?;
+pub(super) fn print_key(minted: &MintedKey) -> Result<(), Failure> {
+    output::print_result(minted.key())?;
     let record = minted.record();
     let end = record.expires().map(Timestamp::from_unix);
     let end = end.map_or("it never expires".to_owned(), |end| {
         format!("it expires at {end}")
     });
-    output::note(format_args!(
+    output::print_note(format_args!(
         "This is key {}; {end}. It will not be shown again.",
         record.id()
     ));

@@ -38,18 +38,18 @@ impl FromStr for User {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let number = |text: &str| text.parse().map_err(|_| unknown(text));
+        let number = |text: &str| text.parse().map_err(|_| unknown_user(text));
         if let Some((uid, groups)) = text.split_once(':') {
             let mut groups = groups.split(',').map(number);
             return Ok(Self {
                 uid: number(uid)?,
-                gid: groups.next().unwrap_or_else(|| Err(unknown(text)))?,
+                gid: groups.next().unwrap_or_else(|| Err(unknown_user(text)))?,
                 groups: groups.collect::<Result<_, _>>()?,
             });
         }
         let passwd = fs::read_to_string(PASSWD).unwrap_or_default();
         let group = fs::read_to_string(GROUP).unwrap_or_default();
-        if let Some(user) = find(&passwd, &group, text) {
+        if let Some(user) = find_user(&passwd, &group, text) {
             return Ok(user);
         }
         // A number without an entry is accepted: containers often have none.
@@ -65,14 +65,14 @@ impl FromStr for User {
 /// Makes the error about a user that does not exist.
 ///
 /// Printed by clap with the argument that it is about.
-fn unknown(text: &str) -> String {
+fn unknown_user(text: &str) -> String {
     format!("{PASSWD} has no user {text:?}; write a name of that file, UID, or UID:GID,GID,…")
 }
 
 /// Finds a user by name or number in lines of the form `name:password:uid:gid:…`.
 ///
 /// A line that cannot be parsed is skipped: services of names add lines of other forms.
-fn find(passwd: &str, group: &str, wanted: &str) -> Option<User> {
+fn find_user(passwd: &str, group: &str, wanted: &str) -> Option<User> {
     passwd.lines().find_map(|line| {
         let mut fields = line.split(':');
         let (name, uid, gid) = (fields.next()?, fields.nth(1)?, fields.next()?);
@@ -131,6 +131,10 @@ impl User {
     }
 
     /// Fails: only Linux can change the user of one thread.
+    ///
+    /// # Errors
+    ///
+    /// Always: only Linux can change the user of one thread.
     #[cfg(not(target_os = "linux"))]
     pub(super) fn become_this_user(&self) -> Result<(), Failure> {
         Err(Failure::new(
@@ -154,10 +158,10 @@ mod tests {
     #[test]
     fn a_user_is_found_by_name_and_by_number_with_its_groups() {
         let tts = user(990, 991, &[50, 52]);
-        assert_eq!(find(ENTRIES, GROUPS, "tts").as_ref(), Some(&tts));
-        assert_eq!(find(ENTRIES, GROUPS, "990"), Some(tts));
-        assert_eq!(find(ENTRIES, GROUPS, "root"), Some(user(0, 0, &[])));
-        assert_eq!(find(ENTRIES, GROUPS, "x"), None);
+        assert_eq!(find_user(ENTRIES, GROUPS, "tts").as_ref(), Some(&tts));
+        assert_eq!(find_user(ENTRIES, GROUPS, "990"), Some(tts));
+        assert_eq!(find_user(ENTRIES, GROUPS, "root"), Some(user(0, 0, &[])));
+        assert_eq!(find_user(ENTRIES, GROUPS, "x"), None);
     }
 
     #[test]

@@ -60,14 +60,19 @@ pub(crate) struct Verify {
 
 impl Verify {
     /// Prints whether a service could use the files. With `--as`, the check runs as that user.
+    ///
+    /// # Errors
+    ///
+    /// Exit code 1: the files cannot be used, with the reason on standard output. Exit code 2: the user does not
+    /// exist.
     pub(super) fn run(self) -> Result<(), Failure> {
         if let Some(user) = &self.user {
             user.become_this_user()?;
         }
-        match self.check() {
-            Ok(line) => Ok(output::result(line)?),
+        match self.check_files() {
+            Ok(line) => Ok(output::print_result(line)?),
             Err(problem) => {
-                output::result(format_args!("not usable: {problem}"))?;
+                output::print_result(format_args!("not usable: {problem}"))?;
                 Err(Failure::No)
             }
         }
@@ -76,7 +81,11 @@ impl Verify {
     /// Returns the line to print, or why the files cannot be used.
     ///
     /// The store is checked first. Of several wrong keys the first one is named.
-    fn check(&self) -> Result<String, String> {
+    ///
+    /// # Errors
+    ///
+    /// The reason, for people.
+    fn check_files(&self) -> Result<String, String> {
         let store = FileKeyStore::builder(&self.store)
             .on_report(|_| {})
             .unwatched()

@@ -84,7 +84,7 @@ struct SharedStore {
 
 impl SharedStore {
     /// Returns the arguments of a store. `None`: none is named.
-    fn arguments(&self) -> Option<StoreArguments> {
+    fn store_arguments(&self) -> Option<StoreArguments> {
         let Self {
             redis, redis_file, ..
         } = self;
@@ -122,7 +122,7 @@ struct Subject {
 
 impl Subject {
     /// Returns what a budget counts by, and whom.
-    fn names(&self) -> (&'static str, &str) {
+    fn kind_and_id(&self) -> (&'static str, &str) {
         let named = [
             ("principal", &self.principal),
             ("owner", &self.owner),
@@ -139,27 +139,29 @@ impl Subject {
 impl Budgets {
     /// Prints one line a counter.
     ///
-    /// Fails if the file or the store cannot be read.
+    /// # Errors
+    ///
+    /// The file or the store cannot be read, or a budget is not named as it must be.
     pub(super) fn run(self) -> Result<(), Failure> {
-        let counters = match (&self.file, self.shared.arguments()) {
+        let counters = match (&self.file, self.shared.store_arguments()) {
             (Some(file), _) => read_file(file)?,
             (None, Some(store)) => self.read_store(&store)?,
             (None, None) => return Err(Failure::new("give --file, --redis or --redis-file")),
         };
         let text = match self.json {
-            true => Value::from_iter(counters.iter().map(document)).to_string(),
-            false => table(&counters),
+            true => Value::from_iter(counters.iter().map(counter_document)).to_string(),
+            false => counter_table(&counters),
         };
-        Ok(output::result(text)?)
+        Ok(output::print_result(text)?)
     }
 
     fn read_store(&self, store: &StoreArguments) -> Result<Vec<Counter>, Failure> {
         if self.budgets.is_empty() {
             return Err(Failure::new("give --budget NAME=WINDOW, as team=month"));
         }
-        let (kind, id) = self.subject.names();
+        let (kind, id) = self.subject.kind_and_id();
         let key = |budget: &String| {
-            let (name, window) = window(budget)?;
+            let (name, window) = parse_window(budget)?;
             Ok(BudgetKey::new(name, kind, id, window.around(moment::now())))
         };
         let keys = self.budgets.iter().map(key);
@@ -180,6 +182,10 @@ impl Budgets {
 type Counter = (BudgetKey, BudgetState);
 
 /// Reads the counters of windows that are not over.
+///
+/// # Errors
+///
+/// The file cannot be read or parsed.
 fn read_file(file: &std::path::Path) -> Result<Vec<Counter>, Failure> {
     let now = moment::now().as_secs();
     let counters = MemoryBudgets::read_file(file)?;
@@ -188,7 +194,11 @@ fn read_file(file: &std::path::Path) -> Result<Vec<Counter>, Failure> {
 }
 
 /// Reads a name and a window, as `team=day@Europe/Berlin`.
-fn window(budget: &str) -> Result<(&str, CalendarWindow), Failure> {
+///
+/// # Errors
+///
+/// It has another form, the window is unknown, or there is no such time zone.
+fn parse_window(budget: &str) -> Result<(&str, CalendarWindow), Failure> {
     let wrong = || {
         Failure::new(format_args!(
             "--budget {budget}: write NAME=WINDOW, as team=month or team=day@Europe/Berlin"
@@ -201,11 +211,11 @@ fn window(budget: &str) -> Result<(&str, CalendarWindow), Failure> {
 }
 
 /// Returns when the window of a counter ends, in RFC 3339.
-fn end(key: &BudgetKey) -> String {
+fn window_end(key: &BudgetKey) -> String {
     rfc3339::write_seconds(Duration::from_secs(key.span().end()))
 }
 
-fn document((key, state): &Counter) -> Value {
+fn counter_document((key, state): &Counter) -> Value {
     json!({
         "budget": key.budget(),
         "by": key.kind(),
@@ -213,11 +223,11 @@ fn document((key, state): &Counter) -> Value {
         "window": key.span().period().name(),
         "used": state.used,
         "reserved": state.reserved,
-        "resets_at": end(key),
+        "resets_at": window_end(key),
     })
 }
 
-fn table(counters: &[Counter]) -> String {
+fn counter_table(counters: &[Counter]) -> String {
     let head = [
         "BUDGET",
         "BY",
@@ -236,11 +246,11 @@ fn table(counters: &[Counter]) -> String {
             key.span().period().name().to_owned(),
             state.used.to_string(),
             state.reserved.to_string(),
-            end(key),
+            window_end(key),
         ]
     };
     let rows: Vec<[String; 7]> = std::iter::once(head.map(str::to_owned))
         .chain(counters.iter().map(row))
         .collect();
-    output::table(&rows)
+    output::format_table(&rows)
 }

@@ -35,6 +35,10 @@ pub(crate) enum Command {
 
 impl Command {
     /// Runs the command that was given.
+    ///
+    /// # Errors
+    ///
+    /// The failure of the command.
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self {
             Self::Budgets(command) => command.run(),

@@ -30,7 +30,11 @@ pub(crate) struct Reset {
 impl Reset {
     /// Resets the bucket of each limit.
     ///
-    /// A bucket that does not exist is full already: it is no error. Fails if the store cannot be used.
+    /// A bucket that does not exist is full already: it is no error.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be used.
     pub(super) fn run(self) -> Result<(), Failure> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -41,13 +45,13 @@ impl Reset {
             match &buckets.subject {
                 SubjectArgument::Client(ip) => buckets.layer.reset_client(*ip).get().await?,
                 SubjectArgument::Named { .. } => {
-                    if let Some(subject) = buckets.subject.named() {
+                    if let Some(subject) = buckets.subject.as_subject() {
                         buckets.layer.reset(&subject).get().await?;
                     }
                 }
             }
             Ok::<(), Failure>(())
         })?;
-        Ok(output::result("reset")?)
+        Ok(output::print_result("reset")?)
     }
 }

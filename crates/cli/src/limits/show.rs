@@ -40,7 +40,9 @@ pub(crate) struct Show {
 impl Show {
     /// Prints one line a limit.
     ///
-    /// Fails if the store does not reply within five seconds.
+    /// # Errors
+    ///
+    /// The store does not reply within five seconds.
     pub(super) fn run(self) -> Result<(), Failure> {
         let Self { target, json } = self;
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -50,7 +52,7 @@ impl Show {
             let buckets = target.connect().await?;
             let states = match &buckets.subject {
                 SubjectArgument::Client(ip) => buckets.layer.inspect_client(*ip).get().await,
-                SubjectArgument::Named { .. } => match buckets.subject.named() {
+                SubjectArgument::Named { .. } => match buckets.subject.as_subject() {
                     Some(subject) => buckets.layer.inspect(&subject).get().await,
                     None => None,
                 },
@@ -58,44 +60,44 @@ impl Show {
             states.ok_or_else(|| Failure::new("the store did not reply in time; try again"))
         })?;
         let text = match json {
-            true => Value::from_iter(states.iter().map(document)).to_string(),
-            false => table(&states),
+            true => Value::from_iter(states.iter().map(bucket_document)).to_string(),
+            false => bucket_table(&states),
         };
-        Ok(output::result(text)?)
+        Ok(output::print_result(text)?)
     }
 }
 
 /// Returns a bucket as JSON. Times are in seconds, rounded up.
 ///
 /// Printed with `--json`, in an array with one element a bucket.
-fn document(state: &BucketState) -> Value {
+fn bucket_document(state: &BucketState) -> Value {
     json!({
         "limit": &*state.limit,
         "rate": state.rate.to_string(),
         "remaining": state.remaining,
-        "next_unit_seconds": seconds(state.next_unit),
-        "full_seconds": seconds(state.full),
+        "next_unit_seconds": whole_seconds(state.next_unit),
+        "full_seconds": whole_seconds(state.full),
     })
 }
 
 /// Writes the buckets for people.
 ///
 /// The head is printed also if there is only one limit.
-fn table(states: &[BucketState]) -> String {
+fn bucket_table(states: &[BucketState]) -> String {
     let head = ["LIMIT", "RATE", "LEFT", "NEXT UNIT IN", "FULL IN"].map(str::to_owned);
     let row = |state: &BucketState| {
         [
             state.limit.to_string(),
             state.rate.to_string(),
             state.remaining.to_string(),
-            format!("{} s", seconds(state.next_unit)),
-            format!("{} s", seconds(state.full)),
+            format!("{} s", whole_seconds(state.next_unit)),
+            format!("{} s", whole_seconds(state.full)),
         ]
     };
     let rows: Vec<[String; 5]> = std::iter::once(head)
         .chain(states.iter().map(row))
         .collect();
-    output::table(&rows)
+    output::format_table(&rows)
 }
 
 /// Returns whole seconds, rounded up.
@@ -103,6 +105,6 @@ fn table(states: &[BucketState]) -> String {
 /// A client that waits so long is not refused for a fraction of a second.
 ///
 /// Nothing is rounded down, so a script that sleeps this long can try again.
-fn seconds(time: Duration) -> u64 {
+fn whole_seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }

@@ -130,7 +130,7 @@ pub(super) enum SubjectArgument {
 
 impl SubjectArgument {
     /// Returns a principal or owner as the layer knows it. `None` for a client.
-    pub(super) fn named(&self) -> Option<Subject<'_>> {
+    pub(super) fn as_subject(&self) -> Option<Subject<'_>> {
         match self {
             Self::Client(_) => None,
             Self::Named { kind, id } => Some(Subject::Named {
@@ -143,11 +143,15 @@ impl SubjectArgument {
 }
 
 impl Target {
-    /// Connects to the store. Fails if it cannot be used now, with the reason.
+    /// Connects to the store.
     ///
     /// The limits are those of the arguments, without tiers: a tier with other amounts uses the same bucket.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be used now; the error has the reason.
     pub(super) async fn connect(self) -> Result<Buckets, Failure> {
-        let subject = self.subject.subject()?;
+        let subject = self.subject.given_subject()?;
         let mut builder = match subject {
             SubjectArgument::Client(_) => RateLimitLayer::by_client(),
             SubjectArgument::Named { .. } => RateLimitLayer::by_principal(),
@@ -172,6 +176,10 @@ impl StoreArguments {
     ///
     /// The key for hashing must be that of the service: buckets are found by a keyed hash of their
     /// subject, so another key finds none.
+    ///
+    /// # Errors
+    ///
+    /// The address, the key for hashing or the certificate cannot be used.
     pub(super) async fn connect(&self) -> Result<RedisStore, Failure> {
         let address = self.address.read()?;
         let hash_key = Secret::new(read(&self.hash_key)?);
@@ -187,9 +195,11 @@ impl StoreArguments {
 }
 
 impl AddressArguments {
-    /// Returns the address.
+    /// Returns the address. The address itself is checked when it is opened.
     ///
-    /// Fails if the file cannot be read. The address itself is checked when it is opened.
+    /// # Errors
+    ///
+    /// The file cannot be read. The address itself is checked when it is opened.
     fn read(&self) -> Result<String, Failure> {
         match (&self.redis, &self.redis_file) {
             (Some(address), _) => Ok(address.clone()),
@@ -219,7 +229,7 @@ impl SubjectArguments {
     /// # Errors
     ///
     /// Fails if `--principal` has no colon.
-    fn subject(&self) -> Result<SubjectArgument, Failure> {
+    fn given_subject(&self) -> Result<SubjectArgument, Failure> {
         if let Some(client) = self.client {
             return Ok(SubjectArgument::Client(client));
         }

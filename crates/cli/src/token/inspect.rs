@@ -40,10 +40,14 @@ impl Inspect {
     /// Prints what is in each line.
     ///
     /// A line that is no token does not end the command: its object has the member `error`.
+    ///
+    /// # Errors
+    ///
+    /// Standard input cannot be read, or standard output cannot be written.
     pub(super) fn run(self) -> Result<(), Failure> {
         for line in io::stdin().lock().lines() {
             let line = line?;
-            output::result(match decode(line.trim_end()) {
+            output::print_result(match decode_token(line.trim_end()) {
                 Ok(shown) => shown,
                 Err(problem) => json!({ "verified": false, "error": problem }),
             })?;
@@ -55,7 +59,11 @@ impl Inspect {
 /// Decodes a signed token in compact form (RFC 7515, 7.1) without checking its signature.
 ///
 /// The signature itself is not returned: with it, the output could be used as a credential.
-fn decode(token: &str) -> Result<Value, &'static str> {
+///
+/// # Errors
+///
+/// The reason as a stable code.
+fn decode_token(token: &str) -> Result<Value, &'static str> {
     let parts: Vec<&str> = token.split('.').collect();
     let [header, claims, signature] = parts.as_slice() else {
         return Err(match parts.len() {
@@ -63,8 +71,8 @@ fn decode(token: &str) -> Result<Value, &'static str> {
             _ => "this is no signed token: it has not three parts with dots between them",
         });
     };
-    let (header, claims) = (object(header)?, object(claims)?);
-    let signature = bytes(signature)?.len();
+    let (header, claims) = (decode_object(header)?, decode_object(claims)?);
+    let signature = decode_base64url(signature)?.len();
     let times = date_claims(&claims);
     Ok(json!({
         "verified": false,
@@ -78,14 +86,22 @@ fn decode(token: &str) -> Result<Value, &'static str> {
 /// Decodes a part that must be a JSON object: the header or the claims.
 ///
 /// Other JSON is refused: RFC 7519 requires an object for both parts.
-fn object(part: &str) -> Result<Map<String, Value>, &'static str> {
-    serde_json::from_slice(&bytes(part)?).map_err(|_| "a part is not a JSON object")
+///
+/// # Errors
+///
+/// The reason as a stable code.
+fn decode_object(part: &str) -> Result<Map<String, Value>, &'static str> {
+    serde_json::from_slice(&decode_base64url(part)?).map_err(|_| "a part is not a JSON object")
 }
 
 /// Decodes base64url without padding (RFC 7515, 2).
 ///
 /// Padding is refused, as the verifier does.
-fn bytes(part: &str) -> Result<Vec<u8>, &'static str> {
+///
+/// # Errors
+///
+/// The part has other characters, or bits that are not zero at its end.
+fn decode_base64url(part: &str) -> Result<Vec<u8>, &'static str> {
     let decoded = URL_SAFE_NO_PAD.decode(part);
     decoded.map_err(|_| "a part is not base64url without padding")
 }
@@ -116,7 +132,7 @@ mod tests {
             part(r#"{"sub":"lin","exp":1800000000}"#),
             part("sig")
         );
-        let shown = decode(&token).unwrap();
+        let shown = decode_token(&token).unwrap();
         assert_eq!(shown["verified"], false);
         assert_eq!(shown["header"]["alg"], "none");
         assert_eq!(shown["claims"]["sub"], "lin");
@@ -133,7 +149,7 @@ mod tests {
             ("!.!.!", "base64url"),
             ("W10.W10.", "JSON object"),
         ] {
-            assert!(decode(text).unwrap_err().contains(problem), "{text}");
+            assert!(decode_token(text).unwrap_err().contains(problem), "{text}");
         }
     }
 }

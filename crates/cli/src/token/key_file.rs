@@ -52,16 +52,19 @@ impl Signature {
     }
 }
 
-/// Reads the key, or creates the file if it is missing. Fails if the file holds a key for another
-/// algorithm.
+/// Reads the key, or creates the file if it is missing.
 ///
 /// A key that exists is never replaced: verifiers may already have its public half.
 ///
 /// A secret for HS256 is the text of the file, without white space at its end.
+///
+/// # Errors
+///
+/// The file cannot be read or written, or holds a key for another algorithm.
 pub(super) fn read_or_create(path: &Path, signature: Signature) -> Result<SigningKey, Failure> {
     let secret = match secret_file::read(path)? {
         Some(secret) => secret,
-        None => create(path, signature)?,
+        None => create_key_file(path, signature)?,
     };
     let key = match signature {
         Signature::Hs256 if is_pem(&secret) => {
@@ -94,24 +97,30 @@ fn is_pem(secret: &Secret) -> bool {
 /// Generates a key and writes it to a new file with mode 0600.
 ///
 /// The name of the algorithm is printed, so that a wrong default is noticed at once.
-fn create(path: &Path, signature: Signature) -> Result<Secret, Failure> {
-    let secret = generate(signature).map_err(|_| Failure::new("no key could be made"))?;
-    secret_file::create(path, &secret)?;
+///
+/// # Errors
+///
+/// The file exists or cannot be written, or the operating system returns no random bytes.
+fn create_key_file(path: &Path, signature: Signature) -> Result<Secret, Failure> {
+    let secret = generate_key(signature).map_err(|_| Failure::new("no key could be made"))?;
+    secret_file::create_secret(path, &secret)?;
     let name = signature.algorithm().name();
-    output::note(format_args!("made {}, a key for {name}", path.display()));
+    output::print_note(format_args!("made {}, a key for {name}", path.display()));
     Ok(secret)
 }
 
 /// Generates a key. For HS256 it has 32 random bytes, the length of the digest.
 ///
-/// Fails only if the system gives no random bytes.
-fn generate(signature: Signature) -> Result<Secret, aws_lc_rs::error::Unspecified> {
+/// # Errors
+///
+/// The operating system returns no random bytes.
+fn generate_key(signature: Signature) -> Result<Secret, aws_lc_rs::error::Unspecified> {
     let chance = SystemRandom::new();
     Ok(match signature {
-        Signature::EdDsa => pem(Ed25519KeyPair::generate_pkcs8(&chance)?.as_ref()),
-        Signature::Es256 => {
-            pem(EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &chance)?.as_ref())
-        }
+        Signature::EdDsa => encode_pem(Ed25519KeyPair::generate_pkcs8(&chance)?.as_ref()),
+        Signature::Es256 => encode_pem(
+            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &chance)?.as_ref(),
+        ),
         Signature::Hs256 => {
             // As text, so that it can be copied into a configuration.
             let mut bytes = [0; 32];
@@ -124,7 +133,7 @@ fn generate(signature: Signature) -> Result<Secret, aws_lc_rs::error::Unspecifie
 /// Encodes a key in PEM (RFC 7468).
 ///
 /// Lines have 64 characters, as RFC 7468 demands.
-fn pem(der: &[u8]) -> Secret {
+fn encode_pem(der: &[u8]) -> Secret {
     let text = STANDARD.encode(der);
     let mut lines = vec!["-----BEGIN PRIVATE KEY-----"];
     let mut rest = text.as_str();

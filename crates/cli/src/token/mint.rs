@@ -102,6 +102,10 @@ impl Mint {
     ///
     /// The key set is written before the token is printed: a verifier that watches it can then check the
     /// token at once.
+    ///
+    /// # Errors
+    ///
+    /// The key cannot be used, or a file or the output cannot be written.
     pub(super) fn run(self) -> Result<(), Failure> {
         let mut key = read_or_create(&self.key, self.algorithm)?;
         if let Some(kid) = &self.kid {
@@ -110,14 +114,16 @@ impl Mint {
         if let Some(path) = &self.jwks {
             write_key_set(path, &key)?;
         }
-        let token = self.token().sign(&key, SystemClock::shared().as_ref())?;
-        Ok(output::result(token)?)
+        let token = self
+            .into_token()
+            .sign(&key, SystemClock::shared().as_ref())?;
+        Ok(output::print_result(token)?)
     }
 
     /// Makes the token from the arguments.
     ///
     /// Scopes are left out if there are none: an empty claim would be another token.
-    fn token(self) -> Token {
+    fn into_token(self) -> Token {
         let mut token = Token::new(&self.issuer, &self.audience, &self.subject)
             .client(&self.client)
             .lifetime(self.lifetime.0);
@@ -130,9 +136,13 @@ impl Mint {
     }
 }
 
-/// Writes the public key as a key set (RFC 7517). Fails for HS256, which has no public key.
+/// Writes the public key as a key set (RFC 7517).
 ///
 /// `palisade try token --jwks` and the configuration of a service read the file.
+///
+/// # Errors
+///
+/// The key is one of HS256, which has no public half, or the file cannot be written.
 fn write_key_set(path: &Path, key: &SigningKey) -> Result<(), Failure> {
     let Some(public) = key.public_jwk() else {
         return Err(Failure::new(
@@ -143,7 +153,7 @@ fn write_key_set(path: &Path, key: &SigningKey) -> Result<(), Failure> {
     write_public(path, &format!("{set:#}\n")).map_err(|problem| {
         Failure::new(format_args!("cannot write {}: {problem}", path.display()))
     })?;
-    output::note(format_args!("wrote {}, the public key", path.display()));
+    output::print_note(format_args!("wrote {}, the public key", path.display()));
     Ok(())
 }
 
@@ -151,6 +161,10 @@ fn write_key_set(path: &Path, key: &SigningKey) -> Result<(), Failure> {
 /// because its keys are public.
 ///
 /// The mode of an existing file stays as it is.
+///
+/// # Errors
+///
+/// The file cannot be written. The old one stays then.
 fn write_public(path: &Path, text: &str) -> io::Result<()> {
     let is_new = !path.exists();
     private_file::replace(path, text.as_bytes())?;

@@ -80,10 +80,14 @@ impl Revoke {
     /// Changes the list and prints how many entries it has.
     ///
     /// A missing list is created. Entries whose time is over are removed in the same update.
+    ///
+    /// # Errors
+    ///
+    /// The list cannot be read or written.
     pub(super) fn run(self) -> Result<(), Failure> {
         if !self.list.exists() {
             RevokedTokensFile::create(&self.list)?;
-            output::note(format_args!("made {}", self.list.display()));
+            output::print_note(format_args!("made {}", self.list.display()));
         }
         let list = RevokedTokensFile::builder(&self.list).unwatched().open()?;
         let now = moment::now();
@@ -101,7 +105,7 @@ impl Revoke {
             }
             Ok::<_, palisade_jwt::revocation::RevocationError>(entries.len())
         })?;
-        Ok(output::result(format_args!(
+        Ok(output::print_result(format_args!(
             "{}: {count} entries",
             self.list.display()
         ))?)

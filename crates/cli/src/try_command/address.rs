@@ -95,26 +95,30 @@ struct Decision {
 
 impl TryAddress {
     /// Decides about each line.
+    ///
+    /// # Errors
+    ///
+    /// A setting is wrong, or standard input or output cannot be used.
     pub(super) fn run(self) -> Result<(), Failure> {
         let none = TrustedProxies::none();
         let proxies = self.trust.iter().fold(none, |all, one| all.and(one));
-        each_line(|line| match request(line) {
-            Ok((peer, headers)) => self.decide(&proxies, peer, &headers),
+        each_line(|line| match parse_request(line) {
+            Ok((peer, headers)) => self.result_document(&proxies, peer, &headers),
             Err((error, detail)) => json!({ "error": error, "detail": detail }),
         })
     }
 
     /// The result of one request, as the object that is printed.
-    fn decide(&self, proxies: &TrustedProxies, peer: Peer, headers: &HeaderMap) -> Value {
+    fn result_document(&self, proxies: &TrustedProxies, peer: Peer, headers: &HeaderMap) -> Value {
         let layer = ClientInfoLayer::behind(proxies.clone(), self.header.clone());
-        let decision = match decide(&layer, peer, headers) {
+        let decision = match client_of_request(&layer, peer, headers) {
             Ok(decision) => decision,
             Err(rejection) => {
                 let why = rejection.reason().unwrap_or_else(|| rejection.detail());
                 return json!({ "refused": rejection.code(), "detail": why });
             }
         };
-        let hops = self.hops(proxies, peer, headers);
+        let hops = self.trusted_hops(proxies, peer, headers);
         let hops: Vec<String> = hops.iter().map(ToString::to_string).collect();
         let mut result = json!({
             "address": decision.address.to_string(),
@@ -131,7 +135,12 @@ impl TryAddress {
     ///
     /// The layer itself is asked, with one more proxy trusted in each step: its client is then the next
     /// address on the way.
-    fn hops(&self, proxies: &TrustedProxies, peer: Peer, headers: &HeaderMap) -> Vec<IpAddr> {
+    fn trusted_hops(
+        &self,
+        proxies: &TrustedProxies,
+        peer: Peer,
+        headers: &HeaderMap,
+    ) -> Vec<IpAddr> {
         let mut hops: Vec<IpAddr> = Vec::new();
         let mut known = TrustedProxies::none();
         let mut next = peer.address.ip().to_canonical();
@@ -145,7 +154,7 @@ impl TryAddress {
                 .behind(known.clone(), self.header.clone())
                 .scheme_from(NO_HEADER)
                 .build();
-            match decide(&layer, peer, headers) {
+            match client_of_request(&layer, peer, headers) {
                 Ok(decision) => next = decision.address,
                 Err(_) => break,
             }
@@ -155,7 +164,11 @@ impl TryAddress {
 }
 
 /// Lets the layer decide about a request with this peer and these headers.
-fn decide(
+///
+/// # Errors
+///
+/// The refusal of the layer.
+fn client_of_request(
     layer: &ClientInfoLayer,
     peer: Peer,
     headers: &HeaderMap,
@@ -184,7 +197,7 @@ fn decide(
 /// # Errors
 ///
 /// A stable code and a sentence, which become `error` and `detail`.
-fn request(line: &[u8]) -> Result<(Peer, HeaderMap), (&'static str, String)> {
+fn parse_request(line: &[u8]) -> Result<(Peer, HeaderMap), (&'static str, String)> {
     let described: Described = serde_json::from_slice(line).map_err(|problem| {
         let form = r#"write {"peer":"10.0.0.1","headers":[["name","value"]]} a line"#;
         ("not_a_request", format!("{form}: {problem}"))
@@ -197,7 +210,10 @@ fn request(line: &[u8]) -> Result<(Peer, HeaderMap), (&'static str, String)> {
         DescribedScheme::Http => Scheme::Http,
         DescribedScheme::Https => Scheme::Https,
     };
-    Ok((Peer::new(address, scheme), headers(&described.headers)?))
+    Ok((
+        Peer::new(address, scheme),
+        parse_headers(&described.headers)?,
+    ))
 }
 
 /// Reads `10.0.0.1`, `10.0.0.1:443`, `2001:db8::1` and `[2001:db8::1]:443`.
@@ -216,7 +232,7 @@ fn peer_address(written: &str) -> Option<SocketAddr> {
 /// # Errors
 ///
 /// `header_invalid` with the index of the first wrong header, counted from 0.
-fn headers(written: &[(String, String)]) -> Result<HeaderMap, (&'static str, String)> {
+fn parse_headers(written: &[(String, String)]) -> Result<HeaderMap, (&'static str, String)> {
     let mut headers = HeaderMap::new();
     for (index, (name, value)) in written.iter().enumerate() {
         let name = HeaderName::from_bytes(name.as_bytes());

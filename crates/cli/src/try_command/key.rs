@@ -88,7 +88,7 @@ impl TryKey {
                     }
                 });
             match decided {
-                Ok(record) => Decision::Accepted(principal(record)),
+                Ok(record) => Decision::Accepted(principal_document(record)),
                 Err(failure) => Decision::Refused {
                     code: failure.code().to_owned(),
                     reason: failure.reason().to_owned(),
@@ -99,7 +99,7 @@ impl TryKey {
 }
 
 /// Returns the principal that a request with this key would have.
-fn principal(record: &KeyRecord) -> Value {
+fn principal_document(record: &KeyRecord) -> Value {
     let who = record.principal();
     json!({
         "kind": who.kind(),

@@ -53,6 +53,10 @@ pub(crate) enum Command {
 
 impl Command {
     /// Runs the command that was given.
+    ///
+    /// # Errors
+    ///
+    /// The failure of the command.
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self {
             Self::Address(command) => command.run(),
@@ -65,6 +69,10 @@ impl Command {
 }
 
 /// Decides about each credential of standard input, and prints a decision for each.
+///
+/// # Errors
+///
+/// Standard input or output cannot be used.
 fn decide_each_line(decide: impl Fn(&[u8]) -> Decision) -> Result<(), Failure> {
     each_line(|credential| decide(credential).to_json())
 }
@@ -88,7 +96,7 @@ fn each_line(decide: impl Fn(&[u8]) -> Value) -> Result<(), Failure> {
         let line = line?;
         let line = line.strip_suffix(b"\r").unwrap_or(&line);
         let without_mark = line.strip_prefix(BYTE_ORDER_MARK).filter(|_| index == 0);
-        output::result(decide(without_mark.unwrap_or(line)))?;
+        output::print_result(decide(without_mark.unwrap_or(line)))?;
     }
     Ok(())
 }

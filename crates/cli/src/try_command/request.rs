@@ -50,7 +50,7 @@ impl TryRequest {
         }
         let rules = builder.load()?;
         for directive in &rules.report().not_loaded {
-            output::note(format_args!("not loaded: {directive}"));
+            output::print_note(format_args!("not loaded: {directive}"));
         }
         let mut lines = output::Lines::new();
         for (index, line) in io::stdin().lock().split(b'\n').enumerate() {
@@ -58,9 +58,9 @@ impl TryRequest {
             if line.trim_ascii().is_empty() {
                 continue;
             }
-            let found = inspect(&rules, &line)
+            let found = inspect_line(&rules, &line)
                 .map_err(|problem| Failure::new(format_args!("line {}: {problem}", index + 1)))?;
-            if !lines.print(&found)? {
+            if !lines.print_line(&found)? {
                 break;
             }
         }
@@ -74,18 +74,18 @@ impl TryRequest {
 /// # Errors
 ///
 /// Says which member is missing or has another type.
-fn inspect(rules: &RuleSet, line: &[u8]) -> Result<String, String> {
+fn inspect_line(rules: &RuleSet, line: &[u8]) -> Result<String, String> {
     let object: Value =
         serde_json::from_slice(line).map_err(|error| format!("not JSON: {error}"))?;
-    let headers = headers(&object)?;
-    let body = body(&object)?;
+    let headers = headers_member(&object)?;
+    let body = body_member(&object)?;
     let version = object
         .get("version")
         .and_then(Value::as_str)
         .unwrap_or("HTTP/1.1");
     let request = RequestView {
-        method: text(&object, "method")?.as_bytes(),
-        target: text(&object, "uri")?.as_bytes(),
+        method: text_member(&object, "method")?.as_bytes(),
+        target: text_member(&object, "uri")?.as_bytes(),
         version,
         body: if is_framed(version, &headers) {
             &body
@@ -98,7 +98,10 @@ fn inspect(rules: &RuleSet, line: &[u8]) -> Result<String, String> {
     let response = object
         .get("response")
         .filter(|response| !response.is_null());
-    let response_body = response.map(self::body).transpose()?.unwrap_or_default();
+    let response_body = response
+        .map(self::body_member)
+        .transpose()?
+        .unwrap_or_default();
     let response = response
         .map(|object| read_response(object, &response_body))
         .transpose()?;
@@ -122,7 +125,7 @@ fn read_response<'r>(object: &'r Value, body: &'r [u8]) -> Result<ResponseView<'
     let status = status.and_then(|status| u16::try_from(status).ok());
     Ok(ResponseView {
         status: status.ok_or("response.status is no status")?,
-        headers: headers(object)?,
+        headers: headers_member(object)?,
         body,
     })
 }
@@ -142,7 +145,11 @@ fn is_framed(version: &str, headers: &[(&[u8], &[u8])]) -> bool {
 }
 
 /// The text of a member that must be there.
-fn text<'v>(object: &'v Value, name: &str) -> Result<&'v str, String> {
+///
+/// # Errors
+///
+/// The member is missing, or is no text.
+fn text_member<'v>(object: &'v Value, name: &str) -> Result<&'v str, String> {
     object
         .get(name)
         .and_then(Value::as_str)
@@ -152,7 +159,11 @@ fn text<'v>(object: &'v Value, name: &str) -> Result<&'v str, String> {
 /// The member `headers`: pairs of name and value.
 ///
 /// An absent or null member is an empty list. Names and values are used as bytes of UTF-8.
-fn headers(object: &Value) -> Result<Vec<(&[u8], &[u8])>, String> {
+///
+/// # Errors
+///
+/// The member has another form.
+fn headers_member(object: &Value) -> Result<Vec<(&[u8], &[u8])>, String> {
     let Some(list) = object.get("headers").filter(|list| !list.is_null()) else {
         return Ok(Vec::new());
     };
@@ -174,7 +185,11 @@ fn headers(object: &Value) -> Result<Vec<(&[u8], &[u8])>, String> {
 ///
 /// `data_base64` is looked at first (RFC 4648, section 4, with padding). Without both the body is
 /// empty.
-fn body(object: &Value) -> Result<Vec<u8>, String> {
+///
+/// # Errors
+///
+/// `data` is no text, or `data_base64` is not Base64.
+fn body_member(object: &Value) -> Result<Vec<u8>, String> {
     let member = |name: &str| object.get(name).filter(|value| !value.is_null());
     if let Some(encoded) = member("data_base64") {
         let encoded = encoded.as_str().ok_or("`data_base64` is no text")?;

@@ -75,6 +75,10 @@ enum Kinds {
 /// Reads a name of a kind, or `all`.
 ///
 /// Underscores are read as hyphens. The error lists the kinds.
+///
+/// # Errors
+///
+/// There is no such kind; the error lists all.
 fn parse_kinds(name: &str) -> Result<Kinds, String> {
     if name == ALL_KINDS {
         return Ok(Kinds::All);
@@ -88,8 +92,12 @@ impl TryText {
     /// Cleans the text of each line.
     ///
     /// The sanitizer is that of the layer: with masks, the rule of personal data is the first rule.
+    ///
+    /// # Errors
+    ///
+    /// A setting is wrong, or standard input or output cannot be used.
     pub(super) fn run(self) -> Result<(), Failure> {
-        let sanitizer = self.sanitizer()?;
+        let sanitizer = self.build_sanitizer()?;
         each_line(|line| {
             let text = match json_text::parse(line) {
                 Ok(text) => text,
@@ -98,14 +106,14 @@ impl TryText {
                     return json!({ "error": "not_a_json_string", "detail": why });
                 }
             };
-            self.decide(&sanitizer, &text)
+            self.clean_text(&sanitizer, &text)
         })
     }
 
     /// # Errors
     ///
     /// Fails if the settings contradict each other.
-    fn sanitizer(&self) -> Result<Sanitizer, Failure> {
+    fn build_sanitizer(&self) -> Result<Sanitizer, Failure> {
         let builder = self.preset.builder();
         if self.masks.is_empty() {
             return Ok(builder.build()?);
@@ -119,12 +127,12 @@ impl TryText {
     }
 
     /// Cleans one text, and writes what was done.
-    fn decide(&self, sanitizer: &Sanitizer, text: &str) -> Value {
+    fn clean_text(&self, sanitizer: &Sanitizer, text: &str) -> Value {
         let cleaned = sanitizer.clean(text);
         let mut result = Map::new();
         match &cleaned {
             Ok(clean) => {
-                let report = entries(clean.report(), sanitizer);
+                let report = report_entries(clean.report(), sanitizer);
                 result.insert("text".into(), clean.text().into());
                 result.insert("report".into(), report.into());
             }
@@ -136,8 +144,12 @@ impl TryText {
         if self.explain {
             let output = cleaned.as_ref().ok().map(|clean| clean.text());
             let input = sanitizer.code_points(text);
-            let input: Vec<Value> = input.iter().map(explained).collect();
-            let output: Vec<String> = output.into_iter().flat_map(str::chars).map(code).collect();
+            let input: Vec<Value> = input.iter().map(explain_code_point).collect();
+            let output: Vec<String> = output
+                .into_iter()
+                .flat_map(str::chars)
+                .map(code_point_name)
+                .collect();
             result.insert(
                 "explain".into(),
                 json!({ "input": input, "output": output }),
@@ -155,7 +167,7 @@ fn refused_by_parser() -> Value {
 /// Lists what a report counts: personal data, classes of characters, rules, changes of the whole text.
 ///
 /// The order is: personal data by place, classes, rules, then changes of the whole text.
-fn entries(report: &Report, sanitizer: &Sanitizer) -> Vec<Value> {
+fn report_entries(report: &Report, sanitizer: &Sanitizer) -> Vec<Value> {
     let mut entries: Vec<Value> = report.found_data().map(personal_data).collect();
     let mut counted = |what: &str, name: &str, action: &str, count: u32| {
         entries.push(json!({ what: name, "action": action, "count": count }));
@@ -197,28 +209,28 @@ fn personal_data(data: &ReportedData) -> Value {
 }
 
 /// Writes a code point of the input, with its class and action if it has a class.
-fn explained(point: &CodePoint) -> Value {
-    let code = code(point.character);
+fn explain_code_point(point: &CodePoint) -> Value {
+    let code = code_point_name(point.character);
     match point.class {
         None => json!({ "code": code }),
         Some(class) => {
-            json!({ "code": code, "class": class.name(), "action": action(point.action) })
+            json!({ "code": code, "class": class.name(), "action": action_name(point.action) })
         }
     }
 }
 
 /// Actions that a later version of the library adds are shown as `keep`.
-fn action(action: Action) -> String {
+fn action_name(action: Action) -> String {
     match action {
         Action::Drop => "drop".to_owned(),
         Action::Flag => "flag".to_owned(),
         Action::Refuse => "refuse".to_owned(),
-        Action::Replace(by) => format!("replace with {}", code(by)),
+        Action::Replace(by) => format!("replace with {}", code_point_name(by)),
         _ => "keep".to_owned(),
     }
 }
 
 /// Writes a code point as Unicode does: `U+202E`.
-fn code(c: char) -> String {
+fn code_point_name(c: char) -> String {
     format!("U+{:04X}", u32::from(c))
 }

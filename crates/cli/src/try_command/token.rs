@@ -136,21 +136,25 @@ pub(crate) struct TryToken {
 impl TryToken {
     /// Decides about each line.
     ///
-    /// Fails before the first line if the key set or a setting is wrong.
+    /// # Errors
+    ///
+    /// The key set or a setting is wrong, or standard input or output cannot be used.
     pub(super) fn run(self) -> Result<(), Failure> {
         if let Some(file) = &self.config {
             let config = ConfiguredTokens::read(file)?;
             let tokens = ConfiguredTokens::open(&config, self.path.as_deref())?;
-            return decide_each_line(|token| tokens.decide(token));
+            return decide_each_line(|token| tokens.decide_on_token(token));
         }
-        let verifier = self.verifier()?;
+        let verifier = self.into_verifier()?;
         decide_each_line(|token| with_verifier(&verifier, token))
     }
 
     /// Makes a verifier of the arguments.
     ///
-    /// Fails if the key set cannot be read, or if the settings contradict each other.
-    fn verifier(self) -> Result<Verifier, Failure> {
+    /// # Errors
+    ///
+    /// The key set cannot be read, or the settings contradict each other.
+    fn into_verifier(self) -> Result<Verifier, Failure> {
         // Both are there: clap requires them without `--config`.
         let (file, issuer) = (
             self.jwks.unwrap_or_default(),

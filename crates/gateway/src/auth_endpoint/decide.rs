@@ -2,6 +2,13 @@
 //!
 //! It also refuses what the gateway refuses when it forwards: paths with two readings, `CONNECT` and
 //! `TRACE`. And it refuses a text that the stack has changed, which the proxy would forward unchanged.
+//!
+//! | response | when |
+//! |---|---|
+//! | 200, with the fields of the client's identity | the stack admitted the request |
+//! | 400 `ambiguous_path` | the path has two readings |
+//! | 400 `text_not_clean` | the stack cleaned the query; the proxy would forward the text that was not cleaned |
+//! | 405 `method_not_allowed` | `CONNECT` or `TRACE` |
 
 use std::{
     convert::Infallible,
@@ -41,8 +48,8 @@ impl<B> Service<Request<B>> for Decide {
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (mut head, _) = request.into_parts();
         let cx = SecurityContext::find_or_create(&mut head);
-        ready(Ok(match check(&head) {
-            Ok(()) => admitted(&cx),
+        ready(Ok(match check_forwarded_request(&head) {
+            Ok(()) => admitted_response(&cx),
             Err(rejection) => refuse(&cx, NAME, *rejection),
         }))
     }
@@ -53,7 +60,7 @@ impl<B> Service<Request<B>> for Decide {
 /// # Errors
 ///
 /// The refusal, as the gateway would give it; 400 `text_not_clean` if the stack has changed the target.
-fn check(head: &Parts) -> Result<(), Box<Rejection>> {
+fn check_forwarded_request(head: &Parts) -> Result<(), Box<Rejection>> {
     if matches!(head.method, Method::CONNECT | Method::TRACE) {
         return Err(method_refused().into());
     }
@@ -71,10 +78,10 @@ fn check(head: &Parts) -> Result<(), Box<Rejection>> {
 }
 
 /// Status 200 without a body.
-fn admitted(cx: &SecurityContext) -> Response<GuardBody<UpstreamBody>> {
-    let mut response = Response::new(GuardBody::inner(UpstreamBody::own(Bytes::new())));
+fn admitted_response(cx: &SecurityContext) -> Response<GuardBody<UpstreamBody>> {
+    let mut response = Response::new(GuardBody::inner(UpstreamBody::from_gateway(Bytes::new())));
     // The values are percent-encoded, so they can always be sent.
-    let fields = ClientFields::of(cx).never_empty();
-    let _ = fields.set(response.headers_mut());
+    let fields = ClientFields::from_context(cx).never_empty();
+    let _ = fields.set_headers(response.headers_mut());
     response
 }

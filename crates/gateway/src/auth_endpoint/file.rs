@@ -29,10 +29,13 @@ struct Route {
     /// Empty: every method.
     #[serde(default)]
     methods: Vec<String>,
+    /// Names of query and form fields, or JSON pointers.
     #[serde(default)]
     text: Vec<Spanned<String>>,
+    /// OpenAPI schemas whose fields are cleaned: always of bodies.
     #[serde(default)]
     text_schemas: Vec<Spanned<String>>,
+    /// Whether the route demands a certificate of the client. Default: no.
     client_certificate: Option<Spanned<bool>>,
 }
 
@@ -110,6 +113,10 @@ fn unchecked_bodies(config: &Config) -> Option<&'static str> {
 }
 
 /// Refuses sections about certificates of clients: the proxy ends TLS.
+///
+/// # Errors
+///
+/// The first of them, with its line.
 fn refuse_client_certificates(config: &Config) -> Result<(), ConfigFileError> {
     for path in [["server", "client_auth"], ["client_certificates", "id"]] {
         if config.has(&path) {

@@ -86,11 +86,12 @@ impl AuthEndpoint {
             let problem =
                 format!("{address} is open to the network; who can ask can try credentials");
             return Err(GatewayError::new(problem)
-                .remedy("write a loopback address, such as 127.0.0.1:9091"));
+                .with_remedy("write a loopback address, such as 127.0.0.1:9091"));
         }
         let config = read(path.as_ref())?;
         let listener = Listener::bind(address).map_err(|error| {
-            GatewayError::new(error).remedy("free the address, or name another (`--auth-endpoint`)")
+            GatewayError::new(error)
+                .with_remedy("free the address, or name another (`--auth-endpoint`)")
         })?;
         let address = listener.address().as_tcp().unwrap_or(address);
         let server = config.configure(Server::builder().listener(listener))?;
@@ -168,12 +169,17 @@ impl AuthReloader {
     /// The file has a mistake, or changes what only a restart can change. Everything stays as it was.
     pub async fn reload(&self) -> Result<Vec<String>, GatewayError> {
         let mut config = self.config.lock().await;
-        let reloaded = self.replace(&mut config);
+        let reloaded = self.replace_stack(&mut config);
         self.running.record_reload(&reloaded);
         reloaded
     }
 
-    fn replace(&self, config: &mut Config) -> Result<Vec<String>, GatewayError> {
+    /// Builds the stack of a new file and puts it in the place of the old one. Returns what changed.
+    ///
+    /// # Errors
+    ///
+    /// The file has a mistake. The old stack then goes on.
+    fn replace_stack(&self, config: &mut Config) -> Result<Vec<String>, GatewayError> {
         let new = read(&self.path)?;
         new.refuse_changes(config, &[])?;
         let (service, _) = build(&new, &self.running)?;

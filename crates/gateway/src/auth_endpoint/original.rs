@@ -26,7 +26,7 @@ pub(super) struct OriginalTarget(pub(super) PathAndQuery);
 
 impl Dialect {
     /// Returns the dialect of a path of the endpoint. `None`: it is no such path.
-    pub(super) fn of(path: &str) -> Option<Self> {
+    pub(super) fn for_path(path: &str) -> Option<Self> {
         match path {
             "/auth/forward" => Some(Self::Forward),
             "/auth/nginx" => Some(Self::Nginx),
@@ -36,7 +36,7 @@ impl Dialect {
     }
 
     /// The names of the fields with method and target. `None`: they are those of the question.
-    const fn fields(self) -> Option<[HeaderName; 2]> {
+    const fn field_names(self) -> Option<[HeaderName; 2]> {
         let (method, target) = match self {
             Self::Envoy => return None,
             Self::Forward => ("x-forwarded-method", "x-forwarded-uri"),
@@ -51,8 +51,8 @@ impl Dialect {
     /// Turns the question into the request that is asked about. `None`: it is not described.
     ///
     /// The fields of the question are removed.
-    pub(super) fn restore(self, head: &mut Parts) -> Option<()> {
-        let (method, target) = match self.fields() {
+    pub(super) fn restore_request(self, head: &mut Parts) -> Option<()> {
+        let (method, target) = match self.field_names() {
             None => {
                 let target = head.uri.path_and_query()?.as_str().strip_prefix(ENVOY)?;
                 (head.method.clone(), target.parse().ok()?)
@@ -96,7 +96,7 @@ mod tests {
         for (name, value) in fields {
             head.headers.append(*name, value.parse().unwrap());
         }
-        dialect.restore(&mut head)?;
+        dialect.restore_request(&mut head)?;
         assert!(head.headers.is_empty());
         Some((head.method.to_string(), head.uri.to_string()))
     }
@@ -122,7 +122,7 @@ mod tests {
         let restored = |target: &str| {
             let request = http::Request::put(target).body(()).unwrap();
             let mut head = request.into_parts().0;
-            Dialect::of(head.uri.path())?.restore(&mut head)?;
+            Dialect::for_path(head.uri.path())?.restore_request(&mut head)?;
             Some(format!("{} {}", head.method, head.uri))
         };
         for (target, expected) in [

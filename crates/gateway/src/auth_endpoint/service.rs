@@ -1,5 +1,14 @@
 //! The outermost service of the endpoint: from the question of a proxy to the request, and from the
 //! decision to a status that the proxy understands.
+//!
+//! ```text
+//! GET /auth/nginx                     the stack sees    POST /v1/audio
+//! X-Original-Method: POST             and decides:
+//! X-Original-Uri: /v1/audio           200, or 401, or 403 with X-Palisade-Status: 429
+//! ```
+//!
+//! A question that is not understood is refused (404 or 400). Proxies take both for a failure of the endpoint and admit
+//! nothing, so a proxy that is set up wrongly fails closed.
 
 use std::{
     pin::Pin,
@@ -28,6 +37,7 @@ pub(super) struct AskedService<S> {
 }
 
 impl<S> AskedService<S> {
+    /// Wraps the stack. Log lines use the system clock.
     pub(super) fn new(stack: S) -> Self {
         let clock = SystemClock::shared();
         Self { stack, clock }
@@ -53,10 +63,10 @@ where
     /// for the proxy, so nothing is admitted.
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (mut head, body) = request.into_parts();
-        let Some(dialect) = Dialect::of(head.uri.path()) else {
-            return failure(StatusCode::NOT_FOUND);
+        let Some(dialect) = Dialect::for_path(head.uri.path()) else {
+            return failed_response(StatusCode::NOT_FOUND);
         };
-        if dialect.restore(&mut head).is_none() {
+        if dialect.restore_request(&mut head).is_none() {
             if let Some(held_back) = UNDESCRIBED.admit(self.clock.monotonic()) {
                 tracing::warn!(
                     ?dialect,
@@ -64,7 +74,7 @@ where
                     "a proxy asked without method and target of the request; set it up as in the book"
                 );
             }
-            return failure(StatusCode::BAD_REQUEST);
+            return failed_response(StatusCode::BAD_REQUEST);
         }
         let answered = self.stack.call(Request::from_parts(head, body));
         Box::pin(async move {
@@ -81,7 +91,7 @@ where
 type Answering<R, E> = Pin<Box<dyn Future<Output = Result<Response<R>, E>> + Send>>;
 
 /// A response without a decision.
-fn failure<R, E>(status: StatusCode) -> Answering<R, E>
+fn failed_response<R, E>(status: StatusCode) -> Answering<R, E>
 where
     R: Default + Send + 'static,
     E: Send + 'static,
@@ -92,6 +102,8 @@ where
 }
 
 /// nginx takes any status but 2xx, 401 and 403 for a failure of the endpoint, and responds with 500.
+/// The status that the client should get goes into `X-Palisade-Status`, which the configuration of nginx in the book passes
+/// on.
 fn for_nginx<R>(response: &mut Response<R>) {
     let status = response.status();
     if status.is_success() {

@@ -44,8 +44,9 @@ impl Mask {
     /// Used for header fields, which are complete and need no state. A redirect may have the secret in
     /// its query, and `grpc-message` is percent-encoded.
     fn is_in(secret: &Secret, text: &[u8]) -> bool {
-        let is_decoded_in = |text: &str| find(&percent::decode(text), secret.expose()).is_some();
-        find(text, secret.expose()).is_some()
+        let is_decoded_in =
+            |text: &str| find_secret(&percent::decode(text), secret.expose()).is_some();
+        find_secret(text, secret.expose()).is_some()
             || text.contains(&b'%') && str::from_utf8(text).is_ok_and(is_decoded_in)
     }
 
@@ -64,23 +65,23 @@ impl Mask {
     /// Returns how many bytes are held back.
     ///
     /// Less than the length of the secret. The size of the rest of the body is corrected by it.
-    pub(super) fn held(&self) -> usize {
+    pub(super) fn held_bytes(&self) -> usize {
         self.held.len()
     }
 
     /// Takes a part and returns what may pass, which may be empty.
     ///
     /// Bytes are copied only if the secret, or a begin of it at the end of the part, was found.
-    pub(super) fn pass(&mut self, part: Bytes) -> Bytes {
+    pub(super) fn mask_part(&mut self, part: Bytes) -> Bytes {
         let secret = self.secret.expose();
-        let is_clean = self.held.is_empty() && find(&part, secret).is_none();
+        let is_clean = self.held.is_empty() && find_secret(&part, secret).is_none();
         if is_clean && partial_match_length(&part, secret) == 0 {
             return part; // Nearly always: nothing is copied.
         }
         let mut bytes = std::mem::take(&mut self.held);
         bytes.extend_from_slice(&part);
         let mut from = 0;
-        while let Some(at) = find(bytes.get(from..).unwrap_or_default(), secret) {
+        while let Some(at) = find_secret(bytes.get(from..).unwrap_or_default(), secret) {
             let end = from + at + secret.len();
             if let Some(found) = bytes.get_mut(from + at..end) {
                 found.fill(b'*');
@@ -110,7 +111,7 @@ impl fmt::Debug for Mask {
 ///
 /// Compares from each occurrence of the first byte. Secrets are random, so few comparisons go beyond
 /// the first bytes. `None` also for an empty secret.
-fn find(bytes: &[u8], secret: &[u8]) -> Option<usize> {
+fn find_secret(bytes: &[u8], secret: &[u8]) -> Option<usize> {
     let first = *secret.first()?;
     let mut from = 0;
     while let Some(rest) = bytes.get(from..) {
@@ -147,7 +148,7 @@ mod tests {
         let mut mask = Mask::new(Arc::new(Secret::new("sk-secret")));
         let mut all = Vec::new();
         for part in parts {
-            all.extend(mask.pass(Bytes::copy_from_slice(part)));
+            all.extend(mask.mask_part(Bytes::copy_from_slice(part)));
         }
         all.extend(mask.finish());
         all

@@ -50,7 +50,7 @@ impl Progress {
     /// Notes that something moved.
     ///
     /// Cheap: one atomic store without ordering. Resolution: one millisecond.
-    pub(crate) fn touch(&self) {
+    pub(crate) fn note_movement(&self) {
         let passed = u64::try_from(self.0.start.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.0.moved.store(passed, Ordering::Relaxed);
     }
@@ -80,7 +80,7 @@ impl Progress {
     ///
     /// Sleeps until the deadline that is known now, and again if it has moved since. It wakes at most
     /// once for each `patience`.
-    pub(crate) async fn stalled(&self, patience: Duration) {
+    pub(crate) async fn until_stalled(&self, patience: Duration) {
         loop {
             let deadline = self.deadline(patience);
             tokio::time::sleep_until(deadline).await;
@@ -97,7 +97,7 @@ impl Progress {
     /// # Errors
     ///
     /// Nothing moved for `patience`. The future was dropped.
-    pub(crate) async fn within<F: Future>(
+    pub(crate) async fn while_moving<F: Future>(
         &self,
         patience: Duration,
         future: F,
@@ -105,7 +105,7 @@ impl Progress {
         tokio::select! {
             biased;
             output = future => Ok(output),
-            () = self.stalled(patience) => Err(Stalled),
+            () = self.until_stalled(patience) => Err(Stalled),
         }
     }
 }
@@ -122,11 +122,11 @@ mod tests {
         let moves = async move {
             for _ in 0..3 {
                 tokio::time::sleep(Duration::from_secs(4)).await;
-                moving.touch();
+                moving.note_movement();
             }
             std::future::pending::<()>().await;
         };
-        let result = progress.within(Duration::from_secs(5), moves).await;
+        let result = progress.while_moving(Duration::from_secs(5), moves).await;
         assert!(result.is_err());
         assert_eq!(begin.elapsed().as_secs(), 17);
     }

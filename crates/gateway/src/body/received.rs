@@ -116,7 +116,7 @@ type BodyFrame = Result<Frame<Bytes>, BoxError>;
 impl UpstreamBody {
     /// Wraps the body of a response.
     ///
-    /// Nothing is read before the first poll. No mask and nothing held: see `masked` and `hold`.
+    /// Nothing is read before the first poll. No mask and nothing held: see `with_mask` and `hold_until_end`.
     pub(crate) fn new(body: Incoming, bounds: Bounds, trailers: Trailers) -> Self {
         Self {
             content: Content::Upstream(body),
@@ -135,7 +135,7 @@ impl UpstreamBody {
     ///
     /// It is one part, has no bounds and needs no trailers. Used for problem documents and for the
     /// empty body of a 101.
-    pub(crate) fn own(bytes: Bytes) -> Self {
+    pub(crate) fn from_gateway(bytes: Bytes) -> Self {
         let bounds = Bounds {
             idle: Duration::ZERO,
             end: None,
@@ -156,21 +156,21 @@ impl UpstreamBody {
     /// Removes a secret from the bytes that pass.
     ///
     /// `None`: the upstream has no credential of the gateway, and nothing is searched.
-    pub(crate) fn masked(self, mask: Option<Mask>) -> Self {
+    pub(crate) fn with_mask(self, mask: Option<Mask>) -> Self {
         Self { mask, ..self }
     }
 
     /// Counts what the response cost, and may leave out its usage.
     ///
     /// `None`: no budget counts this request.
-    pub(crate) fn metered(self, meter: Option<Meter>) -> Self {
+    pub(crate) fn with_meter(self, meter: Option<Meter>) -> Self {
         Self { meter, ..self }
     }
 
     /// Ends the body when the credential of the client has ended.
     ///
     /// `None`: there is nothing to check.
-    pub(crate) fn watched(self, watch: Option<CredentialWatch>) -> Self {
+    pub(crate) fn with_watch(self, watch: Option<CredentialWatch>) -> Self {
         let watch = watch.map(Box::new);
         Self { watch, ..self }
     }
@@ -179,7 +179,7 @@ impl UpstreamBody {
     /// the client left.
     ///
     /// For example the count of open requests of a server, which the choice of a server looks at.
-    pub(crate) fn hold(mut self, held: impl Send + 'static) -> Self {
+    pub(crate) fn hold_until_end(mut self, held: impl Send + 'static) -> Self {
         self.held = Some(Box::new(held));
         self
     }
@@ -193,7 +193,7 @@ impl UpstreamBody {
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<Option<TooLong>> {
         let Bounds { idle, end } = self.bounds;
         let silent_until = *self.silent_since.get_or_insert_with(Instant::now) + idle;
-        let check = self.watch.as_ref().and_then(|watch| watch.due());
+        let check = self.watch.as_ref().and_then(|watch| watch.next_check());
         let times = [Some(silent_until), end, check];
         let deadline = times.into_iter().flatten().min().unwrap_or(silent_until);
         let timer = self
@@ -223,22 +223,22 @@ impl UpstreamBody {
     ///
     /// Data may be empty after masking: all of it is held back until more is known. Trailers that are
     /// all dropped leave nothing either.
-    fn pass(&mut self, frame: Frame<Bytes>) -> Option<Frame<Bytes>> {
+    fn pass_frame(&mut self, frame: Frame<Bytes>) -> Option<Frame<Bytes>> {
         let frame = match frame.into_data() {
             Ok(data) => {
                 let data = match &mut self.mask {
-                    Some(mask) => mask.pass(data),
+                    Some(mask) => mask.mask_part(data),
                     None => data,
                 };
                 let data = match &mut self.meter {
-                    Some(meter) => meter.pass(data),
+                    Some(meter) => meter.pass_part(data),
                     None => data,
                 };
                 return (!data.is_empty()).then(|| Frame::data(data));
             }
             Err(frame) => frame,
         };
-        let mut trailers = self.trailers.keep(frame.into_trailers().ok()?)?;
+        let mut trailers = self.trailers.keep_allowed(frame.into_trailers().ok()?)?;
         if let Some(mask) = &self.mask {
             mask.remove_from(&mut trailers);
         }
@@ -249,7 +249,7 @@ impl UpstreamBody {
     ///
     /// Bytes that were held back are not sent before an error: what is incomplete anyway needs no more
     /// bytes.
-    fn last(&mut self, end: Option<BodyFrame>) -> Option<BodyFrame> {
+    fn last_frame(&mut self, end: Option<BodyFrame>) -> Option<BodyFrame> {
         let rest = self.mask.as_mut().map(Mask::finish).unwrap_or_default();
         match end {
             Some(error) => Some(error),
@@ -267,14 +267,16 @@ impl UpstreamBody {
     ///
     /// They are no longer in the upstream's count, but still to be sent.
     fn held_bytes(&self) -> u64 {
-        self.mask.as_ref().map_or(0, |mask| mask.held() as u64)
+        self.mask
+            .as_ref()
+            .map_or(0, |mask| mask.held_bytes() as u64)
     }
 
     /// Ends the body: what it held is free.
     ///
     /// Called at the last part and at every error. A later poll would still be valid, but has nothing
     /// to release.
-    fn end(&mut self) {
+    fn release_held(&mut self) {
         self.held = None;
         self.timer = None;
         self.watch = None;
@@ -293,7 +295,7 @@ impl Body for UpstreamBody {
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         loop {
             if let Poll::Ready(ended) = self.poll_credential(cx) {
-                self.end();
+                self.release_held();
                 return Poll::Ready(Some(Err(ended.into())));
             }
             let body = match &mut self.content {
@@ -308,18 +310,18 @@ impl Body for UpstreamBody {
                 let Some(late) = ready!(self.poll_timer(cx)) else {
                     continue;
                 };
-                self.end();
+                self.release_held();
                 return Poll::Ready(Some(Err(late.into())));
             };
             self.silent_since = None;
             let frame = match frame {
                 Some(Ok(frame)) => frame,
                 end => {
-                    self.end();
-                    return Poll::Ready(self.last(end.map(|end| end.map_err(Into::into))));
+                    self.release_held();
+                    return Poll::Ready(self.last_frame(end.map(|end| end.map_err(Into::into))));
                 }
             };
-            if let Some(frame) = self.pass(frame) {
+            if let Some(frame) = self.pass_frame(frame) {
                 return Poll::Ready(Some(Ok(frame)));
             }
         }
@@ -343,7 +345,7 @@ impl Body for UpstreamBody {
             return SizeHint::default();
         }
         match &self.content {
-            Content::Upstream(body) => plus(body.size_hint(), self.held_bytes()),
+            Content::Upstream(body) => add_held_bytes(body.size_hint(), self.held_bytes()),
             Content::Own(bytes) => SizeHint::with_exact(bytes.len() as u64),
         }
     }
@@ -353,7 +355,7 @@ impl Body for UpstreamBody {
 ///
 /// Exact hints stay exact. The sum cannot overflow in practice: the second number is below the length
 /// of a secret.
-fn plus(hint: SizeHint, held: u64) -> SizeHint {
+fn add_held_bytes(hint: SizeHint, held: u64) -> SizeHint {
     let mut sum = SizeHint::new();
     sum.set_lower(hint.lower() + held);
     if let Some(upper) = hint.upper() {

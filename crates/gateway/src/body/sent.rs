@@ -71,7 +71,7 @@ impl Body for SentBody {
             let polled = Pin::new(&mut self.body).poll_frame(cx);
             self.progress.wait_for_client(polled.is_pending());
             let frame = ready!(polled);
-            self.progress.touch();
+            self.progress.note_movement();
             let frame = match frame {
                 Some(Ok(frame)) => frame,
                 end => return Poll::Ready(end),
@@ -79,7 +79,7 @@ impl Body for SentBody {
             match frame.into_trailers() {
                 Err(frame) => return Poll::Ready(Some(Ok(frame))),
                 Ok(trailers) => {
-                    if let Some(kept) = self.trailers.keep(trailers) {
+                    if let Some(kept) = self.trailers.keep_allowed(trailers) {
                         return Poll::Ready(Some(Ok(Frame::trailers(kept))));
                     }
                 }

@@ -43,7 +43,7 @@ impl Trailers {
     /// Keeps what may pass. `None` if nothing may.
     ///
     /// Several values of a name that passes are all kept, in their order.
-    pub(super) fn keep(&self, mut trailers: HeaderMap) -> Option<HeaderMap> {
+    pub(super) fn keep_allowed(&self, mut trailers: HeaderMap) -> Option<HeaderMap> {
         let refused: Vec<HeaderName> = trailers
             .keys()
             .filter(|name| !self.0.contains(name))

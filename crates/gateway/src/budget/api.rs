@@ -1,15 +1,26 @@
 //! The interfaces of model servers that can be counted, by the end of their paths.
+//!
+//! A path is compared by its end alone, so a prefix of the operator (`/openai/v1/chat/completions`) does not matter. A
+//! path with no known end is [`path_not_metered`](super::refusal::path_not_metered), unless `free_paths` names it.
 
 /// An interface whose requests and responses the gateway can read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Api {
+    /// `/messages` of Anthropic.
     AnthropicMessages,
+    /// `/api/chat` of Ollama.
     OllamaChat,
+    /// `/api/embed` and the older `/api/embeddings` of Ollama. Has no tokens out.
     OllamaEmbed,
+    /// `/api/generate` of Ollama.
     OllamaGenerate,
+    /// `/chat/completions`, which most model servers have.
     OpenAiChat,
+    /// `/completions`, the older interface of OpenAI: a prompt in place of messages.
     OpenAiCompletions,
+    /// `/embeddings` of OpenAI. Has no tokens out.
     OpenAiEmbeddings,
+    /// `/responses` of OpenAI.
     OpenAiResponses,
 }
 
@@ -28,7 +39,7 @@ const PATHS: [(&str, Api); 9] = [
 
 impl Api {
     /// Returns the interface of a path. `None`: it is not known.
-    pub(super) fn of(path: &str) -> Option<Self> {
+    pub(super) fn for_path(path: &str) -> Option<Self> {
         let found = PATHS.iter().find(|(end, _)| path.ends_with(end));
         found.map(|(_, api)| *api)
     }

@@ -1,4 +1,11 @@
 //! What a request reserved, and its settlement: once, however the request ends.
+//!
+//! | what ends the request | what is charged |
+//! |---|---|
+//! | a complete response | the usage that the upstream reports, otherwise the text that passed |
+//! | a client that disconnects, a response that is cut | tokens in, and the whole reserve of tokens out |
+//! | no upstream could be reached | nothing: no model ran |
+//! | the process is killed | the reserve, since no one settles it |
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -18,13 +25,15 @@ use super::{
 
 /// A budget, and whom it counts.
 pub(super) struct Entry {
+    /// The budget as configured.
     pub(super) budget: Arc<Budget>,
+    /// The principal, owner, model or upstream whose counter is charged.
     pub(super) subject: CounterSubject,
 }
 
 impl Entry {
     /// Returns the counter of the window around a moment.
-    pub(super) fn key(&self, now: Duration) -> BudgetKey {
+    pub(super) fn key_at(&self, now: Duration) -> BudgetKey {
         let CounterSubject { kind, id } = &self.subject;
         let span = self.budget.window.around(now);
         BudgetKey::new(Arc::clone(&self.budget.name), *kind, id.as_str(), span)
@@ -34,15 +43,21 @@ impl Entry {
 /// A reserve that must be settled. Dropped without more, it charges the tokens in and the reserve of tokens
 /// out: the upstream has the request.
 pub(crate) struct Charge {
+    /// The request: its audit record gets what was reserved and what was charged.
     cx: SecurityContext,
+    /// The counters that are settled.
     store: Arc<dyn BudgetStore>,
     /// `None` once it is settled.
     reservation: Option<Reservation>,
+    /// The budgets of the reservation, in its order.
     entries: Vec<Entry>,
+    /// The most that the request can cost, as it was reserved.
     cost: Cost,
+    /// `RateLimit` and `RateLimit-Policy` of the response.
     fields: Vec<(HeaderName, HeaderValue)>,
     /// `None`: the request costs no tokens.
     api: Option<Api>,
+    /// Whether events with the usage are removed from a stream, because the client did not ask for them.
     hides_usage: bool,
 }
 
@@ -92,7 +107,7 @@ impl Charge {
     }
 
     /// Adds what is left to a response, and returns what reads its body.
-    pub(crate) fn follow(self, head: &mut response::Parts) -> Option<Meter> {
+    pub(crate) fn follow_response(self, head: &mut response::Parts) -> Option<Meter> {
         for (name, value) in &self.fields {
             head.headers.append(name.clone(), value.clone());
         }
@@ -100,18 +115,18 @@ impl Charge {
     }
 
     /// Settles a request that got no response, by the code of its refusal.
-    pub(crate) fn failed(mut self, code: &str) {
+    pub(crate) fn settle_failed(mut self, code: &str) {
         if matches!(code, "unavailable" | "upstream_unreachable") {
-            self.settle(&Usage::default(), Ending::NothingRan);
+            self.settle_usage(&Usage::default(), Ending::NothingRan);
         }
     }
 
     /// Settles by what the upstream said, or by what passed. A second call does nothing.
-    pub(super) fn settle(&mut self, usage: &Usage, ending: Ending) {
+    pub(super) fn settle_usage(&mut self, usage: &Usage, ending: Ending) {
         let Some(reservation) = self.reservation.take() else {
             return;
         };
-        let used = ChargedUsage::of(usage, ending, &self.cost.tokens);
+        let used = ChargedUsage::from_usage(usage, ending, &self.cost.tokens);
         let units = |entry: &Entry| {
             let unit = entry.budget.unit;
             let cost = &self.cost;
@@ -119,20 +134,20 @@ impl Charge {
         };
         let units: Vec<u64> = self.entries.iter().map(units).collect();
         if self.api.is_some() {
-            self.report(&used);
+            self.record_usage(&used);
         }
         for (entry, units) in self.entries.iter().zip(&units) {
-            count(&entry.budget, *units, used.is_estimated());
+            count_units(&entry.budget, *units, used.is_estimated());
         }
         self.store.settle(reservation, &units);
     }
 
     /// Tells the audit trail.
-    fn report(&self, used: &ChargedUsage) {
+    fn record_usage(&self, used: &ChargedUsage) {
         self.cx.settle("tokens_in", used.tokens_in);
         self.cx.settle("tokens_out", used.tokens_out);
         let price = self.cost.price();
-        let money = price.of(used.tokens_in, used.cache_write, used.tokens_out);
+        let money = price.for_tokens(used.tokens_in, used.cache_write, used.tokens_out);
         if money > 0 {
             self.cx.settle("money_millionths", money);
         }
@@ -144,7 +159,7 @@ impl Charge {
 
 impl Drop for Charge {
     fn drop(&mut self) {
-        self.settle(&Usage::default(), Ending::Cut);
+        self.settle_usage(&Usage::default(), Ending::Cut);
     }
 }
 
@@ -157,13 +172,14 @@ impl fmt::Debug for Charge {
     }
 }
 
+/// Adds a note to the audit record of a request. It must hold no text of the client but the name of the model.
 fn record_note(cx: &SecurityContext, key: &'static str, value: String) {
     let value = value.into();
     cx.record(Fact::Noted { key, value });
 }
 
 /// Counts units for the `metrics` facade. Budgets are those of the configuration.
-fn count(budget: &Budget, units: u64, is_estimated: bool) {
+fn count_units(budget: &Budget, units: u64, is_estimated: bool) {
     let kind = match is_estimated {
         true => "estimated",
         false => "told",

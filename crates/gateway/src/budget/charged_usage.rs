@@ -1,4 +1,7 @@
 //! What is charged for a request: what the upstream told, otherwise an estimate.
+//!
+//! The estimate is never above the reserve. A usage that the upstream reports may be: then it is charged as reported,
+//! up to 2^31 tokens, and the audit record has the note `budget_estimated=above_reserve`.
 
 use http::StatusCode;
 
@@ -21,10 +24,13 @@ pub(super) enum Ending {
 /// What is charged, and why it is an estimate.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct ChargedUsage {
+    /// Tokens of the request, with those that the upstream adds.
     pub(super) tokens_in: u64,
+    /// Tokens of the response.
     pub(super) tokens_out: u64,
     /// Tokens in that were written into a cache.
     pub(super) cache_write: u64,
+    /// Why the numbers are no usage as reported: `cut`, `unreadable`, `no_usage`, `wrong_usage` or `above_reserve`.
     pub(super) estimated: Option<&'static str>,
 }
 
@@ -40,7 +46,7 @@ impl ChargedUsage {
     }
 
     /// Decides what is charged: what is told, otherwise the reserve at most.
-    pub(super) fn of(usage: &Usage, ending: Ending, most: &Tokens) -> Self {
+    pub(super) fn from_usage(usage: &Usage, ending: Ending, most: &Tokens) -> Self {
         if ending == Ending::NothingRan {
             return Self {
                 tokens_in: 0,
@@ -85,6 +91,8 @@ impl ChargedUsage {
 }
 
 /// Returns whether an upstream refused a request without running a model.
+/// Only statuses with which a server refuses before it generates: 401, 403, 404, 405, 413, 415 and 429. After any other
+/// status (500, for example) tokens may have been used, so the reserve counts.
 pub(super) const fn ran_nothing(status: StatusCode) -> bool {
     matches!(
         status,
@@ -122,7 +130,7 @@ mod tests {
 
     #[track_caller]
     fn check(usage: &Usage, ending: Ending, expected: (u64, u64, Option<&'static str>)) {
-        let used = ChargedUsage::of(usage, ending, &MOST);
+        let used = ChargedUsage::from_usage(usage, ending, &MOST);
         assert_eq!((used.tokens_in, used.tokens_out, used.estimated), expected);
     }
 
@@ -184,23 +192,29 @@ mod tests {
             writes_cache,
             ..MOST
         };
-        assert_eq!(Cost::of(most(false), price).units(Unit::Money), 150);
-        assert_eq!(Cost::of(most(true), price).units(Unit::Money), 450);
+        assert_eq!(
+            Cost::of_tokens(most(false), price).most_units(Unit::Money),
+            150
+        );
+        assert_eq!(
+            Cost::of_tokens(most(true), price).most_units(Unit::Money),
+            450
+        );
         let told = Usage {
             cache_write: 40,
             ..usage(Some(100), Some(0), 0)
         };
         assert_eq!(
-            ChargedUsage::of(&told, Ending::Complete, &most(true)).cache_write,
+            ChargedUsage::from_usage(&told, Ending::Complete, &most(true)).cache_write,
             40
         );
         let none = usage(None, None, 0);
         assert_eq!(
-            ChargedUsage::of(&none, Ending::Cut, &most(true)).cache_write,
+            ChargedUsage::from_usage(&none, Ending::Cut, &most(true)).cache_write,
             100
         );
         assert_eq!(
-            ChargedUsage::of(&none, Ending::Cut, &most(false)).cache_write,
+            ChargedUsage::from_usage(&none, Ending::Cut, &most(false)).cache_write,
             0
         );
     }

@@ -21,7 +21,7 @@ const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy"
 const MOST: u64 = 999_999_999_999_999;
 
 /// Returns the fields for the counters of one request.
-pub(super) fn fields(
+pub(super) fn header_fields(
     entries: &[Entry],
     charges: &[BudgetCharge],
     states: &[BudgetState],

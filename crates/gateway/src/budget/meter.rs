@@ -2,6 +2,12 @@
 //!
 //! A whole document is copied up to a bound and read at its end. A stream is read event by event. A body
 //! that is encoded, or longer than the bound, cannot be read: its reserve is charged.
+//!
+//! | body | what is read | memory |
+//! |---|---|---|
+//! | `text/event-stream`, JSON lines | each event as it passes | one event, at most 1 MiB |
+//! | anything else | the whole document, at its end | at most 4 MiB |
+//! | with a `Content-Encoding` | nothing | none |
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header, response};
@@ -21,28 +27,35 @@ const LONGEST: usize = 4 << 20;
 /// Reads one response. Dropped before its end and without a usage, it charges the reserve.
 #[derive(Debug)]
 pub(crate) struct Meter {
+    /// The reserve that is settled when the body ends.
     charge: Charge,
+    /// Where the usage stands in a document.
     api: Api,
+    /// What was read of the usage so far.
     usage: Usage,
+    /// How the body is read.
     content: Content,
     /// Whether the usage of a stream is left out.
     hides_usage: bool,
 }
 
+/// How a body is read, and what of it is kept.
 #[derive(Debug)]
 enum Content {
     /// A document, as far as it has passed.
     Document(Vec<u8>),
     /// A model did not run: nothing is read.
     Nothing,
+    /// A stream, of which at most one incomplete event is kept.
     Stream(Records),
+    /// The body is encoded or longer than [`LONGEST`]: it passes as it is.
     Unreadable,
 }
 
 impl Meter {
     /// Reads the body of this response.
     pub(super) fn new(charge: Charge, api: Api, head: &mut response::Parts) -> Self {
-        let content = Content::of(head.status, &head.headers);
+        let content = Content::for_response(head.status, &head.headers);
         let hides_usage = charge.hides_usage() && matches!(content, Content::Stream(_));
         if hides_usage {
             // The client gets fewer bytes than the upstream sends.
@@ -63,7 +76,7 @@ impl Meter {
     }
 
     /// Takes a part, and returns what the client gets of it.
-    pub(crate) fn pass(&mut self, part: Bytes) -> Bytes {
+    pub(crate) fn pass_part(&mut self, part: Bytes) -> Bytes {
         let (api, usage, hides_usage) = (self.api, &mut self.usage, self.hides_usage);
         match &mut self.content {
             Content::Document(document) if document.len() + part.len() > LONGEST => {
@@ -72,7 +85,8 @@ impl Meter {
             Content::Document(document) => document.extend_from_slice(&part),
             Content::Nothing | Content::Unreadable => {}
             Content::Stream(records) => {
-                let out = records.pass(&part, |event| read_event(api, usage, event, hides_usage));
+                let out =
+                    records.pass_part(&part, |event| read_event(api, usage, event, hides_usage));
                 if hides_usage {
                     return out;
                 }
@@ -83,20 +97,21 @@ impl Meter {
 
     /// Takes the last part, settles, and returns what the client gets of it and of what was held back.
     pub(crate) fn finish(mut self, part: Bytes) -> Bytes {
-        let last = self.pass(part);
+        let last = self.pass_part(part);
         let (api, usage, hides_usage) = (self.api, &mut self.usage, self.hides_usage);
         let mut rest = Bytes::new();
         if let Content::Stream(records) = &mut self.content {
             rest = records.finish(|event| read_event(api, usage, event, hides_usage));
         }
-        self.settle(Ending::Complete);
+        self.settle_charge(Ending::Complete);
         match hides_usage && !rest.is_empty() {
             true => [last, rest].concat().into(),
             false => last,
         }
     }
 
-    fn settle(&mut self, ending: Ending) {
+    /// Settles the reserve. `ending` is how the body ended; what could be read of it decides too. A second call does nothing.
+    fn settle_charge(&mut self, ending: Ending) {
         let ending = match &self.content {
             Content::Document(document) => {
                 // A document that was cut cannot be read. One that can be read was complete, even if its
@@ -119,19 +134,20 @@ impl Meter {
             Content::Stream(_) => ending,
             Content::Unreadable => Ending::Unreadable,
         };
-        self.charge.settle(&self.usage, ending);
+        self.charge.settle_usage(&self.usage, ending);
         self.content = Content::Nothing;
     }
 }
 
 impl Drop for Meter {
     fn drop(&mut self) {
-        self.settle(Ending::Cut);
+        self.settle_charge(Ending::Cut);
     }
 }
 
 impl Content {
-    fn of(status: StatusCode, headers: &HeaderMap) -> Self {
+    /// Chooses by status, `Content-Encoding` and `Content-Type`.
+    fn for_response(status: StatusCode, headers: &HeaderMap) -> Self {
         let value = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let encoding = value(header::CONTENT_ENCODING).unwrap_or("identity");
         let media_type = value(header::CONTENT_TYPE).unwrap_or_default();

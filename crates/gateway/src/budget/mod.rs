@@ -70,8 +70,11 @@ pub(crate) use self::{charge::Charge, meter::Meter, policy::BudgetPolicy};
 pub(crate) struct Budgets(Arc<Inner>);
 
 struct Inner {
+    /// The sections of the file, checked.
     policy: BudgetPolicy,
+    /// The counters: in memory with a journal, or in Redis.
     store: Arc<dyn BudgetStore>,
+    /// Chooses the window that is charged.
     clock: SharedClock,
     /// Whether nothing is refused or changed.
     only_shadow: bool,
@@ -79,12 +82,15 @@ struct Inner {
 
 /// A request that may go up: its body, and what must be settled afterwards.
 pub(crate) struct Admitted<B> {
+    /// The body for the upstream: as it came, or written anew with the bounds in it.
     pub(crate) body: Either<B, Full<Bytes>>,
+    /// The reserve. `None`: no budget counts this request.
     pub(crate) charge: Option<Charge>,
 }
 
 /// Whom a request is counted for.
 pub(crate) struct Caller<'a> {
+    /// Names the principal, and receives notes for the audit record.
     pub(crate) cx: &'a SecurityContext,
     /// The addresses and the path prefix of the upstream.
     pub(crate) upstream: &'a str,
@@ -103,7 +109,7 @@ impl<B> Admitted<B> {
 impl Caller<'_> {
     /// Returns the principal as `kind:id`, and its owner. Without a principal both are `guest`, which all
     /// guests share.
-    fn names(&self) -> (String, String) {
+    fn principal_and_owner(&self) -> (String, String) {
         match self.cx.identity() {
             Identity::Known(who) => {
                 let name = format!("{}:{}", who.kind(), who.id());
@@ -153,7 +159,7 @@ impl Budgets {
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        let target = match self.target(head, caller.switches) {
+        let target = match self.target_of(head, caller.switches) {
             Ok(target) => target,
             Err(rejection) => {
                 self.refuse_unless_shadow(caller.cx, rejection)?;
@@ -162,7 +168,9 @@ impl Budgets {
         };
         match target {
             Target::Free => {
-                let charge = self.reserve(&caller, None, Cost::request()).await?;
+                let charge = self
+                    .reserve_cost(&caller, None, Cost::without_tokens())
+                    .await?;
                 let body = Either::Left(body);
                 Ok(Admitted { body, charge })
             }
@@ -175,14 +183,14 @@ impl Budgets {
     /// # Errors
     ///
     /// 403: it could cost tokens that no one counts.
-    fn target(&self, head: &Parts, switches: bool) -> Result<Target, Box<Rejection>> {
+    fn target_of(&self, head: &Parts, switches: bool) -> Result<Target, Box<Rejection>> {
         let policy = &self.0.policy;
         let path = head.uri.path();
         if !policy.reads_models() || policy.is_free(path) {
             return Ok(Target::Free);
         }
         let is_post = head.method == Method::POST;
-        if let Some(api) = Api::of(path).filter(|_| is_post) {
+        if let Some(api) = Api::for_path(path).filter(|_| is_post) {
             return Ok(Target::Model(api));
         }
         let only_reads = matches!(head.method, Method::GET | Method::HEAD | Method::OPTIONS);
@@ -192,6 +200,13 @@ impl Budgets {
         }
     }
 
+    /// Reserves for a request to a model. The upstream gets the body written anew, `Content-Type: application/json` and no
+    /// `Accept-Encoding`, since a compressed response could not be read. In shadow it gets the request as it came.
+    ///
+    /// # Errors
+    ///
+    /// 413 or 400: the body is too long, breaks off, or cannot be counted. 403: the model may not be used. Otherwise those
+    /// of [`reserve`](Self::reserve_cost).
     async fn admit_model<B>(
         &self,
         api: Api,
@@ -203,7 +218,7 @@ impl Budgets {
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         let policy = &self.0.policy;
-        let raw = collect(body, policy.metering.max_body).await?;
+        let raw = collect_body(body, policy.metering.max_body).await?;
         let unchanged = |raw: Bytes| Either::Right(Full::new(raw));
         let read = self.read_request(api, caller, head, &raw);
         let (request, cost) = match read {
@@ -214,7 +229,7 @@ impl Budgets {
                 return Ok(Admitted { body, charge });
             }
         };
-        let charge = self.reserve(caller, Some(&request), cost).await?;
+        let charge = self.reserve_cost(caller, Some(&request), cost).await?;
         if self.0.only_shadow {
             let body = unchanged(raw);
             return Ok(Admitted { body, charge });
@@ -229,6 +244,11 @@ impl Budgets {
     }
 
     /// Reads a request, checks its model, and finds the most that it can cost.
+    ///
+    /// # Errors
+    ///
+    /// 400: the body is encoded, is no JSON object, or asks for more tokens than allowed. 403: a rule does not allow the model,
+    /// or it has no price.
     fn read_request(
         &self,
         api: Api,
@@ -238,18 +258,18 @@ impl Budgets {
     ) -> Result<(ModelRequest, Cost), Box<Rejection>> {
         let policy = &self.0.policy;
         if head.headers.contains_key(header::CONTENT_ENCODING) {
-            return Err(refusal::unreadable("its content is encoded"));
+            return Err(refusal::unreadable_request("its content is encoded"));
         }
         let path = head.uri.path();
         let mut request = ModelRequest::parse(api, path, raw)?;
-        let (principal, owner) = caller.names();
+        let (principal, owner) = caller.principal_and_owner();
         let limit = policy.check_model(request.model(), &principal, &owner, path)?;
-        let price = policy.price(request.model())?;
+        let price = policy.price_of(request.model())?;
         if policy.has_money() {
             request.check_price()?;
         }
-        let tokens = request.bound(&policy.metering, limit)?;
-        Ok((request, Cost::of(tokens, price)))
+        let tokens = request.bound_tokens(&policy.metering, limit)?;
+        Ok((request, Cost::of_tokens(tokens, price)))
     }
 
     /// Reserves a cost from all budgets that count a request.
@@ -257,27 +277,27 @@ impl Budgets {
     /// # Errors
     ///
     /// 402 or 429: it does not fit. 503: the store cannot be asked.
-    async fn reserve(
+    async fn reserve_cost(
         &self,
         caller: &Caller<'_>,
         request: Option<&ModelRequest>,
         cost: Cost,
     ) -> Result<Option<Charge>, Box<Rejection>> {
         let now = self.0.clock.unix_time();
-        let entries = self.entries(caller, request);
+        let entries = self.matching_budgets(caller, request);
         if entries.is_empty() {
             return Ok(None);
         }
         let charge = |entry: &Entry| {
-            let key = entry.key(now);
-            BudgetCharge::new(key, entry.budget.amount, cost.units(entry.budget.unit))
+            let key = entry.key_at(now);
+            BudgetCharge::new(key, entry.budget.amount, cost.most_units(entry.budget.unit))
         };
         let charges: Vec<BudgetCharge> = entries.iter().map(charge).collect();
         let decision = self.0.store.reserve(charges.clone()).get().await;
         let refused = match decision {
             Ok(decision) if decision.is_granted() => {
                 let states = decision.states().to_vec();
-                let fields = fields::fields(&entries, &charges, &states, now);
+                let fields = fields::header_fields(&entries, &charges, &states, now);
                 let reservation = decision.into_reservation();
                 let charge = reservation.map(|reservation| {
                     let store = Arc::clone(&self.0.store);
@@ -285,7 +305,7 @@ impl Budgets {
                 });
                 return Ok(charge.map(|charge| charge.of_request(request, self.0.only_shadow)));
             }
-            Ok(decision) => refusal::exceeded(&entries, &charges, decision.states(), now),
+            Ok(decision) => refusal::budget_exceeded(&entries, &charges, decision.states(), now),
             Err(problem) => refusal::store_away(problem),
         };
         self.refuse_unless_shadow(caller.cx, refused)?;
@@ -293,8 +313,8 @@ impl Budgets {
     }
 
     /// Returns the budgets that count a request, each with whom it counts.
-    fn entries(&self, caller: &Caller<'_>, request: Option<&ModelRequest>) -> Vec<Entry> {
-        let (principal, _) = caller.names();
+    fn matching_budgets(&self, caller: &Caller<'_>, request: Option<&ModelRequest>) -> Vec<Entry> {
+        let (principal, _) = caller.principal_and_owner();
         let owner = match caller.cx.identity() {
             Identity::Known(who) => who.owner(),
             _ => None,
@@ -303,7 +323,7 @@ impl Budgets {
         let budgets = self.0.policy.budgets.iter();
         budgets
             .filter_map(|budget| {
-                let subject = budget.subject(&principal, owner, caller.upstream, model)?;
+                let subject = budget.subject_of(&principal, owner, caller.upstream, model)?;
                 Some(Entry {
                     budget: Arc::clone(budget),
                     subject,
@@ -313,6 +333,10 @@ impl Budgets {
     }
 
     /// In shadow, records a refusal. Otherwise returns it.
+    ///
+    /// # Errors
+    ///
+    /// The refusal, unless budgets are in shadow.
     fn refuse_unless_shadow(
         &self,
         cx: &SecurityContext,
@@ -341,7 +365,7 @@ impl fmt::Debug for Budgets {
 /// # Errors
 ///
 /// 413 if it is longer than `most` bytes or than the stack allows, 400 if it breaks off.
-async fn collect<B>(body: B, most: usize) -> Result<Bytes, Box<Rejection>>
+async fn collect_body<B>(body: B, most: usize) -> Result<Bytes, Box<Rejection>>
 where
     B: Body<Data = Bytes, Error: Into<BoxError>>,
 {
@@ -352,7 +376,7 @@ where
             let mut causes = std::iter::successors(Some(error), |cause| cause.source());
             Err(match causes.any(|cause| cause.is::<LengthLimitError>()) {
                 true => Box::new(Rejection::payload_too_large()),
-                false => refusal::unreadable("it broke off"),
+                false => refusal::unreadable_request("it broke off"),
             })
         }
     }

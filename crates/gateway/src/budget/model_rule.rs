@@ -3,25 +3,30 @@
 use palisade::core::Rejection;
 
 use super::{
-    pattern::{Pattern, first},
+    pattern::{Pattern, first_match},
     refusal,
 };
 
 /// One rule. It applies to requests that it names by principal, owner and path.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct ModelRule {
+    /// Principals as `kind:id`. Empty: all.
     pub(super) principals: Vec<Pattern>,
+    /// Owners. Empty: all. A principal without an owner is its own.
     pub(super) owners: Vec<Pattern>,
+    /// The path prefix, by whole segments: `/v1` names `/v1/chat` and not `/v10`. `None`: all paths.
     pub(super) path: Option<String>,
     /// Empty: all.
     pub(super) models: Vec<Pattern>,
+    /// The most tokens out. `None`: this rule sets no limit.
     pub(super) max_tokens: Option<u64>,
 }
 
 impl ModelRule {
-    fn applies(&self, principal: &str, owner: &str, path: &str) -> bool {
+    /// Returns whether the rule names this request. All three conditions must hold.
+    fn names_request(&self, principal: &str, owner: &str, path: &str) -> bool {
         let named = |patterns: &[Pattern], name: &str| {
-            patterns.is_empty() || first(patterns, name).is_some()
+            patterns.is_empty() || first_match(patterns, name).is_some()
         };
         let below = |prefix: &String| {
             let rest = path.strip_prefix(prefix.as_str());
@@ -38,7 +43,7 @@ impl ModelRule {
 /// # Errors
 ///
 /// 403: a rule that applies does not name the model.
-pub(super) fn check(
+pub(super) fn check_model(
     rules: &[ModelRule],
     model: &str,
     principal: &str,
@@ -47,10 +52,10 @@ pub(super) fn check(
 ) -> Result<Option<u64>, Box<Rejection>> {
     let mut least = None;
     for rule in rules {
-        if !rule.applies(principal, owner, path) {
+        if !rule.names_request(principal, owner, path) {
             continue;
         }
-        if !rule.models.is_empty() && first(&rule.models, model).is_none() {
+        if !rule.models.is_empty() && first_match(&rule.models, model).is_none() {
             return Err(refusal::model_not_allowed());
         }
         least = least.into_iter().chain(rule.max_tokens).min();

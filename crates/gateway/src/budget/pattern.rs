@@ -45,7 +45,7 @@ impl fmt::Debug for Pattern {
 }
 
 /// Returns the first pattern that a name has.
-pub(super) fn first<'a>(patterns: &'a [Pattern], name: &str) -> Option<&'a Pattern> {
+pub(super) fn first_match<'a>(patterns: &'a [Pattern], name: &str) -> Option<&'a Pattern> {
     patterns.iter().find(|pattern| pattern.matches(name))
 }
 

@@ -1,4 +1,7 @@
 //! Budgets, prices and rules as the gateway works with them.
+//!
+//! [`BudgetPolicy`] is read once, at start and at each reload. A value that cannot be used is an error of the
+//! configuration with its line, so nothing here fails while requests are served.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -10,7 +13,7 @@ use palisade_rate_limit::CalendarWindow;
 
 use super::{
     model_rule::{self, ModelRule},
-    pattern::{Pattern, first},
+    pattern::{Pattern, first_match},
     price::{Money, Price, PriceEntry},
     refusal,
     section::{BudgetSection, MeteringSection, ModelRuleSection, PriceSection},
@@ -21,9 +24,13 @@ use crate::problem::Place;
 /// All budgets of a gateway, and what they need to count.
 #[derive(Clone, Debug)]
 pub(crate) struct BudgetPolicy {
+    /// All budgets. A request is charged to each that counts it, or to none.
     pub(super) budgets: Vec<Arc<Budget>>,
+    /// Prices in the order of the file: the first that names a model counts.
     prices: Vec<PriceEntry>,
+    /// Rules of models: all that name a request apply.
     rules: Vec<ModelRule>,
+    /// How tokens are counted.
     pub(super) metering: Metering,
     /// The file of the counters, without a shared store.
     pub(crate) file: PathBuf,
@@ -32,11 +39,15 @@ pub(crate) struct BudgetPolicy {
 /// One budget.
 #[derive(Clone, Debug)]
 pub(super) struct Budget {
+    /// Its name in responses, metrics and the store.
     pub(super) name: Arc<str>,
+    /// What it counts.
     pub(super) unit: Unit,
     /// Units of one window; money in millionths.
     pub(super) amount: u64,
+    /// When it begins anew.
     pub(super) window: CalendarWindow,
+    /// Whose counters are separate.
     pub(super) by: By,
     /// Empty: all.
     pub(super) models: Vec<Pattern>,
@@ -45,33 +56,49 @@ pub(super) struct Budget {
 /// What a budget counts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Unit {
+    /// The currency of the prices, in millionths.
     Money,
+    /// Every request counts one, whatever its tokens.
     Requests,
+    /// Tokens in and out together.
     Tokens,
+    /// Tokens of requests.
     TokensIn,
+    /// Tokens of responses.
     TokensOut,
 }
 
 /// Whom a budget counts apart.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum By {
+    /// One counter for all requests.
     Everyone,
     /// The pattern of `models`, never the name that a client sent: clients could make counters.
     Model,
+    /// The owner (tenant) of the principal; without one, the principal.
     Owner,
+    /// The principal as `kind:id`. All guests share one counter.
     Principal,
+    /// The upstream, by its addresses and path prefix.
     Upstream,
 }
 
 /// How tokens are counted.
 #[derive(Clone, Debug)]
 pub(super) struct Metering {
+    /// Tokens out of a request without a limit. Default: 4,096.
     pub(super) max_tokens: u64,
+    /// Tokens in that the upstream adds to each request. Default: 1,024.
     pub(super) overhead_tokens: u64,
+    /// Tokens in for each file, image or earlier response that a request names. Default: 131,072.
     pub(super) reference_tokens: u64,
+    /// The longest body in bytes. Default: 4 MiB.
     pub(super) max_body: usize,
+    /// Paths without tokens. Default: none.
     pub(super) free_paths: Vec<Pattern>,
+    /// The field with the limit of tokens out in a chat. Default: `max_tokens`.
     pub(super) output_field: &'static str,
+    /// Whether `stream_options.include_usage` is set in streams. Default: yes.
     pub(super) ask_for_usage: bool,
 }
 
@@ -88,8 +115,8 @@ impl BudgetPolicy {
     /// # Errors
     ///
     /// A value cannot be used. The error names line, key and remedy.
-    pub(crate) fn of(config: &Config) -> Result<Option<Self>, ConfigFileError> {
-        let place = Place::of(config);
+    pub(crate) fn from_config(config: &Config) -> Result<Option<Self>, ConfigFileError> {
+        let place = Place::in_file_of(config);
         let budgets: Vec<BudgetSection> = config.section("budgets")?;
         let prices: Vec<PriceSection> = config.section("prices")?;
         let rules: Vec<ModelRuleSection> = config.section("model_rules")?;
@@ -99,11 +126,11 @@ impl BudgetPolicy {
         }
         let file = metering.file.as_ref().map(|file| file.get_ref().as_str());
         let policy = Self {
-            budgets: values::budgets(&budgets, !prices.is_empty(), place)?,
-            prices: values::prices(&prices, place)?,
-            rules: values::rules(&rules, place)?,
+            budgets: values::read_budgets(&budgets, !prices.is_empty(), place)?,
+            prices: values::read_prices(&prices, place)?,
+            rules: values::read_rules(&rules, place)?,
             file: config.path(file.unwrap_or("budgets.log")),
-            metering: values::metering(&metering, place)?,
+            metering: values::read_metering(&metering, place)?,
         };
         Ok(Some(policy))
     }
@@ -122,7 +149,7 @@ impl BudgetPolicy {
 
     /// Returns whether a path costs no tokens.
     pub(super) fn is_free(&self, path: &str) -> bool {
-        first(&self.metering.free_paths, path).is_some()
+        first_match(&self.metering.free_paths, path).is_some()
     }
 
     /// Checks a model, and returns the greatest number of tokens out, if a rule sets one.
@@ -138,10 +165,10 @@ impl BudgetPolicy {
         owner: &str,
         path: &str,
     ) -> Result<Option<u64>, Box<Rejection>> {
-        if (model.is_empty() && self.names_models()) || !self.counts(model) {
+        if (model.is_empty() && self.names_models()) || !self.counts_model(model) {
             return Err(refusal::model_not_allowed());
         }
-        model_rule::check(&self.rules, model, principal, owner, path)
+        model_rule::check_model(&self.rules, model, principal, owner, path)
     }
 
     /// Returns whether a budget counts money.
@@ -157,13 +184,13 @@ impl BudgetPolicy {
     }
 
     /// Returns whether a budget of tokens or money counts a model. Without such a budget, none has to.
-    fn counts(&self, model: &str) -> bool {
+    fn counts_model(&self, model: &str) -> bool {
         let mut budgets = self
             .budgets
             .iter()
             .filter(|budget| budget.unit != Unit::Requests);
         let names = |budget: &Arc<Budget>| {
-            budget.models.is_empty() || first(&budget.models, model).is_some()
+            budget.models.is_empty() || first_match(&budget.models, model).is_some()
         };
         budgets.clone().next().is_none() || budgets.any(names)
     }
@@ -173,13 +200,13 @@ impl BudgetPolicy {
     /// # Errors
     ///
     /// 403: a budget of money counts it, and no price names it.
-    pub(super) fn price(&self, model: &str) -> Result<Price, Box<Rejection>> {
-        let named = |entry: &&PriceEntry| first(&entry.models, model).is_some();
+    pub(super) fn price_of(&self, model: &str) -> Result<Price, Box<Rejection>> {
+        let named = |entry: &&PriceEntry| first_match(&entry.models, model).is_some();
         if let Some(entry) = self.prices.iter().find(named) {
             return Ok(entry.price);
         }
         let needs_one = |budget: &Arc<Budget>| {
-            let counts = budget.models.is_empty() || first(&budget.models, model).is_some();
+            let counts = budget.models.is_empty() || first_match(&budget.models, model).is_some();
             budget.unit == Unit::Money && counts
         };
         match self.budgets.iter().any(needs_one) {
@@ -189,7 +216,7 @@ impl BudgetPolicy {
     }
 
     /// Describes each budget in words, for `palisade gateway explain`.
-    pub(crate) fn described(&self) -> impl Iterator<Item = String> {
+    pub(crate) fn described_budgets(&self) -> impl Iterator<Item = String> {
         self.budgets.iter().map(|budget| {
             let Budget { name, unit, .. } = &**budget;
             let amount = unit.format_units(budget.amount);
@@ -205,7 +232,7 @@ impl Budget {
     ///
     /// `model` is `None` for a request that costs no tokens. Without an owner, a principal has a counter of
     /// the kind `principal`: an owner with the same name has another one.
-    pub(super) fn subject(
+    pub(super) fn subject_of(
         &self,
         principal: &str,
         owner: Option<&str>,
@@ -216,7 +243,7 @@ impl Budget {
             (None, []) if self.unit == Unit::Requests => None,
             (None, _) => return None,
             (Some(_), []) => None,
-            (Some(model), patterns) => Some(first(patterns, model)?),
+            (Some(model), patterns) => Some(first_match(patterns, model)?),
         };
         let (by, id) = match (self.by, owner) {
             (By::Owner, Some(owner)) => (By::Owner, owner),
@@ -289,7 +316,8 @@ mod tests {
             by: By::Owner,
             models: Vec::new(),
         };
-        let subject = |principal, owner| budget.subject(principal, owner, "", Some("m")).unwrap();
+        let subject =
+            |principal, owner| budget.subject_of(principal, owner, "", Some("m")).unwrap();
         for name in ["api_key:anna", "guest"] {
             assert_ne!(subject(name, None), subject("api_key:ben", Some(name)));
         }

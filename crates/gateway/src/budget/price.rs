@@ -14,14 +14,18 @@ const MILLION: u64 = 1_000_000;
 /// What tokens of some models cost.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct PriceEntry {
+    /// The models with this price.
     pub(super) models: Vec<Pattern>,
+    /// What they cost.
     pub(super) price: Price,
 }
 
 /// Millionths for a million tokens.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Price {
+    /// A million tokens in.
     pub(super) input: u64,
+    /// A million tokens out.
     pub(super) output: u64,
     /// Tokens in that are written into a cache of the upstream.
     pub(super) cache_write: u64,
@@ -30,7 +34,7 @@ pub(super) struct Price {
 impl Price {
     /// Returns the price of tokens in and out, in millionths, rounded up. `written` of the tokens in go into a
     /// cache.
-    pub(super) fn of(self, tokens_in: u64, written: u64, tokens_out: u64) -> u64 {
+    pub(super) fn for_tokens(self, tokens_in: u64, written: u64, tokens_out: u64) -> u64 {
         let written = written.min(tokens_in);
         let part = |price: u64, tokens: u64| u128::from(price) * u128::from(tokens);
         let sum = part(self.input, tokens_in - written)
@@ -41,7 +45,7 @@ impl Price {
 }
 
 /// Reads a decimal number with at most six digits after the point: `25`, `"2.50"`. `None`: it is none.
-pub(super) fn parse(text: &str) -> Option<u64> {
+pub(super) fn parse_millionths(text: &str) -> Option<u64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if !is_number(whole) || !is_number(fraction) || fraction.len() > 6 {
@@ -84,10 +88,10 @@ mod tests {
             ("1,5", None),
             ("99999999999999999999", None),
         ] {
-            assert_eq!(parse(text), expected, "{text}");
+            assert_eq!(parse_millionths(text), expected, "{text}");
         }
         for text in ["25.00", "2.50", "0.000001", "0.10", "0.123456"] {
-            assert_eq!(Money(parse(text).unwrap()).to_string(), text);
+            assert_eq!(Money(parse_millionths(text).unwrap()).to_string(), text);
         }
     }
 
@@ -98,11 +102,14 @@ mod tests {
             output: 10_000_000,
             cache_write: 5_000_000,
         };
-        assert_eq!(price.of(0, 0, 0), 0);
-        assert_eq!(price.of(1, 0, 0), 3);
-        assert_eq!(price.of(1_000_000, 0, 1_000_000), 12_500_000);
-        assert_eq!(price.of(u64::MAX, 0, u64::MAX), u64::MAX);
-        assert_eq!(price.of(1_000_000, 400_000, 0), 1_500_000 + 2_000_000);
-        assert_eq!(price.of(1, 9, 0), 5);
+        assert_eq!(price.for_tokens(0, 0, 0), 0);
+        assert_eq!(price.for_tokens(1, 0, 0), 3);
+        assert_eq!(price.for_tokens(1_000_000, 0, 1_000_000), 12_500_000);
+        assert_eq!(price.for_tokens(u64::MAX, 0, u64::MAX), u64::MAX);
+        assert_eq!(
+            price.for_tokens(1_000_000, 400_000, 0),
+            1_500_000 + 2_000_000
+        );
+        assert_eq!(price.for_tokens(1, 9, 0), 5);
     }
 }

@@ -2,6 +2,13 @@
 //!
 //! Bytes arrive in parts that end anywhere. A record is passed on when it is complete, so that one that is
 //! for the gateway alone can be left out.
+//!
+//! ```text
+//! data: {"choices":[…]}      an event, which passes
+//!
+//! data: {"usage":{…}}        an event for the gateway alone, which is left out
+//!
+//! ```
 
 use bytes::{Bytes, BytesMut};
 use serde_json::Value;
@@ -20,7 +27,9 @@ pub(super) enum Form {
 
 /// What becomes of a record.
 pub(super) enum Fate {
+    /// The client gets it as it came.
     Keep,
+    /// The client does not get it.
     LeaveOut,
     /// Its document is another one.
     Replace(Value),
@@ -29,6 +38,7 @@ pub(super) enum Fate {
 /// Splits a stream into records.
 #[derive(Debug)]
 pub(super) struct Records {
+    /// How records are separated.
     form: Form,
     /// The begin of a record.
     partial: BytesMut,
@@ -50,16 +60,16 @@ impl Records {
     }
 
     /// Takes a part, shows each complete record to `see`, and returns what passes.
-    pub(super) fn pass(&mut self, part: &Bytes, mut see: impl FnMut(&Value) -> Fate) -> Bytes {
+    pub(super) fn pass_part(&mut self, part: &Bytes, mut see: impl FnMut(&Value) -> Fate) -> Bytes {
         if self.is_unreadable {
             return part.clone();
         }
         self.partial.extend_from_slice(part);
         let mut out = BytesMut::new();
-        while let Some(end) = self.end() {
+        while let Some(end) = self.end_of_record() {
             let record = self.partial.split_to(end);
             self.searched = 0;
-            match self.document(&record).map(|document| see(&document)) {
+            match self.parse_document(&record).map(|document| see(&document)) {
                 None | Some(Fate::Keep) => out.extend_from_slice(&record),
                 Some(Fate::LeaveOut) => {}
                 Some(Fate::Replace(document)) => {
@@ -77,7 +87,7 @@ impl Records {
     /// Returns what is left when nothing follows. It is shown too.
     pub(super) fn finish(&mut self, mut see: impl FnMut(&Value) -> Fate) -> Bytes {
         let rest = std::mem::take(&mut self.partial);
-        match self.document(&rest).map(|document| see(&document)) {
+        match self.parse_document(&rest).map(|document| see(&document)) {
             Some(Fate::LeaveOut) => Bytes::new(),
             Some(Fate::Replace(document)) => self.with_document(&rest, &document).into(),
             None | Some(Fate::Keep) => rest.freeze(),
@@ -85,7 +95,7 @@ impl Records {
     }
 
     /// Returns where the first record ends.
-    fn end(&mut self) -> Option<usize> {
+    fn end_of_record(&mut self) -> Option<usize> {
         let mut line = self.searched;
         loop {
             let rest = self.partial.get(line..)?;
@@ -103,11 +113,11 @@ impl Records {
     }
 
     /// Reads the document of a record. `None`: it has none.
-    fn document(&self, record: &[u8]) -> Option<Value> {
+    fn parse_document(&self, record: &[u8]) -> Option<Value> {
         match self.form {
             Form::Lines => serde_json::from_slice(record).ok(),
             Form::Events => {
-                let data: Vec<&[u8]> = lines(record).filter_map(data).collect();
+                let data: Vec<&[u8]> = lines(record).filter_map(data_value).collect();
                 serde_json::from_slice(&data.join(&b'\n')).ok()
             }
         }
@@ -121,7 +131,7 @@ impl Records {
             new.push(b'\n');
             return new;
         }
-        for line in lines(record).filter(|line| !line.is_empty() && data(line).is_none()) {
+        for line in lines(record).filter(|line| !line.is_empty() && data_value(line).is_none()) {
             new.extend_from_slice(line);
             new.push(b'\n');
         }
@@ -137,7 +147,7 @@ fn lines(record: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// Returns the value of a `data` field.
-fn data(line: &[u8]) -> Option<&[u8]> {
+fn data_value(line: &[u8]) -> Option<&[u8]> {
     let value = line.strip_prefix(b"data:")?;
     Some(value.strip_prefix(b" ").unwrap_or(value))
 }
@@ -163,7 +173,7 @@ mod tests {
         let mut records = Records::new(form);
         let mut out = Vec::new();
         for part in parts {
-            out.extend(records.pass(&Bytes::copy_from_slice(part), fate));
+            out.extend(records.pass_part(&Bytes::copy_from_slice(part), fate));
         }
         out.extend(records.finish(fate));
         String::from_utf8(out).unwrap()
@@ -184,11 +194,11 @@ mod tests {
     fn a_record_without_end_passes_and_ends_the_reading() {
         let mut records = Records::new(Form::Events);
         let part = Bytes::from(vec![b'x'; LONGEST]);
-        assert!(records.pass(&part, fate).is_empty());
-        let all = records.pass(&Bytes::from_static(b"data"), fate);
+        assert!(records.pass_part(&part, fate).is_empty());
+        let all = records.pass_part(&Bytes::from_static(b"data"), fate);
         assert_eq!(all.len(), LONGEST + 4);
         assert!(records.is_unreadable);
-        let after = records.pass(&Bytes::from_static(b"data: {\"out\":1}\n\n"), fate);
+        let after = records.pass_part(&Bytes::from_static(b"data: {\"out\":1}\n\n"), fate);
         assert_eq!(after.len(), 17);
     }
 

@@ -8,6 +8,9 @@
 //! | 403 | `model_not_allowed`, `model_not_priced`, `path_not_metered` | it could not be counted, or may not be used |
 //! | 429 | `budget_exceeded` | it does not fit a budget of a minute or an hour |
 //! | 503 | `unavailable` | the counters cannot be asked |
+//!
+//! A refusal names budgets, units and numbers, never the principal or the text of a request. `Retry-After` is there only
+//! if waiting helps: a request that is larger than the whole budget has none.
 
 use std::time::Duration;
 
@@ -24,8 +27,11 @@ const WHEN_SETTLED: u64 = 1;
 
 /// A budget that a request does not fit.
 struct Violation<'a> {
+    /// The budget, and whose counter it is.
     entry: &'a Entry,
+    /// What the request needs.
     charge: &'a BudgetCharge,
+    /// What is used and reserved.
     state: BudgetState,
 }
 
@@ -46,7 +52,7 @@ impl Violation<'_> {
     }
 
     /// Says for programs what is left, and when there is more.
-    fn document(&self) -> Value {
+    fn to_document(&self) -> Value {
         let budget = &self.entry.budget;
         let shown = |units| Value::from(budget.unit.format_units(units));
         let amount = self.charge.amount();
@@ -66,7 +72,7 @@ impl Violation<'_> {
 }
 
 /// Refuses a request that does not fit.
-pub(super) fn exceeded(
+pub(super) fn budget_exceeded(
     entries: &[Entry],
     charges: &[BudgetCharge],
     states: &[BudgetState],
@@ -97,10 +103,10 @@ pub(super) fn exceeded(
             "The most that this request can cost does not fit the budget now.",
         ),
     };
-    let documents: Vec<Value> = violations.iter().map(Violation::document).collect();
+    let documents: Vec<Value> = violations.iter().map(Violation::to_document).collect();
     let mut rejection = Rejection::new(status, "budget_exceeded", detail)
         .with_member("violated-budgets", documents);
-    for (name, value) in fields::fields(entries, charges, states, now) {
+    for (name, value) in fields::header_fields(entries, charges, states, now) {
         rejection = rejection.with_header(name, value);
     }
     if violations.iter().all(Violation::may_fit_later) {
@@ -121,7 +127,7 @@ pub(super) fn store_away(problem: BudgetProblem) -> Box<Rejection> {
 }
 
 /// The request cannot be counted. `reason` is for the audit record, and for the client.
-pub(super) fn unreadable(reason: &'static str) -> Box<Rejection> {
+pub(super) fn unreadable_request(reason: &'static str) -> Box<Rejection> {
     let rejection = Rejection::new(
         StatusCode::BAD_REQUEST,
         "unreadable_request",
@@ -159,6 +165,7 @@ pub(super) fn path_not_metered() -> Box<Rejection> {
     Box::new(rejection.with_reason(reason))
 }
 
+/// Returns a refusal with 403 Forbidden.
 fn forbidden(code: &'static str, detail: &'static str) -> Box<Rejection> {
     Box::new(Rejection::new(StatusCode::FORBIDDEN, code, detail))
 }

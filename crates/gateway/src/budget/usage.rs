@@ -6,6 +6,9 @@
 //! | OpenAI responses | `usage.input_tokens`, in `response` of a stream | `usage.output_tokens` |
 //! | Anthropic messages | `usage.input_tokens` and those of the cache, in `message` of `message_start` | `usage.output_tokens` |
 //! | Ollama | `prompt_eval_count` | `eval_count` |
+//!
+//! Numbers are believed as they are reported, if they are whole numbers. Where none is reported, the bytes of the text are
+//! counted: an upper bound, since a token has at least one byte.
 
 use serde_json::{Map, Value};
 
@@ -29,7 +32,9 @@ const TEXT: [&str; 11] = [
 /// What was seen of a response so far.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Usage {
+    /// Tokens in as reported. `None`: not reported.
     pub(super) tokens_in: Option<u64>,
+    /// Tokens out as reported. `None`: not reported.
     pub(super) tokens_out: Option<u64>,
     /// Bytes of text that a model wrote: at least as many as tokens.
     pub(super) text: u64,
@@ -46,14 +51,19 @@ impl Usage {
             return;
         };
         if api.is_ollama() {
-            self.tokens_in = self.number(fields, "prompt_eval_count").max(self.tokens_in);
-            self.tokens_out = self.number(fields, "eval_count").max(self.tokens_out);
+            self.tokens_in = self
+                .read_number(fields, "prompt_eval_count")
+                .max(self.tokens_in);
+            self.tokens_out = self.read_number(fields, "eval_count").max(self.tokens_out);
         }
         let kind = fields.get("type").and_then(Value::as_str);
         self.see_usage(fields.get("usage"), true);
-        self.see_usage(inner(fields, "response"), true);
+        self.see_usage(inner_usage(fields, "response"), true);
         // At the start of a stream, the tokens out are those so far.
-        self.see_usage(inner(fields, "message"), kind != Some("message_start"));
+        self.see_usage(
+            inner_usage(fields, "message"),
+            kind != Some("message_start"),
+        );
         if api.is_embedding() {
             self.tokens_out = Some(0);
             return;
@@ -62,7 +72,7 @@ impl Usage {
         let repeats =
             kind.is_some_and(|kind| kind.starts_with("response.") && !kind.ends_with(".delta"));
         if !repeats {
-            self.text = self.text.saturating_add(text(document, false));
+            self.text = self.text.saturating_add(text_length(document, false));
         }
     }
 
@@ -72,22 +82,22 @@ impl Usage {
             self.is_wrong |= usage.is_some_and(|usage| !usage.is_null());
             return;
         };
-        let told = self.number(usage, "prompt_tokens");
-        let told = told.max(self.number(usage, "input_tokens"));
+        let told = self.read_number(usage, "prompt_tokens");
+        let told = told.max(self.read_number(usage, "input_tokens"));
         let cached = ["cache_creation_input_tokens", "cache_read_input_tokens"]
-            .map(|field| self.number(usage, field).unwrap_or(0));
+            .map(|field| self.read_number(usage, field).unwrap_or(0));
         self.cache_write = self.cache_write.max(cached[0]);
         let told = told.map(|told| cached.into_iter().fold(told, u64::saturating_add));
         self.tokens_in = self.tokens_in.max(told);
-        let told = self.number(usage, "completion_tokens");
-        let told = told.max(self.number(usage, "output_tokens"));
+        let told = self.read_number(usage, "completion_tokens");
+        let told = told.max(self.read_number(usage, "output_tokens"));
         if has_output {
             self.tokens_out = self.tokens_out.max(told);
         }
     }
 
     /// Reads a number of tokens. `None`: it is missing, or none.
-    fn number(&mut self, fields: &Map<String, Value>, name: &str) -> Option<u64> {
+    fn read_number(&mut self, fields: &Map<String, Value>, name: &str) -> Option<u64> {
         let value = fields.get(name).filter(|value| !value.is_null())?;
         let number = value.as_u64();
         self.is_wrong |= number.is_none();
@@ -96,21 +106,21 @@ impl Usage {
 }
 
 /// Returns the usage of an object inside an event.
-fn inner<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+fn inner_usage<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     fields.get(name)?.as_object()?.get("usage")
 }
 
 /// Adds up the bytes of text that a model wrote. `is_text`: a string here is such a text.
-fn text(value: &Value, is_text: bool) -> u64 {
+fn text_length(value: &Value, is_text: bool) -> u64 {
     match value {
         Value::String(text) if is_text => text.len() as u64,
-        Value::Array(items) => items.iter().map(|item| text(item, is_text)).sum(),
+        Value::Array(items) => items.iter().map(|item| text_length(item, is_text)).sum(),
         Value::Object(fields) => fields
             .iter()
             .map(|(key, value)| match key.as_str() {
                 // The arguments of a call, as an object.
                 "arguments" | "input" if value.is_object() => value.to_string().len() as u64,
-                key => text(value, TEXT.contains(&key)),
+                key => text_length(value, TEXT.contains(&key)),
             })
             .sum(),
         _ => 0,

@@ -29,43 +29,57 @@ const MOST_TOKENS: u64 = 1 << 24;
 /// The longest name or pattern.
 const LONGEST_NAME: usize = 100;
 
+/// A checked value, or the error with line, key and remedy.
 type Checked<T> = Result<T, ConfigFileError>;
 
 /// Refuses prices and settings that nothing uses.
+///
+/// # Errors
+///
+/// There is such a section.
 pub(super) fn nothing_to_meter(config: &Config, place: Place<'_>) -> Checked<()> {
     for (section, key) in [("prices", "models"), ("metering", "file")] {
         if config.has(&[section]) {
             let problem = "there is no budget that uses it";
             let remedy = "add `[[budgets]]`, or remove the section";
-            return Err(place.missing(section, key, problem, remedy));
+            return Err(place.missing_key(section, key, problem, remedy));
         }
     }
     Ok(())
 }
 
 /// Reads `[[budgets]]`.
-pub(super) fn budgets(
+///
+/// # Errors
+///
+/// A value cannot be used, two budgets have one name, or a budget of money has no prices.
+pub(super) fn read_budgets(
     sections: &[BudgetSection],
     has_prices: bool,
     place: Place<'_>,
 ) -> Checked<Vec<Arc<Budget>>> {
     let mut budgets: Vec<Arc<Budget>> = Vec::new();
     for section in sections {
-        let budget = budget(section, place)?;
+        let budget = read_budget(section, place)?;
         if budgets.iter().any(|known| known.name == budget.name) {
             let remedy = "give each budget a name of its own";
-            return Err(place.at(&section.name, "two budgets have this name", remedy));
+            return Err(place.invalid_value(&section.name, "two budgets have this name", remedy));
         }
         if budget.unit == Unit::Money && !has_prices {
             let remedy = "add `[[prices]]` with `models`, `input` and `output`";
-            return Err(place.at(&section.unit, "no model has a price", remedy));
+            return Err(place.invalid_value(&section.unit, "no model has a price", remedy));
         }
         budgets.push(Arc::new(budget));
     }
     Ok(budgets)
 }
 
-fn budget(section: &BudgetSection, place: Place<'_>) -> Checked<Budget> {
+/// Reads one entry of `[[budgets]]`.
+///
+/// # Errors
+///
+/// A value cannot be used, or `by = "model"` has no `models`.
+fn read_budget(section: &BudgetSection, place: Place<'_>) -> Checked<Budget> {
     let unit = one_of(&section.unit, &Unit::ALL, place)?;
     let by = match &section.by {
         None => By::Principal,
@@ -74,25 +88,29 @@ fn budget(section: &BudgetSection, place: Place<'_>) -> Checked<Budget> {
     if let (By::Model, [], Some(written)) = (by, section.models.as_slice(), &section.by) {
         let problem = "the models are not named, and clients may name any";
         let remedy = "add `models = [\"…\"]`; each entry has a counter of its own";
-        return Err(place.at(written, problem, remedy));
+        return Err(place.invalid_value(written, problem, remedy));
     }
     Ok(Budget {
-        name: name(&section.name, place)?.into(),
+        name: read_name(&section.name, place)?.into(),
         unit,
-        amount: amount(&section.amount, unit == Unit::Money, place)?,
-        window: window(section, place)?,
+        amount: read_amount(&section.amount, unit == Unit::Money, place)?,
+        window: read_window(section, place)?,
         by,
-        models: patterns(&section.models, place)?,
+        models: read_patterns(&section.models, place)?,
     })
 }
 
 /// Reads a name: it stands in header fields and in keys of the store.
-fn name<'a>(name: &'a Spanned<String>, place: Place<'_>) -> Checked<&'a str> {
+///
+/// # Errors
+///
+/// It is empty, longer than 100 bytes, or has other characters than lower-case letters, digits, `-` and `_`.
+fn read_name<'a>(name: &'a Spanned<String>, place: Place<'_>) -> Checked<&'a str> {
     let text = name.get_ref().as_str();
     let fits = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
     match !text.is_empty() && text.len() <= LONGEST_NAME && text.bytes().all(fits) {
         true => Ok(text),
-        false => Err(place.at(
+        false => Err(place.invalid_value(
             name,
             format_args!("`{text}` is no name of a budget"),
             "write 1 to 100 lower-case letters, digits and hyphens",
@@ -101,6 +119,10 @@ fn name<'a>(name: &'a Spanned<String>, place: Place<'_>) -> Checked<&'a str> {
 }
 
 /// Finds a word in a list. The error names the nearest one.
+///
+/// # Errors
+///
+/// The word is not in the list.
 fn one_of<T: Copy>(
     written: &Spanned<String>,
     known: &[(&'static str, T)],
@@ -116,15 +138,19 @@ fn one_of<T: Copy>(
         Some(near) => format!("did you mean `{near}`? {all}"),
         None => all,
     };
-    Err(place.at(written, format_args!("`{text}` is not known"), &remedy))
+    Err(place.invalid_value(written, format_args!("`{text}` is not known"), &remedy))
 }
 
 /// Reads an amount of units, or of money in millionths.
-fn amount(written: &Spanned<Amount>, is_money: bool, place: Place<'_>) -> Checked<u64> {
+///
+/// # Errors
+///
+/// It is 0, above 2^50, or not of the form that the unit has.
+fn read_amount(written: &Spanned<Amount>, is_money: bool, place: Place<'_>) -> Checked<u64> {
     let read = match (written.get_ref(), is_money) {
         (Amount::Whole(number), false) => u64::try_from(*number).ok(),
-        (Amount::Whole(number), true) => price::parse(&number.to_string()),
-        (Amount::Text(text), true) => price::parse(text),
+        (Amount::Whole(number), true) => price::parse_millionths(&number.to_string()),
+        (Amount::Text(text), true) => price::parse_millionths(text),
         (Amount::Text(_), false) | (Amount::Fraction(_), _) => None,
     };
     let in_range = read.filter(|units| (1..=MOST).contains(units));
@@ -133,37 +159,47 @@ fn amount(written: &Spanned<Amount>, is_money: bool, place: Place<'_>) -> Checke
             true => "write a decimal number as text, such as \"25.00\", with at most 6 digits after the point",
             false => "write a whole number from 1 to 1125899906842624",
         };
-        place.at(written, "this is no amount of this unit", remedy)
+        place.invalid_value(written, "this is no amount of this unit", remedy)
     })
 }
 
-fn window(section: &BudgetSection, place: Place<'_>) -> Checked<CalendarWindow> {
+/// Reads `window` and `time_zone`. Default of the time zone: UTC. Minutes and hours take none.
+///
+/// # Errors
+///
+/// The window is unknown, there is no such time zone, or minutes and hours have one.
+fn read_window(section: &BudgetSection, place: Place<'_>) -> Checked<CalendarWindow> {
     let periods = ["minute", "hour", "day", "month"].map(|name| (name, name));
     let period = CalendarPeriod::named(one_of(&section.window, &periods, place)?);
     let period = period.unwrap_or(CalendarPeriod::Month);
     let is_calendar = matches!(period, CalendarPeriod::Day | CalendarPeriod::Month);
     let zone = section.time_zone.as_ref();
     match zone {
-        Some(zone) if !is_calendar => Err(place.at(
+        Some(zone) if !is_calendar => Err(place.invalid_value(
             zone,
             "minutes and hours are the same in all time zones",
             "remove the key, or use the window `day` or `month`",
         )),
-        Some(zone) => CalendarWindow::new(period, zone.get_ref())
-            .map_err(|problem| place.at(zone, problem, "the names are those of the IANA database")),
+        Some(zone) => CalendarWindow::new(period, zone.get_ref()).map_err(|problem| {
+            place.invalid_value(zone, problem, "the names are those of the IANA database")
+        }),
         None => CalendarWindow::new(period, "UTC").map_err(|problem| {
-            place.missing("budgets", "time_zone", &problem.to_string(), "report this")
+            place.missing_key("budgets", "time_zone", &problem.to_string(), "report this")
         }),
     }
 }
 
 /// Reads names with stars.
-fn patterns(written: &[Spanned<String>], place: Place<'_>) -> Checked<Vec<Pattern>> {
+///
+/// # Errors
+///
+/// A name is empty, longer than 100 bytes, or has control characters.
+fn read_patterns(written: &[Spanned<String>], place: Place<'_>) -> Checked<Vec<Pattern>> {
     let pattern = |written: &Spanned<String>| {
         let text = written.get_ref();
         match !text.is_empty() && text.len() <= LONGEST_NAME && !text.contains(char::is_control) {
             true => Ok(Pattern::new(text)),
-            false => Err(place.at(
+            false => Err(place.invalid_value(
                 written,
                 "this names nothing",
                 "write 1 to 100 characters; `*` stands for any text",
@@ -174,16 +210,20 @@ fn patterns(written: &[Spanned<String>], place: Place<'_>) -> Checked<Vec<Patter
 }
 
 /// Reads `[[prices]]`.
-pub(super) fn prices(sections: &[PriceSection], place: Place<'_>) -> Checked<Vec<PriceEntry>> {
+///
+/// # Errors
+///
+/// A price is no decimal number, or a name cannot be used.
+pub(super) fn read_prices(sections: &[PriceSection], place: Place<'_>) -> Checked<Vec<PriceEntry>> {
     let entry = |section: &PriceSection| {
-        let input = price(&section.input, place)?;
+        let input = read_price(&section.input, place)?;
         let cache_write = section.cache_write.as_ref();
-        let cache_write = cache_write.map(|written| price(written, place));
+        let cache_write = cache_write.map(|written| read_price(written, place));
         Ok(PriceEntry {
-            models: patterns(&section.models, place)?,
+            models: read_patterns(&section.models, place)?,
             price: Price {
                 input,
-                output: price(&section.output, place)?,
+                output: read_price(&section.output, place)?,
                 cache_write: cache_write.unwrap_or(Ok(input * 2))?,
             },
         })
@@ -192,59 +232,79 @@ pub(super) fn prices(sections: &[PriceSection], place: Place<'_>) -> Checked<Vec
 }
 
 /// Reads a price, which may be zero.
-fn price(written: &Spanned<Amount>, place: Place<'_>) -> Checked<u64> {
+///
+/// # Errors
+///
+/// It is no decimal number with at most six digits after the point, or above 2^50 millionths.
+fn read_price(written: &Spanned<Amount>, place: Place<'_>) -> Checked<u64> {
     let read = match written.get_ref() {
-        Amount::Text(text) => price::parse(text),
-        Amount::Whole(number) => price::parse(&number.to_string()),
+        Amount::Text(text) => price::parse_millionths(text),
+        Amount::Whole(number) => price::parse_millionths(&number.to_string()),
         Amount::Fraction(_) => None,
     };
     let in_range = read.filter(|price| *price <= MOST);
     in_range.ok_or_else(|| {
         let remedy = "write the price of a million tokens as text, such as \"2.50\"";
-        place.at(written, "this is no price", remedy)
+        place.invalid_value(written, "this is no price", remedy)
     })
 }
 
 /// Reads `[[model_rules]]`.
-pub(super) fn rules(sections: &[ModelRuleSection], place: Place<'_>) -> Checked<Vec<ModelRule>> {
+///
+/// # Errors
+///
+/// A value cannot be used, or a rule limits nothing.
+pub(super) fn read_rules(
+    sections: &[ModelRuleSection],
+    place: Place<'_>,
+) -> Checked<Vec<ModelRule>> {
     sections
         .iter()
-        .map(|section| rule(section, place))
+        .map(|section| read_rule(section, place))
         .collect()
 }
 
-fn rule(section: &ModelRuleSection, place: Place<'_>) -> Checked<ModelRule> {
+/// Reads one entry of `[[model_rules]]`. It must limit something.
+///
+/// # Errors
+///
+/// A value cannot be used, or the rule limits nothing.
+fn read_rule(section: &ModelRuleSection, place: Place<'_>) -> Checked<ModelRule> {
     if section.models.is_empty() && section.max_tokens.is_none() {
         let remedy = "add `models` or `max_tokens`";
-        return Err(place.missing("model_rules", "models", "a rule limits nothing", remedy));
+        return Err(place.missing_key("model_rules", "models", "a rule limits nothing", remedy));
     }
     let path = section.path.as_ref().map(|path| {
         let text = path.get_ref().trim_end_matches('/');
         match text.starts_with('/') {
             true => Ok(text.to_owned()),
-            false => Err(place.at(path, "this is no path", "write it as \"/v1\"")),
+            false => Err(place.invalid_value(path, "this is no path", "write it as \"/v1\"")),
         }
     });
     let tokens = section.max_tokens.as_ref();
     Ok(ModelRule {
-        principals: patterns(&section.principals, place)?,
-        owners: patterns(&section.owners, place)?,
+        principals: read_patterns(&section.principals, place)?,
+        owners: read_patterns(&section.owners, place)?,
         path: path.transpose()?,
-        models: patterns(&section.models, place)?,
+        models: read_patterns(&section.models, place)?,
         max_tokens: tokens
-            .map(|written| number(written, 1, MOST_TOKENS, place))
+            .map(|written| read_number(written, 1, MOST_TOKENS, place))
             .transpose()?,
     })
 }
 
 /// Reads `[metering]`.
-pub(super) fn metering(section: &MeteringSection, place: Place<'_>) -> Checked<Metering> {
+///
+/// # Errors
+///
+/// A value is out of range.
+pub(super) fn read_metering(section: &MeteringSection, place: Place<'_>) -> Checked<Metering> {
     let tokens = |written: &Option<Spanned<u64>>, least, default| match written {
-        Some(written) => number(written, least, MOST_TOKENS, place),
+        Some(written) => read_number(written, least, MOST_TOKENS, place),
         None => Ok(default),
     };
     let max_body = match &section.max_body_kib {
-        Some(written) => number(written, 1, 65_536, place)?,
+        Some(written) => read_number(written, 1, 65_536, place)?,
         None => 4096,
     };
     let fields = ["max_tokens", "max_completion_tokens"].map(|name| (name, name));
@@ -253,7 +313,7 @@ pub(super) fn metering(section: &MeteringSection, place: Place<'_>) -> Checked<M
         overhead_tokens: tokens(&section.overhead_tokens, 0, 1024)?,
         reference_tokens: tokens(&section.reference_tokens, 0, 131_072)?,
         max_body: usize::try_from(max_body * 1024).unwrap_or(usize::MAX),
-        free_paths: patterns(&section.free_paths, place)?,
+        free_paths: read_patterns(&section.free_paths, place)?,
         output_field: match &section.output_field {
             Some(written) => one_of(written, &fields, place)?,
             None => "max_tokens",
@@ -262,11 +322,16 @@ pub(super) fn metering(section: &MeteringSection, place: Place<'_>) -> Checked<M
     })
 }
 
-fn number(written: &Spanned<u64>, least: u64, most: u64, place: Place<'_>) -> Checked<u64> {
+/// Reads a whole number from `least` to `most`.
+///
+/// # Errors
+///
+/// It is out of range; the error names both bounds.
+fn read_number(written: &Spanned<u64>, least: u64, most: u64, place: Place<'_>) -> Checked<u64> {
     let number = *written.get_ref();
     match (least..=most).contains(&number) {
         true => Ok(number),
-        false => Err(place.at(
+        false => Err(place.invalid_value(
             written,
             format_args!("{number} is out of range"),
             &format!("write {least} to {most}"),

@@ -57,10 +57,12 @@ impl DataFolder {
     /// There is no home folder, the folder cannot be created, or others may read it.
     pub fn open(path: Option<&Path>) -> Result<Self, GatewayError> {
         let path = match path {
-            Some(path) => std::path::absolute(path).map_err(|error| unusable(path, &error))?,
+            Some(path) => {
+                std::path::absolute(path).map_err(|error| unusable_folder(path, &error))?
+            }
             None => default_path()?,
         };
-        create(&path).map_err(|error| unusable(&path, &error))?;
+        create_folder(&path).map_err(|error| unusable_folder(&path, &error))?;
         check_private(&path)?;
         Ok(Self(path))
     }
@@ -72,19 +74,27 @@ impl DataFolder {
     }
 
     /// Returns the path of a file in it.
-    pub(crate) fn file(&self, name: &str) -> PathBuf {
+    pub(crate) fn file_path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 
     /// Creates a folder in it, with the same mode.
-    pub(crate) fn folder(&self, name: &str) -> Result<PathBuf, GatewayError> {
+    ///
+    /// # Errors
+    ///
+    /// It cannot be created. The error names the path.
+    pub(crate) fn create_subfolder(&self, name: &str) -> Result<PathBuf, GatewayError> {
         let path = self.0.join(name);
-        create(&path).map_err(|error| unusable(&path, &error))?;
+        create_folder(&path).map_err(|error| unusable_folder(&path, &error))?;
         Ok(path)
     }
 }
 
 /// A relative path in the variable is ignored, as the XDG Base Directory Specification says.
+///
+/// # Errors
+///
+/// Neither variable is set to an absolute path.
 fn default_path() -> Result<PathBuf, GatewayError> {
     let absolute = |name| {
         env::var_os(name)
@@ -94,8 +104,8 @@ fn default_path() -> Result<PathBuf, GatewayError> {
     let base = absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")));
     let base = base.ok_or_else(|| {
         GatewayError::new("there is no home folder for the data")
-            .about(GatewayErrorKind::File)
-            .remedy("name one with `--data DIR`")
+            .with_kind(GatewayErrorKind::File)
+            .with_remedy("name one with `--data DIR`")
     })?;
     Ok(base.join(NAME))
 }
@@ -103,7 +113,11 @@ fn default_path() -> Result<PathBuf, GatewayError> {
 /// Creates a folder with mode 0700. One that is there stays as it is.
 ///
 /// Missing parents are created too, with the modes of the process.
-fn create(path: &Path) -> io::Result<()> {
+///
+/// # Errors
+///
+/// It cannot be created, or there is something else with this name.
+fn create_folder(path: &Path) -> io::Result<()> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent)?;
     }
@@ -117,20 +131,24 @@ fn create(path: &Path) -> io::Result<()> {
 }
 
 /// Refuses a folder that others may read, since it holds keys.
+///
+/// # Errors
+///
+/// Group or others may read it; the error names the command that helps.
 fn check_private(path: &Path) -> Result<(), GatewayError> {
-    let mode = private_file::open_mode(path).map_err(|error| unusable(path, &error))?;
+    let mode = private_file::open_mode(path).map_err(|error| unusable_folder(path, &error))?;
     let Some(mode) = mode else {
         return Ok(());
     };
     let problem = format!("others may read the data folder (its mode is {mode:03o})");
-    Err(GatewayError::at(path, problem)
-        .remedy(format_args!("run `chmod 700 '{}'`", path.display())))
+    Err(GatewayError::at_path(path, problem)
+        .with_remedy(format_args!("run `chmod 700 '{}'`", path.display())))
 }
 
-fn unusable(path: &Path, error: &io::Error) -> GatewayError {
-    GatewayError::at(
+fn unusable_folder(path: &Path, error: &io::Error) -> GatewayError {
+    GatewayError::at_path(
         path,
         format_args!("the data folder cannot be used: {error}"),
     )
-    .remedy("name another with `--data DIR`, or give this user the right to write there")
+    .with_remedy("name another with `--data DIR`, or give this user the right to write there")
 }

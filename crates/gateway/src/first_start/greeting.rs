@@ -118,7 +118,7 @@ impl Greeting {
         };
         let path = data.join(KEY_FILE);
         let broken = |error: io::Error| {
-            GatewayError::at(
+            GatewayError::at_path(
                 &path,
                 format_args!("the first key cannot be written: {error}"),
             )
@@ -147,19 +147,19 @@ impl Greeting {
                 file.display()
             )?,
         }
-        writeln!(f, "\nTry it:\n  {}", self.curl(key))
+        writeln!(f, "\nTry it:\n  {}", self.curl_command(key))
     }
 
     /// Returns a `curl` command to paste: it trusts the development authority if there is one, and
     /// reads the key from its file if it is not printed.
-    fn curl(&self, key: &MintedKey) -> String {
+    fn curl_command(&self, key: &MintedKey) -> String {
         let trust = self
             .authority
             .as_ref()
-            .map(|authority| format!("--cacert {} ", quoted(&authority.certificate)));
+            .map(|authority| format!("--cacert {} ", quote_for_shell(&authority.certificate)));
         let header = match &self.key_file {
             None => format!("'X-API-Key: {}'", key.key()),
-            Some(file) => format!("\"X-API-Key: $(cat {})\"", quoted(file)),
+            Some(file) => format!("\"X-API-Key: $(cat {})\"", quote_for_shell(file)),
         };
         let trust = trust.unwrap_or_default();
         format!("curl {trust}-H {header} {}/", self.address)
@@ -176,6 +176,6 @@ impl fmt::Debug for Greeting {
 }
 
 /// Quotes a path for a POSIX shell: nothing inside single quotes is special but the quote itself.
-fn quoted(path: &Path) -> String {
+fn quote_for_shell(path: &Path) -> String {
     format!("'{}'", path.to_string_lossy().replace('\'', r"'\''"))
 }

@@ -31,7 +31,7 @@ pub(crate) fn create_key_files(keys: &Path, pepper: &Path) -> Result<(), Gateway
         // A new pepper would make every key in the file worthless: opening it tells what is missing.
         return Ok(());
     }
-    let broken = |error| GatewayError::new(error).about(GatewayErrorKind::File);
+    let broken = |error| GatewayError::new(error).with_kind(GatewayErrorKind::File);
     Pepper::read_or_create_file(pepper).map_err(broken)?;
     FileKeyStore::create(keys).map_err(broken)?;
     Ok(())
@@ -45,7 +45,7 @@ pub(crate) fn create_key_files(keys: &Path, pepper: &Path) -> Result<(), Gateway
 /// # Errors
 ///
 /// The system gives no random numbers, or the file of the keys cannot be written.
-pub(crate) fn mint(
+pub(crate) fn mint_key(
     scheme: &KeyScheme,
     store: &FileKeyStore,
     scopes: &[&str],
@@ -60,7 +60,7 @@ pub(crate) fn mint(
     let stored = store.update(|table| table.insert(record));
     stored.map_err(|error| {
         GatewayError::new(format_args!("the key could not be stored: {error}"))
-            .about(GatewayErrorKind::File)
+            .with_kind(GatewayErrorKind::File)
     })?;
     Ok(minted)
 }
@@ -74,7 +74,8 @@ pub(crate) fn create_audit_key(path: &Path) -> Result<(), GatewayError> {
     if path.exists() {
         return Ok(());
     }
-    let key = AuditKey::generate().map_err(|error| GatewayError::at(path, error))?;
+    let key = AuditKey::generate().map_err(|error| GatewayError::at_path(path, error))?;
     let text = hex::encode(key.expose());
-    private_file::write_new(path, text.as_bytes()).map_err(|error| GatewayError::at(path, error))
+    private_file::write_new(path, text.as_bytes())
+        .map_err(|error| GatewayError::at_path(path, error))
 }

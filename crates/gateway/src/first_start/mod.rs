@@ -13,5 +13,5 @@ mod keys;
 pub use self::data_folder::DataFolder;
 pub(crate) use self::{
     greeting::{Authority, Greeting},
-    keys::{create_audit_key, create_key_files, mint},
+    keys::{create_audit_key, create_key_files, mint_key},
 };

@@ -48,7 +48,7 @@ impl Exchange {
     /// Begins now.
     ///
     /// The total timeout begins here, before a connection is opened. Retries do not begin it anew.
-    pub(super) fn begin(
+    pub(super) fn begin_now(
         upstream: Arc<Upstream>,
         secret: Option<Arc<Secret>>,
         client: Option<(Credentials, SecurityContext)>,
@@ -90,13 +90,13 @@ impl Exchange {
     /// - [`Failure::ClientStopped`]: no part of the request body came within that time
     /// - [`Failure::CredentialEnded`]: the client's credential ended
     /// - [`Failure::TooLong`]: the exchange reached `total_timeout_seconds`
-    pub(super) async fn send(
+    pub(super) async fn send_request(
         &self,
         client: &Client,
         mut head: Parts,
         body: SentBody,
     ) -> Result<Response<Incoming>, Failure> {
-        self.progress.touch();
+        self.progress.note_movement();
         let has_body = !body.is_end_stream();
         if has_body && !self.upstream.is_http2 && body.size_hint().exact().is_none() {
             // The client library sends chunks by itself, but for GET and HEAD it would drop the body.
@@ -104,7 +104,7 @@ impl Exchange {
         }
         let patience = self.upstream.timeouts.response;
         let request = client.send(Request::from_parts(head, body));
-        let response = self.progress.within(patience, request);
+        let response = self.progress.while_moving(patience, request);
         let response = async {
             match self.end {
                 Some(end) => tokio::time::timeout_at(end, response).await,
@@ -114,7 +114,7 @@ impl Exchange {
         let response = tokio::select! {
             biased;
             response = response => response,
-            _ = ended(self.watch()) => return Err(self.credential_ended()),
+            _ = ended(self.credential_watch()) => return Err(self.credential_ended()),
         };
         let response = response.map_err(|_| Failure::TooLong)?;
         let response = response.map_err(|_| match self.progress.waits_for_client() {
@@ -127,20 +127,20 @@ impl Exchange {
     /// Wraps the body of a response.
     ///
     /// It gets the bounds on time, the list of trailers and the mask for the credential.
-    pub(super) fn body(&self, body: Incoming) -> UpstreamBody {
+    pub(super) fn response_body(&self, body: Incoming) -> UpstreamBody {
         let bounds = Bounds {
             idle: self.upstream.timeouts.idle,
             end: self.end,
         };
         UpstreamBody::new(body, bounds, self.upstream.trailers.clone())
-            .masked(self.mask())
-            .watched(self.watch())
+            .with_mask(self.credential_mask())
+            .with_watch(self.credential_watch())
     }
 
     /// Returns what checks the client's credential from now on. `None`: there is nothing to check.
-    pub(super) fn watch(&self) -> Option<CredentialWatch> {
+    pub(super) fn credential_watch(&self) -> Option<CredentialWatch> {
         let (credentials, cx) = self.client.as_ref()?;
-        credentials.watch(cx, self.upstream.timeouts.credential_check)
+        credentials.watch_request(cx, self.upstream.timeouts.credential_check)
     }
 
     /// The failure of an exchange whose credential ended, with the challenges for another one.
@@ -150,14 +150,14 @@ impl Exchange {
     }
 
     /// Returns what removes the upstream's credential, which must not come back. `None`: it has none.
-    pub(super) fn mask(&self) -> Option<Mask> {
+    pub(super) fn credential_mask(&self) -> Option<Mask> {
         self.secret.clone().map(Mask::new)
     }
 
     /// Returns when all has to be over, also a connection that switched to WebSocket.
     ///
     /// `None` without `total_timeout_seconds`.
-    pub(super) const fn end(&self) -> Option<Instant> {
+    pub(super) const fn latest_end(&self) -> Option<Instant> {
         self.end
     }
 }

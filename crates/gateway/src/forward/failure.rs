@@ -88,9 +88,9 @@ impl Failure {
     /// Returns the refusal for the client.
     ///
     /// The server's address is in the reason, which only the audit record shows.
-    pub(super) fn rejection(&self, server: &Server) -> Rejection {
+    pub(super) fn to_rejection(&self, server: &Server) -> Rejection {
         match self {
-            Self::Broken { error, .. } => broken(error, server),
+            Self::Broken { error, .. } => broken_exchange(error, server),
             Self::ClientStopped(time) => client_stopped(*time),
             Self::CredentialEnded(challenges) => Rejection::unauthenticated(challenges.clone())
                 .with_reason("the credential ended while the request was open"),
@@ -145,7 +145,7 @@ pub(crate) fn method_refused() -> Rejection {
 ///
 /// Status 502. For a connection that broke, a head that cannot be parsed, and a switch of protocols
 /// that does not fit.
-pub(super) fn unusable(reason: impl Into<std::borrow::Cow<'static, str>>) -> Rejection {
+pub(super) fn unusable_response(reason: impl Into<std::borrow::Cow<'static, str>>) -> Rejection {
     Rejection::new(
         StatusCode::BAD_GATEWAY,
         "upstream_failed",
@@ -157,7 +157,7 @@ pub(super) fn unusable(reason: impl Into<std::borrow::Cow<'static, str>>) -> Rej
 /// No server takes requests: their breakers are open, or their health checks fail.
 ///
 /// Status 503 with `Retry-After`: the shortest time after which a server may take requests again.
-pub(super) fn unavailable(wait: Duration) -> Rejection {
+pub(super) fn no_server_available(wait: Duration) -> Rejection {
     Rejection::unavailable(wait).with_reason("no server of the upstream takes requests")
 }
 
@@ -202,7 +202,7 @@ pub(super) fn no_secret(what: &'static str) -> Rejection {
 ///
 /// The client library reports a body that failed as an error of its user.
 fn is_of_client(error: &Error) -> bool {
-    causes(error).any(|cause| {
+    error_causes(error).any(|cause| {
         let hyper = cause.downcast_ref::<hyper::Error>();
         hyper.is_some_and(hyper::Error::is_user) || cause.is::<LengthLimitError>()
     })
@@ -234,8 +234,8 @@ fn timed_out(reason: String) -> Rejection {
 /// ended early or is malformed, 502 otherwise.
 ///
 /// The client library reports both as a failed request, so the causes are searched for the limit.
-fn broken(error: &Error, server: &Server) -> Rejection {
-    if causes(error).any(|cause| cause.is::<LengthLimitError>()) {
+fn broken_exchange(error: &Error, server: &Server) -> Rejection {
+    if error_causes(error).any(|cause| cause.is::<LengthLimitError>()) {
         return Rejection::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "body_too_large",
@@ -258,12 +258,12 @@ fn broken(error: &Error, server: &Server) -> Rejection {
             "The service cannot be reached.",
         )
         .with_reason(reason),
-        false => unusable(reason),
+        false => unusable_response(reason),
     }
 }
 
 /// The causes of an error, the outer ones first.
-fn causes(error: &Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+fn error_causes(error: &Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
     std::iter::successors(error.source(), |cause: &&'_ (dyn StdError + 'static)| {
         StdError::source(*cause)
     })
@@ -271,5 +271,5 @@ fn causes(error: &Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
 
 /// The error and its causes on one line.
 fn with_causes(error: &Error) -> String {
-    causes(error).fold(error.to_string(), |line, cause| format!("{line}: {cause}"))
+    error_causes(error).fold(error.to_string(), |line, cause| format!("{line}: {cause}"))
 }

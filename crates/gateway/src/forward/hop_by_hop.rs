@@ -47,7 +47,7 @@ static END_TO_END_PREFIXES: [&str; 2] = ["content-", "sec-"];
 /// All lines of `Connection` are read, each with a list. A name may be an end-to-end field such as
 /// `X-Secret`; it is removed all the same, since the sender said that it ends here.
 pub(super) fn remove(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = named(headers).collect();
+    let named: Vec<HeaderName> = connection_options(headers).collect();
     for name in named.iter().chain(&HOP_BY_HOP) {
         headers.remove(name);
     }
@@ -60,11 +60,11 @@ pub(super) fn names_end_to_end_field(headers: &HeaderMap) -> bool {
         let mut prefixes = END_TO_END_PREFIXES.iter();
         END_TO_END.contains(name) || prefixes.any(|prefix| name.as_str().starts_with(prefix))
     };
-    named(headers).any(|name| is_end_to_end(&name))
+    connection_options(headers).any(|name| is_end_to_end(&name))
 }
 
 /// Returns the options of all lines of `Connection` that could be names of fields.
-fn named(headers: &HeaderMap) -> impl Iterator<Item = HeaderName> {
+fn connection_options(headers: &HeaderMap) -> impl Iterator<Item = HeaderName> {
     let values = headers.get_all(CONNECTION).iter();
     let names = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
     names.filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())

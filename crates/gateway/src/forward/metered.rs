@@ -10,7 +10,7 @@ use crate::{body::UpstreamBody, budget::Charge};
 /// # Errors
 ///
 /// The refusal of the exchange. The reserve is settled by what it says.
-pub(super) fn follow(
+pub(super) fn follow_response(
     charge: Option<Charge>,
     sent: Result<Response<UpstreamBody>, Box<Rejection>>,
 ) -> Result<Response<UpstreamBody>, Box<Rejection>> {
@@ -20,11 +20,11 @@ pub(super) fn follow(
     match sent {
         Ok(response) => {
             let (mut head, body) = response.into_parts();
-            let meter = charge.follow(&mut head);
-            Ok(Response::from_parts(head, body.metered(meter)))
+            let meter = charge.follow_response(&mut head);
+            Ok(Response::from_parts(head, body.with_meter(meter)))
         }
         Err(rejection) => {
-            charge.failed(rejection.code());
+            charge.settle_failed(rejection.code());
             Err(rejection)
         }
     }

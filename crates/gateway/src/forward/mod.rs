@@ -1,7 +1,7 @@
 //! Forwards a request that the stack admitted to its upstream.
 //!
 //! 1. [`check_path`] refuses paths that the upstream could read differently.
-//! 2. [`Upstreams::pick`] selects the upstream by host and longest path prefix.
+//! 2. [`Upstreams::pick_upstream`] selects the upstream by host and longest path prefix.
 //! 3. [`request`] writes the head anew; the body is streamed.
 //! 4. [`send()`](send::send) or [`Switch`] exchanges it with a server.
 //! 5. [`response`] cleans the head of the response; its body is streamed.
@@ -42,7 +42,8 @@ use palisade::core::{BoxError, GuardBody, Rejection, SecurityContext, refuse};
 use tower_service::Service;
 
 use self::{
-    exchange::Exchange, request::Prepared, send::send, switch::Switch, websocket::Handshake,
+    exchange::Exchange, request::Prepared, send::send_with_retries, switch::Switch,
+    websocket::Handshake,
 };
 pub(crate) use self::{
     failure::{ambiguous_path, method_refused},
@@ -191,7 +192,7 @@ where
         let (mut head, body) = request.into_parts();
         let cx = SecurityContext::find_or_create(&mut head);
         Box::pin(async move {
-            Ok(match forward.respond(&cx, head, body).await {
+            Ok(match forward.check_and_forward(&cx, head, body).await {
                 Ok(response) => response.map(GuardBody::inner),
                 Err(rejection) => refuse(&cx, NAME, *rejection),
             })
@@ -205,7 +206,11 @@ impl Forward {
     /// # Errors
     ///
     /// The refusal, unless the mode is shadow.
-    fn refuse(&self, cx: &SecurityContext, rejection: Rejection) -> Result<(), Box<Rejection>> {
+    fn refuse_unless_shadow(
+        &self,
+        cx: &SecurityContext,
+        rejection: Rejection,
+    ) -> Result<(), Box<Rejection>> {
         if !self.only_shadow {
             return Err(rejection.into());
         }
@@ -221,7 +226,7 @@ impl Forward {
     /// # Errors
     ///
     /// The refusal for the client, as in the table of [`Forward`].
-    async fn respond<B>(
+    async fn check_and_forward<B>(
         &self,
         cx: &SecurityContext,
         mut head: Parts,
@@ -234,14 +239,14 @@ impl Forward {
             return Err(Box::new(failure::method_refused()));
         }
         if let Err(problem) = check_path(head.uri.path()) {
-            self.refuse(cx, failure::ambiguous_path(problem))?;
+            self.refuse_unless_shadow(cx, failure::ambiguous_path(problem))?;
         }
         if hop_by_hop::names_end_to_end_field(&head.headers) {
-            self.refuse(cx, failure::connection_options())?;
+            self.refuse_unless_shadow(cx, failure::connection_options())?;
         }
-        let host = request::host(&head);
+        let host = request::requested_host(&head);
         let name = host.as_ref().map(Authority::host);
-        let upstream = self.upstreams.pick(name, head.uri.path());
+        let upstream = self.upstreams.pick_upstream(name, head.uri.path());
         let upstream = upstream.ok_or_else(failure::no_upstream)?;
         let switch = match upstream.websocket {
             Some(limits) => self.begin_switch(cx, &mut head, limits)?,
@@ -249,25 +254,25 @@ impl Forward {
         };
         let host = host.as_ref();
         let Prepared { mut head, secret } =
-            request::rewrite(head, cx, host, upstream, self.only_shadow)?;
+            request::rewrite_head(head, cx, host, upstream, self.only_shadow)?;
         let Admitted { body, charge } = match &self.budgets {
             None => Admitted::uncounted(body),
             Some(budgets) => {
                 let caller = Caller {
                     cx,
-                    upstream: &upstream.shown(),
+                    upstream: &upstream.addresses_and_path(),
                     switches: switch.is_some(),
                 };
                 budgets.admit(caller, &mut head, body).await?
             }
         };
         let client = self.credentials.as_ref().map(|it| (it.clone(), cx.clone()));
-        let exchange = Exchange::begin(upstream.clone(), secret, client);
+        let exchange = Exchange::begin_now(upstream.clone(), secret, client);
         let sent = match switch {
-            None => send(&exchange, head, host, body).await,
+            None => send_with_retries(&exchange, head, host, body).await,
             Some(switch) => switch.run(&exchange, head, host, cx).await,
         };
-        metered::follow(charge, sent)
+        metered::follow_response(charge, sent)
     }
 
     /// Reads the handshake of a WebSocket, and counts it. `None`: the client wants no WebSocket.
@@ -281,10 +286,10 @@ impl Forward {
         head: &mut Parts,
         limits: WebSocketLimits,
     ) -> Result<Option<Switch>, Box<Rejection>> {
-        let Some(handshake) = Handshake::of(head)? else {
+        let Some(handshake) = Handshake::from_request(head)? else {
             return Ok(None);
         };
-        let entered = self.tunnels.enter(cx, limits)?;
+        let entered = self.tunnels.count_tunnel(cx, limits)?;
         Ok(Some(Switch {
             handshake,
             entered,

@@ -69,7 +69,7 @@ impl Default for OpenTunnels {
 impl OpenTunnels {
     /// Tells all tunnels to end, also those that open later.
     ///
-    /// It returns at once. Use `ended` to wait.
+    /// It returns at once. Use `until_none_open` to wait.
     pub(crate) fn stop(&self) {
         self.0.stop.send_replace(true);
     }
@@ -80,14 +80,14 @@ impl OpenTunnels {
     ///
     /// Tunnels that are still open after `patience` end with the process; their records may be
     /// missing.
-    pub(crate) async fn ended(&self, patience: Duration) {
+    pub(crate) async fn until_none_open(&self, patience: Duration) {
         let mut open = self.0.open.subscribe();
         let none = open.wait_for(|open| *open == 0);
         let _ = tokio::time::timeout(patience, none).await;
     }
 
     /// Returns how many are open.
-    pub(crate) fn count(&self) -> usize {
+    pub(crate) fn open_count(&self) -> usize {
         *self.0.open.borrow()
     }
 
@@ -98,12 +98,12 @@ impl OpenTunnels {
     /// # Errors
     ///
     /// There are too many, in all or of this client.
-    pub(super) fn enter(
+    pub(super) fn count_tunnel(
         &self,
         cx: &SecurityContext,
         limits: WebSocketLimits,
     ) -> Result<Entered, Box<Rejection>> {
-        let client = Client::of(cx);
+        let client = Client::from_context(cx);
         let mut by_client = self.by_client();
         if *self.0.open.borrow() >= limits.most as usize {
             return Err(failure::no_websocket_left().into());
@@ -127,17 +127,17 @@ impl OpenTunnels {
 
 impl Client {
     /// Returns who the stack says the client is.
-    fn of(cx: &SecurityContext) -> Self {
+    fn from_context(cx: &SecurityContext) -> Self {
         match (cx.principal(), cx.client()) {
             (Some(who), _) => Self::Principal(who.kind(), who.id().into()),
-            (None, Some(client)) => Self::Network(network(client.ip())),
+            (None, Some(client)) => Self::Network(network_of(client.ip())),
             (None, None) => Self::Unknown,
         }
     }
 }
 
 /// Returns the address, or the first 64 bits of an IPv6 address.
-fn network(address: IpAddr) -> IpAddr {
+fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & IPV6_NETWORK).into(),
         address => address,
@@ -155,7 +155,7 @@ impl Entered {
     /// Waits until the gateway stops.
     ///
     /// Returns at once if it has already stopped.
-    pub(super) async fn stopped(&self) {
+    pub(super) async fn until_gateway_stops(&self) {
         let mut stop = self.tunnels.0.stop.subscribe();
         let _ = stop.wait_for(|stop| *stop).await;
     }
@@ -191,12 +191,12 @@ mod tests {
             most_per_client: 2,
             max_bytes: None,
         };
-        let first = tunnels.enter(&cx, limits).unwrap();
-        let _second = tunnels.enter(&cx, limits).unwrap();
-        let refused = tunnels.enter(&cx, limits).unwrap_err();
+        let first = tunnels.count_tunnel(&cx, limits).unwrap();
+        let _second = tunnels.count_tunnel(&cx, limits).unwrap();
+        let refused = tunnels.count_tunnel(&cx, limits).unwrap_err();
         assert_eq!(refused.code(), "websocket_limit");
         drop(first);
-        assert!(tunnels.enter(&cx, limits).is_ok());
+        assert!(tunnels.count_tunnel(&cx, limits).is_ok());
         assert_eq!(tunnels.by_client().len(), 1);
     }
 
@@ -208,9 +208,9 @@ mod tests {
             most_per_client: 2,
             max_bytes: None,
         };
-        let first = tunnels.enter(&cx, limits).unwrap();
+        let first = tunnels.count_tunnel(&cx, limits).unwrap();
         assert_eq!(
-            tunnels.enter(&cx, limits).unwrap_err().code(),
+            tunnels.count_tunnel(&cx, limits).unwrap_err().code(),
             "unavailable"
         );
         drop(first);
@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn a_network_of_ipv6_is_one_client() {
-        let network = |text: &str| network(text.parse().unwrap());
+        let network = |text: &str| network_of(text.parse().unwrap());
         assert_eq!(network("2001:db8::1"), network("2001:db8::ffff:2"));
         assert_ne!(network("2001:db8::1"), network("2001:db8:0:1::1"));
         assert_eq!(network("::ffff:192.0.2.1"), network("192.0.2.1"));

@@ -66,7 +66,7 @@ static CREDENTIALS: [HeaderName; 2] = [AUTHORIZATION, HeaderName::from_static("x
 ///
 /// `None` if there is neither, or if `Host` is no valid authority. In an ordinary stack such a request
 /// was refused before.
-pub(super) fn host(head: &Parts) -> Option<Authority> {
+pub(super) fn requested_host(head: &Parts) -> Option<Authority> {
     let sent = || head.headers.get(HOST)?.to_str().ok()?.parse().ok();
     head.uri.authority().cloned().or_else(sent)
 }
@@ -90,7 +90,7 @@ pub(super) struct Prepared {
 ///
 /// 503 if the file of the credential, or of the key that signs the identity, could not be read for too
 /// long.
-pub(super) fn rewrite(
+pub(super) fn rewrite_head(
     head: Parts,
     cx: &SecurityContext,
     host: Option<&Authority>,
@@ -116,7 +116,7 @@ pub(super) fn rewrite(
         new.headers.insert(TE, HeaderValue::from_static("trailers"));
     }
     add_client(&mut new.headers, cx, host);
-    upstream.request_headers.apply(&mut new.headers);
+    upstream.request_headers.apply_to(&mut new.headers);
     let secret = match &upstream.credential {
         None => None,
         Some(credential) => {
@@ -127,7 +127,7 @@ pub(super) fn rewrite(
         }
     };
     if let Some(identity) = &upstream.identity {
-        let signed = identity.sign(&mut new, cx);
+        let signed = identity.sign_request(&mut new, cx);
         signed.ok_or_else(|| no_secret("the key that signs the identity"))?;
     }
     Ok(Prepared { head: new, secret })
@@ -136,13 +136,13 @@ pub(super) fn rewrite(
 /// Addresses a head to one server. HTTP/2 has the host in its target and no `Host`.
 ///
 /// Called for each attempt, since servers of one upstream have different addresses.
-pub(super) fn address(
+pub(super) fn address_to_server(
     mut head: Parts,
     host: Option<&Authority>,
     upstream: &Upstream,
     server: &Server,
 ) -> Parts {
-    let named = upstream.host.value(host, server.authority());
+    let named = upstream.host.value_for(host, server.authority());
     let authority = match upstream.is_http2 {
         true => {
             head.headers.remove(HOST);
@@ -153,8 +153,10 @@ pub(super) fn address(
             server.authority()
         }
     };
-    upstream.origin.apply(&mut head.headers, &server.origin());
-    head.uri = target(&head.uri, server.scheme(), authority);
+    upstream
+        .origin
+        .apply_to(&mut head.headers, &server.origin());
+    head.uri = target_at_server(&head.uri, server.scheme(), authority);
     head
 }
 
@@ -162,7 +164,7 @@ pub(super) fn address(
 ///
 /// Over HTTP/1.1 the client library sends only path and query (origin form, RFC 9112 section 3.2.1).
 /// Over HTTP/2 it sends all three parts as pseudo-fields.
-fn target(uri: &Uri, scheme: Scheme, authority: &Authority) -> Uri {
+fn target_at_server(uri: &Uri, scheme: Scheme, authority: &Authority) -> Uri {
     let mut parts = http::uri::Parts::default();
     parts.scheme = Some(scheme);
     parts.authority = Some(authority.clone());

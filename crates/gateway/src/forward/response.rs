@@ -22,7 +22,7 @@ use http::{
 use hyper::body::Incoming;
 use palisade::core::Rejection;
 
-use super::{exchange::Exchange, failure::unusable, hop_by_hop};
+use super::{exchange::Exchange, failure::unusable_response, hop_by_hop};
 use crate::body::{Mask, UpstreamBody};
 
 /// What tells a client about the address or the software behind the gateway. An attacker would look up
@@ -56,22 +56,22 @@ const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json"
 ///
 /// 502 `upstream_failed` for a switch of protocols (101) that no one asked for: what follows it would
 /// not be HTTP.
-pub(super) fn prepare(
+pub(super) fn prepare_response(
     exchange: &Exchange,
     mut response: Response<Incoming>,
     named: &Authority,
     own: &Authority,
 ) -> Result<Response<UpstreamBody>, Box<Rejection>> {
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        return Err(unusable("it switched protocols without being asked").into());
+        return Err(unusable_response("it switched protocols without being asked").into());
     }
     let upstream = exchange.upstream();
-    clean(&mut response, exchange.mask().as_ref());
+    remove_upstream_fields(&mut response, exchange.credential_mask().as_ref());
     make_relative(response.headers_mut(), &[named, own]);
-    upstream.response_headers.apply(response.headers_mut());
+    upstream.response_headers.apply_to(response.headers_mut());
     match upstream.hide_errors && response.status().is_server_error() {
-        true => Ok(hidden(response)),
-        false => Ok(response.map(|body| exchange.body(body))),
+        true => Ok(hide_body(response)),
+        false => Ok(response.map(|body| exchange.response_body(body))),
     }
 }
 
@@ -85,7 +85,7 @@ pub(super) fn prepare(
 ///
 /// The reason phrase goes too (RFC 9112 section 4): it is text of the upstream that no rule for fields
 /// reaches.
-pub(super) fn clean<B>(response: &mut Response<B>, mask: Option<&Mask>) {
+pub(super) fn remove_upstream_fields<B>(response: &mut Response<B>, mask: Option<&Mask>) {
     response.extensions_mut().clear();
     let headers = response.headers_mut();
     if headers.contains_key(TRANSFER_ENCODING) {
@@ -129,7 +129,7 @@ fn make_relative(headers: &mut HeaderMap, own_names: &[&Authority]) {
 /// `upstream_error`. The status stays, and the fields that do not describe the body.
 ///
 /// Only with `hide_errors`. Statuses 4xx keep their body: it tells a client what to correct.
-fn hidden(response: Response<Incoming>) -> Response<UpstreamBody> {
+fn hide_body(response: Response<Incoming>) -> Response<UpstreamBody> {
     let (mut head, _) = response.into_parts();
     for name in &OF_BODY {
         head.headers.remove(name);
@@ -137,5 +137,5 @@ fn hidden(response: Response<Incoming>) -> Response<UpstreamBody> {
     head.headers.insert(CONTENT_TYPE, PROBLEM);
     let problem = Rejection::new(head.status, "upstream_error", "The service failed.").problem();
     let body: Bytes = problem;
-    Response::from_parts(head, UpstreamBody::own(body))
+    Response::from_parts(head, UpstreamBody::from_gateway(body))
 }

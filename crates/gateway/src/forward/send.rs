@@ -38,7 +38,7 @@ use crate::{
 /// # Errors
 ///
 /// The refusal of the last failure: 413, 502, 503 or 504, as in the table of [`failure`].
-pub(super) async fn send<B>(
+pub(super) async fn send_with_retries<B>(
     exchange: &Exchange,
     head: Parts,
     host: Option<&Authority>,
@@ -54,23 +54,23 @@ where
     let mut body = Some(body);
     let mut tried = Vec::new();
     loop {
-        let mut attempt = begin(upstream, &tried)?;
-        let addressed = request::address(head.clone(), host, upstream, attempt.server());
+        let mut attempt = begin_attempt(upstream, &tried)?;
+        let addressed = request::address_to_server(head.clone(), host, upstream, attempt.server());
         let body = body.take();
         let body = body.unwrap_or_else(|| SentBody::empty(exchange.progress()));
         match exchange
-            .send(attempt.server().client(), addressed, body)
+            .send_request(attempt.server().client(), addressed, body)
             .await
         {
             Ok(response) => return finish(exchange, response, attempt, host),
             Err(failure) => {
-                note(&failure, &mut attempt);
+                note_failure(&failure, &mut attempt);
                 let again = is_repeatable
                     && failure.is_worth_a_retry()
                     && tried.len() < upstream.retries as usize
                     && upstream.may_retry();
                 if !again {
-                    return Err(failure.rejection(attempt.server()).into());
+                    return Err(failure.to_rejection(attempt.server()).into());
                 }
                 tried.push(attempt.index());
             }
@@ -85,19 +85,21 @@ where
 /// # Errors
 ///
 /// 503 `unavailable` with `Retry-After`.
-pub(super) fn begin(
+pub(super) fn begin_attempt(
     upstream: &std::sync::Arc<Upstream>,
     tried: &[usize],
 ) -> Result<Attempt, Box<Rejection>> {
-    Ok(upstream.attempt(tried).map_err(failure::unavailable)?)
+    Ok(upstream
+        .begin_attempt(tried)
+        .map_err(failure::no_server_available)?)
 }
 
 /// Tells the breaker about a failure, unless it was the client's.
 ///
 /// Without a report the attempt counts as abandoned, which changes nothing but a trial of the breaker.
-pub(super) fn note(failure: &Failure, attempt: &mut Attempt) {
+pub(super) fn note_failure(failure: &Failure, attempt: &mut Attempt) {
     if failure.is_of_server() {
-        attempt.failed();
+        attempt.note_failure();
     }
 }
 
@@ -117,14 +119,14 @@ pub(super) fn finish(
 ) -> Result<Response<UpstreamBody>, Box<Rejection>> {
     match response.status() {
         StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
-            attempt.failed()
+            attempt.note_failure()
         }
-        _ => attempt.succeeded(),
+        _ => attempt.note_success(),
     }
     let own = attempt.server().authority();
-    let named = exchange.upstream().host.value(host, own);
-    let response = response::prepare(exchange, response, named, own)?;
-    Ok(response.map(|body| body.hold(attempt)))
+    let named = exchange.upstream().host.value_for(host, own);
+    let response = response::prepare_response(exchange, response, named, own)?;
+    Ok(response.map(|body| body.hold_until_end(attempt)))
 }
 
 /// Safe methods (RFC 9110 section 9.2.1) that have no body.

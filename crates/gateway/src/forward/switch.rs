@@ -25,7 +25,7 @@ use super::{
     failure,
     open_tunnels::Entered,
     request, response,
-    send::{begin, finish, note},
+    send::{begin_attempt, finish, note_failure},
     tunnel::{Tunnel, TunnelBounds},
     websocket::Handshake,
 };
@@ -64,46 +64,46 @@ impl Switch {
     ) -> Result<Response<UpstreamBody>, Box<Rejection>> {
         let upstream = exchange.upstream();
         upstream.count_request();
-        let mut attempt = begin(upstream, &[])?;
-        Handshake::ask(&mut head.headers);
-        let head = request::address(head, host, upstream, attempt.server());
+        let mut attempt = begin_attempt(upstream, &[])?;
+        Handshake::add_to_request(&mut head.headers);
+        let head = request::address_to_server(head, host, upstream, attempt.server());
         let body = SentBody::empty(exchange.progress());
-        let sent = exchange.send(attempt.server().upgrade_client(), head, body);
+        let sent = exchange.send_request(attempt.server().upgrade_client(), head, body);
         let mut response = sent.await.map_err(|failure| {
-            note(&failure, &mut attempt);
-            failure.rejection(attempt.server())
+            note_failure(&failure, &mut attempt);
+            failure.to_rejection(attempt.server())
         })?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             let response = finish(exchange, response, attempt, host)?;
             return Ok(not_switched(response));
         }
         let checked = self.handshake.check_response(&response);
-        checked.map_err(failure::unusable)?;
-        attempt.succeeded();
+        checked.map_err(failure::unusable_response)?;
+        attempt.note_success();
         let above = hyper::upgrade::on(&mut response);
-        let bounds = self.bounds(exchange, cx);
-        let watch = exchange.watch();
+        let bounds = self.tunnel_bounds(exchange, cx);
+        let watch = exchange.credential_watch();
         let client = self.handshake.client;
         let tunnel = Tunnel::new(client, above, bounds, cx, self.entered, watch);
         tokio::spawn(async move {
             tunnel.run().await;
             drop(attempt);
         });
-        response::clean(&mut response, exchange.mask().as_ref());
-        Handshake::ask(response.headers_mut());
-        Ok(response.map(|_| UpstreamBody::own(Bytes::new())))
+        response::remove_upstream_fields(&mut response, exchange.credential_mask().as_ref());
+        Handshake::add_to_request(response.headers_mut());
+        Ok(response.map(|_| UpstreamBody::from_gateway(Bytes::new())))
     }
 
     /// The bounds of the upstream. The date at which the credential expires ends the tunnel too, without
     /// the delay of a check.
-    fn bounds(&self, exchange: &Exchange, cx: &SecurityContext) -> TunnelBounds {
+    fn tunnel_bounds(&self, exchange: &Exchange, cx: &SecurityContext) -> TunnelBounds {
         let upstream = exchange.upstream();
         let left = cx.principal().and_then(Principal::expires);
         let left = left.map(|end| end.saturating_sub(upstream.unix_time()));
         let expiry = left.and_then(|left| Instant::now().checked_add(left));
         TunnelBounds {
             idle: upstream.timeouts.idle,
-            end: exchange.end().into_iter().chain(expiry).min(),
+            end: exchange.latest_end().into_iter().chain(expiry).min(),
             bytes: self.limits.max_bytes,
         }
     }

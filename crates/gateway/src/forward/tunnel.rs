@@ -118,13 +118,13 @@ impl Tunnel {
         let (mut from_client, mut to_client) = split(TokioIo::new(client));
         let (mut from_upstream, mut to_upstream) = split(TokioIo::new(upstream));
         let passed = Passed::new(self.bounds.bytes);
-        let up = passed.pass(&mut from_client, &mut to_upstream, &passed.up);
-        let down = passed.pass(&mut from_upstream, &mut to_client, &passed.down);
+        let up = passed.pass_bytes(&mut from_client, &mut to_upstream, &passed.up);
+        let down = passed.pass_bytes(&mut from_upstream, &mut to_client, &passed.down);
         tokio::select! {
             _ = async { tokio::try_join!(up, down) } => {}
-            () = passed.progress.stalled(self.bounds.idle) => {}
-            () = at(self.bounds.end) => {}
-            () = self.entered.stopped() => {}
+            () = passed.progress.until_stalled(self.bounds.idle) => {}
+            () = wait_until(self.bounds.end) => {}
+            () = self.entered.until_gateway_stops() => {}
             _ = ended(self.watch) => {}
         }
         let goodbye = async { tokio::join!(to_client.shutdown(), to_upstream.shutdown()) };
@@ -139,7 +139,7 @@ impl Tunnel {
 }
 
 /// Waits until a moment. `None`: for ever.
-async fn at(end: Option<Instant>) {
+async fn wait_until(end: Option<Instant>) {
     match end {
         Some(end) => tokio::time::sleep_until(end).await,
         None => std::future::pending().await,
@@ -174,7 +174,7 @@ impl Passed {
     ///
     /// A side fails, or both directions together have passed more bytes than allowed. What exceeds is
     /// not passed.
-    async fn pass(
+    async fn pass_bytes(
         &self,
         from: &mut (impl AsyncRead + Unpin),
         to: &mut (impl AsyncWrite + Unpin),
@@ -187,15 +187,15 @@ impl Passed {
             if part.is_empty() {
                 return to.shutdown().await;
             }
-            self.progress.touch();
-            self.count(part.len() as u64, count)?;
+            self.progress.note_movement();
+            self.count_bytes(part.len() as u64, count)?;
             to.write_all(part).await?;
             to.flush().await?;
         }
     }
 
     /// Counts bytes of one direction.
-    fn count(&self, bytes: u64, count: &AtomicU64) -> io::Result<()> {
+    fn count_bytes(&self, bytes: u64, count: &AtomicU64) -> io::Result<()> {
         let sum = self.up.load(Ordering::Relaxed) + self.down.load(Ordering::Relaxed) + bytes;
         if self.most.is_some_and(|most| sum > most) {
             return Err(io::Error::other("more bytes than the tunnel may pass"));

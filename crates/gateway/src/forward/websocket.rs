@@ -57,17 +57,18 @@ impl Handshake {
     /// # Errors
     ///
     /// It wants one, but the handshake is not complete.
-    pub(super) fn of(head: &mut Parts) -> Result<Option<Self>, Box<Rejection>> {
+    pub(super) fn from_request(head: &mut Parts) -> Result<Option<Self>, Box<Rejection>> {
         if !has_token(&head.headers, &CONNECTION, "upgrade")
             || !has_token(&head.headers, &UPGRADE, "websocket")
         {
             return Ok(None);
         }
-        check(head)?;
-        let key = key(&head.headers).ok_or_else(|| malformed("Sec-WebSocket-Key"))?;
-        let accept = accept(key);
+        check_handshake(head)?;
+        let key =
+            client_key(&head.headers).ok_or_else(|| malformed_handshake("Sec-WebSocket-Key"))?;
+        let accept = accept_value(key);
         let client = head.extensions.remove::<OnUpgrade>();
-        let client = client.ok_or_else(|| malformed("the connection cannot switch"))?;
+        let client = client.ok_or_else(|| malformed_handshake("the connection cannot switch"))?;
         Ok(Some(Self { client, accept }))
     }
 
@@ -75,7 +76,7 @@ impl Handshake {
     ///
     /// Used for the request to the upstream and for the 101 to the client. Both lost these fields as
     /// hop-by-hop fields before.
-    pub(super) fn ask(headers: &mut HeaderMap) {
+    pub(super) fn add_to_request(headers: &mut HeaderMap) {
         headers.insert(CONNECTION, SWITCH);
         headers.insert(UPGRADE, PROTOCOL);
     }
@@ -84,6 +85,10 @@ impl Handshake {
     ///
     /// The checks are those of a client (RFC 6455 section 4.1, items 2 to 4 about the response). The
     /// text is for the audit record; the client sees 502 `upstream_failed`.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, for the audit record.
     pub(super) fn check_response<B>(&self, response: &Response<B>) -> Result<(), &'static str> {
         let headers = response.headers();
         if !has_token(headers, &CONNECTION, "upgrade") || !has_token(headers, &UPGRADE, "websocket")
@@ -103,17 +108,17 @@ impl Handshake {
 ///
 /// 400 `websocket_handshake` with the part that is wrong as reason; 426 `websocket_version` with the
 /// version that is spoken (RFC 6455 section 4.4).
-fn check(head: &Parts) -> Result<(), Box<Rejection>> {
+fn check_handshake(head: &Parts) -> Result<(), Box<Rejection>> {
     let headers = &head.headers;
     if head.method != Method::GET || head.version != Version::HTTP_11 {
-        return Err(malformed("it is no GET of HTTP/1.1").into());
+        return Err(malformed_handshake("it is no GET of HTTP/1.1").into());
     }
     let empty = single_value(headers, &CONTENT_LENGTH).is_none_or(|length| length == "0");
     if !empty || headers.contains_key(TRANSFER_ENCODING) {
-        return Err(malformed("it has a body").into());
+        return Err(malformed_handshake("it has a body").into());
     }
     if single_value(headers, &UPGRADE).is_none() {
-        return Err(malformed("it names several protocols").into());
+        return Err(malformed_handshake("it names several protocols").into());
     }
     match single_value(headers, &SEC_WEBSOCKET_VERSION) {
         Some("13") => Ok(()),
@@ -132,7 +137,7 @@ fn check(head: &Parts) -> Result<(), Box<Rejection>> {
 ///
 /// The value is random and no secret. Its length is checked, since a server that does not check it
 /// would switch where the gateway does not expect it.
-fn key(headers: &HeaderMap) -> Option<&str> {
+fn client_key(headers: &HeaderMap) -> Option<&str> {
     let key = single_value(headers, &SEC_WEBSOCKET_KEY)?;
     let bytes = BASE64_STANDARD.decode(key).ok()?;
     (bytes.len() == 16).then_some(key)
@@ -141,7 +146,7 @@ fn key(headers: &HeaderMap) -> Option<&str> {
 /// Returns the response to a key. SHA-1 is what RFC 6455 demands; it protects nothing here.
 ///
 /// It shows that the server read this handshake, and not that it is trusted.
-fn accept(key: &str) -> String {
+fn accept_value(key: &str) -> String {
     let mut hash = digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY);
     hash.update(key.as_bytes());
     hash.update(GUID);
@@ -170,7 +175,7 @@ fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
 }
 
 /// Status 400. The reason says which part is wrong, for the audit record alone.
-fn malformed(reason: &'static str) -> Rejection {
+fn malformed_handshake(reason: &'static str) -> Rejection {
     Rejection::new(
         StatusCode::BAD_REQUEST,
         "websocket_handshake",
@@ -186,7 +191,7 @@ mod tests {
     #[test]
     fn the_example_of_the_rfc_is_computed() {
         assert_eq!(
-            accept("dGhlIHNhbXBsZSBub25jZQ=="),
+            accept_value("dGhlIHNhbXBsZSBub25jZQ=="),
             "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
         );
     }

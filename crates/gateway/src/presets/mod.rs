@@ -75,8 +75,8 @@ impl Preset {
         };
         let problem = format!("there is no preset `{name}`");
         Err(GatewayError::new(problem)
-            .about(GatewayErrorKind::Configuration)
-            .remedy(remedy))
+            .with_kind(GatewayErrorKind::Configuration)
+            .with_remedy(remedy))
     }
 
     /// Returns its name.

@@ -10,7 +10,7 @@ use palisade::{
     rate_limit::MemoryStore,
 };
 
-use super::{stack::shield, tls::Tls};
+use super::{stack::build_shield, tls::Tls};
 use crate::{error::GatewayError, settings::Settings, shadow_report::ShadowReport};
 
 /// Describes what a gateway with these settings does: addresses, the stack, the upstreams.
@@ -46,7 +46,7 @@ pub fn explain(settings: &Settings) -> Result<String, GatewayError> {
         audit: audit.transpose().map_err(GatewayError::new)?,
         store: Some(Arc::new(MemoryStore::default())),
     };
-    let (shield, _) = shield(settings, &running, &ShadowReport::default())?;
+    let (shield, _) = build_shield(settings, &running, &ShadowReport::default())?;
     let tls = Tls::open(settings, &SystemClock::shared())?;
     let server = &settings.server;
     let mut listeners = server.https.iter().chain(&server.http);
@@ -54,7 +54,7 @@ pub fn explain(settings: &Settings) -> Result<String, GatewayError> {
     let port = first.map_or(443, |address| address.port());
     let mut text = String::new();
     // Writing to a string cannot fail.
-    let _ = writeln!(text, "Address: {}", settings.address(port));
+    let _ = writeln!(text, "Address: {}", settings.address_for_clients(port));
     let names = tls.map_or_else(
         || "none, nothing listens with TLS".to_owned(),
         |tls| tls.certificates.names().join(", "),
@@ -62,12 +62,12 @@ pub fn explain(settings: &Settings) -> Result<String, GatewayError> {
     let _ = writeln!(text, "Certificate: {names}");
     let _ = writeln!(text, "\n{}", shield.explain().trim_end());
     let _ = writeln!(text, "\nUpstreams:");
-    for upstream in settings.upstreams.described() {
+    for upstream in settings.upstreams.described_upstreams() {
         let _ = writeln!(text, "{upstream}");
     }
     if let Some(policy) = &settings.budgets {
         let _ = writeln!(text, "\nBudgets:");
-        for budget in policy.described() {
+        for budget in policy.described_budgets() {
             let _ = writeln!(text, "{budget}");
         }
     }

@@ -1,4 +1,11 @@
 //! The sockets of a gateway, and which services respond on them.
+//!
+//! | listener | default | what it serves |
+//! |---|---|---|
+//! | `https` | `127.0.0.1:8443` | health check, then the stack, over TLS |
+//! | `http` | none | challenges of an authority, health check, then the stack, which redirects to `https` |
+//!
+//! Sockets are opened before anything is served, so an address that is in use is an error at start.
 
 use std::net::SocketAddr;
 
@@ -22,7 +29,7 @@ use crate::{
 ///
 /// An authority asks on the listener without TLS. Elsewhere the path of challenges is an ordinary one,
 /// which needs a key and is recorded.
-pub(super) fn services<S: Clone>(
+pub(super) fn listener_services<S: Clone>(
     stack: S,
     health: &HealthLayer,
     challenges: &ChallengeLayer,
@@ -35,13 +42,13 @@ pub(super) fn services<S: Clone>(
 }
 
 /// Waits for the signal to stop. A sender that is gone means the same.
-pub(super) async fn stopped(mut receiver: watch::Receiver<bool>) {
+pub(super) async fn until_stopped(mut receiver: watch::Receiver<bool>) {
     let _ = receiver.wait_for(|stop| *stop).await;
 }
 
 /// Makes the error of a listener or its sockets.
 pub(super) fn listener_error(error: impl std::fmt::Display) -> GatewayError {
-    GatewayError::new(error).about(GatewayErrorKind::Listener)
+    GatewayError::new(error).with_kind(GatewayErrorKind::Listener)
 }
 
 /// Opens the sockets with TLS and those without.
@@ -52,7 +59,7 @@ pub(super) fn listener_error(error: impl std::fmt::Display) -> GatewayError {
 pub(super) fn open(settings: &Settings) -> Result<[Vec<Listener>; 2], GatewayError> {
     let opened = open_listeners([&settings.server.https, &settings.server.http]);
     let opened = opened.map_err(|error| {
-        listener_error(error).remedy("free the address, or listen on another (`--listen`)")
+        listener_error(error).with_remedy("free the address, or listen on another (`--listen`)")
     })?;
     // Those of a service manager are known only now.
     for address in opened[0].iter().filter_map(address_of) {
@@ -72,7 +79,7 @@ pub(super) fn addresses_of(listeners: &[Listener]) -> Vec<SocketAddr> {
 }
 
 /// Starts a server with sockets and the settings of the file. `None` without sockets.
-pub(super) fn server(
+pub(super) fn start_server(
     settings: &Settings,
     listeners: Vec<Listener>,
 ) -> Result<Option<ServerBuilder>, GatewayError> {
@@ -87,7 +94,11 @@ pub(super) fn server(
 
 /// Returns the health check. Without `health` in the file it responds to no one: its clients are the
 /// addresses of `health_from`, and there are none.
-pub(super) fn health(
+///
+/// # Errors
+///
+/// The path of the health check is no path.
+pub(super) fn health_layer(
     settings: &Settings,
     readiness: &Readiness,
 ) -> Result<HealthLayer, GatewayError> {
@@ -101,7 +112,11 @@ pub(super) fn health(
 }
 
 /// Logs settings that contradict each other.
-pub(super) fn warn(
+///
+/// # Errors
+///
+/// A file that the settings name cannot be read.
+pub(super) fn warn_of_contradictions(
     settings: &Settings,
     addresses: &[SocketAddr],
     certificates: Option<&Certificates>,
@@ -157,7 +172,8 @@ mod tests {
         let health = HealthLayer::builder("/", TrustedProxies::none(), Readiness::new())
             .build()
             .unwrap();
-        let (mut service, mut in_clear) = services(Stack, &health, &ChallengeLayer::new(&acme));
+        let (mut service, mut in_clear) =
+            listener_services(Stack, &health, &ChallengeLayer::new(&acme));
         let ask = || {
             let request = Request::get("/.well-known/acme-challenge/token");
             request.body(Full::<Bytes>::default()).unwrap()

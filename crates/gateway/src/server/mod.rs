@@ -32,13 +32,13 @@ use tokio::sync::{Mutex, watch};
 pub use self::{admin::ask_admin, explain::explain, reload::Reloader};
 use self::{
     admin::{AdminSocket, Drain},
-    listeners::{addresses_of, health, listener_error, open, server, services, stopped, warn},
+    listeners::{addresses_of, health_layer, listener_error, open, start_server, listener_services, until_stopped, warn_of_contradictions},
     stack::{Shared, build},
     tls::Tls,
 };
 use crate::{
     error::{GatewayError, GatewayErrorKind},
-    first_start::{Greeting, mint},
+    first_start::{Greeting, mint_key},
     forward::Forward,
     limit_store,
     settings::Settings,
@@ -176,23 +176,29 @@ impl Gateway {
     }
 
     /// Binds the sockets and opens the files.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be read, or an address cannot be used.
     async fn open(settings: Settings, clock: SharedClock) -> Result<Self, GatewayError> {
         let [https, http] = open(&settings)?;
         let addresses = addresses_of(&https);
         let first = addresses.iter().chain(&addresses_of(&http)).next().copied();
         let address = first.unwrap_or_else(|| (Ipv4Addr::UNSPECIFIED, 443).into());
-        let https = server(&settings, https)?;
-        let http = server(&settings, http)?;
+        let https = start_server(&settings, https)?;
+        let http = start_server(&settings, http)?;
         let tls = Tls::open(&settings, &clock)?;
         let store = settings.config.connect_store().await?;
         let store = store.unwrap_or_else(|| Arc::new(MemoryStore::default()));
         let mut running = Running::from(Some(store));
         let shared = Shared::default();
         let built = build(&settings, &running, &shared)?;
-        shared.credentials.replace(built.authentication.clone());
+        shared
+            .credentials
+            .replace_layer(built.authentication.clone());
         running.audit.clone_from(&built.audit);
         let certificates = tls.as_ref().map(|tls| tls.certificates.clone());
-        warn(&settings, &addresses, certificates.as_ref())?;
+        warn_of_contradictions(&settings, &addresses, certificates.as_ref())?;
         let audit = built.audit.as_ref().map(palisade::AuditLayer::handle);
         let record = |server| record_connections(server, audit.clone());
         let acme = tls.as_ref().and_then(|tls| tls.acme.as_ref());
@@ -210,7 +216,7 @@ impl Gateway {
             .filter(|(_, store)| store.table().records().is_empty());
         let first = first.filter(|_| settings.data.is_some());
         let scopes = settings.first_scopes;
-        let key = first.map(|(scheme, store)| mint(&scheme, &store, scopes, &clock));
+        let key = first.map(|(scheme, store)| mint_key(&scheme, &store, scopes, &clock));
         let service = Reloadable::new(built.service);
         let admin = settings.admin.as_deref().map(AdminSocket::bind);
         let admin = admin.transpose()?;
@@ -222,11 +228,11 @@ impl Gateway {
             http: http.map(record),
             challenges,
             shared: shared.clone(),
-            health: health(&settings, &readiness)?,
+            health: health_layer(&settings, &readiness)?,
             readiness: readiness.clone(),
             admin,
             greeting: Greeting {
-                address: settings.address(address.port()),
+                address: settings.address_for_clients(address.port()),
                 without_tls: (!settings.has_tls()).then(|| without_tls(&settings, address)),
                 upstreams: settings.upstreams.addresses().collect(),
                 ordered: certificates
@@ -317,16 +323,16 @@ impl Gateway {
         let admin = self
             .admin
             .map(|admin| tokio::spawn(admin.serve(Arc::clone(&self.reloader), drained.clone())));
-        let (service, in_clear) = services(self.service, &self.health, &self.challenges);
+        let (service, in_clear) = listener_services(self.service, &self.health_layer, &self.challenges);
         let build = |server: Option<ServerBuilder>| server.map(ServerBuilder::build).transpose();
         let https = build(self.https).map_err(listener_error)?;
         let http = build(self.http).map_err(listener_error)?;
-        let https = maybe(https.map(|https| https.serve(service, stopped(receiver.clone()))));
-        let http = maybe(http.map(|http| http.serve(in_clear, stopped(receiver))));
+        let https = maybe(https.map(|https| https.serve(service, until_stopped(receiver.clone()))));
+        let http = maybe(http.map(|http| http.serve(in_clear, until_stopped(receiver))));
         let stop = async {
             tokio::select! {
                 () = stop => {}
-                () = drained.asked() => {}
+                () = drained.until_asked() => {}
             }
             self.readiness.drain();
             tokio::time::sleep(drain).await;
@@ -335,7 +341,7 @@ impl Gateway {
             Ok(())
         };
         let served: io::Result<_> = async { tokio::try_join!(https, http, stop) }.await;
-        self.shared.tunnels.ended(TUNNELS_END).await;
+        self.shared.tunnels.until_none_open(TUNNELS_END).await;
         if let Some(admin) = admin {
             admin.abort();
         }
@@ -343,7 +349,7 @@ impl Gateway {
         if let Some(audit) = &self.audit {
             audit.close().await.map_err(|error| {
                 GatewayError::new(format_args!("the audit trail could not be closed: {error}"))
-                    .about(GatewayErrorKind::Audit)
+                    .with_kind(GatewayErrorKind::Audit)
             })?;
         }
         served.map(drop).map_err(listener_error)

@@ -71,7 +71,7 @@ impl Reloader {
     ///
     /// Something cannot be used, or cannot change while the gateway runs. Nothing changed then.
     pub async fn reload(&self) -> Result<Vec<String>, GatewayError> {
-        let reloaded = self.replace().await;
+        let reloaded = self.replace_stack().await;
         if let Some(audit) = &self.running.audit {
             audit.record(match &reloaded {
                 Ok(changes) => AuditEvent::new(event_id::CONFIGURATION_RELOADED)
@@ -84,7 +84,11 @@ impl Reloader {
     }
 
     /// Builds everything from the new file before the first part is replaced.
-    async fn replace(&self) -> Result<Vec<String>, GatewayError> {
+    ///
+    /// # Errors
+    ///
+    /// The new file has a mistake, or names what cannot be opened. The old stack then goes on.
+    async fn replace_stack(&self) -> Result<Vec<String>, GatewayError> {
         let mut settings = self.settings.lock().await;
         let mut new = settings.read_again()?;
         new.upstreams.take_over(&settings.upstreams);
@@ -101,7 +105,7 @@ impl Reloader {
         if let (Some(running), Some(new)) = (&self.client_auth, &client_auth) {
             running.replace(new);
         }
-        self.shared.credentials.replace(built.authentication);
+        self.shared.credentials.replace_layer(built.authentication);
         self.service.replace(built.service);
         self.limits.store(Arc::new(built.limits));
         new.upstreams.start_health_checks();
@@ -114,18 +118,18 @@ impl Reloader {
 /// What the admin socket shows.
 impl Reloader {
     /// Returns the limits of the stack that serves.
-    pub(super) fn limits(&self) -> Arc<LimitLayers> {
+    pub(super) fn current_limits(&self) -> Arc<LimitLayers> {
         self.limits.load_full()
     }
 
     /// Returns the upstreams in use.
-    pub(super) async fn upstreams(&self) -> Upstreams {
+    pub(super) async fn current_upstreams(&self) -> Upstreams {
         self.settings.lock().await.upstreams.clone()
     }
 
     /// Returns how many WebSockets are open.
     pub(super) fn open_tunnels(&self) -> usize {
-        self.shared.tunnels.count()
+        self.shared.tunnels.open_count()
     }
 
     /// Returns whether the gateway is stopping.

@@ -20,7 +20,10 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// # Errors
 ///
 /// The system starts no more threads.
-pub(super) fn watch(inspect: &InspectLayer, audit: Option<AuditLayer>) -> Result<(), GatewayError> {
+pub(super) fn watch_rule_files(
+    inspect: &InspectLayer,
+    audit: Option<AuditLayer>,
+) -> Result<(), GatewayError> {
     let tell = move |reloaded: Result<LoadReport, InspectBuildError>| {
         match &reloaded {
             Ok(report) => {
@@ -29,14 +32,14 @@ pub(super) fn watch(inspect: &InspectLayer, audit: Option<AuditLayer>) -> Result
             Err(problem) => tracing::warn!(%problem, "the firewall rules stay as they were"),
         }
         if let Some(audit) = &audit {
-            audit.record(event(&reloaded));
+            audit.record(reload_event(&reloaded));
         }
     };
     inspect.watch(INTERVAL, tell).map_err(GatewayError::new)
 }
 
 /// The record of a reload.
-fn event(reloaded: &Result<LoadReport, InspectBuildError>) -> AuditEvent {
+fn reload_event(reloaded: &Result<LoadReport, InspectBuildError>) -> AuditEvent {
     match reloaded {
         Ok(_) => AuditEvent::new(event_id::CONFIGURATION_RELOADED).text("changed", "inspect.rules"),
         Err(problem) => AuditEvent::new(event_id::CONFIGURATION_REFUSED)

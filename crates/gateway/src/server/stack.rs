@@ -57,13 +57,13 @@ pub(super) fn build(
     running: &Running,
     shared: &Shared,
 ) -> Result<Built, GatewayError> {
-    let (shield, assembled) = shield(settings, running, &shared.report)?;
+    let (shield, assembled) = build_shield(settings, running, &shared.report)?;
     if let Some(inspect) = &assembled.inspect {
-        rule_files::watch(inspect, assembled.audit.clone())?;
+        rule_files::watch_rule_files(inspect, assembled.audit.clone())?;
     }
     let forward = Forward::with_tunnels(settings.upstreams.clone(), shared.tunnels.clone());
     let forward = forward.with_credentials(shared.credentials.clone());
-    let forward = forward.with_budgets(shared.budgets(settings, running)?);
+    let forward = forward.with_budgets(shared.budgets_of(settings, running)?);
     let forward = match settings.only_shadow {
         true => forward.in_shadow(),
         false => forward,
@@ -94,7 +94,7 @@ impl Shared {
     /// Joins the budgets of a file with their counters. `None`: there are none.
     ///
     /// The counters are in the shared store of the limits, or else in a file of this gateway.
-    fn budgets(
+    fn budgets_of(
         &self,
         settings: &Settings,
         running: &Running,
@@ -103,7 +103,7 @@ impl Shared {
             return Ok(None);
         };
         let counters: Arc<dyn BudgetStore> = match policy.has_budgets() {
-            true => self.counters(policy, running)?,
+            true => self.open_counters(policy, running)?,
             false => Arc::new(MemoryBudgets::with_capacity(0)),
         };
         let clock = SystemClock::shared();
@@ -112,7 +112,7 @@ impl Shared {
     }
 
     /// Returns the counters, which are opened once: a reload keeps them.
-    fn counters(
+    fn open_counters(
         &self,
         policy: &BudgetPolicy,
         running: &Running,
@@ -148,7 +148,7 @@ pub(super) struct Parts {
 /// # Errors
 ///
 /// As [`build`]. `explain` calls it too, with an audit trail in memory.
-pub(super) fn shield(
+pub(super) fn build_shield(
     settings: &Settings,
     running: &Running,
     report: &ShadowReport,

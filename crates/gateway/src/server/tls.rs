@@ -55,7 +55,7 @@ impl Tls {
             return Ok(None);
         }
         let broken = |error| {
-            GatewayError::new(format_args!("TLS: {error}")).about(GatewayErrorKind::Certificate)
+            GatewayError::new(format_args!("TLS: {error}")).with_kind(GatewayErrorKind::Certificate)
         };
         let authority = DevAuthority::builder(&settings.authority)
             .clock(clock.clone())

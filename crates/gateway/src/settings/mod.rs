@@ -133,6 +133,10 @@ impl Settings {
     }
 
     /// Checks what a configuration needs to be that of a gateway.
+    ///
+    /// # Errors
+    ///
+    /// Something is missing or contradicts another setting. The error names line, key and remedy.
     fn new(
         config: Config,
         data: Option<DataFolder>,
@@ -146,7 +150,7 @@ impl Settings {
         Ok(Self {
             upstreams: Upstreams::of(&config)?,
             admin: admin_socket(&config)?,
-            budgets: BudgetPolicy::of(&config)?,
+            budgets: BudgetPolicy::from_config(&config)?,
             server,
             data,
             authority,
@@ -186,12 +190,16 @@ impl Settings {
     }
 
     /// Reads the same file again.
+    ///
+    /// # Errors
+    ///
+    /// As that of the first reading.
     pub(crate) fn read_again(&self) -> Result<Self, GatewayError> {
         let Origin::File(path) = &self.origin else {
             return Err(
                 GatewayError::new("there is no configuration file to read again")
-                    .about(GatewayErrorKind::Configuration)
-                    .remedy("start the gateway with `--config FILE`"),
+                    .with_kind(GatewayErrorKind::Configuration)
+                    .with_remedy("start the gateway with `--config FILE`"),
             );
         };
         let new = Self::read(path)?;
@@ -213,7 +221,7 @@ impl Settings {
     /// listener for clients.
     ///
     /// Without TLS it is the address of the proxy that ends TLS, unless every client is served.
-    pub(crate) fn address(&self, port: u16) -> String {
+    pub(crate) fn address_for_clients(&self, port: u16) -> String {
         let is_proxied = !self.has_tls() && !self.server.dangerously_accept_plain_http;
         let (scheme, default) = match self.has_tls() || is_proxied {
             true => ("https", 443),
@@ -234,6 +242,10 @@ impl Settings {
 }
 
 /// Refuses a public address of a gateway whose certificate no client trusts.
+///
+/// # Errors
+///
+/// The address is public, and the certificate is the one for development.
 pub(crate) fn refuse_public_development(
     server: &ServerSettings,
     address: SocketAddr,
@@ -245,8 +257,8 @@ pub(crate) fn refuse_public_development(
     Err(GatewayError::new(format_args!(
         "{address} is open to the network, and there is no certificate that clients trust"
     ))
-    .about(GatewayErrorKind::Configuration)
-    .remedy(
+    .with_kind(GatewayErrorKind::Configuration)
+    .with_remedy(
         "name one (`--certificate` and `--key`, or `certificate` and `key` of `[server]`), \
          let an authority issue it (`[server.acme]`), or listen on 127.0.0.1",
     ))

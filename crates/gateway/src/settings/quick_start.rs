@@ -143,12 +143,12 @@ impl QuickStart {
     /// The data folder cannot be used, or a value cannot; a public address without a certificate.
     pub fn settings(self) -> Result<Settings, GatewayError> {
         let data = DataFolder::open(self.data.as_deref())?;
-        create_key_files(&data.file("keys.toml"), &data.file("pepper"))?;
-        create_audit_key(&data.file("audit.key"))?;
-        data.folder("audit")?;
+        create_key_files(&data.file_path("keys.toml"), &data.file_path("pepper"))?;
+        create_audit_key(&data.file_path("audit.key"))?;
+        data.create_subfolder("audit")?;
         let text = self.to_toml(&data);
         let config = Config::parse_with(&text, &SECTIONS)?;
-        let authority = data.file("tls");
+        let authority = data.file_path("tls");
         let origin = Origin::QuickStart(text);
         let settings = Settings::new(config, Some(data), authority, origin)?;
         Ok(Settings {
@@ -160,26 +160,26 @@ impl QuickStart {
     /// Writes the configuration file that says the same.
     fn to_toml(&self, data: &DataFolder) -> String {
         let mut toml = Toml::default();
-        toml.section("[server]");
+        toml.begin_section("[server]");
         match self.hosts.as_slice() {
-            [] => toml.list("hosts", &["localhost:*", "127.0.0.1:*", "[::1]:*"]),
-            hosts => toml.list("hosts", hosts),
+            [] => toml.write_list("hosts", &["localhost:*", "127.0.0.1:*", "[::1]:*"]),
+            hosts => toml.write_list("hosts", hosts),
         }
-        toml.text("https", &self.listen.to_string());
+        toml.write_text("https", &self.listen.to_string());
         if let Some((chain, key)) = &self.certificate {
-            toml.path("certificate", chain);
-            toml.path("key", key);
+            toml.write_path("certificate", chain);
+            toml.write_path("key", key);
         }
-        toml.section("[keys]");
-        toml.path("file", &data.file("keys.toml"));
-        toml.path("pepper", &data.file("pepper"));
-        toml.section("[audit]");
-        toml.path("file", &data.file("audit").join("audit.jsonl"));
-        toml.path("seal_key", &data.file("audit.key"));
+        toml.begin_section("[keys]");
+        toml.write_path("file", &data.file_path("keys.toml"));
+        toml.write_path("pepper", &data.file_path("pepper"));
+        toml.begin_section("[audit]");
+        toml.write_path("file", &data.file_path("audit").join("audit.jsonl"));
+        toml.write_path("seal_key", &data.file_path("audit.key"));
         match self.preset {
             Some(preset) => {
                 self.open(&mut toml, &[]);
-                toml.add(&preset.to_toml(&self.upstream));
+                toml.add_toml(&preset.to_toml(&self.upstream));
             }
             None => self.every_path(&mut toml),
         }
@@ -188,19 +188,19 @@ impl QuickStart {
 
     /// Writes limits and routes for a service that nothing is known about.
     fn every_path(&self, toml: &mut Toml) {
-        toml.limit("client", "60/minute", "client");
-        toml.limit("key", "10/minute", "principal");
-        toml.route("/", "authenticated", &self.text_fields);
-        toml.route("/{*path}", "authenticated", &self.text_fields);
+        toml.write_limit("client", "60/minute", "client");
+        toml.write_limit("key", "10/minute", "principal");
+        toml.write_route("/", "authenticated", &self.text_fields);
+        toml.write_route("/{*path}", "authenticated", &self.text_fields);
         self.open(toml, &self.text_fields);
-        toml.section("[[upstreams]]");
-        toml.text("url", &self.upstream);
+        toml.begin_section("[[upstreams]]");
+        toml.write_text("url", &self.upstream);
     }
 
     /// Writes the routes that need no key.
     fn open(&self, toml: &mut Toml, text: &[String]) {
         for path in &self.public {
-            toml.route(path, "public", text);
+            toml.write_route(path, "public", text);
         }
     }
 }

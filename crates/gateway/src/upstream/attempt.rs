@@ -45,7 +45,7 @@ impl Attempt {
         passage: Passage,
         clock: SharedClock,
     ) -> Self {
-        server.begin();
+        server.count_begin();
         Self {
             server,
             index,
@@ -70,23 +70,24 @@ impl Attempt {
     /// Notes that the server responded.
     ///
     /// Call it once, at the head of the response.
-    pub(crate) fn succeeded(&mut self) {
+    pub(crate) fn note_success(&mut self) {
         self.is_reported = true;
-        self.server.succeeded(self.passage);
+        self.server.note_success(self.passage);
     }
 
     /// Notes that the server failed.
     ///
     /// It is counted in `palisade_upstream_failures_total`, and may open the breaker.
-    pub(crate) fn failed(&mut self) {
+    pub(crate) fn note_failure(&mut self) {
         self.is_reported = true;
-        self.server.failed(self.passage, self.clock.monotonic());
+        self.server
+            .note_failure(self.passage, self.clock.monotonic());
     }
 }
 
 impl Drop for Attempt {
     fn drop(&mut self) {
-        self.server.end();
+        self.server.count_end();
         if !self.is_reported {
             let now = self.clock.monotonic();
             self.server.record_abandoned(self.passage, now);

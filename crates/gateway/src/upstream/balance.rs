@@ -63,7 +63,7 @@ pub(super) struct Candidate {
 /// Picks two different candidates by weight and returns the less busy one, measured by its weight.
 ///
 /// `None` if there is no candidate. Equally busy: the first pick wins, which follows the weights.
-pub(super) fn choose(candidates: &[Candidate], random: &Random) -> Option<usize> {
+pub(super) fn choose_server(candidates: &[Candidate], random: &Random) -> Option<usize> {
     let first = pick_by_weight(candidates, None, random)?;
     let second = pick_by_weight(candidates, Some(first.index), random).unwrap_or(first);
     let load =
@@ -120,11 +120,11 @@ mod tests {
     fn of_two_the_less_busy_one_is_always_taken() {
         let random = Random::from_seed(7);
         let two = candidates(&[(1, 3), (1, 2)]);
-        assert!((0..100).all(|_| choose(&two, &random) == Some(1)));
+        assert!((0..100).all(|_| choose_server(&two, &random) == Some(1)));
         let by_weight = candidates(&[(3, 4), (1, 2)]);
-        assert!((0..100).all(|_| choose(&by_weight, &random) == Some(0)));
-        assert_eq!(choose(&candidates(&[(1, 9)]), &random), Some(0));
-        assert_eq!(choose(&[], &random), None);
+        assert!((0..100).all(|_| choose_server(&by_weight, &random) == Some(0)));
+        assert_eq!(choose_server(&candidates(&[(1, 9)]), &random), Some(0));
+        assert_eq!(choose_server(&[], &random), None);
     }
 
     #[test]
@@ -133,7 +133,7 @@ mod tests {
         let mut servers = candidates(&[(3, 0), (1, 0), (1, 0)]);
         // All requests stay open: the numbers of open requests must follow the weights.
         for _ in 0..1000 {
-            let chosen = choose(&servers, &random).unwrap();
+            let chosen = choose_server(&servers, &random).unwrap();
             servers[chosen].pending += 1;
         }
         assert!((550..650).contains(&servers[0].pending), "{servers:?}");
@@ -144,6 +144,6 @@ mod tests {
     fn a_busy_server_is_left_alone_among_many() {
         let random = Random::from_seed(3);
         let many = candidates(&[(1, 50), (1, 0), (1, 0), (1, 0)]);
-        assert!((0..1000).all(|_| choose(&many, &random) != Some(0)));
+        assert!((0..1000).all(|_| choose_server(&many, &random) != Some(0)));
     }
 }

@@ -101,8 +101,8 @@ impl Breaker {
     /// Returns how long no request passes. `None`: one would pass now.
     ///
     /// While a trial is running, no one knows when it ends; the time of an open breaker is returned.
-    pub(super) fn wait(&self, now: Duration) -> Option<Duration> {
-        match *self.state() {
+    pub(super) fn time_until_open(&self, now: Duration) -> Option<Duration> {
+        match *self.lock_state() {
             State::Closed { .. } => None,
             State::HalfOpen { until } | State::Open { until } => {
                 until.checked_sub(now).filter(|wait| !wait.is_zero())
@@ -113,8 +113,8 @@ impl Breaker {
     /// Lets a request pass. `None`: not now.
     ///
     /// It changes the state: the caller must report an outcome, or that there is none.
-    pub(super) fn pass(&self, now: Duration) -> Option<Passage> {
-        let mut state = self.state();
+    pub(super) fn let_pass(&self, now: Duration) -> Option<Passage> {
+        let mut state = self.lock_state();
         match *state {
             State::Closed { .. } => Some(Passage::Ordinary),
             State::HalfOpen { until } | State::Open { until } if until <= now => {
@@ -129,8 +129,8 @@ impl Breaker {
     /// Notes a success.
     ///
     /// In the closed state it also sets the count of failures to zero.
-    pub(super) fn succeeded(&self, passage: Passage) -> Change {
-        let mut state = self.state();
+    pub(super) fn note_success(&self, passage: Passage) -> Change {
+        let mut state = self.lock_state();
         match (*state, passage) {
             (State::Closed { .. }, _) => {
                 *state = State::Closed { failures: 0 };
@@ -148,8 +148,8 @@ impl Breaker {
     /// Notes a failure.
     ///
     /// A trial that fails opens the breaker for the same time as before.
-    pub(super) fn failed(&self, passage: Passage, now: Duration) -> Change {
-        let mut state = self.state();
+    pub(super) fn note_failure(&self, passage: Passage, now: Duration) -> Change {
+        let mut state = self.lock_state();
         let until = now + self.settings.open;
         match (*state, passage) {
             (State::Closed { failures }, _) if failures + 1 >= self.settings.failures => {
@@ -174,7 +174,7 @@ impl Breaker {
     ///
     /// Without it a breaker could stay half-open for ever, after the client of the only trial left.
     pub(super) fn record_abandoned(&self, passage: Passage, now: Duration) {
-        let mut state = self.state();
+        let mut state = self.lock_state();
         if matches!((*state, passage), (State::HalfOpen { .. }, Passage::Trial)) {
             *state = State::Open { until: now };
         }
@@ -183,14 +183,14 @@ impl Breaker {
     /// Locks the state.
     /// Returns the state as one of `closed`, `half-open` and `open`.
     pub(super) fn state_name(&self) -> &'static str {
-        match *self.state() {
+        match *self.lock_state() {
             State::Closed { .. } => "closed",
             State::HalfOpen { .. } => "half-open",
             State::Open { .. } => "open",
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn lock_state(&self) -> MutexGuard<'_, State> {
         // One enum is valid after any panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -205,9 +205,9 @@ mod tests {
     fn open() -> Breaker {
         let breaker = Breaker::new(BreakerSettings::default());
         for _ in 0..4 {
-            assert_eq!(breaker.failed(Passage::Ordinary, S), Change::None);
+            assert_eq!(breaker.note_failure(Passage::Ordinary, S), Change::None);
         }
-        assert_eq!(breaker.failed(Passage::Ordinary, S), Change::Opened);
+        assert_eq!(breaker.note_failure(Passage::Ordinary, S), Change::Opened);
         breaker
     }
 
@@ -215,55 +215,58 @@ mod tests {
     fn five_failures_in_a_row_open_it_and_a_success_between_does_not() {
         let breaker = Breaker::new(BreakerSettings::default());
         for _ in 0..4 {
-            breaker.failed(Passage::Ordinary, S);
+            breaker.note_failure(Passage::Ordinary, S);
         }
-        breaker.succeeded(Passage::Ordinary);
+        breaker.note_success(Passage::Ordinary);
         for _ in 0..4 {
-            breaker.failed(Passage::Ordinary, S);
+            breaker.note_failure(Passage::Ordinary, S);
         }
-        assert_eq!(breaker.pass(S), Some(Passage::Ordinary));
-        assert_eq!(open().pass(S), None);
+        assert_eq!(breaker.let_pass(S), Some(Passage::Ordinary));
+        assert_eq!(open().let_pass(S), None);
     }
 
     #[test]
     fn after_the_time_one_request_tries_and_its_success_closes_it() {
         let breaker = open();
-        assert_eq!(breaker.wait(S * 4), Some(S * 7));
-        assert_eq!(breaker.pass(S * 10), None);
-        assert_eq!(breaker.pass(S * 11), Some(Passage::Trial));
-        assert_eq!(breaker.pass(S * 11), None);
-        assert_eq!(breaker.succeeded(Passage::Trial), Change::Closed);
-        assert_eq!(breaker.pass(S * 11), Some(Passage::Ordinary));
+        assert_eq!(breaker.time_until_open(S * 4), Some(S * 7));
+        assert_eq!(breaker.let_pass(S * 10), None);
+        assert_eq!(breaker.let_pass(S * 11), Some(Passage::Trial));
+        assert_eq!(breaker.let_pass(S * 11), None);
+        assert_eq!(breaker.note_success(Passage::Trial), Change::Closed);
+        assert_eq!(breaker.let_pass(S * 11), Some(Passage::Ordinary));
     }
 
     #[test]
     fn a_trial_that_fails_waits_again_and_one_whose_client_left_does_not() {
         let breaker = open();
-        breaker.pass(S * 11);
-        assert_eq!(breaker.failed(Passage::Trial, S * 12), Change::None);
-        assert_eq!(breaker.pass(S * 21), None);
-        assert_eq!(breaker.pass(S * 22), Some(Passage::Trial));
+        breaker.let_pass(S * 11);
+        assert_eq!(breaker.note_failure(Passage::Trial, S * 12), Change::None);
+        assert_eq!(breaker.let_pass(S * 21), None);
+        assert_eq!(breaker.let_pass(S * 22), Some(Passage::Trial));
         breaker.record_abandoned(Passage::Trial, S * 23);
-        assert_eq!(breaker.pass(S * 23), Some(Passage::Trial));
+        assert_eq!(breaker.let_pass(S * 23), Some(Passage::Trial));
     }
 
     #[test]
     fn requests_from_before_it_opened_do_not_decide() {
         let breaker = open();
-        breaker.pass(S * 11);
-        assert_eq!(breaker.succeeded(Passage::Ordinary), Change::None);
-        assert_eq!(breaker.failed(Passage::Ordinary, S * 11), Change::None);
+        breaker.let_pass(S * 11);
+        assert_eq!(breaker.note_success(Passage::Ordinary), Change::None);
+        assert_eq!(
+            breaker.note_failure(Passage::Ordinary, S * 11),
+            Change::None
+        );
         breaker.record_abandoned(Passage::Ordinary, S * 11);
-        assert_eq!(breaker.pass(S * 20), None);
+        assert_eq!(breaker.let_pass(S * 20), None);
     }
 
     #[test]
     fn a_trial_without_an_outcome_keeps_others_out_for_the_same_time_only() {
         let breaker = open();
-        assert_eq!(breaker.pass(S * 11), Some(Passage::Trial));
-        assert_eq!(breaker.wait(S * 15), Some(S * 6));
-        assert_eq!(breaker.pass(S * 20), None);
-        assert_eq!(breaker.pass(S * 21), Some(Passage::Trial));
-        assert_eq!(breaker.succeeded(Passage::Trial), Change::Closed);
+        assert_eq!(breaker.let_pass(S * 11), Some(Passage::Trial));
+        assert_eq!(breaker.time_until_open(S * 15), Some(S * 6));
+        assert_eq!(breaker.let_pass(S * 20), None);
+        assert_eq!(breaker.let_pass(S * 21), Some(Passage::Trial));
+        assert_eq!(breaker.note_success(Passage::Trial), Change::Closed);
     }
 }

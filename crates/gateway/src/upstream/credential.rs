@@ -50,7 +50,7 @@ impl Credential {
     /// # Errors
     ///
     /// The secret or the name of the field cannot be used.
-    pub(super) fn of(
+    pub(super) fn from_section(
         section: &Spanned<SecretSection>,
         clock: &SharedClock,
         place: Place<'_>,
@@ -61,7 +61,11 @@ impl Credential {
         let scheme = match &keys.scheme {
             Some(scheme) if HeaderValue::from_str(scheme.get_ref()).is_err() => {
                 let problem = "the scheme has characters that a field cannot have";
-                return Err(place.at(scheme, problem, "write a word such as \"Bearer\""));
+                return Err(place.invalid_value(
+                    scheme,
+                    problem,
+                    "write a word such as \"Bearer\"",
+                ));
             }
             Some(scheme) => scheme.get_ref().clone(),
             None if header == AUTHORIZATION => "Bearer".to_owned(),
@@ -70,7 +74,7 @@ impl Credential {
         Ok(Self {
             header,
             scheme,
-            source: SecretSource::of(section, LEAST, clock, place)?,
+            source: SecretSource::from_section(section, LEAST, clock, place)?,
         })
     }
 
@@ -80,7 +84,7 @@ impl Credential {
     /// The value is marked as sensitive: the client library does not show it, and HTTP/2 does not index
     /// it (RFC 7541 section 7.1.3).
     pub(crate) fn put_in(&self, headers: &mut HeaderMap) -> Option<Arc<Secret>> {
-        let secret = self.source.current()?;
+        let secret = self.source.current_secret()?;
         let mut bytes = self.scheme.as_bytes().to_vec();
         if !bytes.is_empty() {
             bytes.push(b' ');

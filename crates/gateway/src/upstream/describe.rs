@@ -24,12 +24,12 @@ use super::{
 ///
 /// One line for each setting. An upstream with several servers has all of their addresses in the first
 /// line.
-pub(super) fn describe(upstream: &Upstream) -> String {
-    let mut text = format!("  {}\n", upstream.shown());
+pub(super) fn describe_upstream(upstream: &Upstream) -> String {
+    let mut text = format!("  {}\n", upstream.addresses_and_path());
     let mut line = |what: &str, value: &str| {
         let _ = writeln!(text, "    {what}: {value}"); // Writing to a string cannot fail.
     };
-    line("hosts", &hosts(upstream));
+    line("hosts", &describe_hosts(upstream));
     line(
         "protocol",
         if upstream.is_http2 {
@@ -38,10 +38,10 @@ pub(super) fn describe(upstream: &Upstream) -> String {
             "HTTP/1.1"
         },
     );
-    line("host field", &host(&upstream.host));
-    line("origin field", &origin(&upstream.origin));
-    line("timeouts", &timeouts(upstream));
-    line("upgrade", &upgrade(upstream.websocket));
+    line("host field", &describe_host(&upstream.host));
+    line("origin field", &describe_origin(&upstream.origin));
+    line("timeouts", &describe_timeouts(upstream));
+    line("upgrade", &describe_upgrade(upstream.websocket));
     line(
         "credential",
         how_or_no(upstream.credential.is_some(), "put in by the gateway"),
@@ -74,7 +74,7 @@ const fn how_or_no(is: bool, how: &'static str) -> &'static str {
 }
 
 /// The protocol that clients may switch to, with its bounds.
-fn upgrade(limits: Option<WebSocketLimits>) -> String {
+fn describe_upgrade(limits: Option<WebSocketLimits>) -> String {
     let Some(limits) = limits else {
         return "none".to_owned();
     };
@@ -89,7 +89,7 @@ fn upgrade(limits: Option<WebSocketLimits>) -> String {
 /// An empty list means all hosts.
 ///
 /// Otherwise the names as they are written in the file.
-fn hosts(upstream: &Upstream) -> String {
+fn describe_hosts(upstream: &Upstream) -> String {
     match upstream.hosts() {
         [] => "all".to_owned(),
         hosts => hosts.join(", "),
@@ -97,7 +97,7 @@ fn hosts(upstream: &Upstream) -> String {
 }
 
 /// The value of `Host`.
-fn host(host: &HostHeader) -> String {
+fn describe_host(host: &HostHeader) -> String {
     match host {
         HostHeader::AsSent => "as the client sent it".to_owned(),
         HostHeader::Name(name) => name.to_string(),
@@ -108,7 +108,7 @@ fn host(host: &HostHeader) -> String {
 /// The value of `Origin`.
 ///
 /// A fixed value is shown as it is sent.
-fn origin(origin: &Origin) -> String {
+fn describe_origin(origin: &Origin) -> String {
     match origin {
         Origin::AsSent => "as the client sent it".to_owned(),
         Origin::Name(value) => String::from_utf8_lossy(value.as_bytes()).into_owned(),
@@ -120,7 +120,7 @@ fn origin(origin: &Origin) -> String {
 /// All four times, in the order in which they begin.
 ///
 /// Whole seconds, since the keys are whole seconds.
-fn timeouts(upstream: &Upstream) -> String {
+fn describe_timeouts(upstream: &Upstream) -> String {
     let times = upstream.timeouts;
     let seconds = |time: Duration| format!("{} s", time.as_secs());
     format!(

@@ -55,7 +55,7 @@ impl HeaderRules {
     /// # Errors
     ///
     /// A name or value cannot be sent, or the field frames the message.
-    pub(super) fn of(
+    pub(super) fn from_section(
         section: Option<&HeaderSection>,
         place: Place<'_>,
     ) -> Result<Self, ConfigFileError> {
@@ -65,7 +65,7 @@ impl HeaderRules {
         let set = section.set.iter().map(|(name, value)| {
             let parsed = HeaderValue::from_str(value.get_ref()).map_err(|_| {
                 let problem = "the value has characters that a field cannot have";
-                place.at(value, problem, "write visible ASCII characters")
+                place.invalid_value(value, problem, "write visible ASCII characters")
             })?;
             Ok((own_name(name, place)?, parsed))
         });
@@ -79,7 +79,7 @@ impl HeaderRules {
     /// Removes, then sets.
     ///
     /// A field that is set has one line afterwards, whatever was there before.
-    pub(crate) fn apply(&self, headers: &mut HeaderMap) {
+    pub(crate) fn apply_to(&self, headers: &mut HeaderMap) {
         for name in &self.remove {
             headers.remove(name);
         }

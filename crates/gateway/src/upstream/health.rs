@@ -69,7 +69,7 @@ impl Health {
     }
 
     /// Returns whether this is a change.
-    pub(super) fn set(&self, healthy: bool) -> bool {
+    pub(super) fn set_healthy(&self, healthy: bool) -> bool {
         self.0.swap(healthy, Ordering::Relaxed) != healthy
     }
 }
@@ -89,7 +89,7 @@ impl Row {
     /// Adds an outcome. Returns the state of the server once enough checks agree.
     ///
     /// `None` while the row is too short. The same state may be returned again and again.
-    fn add(&mut self, succeeded: bool, settings: &HealthSettings) -> Option<bool> {
+    fn add_outcome(&mut self, succeeded: bool, settings: &HealthSettings) -> Option<bool> {
         if self.succeeded != succeeded {
             self.count = 0;
         }
@@ -134,8 +134,8 @@ async fn run(upstream: Weak<Upstream>, index: usize, settings: HealthSettings) {
         let Some(server) = upstream.servers().get(index) else {
             return;
         };
-        let succeeded = check(&upstream, server, &settings).await;
-        if let Some(healthy) = row.add(succeeded, &settings) {
+        let succeeded = check_server(&upstream, server, &settings).await;
+        if let Some(healthy) = row.add_outcome(succeeded, &settings) {
             server.set_healthy(healthy);
         }
     }
@@ -146,11 +146,11 @@ async fn run(upstream: Weak<Upstream>, index: usize, settings: HealthSettings) {
 /// The body is not read, which closes the connection of HTTP/1.1. A check is rare.
 ///
 /// The timeout covers the connection too.
-async fn check(upstream: &Upstream, server: &Server, settings: &HealthSettings) -> bool {
+async fn check_server(upstream: &Upstream, server: &Server, settings: &HealthSettings) -> bool {
     // `Host` is the same as for requests of clients, where it does not depend on what they sent.
-    let host = upstream.host.value(None, server.authority());
+    let host = upstream.host.value_for(None, server.authority());
     let path = settings.path.clone();
-    let Some(request) = request(upstream, server, host, path, "palisade-health-check") else {
+    let Some(request) = check_request(upstream, server, host, path, "palisade-health-check") else {
         return false;
     };
     let response = tokio::time::timeout(settings.timeout, server.client().send(request)).await;
@@ -160,7 +160,7 @@ async fn check(upstream: &Upstream, server: &Server, settings: &HealthSettings) 
 /// Makes the request of a check, which says by `User-Agent` who asks.
 ///
 /// `palisade doctor` asks in the same way.
-pub(super) fn request(
+pub(super) fn check_request(
     upstream: &Upstream,
     server: &Server,
     named: &Authority,
@@ -206,7 +206,7 @@ mod tests {
         let outcomes = [false, false, true, false, false, false, true, true];
         let states: Vec<_> = outcomes
             .iter()
-            .map(|outcome| row.add(*outcome, &settings))
+            .map(|outcome| row.add_outcome(*outcome, &settings))
             .collect();
         let down = Some(false);
         assert_eq!(

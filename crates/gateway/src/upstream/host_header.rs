@@ -39,7 +39,7 @@ impl HostHeader {
     /// # Errors
     ///
     /// It is neither a word nor a name.
-    pub(super) fn of(
+    pub(super) fn from_section(
         key: Option<&Spanned<String>>,
         place: Place<'_>,
     ) -> Result<Self, ConfigFileError> {
@@ -63,7 +63,7 @@ impl HostHeader {
     /// Returns the value for a request. Without a `Host` of the client it is the upstream's own.
     ///
     /// It borrows one of the three names; nothing is copied.
-    pub(crate) fn value<'a>(
+    pub(crate) fn value_for<'a>(
         &'a self,
         sent: Option<&'a Authority>,
         own: &'a Authority,

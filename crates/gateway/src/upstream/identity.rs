@@ -61,7 +61,7 @@ impl Identity {
     /// # Errors
     ///
     /// The key cannot be used.
-    pub(super) fn of(
+    pub(super) fn from_section(
         section: &Spanned<SecretSection>,
         clock: SharedClock,
         place: Place<'_>,
@@ -69,17 +69,17 @@ impl Identity {
         let keys = section.get_ref();
         if let Some(extra) = keys.header.as_ref().or(keys.scheme.as_ref()) {
             let problem = "the names of the identity's fields are fixed";
-            return Err(place.at(extra, problem, "remove it"));
+            return Err(place.invalid_value(extra, problem, "remove it"));
         }
-        let key = SecretSource::of(section, LEAST, &clock, place)?;
+        let key = SecretSource::from_section(section, LEAST, &clock, place)?;
         Ok(Self { key, clock })
     }
 
     /// Adds the five fields to a request whose target is final. A guest has an empty kind and principal.
     ///
     /// Returns `None` if the key could not be read for too long, or a value cannot be sent.
-    pub(crate) fn sign(&self, head: &mut Parts, cx: &SecurityContext) -> Option<()> {
-        let client = ClientFields::of(cx);
+    pub(crate) fn sign_request(&self, head: &mut Parts, cx: &SecurityContext) -> Option<()> {
+        let client = ClientFields::from_context(cx);
         let time = self.clock.unix_time().as_secs().to_string();
         let target = head
             .uri
@@ -99,14 +99,14 @@ impl Identity {
             scopes,
         ];
         let signature = self.signature(&lines.join("\n"))?;
-        client.set(&mut head.headers)?;
+        client.set_headers(&mut head.headers)?;
         set_header(&mut head.headers, TIME, &time)?;
         set_header(&mut head.headers, SIGNATURE, &signature)
     }
 
     /// Returns the digits. `None` if the key could not be read for too long.
     fn signature(&self, text: &str) -> Option<String> {
-        let key = self.key.current()?;
+        let key = self.key.current_secret()?;
         let key = hmac::Key::new(hmac::HMAC_SHA256, key.expose());
         Some(hex::encode(hmac::sign(&key, text.as_bytes()).as_ref()))
     }

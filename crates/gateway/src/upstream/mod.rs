@@ -50,7 +50,7 @@ pub(crate) use self::{
     service::Upstream,
     websocket::WebSocketLimits,
 };
-use self::{describe::describe, section::Section};
+use self::{describe::describe_upstream, section::Section};
 use crate::problem::Place;
 
 /// The upstreams of a gateway. Clones share their connections.
@@ -149,16 +149,20 @@ impl Upstreams {
     }
 
     /// Reads the section.
+    ///
+    /// # Errors
+    ///
+    /// The section has a mistake. The error names line, key and remedy.
     fn read(config: &Config, clock: &SharedClock) -> Result<Self, ConfigFileError> {
         let sections: Vec<Section> = config.section("upstreams")?;
         if sections.is_empty() {
             let remedy = "add `[[upstreams]]` with `url = \"http://127.0.0.1:5000\"`";
             return Err(config.key_error("upstreams", "url", "no upstream is named", remedy));
         }
-        let place = Place::of(config);
+        let place = Place::in_file_of(config);
         let upstreams = sections
             .into_iter()
-            .map(|section| Upstream::of(section, clock.clone(), place));
+            .map(|section| Upstream::from_section(section, clock.clone(), place));
         let mut upstreams = upstreams
             .map(|upstream| upstream.map(Arc::new))
             .collect::<Result<Vec<_>, _>>()?;
@@ -186,13 +190,13 @@ impl Upstreams {
     }
 
     /// Returns the upstream of a request. `None`: no upstream takes this host and path.
-    pub(crate) fn pick(&self, host: Option<&str>, path: &str) -> Option<&Arc<Upstream>> {
+    pub(crate) fn pick_upstream(&self, host: Option<&str>, path: &str) -> Option<&Arc<Upstream>> {
         let mut upstreams = self.upstreams.iter();
         upstreams.find(|upstream| upstream.takes_host(host) && upstream.takes_path(path))
     }
 
     /// Returns the path, the hosts and the servers of each upstream, for the admin socket.
-    pub(crate) fn states(
+    pub(crate) fn server_states(
         &self,
     ) -> impl Iterator<Item = (&str, &[String], impl Iterator<Item = ServerState>)> {
         self.upstreams.iter().map(|upstream| {
@@ -202,13 +206,17 @@ impl Upstreams {
     }
 
     /// Describes each upstream in words, in the order in which they are tried.
-    pub(crate) fn described(&self) -> impl Iterator<Item = String> {
-        self.upstreams.iter().map(|upstream| describe(upstream))
+    pub(crate) fn described_upstreams(&self) -> impl Iterator<Item = String> {
+        self.upstreams
+            .iter()
+            .map(|upstream| describe_upstream(upstream))
     }
 
     /// Returns the addresses, for the greeting.
     pub(crate) fn addresses(&self) -> impl Iterator<Item = String> {
-        self.upstreams.iter().map(|upstream| upstream.shown())
+        self.upstreams
+            .iter()
+            .map(|upstream| upstream.addresses_and_path())
     }
 }
 
@@ -223,7 +231,10 @@ mod tests {
     }
 
     fn port(upstreams: &Upstreams, host: &str, path: &str) -> Option<u16> {
-        let server = upstreams.pick(Some(host), path)?.servers().first()?;
+        let server = upstreams
+            .pick_upstream(Some(host), path)?
+            .servers()
+            .first()?;
         server.authority().port_u16()
     }
 

@@ -44,7 +44,7 @@ impl Origin {
     /// # Errors
     ///
     /// It is neither a word nor an origin.
-    pub(super) fn of(
+    pub(super) fn from_section(
         key: Option<&Spanned<String>>,
         place: Place<'_>,
     ) -> Result<Self, ConfigFileError> {
@@ -67,7 +67,7 @@ impl Origin {
     ///
     /// An address that is no valid value removes the field: what the client sent must not reach the
     /// service.
-    pub(crate) fn apply(&self, headers: &mut HeaderMap, own: &str) {
+    pub(crate) fn apply_to(&self, headers: &mut HeaderMap, own: &str) {
         if !headers.contains_key(ORIGIN) {
             return;
         }

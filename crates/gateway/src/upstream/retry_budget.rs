@@ -35,7 +35,7 @@ impl RetryBudget {
     /// Takes one retry, if there is one.
     ///
     /// Returns whether there was one. If not, the failure is returned to the client.
-    pub(super) fn withdraw(&self) -> bool {
+    pub(super) fn take_retry(&self) -> bool {
         let less = |saved: u32| saved.checked_sub(COST);
         self.0
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less)
@@ -50,15 +50,15 @@ mod tests {
     #[test]
     fn a_fifth_of_the_requests_may_be_sent_again_and_no_more_than_ten_are_saved() {
         let budget = RetryBudget::default();
-        assert!(!budget.withdraw());
+        assert!(!budget.take_retry());
         let retries = (0..1000)
             .filter(|_| {
                 budget.count_request();
-                budget.withdraw()
+                budget.take_retry()
             })
             .count();
         assert_eq!(retries, 200);
         (0..1000).for_each(|_| budget.count_request());
-        assert_eq!((0..1000).filter(|_| budget.withdraw()).count(), 10);
+        assert_eq!((0..1000).filter(|_| budget.take_retry()).count(), 10);
     }
 }

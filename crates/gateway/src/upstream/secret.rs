@@ -86,7 +86,7 @@ impl SecretSource {
     ///
     /// None or both of the keys are there, the file or variable cannot be read, or the secret is too
     /// short.
-    pub(super) fn of(
+    pub(super) fn from_section(
         section: &Spanned<SecretSection>,
         least: usize,
         clock: &SharedClock,
@@ -98,21 +98,22 @@ impl SecretSource {
             (Some(file), None) => {
                 let path = place.config().path(file.get_ref());
                 let source = format.open(&path, clock.clone());
-                source.map_err(|problem| place.at(file, problem, remedy))
+                source.map_err(|problem| place.invalid_value(file, problem, remedy))
             }
             (None, Some(name)) => {
-                let value = variable(name.get_ref());
-                let value = value.map_err(|problem| place.at(name, problem, remedy))?;
+                let value = read_variable(name.get_ref());
+                let value = value.map_err(|problem| place.invalid_value(name, problem, remedy))?;
                 let secret = format.parse(&value);
-                let secret = secret.map_err(|problem| place.at(name, problem, remedy))?;
+                let secret =
+                    secret.map_err(|problem| place.invalid_value(name, problem, remedy))?;
                 Ok(Self::Environment(Arc::new(secret)))
             }
-            _ => Err(place.at(section, "the secret has no source, or two", remedy)),
+            _ => Err(place.invalid_value(section, "the secret has no source, or two", remedy)),
         }
     }
 
     /// Returns the secret in force. `None`: its file could not be read for too long.
-    pub(crate) fn current(&self) -> Option<Arc<Secret>> {
+    pub(crate) fn current_secret(&self) -> Option<Arc<Secret>> {
         match self {
             Self::Environment(secret) => Some(Arc::clone(secret)),
             Self::File(file) if file.freshness() == Freshness::Expired => None,
@@ -136,7 +137,7 @@ impl fmt::Debug for SecretSource {
 ///
 /// It is not set, or it is no UTF-8.
 #[allow(clippy::disallowed_methods)] // The configuration says where the secret is.
-fn variable(name: &str) -> Result<String, String> {
+fn read_variable(name: &str) -> Result<String, String> {
     env::var(name).map_err(|_| "the variable is not set".to_owned())
 }
 

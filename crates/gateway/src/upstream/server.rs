@@ -93,7 +93,7 @@ impl OpeningLog {
     }
 
     /// Returns how many lines were held back, if one about the open breaker is due.
-    fn opened(&self, now: Duration) -> Option<u64> {
+    fn log_opened(&self, now: Duration) -> Option<u64> {
         if self.is_open.load(Ordering::Relaxed) {
             return None;
         }
@@ -103,7 +103,7 @@ impl OpeningLog {
     }
 
     /// Returns whether to log that the breaker closed.
-    fn closed(&self) -> bool {
+    fn log_closed(&self) -> bool {
         self.is_open.swap(false, Ordering::Relaxed)
     }
 }
@@ -116,7 +116,7 @@ impl Server {
     /// # Errors
     ///
     /// The address or a file cannot be used.
-    pub(super) fn of(
+    pub(super) fn from_section(
         url: &Spanned<String>,
         weight: u32,
         transport: &Transport,
@@ -125,11 +125,15 @@ impl Server {
         let Some(address) = Address::parse(url.get_ref()) else {
             let problem = format!("`{}` is no address of an upstream", url.get_ref());
             let remedy = "write \"http://HOST:PORT\", \"https://HOST\" or \"unix:/PATH\", without a path of the URL";
-            return Err(place.at(url, problem, remedy));
+            return Err(place.invalid_value(url, problem, remedy));
         };
         if transport.tls.is_some() && !address.is_tls() {
             let remedy = "write \"https://\", or remove [upstreams.tls]";
-            return Err(place.at(url, "[upstreams.tls] has no effect on this address", remedy));
+            return Err(place.invalid_value(
+                url,
+                "[upstreams.tls] has no effect on this address",
+                remedy,
+            ));
         }
         let tls = address.is_tls().then(|| {
             let options = transport.tls.clone().unwrap_or_default();
@@ -137,7 +141,7 @@ impl Server {
         });
         let tls = tls
             .transpose()
-            .map_err(|error| place.at(url, &error, remedy(&error)))?;
+            .map_err(|error| place.invalid_value(url, &error, tls_remedy(&error)))?;
         let connector = Connector::new(address.clone(), tls, transport.connect_timeout);
         Ok(Self {
             authority: address.authority(),
@@ -154,51 +158,51 @@ impl Server {
 
     /// Returns whether it may get a request now.
     ///
-    /// It does not reserve anything: another request may be faster. `pass` decides.
+    /// It does not reserve anything: another request may be faster. `let_pass` decides.
     pub(super) fn is_available(&self, now: Duration) -> bool {
-        self.health.is_healthy() && self.breaker.wait(now).is_none()
+        self.health.is_healthy() && self.breaker.time_until_open(now).is_none()
     }
 
     /// Returns how long it gets no requests at least.
     ///
     /// For `Retry-After`. Meaningful only if the server is not available.
-    pub(super) fn wait(&self, now: Duration) -> Duration {
-        self.breaker.wait(now).unwrap_or(UNHEALTHY_WAIT)
+    pub(super) fn time_until_open(&self, now: Duration) -> Duration {
+        self.breaker.time_until_open(now).unwrap_or(UNHEALTHY_WAIT)
     }
 
     /// Lets a request pass its breaker.
     ///
     /// `None`: the breaker is open, or another request is the trial.
-    pub(super) fn pass(&self, now: Duration) -> Option<Passage> {
-        self.breaker.pass(now)
+    pub(super) fn let_pass(&self, now: Duration) -> Option<Passage> {
+        self.breaker.let_pass(now)
     }
 
     /// Returns how many requests are open.
     ///
     /// For the choice between servers. The number may be old by a moment.
-    pub(super) fn pending(&self) -> usize {
+    pub(super) fn open_requests(&self) -> usize {
         self.pending.load(Ordering::Relaxed)
     }
 
     /// Counts a request that begins.
     ///
-    /// Each call needs one of `end`, which the drop of an attempt makes.
-    pub(super) fn begin(&self) {
+    /// Each call needs one of `count_end`, which the drop of an attempt makes.
+    pub(super) fn count_begin(&self) {
         self.pending.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts a request that ends.
-    pub(super) fn end(&self) {
+    pub(super) fn count_end(&self) {
         self.pending.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Notes a response.
     ///
     /// A breaker that closes is logged with level info, if its opening was logged.
-    pub(super) fn succeeded(&self, passage: Passage) {
-        if self.breaker.succeeded(passage) == Change::Closed {
-            self.changed("closed");
-            if self.opening_log.closed() {
+    pub(super) fn note_success(&self, passage: Passage) {
+        if self.breaker.note_success(passage) == Change::Closed {
+            self.count_change("closed");
+            if self.opening_log.log_closed() {
                 tracing::info!(server = %self.address, "the server responds and gets requests again");
             }
         }
@@ -207,12 +211,12 @@ impl Server {
     /// Notes a failure.
     ///
     /// A breaker that opens is logged with level warn. Each failure is counted.
-    pub(super) fn failed(&self, passage: Passage, now: Duration) {
+    pub(super) fn note_failure(&self, passage: Passage, now: Duration) {
         counter!("palisade_upstream_failures_total", "server" => self.address.to_string())
             .increment(1);
-        match self.breaker.failed(passage, now) {
+        match self.breaker.note_failure(passage, now) {
             Change::Opened => {
-                self.changed("opened");
+                self.count_change("opened");
                 self.log_opening(now);
             }
             // The trial of an open breaker failed, and perhaps no line has said that it is open.
@@ -223,7 +227,7 @@ impl Server {
 
     /// Logs that the breaker is open, if a line is due.
     fn log_opening(&self, now: Duration) {
-        if let Some(held_back) = self.opening_log.opened(now) {
+        if let Some(held_back) = self.opening_log.log_opened(now) {
             tracing::warn!(
                 server = %self.address,
                 held_back,
@@ -243,17 +247,17 @@ impl Server {
     ///
     /// Only a change is logged and counted.
     pub(super) fn set_healthy(&self, healthy: bool) {
-        if !self.health.set(healthy) {
+        if !self.health.set_healthy(healthy) {
             return;
         }
         match healthy {
             true => {
                 tracing::info!(server = %self.address, "the health check succeeds; the server gets requests again");
-                self.changed("healthy");
+                self.count_change("healthy");
             }
             false => {
                 tracing::warn!(server = %self.address, "the health check fails; the server gets no requests");
-                self.changed("unhealthy");
+                self.count_change("unhealthy");
             }
         }
     }
@@ -262,7 +266,7 @@ impl Server {
     ///
     /// The gauge shows the last change. If breaker and health check differ, it does not tell which one
     /// keeps the server off.
-    fn changed(&self, state: &'static str) {
+    fn count_change(&self, state: &'static str) {
         let server = self.address.to_string();
         let up = if matches!(state, "closed" | "healthy") {
             1.0
@@ -328,13 +332,13 @@ impl Server {
             address: self.address.to_string(),
             is_healthy: self.health.is_healthy(),
             breaker: self.breaker.state_name(),
-            pending: self.pending(),
+            pending: self.open_requests(),
         }
     }
 }
 
 /// What helps against a mistake in `[upstreams.tls]`.
-const fn remedy(error: &TlsClientError) -> &'static str {
+const fn tls_remedy(error: &TlsClientError) -> &'static str {
     match error {
         TlsClientError::File(..) => {
             "name a PEM file that this user may read in `ca`, `certificate` and `key`"
@@ -355,14 +359,14 @@ mod tests {
         let second = Duration::from_secs(1);
         let mut lines = 0;
         for number in 1..60 {
-            lines += usize::from(log.opened(number * second).is_some());
-            lines += usize::from(log.closed());
+            lines += usize::from(log.log_opened(number * second).is_some());
+            lines += usize::from(log.log_closed());
         }
         assert_eq!(lines, 2);
         // An opening that was held back is logged by a later trial that fails.
-        assert_eq!(log.opened(60 * second), None);
-        assert_eq!(log.opened(70 * second), Some(59));
-        assert_eq!(log.opened(140 * second), None, "it is known already");
-        assert!(log.closed());
+        assert_eq!(log.log_opened(60 * second), None);
+        assert_eq!(log.log_opened(70 * second), Some(59));
+        assert_eq!(log.log_opened(140 * second), None, "it is known already");
+        assert!(log.log_closed());
     }
 }

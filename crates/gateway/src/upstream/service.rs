@@ -17,7 +17,7 @@ use palisade::{config::ConfigFileError, core::SharedClock};
 
 use super::{
     attempt::Attempt,
-    balance::{Candidate, Random, choose},
+    balance::{Candidate, Random, choose_server},
     credential::Credential,
     header_rules::HeaderRules,
     health::HealthSettings,
@@ -91,52 +91,53 @@ impl Upstream {
     /// # Errors
     ///
     /// A value cannot be used. The error names line, key and remedy.
-    pub(super) fn of(
+    pub(super) fn from_section(
         section: Section,
         clock: SharedClock,
         place: Place<'_>,
     ) -> Result<Self, ConfigFileError> {
-        let timeouts = Timeouts::of(&section, place)?;
+        let timeouts = Timeouts::from_section(&section, place)?;
         let is_http2 = values::is_http2(&section, place)?;
         let tls = section.tls.as_ref();
         let transport = Transport {
             connect_timeout: timeouts.connect,
             is_http2,
             tls: tls.map(|tls| values::tls_options(tls, place)).transpose()?,
-            breaker: values::breaker(section.breaker.as_ref(), place)?,
+            breaker: values::read_breaker(section.breaker.as_ref(), place)?,
         };
-        let host = HostHeader::of(section.host.as_ref(), place)?;
+        let host = HostHeader::from_section(section.host.as_ref(), place)?;
         if let (true, HostHeader::AsSent, Some(key)) = (is_http2, &host, &section.host) {
             let problem = "with http = \"2\" the host is fixed when a connection is opened";
-            return Err(place.at(key, problem, "write \"upstream\" or a name"));
+            return Err(place.invalid_value(key, problem, "write \"upstream\" or a name"));
         }
         let health = section.health.as_ref();
         let credential = section.credential.as_ref();
-        let credential = credential.map(|section| Credential::of(section, &clock, place));
+        let credential = credential.map(|section| Credential::from_section(section, &clock, place));
         let identity = section.identity.as_ref();
-        let identity = identity.map(|section| Identity::of(section, clock.clone(), place));
-        let servers = values::servers(&section, place)?;
+        let identity =
+            identity.map(|section| Identity::from_section(section, clock.clone(), place));
+        let servers = values::read_servers(&section, place)?;
         let servers = servers
             .into_iter()
-            .map(|(url, weight)| Server::of(url, weight, &transport, place).map(Arc::new))
+            .map(|(url, weight)| Server::from_section(url, weight, &transport, place).map(Arc::new))
             .collect::<Result<_, _>>()?;
         Ok(Self {
-            hosts: values::hosts(&section, place)?,
-            prefix: values::prefix(&section, place)?,
+            hosts: values::read_hosts(&section, place)?,
+            prefix: values::read_prefix(&section, place)?,
             host,
-            origin: Origin::of(section.origin.as_ref(), place)?,
-            request_headers: HeaderRules::of(section.request_headers.as_ref(), place)?,
-            response_headers: HeaderRules::of(section.response_headers.as_ref(), place)?,
+            origin: Origin::from_section(section.origin.as_ref(), place)?,
+            request_headers: HeaderRules::from_section(section.request_headers.as_ref(), place)?,
+            response_headers: HeaderRules::from_section(section.response_headers.as_ref(), place)?,
             hide_errors: section.hide_errors,
             credential: credential.transpose()?,
             identity: identity.transpose()?,
             is_http2,
             timeouts,
-            websocket: WebSocketLimits::of(&section, is_http2, place)?,
-            trailers: values::trailers(&section, place)?,
-            retries: values::retries(&section, place)?,
+            websocket: WebSocketLimits::from_section(&section, is_http2, place)?,
+            trailers: values::read_trailers(&section, place)?,
+            retries: values::read_retries(&section, place)?,
             health: health
-                .map(|health| values::health(health, place))
+                .map(|health| values::read_health(health, place))
                 .transpose()?,
             servers,
             random: Random::default(),
@@ -158,17 +159,17 @@ impl Upstream {
     /// # Errors
     ///
     /// No server takes requests now. Returns how long that lasts at least.
-    pub(crate) fn attempt(&self, tried: &[usize]) -> Result<Attempt, Duration> {
+    pub(crate) fn begin_attempt(&self, tried: &[usize]) -> Result<Attempt, Duration> {
         let now = self.clock.monotonic();
-        let all = self.candidates(now);
+        let all = self.candidates_at(now);
         let untried = || all.iter().filter(|one| !tried.contains(&one.index));
         let mut candidates: Vec<Candidate> = match untried().next() {
             Some(_) => untried().copied().collect(),
             None => all,
         };
-        while let Some(index) = choose(&candidates, &self.random) {
+        while let Some(index) = choose_server(&candidates, &self.random) {
             let passing = self.servers.get(index);
-            let passing = passing.and_then(|server| Some((server, server.pass(now)?)));
+            let passing = passing.and_then(|server| Some((server, server.let_pass(now)?)));
             if let Some((server, passage)) = passing {
                 let (server, clock) = (Arc::clone(server), self.clock.clone());
                 return Ok(Attempt::new(server, index, passage, clock));
@@ -176,21 +177,24 @@ impl Upstream {
             // Another request was faster and is the trial.
             candidates.retain(|candidate| candidate.index != index);
         }
-        let waits = self.servers.iter().map(|server| server.wait(now));
+        let waits = self
+            .servers
+            .iter()
+            .map(|server| server.time_until_open(now));
         Err(waits.min().unwrap_or_default())
     }
 
     /// Returns the servers that take requests.
     ///
     /// Empty if all breakers are open or all checks fail.
-    fn candidates(&self, now: Duration) -> Vec<Candidate> {
+    fn candidates_at(&self, now: Duration) -> Vec<Candidate> {
         let servers = self.servers.iter().enumerate();
         servers
             .filter(|(_, server)| server.is_available(now))
             .map(|(index, server)| Candidate {
                 index,
                 weight: server.weight,
-                pending: server.pending(),
+                pending: server.open_requests(),
             })
             .collect()
     }
@@ -206,7 +210,7 @@ impl Upstream {
     ///
     /// Call it last, after all other conditions: it takes the retry.
     pub(crate) fn may_retry(&self) -> bool {
-        self.retry_budget.withdraw()
+        self.retry_budget.take_retry()
     }
 
     /// Returns the servers, in the order of the configuration.
@@ -270,7 +274,7 @@ impl Upstream {
     }
 
     /// Returns addresses and path, for the greeting.
-    pub(crate) fn shown(&self) -> String {
+    pub(crate) fn addresses_and_path(&self) -> String {
         let servers = self.servers.iter();
         let servers: Vec<_> = servers.map(|server| server.address().to_string()).collect();
         format!("{}{}", servers.join(", "), self.prefix)

@@ -54,10 +54,14 @@ impl Timeouts {
     /// # Errors
     ///
     /// A number is 0 or longer than a day.
-    pub(super) fn of(section: &Section, place: Place<'_>) -> Result<Self, ConfigFileError> {
+    pub(super) fn from_section(
+        section: &Section,
+        place: Place<'_>,
+    ) -> Result<Self, ConfigFileError> {
         let default = Self::default();
-        let read =
-            |key: &Option<Spanned<u64>>| key.as_ref().map(|key| seconds(key, place)).transpose();
+        let read = |key: &Option<Spanned<u64>>| {
+            key.as_ref().map(|key| read_seconds(key, place)).transpose()
+        };
         Ok(Self {
             connect: read(&section.connect_timeout_seconds)?.unwrap_or(default.connect),
             response: read(&section.response_timeout_seconds)?.unwrap_or(default.response),
@@ -74,11 +78,14 @@ impl Timeouts {
 /// # Errors
 ///
 /// The number is 0 or above 86400. Zero would refuse everything, and is no way to say "no bound".
-pub(super) fn seconds(key: &Spanned<u64>, place: Place<'_>) -> Result<Duration, ConfigFileError> {
+pub(super) fn read_seconds(
+    key: &Spanned<u64>,
+    place: Place<'_>,
+) -> Result<Duration, ConfigFileError> {
     let written = *key.get_ref();
     match (1..=LONGEST_SECONDS).contains(&written) {
         true => Ok(Duration::from_secs(written)),
-        false => Err(place.at(
+        false => Err(place.invalid_value(
             key,
             format_args!("{written} is out of range"),
             "write a number of seconds from 1 to 86400",

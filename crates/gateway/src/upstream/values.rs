@@ -32,7 +32,7 @@ use super::{
     connect::TlsOptions,
     health::HealthSettings,
     section::{BreakerSection, HealthSection, Section, ServerSection, TlsSection},
-    timeouts::seconds,
+    timeouts::read_seconds,
 };
 use crate::{
     body::Trailers, client_fields::PREFIX as IDENTITY_PREFIX, path::check_path, problem::Place,
@@ -73,7 +73,7 @@ const FRAMING: [HeaderName; 7] = [
 ///
 /// There is no address, both forms are used, a weight is out of range, or there are more than 64
 /// servers.
-pub(super) fn servers<'a>(
+pub(super) fn read_servers<'a>(
     section: &'a Section,
     place: Place<'_>,
 ) -> Result<Vec<(&'a Spanned<String>, u32)>, ConfigFileError> {
@@ -81,16 +81,16 @@ pub(super) fn servers<'a>(
         (Some(url), []) => Ok(vec![(url, 1)]),
         (None, []) => {
             let remedy = "add `url = \"http://127.0.0.1:5000\"`, or `[[upstreams.servers]]`";
-            Err(place.missing("upstreams", "url", "an upstream has no address", remedy))
+            Err(place.missing_key("upstreams", "url", "an upstream has no address", remedy))
         }
         (Some(url), _) => {
             let problem = "the upstream has `url` and [[upstreams.servers]]";
-            Err(place.at(url, problem, "move it to a server of its own"))
+            Err(place.invalid_value(url, problem, "move it to a server of its own"))
         }
         (None, servers) => match servers.get(MOST_SERVERS) {
             Some(extra) => {
                 let problem = "an upstream has more than 64 servers";
-                Err(place.at(&extra.url, problem, "put a load balancer before them"))
+                Err(place.invalid_value(&extra.url, problem, "put a load balancer before them"))
             }
             None => servers
                 .iter()
@@ -110,7 +110,7 @@ fn weighted_server<'a>(
     place: Place<'_>,
 ) -> Result<(&'a Spanned<String>, u32), ConfigFileError> {
     let weight = server.weight.as_ref();
-    let weight = weight.map(|weight| number(weight, 1, MOST_WEIGHT, place));
+    let weight = weight.map(|weight| read_number(weight, 1, MOST_WEIGHT, place));
     Ok((&server.url, weight.transpose()?.unwrap_or(1)))
 }
 
@@ -119,7 +119,7 @@ fn weighted_server<'a>(
 /// # Errors
 ///
 /// The number is below `least` or above `most`.
-pub(super) fn number(
+pub(super) fn read_number(
     key: &Spanned<u64>,
     least: u64,
     most: u64,
@@ -128,7 +128,7 @@ pub(super) fn number(
     let written = *key.get_ref();
     match u32::try_from(written) {
         Ok(number) if (least..=most).contains(&written) => Ok(number),
-        _ => Err(place.at(
+        _ => Err(place.invalid_value(
             key,
             format_args!("{written} is out of range"),
             &format!("write {least} to {most}"),
@@ -141,9 +141,9 @@ pub(super) fn number(
 /// # Errors
 ///
 /// The number is above 3: a client would wait for each failure in turn.
-pub(super) fn retries(section: &Section, place: Place<'_>) -> Result<u32, ConfigFileError> {
+pub(super) fn read_retries(section: &Section, place: Place<'_>) -> Result<u32, ConfigFileError> {
     let retries = section.retries.as_ref();
-    let retries = retries.map(|retries| number(retries, 0, MOST_RETRIES, place));
+    let retries = retries.map(|retries| read_number(retries, 0, MOST_RETRIES, place));
     Ok(retries.transpose()?.unwrap_or(1))
 }
 
@@ -152,7 +152,7 @@ pub(super) fn retries(section: &Section, place: Place<'_>) -> Result<u32, Config
 /// # Errors
 ///
 /// A number is out of range. Zero failures would mean a server that never gets a request.
-pub(super) fn breaker(
+pub(super) fn read_breaker(
     section: Option<&BreakerSection>,
     place: Place<'_>,
 ) -> Result<BreakerSettings, ConfigFileError> {
@@ -161,9 +161,9 @@ pub(super) fn breaker(
         return Ok(default);
     };
     let failures = section.failures.as_ref();
-    let failures = failures.map(|failures| number(failures, 1, MOST_IN_A_ROW, place));
+    let failures = failures.map(|failures| read_number(failures, 1, MOST_IN_A_ROW, place));
     let open = section.open_seconds.as_ref();
-    let open = open.map(|open| seconds(open, place));
+    let open = open.map(|open| read_seconds(open, place));
     Ok(BreakerSettings {
         failures: failures.transpose()?.unwrap_or(default.failures),
         open: open.transpose()?.unwrap_or(default.open),
@@ -175,7 +175,7 @@ pub(super) fn breaker(
 /// # Errors
 ///
 /// The path does not begin with a slash, or a number is out of range.
-pub(super) fn health(
+pub(super) fn read_health(
     section: &HealthSection,
     place: Place<'_>,
 ) -> Result<HealthSettings, ConfigFileError> {
@@ -183,14 +183,14 @@ pub(super) fn health(
     let path = written.parse::<PathAndQuery>().ok();
     let path = path.filter(|_| written.starts_with('/')).ok_or_else(|| {
         let problem = format!("`{written}` is no path");
-        place.at(&section.path, problem, "write a path such as \"/health\"")
+        place.invalid_value(&section.path, problem, "write a path such as \"/health\"")
     })?;
     let time = |key: &Option<Spanned<u64>>, default: u64| match key {
-        Some(key) => seconds(key, place),
+        Some(key) => read_seconds(key, place),
         None => Ok(Duration::from_secs(default)),
     };
     let count = |key: &Option<Spanned<u64>>, default: u32| match key {
-        Some(key) => number(key, 1, MOST_IN_A_ROW, place),
+        Some(key) => read_number(key, 1, MOST_IN_A_ROW, place),
         None => Ok(default),
     };
     Ok(HealthSettings {
@@ -207,7 +207,10 @@ pub(super) fn health(
 /// # Errors
 ///
 /// A name with a port or a pattern would never match.
-pub(super) fn hosts(section: &Section, place: Place<'_>) -> Result<Vec<String>, ConfigFileError> {
+pub(super) fn read_hosts(
+    section: &Section,
+    place: Place<'_>,
+) -> Result<Vec<String>, ConfigFileError> {
     let check = |host: &Spanned<String>| {
         let name = host.get_ref();
         let usable = !name.is_empty() && !name.contains(['*', '/', '@', ' ']);
@@ -216,7 +219,7 @@ pub(super) fn hosts(section: &Section, place: Place<'_>) -> Result<Vec<String>, 
             .is_some_and(|(front, _)| !front.contains(':') || front.ends_with(']'));
         match usable && !has_port {
             true => Ok(name.clone()),
-            false => Err(place.at(
+            false => Err(place.invalid_value(
                 host,
                 format_args!("`{name}` matches no request"),
                 "write a name such as \"voice.example\", without port, path and star",
@@ -231,7 +234,7 @@ pub(super) fn hosts(section: &Section, place: Place<'_>) -> Result<Vec<String>, 
 /// # Errors
 ///
 /// No request could match it: it has a star, a brace, a query, or parts that are refused in every path.
-pub(super) fn prefix(section: &Section, place: Place<'_>) -> Result<String, ConfigFileError> {
+pub(super) fn read_prefix(section: &Section, place: Place<'_>) -> Result<String, ConfigFileError> {
     let Some(path) = &section.path else {
         return Ok(String::new());
     };
@@ -241,7 +244,7 @@ pub(super) fn prefix(section: &Section, place: Place<'_>) -> Result<String, Conf
         && check_path(written).is_ok();
     match matchable {
         true => Ok(written.trim_end_matches('/').to_owned()),
-        false => Err(place.at(
+        false => Err(place.invalid_value(
             path,
             format_args!("`{written}` matches no request"),
             "write a prefix such as \"/v1\", without dots, queries, braces and stars",
@@ -262,7 +265,7 @@ pub(super) fn is_http2(section: &Section, place: Place<'_>) -> Result<bool, Conf
     {
         None | Some((_, "1")) => Ok(false),
         Some((_, "2")) => Ok(true),
-        Some((key, other)) => Err(place.at(
+        Some((key, other)) => Err(place.invalid_value(
             key,
             format_args!("`{other}` is no version of HTTP that the gateway speaks"),
             "write \"1\" for HTTP/1.1 or \"2\" for HTTP/2",
@@ -276,14 +279,17 @@ pub(super) fn is_http2(section: &Section, place: Place<'_>) -> Result<bool, Conf
 ///
 /// A name is no token, or a field of that name has a meaning only in a head: it frames the message, or
 /// says who the client is (RFC 9110 section 6.5.1). An empty list is allowed and drops all trailers.
-pub(super) fn trailers(section: &Section, place: Place<'_>) -> Result<Trailers, ConfigFileError> {
+pub(super) fn read_trailers(
+    section: &Section,
+    place: Place<'_>,
+) -> Result<Trailers, ConfigFileError> {
     let Some(written) = &section.trailers else {
         return Ok(Trailers::default());
     };
     let names = written.iter().map(|name| {
         let parsed = own_name(name, place)?;
         match is_of_head(parsed.as_str()) {
-            true => Err(place.at(
+            true => Err(place.invalid_value(
                 name,
                 format_args!("`{parsed}` says who the client is, which only a head may do"),
                 "remove it",
@@ -319,7 +325,7 @@ pub(super) fn own_name(
 ) -> Result<HeaderName, ConfigFileError> {
     let parsed = header_name(name, place)?;
     match FRAMING.contains(&parsed) {
-        true => Err(place.at(
+        true => Err(place.invalid_value(
             name,
             format_args!("`{parsed}` frames the message and is written by the gateway"),
             "remove it; `host` has a key of its own",
@@ -338,7 +344,7 @@ pub(super) fn own_name(
 fn header_name(name: &Spanned<String>, place: Place<'_>) -> Result<HeaderName, ConfigFileError> {
     name.get_ref().parse().map_err(|_| {
         let problem = format!("`{}` is no name of a field", name.get_ref());
-        place.at(name, problem, "write letters, digits and hyphens")
+        place.invalid_value(name, problem, "write letters, digits and hyphens")
     })
 }
 
@@ -360,7 +366,7 @@ pub(super) fn tls_options(
         (None, None) => None,
         (Some(one), None) | (None, Some(one)) => {
             let problem = "a certificate and its key belong together";
-            return Err(place.at(one, problem, "write both `certificate` and `key`"));
+            return Err(place.invalid_value(one, problem, "write both `certificate` and `key`"));
         }
     };
     Ok(TlsOptions {

@@ -11,7 +11,7 @@ use palisade::config::ConfigFileError;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{section::Section, values::number};
+use super::{section::Section, values::read_number};
 use crate::problem::Place;
 
 /// The most open WebSockets that can be written. Each keeps two file descriptors and 8 KiB.
@@ -58,7 +58,7 @@ impl WebSocketLimits {
     ///
     /// Another protocol is named, the upstream speaks HTTP/2, which has no upgrade, a number is out of
     /// range, or there are bounds and no `upgrade`.
-    pub(super) fn of(
+    pub(super) fn from_section(
         section: &Section,
         is_http2: bool,
         place: Place<'_>,
@@ -69,7 +69,7 @@ impl WebSocketLimits {
         match (&section.websocket, section.upgrade.is_empty()) {
             (Some(bounds), true) => {
                 let problem = "the bounds have no effect without `upgrade`";
-                Err(place.at(
+                Err(place.invalid_value(
                     bounds,
                     problem,
                     "write upgrade = [\"websocket\"] too, or remove it",
@@ -88,7 +88,7 @@ impl WebSocketLimits {
     fn read(section: &WebSocketSection, place: Place<'_>) -> Result<Self, ConfigFileError> {
         let default = Self::default();
         let count = |key: &Option<Spanned<u64>>, default: u32| match key {
-            Some(key) => number(key, 1, MOST, place),
+            Some(key) => read_number(key, 1, MOST, place),
             None => Ok(default),
         };
         if let Some(bytes) = section
@@ -96,7 +96,7 @@ impl WebSocketLimits {
             .as_ref()
             .filter(|bytes| *bytes.get_ref() == 0)
         {
-            return Err(place.at(
+            return Err(place.invalid_value(
                 bytes,
                 "0 is out of range",
                 "write a number of bytes, 1 or more",
@@ -122,11 +122,11 @@ fn check_protocol(
 ) -> Result<(), ConfigFileError> {
     if protocol.get_ref() != "websocket" {
         let problem = format!("`{}` is no protocol to switch to", protocol.get_ref());
-        return Err(place.at(protocol, problem, "write [\"websocket\"]"));
+        return Err(place.invalid_value(protocol, problem, "write [\"websocket\"]"));
     }
     if is_http2 {
         let problem = "HTTP/2 has no upgrade";
-        return Err(place.at(protocol, problem, "write http = \"1\" for this upstream"));
+        return Err(place.invalid_value(protocol, problem, "write http = \"1\" for this upstream"));
     }
     Ok(())
 }

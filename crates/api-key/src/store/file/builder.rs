@@ -5,7 +5,7 @@ use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 use palisade_core::{SharedClock, SystemClock};
 use palisade_internal::watched_file::{Options, WatchedFile};
 
-use super::{FileKeyStore, KeyFileError, KeyFileReport, file_format::KeyFile, log};
+use super::{FileKeyStore, KeyFileError, KeyFileReport, file_format::KeyFile, log_report};
 
 /// In bytes. A larger file is refused; it would have some hundred thousand keys.
 const LARGEST: u64 = 64 * 1024 * 1024;
@@ -53,7 +53,7 @@ impl FileKeyStoreBuilder {
             path,
             options: Options::new(LARGEST, clock_of(SystemClock::shared())),
             watched: true,
-            report: Box::new(log),
+            report: Box::new(log_report),
         }
     }
 

@@ -41,7 +41,7 @@ pub enum KeyFileError {
 }
 
 impl KeyFileError {
-    pub(crate) fn io(path: &Path, attempt: &'static str, source: io::Error) -> Self {
+    pub(crate) fn from_io(path: &Path, attempt: &'static str, source: io::Error) -> Self {
         Self::Io {
             path: path.into(),
             attempt,
@@ -49,7 +49,7 @@ impl KeyFileError {
         }
     }
 
-    pub(crate) fn invalid(
+    pub(crate) fn invalid_content(
         path: &Path,
         line: Option<usize>,
         problem: impl Into<KeyFileProblem>,

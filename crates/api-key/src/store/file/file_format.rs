@@ -22,7 +22,7 @@ impl FileFormat for KeyFile {
     }
 
     fn io_error(&self, path: &Path, attempt: &'static str, problem: io::Error) -> KeyFileError {
-        KeyFileError::io(path, attempt, problem)
+        KeyFileError::from_io(path, attempt, problem)
     }
 
     /// Keeps the times of last use, which only this process knows.

@@ -106,7 +106,7 @@ impl FileKeyStore {
         let path = path.as_ref();
         let text = toml_document::write(path, &KeyTable::default())?;
         private_file::write_new(path, text.as_bytes())
-            .map_err(|problem| KeyFileError::io(path, "create", problem))
+            .map_err(|problem| KeyFileError::from_io(path, "create", problem))
     }
 
     /// Checks the file now, instead of within the interval. Reads from a disk: do not call it in
@@ -161,7 +161,7 @@ impl FileKeyStore {
     }
 }
 
-fn log(report: KeyFileReport<'_>) {
+fn log_report(report: KeyFileReport<'_>) {
     match report {
         KeyFileReport::Expired(problem) => {
             tracing::error!(target: "palisade", number = "PAL0014", %problem, "the key file could not be read for too long; every key is refused with 503 until it can");

@@ -70,7 +70,7 @@ pub(super) fn read(path: &Path, text: &str) -> Result<KeyTable, KeyFileError> {
     };
     let document: Document = toml::from_str(text).map_err(|problem| {
         // The text of the error would repeat the line, which may have a key in it.
-        KeyFileError::invalid(
+        KeyFileError::invalid_content(
             path,
             line(problem.span().map(|span| span.start)),
             KeyFileProblem::Syntax(without_values(problem.message()).into()),
@@ -78,7 +78,7 @@ pub(super) fn read(path: &Path, text: &str) -> Result<KeyTable, KeyFileError> {
     })?;
     if *document.version.get_ref() != VERSION {
         let at = line(Some(document.version.span().start));
-        return Err(KeyFileError::invalid(
+        return Err(KeyFileError::invalid_content(
             path,
             at,
             KeyFileProblem::Version { supported: VERSION },
@@ -90,10 +90,10 @@ pub(super) fn read(path: &Path, text: &str) -> Result<KeyTable, KeyFileError> {
         let record = entry
             .into_inner()
             .read()
-            .map_err(|problem| KeyFileError::invalid(path, at, problem))?;
+            .map_err(|problem| KeyFileError::invalid_content(path, at, problem))?;
         table
             .insert(record)
-            .map_err(|problem| KeyFileError::invalid(path, at, problem))?;
+            .map_err(|problem| KeyFileError::invalid_content(path, at, problem))?;
     }
     Ok(table)
 }
@@ -111,8 +111,12 @@ fn without_values(message: &str) -> String {
 /// Writes all records, oldest first.
 pub(super) fn write(path: &Path, table: &KeyTable) -> Result<String, KeyFileError> {
     let keys = table.records();
-    let keys: Result<_, _> = keys.iter().map(|record| Entry::of(record)).collect();
-    let keys: Vec<Entry> = keys.map_err(|problem| KeyFileError::invalid(path, None, problem))?;
+    let keys: Result<_, _> = keys
+        .iter()
+        .map(|record| Entry::from_record(record))
+        .collect();
+    let keys: Vec<Entry> =
+        keys.map_err(|problem| KeyFileError::invalid_content(path, None, problem))?;
     let document = Document {
         version: toml::Spanned::new(0..0, VERSION),
         keys: keys
@@ -122,7 +126,7 @@ pub(super) fn write(path: &Path, table: &KeyTable) -> Result<String, KeyFileErro
     };
     match toml::to_string(&document) {
         Ok(text) => Ok(format!("{HEADER}{text}")),
-        Err(_) => Err(KeyFileError::invalid(
+        Err(_) => Err(KeyFileError::invalid_content(
             path,
             None,
             KeyFileProblem::Unwritable,
@@ -147,11 +151,16 @@ impl Entry {
             tier: self.tier,
         };
         let created = read_timestamp(self.created)?.unix();
-        let record = KeyRecord::from_grant(self.id.parse()?, digest(&self.digest)?, grant, created);
+        let record = KeyRecord::from_grant(
+            self.id.parse()?,
+            parse_digest(&self.digest)?,
+            grant,
+            created,
+        );
         let mut record = record?;
         if let Some(former) = self.previous {
             record = record.with_previous(
-                digest(&former.digest)?,
+                parse_digest(&former.digest)?,
                 read_timestamp(former.until)?.unix(),
             );
         }
@@ -161,31 +170,31 @@ impl Entry {
         Ok(record)
     }
 
-    fn of(record: &KeyRecord) -> Result<Self, KeyFileProblem> {
+    fn from_record(record: &KeyRecord) -> Result<Self, KeyFileProblem> {
         let grant = record.grant().clone();
         let former = record.previous.as_ref().map(|previous| {
             let digest = previous.digest.to_text();
-            datetime(previous.until).map(|until| Former { digest, until })
+            to_datetime(previous.until).map(|until| Former { digest, until })
         });
         Ok(Self {
             id: record.id().to_string(),
             environment: grant.environment.to_string(),
             digest: record.digest().to_text(),
-            created: datetime(record.created)?,
+            created: to_datetime(record.created)?,
             note: grant.note,
             owner: grant.owner,
             tier: grant.tier,
             scopes: grant.scopes,
             networks: grant.networks.iter().map(ToString::to_string).collect(),
-            not_before: grant.not_before.map(datetime).transpose()?,
-            expires: grant.expires.map(datetime).transpose()?,
-            revoked: record.revoked.map(datetime).transpose()?,
+            not_before: grant.not_before.map(to_datetime).transpose()?,
+            expires: grant.expires.map(to_datetime).transpose()?,
+            revoked: record.revoked.map(to_datetime).transpose()?,
             previous: former.transpose()?,
         })
     }
 }
 
-fn digest(text: &str) -> Result<KeyDigest, KeyFileProblem> {
+fn parse_digest(text: &str) -> Result<KeyDigest, KeyFileProblem> {
     KeyDigest::from_text(text).ok_or(KeyFileProblem::Digest)
 }
 
@@ -193,7 +202,7 @@ fn read_timestamp(written: Datetime) -> Result<Timestamp, InvalidTimestamp> {
     written.to_string().parse()
 }
 
-fn datetime(moment: Timestamp) -> Result<Datetime, KeyFileProblem> {
+fn to_datetime(moment: Timestamp) -> Result<Datetime, KeyFileProblem> {
     let parsed = moment.to_string().parse();
     parsed.map_err(|_| KeyFileProblem::Unwritable)
 }

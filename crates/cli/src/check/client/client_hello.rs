@@ -28,7 +28,7 @@ impl OldVersion {
     /// The version as two bytes.
     ///
     /// As in `client_version`: major, then minor.
-    fn bytes(self) -> [u8; 2] {
+    fn wire_bytes(self) -> [u8; 2] {
         match self {
             Self::Tls10 => [3, 1],
             Self::Tls11 => [3, 2],
@@ -57,7 +57,7 @@ const SUITES: [u16; 9] = [
 
 /// Makes the record with a `ClientHello`. `host` is sent as the server name if it is a name.
 pub(crate) fn client_hello(version: OldVersion, host: &str, random: [u8; 32]) -> Vec<u8> {
-    let mut hello = version.bytes().to_vec();
+    let mut hello = version.wire_bytes().to_vec();
     hello.extend(random);
     hello.push(0); // no session
     let suites: Vec<u8> = SUITES
@@ -66,7 +66,7 @@ pub(crate) fn client_hello(version: OldVersion, host: &str, random: [u8; 32]) ->
         .collect();
     hello.extend(with_length(&suites));
     hello.extend([1, 0]); // no compression
-    hello.extend(with_length(&extensions(host)));
+    hello.extend(with_length(&hello_extensions(host)));
     let mut message = vec![1, 0];
     message.extend(with_length(&hello));
     // The version of the record is that of TLS 1.0: some servers accept no other in the first one.
@@ -77,7 +77,7 @@ pub(crate) fn client_hello(version: OldVersion, host: &str, random: [u8; 32]) ->
 
 /// An IP address is not sent as a server name (RFC 6066, section 3), nor is a name longer than 253
 /// bytes.
-fn extensions(host: &str) -> Vec<u8> {
+fn hello_extensions(host: &str) -> Vec<u8> {
     let mut all = Vec::new();
     let is_name = host.parse::<std::net::IpAddr>().is_err();
     if is_name && host.len() <= 253 {
@@ -110,7 +110,7 @@ fn with_length(bytes: &[u8]) -> Vec<u8> {
 ///
 /// The first bytes are compared as they come, so a server that speaks HTTP is recognized by its
 /// first byte.
-pub(crate) fn accepts(version: OldVersion, response: &[u8]) -> Option<bool> {
+pub(crate) fn server_accepts(version: OldVersion, response: &[u8]) -> Option<bool> {
     let expected = [
         Some(22),
         Some(3),
@@ -130,7 +130,7 @@ pub(crate) fn accepts(version: OldVersion, response: &[u8]) -> Option<bool> {
         return Some(false);
     }
     let chosen = response.get(9..ENOUGH)?;
-    Some(chosen == version.bytes())
+    Some(chosen == version.wire_bytes())
 }
 
 #[cfg(test)]
@@ -143,13 +143,19 @@ mod tests {
 
     #[test]
     fn only_a_server_hello_with_the_version_is_a_yes() {
-        assert_eq!(accepts(OldVersion::Tls10, &SERVER_HELLO), Some(true));
-        assert_eq!(accepts(OldVersion::Tls11, &SERVER_HELLO), Some(false));
-        assert_eq!(accepts(OldVersion::Tls10, &SERVER_HELLO[..10]), None);
-        assert_eq!(accepts(OldVersion::Tls10, &[]), None);
+        assert_eq!(server_accepts(OldVersion::Tls10, &SERVER_HELLO), Some(true));
+        assert_eq!(
+            server_accepts(OldVersion::Tls11, &SERVER_HELLO),
+            Some(false)
+        );
+        assert_eq!(server_accepts(OldVersion::Tls10, &SERVER_HELLO[..10]), None);
+        assert_eq!(server_accepts(OldVersion::Tls10, &[]), None);
         let alert = [21, 3, 1, 0, 2, 2, 70];
-        assert_eq!(accepts(OldVersion::Tls10, &alert), Some(false));
-        assert_eq!(accepts(OldVersion::Tls10, b"HTTP/1.1 400"), Some(false));
+        assert_eq!(server_accepts(OldVersion::Tls10, &alert), Some(false));
+        assert_eq!(
+            server_accepts(OldVersion::Tls10, b"HTTP/1.1 400"),
+            Some(false)
+        );
     }
 
     #[test]
@@ -169,7 +175,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_response_is_read_without_a_panic(response: Vec<u8>) {
-            let whole = accepts(OldVersion::Tls10, &response);
+            let whole = server_accepts(OldVersion::Tls10, &response);
             prop_assert!(response.len() < ENOUGH || whole.is_some());
         }
 

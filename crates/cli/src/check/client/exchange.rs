@@ -60,24 +60,24 @@ impl ProbeRequest {
     }
 
     /// Adds a header.
-    pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+    pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
     }
 
     /// Adds a header with a value from this source.
-    pub(crate) fn fixed(self, name: HeaderName, value: &'static str) -> Self {
-        self.header(name, HeaderValue::from_static(value))
+    pub(crate) fn with_fixed_header(self, name: HeaderName, value: &'static str) -> Self {
+        self.with_header(name, HeaderValue::from_static(value))
     }
 
     /// Sends a body.
-    pub(crate) fn body(mut self, body: impl Into<Bytes>) -> Self {
+    pub(crate) fn with_body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self
     }
 
     /// Sends another `Host` than that of the target. The connection still goes to the target.
-    pub(crate) fn host(mut self, host: &'static str) -> Self {
+    pub(crate) fn with_host(mut self, host: &'static str) -> Self {
         self.host = Some(HeaderValue::from_static(host));
         self
     }
@@ -146,14 +146,14 @@ impl ProbeResponse {
     }
 
     /// The beginning of the body as text.
-    pub(crate) fn text(&self) -> String {
+    pub(crate) fn body_text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
     /// Request and status in one line, for the report.
     ///
     /// Such as `GET /tts?text=hello → 200`.
-    pub(crate) fn summary(&self) -> String {
+    pub(crate) fn summary_line(&self) -> String {
         format!("{} → {}", self.asked, self.status.as_u16())
     }
 }
@@ -164,7 +164,7 @@ impl ProbeResponse {
 ///
 /// [`Problem::Connection`] if the connection ends before a head; [`Problem::Unreadable`] if the
 /// bytes are not HTTP/1.1 or exceed a bound. A body that ends early is no error.
-pub(super) async fn exchange(
+pub(super) async fn exchange_once(
     stream: Box<dyn Stream>,
     target: &Target,
     ask: ProbeRequest,
@@ -181,7 +181,7 @@ pub(super) async fn exchange(
         let _ = connection.await;
     }));
     let asked = ask.to_string();
-    let request = request(target, ask)?;
+    let request = build_request(target, ask)?;
     let response = sender.send_request(request).await.map_err(|error| {
         match error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
             true => Problem::Connection("closed without a response".to_owned()),
@@ -214,7 +214,7 @@ pub(super) async fn exchange(
 /// # Errors
 ///
 /// Fails if the path or the host cannot be sent in HTTP.
-fn request(target: &Target, ask: ProbeRequest) -> Result<Request<Full<Bytes>>, Problem> {
+fn build_request(target: &Target, ask: ProbeRequest) -> Result<Request<Full<Bytes>>, Problem> {
     let failed = |error: http::Error| Problem::Connection(error.to_string());
     let host = match ask.host {
         Some(host) => host,

@@ -124,12 +124,12 @@ impl Client {
     /// Allows more connections, for a probe that was asked for.
     ///
     /// Called before the check begins, so that the number that is announced is right.
-    pub(crate) fn allow(&self, more: usize) {
+    pub(crate) fn allow_connections(&self, more: usize) {
         self.most.set(self.most.get().saturating_add(more));
     }
 
     /// The connections that were opened.
-    pub(crate) fn sent(&self) -> usize {
+    pub(crate) fn opened_connections(&self) -> usize {
         self.sent.get()
     }
 
@@ -149,7 +149,7 @@ impl Client {
     }
 
     /// What certificates are verified against.
-    pub(crate) fn tls(&self) -> &TlsSettings {
+    pub(crate) fn tls_settings(&self) -> &TlsSettings {
         &self.tls
     }
 
@@ -173,7 +173,7 @@ impl Client {
         let takes_429 = ask.takes_429;
         let exchange = async {
             let stream = self.open(target).await?;
-            exchange::exchange(stream, target, ask, self.patience).await
+            exchange::exchange_once(stream, target, ask, self.patience).await
         };
         // Connecting, the handshake and the head together may take twice the time of one step.
         let response = timeout(self.patience * 2, exchange)
@@ -256,6 +256,10 @@ impl Client {
     }
 
     /// Bounds an operation of the socket, and makes a problem of its error.
+    ///
+    /// # Errors
+    ///
+    /// [`Problem::Timeout`], or the error of the socket.
     async fn within_io<T>(&self, work: impl Future<Output = io::Result<T>>) -> Result<T, Problem> {
         let result = self.with_time_limit(async { Ok(work.await) }).await?;
         result.map_err(|error| match error.kind() {
@@ -265,6 +269,10 @@ impl Client {
     }
 
     /// Bounds one step by the time limit of the user.
+    ///
+    /// # Errors
+    ///
+    /// [`Problem::Timeout`], or that of the step.
     async fn with_time_limit<T>(
         &self,
         work: impl Future<Output = Result<T, Problem>>,

@@ -104,7 +104,7 @@ impl TlsSettings {
         offer: Offer,
     ) -> Result<(Handshake, TlsStream<TcpStream>), Problem> {
         let failed = |error: &dyn std::error::Error| Problem::Tls(error.to_string());
-        let config = self.config(offer).map_err(|error| failed(&error))?;
+        let config = self.client_config(offer).map_err(|error| failed(&error))?;
         let name = server_name(host).ok_or_else(|| Problem::Tls("not a host name".to_owned()))?;
         let connector = TlsConnector::from(Arc::new(config));
         let stream = connector.connect(name, stream).await;
@@ -119,9 +119,12 @@ impl TlsSettings {
         Ok((handshake, stream))
     }
 
-    /// Makes the settings of one handshake. Fails only if the provider has no suite for the
-    /// version.
-    fn config(&self, offer: Offer) -> Result<ClientConfig, rustls::Error> {
+    /// Makes the settings of one handshake.
+    ///
+    /// # Errors
+    ///
+    /// The cryptography library has no suite for the version.
+    fn client_config(&self, offer: Offer) -> Result<ClientConfig, rustls::Error> {
         let both: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
         let versions = if offer == Offer::Tls12 {
             &[&TLS12]

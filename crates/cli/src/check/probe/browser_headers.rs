@@ -36,28 +36,28 @@ pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
             .header("x-content-type-options")
             .unwrap_or_default();
         let missing = !nosniff.trim().eq_ignore_ascii_case("nosniff");
-        outcomes.decide(&NOSNIFF_MISSING, missing.then(|| response.summary()));
+        outcomes.record_decision(&NOSNIFF_MISSING, missing.then(|| response.summary_line()));
         if site.target.tls {
-            hsts(response, outcomes);
+            decide_hsts(response, outcomes);
         }
     }
-    pages(&site.pages(), outcomes);
-    cacheable(site, outcomes);
-    indexable(site, outcomes).await;
+    decide_pages(&site.pages(), outcomes);
+    decide_cacheable(site, outcomes);
+    decide_indexable(site, outcomes).await;
 }
 
 /// Decides the two rules of `Strict-Transport-Security` for one response over TLS.
 ///
 /// If the header is missing, its length is not checked, so that one mistake is not two findings.
-fn hsts(response: &ProbeResponse, outcomes: &mut Outcomes) {
+fn decide_hsts(response: &ProbeResponse, outcomes: &mut Outcomes) {
     let Some(value) = response.header("strict-transport-security") else {
-        outcomes.record_finding(&HSTS_MISSING, response.summary());
-        outcomes.skipped(&HSTS_SHORT, "it is missing");
+        outcomes.record_finding(&HSTS_MISSING, response.summary_line());
+        outcomes.record_skipped(&HSTS_SHORT, "it is missing");
         return;
     };
     outcomes.record_pass(&HSTS_MISSING);
     let is_short = max_age(&value).is_none_or(|seconds| seconds < YEAR);
-    outcomes.decide(&HSTS_SHORT, is_short.then_some(value));
+    outcomes.record_decision(&HSTS_SHORT, is_short.then_some(value));
 }
 
 /// `max-age` of `Strict-Transport-Security` in seconds (RFC 6797). `None` if it is missing or no number.
@@ -74,7 +74,7 @@ fn max_age(value: &str) -> Option<u64> {
 
 /// Decides the four rules about pages. Several policies of one page are joined, since browsers
 /// enforce all of them.
-fn pages(pages: &[&ProbeResponse], outcomes: &mut Outcomes) {
+fn decide_pages(pages: &[&ProbeResponse], outcomes: &mut Outcomes) {
     let of_pages: [&'static Rule; 4] = [
         &CSP_MISSING,
         &CSP_WEAK,
@@ -88,20 +88,23 @@ fn pages(pages: &[&ProbeResponse], outcomes: &mut Outcomes) {
         let policy = page.header_values("content-security-policy").join("; ");
         match policy.is_empty() {
             true => {
-                outcomes.record_finding(&CSP_MISSING, page.summary());
-                outcomes.skipped(&CSP_WEAK, "it is missing");
+                outcomes.record_finding(&CSP_MISSING, page.summary_line());
+                outcomes.record_skipped(&CSP_WEAK, "it is missing");
             }
             false => {
                 outcomes.record_pass(&CSP_MISSING);
-                let weak = weakness(&policy).map(|weak| format!("{}: {weak}", page.asked));
-                outcomes.decide(&CSP_WEAK, weak);
+                let weak = policy_weakness(&policy).map(|weak| format!("{}: {weak}", page.asked));
+                outcomes.record_decision(&CSP_WEAK, weak);
             }
         }
         let framing = page.header("x-frame-options").is_none()
-            && directive(&policy, "frame-ancestors").is_none();
-        outcomes.decide(&FRAMING_ALLOWED, framing.then(|| page.summary()));
+            && directive_sources(&policy, "frame-ancestors").is_none();
+        outcomes.record_decision(&FRAMING_ALLOWED, framing.then(|| page.summary_line()));
         let referrer = page.header("referrer-policy").is_none();
-        outcomes.decide(&REFERRER_POLICY_MISSING, referrer.then(|| page.summary()));
+        outcomes.record_decision(
+            &REFERRER_POLICY_MISSING,
+            referrer.then(|| page.summary_line()),
+        );
     }
 }
 
@@ -109,7 +112,7 @@ fn pages(pages: &[&ProbeResponse], outcomes: &mut Outcomes) {
 ///
 /// `None` if the policy has no such directive. The first one counts: browsers ignore repetitions
 /// (CSP 3, section 2.2.1). Commas separate policies of one header.
-fn directive(policy: &str, name: &str) -> Option<Vec<String>> {
+fn directive_sources(policy: &str, name: &str) -> Option<Vec<String>> {
     policy.split([';', ',']).find_map(|directive| {
         let mut words = directive.split_ascii_whitespace();
         let is_it = words.next()?.eq_ignore_ascii_case(name);
@@ -124,8 +127,9 @@ fn directive(policy: &str, name: &str) -> Option<Vec<String>> {
 /// In this order: no directive for scripts at all; `'unsafe-inline'` without a nonce or hash; a
 /// source that allows whole schemes or all hosts, unless `'strict-dynamic'` makes browsers ignore
 /// it; `'unsafe-eval'`. Only the first one in the policy is named.
-fn weakness(policy: &str) -> Option<String> {
-    let sources = directive(policy, "script-src").or_else(|| directive(policy, "default-src"));
+fn policy_weakness(policy: &str) -> Option<String> {
+    let sources = directive_sources(policy, "script-src")
+        .or_else(|| directive_sources(policy, "default-src"));
     let Some(sources) = sources else {
         return Some("neither script-src nor default-src".to_owned());
     };
@@ -146,13 +150,13 @@ fn weakness(policy: &str) -> Option<String> {
 ///
 /// A response that is the same for all clients may be cached, so a page without a query is not
 /// checked.
-fn cacheable(site: &Site<'_>, outcomes: &mut Outcomes) {
+fn decide_cacheable(site: &Site<'_>, outcomes: &mut Outcomes) {
     let response = site.with_key.as_ref().or(site.base.as_ref().ok());
     let computed = site.with_key.is_some() || !site.target.query.is_empty();
     let Some(response) = response.filter(|response| response.status.is_success() && computed)
     else {
         let why = "nothing was computed for a client; give the URL of a call, and --key";
-        outcomes.skipped(&CACHEABLE, why);
+        outcomes.record_skipped(&CACHEABLE, why);
         return;
     };
     let value = response
@@ -163,19 +167,19 @@ fn cacheable(site: &Site<'_>, outcomes: &mut Outcomes) {
     let kept = !value
         .split(',')
         .any(|word| restricts.contains(&word.trim()));
-    outcomes.decide(&CACHEABLE, kept.then(|| response.summary()));
+    outcomes.record_decision(&CACHEABLE, kept.then(|| response.summary_line()));
 }
 
 /// Decides `indexable`. Only responses with a success status can be indexed. The header, then the
 /// page, then `/robots.txt` is looked at, and the file is asked for only if the first two allow.
-async fn indexable(site: &Site<'_>, outcomes: &mut Outcomes) {
+async fn decide_indexable(site: &Site<'_>, outcomes: &mut Outcomes) {
     let says_no = |response: &&ProbeResponse| {
         let tag = response
             .header_values("x-robots-tag")
             .join(",")
             .to_ascii_lowercase();
         let none = tag.contains("noindex") || tag.split(',').any(|word| word.trim() == "none");
-        let page = response.text().to_ascii_lowercase();
+        let page = response.body_text().to_ascii_lowercase();
         let meta = page.contains("name=\"robots\"") && page.contains("noindex");
         none || meta
     };
@@ -190,13 +194,13 @@ async fn indexable(site: &Site<'_>, outcomes: &mut Outcomes) {
     };
     let seen = format!(
         "{}, no X-Robots-Tag, no robots.txt that disallows",
-        open.summary()
+        open.summary_line()
     );
     let disallowed = site
-        .robots()
+        .robots_file()
         .await
-        .is_some_and(|robots| disallows_all(&robots.text()));
-    outcomes.decide(&INDEXABLE, (!disallowed).then_some(seen));
+        .is_some_and(|robots| disallows_all(&robots.body_text()));
+    outcomes.record_decision(&INDEXABLE, (!disallowed).then_some(seen));
 }
 
 /// Whether a `robots.txt` forbids everything to all (RFC 9309).
@@ -244,7 +248,7 @@ mod tests {
             "script-src 'nonce-abc' 'unsafe-inline'",
             "script-src 'strict-dynamic' 'nonce-a' https:",
         ] {
-            assert_eq!(weakness(strong), None, "{strong}");
+            assert_eq!(policy_weakness(strong), None, "{strong}");
         }
         for weak in [
             "img-src 'self'",
@@ -253,7 +257,7 @@ mod tests {
             "script-src *",
             "script-src https:",
         ] {
-            assert!(weakness(weak).is_some(), "{weak}");
+            assert!(policy_weakness(weak).is_some(), "{weak}");
         }
     }
 

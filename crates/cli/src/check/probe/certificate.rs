@@ -47,7 +47,7 @@ const RULES: &[&Rule] = &[
 ];
 
 /// Records why there is no certificate to look at.
-pub(super) fn skip(outcomes: &mut Outcomes, why: impl std::fmt::Display) {
+pub(super) fn skip_certificate(outcomes: &mut Outcomes, why: impl std::fmt::Display) {
     outcomes.skip_all(RULES, why);
 }
 
@@ -66,31 +66,33 @@ pub(super) fn probe(
     outcomes: &mut Outcomes,
 ) -> Result<(), String> {
     let Some(own) = chain.first() else {
-        skip(outcomes, "the server sent none");
+        skip_certificate(outcomes, "the server sent none");
         return Err("the server sent no certificate".to_owned());
     };
     let Ok((_, certificate)) = X509Certificate::from_der(own) else {
-        skip(outcomes, "it cannot be parsed");
+        skip_certificate(outcomes, "it cannot be parsed");
         return Err("the certificate cannot be parsed".to_owned());
     };
-    let valid = Validity::of(&certificate);
-    outcomes.decide(&CERTIFICATE_EXPIRED, valid.problem(now));
-    match valid.problem(now) {
-        None => outcomes.decide(&CERTIFICATE_NEAR_END, valid.near_end(now)),
-        Some(_) => outcomes.skipped(&CERTIFICATE_NEAR_END, "it is not valid now"),
+    let valid = Validity::from_certificate(&certificate);
+    outcomes.record_decision(&CERTIFICATE_EXPIRED, valid.problem_at(now));
+    match valid.problem_at(now) {
+        None => outcomes.record_decision(&CERTIFICATE_NEAR_END, valid.near_end(now)),
+        Some(_) => outcomes.record_skipped(&CERTIFICATE_NEAR_END, "it is not valid now"),
     }
     // An expired certificate of a trusted authority is expired, and not untrusted as well.
-    let trusted = client.tls().is_trusted(chain, valid.nearest(now));
+    let trusted = client
+        .tls_settings()
+        .is_trusted(chain, valid.nearest_moment(now));
     let issuer = certificate.issuer().to_string();
     let untrusted = trusted.as_ref().err();
     let untrusted = untrusted.map(|problem| format!("issued by {issuer}: {problem}"));
-    outcomes.decide(&CERTIFICATE_UNTRUSTED, untrusted);
+    outcomes.record_decision(&CERTIFICATE_UNTRUSTED, untrusted);
     let is_for = tls::is_for(own, host);
-    let names = names(&certificate);
+    let names = first_names(&certificate);
     let other = (!is_for).then(|| format!("{host} is not one of: {names}"));
-    outcomes.decide(&CERTIFICATE_NAME, other);
-    outcomes.decide(&CERTIFICATE_WEAK, weakness(&certificate));
-    match (trusted, is_for, valid.problem(now)) {
+    outcomes.record_decision(&CERTIFICATE_NAME, other);
+    outcomes.record_decision(&CERTIFICATE_WEAK, weak_algorithm(&certificate));
+    match (trusted, is_for, valid.problem_at(now)) {
         (Ok(()), true, None) => Ok(()),
         _ => Err("the certificate is not accepted by usual clients".to_owned()),
     }
@@ -106,7 +108,7 @@ struct Validity {
 
 impl Validity {
     /// Reads both ends. A time before 1970 becomes 1970.
-    fn of(certificate: &X509Certificate<'_>) -> Self {
+    fn from_certificate(certificate: &X509Certificate<'_>) -> Self {
         let since = |seconds: i64| Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
         let validity = certificate.validity();
         Self {
@@ -117,7 +119,7 @@ impl Validity {
 
     /// Why the certificate is not valid at `now`, or `None` if it is. Both ends belong to the
     /// validity (RFC 5280, section 4.1.2.5).
-    fn problem(&self, now: Duration) -> Option<String> {
+    fn problem_at(&self, now: Duration) -> Option<String> {
         let date = |at| Timestamp::from_unix(at);
         match now {
             now if now > self.ends => Some(format!("it expired at {}", date(self.ends))),
@@ -145,7 +147,7 @@ impl Validity {
     /// The moment within the validity that is nearest to now.
     ///
     /// With it, the trust of a chain is checked apart from its dates.
-    fn nearest(&self, now: Duration) -> Duration {
+    fn nearest_moment(&self, now: Duration) -> Duration {
         now.max(self.begins).min(self.ends.max(self.begins))
     }
 }
@@ -154,7 +156,7 @@ impl Validity {
 ///
 /// Subject alternative names in the order of the certificate. The common name is not shown: clients
 /// ignore it.
-fn names(certificate: &X509Certificate<'_>) -> String {
+fn first_names(certificate: &X509Certificate<'_>) -> String {
     let Ok(Some(extension)) = certificate.subject_alternative_name() else {
         return "no name".to_owned();
     };
@@ -164,7 +166,7 @@ fn names(certificate: &X509Certificate<'_>) -> String {
 }
 
 /// The signature is looked at first. `None` means that neither the signature nor the key is weak.
-fn weakness(certificate: &X509Certificate<'_>) -> Option<String> {
+fn weak_algorithm(certificate: &X509Certificate<'_>) -> Option<String> {
     let signature = certificate.signature_algorithm.algorithm.to_id_string();
     if let Some((_, name)) = BROKEN.iter().find(|(broken, _)| *broken == signature) {
         return Some(format!("signed with {name}"));
@@ -204,10 +206,10 @@ mod tests {
 
     #[test]
     fn before_and_after_are_said() {
-        assert!(valid(90).problem(at(999)).unwrap().contains("begins"));
-        assert!(valid(90).problem(at(1091)).unwrap().contains("expired"));
-        assert!(valid(90).problem(at(1001)).is_none());
-        assert_eq!(valid(90).nearest(at(2000)), at(1090));
-        assert_eq!(valid(90).nearest(at(1)), at(1000));
+        assert!(valid(90).problem_at(at(999)).unwrap().contains("begins"));
+        assert!(valid(90).problem_at(at(1091)).unwrap().contains("expired"));
+        assert!(valid(90).problem_at(at(1001)).is_none());
+        assert_eq!(valid(90).nearest_moment(at(2000)), at(1090));
+        assert_eq!(valid(90).nearest_moment(at(1)), at(1000));
     }
 }

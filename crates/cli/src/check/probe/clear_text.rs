@@ -26,7 +26,7 @@ const SETTINGS: &str = "AAMAAABkAAQAAP__";
 /// silent, or what comes is no HTTP, nothing is known: a filter may only hide the port from this
 /// machine. Then both are skipped, as they are when the requests of the check are used up.
 pub(super) async fn probe(site: &Site<'_>, port: Option<u16>, outcomes: &mut Outcomes) {
-    upgrade(site, outcomes).await;
+    decide_upgrade(site, outcomes).await;
     let target = site.target;
     if !target.tls {
         outcomes.skip_all(&[&HTTP_SERVED, &REDIRECT_MISSING], "the address has no TLS");
@@ -48,13 +48,13 @@ pub(super) async fn probe(site: &Site<'_>, port: Option<u16>, outcomes: &mut Out
                 &HTTP_SERVED,
                 format!("{plain} → {}", response.status.as_u16()),
             );
-            outcomes.skipped(&REDIRECT_MISSING, "it serves instead");
+            outcomes.record_skipped(&REDIRECT_MISSING, "it serves instead");
         }
         Ok(response) => {
             outcomes.record_pass(&HTTP_SERVED);
             let elsewhere = insecure_target(&response, &target.host);
             let seen = elsewhere.map(|to| format!("{plain} leads to {to}"));
-            outcomes.decide(&REDIRECT_MISSING, seen);
+            outcomes.record_decision(&REDIRECT_MISSING, seen);
         }
         Err(Problem::Refused) => {
             outcomes.record_pass(&HTTP_SERVED);
@@ -88,17 +88,17 @@ fn insecure_target(response: &ProbeResponse, host: &str) -> Option<String> {
 
 /// Sends `Upgrade: h2c` as a proxy would pass it on (RFC 7540, section 3.2). 101 is the finding.
 /// The connection is closed after it.
-async fn upgrade(site: &Site<'_>, outcomes: &mut Outcomes) {
+async fn decide_upgrade(site: &Site<'_>, outcomes: &mut Outcomes) {
     let ask = ProbeRequest::get("/")
-        .fixed(CONNECTION, "Upgrade, HTTP2-Settings")
-        .fixed(HeaderName::from_static("upgrade"), "h2c")
-        .fixed(HeaderName::from_static("http2-settings"), SETTINGS);
-    match site.ask(ask).await {
+        .with_fixed_header(CONNECTION, "Upgrade, HTTP2-Settings")
+        .with_fixed_header(HeaderName::from_static("upgrade"), "h2c")
+        .with_fixed_header(HeaderName::from_static("http2-settings"), SETTINGS);
+    match site.send_request(ask).await {
         Ok(response) => {
             let accepted = response.status.as_u16() == 101;
             let seen = accepted.then_some("GET / with `Upgrade: h2c` → 101");
-            outcomes.decide(&H2C_UPGRADE, seen);
+            outcomes.record_decision(&H2C_UPGRADE, seen);
         }
-        Err(problem) => outcomes.skipped(&H2C_UPGRADE, problem),
+        Err(problem) => outcomes.record_skipped(&H2C_UPGRADE, problem),
     }
 }

@@ -30,10 +30,10 @@ pub(super) fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
             };
             let seen = || format!("{}: {}", response.asked, cookie.name());
             let is_secure = cookie.secure() == Some(true);
-            outcomes.decide(&COOKIE_INSECURE, (!is_secure).then(seen));
+            outcomes.record_decision(&COOKIE_INSECURE, (!is_secure).then(seen));
             let readable = is_secret(&cookie) && cookie.http_only() != Some(true);
-            outcomes.decide(&COOKIE_READABLE, readable.then(seen));
-            outcomes.decide(&COOKIE_CROSS_SITE, (!is_same_site(&cookie)).then(seen));
+            outcomes.record_decision(&COOKIE_READABLE, readable.then(seen));
+            outcomes.record_decision(&COOKIE_CROSS_SITE, (!is_same_site(&cookie)).then(seen));
         }
     }
     for rule in [&COOKIE_INSECURE, &COOKIE_READABLE, &COOKIE_CROSS_SITE] {

@@ -64,7 +64,7 @@ impl Credential {
         let credential = Self { secret, header };
         let is_key =
             |text: &str| text.len() > 3 && text.bytes().all(|byte| byte.is_ascii_graphic());
-        match credential.text() {
+        match credential.key_text() {
             Some(text) if is_key(text) => Ok(credential),
             _ => Err(Failure::new(
                 "the key is not one word of visible ASCII characters",
@@ -75,14 +75,14 @@ impl Credential {
     /// The key as text.
     ///
     /// `None` if it is not UTF-8. [`new`](Self::new) refuses such a key.
-    pub(crate) fn text(&self) -> Option<&str> {
+    pub(crate) fn key_text(&self) -> Option<&str> {
         std::str::from_utf8(self.secret.expose()).ok()
     }
 
     /// The headers to try, in their order.
     ///
     /// `Authorization` gets the scheme `Bearer` (RFC 6750); every other header the key alone.
-    fn headers(&self, key: &str) -> Vec<(HeaderName, HeaderValue)> {
+    fn headers_to_try(&self, key: &str) -> Vec<(HeaderName, HeaderValue)> {
         let names = match &self.header {
             Some(name) => vec![name.clone()],
             None => vec![AUTHORIZATION, X_API_KEY],
@@ -109,7 +109,7 @@ pub(super) async fn probe(
 ) {
     check_without_key(site, outcomes);
     let of_keys = [&ANY_KEY_ACCEPTED, &KEY_IN_URL];
-    let Some((credential, key)) = credential.and_then(|one| Some((one, one.text()?))) else {
+    let Some((credential, key)) = credential.and_then(|one| Some((one, one.key_text()?))) else {
         outcomes.skip_all(&of_keys, "no key was given; --key FILE gives one");
         return;
     };
@@ -162,17 +162,20 @@ fn check_without_key(site: &Site<'_>, outcomes: &mut Outcomes) {
         }
         Ok(base) if base.status.is_success() && !base.is_page() => {
             let media_type = base.media_type();
-            outcomes.record_finding(&KEYLESS_ACCESS, format!("{}, {media_type}", base.summary()));
+            outcomes.record_finding(
+                &KEYLESS_ACCESS,
+                format!("{}, {media_type}", base.summary_line()),
+            );
         }
         Ok(base) if base.status.is_success() => {
             let why = "the address is a page; give the URL of a call, with its query";
-            outcomes.skipped(&KEYLESS_ACCESS, why);
+            outcomes.record_skipped(&KEYLESS_ACCESS, why);
         }
         Ok(base) => {
-            let why = format!("{}; give the URL of a call that works", base.summary());
-            outcomes.skipped(&KEYLESS_ACCESS, why);
+            let why = format!("{}; give the URL of a call that works", base.summary_line());
+            outcomes.record_skipped(&KEYLESS_ACCESS, why);
         }
-        Err(problem) => outcomes.skipped(&KEYLESS_ACCESS, problem),
+        Err(problem) => outcomes.record_skipped(&KEYLESS_ACCESS, problem),
     }
 }
 
@@ -187,15 +190,15 @@ async fn try_headers(
     key: &str,
 ) -> Result<(), String> {
     let mut last = "nothing was sent".to_owned();
-    for (name, value) in credential.headers(key) {
-        let ask =
-            ProbeRequest::get(site.target.path_and_query()).header(name.clone(), value.clone());
-        match site.ask(ask).await {
+    for (name, value) in credential.headers_to_try(key) {
+        let ask = ProbeRequest::get(site.target.path_and_query())
+            .with_header(name.clone(), value.clone());
+        match site.send_request(ask).await {
             Ok(response) if is_accepted(&response) => {
                 site.use_key(name, value, response);
                 return Ok(());
             }
-            Ok(response) => last = response.summary(),
+            Ok(response) => last = response.summary_line(),
             Err(problem) => last = problem.to_string(),
         }
     }
@@ -223,9 +226,9 @@ async fn check_altered_key(
     let mut wrong = key.to_owned();
     let last = wrong.pop();
     wrong.push(if last == Some('A') { 'B' } else { 'A' });
-    for (name, value) in credential.headers(&wrong) {
-        let ask = ProbeRequest::get(site.target.path_and_query()).header(name.clone(), value);
-        match site.ask(ask).await {
+    for (name, value) in credential.headers_to_try(&wrong) {
+        let ask = ProbeRequest::get(site.target.path_and_query()).with_header(name.clone(), value);
+        match site.send_request(ask).await {
             Ok(response) if is_accepted(&response) => {
                 let seen = format!(
                     "{}: the key with another last character → {}",
@@ -235,7 +238,7 @@ async fn check_altered_key(
                 outcomes.record_finding(&ANY_KEY_ACCEPTED, seen);
             }
             Ok(_) => outcomes.record_pass(&ANY_KEY_ACCEPTED),
-            Err(problem) => outcomes.skipped(&ANY_KEY_ACCEPTED, problem),
+            Err(problem) => outcomes.record_skipped(&ANY_KEY_ACCEPTED, problem),
         }
     }
 }
@@ -252,11 +255,11 @@ async fn in_url(site: &Site<'_>, key: &str, outcomes: &mut Outcomes) {
         let query = own.into_iter().chain(pairs).collect::<Vec<_>>().join("&");
         ProbeRequest::get(format!("{}?{query}", site.target.path))
     };
-    match site.ask(with(URL_NAMES)).await {
+    match site.send_request(with(URL_NAMES)).await {
         Ok(response) if is_accepted(&response) => {
             let mut accepted = Vec::new();
             for name in URL_NAMES {
-                let response = site.ask(with(&[*name])).await;
+                let response = site.send_request(with(&[*name])).await;
                 accepted.extend(
                     response
                         .is_ok_and(|response| is_accepted(&response))
@@ -269,7 +272,7 @@ async fn in_url(site: &Site<'_>, key: &str, outcomes: &mut Outcomes) {
             );
         }
         Ok(_) => outcomes.record_pass(&KEY_IN_URL),
-        Err(problem) => outcomes.skipped(&KEY_IN_URL, problem),
+        Err(problem) => outcomes.record_skipped(&KEY_IN_URL, problem),
     }
 }
 

@@ -52,8 +52,8 @@ pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
         .into_iter()
         .for_each(|response| check_response(response, outcomes));
     let broken_json = ProbeRequest::new(Method::POST, site.target.path.clone())
-        .fixed(CONTENT_TYPE, "application/json")
-        .body("{\"text\": ");
+        .with_fixed_header(CONTENT_TYPE, "application/json")
+        .with_body("{\"text\": ");
     let no_query = ProbeRequest::get(site.target.path.clone());
     let not_utf8 = site.with_text("%FF%FE");
     let broken = [
@@ -64,7 +64,7 @@ pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
     for ask in broken.into_iter().flatten() {
         match site.call(ask).await {
             Ok(response) => check_response(&response, outcomes),
-            Err(problem) => outcomes.skipped(&ERROR_LEAK, problem),
+            Err(problem) => outcomes.record_skipped(&ERROR_LEAK, problem),
         }
     }
 }
@@ -72,10 +72,12 @@ pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
 /// Decides from one response. Responses below 400 are in order, whatever they contain.
 fn check_response(response: &ProbeResponse, outcomes: &mut Outcomes) {
     let is_error = response.status.is_client_error() || response.status.is_server_error();
-    let shown = is_error.then(|| internals(&response.text())).flatten();
-    outcomes.decide(
+    let shown = is_error
+        .then(|| shown_internals(&response.body_text()))
+        .flatten();
+    outcomes.record_decision(
         &ERROR_LEAK,
-        shown.map(|what| format!("{}: {what}", response.summary())),
+        shown.map(|what| format!("{}: {what}", response.summary_line())),
     );
 }
 
@@ -83,7 +85,7 @@ fn check_response(response: &ProbeResponse, outcomes: &mut Outcomes) {
 ///
 /// The first text of the list that is found. Only the beginning of the body that the client reads
 /// is searched.
-fn internals(body: &str) -> Option<&'static str> {
+fn shown_internals(body: &str) -> Option<&'static str> {
     let body = body.to_ascii_lowercase();
     let found = SIGNATURES.iter().find(|(text, _)| body.contains(text));
     found.map(|(_, what)| *what)
@@ -98,13 +100,13 @@ mod tests {
         for (text, what) in SIGNATURES {
             assert_eq!(*text, text.to_ascii_lowercase());
             assert_eq!(
-                internals(&format!("x{}x", text.to_uppercase())).map(str::is_empty),
+                shown_internals(&format!("x{}x", text.to_uppercase())).map(str::is_empty),
                 Some(false),
                 "{what}"
             );
         }
         assert_eq!(
-            internals("{\"detail\":\"This needs a valid credential.\"}"),
+            shown_internals("{\"detail\":\"This needs a valid credential.\"}"),
             None
         );
     }

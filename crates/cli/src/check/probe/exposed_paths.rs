@@ -28,7 +28,7 @@ struct ExposedPath {
 }
 
 /// Makes an element of the list in one line.
-const fn path(
+const fn exposed_path(
     path: &'static str,
     rule: &'static Rule,
     content: &'static [&'static [&'static str]],
@@ -55,8 +55,8 @@ const LISTING: &[&[&str]] = &[
 ///
 /// To add a path, also raise `MOST_REQUESTS` of the client if the sum would exceed it.
 const PATHS: &[ExposedPath] = &[
-    path("/.git/HEAD", &SECRET_FILE, &[&["ref: refs/"]]),
-    path(
+    exposed_path("/.git/HEAD", &SECRET_FILE, &[&["ref: refs/"]]),
+    exposed_path(
         "/.env",
         &SECRET_FILE,
         &[
@@ -67,21 +67,21 @@ const PATHS: &[ExposedPath] = &[
             &["_URL="],
         ],
     ),
-    path("/.aws/credentials", &SECRET_FILE, &[&["aws_access_key_id"]]),
-    path("/console", &DEBUG_PAGE, &[&["Werkzeug", "onsole"]]),
-    path(
+    exposed_path("/.aws/credentials", &SECRET_FILE, &[&["aws_access_key_id"]]),
+    exposed_path("/console", &DEBUG_PAGE, &[&["Werkzeug", "onsole"]]),
+    exposed_path(
         "/debug/pprof/",
         &DEBUG_PAGE,
         &[&["/debug/pprof/", "goroutine"]],
     ),
-    path("/actuator/env", &DEBUG_PAGE, &[&["\"propertySources\""]]),
-    path(
+    exposed_path("/actuator/env", &DEBUG_PAGE, &[&["\"propertySources\""]]),
+    exposed_path(
         "/phpinfo.php",
         &DEBUG_PAGE,
         &[&["phpinfo()", "PHP Version"]],
     ),
-    path("/_profiler/", &DEBUG_PAGE, &[&["Symfony", "rofiler"]]),
-    path(
+    exposed_path("/_profiler/", &DEBUG_PAGE, &[&["Symfony", "rofiler"]]),
+    exposed_path(
         "/api/contents",
         &DEBUG_PAGE,
         &[&[
@@ -91,15 +91,15 @@ const PATHS: &[ExposedPath] = &[
             "\"last_modified\"",
         ]],
     ),
-    path("/metrics", &STATUS_PAGE, &[&["# TYPE "], &["# HELP "]]),
-    path("/server-status", &STATUS_PAGE, &[&["Apache Server Status"]]),
-    path("/nginx_status", &STATUS_PAGE, &[&["Active connections:"]]),
-    path("/actuator", &STATUS_PAGE, &[&["\"_links\"", "\"self\""]]),
-    path("/static/", &DIRECTORY_LISTING, LISTING),
-    path("/uploads/", &DIRECTORY_LISTING, LISTING),
-    path("/files/", &DIRECTORY_LISTING, LISTING),
-    path("/models/", &DIRECTORY_LISTING, LISTING),
-    path("/output/", &DIRECTORY_LISTING, LISTING),
+    exposed_path("/metrics", &STATUS_PAGE, &[&["# TYPE "], &["# HELP "]]),
+    exposed_path("/server-status", &STATUS_PAGE, &[&["Apache Server Status"]]),
+    exposed_path("/nginx_status", &STATUS_PAGE, &[&["Active connections:"]]),
+    exposed_path("/actuator", &STATUS_PAGE, &[&["\"_links\"", "\"self\""]]),
+    exposed_path("/static/", &DIRECTORY_LISTING, LISTING),
+    exposed_path("/uploads/", &DIRECTORY_LISTING, LISTING),
+    exposed_path("/files/", &DIRECTORY_LISTING, LISTING),
+    exposed_path("/models/", &DIRECTORY_LISTING, LISTING),
+    exposed_path("/output/", &DIRECTORY_LISTING, LISTING),
 ];
 
 /// Asks for each path once, without a credential.
@@ -110,23 +110,23 @@ pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
         && root.status.is_success()
         && has_any_group(root, LISTING)
     {
-        outcomes.record_finding(&DIRECTORY_LISTING, root.summary());
+        outcomes.record_finding(&DIRECTORY_LISTING, root.summary_line());
     }
     for exposed in PATHS {
-        match site.ask(ProbeRequest::get(exposed.path)).await {
+        match site.send_request(ProbeRequest::get(exposed.path)).await {
             Ok(response) => {
                 let there =
                     response.status.is_success() && has_any_group(&response, exposed.content);
-                outcomes.decide(exposed.rule, there.then(|| response.summary()));
+                outcomes.record_decision(exposed.rule, there.then(|| response.summary_line()));
             }
-            Err(problem) => outcomes.skipped(exposed.rule, problem),
+            Err(problem) => outcomes.record_skipped(exposed.rule, problem),
         }
     }
 }
 
 /// Whether all texts of at least one group are in the body. Compared with case.
 fn has_any_group(response: &ProbeResponse, groups: &[&[&str]]) -> bool {
-    let body = response.text();
+    let body = response.body_text();
     groups
         .iter()
         .any(|group| group.iter().all(|text| body.contains(text)))

@@ -28,7 +28,7 @@ const SPLIT_HEADER: &str = "x-palisade-check";
 /// service that demands a key gives no result about its text.
 pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
     missing_path(site, outcomes);
-    split(site, ProbeRequest::get(format!("/{SPLIT}")), outcomes).await;
+    decide_header_splitting(site, ProbeRequest::get(format!("/{SPLIT}")), outcomes).await;
     let of_query: [&'static Rule; 3] = [
         &CONTROL_CHARACTERS,
         &CONTROL_CHARACTERS_ACCEPTED,
@@ -43,19 +43,22 @@ pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
         outcomes.skip_all(&of_query, why);
         return;
     };
-    split(site, line, outcomes).await;
+    decide_header_splitting(site, line, outcomes).await;
     match site.call(hostile).await {
         Ok(response) if needs_key(&response) => skip_for_key(outcomes),
-        Ok(response) => reflected(&response, outcomes),
+        Ok(response) => decide_reflected(&response, outcomes),
         Err(problem) => outcomes.skip_all(&of_query, problem),
     }
     match site.call(only).await {
         Ok(response) if needs_key(&response) => skip_for_key(outcomes),
         Ok(response) => {
-            let seen = response.status.is_success().then(|| response.summary());
-            outcomes.decide(&CONTROL_CHARACTERS_ACCEPTED, seen);
+            let seen = response
+                .status
+                .is_success()
+                .then(|| response.summary_line());
+            outcomes.record_decision(&CONTROL_CHARACTERS_ACCEPTED, seen);
         }
-        Err(problem) => outcomes.skipped(&CONTROL_CHARACTERS_ACCEPTED, problem),
+        Err(problem) => outcomes.record_skipped(&CONTROL_CHARACTERS_ACCEPTED, problem),
     }
 }
 
@@ -79,33 +82,33 @@ fn skip_for_key(outcomes: &mut Outcomes) {
 fn missing_path(site: &Site<'_>, outcomes: &mut Outcomes) {
     if let Ok(missing) = &site.missing
         && missing.is_page()
-        && missing.text().contains("<plsd>")
+        && missing.body_text().contains("<plsd>")
     {
-        outcomes.record_finding(&MARKUP_REFLECTED, missing.summary());
+        outcomes.record_finding(&MARKUP_REFLECTED, missing.summary_line());
     }
 }
 
 /// Looks behind each mark, at most eight characters far, so that other content of a page with such
 /// characters is not counted.
-fn reflected(response: &ProbeResponse, outcomes: &mut Outcomes) {
-    let body = response.text();
+fn decide_reflected(response: &ProbeResponse, outcomes: &mut Outcomes) {
+    let body = response.body_text();
     let after_mark = body.split("plsd").skip(1);
     // JSON writes control characters as escapes, so a raw one is not its doing.
     let raw = after_mark
         .map(|rest| rest.chars().take(8).collect::<String>())
         .any(|rest| rest.contains(['\u{8}', '\u{1b}', '\u{202e}']));
-    outcomes.decide(&CONTROL_CHARACTERS, raw.then(|| response.summary()));
+    outcomes.record_decision(&CONTROL_CHARACTERS, raw.then(|| response.summary_line()));
     let markup = response.is_page() && body.contains("<plsd>");
-    outcomes.decide(&MARKUP_REFLECTED, markup.then(|| response.summary()));
+    outcomes.record_decision(&MARKUP_REFLECTED, markup.then(|| response.summary_line()));
 }
 
 /// Sends a text with an encoded CR LF and looks for the header in the response (CWE-113).
-async fn split(site: &Site<'_>, ask: ProbeRequest, outcomes: &mut Outcomes) {
+async fn decide_header_splitting(site: &Site<'_>, ask: ProbeRequest, outcomes: &mut Outcomes) {
     match site.call(ask).await {
         Ok(response) => {
             let injected = response.headers.contains_key(SPLIT_HEADER);
-            outcomes.decide(&HEADER_INJECTION, injected.then(|| response.summary()));
+            outcomes.record_decision(&HEADER_INJECTION, injected.then(|| response.summary_line()));
         }
-        Err(problem) => outcomes.skipped(&HEADER_INJECTION, problem),
+        Err(problem) => outcomes.record_skipped(&HEADER_INJECTION, problem),
     }
 }

@@ -53,14 +53,14 @@ pub(super) async fn probe(site: &Site<'_>, requests: Option<u32>, outcomes: &mut
         if let Some(refusal) = refusals.next() {
             outcomes.record_pass(&NO_LIMIT);
             let no_time = refusal.header("retry-after").is_none();
-            outcomes.decide(&LIMIT_WITHOUT_TIME, no_time.then(|| refusal.summary()));
+            outcomes.record_decision(&LIMIT_WITHOUT_TIME, no_time.then(|| refusal.summary_line()));
             return;
         }
     }
-    outcomes.skipped(&LIMIT_WITHOUT_TIME, "no limit was felt");
+    outcomes.record_skipped(&LIMIT_WITHOUT_TIME, "no limit was felt");
     let seconds = started.elapsed().as_secs_f64();
     match answered {
-        0 => outcomes.skipped(&NO_LIMIT, "there was no response"),
+        0 => outcomes.record_skipped(&NO_LIMIT, "there was no response"),
         _ => outcomes.record_finding(
             &NO_LIMIT,
             format!("{answered} requests in {seconds:.1} s, none refused"),
@@ -77,12 +77,12 @@ fn is_refusal(response: &ProbeResponse) -> bool {
 /// Sent before the others: afterwards the limit may refuse it. A 429 is no result.
 async fn long_text(site: &Site<'_>, outcomes: &mut Outcomes) {
     let Some(ask) = site.with_text(&"a".repeat(LONG_TEXT)) else {
-        outcomes.skipped(&NO_LENGTH_LIMIT, "the address has no query");
+        outcomes.record_skipped(&NO_LENGTH_LIMIT, "the address has no query");
         return;
     };
     match site.call(ask).await {
         Ok(response) if matches!(response.status.as_u16(), 401 | 403) => {
-            outcomes.skipped(
+            outcomes.record_skipped(
                 &NO_LENGTH_LIMIT,
                 "the service demands a key; --key FILE gives one",
             );
@@ -90,8 +90,8 @@ async fn long_text(site: &Site<'_>, outcomes: &mut Outcomes) {
         Ok(response) => {
             let accepted = response.status.is_success();
             let seen = format!("{LONG_TEXT} characters → {}", response.status.as_u16());
-            outcomes.decide(&NO_LENGTH_LIMIT, accepted.then_some(seen));
+            outcomes.record_decision(&NO_LENGTH_LIMIT, accepted.then_some(seen));
         }
-        Err(problem) => outcomes.skipped(&NO_LENGTH_LIMIT, problem),
+        Err(problem) => outcomes.record_skipped(&NO_LENGTH_LIMIT, problem),
     }
 }

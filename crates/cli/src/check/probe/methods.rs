@@ -24,15 +24,15 @@ const MARK: &str = "palisade-check-trace";
 pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
     let trace = site
         .same_path(Method::TRACE)
-        .fixed(HeaderName::from_static("x-palisade-check"), MARK);
-    match site.ask(trace).await {
+        .with_fixed_header(HeaderName::from_static("x-palisade-check"), MARK);
+    match site.send_request(trace).await {
         Ok(response) => {
-            let echoes = response.status.is_success() && response.text().contains(MARK);
-            outcomes.decide(&TRACE_METHOD, echoes.then(|| response.summary()));
+            let echoes = response.status.is_success() && response.body_text().contains(MARK);
+            outcomes.record_decision(&TRACE_METHOD, echoes.then(|| response.summary_line()));
         }
-        Err(problem) => outcomes.skipped(&TRACE_METHOD, problem),
+        Err(problem) => outcomes.record_skipped(&TRACE_METHOD, problem),
     }
-    match site.ask(site.same_path(Method::OPTIONS)).await {
+    match site.send_request(site.same_path(Method::OPTIONS)).await {
         Ok(response) if response.status.is_success() => {
             let allow = response
                 .header_values("allow")
@@ -42,12 +42,12 @@ pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
                 .split(',')
                 .map(str::trim)
                 .any(|method| WRITING.contains(&method));
-            outcomes.decide(
+            outcomes.record_decision(
                 &WRITE_METHODS,
-                writing.then(|| format!("{}, Allow: {allow}", response.summary())),
+                writing.then(|| format!("{}, Allow: {allow}", response.summary_line())),
             );
         }
         Ok(_) => outcomes.record_pass(&WRITE_METHODS),
-        Err(problem) => outcomes.skipped(&WRITE_METHODS, problem),
+        Err(problem) => outcomes.record_skipped(&WRITE_METHODS, problem),
     }
 }

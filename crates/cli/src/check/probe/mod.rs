@@ -93,7 +93,7 @@ async fn all_others(
     outcomes: &mut Outcomes,
 ) -> Vec<String> {
     let certificate = tls_versions::probe(client, target, extras.now, outcomes).await;
-    let mut site = Site::visit(client, target).await;
+    let mut site = Site::send_first_requests(client, target).await;
     clear_text::probe(&site, extras.http_port, outcomes).await;
     let key = credentials::probe(&mut site, extras.credential.as_ref(), certificate, outcomes);
     key.await;

@@ -26,13 +26,13 @@ const OPERATIONS: &[&str] = &[
 /// If a request gets no response, both rules are skipped: a description at another path may exist.
 pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
     for path in PATHS {
-        match site.ask(ProbeRequest::get(*path)).await {
+        match site.send_request(ProbeRequest::get(*path)).await {
             Ok(response) => {
                 if let Some(description) = description(&response) {
-                    outcomes.record_finding(&OPENAPI_OPEN, response.summary());
+                    outcomes.record_finding(&OPENAPI_OPEN, response.summary_line());
                     let open = without_security(&description);
                     let seen = (open > 0).then(|| format!("{}: {open} operations", response.asked));
-                    outcomes.decide(&OPENAPI_WITHOUT_SECURITY, seen);
+                    outcomes.record_decision(&OPENAPI_WITHOUT_SECURITY, seen);
                     return;
                 }
             }
@@ -43,7 +43,7 @@ pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
         }
     }
     outcomes.record_pass(&OPENAPI_OPEN);
-    outcomes.skipped(&OPENAPI_WITHOUT_SECURITY, "no description was found");
+    outcomes.record_skipped(&OPENAPI_WITHOUT_SECURITY, "no description was found");
 }
 
 /// The description, if the response is one. Its size is bounded by what the client reads.

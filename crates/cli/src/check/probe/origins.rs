@@ -31,24 +31,24 @@ const FOREIGN_ORIGIN: &str = "https://palisade-check.invalid";
 /// origin. The request about `Host` is the last one.
 pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
     for origin in [FOREIGN_ORIGIN, "null"] {
-        let ask = ProbeRequest::get(site.target.path_and_query()).fixed(ORIGIN, origin);
-        cors(site, ask, origin, outcomes).await;
+        let ask = ProbeRequest::get(site.target.path_and_query()).with_fixed_header(ORIGIN, origin);
+        decide_cors(site, ask, origin, outcomes).await;
     }
     let preflight = site
         .same_path(Method::OPTIONS)
-        .fixed(ORIGIN, FOREIGN_ORIGIN)
-        .fixed(ACCESS_CONTROL_REQUEST_METHOD, "POST")
-        .fixed(
+        .with_fixed_header(ORIGIN, FOREIGN_ORIGIN)
+        .with_fixed_header(ACCESS_CONTROL_REQUEST_METHOD, "POST")
+        .with_fixed_header(
             HeaderName::from_static("access-control-request-headers"),
             "authorization",
         );
-    cors(site, preflight, FOREIGN_ORIGIN, outcomes).await;
-    host(site, outcomes).await;
+    decide_cors(site, preflight, FOREIGN_ORIGIN, outcomes).await;
+    decide_host(site, outcomes).await;
 }
 
 /// Sends a request of a foreign page and reads who may see the response (Fetch, CORS protocol).
-async fn cors(site: &Site<'_>, ask: ProbeRequest, origin: &str, outcomes: &mut Outcomes) {
-    match site.ask(ask).await {
+async fn decide_cors(site: &Site<'_>, ask: ProbeRequest, origin: &str, outcomes: &mut Outcomes) {
+    match site.send_request(ask).await {
         Ok(response) => {
             let allowed = response.header("access-control-allow-origin");
             let allowed = allowed.filter(|allowed| allowed == "*" || allowed == origin);
@@ -66,8 +66,8 @@ async fn cors(site: &Site<'_>, ask: ProbeRequest, origin: &str, outcomes: &mut O
                 true => (seen, None),
                 false => (None, seen),
             };
-            outcomes.decide(&CORS_CREDENTIALS, strong);
-            outcomes.decide(&CORS_OPEN, weak);
+            outcomes.record_decision(&CORS_CREDENTIALS, strong);
+            outcomes.record_decision(&CORS_OPEN, weak);
         }
         Err(problem) => outcomes.skip_all(&[&CORS_CREDENTIALS, &CORS_OPEN], problem),
     }
@@ -78,23 +78,23 @@ async fn cors(site: &Site<'_>, ask: ProbeRequest, origin: &str, outcomes: &mut O
 /// The usual response decides what a refusal is: an address that gives 400, 404 or 421 anyway shows
 /// nothing, so both rules are then skipped. A service that demands a key with 403 can still be
 /// compared.
-async fn host(site: &Site<'_>, outcomes: &mut Outcomes) {
+async fn decide_host(site: &Site<'_>, outcomes: &mut Outcomes) {
     let both = [&ANY_HOST, &HOST_REFLECTED];
     let base = match &site.base {
         Ok(base) if !is_refusal_of_host(base.status) || base.status == StatusCode::FORBIDDEN => {
             base
         }
-        Ok(base) => return outcomes.skip_all(&both, base.summary()),
+        Ok(base) => return outcomes.skip_all(&both, base.summary_line()),
         Err(problem) => return outcomes.skip_all(&both, problem),
     };
-    let ask = ProbeRequest::get(site.target.path_and_query()).host(FOREIGN_HOST);
-    match site.ask(ask).await {
+    let ask = ProbeRequest::get(site.target.path_and_query()).with_host(FOREIGN_HOST);
+    match site.send_request(ask).await {
         Ok(response) => {
-            let reflected = reflects(&response);
+            let reflected = reflects_host(&response);
             let served = response.status == base.status && !is_refusal_of_host(response.status);
-            let seen = format!("{} with Host: {FOREIGN_HOST}", response.summary());
-            outcomes.decide(&HOST_REFLECTED, reflected.then_some(&seen));
-            outcomes.decide(&ANY_HOST, served.then_some(&seen));
+            let seen = format!("{} with Host: {FOREIGN_HOST}", response.summary_line());
+            outcomes.record_decision(&HOST_REFLECTED, reflected.then_some(&seen));
+            outcomes.record_decision(&ANY_HOST, served.then_some(&seen));
         }
         // Closing the connection refuses as well.
         Err(crate::check::client::Problem::Connection(_)) => {
@@ -111,11 +111,11 @@ fn is_refusal_of_host(status: StatusCode) -> bool {
 }
 
 /// Looks at the headers with addresses, then at the body.
-fn reflects(response: &ProbeResponse) -> bool {
+fn reflects_host(response: &ProbeResponse) -> bool {
     let headers = ["location", "link", "content-location", "refresh"];
     let in_header = headers
         .iter()
         .filter_map(|name| response.header(name))
         .any(|value| value.contains(FOREIGN_HOST));
-    in_header || response.text().contains(FOREIGN_HOST)
+    in_header || response.body_text().contains(FOREIGN_HOST)
 }

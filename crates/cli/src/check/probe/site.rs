@@ -48,7 +48,7 @@ impl<'a> Site<'a> {
     /// Sends the first requests.
     ///
     /// Never fails: problems are kept in the fields.
-    pub(crate) async fn visit(client: &'a Client, target: &'a Target) -> Site<'a> {
+    pub(crate) async fn send_first_requests(client: &'a Client, target: &'a Target) -> Site<'a> {
         let base = client
             .send(target, ProbeRequest::get(target.path_and_query()))
             .await;
@@ -73,14 +73,22 @@ impl<'a> Site<'a> {
     }
 
     /// Sends a request to the service, without a credential.
-    pub(crate) async fn ask(&self, ask: ProbeRequest) -> Result<ProbeResponse, Problem> {
+    ///
+    /// # Errors
+    ///
+    /// Why there is no response.
+    pub(crate) async fn send_request(&self, ask: ProbeRequest) -> Result<ProbeResponse, Problem> {
         self.client.send(self.target, ask).await
     }
 
     /// Sends a request as a client of the service: with the credential, if there is one that works.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no response.
     pub(crate) async fn call(&self, ask: ProbeRequest) -> Result<ProbeResponse, Problem> {
         let ask = match self.key.clone() {
-            Some((name, value)) => ask.header(name, value),
+            Some((name, value)) => ask.with_header(name, value),
             None => ask,
         };
         self.client.send(self.target, ask).await
@@ -105,7 +113,7 @@ impl<'a> Site<'a> {
     /// of the address. All other parameters stay as they are. If the name occurs several times,
     /// each one is replaced.
     pub(crate) fn with_text(&self, value: &str) -> Option<ProbeRequest> {
-        let names = self.target.parameters();
+        let names = self.target.query_names();
         let preferred = TEXT_PARAMETERS.iter().find(|name| names.contains(name));
         let text = preferred.or(names.first())?;
         let pairs = self.target.query.split('&').map(|pair| {
@@ -151,9 +159,12 @@ impl<'a> Site<'a> {
     /// `/robots.txt`, asked for once. `None` if there is none.
     ///
     /// A page in its place, as single-page applications send it, counts as none.
-    pub(crate) async fn robots(&self) -> Option<&ProbeResponse> {
+    pub(crate) async fn robots_file(&self) -> Option<&ProbeResponse> {
         let fetch = async {
-            let response = self.ask(ProbeRequest::get("/robots.txt")).await.ok()?;
+            let response = self
+                .send_request(ProbeRequest::get("/robots.txt"))
+                .await
+                .ok()?;
             (response.status.is_success() && !response.is_page()).then_some(response)
         };
         self.robots.get_or_init(|| fetch).await.as_ref()

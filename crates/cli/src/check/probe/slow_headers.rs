@@ -33,7 +33,7 @@ pub(super) async fn probe(
     outcomes: &mut Outcomes,
 ) {
     let Some(time) = time else {
-        outcomes.skipped(&SLOW_HEADERS, "only with --slow");
+        outcomes.record_skipped(&SLOW_HEADERS, "only with --slow");
         return;
     };
     match client.open(target).await {
@@ -42,9 +42,9 @@ pub(super) async fn probe(
             let seconds = time.as_secs();
             let seen =
                 open.then(|| format!("still open after {seconds} s without a complete head"));
-            outcomes.decide(&SLOW_HEADERS, seen);
+            outcomes.record_decision(&SLOW_HEADERS, seen);
         }
-        Err(problem) => outcomes.skipped(&SLOW_HEADERS, problem),
+        Err(problem) => outcomes.record_skipped(&SLOW_HEADERS, problem),
     }
 }
 

@@ -18,7 +18,7 @@ use super::certificate;
 use crate::check::{
     client::{
         Client, Problem,
-        client_hello::{ENOUGH, OldVersion, accepts, client_hello},
+        client_hello::{ENOUGH, OldVersion, client_hello, server_accepts},
         tls::Offer,
     },
     outcome::Outcomes,
@@ -58,7 +58,7 @@ pub(super) async fn probe(
         let why = "the address has no TLS";
         outcomes.record_finding(&NO_TLS, format!("{target} was answered in clear text"));
         outcomes.skip_all(OF_TLS, why);
-        certificate::skip(outcomes, why);
+        certificate::skip_certificate(outcomes, why);
         return Err(why.to_owned());
     }
     outcomes.record_pass(&NO_TLS);
@@ -67,9 +67,9 @@ pub(super) async fn probe(
         Ok(handshake) => {
             outcomes.record_pass(&TLS_FAILED);
             let older = (!handshake.is_tls13).then_some("TLS 1.2 was chosen");
-            outcomes.decide(&TLS_13_MISSING, older);
+            outcomes.record_decision(&TLS_13_MISSING, older);
             let only_http1 = (!handshake.is_http2).then_some("ALPN chose HTTP/1.1");
-            outcomes.decide(&HTTP2_MISSING, only_http1);
+            outcomes.record_decision(&HTTP2_MISSING, only_http1);
             certificate::probe(client, &handshake.chain, &target.host, now, outcomes)
         }
         Err(problem) => {
@@ -79,7 +79,7 @@ pub(super) async fn probe(
             for rule in OF_TLS {
                 outcomes.unless_decided(rule, &problem);
             }
-            certificate::skip(outcomes, &problem);
+            certificate::skip_certificate(outcomes, &problem);
             Err(problem.to_string())
         }
     }
@@ -94,7 +94,7 @@ async fn old_versions(client: &Client, target: &Target, outcomes: &mut Outcomes)
                 outcomes.record_finding(&TLS_OLD, seen);
             }
             Ok(false) => outcomes.record_pass(&TLS_OLD),
-            Err(problem) => outcomes.skipped(&TLS_OLD, problem),
+            Err(problem) => outcomes.record_skipped(&TLS_OLD, problem),
         }
     }
 }
@@ -125,7 +125,7 @@ async fn offer_version(
                 Ok(0) | Err(_) => return None,
                 Ok(read) => response.extend_from_slice(buffer.get(..read)?),
             }
-            if let Some(accepted) = accepts(version, &response) {
+            if let Some(accepted) = server_accepts(version, &response) {
                 return Some(accepted);
             }
         }

@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 
 use palisade_internal::html::escape;
 
-use super::{Report, asvs};
+use super::{Report, asvs_requirement};
 use crate::check::{grade::SCALE, outcome::Finding, rules::Severity};
 
 /// The style of the page. Beside this file, so that an editor knows what it is.
@@ -26,7 +26,7 @@ impl Report {
     /// Formats the report as a page.
     ///
     /// Every text is escaped, whether it is ours or the service's: none can become markup.
-    pub(crate) fn html(&self) -> String {
+    pub(crate) fn to_html(&self) -> String {
         let letter = self.grade.letter;
         let mut page = format!(
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -46,10 +46,10 @@ impl Report {
         for finding in self.outcomes.findings() {
             write_finding(&mut page, finding);
         }
-        if !self.outcomes.accepted().is_empty() {
+        if !self.outcomes.set_aside_findings().is_empty() {
             page.push_str("<h2>Accepted</h2>\n");
         }
-        for finding in self.outcomes.accepted() {
+        for finding in self.outcomes.set_aside_findings() {
             write_finding(&mut page, finding);
         }
         self.write_rest(&mut page);
@@ -69,7 +69,7 @@ impl Report {
             url = escape(&self.url),
             address = self.address,
             requests = self.requests,
-            date = self.date(),
+            date = self.start_time(),
         );
         for note in &self.notes {
             let _ = writeln!(page, "<p class=\"note\">{}</p>", escape(note));
@@ -82,7 +82,7 @@ impl Report {
             Severity::Low,
             Severity::Info,
         ] {
-            let count = self.outcomes.count(severity);
+            let count = self.outcomes.count_of(severity);
             let name = severity.name();
             let zero = if count == 0 { " zero" } else { "" };
             let _ = writeln!(
@@ -156,7 +156,7 @@ fn write_finding(page: &mut String, finding: &Finding) {
         nginx = escape(rule.nginx),
         code = rule.code,
         owasp = escape(rule.owasp),
-        asvs = escape(&asvs(rule.asvs)),
+        asvs = escape(&asvs_requirement(rule.asvs)),
     );
 }
 

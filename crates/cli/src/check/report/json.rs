@@ -30,7 +30,7 @@ const VERSION: u32 = 1;
 
 impl Report {
     /// Formats the report as one JSON object.
-    pub(crate) fn json(&self) -> String {
+    pub(crate) fn to_json(&self) -> String {
         let skipped = self.outcomes.not_checked().iter();
         let skipped: Vec<Value> = skipped
             .map(|(rule, why)| json!({"code": rule.code, "reason": why}))
@@ -41,12 +41,12 @@ impl Report {
             "version": VERSION,
             "url": self.url,
             "address": self.address.to_string(),
-            "time": self.date(),
+            "time": self.start_time(),
             "requests": self.requests,
             "grade": {"letter": self.grade.letter.to_string(), "reason": self.grade.reason},
             "notes": self.notes,
             "findings": finding_values(self.outcomes.findings()),
-            "accepted": finding_values(self.outcomes.accepted()),
+            "accepted": finding_values(self.outcomes.set_aside_findings()),
             "passed": passed,
             "not_checked": skipped,
         });

@@ -48,7 +48,7 @@ pub(crate) struct Report {
 
 impl Report {
     /// When the check began, as RFC 3339 in UTC.
-    fn date(&self) -> String {
+    fn start_time(&self) -> String {
         Timestamp::from_unix(self.time).to_string()
     }
 }
@@ -56,7 +56,7 @@ impl Report {
 /// The requirement of ASVS, or that there is none.
 ///
 /// The version of the standard is named, since numbers changed from 4.0 to 5.0.
-fn asvs(requirement: &str) -> String {
+fn asvs_requirement(requirement: &str) -> String {
     match requirement {
         "" => "no requirement of ASVS 5.0".to_owned(),
         some => format!("ASVS 5.0 {some}"),

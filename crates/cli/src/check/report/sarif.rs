@@ -17,7 +17,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Report, asvs};
+use super::{Report, asvs_requirement};
 use crate::check::{
     outcome::Finding,
     rules::{self, Rule, Severity},
@@ -25,13 +25,17 @@ use crate::check::{
 
 impl Report {
     /// Formats the report as a SARIF log with one run.
-    pub(crate) fn sarif(&self) -> String {
-        let rules: Vec<&Rule> = rules::all().collect();
+    pub(crate) fn to_sarif(&self) -> String {
+        let rules: Vec<&Rule> = rules::all_rules().collect();
         let findings = self.outcomes.findings().iter().map(|one| (one, false));
-        let accepted = self.outcomes.accepted().iter().map(|one| (one, true));
+        let accepted = self
+            .outcomes
+            .set_aside_findings()
+            .iter()
+            .map(|one| (one, true));
         let results: Vec<Value> = findings
             .chain(accepted)
-            .map(|(finding, accepted)| self.result(finding, &rules, accepted))
+            .map(|(finding, accepted)| self.finding_result(finding, &rules, accepted))
             .collect();
         let log = json!({
             "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
@@ -40,9 +44,9 @@ impl Report {
                 "tool": {"driver": {
                     "name": "palisade check",
                     "version": env!("CARGO_PKG_VERSION"),
-                    "rules": rules.iter().map(|rule| descriptor(rule)).collect::<Vec<_>>(),
+                    "rules": rules.iter().map(|rule| rule_descriptor(rule)).collect::<Vec<_>>(),
                 }},
-                "invocations": [{"executionSuccessful": true, "startTimeUtc": self.date()}],
+                "invocations": [{"executionSuccessful": true, "startTimeUtc": self.start_time()}],
                 "properties": {
                     "grade": self.grade.letter.to_string(),
                     "gradeReason": self.grade.reason,
@@ -56,14 +60,14 @@ impl Report {
 
     /// Makes the result of one finding. The fingerprint is the rule and the address, so that a code
     /// host recognizes the finding in the next check.
-    fn result(&self, finding: &Finding, rules: &[&Rule], accepted: bool) -> Value {
+    fn finding_result(&self, finding: &Finding, rules: &[&Rule], accepted: bool) -> Value {
         let rule = finding.rule;
         let place = rules.iter().position(|one| one.code == rule.code);
         let message = format!("{}. Seen: {}", rule.title, finding.seen.join("; "));
         let mut result = json!({
             "ruleId": rule.code,
             "ruleIndex": place,
-            "level": level(rule.severity),
+            "level": sarif_level(rule.severity),
             "message": {"text": message},
             "locations": [{"physicalLocation": {"artifactLocation": {"uri": self.url}}}],
             // One finding of a rule at one address, however it shows itself.
@@ -79,14 +83,14 @@ impl Report {
 
 /// Makes the `reportingDescriptor` of a rule (SARIF 2.1.0, section 3.49), with help as text and as
 /// Markdown.
-fn descriptor(rule: &Rule) -> Value {
+fn rule_descriptor(rule: &Rule) -> Value {
     let help = format!(
         "{} With Palisade: {}. With nginx: {}. {}; {}.",
         rule.why,
         rule.palisade,
         rule.nginx,
         rule.owasp,
-        asvs(rule.asvs)
+        asvs_requirement(rule.asvs)
     );
     let markdown = format!(
         "{}\n\n**Palisade**: {}\n\n**nginx**: `{}`\n\n{}; {}",
@@ -94,7 +98,7 @@ fn descriptor(rule: &Rule) -> Value {
         rule.palisade,
         rule.nginx,
         rule.owasp,
-        asvs(rule.asvs)
+        asvs_requirement(rule.asvs)
     );
     json!({
         "id": rule.code,
@@ -102,7 +106,7 @@ fn descriptor(rule: &Rule) -> Value {
         "shortDescription": {"text": format!("{}.", rule.title)},
         "fullDescription": {"text": rule.why},
         "help": {"text": help, "markdown": markdown},
-        "defaultConfiguration": {"level": level(rule.severity)},
+        "defaultConfiguration": {"level": sarif_level(rule.severity)},
         "properties": {
             "tags": ["security"],
             "security-severity": security_severity(rule.severity),
@@ -111,7 +115,7 @@ fn descriptor(rule: &Rule) -> Value {
 }
 
 /// Makes a `level` of a severity (SARIF 2.1.0, section 3.27.10).
-fn level(severity: Severity) -> &'static str {
+fn sarif_level(severity: Severity) -> &'static str {
     match severity {
         Severity::Info | Severity::Low => "note",
         Severity::Medium => "warning",

@@ -18,7 +18,7 @@
 
 use std::{env, io::IsTerminal as _};
 
-use super::{Report, asvs};
+use super::{Report, asvs_requirement};
 use crate::check::{outcome::Finding, rules::Severity};
 
 /// The width of the text, in characters. Fits into a terminal of 100 columns.
@@ -33,7 +33,7 @@ impl Report {
     /// references, and what is in order.
     ///
     /// Colors are used if standard output is a terminal and `NO_COLOR` is not set.
-    pub(crate) fn text(&self, verbose: bool) -> String {
+    pub(crate) fn to_text(&self, verbose: bool) -> String {
         let is_terminal = std::io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none();
         self.text_with(verbose, Paint(is_terminal))
     }
@@ -47,7 +47,7 @@ impl Report {
                 "  {}, {} requests, {}",
                 self.address,
                 self.requests,
-                self.date()
+                self.start_time()
             ),
             String::new(),
             format!(
@@ -72,7 +72,13 @@ impl Report {
     /// follows for each rule that was not checked; without it a hint at `--verbose`.
     fn other_lines(&self, verbose: bool) -> Vec<String> {
         let codes = |codes: &mut dyn Iterator<Item = &'static str>| codes.collect::<Vec<_>>();
-        let accepted = codes(&mut self.outcomes.accepted().iter().map(|one| one.rule.code));
+        let accepted = codes(
+            &mut self
+                .outcomes
+                .set_aside_findings()
+                .iter()
+                .map(|one| one.rule.code),
+        );
         let good = codes(&mut self.outcomes.in_order().iter().map(|rule| rule.code));
         let open = codes(
             &mut self
@@ -109,7 +115,7 @@ impl Report {
 /// seen follow, and the number of the others.
 fn finding_lines(finding: &Finding, verbose: bool, paint: Paint) -> Vec<String> {
     let rule = finding.rule;
-    let severity = paint.severity(rule.severity);
+    let severity = paint.severity_name(rule.severity);
     let code = paint.dim(rule.code);
     let mut lines = vec![format!("  {severity}  {}  {code}", paint.bold(rule.title))];
     let shown = if verbose { finding.seen.len() } else { 2 };
@@ -126,7 +132,7 @@ fn finding_lines(finding: &Finding, verbose: bool, paint: Paint) -> Vec<String> 
     lines.extend(labelled_lines("palisade", rule.palisade, INDENT, 10));
     if verbose {
         lines.extend(labelled_lines("nginx", rule.nginx, INDENT, 10));
-        let references = format!("{}; {}", rule.owasp, asvs(rule.asvs));
+        let references = format!("{}; {}", rule.owasp, asvs_requirement(rule.asvs));
         lines.extend(labelled_lines("see", &references, INDENT, 10));
     }
     lines
@@ -166,7 +172,7 @@ struct Paint(bool);
 
 impl Paint {
     /// Wraps a text into an escape sequence (ECMA-48, SGR), or returns it as it is.
-    fn with(self, code: &str, text: &str) -> String {
+    fn with_style(self, code: &str, text: &str) -> String {
         match self.0 {
             true => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
             false => text.to_owned(),
@@ -174,16 +180,16 @@ impl Paint {
     }
 
     fn bold(self, text: &str) -> String {
-        self.with("1", text)
+        self.with_style("1", text)
     }
 
     fn dim(self, text: &str) -> String {
-        self.with("2", text)
+        self.with_style("2", text)
     }
 
     /// The name is padded to eight characters before it is colored, so that escape sequences do not
     /// count as width.
-    fn severity(self, severity: Severity) -> String {
+    fn severity_name(self, severity: Severity) -> String {
         let code = match severity {
             Severity::Critical => "1;35",
             Severity::High => "1;31",
@@ -191,7 +197,7 @@ impl Paint {
             Severity::Low => "36",
             Severity::Info => "2",
         };
-        self.with(code, &format!("{severity:8}"))
+        self.with_style(code, &format!("{severity:8}"))
     }
 
     /// Green for `A`, yellow for `B` and `C`, red for the others.
@@ -201,7 +207,7 @@ impl Paint {
             'B' | 'C' => "1;33",
             _ => "1;31",
         };
-        self.with(code, &format!("Grade {letter}"))
+        self.with_style(code, &format!("Grade {letter}"))
     }
 }
 

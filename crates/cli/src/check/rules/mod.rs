@@ -108,7 +108,7 @@ pub(crate) const INVENTORY: &str = "API9:2023 Improper Inventory Management";
 ///
 /// The order is fixed: JSON and SARIF of two checks can be compared line by line. `ruleIndex` of
 /// SARIF is the position here.
-pub(crate) fn all() -> impl Iterator<Item = &'static Rule> {
+pub(crate) fn all_rules() -> impl Iterator<Item = &'static Rule> {
     let areas: [&[&'static Rule]; 5] = [
         transport::ALL,
         access::ALL,
@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn codes_are_unique_and_every_text_is_there() {
         let mut codes = HashSet::new();
-        for rule in all() {
+        for rule in all_rules() {
             assert!(codes.insert(rule.code), "{} twice", rule.code);
             for text in [rule.title, rule.why, rule.palisade, rule.nginx, rule.owasp] {
                 assert!(!text.is_empty(), "{}", rule.code);
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn every_code_has_its_section_in_the_book() {
         let page = include_str!("../../../../../docs/src/reference/check.md");
-        for rule in all() {
+        for rule in all_rules() {
             let heading = format!("### `{}`", rule.code);
             assert!(page.contains(&heading), "{heading} is missing");
         }

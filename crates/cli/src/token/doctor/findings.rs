@@ -15,11 +15,15 @@ pub(super) struct Finding {
 }
 
 /// Finds everything that the report and the configuration show.
-pub(super) fn of(issuer: &str, report: &IssuerReport, config: Option<&Config>) -> Vec<Finding> {
+pub(super) fn findings_of(
+    issuer: &str,
+    report: &IssuerReport,
+    config: Option<&Config>,
+) -> Vec<Finding> {
     let mut found = Vec::new();
     found.extend(no_keys(issuer, report));
     found.extend(report.keys.iter().flat_map(of_keys));
-    found.extend(skew(report));
+    found.extend(skew_finding(report));
     found.extend(config.and_then(|config| not_configured(issuer, config)));
     found
 }
@@ -81,9 +85,9 @@ fn of_keys(keys: &KeySet) -> Vec<Finding> {
 }
 
 /// The time of the issuer beside that of this machine. `None` also without a `Date`.
-fn skew(report: &IssuerReport) -> Option<Finding> {
-    let (ours, theirs) = times(report)?;
-    let warning = clock_skew::warning(ours, theirs)?;
+fn skew_finding(report: &IssuerReport) -> Option<Finding> {
+    let (ours, theirs) = both_times(report)?;
+    let warning = clock_skew::skew_warning(ours, theirs)?;
     Some(Finding {
         code: "clock_skew",
         text: warning.text.into(),
@@ -91,7 +95,7 @@ fn skew(report: &IssuerReport) -> Option<Finding> {
 }
 
 /// Returns the time of this machine and that of the issuer.
-pub(super) fn times(report: &IssuerReport) -> Option<(SystemTime, SystemTime)> {
+pub(super) fn both_times(report: &IssuerReport) -> Option<(SystemTime, SystemTime)> {
     let theirs = httpdate::parse_http_date(report.date.as_deref()?).ok()?;
     Some((UNIX_EPOCH + SystemClock::shared().unix_time(), theirs))
 }

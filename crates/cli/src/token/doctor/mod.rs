@@ -83,6 +83,10 @@ pub(crate) struct Doctor {
 
 impl Doctor {
     /// Prints what the issuer publishes, and the findings. The result is "no" if there is one.
+    ///
+    /// # Errors
+    ///
+    /// Exit code 1: something was found, or the sample is refused. Exit code 2: an argument or a file is wrong.
     pub(super) fn run(self) -> Result<(), Failure> {
         if self.sample && self.config.is_none() && self.audience.is_none() {
             return Err(Failure::new(
@@ -91,10 +95,10 @@ impl Doctor {
         }
         let config = self.config.as_deref().map(ConfiguredTokens::read);
         let config = config.transpose()?;
-        let report = self.probe()?;
-        let findings = findings::of(&self.issuer, &report, config.as_ref());
+        let report = self.probe_issuer()?;
+        let findings = findings::findings_of(&self.issuer, &report, config.as_ref());
         let sample = match self.sample {
-            true => Some(self.decide(&report, config.as_ref())?),
+            true => Some(self.decide_token(&report, config.as_ref())?),
             false => None,
         };
         let examined = Examined {
@@ -104,8 +108,8 @@ impl Doctor {
             sample: sample.as_ref(),
         };
         match self.json {
-            true => output::result(format_args!("{:#}", examined.to_json()))?,
-            false => examined.print()?,
+            true => output::print_result(format_args!("{:#}", examined.to_json()))?,
+            false => examined.print_report()?,
         }
         match findings.is_empty() && !matches!(sample, Some(Decision::Refused { .. })) {
             true => Ok(()),
@@ -114,7 +118,11 @@ impl Doctor {
     }
 
     /// Fetches what the issuer publishes. Metadata of OAuth is read if there is none of OpenID Connect.
-    fn probe(&self) -> Result<IssuerReport, Failure> {
+    ///
+    /// # Errors
+    ///
+    /// An argument cannot be used. That the issuer cannot be reached is a finding, and no error.
+    fn probe_issuer(&self) -> Result<IssuerReport, Failure> {
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
@@ -132,6 +140,10 @@ impl Doctor {
     }
 
     /// Makes the source of keys that a service would have.
+    ///
+    /// # Errors
+    ///
+    /// The address is none, or the file of certificates cannot be read.
     fn source(&self, oauth: bool) -> Result<JwksUrl, Failure> {
         let mut source = match &self.jwks_url {
             Some(url) => JwksUrl::builder(url),
@@ -153,7 +165,11 @@ impl Doctor {
     }
 
     /// Decides about the first line of standard input.
-    fn decide(
+    ///
+    /// # Errors
+    ///
+    /// Standard input cannot be read, or the configuration has a mistake.
+    fn decide_token(
         &self,
         report: &IssuerReport,
         config: Option<&palisade::config::Config>,
@@ -162,10 +178,10 @@ impl Doctor {
         io::stdin().lock().read_until(b'\n', &mut line)?;
         let token = line.trim_ascii();
         if let Some(config) = config {
-            return Ok(ConfiguredTokens::open(config, self.path.as_deref())?.decide(token));
+            return Ok(ConfiguredTokens::open(config, self.path.as_deref())?.decide_on_token(token));
         }
         let Some(keys) = report.keys.clone() else {
-            return Ok(Decision::refused(
+            return Ok(Decision::as_refusal(
                 "keys_unavailable",
                 "the issuer has no keys",
             ));

@@ -16,9 +16,13 @@ pub(super) struct Examined<'a> {
 
 impl Examined<'_> {
     /// Prints one line a fact, then one a finding. Names come from the issuer, so they are escaped.
-    pub(super) fn print(&self) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    ///
+    /// Standard output cannot be written.
+    pub(super) fn print_report(&self) -> Result<(), Failure> {
         let line = |name: &str, text: &str| {
-            output::result(format_args!("{name:<9} {}", output::printable(text)))
+            output::print_result(format_args!("{name:<9} {}", output::escape_control(text)))
         };
         line("issuer", self.issuer)?;
         if let Some(metadata) = &self.report.metadata {
@@ -27,10 +31,10 @@ impl Examined<'_> {
         if let Some(url) = &self.report.keys_url {
             line("keys", url)?;
         }
-        for key in self.keys() {
+        for key in self.usable_keys() {
             line("key", &key)?;
         }
-        if let Some(seconds) = self.skew() {
+        if let Some(seconds) = self.skew_seconds() {
             line("clock", &format!("differs by {seconds} s"))?;
         }
         match self.sample {
@@ -45,7 +49,7 @@ impl Examined<'_> {
     }
 
     /// The algorithm and the name of each usable key.
-    fn keys(&self) -> Vec<String> {
+    fn usable_keys(&self) -> Vec<String> {
         let keys = self.report.keys.iter().flat_map(|set| set.keys());
         let line = |key: &palisade_jwt::VerifyingKey| {
             let name = key.kid().unwrap_or("(no kid)");
@@ -55,9 +59,9 @@ impl Examined<'_> {
     }
 
     /// The difference of the clocks in whole seconds.
-    fn skew(&self) -> Option<u64> {
-        let (ours, theirs) = findings::times(self.report)?;
-        Some(clock_skew::difference(ours, theirs).as_secs())
+    fn skew_seconds(&self) -> Option<u64> {
+        let (ours, theirs) = findings::both_times(self.report)?;
+        Some(clock_skew::time_difference(ours, theirs).as_secs())
     }
 
     /// One object with all of it. What is not known is `null`.
@@ -84,7 +88,7 @@ impl Examined<'_> {
                 "reason": key.reason.to_string(),
             })).collect::<Vec<_>>(),
             "max_age_seconds": report.max_age.map(|age| age.as_secs()),
-            "clock_skew_seconds": self.skew(),
+            "clock_skew_seconds": self.skew_seconds(),
             "sample": self.sample.map(Decision::to_json),
             "findings": self.findings.iter().map(|finding| json!({
                 "code": finding.code,

@@ -10,7 +10,7 @@ use super::super::refusal;
 /// # Errors
 ///
 /// 400: it has several, or one that is no text.
-pub(super) fn of(path: &str) -> Result<Option<String>, Box<Rejection>> {
+pub(super) fn deployment_name(path: &str) -> Result<Option<String>, Box<Rejection>> {
     let mut found = None;
     let mut segments = path.split('/');
     while let Some(segment) = segments.next() {
@@ -20,7 +20,9 @@ pub(super) fn of(path: &str) -> Result<Option<String>, Box<Rejection>> {
         let name = percent::decode(segments.next().unwrap_or_default()).into_owned();
         let name = String::from_utf8(name).ok().filter(|name| !name.is_empty());
         if found.is_some() || name.is_none() {
-            return Err(refusal::unreadable("the path does not name one deployment"));
+            return Err(refusal::unreadable_request(
+                "the path does not name one deployment",
+            ));
         }
         found = name;
     }

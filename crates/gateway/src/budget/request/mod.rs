@@ -1,4 +1,7 @@
 //! A request to a model: which model, how many tokens at most, and the body that goes up.
+//!
+//! The request is parsed before it is sent, and the upstream gets what was parsed, written anew. So a body that parsers
+//! read in two ways (a key twice, an unusual number) reaches the upstream with one meaning: the one that was counted.
 
 mod deployment;
 mod names;
@@ -17,11 +20,15 @@ const LONGEST_MODEL: usize = 200;
 /// A request that was read whole.
 #[derive(Debug)]
 pub(super) struct ModelRequest {
+    /// The interface, by the end of the path.
     api: Api,
+    /// The body as parsed. A key that is there twice has its last value.
     document: Map<String, Value>,
+    /// The model, from the body or the path. Empty: none is named.
     model: String,
     /// Bytes of the body as it was sent.
     bytes: u64,
+    /// How many files, images and earlier responses it names.
     references: u64,
     /// Whether the gateway asked for a usage that the client did not ask for.
     hides_usage: bool,
@@ -35,21 +42,29 @@ impl ModelRequest {
     /// 400: it is no JSON object, its model is no text or not that of the path, or its response could not
     /// be counted.
     pub(super) fn parse(api: Api, path: &str, raw: &Bytes) -> Result<Self, Box<Rejection>> {
-        size::check(raw)?;
+        size::check_value_count(raw)?;
         let document: Map<String, Value> = serde_json::from_slice(raw)
-            .map_err(|_| refusal::unreadable("it is no JSON object, or too deep"))?;
+            .map_err(|_| refusal::unreadable_request("it is no JSON object, or too deep"))?;
         let model = match document.get("model") {
             None | Some(Value::Null) => "",
             Some(Value::String(model)) if model.len() <= LONGEST_MODEL => model,
-            Some(_) => return Err(refusal::unreadable("`model` is no text, or too long")),
+            Some(_) => {
+                return Err(refusal::unreadable_request(
+                    "`model` is no text, or too long",
+                ));
+            }
         };
-        names::check(&document)?;
-        let model = match deployment::of(path)? {
+        names::check_names(&document)?;
+        let model = match deployment::deployment_name(path)? {
             Some(name) if model.is_empty() || model == name => name,
-            Some(_) => return Err(refusal::unreadable("`model` is not that of the path")),
+            Some(_) => {
+                return Err(refusal::unreadable_request(
+                    "`model` is not that of the path",
+                ));
+            }
             None => model.to_owned(),
         };
-        let references = references::count(&document);
+        let references = references::count_references(&document);
         Ok(Self {
             api,
             document,
@@ -80,7 +95,7 @@ impl ModelRequest {
     /// # Errors
     ///
     /// 400: it asks for more tokens out than `limit`, or its limit is no number of tokens.
-    pub(super) fn bound(
+    pub(super) fn bound_tokens(
         &mut self,
         metering: &Metering,
         limit: Option<u64>,
@@ -112,6 +127,10 @@ impl ModelRequest {
     }
 
     /// Returns the most tokens out, which is the limit that goes up.
+    ///
+    /// # Errors
+    ///
+    /// 400: it asks for more than `limit`, or for a number of responses that is out of range.
     fn bound_output(
         &mut self,
         metering: &Metering,
@@ -125,7 +144,7 @@ impl ModelRequest {
         }
         let default = metering.max_tokens.min(limit.unwrap_or(u64::MAX));
         let each = asked.unwrap_or(default);
-        output::write(self.api, &mut self.document, metering.output_field, each);
+        output::write_limit(self.api, &mut self.document, metering.output_field, each);
         Ok(each.saturating_mul(output::count_choices(&self.document)?))
     }
 
@@ -136,7 +155,7 @@ impl ModelRequest {
             return;
         }
         let document = &mut self.document;
-        let before = output::set(document, "stream_options", "include_usage", true.into());
+        let before = output::set_inner(document, "stream_options", "include_usage", true.into());
         self.hides_usage = before != Some(Value::Bool(true));
     }
 

@@ -40,27 +40,27 @@ const LONGEST: usize = 64;
 /// # Errors
 ///
 /// 400: a key is a known name in another spelling, or its value could not be counted.
-pub(super) fn check(document: &Map<String, Value>) -> Result<(), Box<Rejection>> {
+pub(super) fn check_names(document: &Map<String, Value>) -> Result<(), Box<Rejection>> {
     let inner = ["stream_options", "options"].map(|field| document.get(field)?.as_object());
     for fields in inner.into_iter().flatten().chain([document]) {
         if fields.keys().any(|key| is_misspelled(key)) {
             let reason =
                 "a key has the name of another one, but in upper case or with other letters";
-            return Err(refusal::unreadable(reason));
+            return Err(refusal::unreadable_request(reason));
         }
     }
     let is_there = |field: &&str| document.get(*field).is_some_and(|value| !value.is_null());
     if UNREAD.iter().any(is_there) {
         let reason = "it has `n_predict`, `num_predict`, `max_new_tokens` or `n_cmpl` at the top; \
                       use the field of the API for the limit";
-        return Err(refusal::unreadable(reason));
+        return Err(refusal::unreadable_request(reason));
     }
     match (document.get("background"), document.get("stream")) {
         (Some(background), _) if !matches!(background, Value::Null | Value::Bool(false)) => {
-            Err(refusal::unreadable("`background` is not false"))
+            Err(refusal::unreadable_request("`background` is not false"))
         }
         (_, Some(stream)) if !matches!(stream, Value::Null | Value::Bool(_)) => {
-            Err(refusal::unreadable("`stream` is not true or false"))
+            Err(refusal::unreadable_request("`stream` is not true or false"))
         }
         _ => Ok(()),
     }
@@ -81,12 +81,13 @@ pub(super) fn check_price(document: &Map<String, Value>) -> Result<(), Box<Rejec
     };
     match field("speed").is_none() && field("service_tier").is_none_or(is_priced) {
         true => Ok(()),
-        false => Err(refusal::unreadable(
+        false => Err(refusal::unreadable_request(
             "`speed` or `service_tier` has no price here",
         )),
     }
 }
 
+/// Returns whether a key is another spelling of a known one: `MAX_TOKENS`, or `max_to\u{212A}ens` with a Kelvin sign.
 fn is_misspelled(key: &str) -> bool {
     if key.len() > LONGEST || KNOWN.contains(&key) {
         return false;

@@ -34,25 +34,35 @@ pub(super) fn requested_limit(
     let fields: &[&str] = match api {
         Api::OpenAiChat => &["max_tokens", "max_completion_tokens"],
         Api::OpenAiResponses => &["max_output_tokens"],
-        _ if api.is_ollama() => return ollama(document),
+        _ if api.is_ollama() => return ollama_limit(document),
         _ => &["max_tokens"],
     };
     let mut greatest = None;
     for field in fields {
-        greatest = greatest.max(tokens(document.get(*field))?);
+        greatest = greatest.max(read_tokens(document.get(*field))?);
     }
     Ok(greatest)
 }
 
-fn ollama(document: &Map<String, Value>) -> Result<Option<u64>, Box<Rejection>> {
+/// Reads `options.num_predict`. A number below zero means "no limit" there.
+///
+/// # Errors
+///
+/// 400: it is no number of tokens.
+fn ollama_limit(document: &Map<String, Value>) -> Result<Option<u64>, Box<Rejection>> {
     let options = document.get("options");
     let asked = options.and_then(|options| options.get("num_predict"));
     // Below zero means without end.
-    tokens(asked.filter(|asked| asked.as_i64().is_none_or(|number| number >= 0)))
+    read_tokens(asked.filter(|asked| asked.as_i64().is_none_or(|number| number >= 0)))
 }
 
 /// Writes the limit into the one field that counts, and removes the others. `chat` is that of a chat.
-pub(super) fn write(api: Api, document: &mut Map<String, Value>, chat: &'static str, limit: u64) {
+pub(super) fn write_limit(
+    api: Api,
+    document: &mut Map<String, Value>,
+    chat: &'static str,
+    limit: u64,
+) {
     for field in LIMITS {
         document.remove(field);
     }
@@ -60,7 +70,7 @@ pub(super) fn write(api: Api, document: &mut Map<String, Value>, chat: &'static 
         Api::OpenAiChat => chat,
         Api::OpenAiResponses => "max_output_tokens",
         _ if api.is_ollama() => {
-            set(document, "options", "num_predict", limit.into());
+            set_inner(document, "options", "num_predict", limit.into());
             return;
         }
         _ => "max_tokens",
@@ -70,7 +80,7 @@ pub(super) fn write(api: Api, document: &mut Map<String, Value>, chat: &'static 
 
 /// Writes a value into the object of a field, and returns what it replaced. Anything else in the place of the
 /// object is replaced by a new one.
-pub(super) fn set(
+pub(super) fn set_inner(
     document: &mut Map<String, Value>,
     field: &str,
     name: &str,
@@ -96,7 +106,9 @@ pub(super) fn count_choices(document: &Map<String, Value>) -> Result<u64, Box<Re
             Some(number) => number.as_u64().unwrap_or(0),
         };
         if !(1..=MOST_CHOICES).contains(&wanted) {
-            return Err(refusal::unreadable("`n` or `best_of` is out of range"));
+            return Err(refusal::unreadable_request(
+                "`n` or `best_of` is out of range",
+            ));
         }
         most = most.max(wanted);
     }
@@ -109,12 +121,17 @@ pub(super) fn count_choices(document: &Map<String, Value>) -> Result<u64, Box<Re
 }
 
 /// Reads a number of tokens. Zero is none.
-fn tokens(written: Option<&Value>) -> Result<Option<u64>, Box<Rejection>> {
+///
+/// # Errors
+///
+/// 400: it is no whole number, or larger than 2^31.
+fn read_tokens(written: Option<&Value>) -> Result<Option<u64>, Box<Rejection>> {
     match written {
         None | Some(Value::Null) => Ok(None),
         Some(number) => {
             let number = number.as_u64().filter(|number| *number <= MOST_TOKENS);
-            let refused = || refusal::unreadable("the limit of tokens is no number of tokens");
+            let refused =
+                || refusal::unreadable_request("the limit of tokens is no number of tokens");
             let number = number.ok_or_else(refused)?;
             Ok(Some(number).filter(|number| *number > 0))
         }

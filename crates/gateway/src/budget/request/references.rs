@@ -1,4 +1,8 @@
 //! What a request names without having it: files, images, earlier responses, tools of the server.
+//!
+//! Each reference counts as `reference_tokens` of `[metering]`, since the model reads something whose length the gateway
+//! does not know. Unknown keys that end in `_url`, `_file` or `_id` count too: it is safer to reserve too much, and the
+//! usage that the upstream reports replaces it.
 
 use serde_json::{Map, Value};
 
@@ -38,7 +42,7 @@ const NAMES: [&str; 6] = [
 ];
 
 /// Counts what a request names.
-pub(super) fn count(document: &Map<String, Value>) -> u64 {
+pub(super) fn count_references(document: &Map<String, Value>) -> u64 {
     let tools = document.get("tools").and_then(Value::as_array);
     let is_of_server = |tool: &&Value| {
         let kind = tool.get("type").and_then(Value::as_str);
@@ -49,7 +53,11 @@ pub(super) fn count(document: &Map<String, Value>) -> u64 {
     let prompt = u64::from(prompt.is_some());
     // Notes of the client, which no model reads.
     let fields = document.iter().filter(|(key, _)| *key != "metadata");
-    fields.map(|(key, value)| field(key, value)).sum::<u64>() + prompt + tools as u64
+    fields
+        .map(|(key, value)| count_in_field(key, value))
+        .sum::<u64>()
+        + prompt
+        + tools as u64
 }
 
 /// Returns whether a request asks a server to keep a part of it in a cache, which may cost more.
@@ -67,17 +75,21 @@ pub(super) fn has_cache_control(fields: &Map<String, Value>) -> bool {
 }
 
 /// Counts keys that name something, at any depth. The depth is bounded by the parser.
-fn named(value: &Value) -> u64 {
+fn count_in_value(value: &Value) -> u64 {
     match value {
-        Value::Array(items) => items.iter().map(named).sum(),
+        Value::Array(items) => items.iter().map(count_in_value).sum(),
         // The arguments of a call: a model reads them as text.
         Value::Object(fields) if fields.get("type").is_some_and(|kind| kind == "tool_use") => 0,
-        Value::Object(fields) => fields.iter().map(|(key, value)| field(key, value)).sum(),
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(key, value)| count_in_field(key, value))
+            .sum(),
         _ => 0,
     }
 }
 
-fn field(key: &str, value: &Value) -> u64 {
+/// Returns how many things one field names, with those inside its value.
+fn count_in_field(key: &str, value: &Value) -> u64 {
     let is_name = REFERENCES.contains(&key) && !value.is_null();
     let has_end = || value.is_string() && ENDS.iter().any(|end| key.ends_with(end));
     let is_kind =
@@ -86,5 +98,5 @@ fn field(key: &str, value: &Value) -> u64 {
         Value::Array(items) if is_name => items.len().max(1) as u64,
         _ => u64::from(is_name || is_kind || (has_end() && !NAMES.contains(&key))),
     };
-    own + named(value)
+    own + count_in_value(value)
 }

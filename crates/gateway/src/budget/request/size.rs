@@ -13,7 +13,7 @@ const MOST: usize = 100_000;
 /// # Errors
 ///
 /// 400: there are more than 100,000.
-pub(super) fn check(raw: &[u8]) -> Result<(), Box<Rejection>> {
+pub(super) fn check_value_count(raw: &[u8]) -> Result<(), Box<Rejection>> {
     let (mut in_text, mut is_escaped, mut count) = (false, false, 0);
     for byte in raw {
         match byte {
@@ -26,6 +26,8 @@ pub(super) fn check(raw: &[u8]) -> Result<(), Box<Rejection>> {
     }
     match count <= MOST {
         true => Ok(()),
-        false => Err(refusal::unreadable("it has more than 100000 values")),
+        false => Err(refusal::unreadable_request(
+            "it has more than 100000 values",
+        )),
     }
 }

@@ -17,7 +17,7 @@ const METERING: Metering = Metering {
 fn bound(api: Api, body: &Value, limit: Option<u64>) -> Result<(u64, Value), &'static str> {
     let raw = Bytes::from(body.to_string());
     let bound = |mut request: ModelRequest| {
-        let tokens = request.bound(&METERING, limit)?;
+        let tokens = request.bound_tokens(&METERING, limit)?;
         let sent = serde_json::from_slice(&request.into_body()).unwrap();
         Ok((tokens.tokens_out, sent))
     };
@@ -121,7 +121,7 @@ fn limits_that_are_none_are_refused() {
 fn a_key_that_is_there_twice_goes_up_once() {
     let raw = Bytes::from_static(br#"{"max_tokens": 100000, "max_tokens": 5, "model": "a"}"#);
     let mut request = ModelRequest::parse(Api::OpenAiChat, "", &raw).unwrap();
-    assert_eq!(request.bound(&METERING, None).unwrap().tokens_out, 5);
+    assert_eq!(request.bound_tokens(&METERING, None).unwrap().tokens_out, 5);
     let sent = String::from_utf8(request.into_body().to_vec()).unwrap();
     assert_eq!(sent.matches("max_tokens").count(), 1, "{sent}");
 }
@@ -174,7 +174,7 @@ fn tokens_in_are_bounded_by_bytes_and_by_what_is_only_named() {
     ] {
         let raw = Bytes::from(body.to_string());
         let mut request = ModelRequest::parse(Api::OpenAiResponses, "", &raw).unwrap();
-        let tokens = request.bound(&METERING, None).unwrap();
+        let tokens = request.bound_tokens(&METERING, None).unwrap();
         let text = raw.len() as u64 + 1000 * references;
         assert_eq!((tokens.text, tokens.tokens_in), (text, text + 10), "{body}");
     }
@@ -202,7 +202,7 @@ fn only_a_stream_whose_client_did_not_ask_hides_its_usage() {
     ] {
         let raw = Bytes::from(body.to_string());
         let mut request = ModelRequest::parse(api, "", &raw).unwrap();
-        let _ = request.bound(&METERING, None).unwrap();
+        let _ = request.bound_tokens(&METERING, None).unwrap();
         assert_eq!(request.hides_usage(), hides, "{body}");
         let sent: Value = serde_json::from_slice(&request.into_body()).unwrap();
         let told = sent.pointer("/stream_options/include_usage") == Some(&json!(true));
@@ -346,7 +346,7 @@ fn a_cache_and_services_with_prices_of_their_own_are_seen() {
         let mut request = ModelRequest::parse(Api::AnthropicMessages, "", &raw).unwrap();
         assert_eq!(request.check_price().is_ok(), is_priced, "{body}");
         assert_eq!(
-            request.bound(&METERING, None).unwrap().writes_cache,
+            request.bound_tokens(&METERING, None).unwrap().writes_cache,
             writes,
             "{body}"
         );

@@ -1,21 +1,38 @@
 //! The commands of the admin socket.
+//!
+//! ```text
+//! status
+//! reload
+//! drain
+//! limits show client 203.0.113.7
+//! limits clear principal api_key:anna
+//! ```
+//!
+//! Words are separated by blanks. A line that is no command changes nothing.
 
 use std::{fmt, net::IpAddr};
 
 /// What an operator wants.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Command {
+    /// Stop, as on SIGTERM: open requests end first.
     Drain,
+    /// Make the limits of a subject full again.
     LimitsClear(LimitSubject),
+    /// Show what is left of the limits of a subject.
     LimitsShow(LimitSubject),
+    /// Read the configuration file again.
     Reload,
+    /// Show upstreams, servers and open requests.
     Status,
 }
 
 /// Whose limits.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum LimitSubject {
+    /// A client address, of which limits count the network.
     Client(IpAddr),
+    /// A principal by kind and identifier, or an owner by the kind `owner`.
     Named { kind: String, id: String },
 }
 
@@ -40,6 +57,10 @@ impl Command {
 
 impl LimitSubject {
     /// Parses the two words of a subject.
+    ///
+    /// # Errors
+    ///
+    /// The kind is unknown, or the identifier is not of its form. The text shows the right form.
     fn parse(kind: &str, id: &str) -> Result<Self, String> {
         let named = |kind: &str, id: &str| Self::Named {
             kind: kind.to_owned(),

@@ -63,7 +63,7 @@ pub(crate) struct Drain(Arc<Notify>);
 
 impl Drain {
     /// Waits until `drain` is asked for.
-    pub(crate) async fn asked(&self) {
+    pub(crate) async fn until_asked(&self) {
         self.0.notified().await;
     }
 }
@@ -76,12 +76,12 @@ impl AdminSocket {
     /// Another process listens there, the place is taken by something else, or this user may not write
     /// in the folder.
     pub(crate) fn bind(path: &Path) -> Result<Self, GatewayError> {
-        let listener = socket::bind(path).map_err(|error| {
-            GatewayError::at(
+        let listener = socket::bind_private(path).map_err(|error| {
+            GatewayError::at_path(
                 path,
                 format_args!("the admin socket cannot be bound: {error}"),
             )
-            .remedy("name a path in a folder of this user as `socket` of `[admin]`")
+            .with_remedy("name a path in a folder of this user as `socket` of `[admin]`")
         })?;
         Ok(Self { listener })
     }
@@ -103,7 +103,7 @@ impl AdminSocket {
             };
             let (reloader, drain) = (Arc::clone(&reloader), drain.clone());
             tokio::spawn(async move {
-                let _ = response(stream, &reloader, &drain).await;
+                let _ = respond_to_command(stream, &reloader, &drain).await;
                 drop(place);
             });
         }
@@ -111,16 +111,20 @@ impl AdminSocket {
 }
 
 /// Reads one command and writes one document.
-async fn response(
+///
+/// # Errors
+///
+/// The connection failed. A command that cannot be done is a document, and no error.
+async fn respond_to_command(
     mut stream: UnixStream,
     reloader: &Reloader,
     drain: &Drain,
 ) -> std::io::Result<()> {
     let (read, mut write) = stream.split();
-    let bytes = receive(read).await?;
+    let bytes = receive_command(read).await?;
     let document = match parse(&bytes) {
         Ok(command) => run(command, reloader, drain).await,
-        Err(problem) => failed(&problem),
+        Err(problem) => failure_document(&problem),
     };
     let document = format!("{document}\n");
     tokio::time::timeout(PATIENCE, write.write_all(document.as_bytes())).await??;
@@ -132,7 +136,7 @@ async fn response(
 /// # Errors
 ///
 /// The client does not end it in time, or the connection fails.
-async fn receive(read: impl AsyncRead + Unpin) -> std::io::Result<Vec<u8>> {
+async fn receive_command(read: impl AsyncRead + Unpin) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut read = read.take(READ_AT_MOST);
     tokio::time::timeout(PATIENCE, read.read_to_end(&mut bytes)).await??;
@@ -164,25 +168,28 @@ async fn run(command: Command, reloader: &Reloader, drain: &Drain) -> Value {
         }
         Command::LimitsClear(subject) => {
             tracing::info!(%subject, "limits are cleared through the admin socket");
-            match Limits::new(reloader.limits()).clear(&subject).await {
+            match Limits::new(reloader.current_limits()).clear(&subject).await {
                 Ok(()) => json!({ "cleared": true }),
-                Err(problem) => failed(&problem),
+                Err(problem) => failure_document(&problem),
             }
         }
-        Command::LimitsShow(subject) => match Limits::new(reloader.limits()).show(&subject).await {
+        Command::LimitsShow(subject) => match Limits::new(reloader.current_limits())
+            .state_of(&subject)
+            .await
+        {
             Ok(limits) => json!({ "limits": limits }),
-            Err(problem) => failed(&problem),
+            Err(problem) => failure_document(&problem),
         },
         Command::Reload => match reloader.reload().await {
             Ok(changed) => json!({ "changed": changed }),
-            Err(error) => failed(&error.to_string()),
+            Err(error) => failure_document(&error.to_string()),
         },
-        Command::Status => status::document(reloader).await,
+        Command::Status => status::status_document(reloader).await,
     }
 }
 
 /// A document about what could not be done.
-fn failed(problem: &str) -> Value {
+fn failure_document(problem: &str) -> Value {
     json!({ "error": problem })
 }
 
@@ -204,9 +211,9 @@ fn failed(problem: &str) -> Value {
 /// ```
 pub fn ask_admin(path: impl AsRef<Path>, command: &str) -> Result<String, GatewayError> {
     let path = path.as_ref();
-    socket::ask(path, command).map_err(|error| {
-        GatewayError::at(path, format_args!("no gateway answers: {error}"))
-            .remedy("start it with `[admin]` in its file, and use its user or root")
+    socket::send_command(path, command).map_err(|error| {
+        GatewayError::at_path(path, format_args!("no gateway answers: {error}"))
+            .with_remedy("start it with `[admin]` in its file, and use its user or root")
     })
 }
 
@@ -227,7 +234,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_client_that_says_nothing_is_closed() {
         let (_silent, server) = UnixStream::pair().unwrap();
-        let error = receive(server).await.unwrap_err();
+        let error = receive_command(server).await.unwrap_err();
         assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
     }
 
@@ -235,7 +242,7 @@ mod tests {
     async fn of_a_command_without_end_64_kib_are_read() {
         let (mut endless, server) = UnixStream::pair().unwrap();
         let sent = tokio::spawn(async move { while endless.write_all(b"drain ").await.is_ok() {} });
-        let bytes = receive(server).await.unwrap();
+        let bytes = receive_command(server).await.unwrap();
         assert_eq!(bytes.len() as u64, READ_AT_MOST);
         assert!(parse(&bytes).is_err());
         sent.await.unwrap(); // The connection is closed.

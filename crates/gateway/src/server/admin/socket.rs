@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 ///
 /// `AddrInUse` if a process listens there; `AlreadyExists` if the place has something that is no socket;
 /// or what the file system says.
-pub(super) fn bind(path: &Path) -> io::Result<UnixListener> {
+pub(super) fn bind_private(path: &Path) -> io::Result<UnixListener> {
     check_place(path)?;
     let folder = private_folder(path)?;
     let bound = bind_in(&folder, path);
@@ -35,6 +35,10 @@ pub(super) fn bind(path: &Path) -> io::Result<UnixListener> {
 }
 
 /// Refuses a place that is taken.
+///
+/// # Errors
+///
+/// Another process listens there, or there is something else than a socket.
 fn check_place(path: &Path) -> io::Result<()> {
     // A link is not followed: it may lead to the socket of another service.
     let Ok(there) = fs::symlink_metadata(path) else {
@@ -51,6 +55,10 @@ fn check_place(path: &Path) -> io::Result<()> {
 }
 
 /// Makes the folder in which the socket is bound, beside its place.
+///
+/// # Errors
+///
+/// It cannot be created.
 fn private_folder(path: &Path) -> io::Result<PathBuf> {
     let folder = path.with_extension(format!("{}.new", std::process::id()));
     remove_left(&folder);
@@ -74,6 +82,10 @@ fn remove_left(folder: &Path) {
 }
 
 /// Binds the socket in the folder and moves it to its place.
+///
+/// # Errors
+///
+/// The socket cannot be bound or moved.
 fn bind_in(folder: &Path, path: &Path) -> io::Result<UnixListener> {
     let new = folder.join("s");
     let bound = UnixListener::bind(&new)?;
@@ -90,7 +102,7 @@ fn bind_in(folder: &Path, path: &Path) -> io::Result<UnixListener> {
 /// # Errors
 ///
 /// No connection, or no complete response in time.
-pub(super) fn ask(path: &Path, command: &str) -> io::Result<String> {
+pub(super) fn send_command(path: &Path, command: &str) -> io::Result<String> {
     let mut stream = UnixStream::connect(path)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.write_all(command.as_bytes())?;
@@ -113,10 +125,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("admin.sock");
         for _ in 0..2 {
-            let bound = bind(&path).unwrap();
+            let bound = bind_private(&path).unwrap();
             let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
             assert_eq!(mode, 0o600);
-            assert_eq!(bind(&path).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+            assert_eq!(
+                bind_private(&path).unwrap_err().kind(),
+                io::ErrorKind::AddrInUse
+            );
             drop(bound); // Its file stays.
             let names = fs::read_dir(folder.path()).unwrap().count();
             assert_eq!(names, 1, "the folder is gone");
@@ -129,14 +144,14 @@ mod tests {
         let path = folder.path().join("admin.sock");
         let left = path.with_extension(format!("{}.new", std::process::id()));
         fs::create_dir(&left).unwrap();
-        drop(bind(&path).unwrap());
+        drop(bind_private(&path).unwrap());
         fs::create_dir(&left).unwrap();
         drop(UnixListener::bind(left.join("s")).unwrap());
-        drop(bind(&path).unwrap());
+        drop(bind_private(&path).unwrap());
         assert!(!left.exists());
         fs::create_dir(&left).unwrap();
         fs::write(left.join("s"), "data").unwrap();
-        let error = bind(&path).unwrap_err();
+        let error = bind_private(&path).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read_to_string(left.join("s")).unwrap(), "data");
     }
@@ -146,7 +161,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("data");
         fs::write(&path, "data").unwrap();
-        assert!(bind(&path).is_err());
+        assert!(bind_private(&path).is_err());
         assert_eq!(fs::read_to_string(&path).unwrap(), "data");
     }
 }

@@ -7,12 +7,12 @@ use crate::{server::reload::Reloader, upstream::ServerState};
 /// Describes the upstreams with their servers, and what is open.
 ///
 /// Members may be added; none changes its meaning. No secret is in it.
-pub(super) async fn document(reloader: &Reloader) -> Value {
-    let upstreams = reloader.upstreams().await;
+pub(super) async fn status_document(reloader: &Reloader) -> Value {
+    let upstreams = reloader.current_upstreams().await;
     let upstreams: Vec<Value> = upstreams
-        .states()
+        .server_states()
         .map(|(path, hosts, servers)| {
-            let servers: Vec<Value> = servers.map(|server| describe(&server)).collect();
+            let servers: Vec<Value> = servers.map(|server| describe_server(&server)).collect();
             json!({ "path": path, "hosts": hosts, "servers": servers })
         })
         .collect();
@@ -24,7 +24,7 @@ pub(super) async fn document(reloader: &Reloader) -> Value {
 }
 
 /// One server.
-fn describe(server: &ServerState) -> Value {
+fn describe_server(server: &ServerState) -> Value {
     json!({
         "address": server.address,
         "healthy": server.is_healthy,

@@ -122,10 +122,10 @@ impl TlsClient {
         let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|_| TlsClientError::NoRoots)? // The provider has suites for both versions.
-            .with_root_certificates(roots(options.ca.as_deref())?);
+            .with_root_certificates(read_roots(options.ca.as_deref())?);
         let mut config = match &options.certificate {
             Some((chain, key)) => config
-                .with_client_auth_cert(certificates(chain)?, private_key(key)?)
+                .with_client_auth_cert(read_certificates(chain)?, private_key(key)?)
                 .map_err(|error| TlsClientError::Identity(chain.clone(), error.to_string()))?,
             None => config.with_no_client_auth(),
         };
@@ -162,7 +162,7 @@ impl TlsClient {
 /// # Errors
 ///
 /// A certificate of the file is broken, or the system has none at all.
-fn roots(file: Option<&Path>) -> Result<RootCertStore, TlsClientError> {
+fn read_roots(file: Option<&Path>) -> Result<RootCertStore, TlsClientError> {
     let mut roots = RootCertStore::empty();
     let Some(file) = file else {
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -171,7 +171,7 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore, TlsClientError> {
             false => Ok(roots),
         };
     };
-    for certificate in certificates(file)? {
+    for certificate in read_certificates(file)? {
         let added = roots.add(certificate);
         added.map_err(|error| TlsClientError::File(file.to_owned(), error.to_string()))?;
     }
@@ -183,7 +183,7 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore, TlsClientError> {
 /// # Errors
 ///
 /// The file cannot be read, is no PEM, or has no certificate in it.
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsClientError> {
+fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsClientError> {
     let broken = |problem: String| TlsClientError::File(path.to_owned(), problem);
     let read = CertificateDer::pem_file_iter(path).map_err(|error| broken(error.to_string()))?;
     let read: Vec<_> = read

@@ -27,7 +27,7 @@ use palisade::{
 };
 use toml::Spanned;
 
-use self::request::{NoResponse, PATIENCE, Seen, ask, ask_as};
+use self::request::{NoResponse, PATIENCE, Seen, ask_as, send_request};
 use super::{Upstreams, section::Section, server::Server, service::Upstream, values};
 use crate::problem::Place;
 
@@ -60,14 +60,14 @@ impl Upstreams {
     /// The section has a mistake. The error names line, key and remedy.
     pub async fn examine(config: &Config) -> Result<Vec<Warning>, ConfigFileError> {
         let sections: Vec<Section> = config.section("upstreams")?;
-        let place = Place::of(config);
+        let place = Place::in_file_of(config);
         let mut found = Vec::new();
         for section in sections {
-            let files = files(&section, place);
+            let files = examine_files(&section, place);
             let is_readable = files.iter().all(|file| file.code != "file-unreadable");
             found.extend(files);
             if is_readable {
-                found.extend(examine(section, place).await?);
+                found.extend(examine_upstream(section, place).await?);
             }
         }
         Ok(found)
@@ -75,7 +75,7 @@ impl Upstreams {
 }
 
 /// Makes a finding at a value. `None` if there is no such code.
-fn finding<T>(
+fn finding_at<T>(
     place: Place<'_>,
     at: &Spanned<T>,
     code: &str,
@@ -85,12 +85,12 @@ fn finding<T>(
     let entry = diagnostics::find(code)?;
     Some(Warning::new(
         entry,
-        place.at(at, problem, remedy).to_string(),
+        place.invalid_value(at, problem, remedy).to_string(),
     ))
 }
 
 /// The files that a section names.
-fn files(section: &Section, place: Place<'_>) -> Vec<Warning> {
+fn examine_files(section: &Section, place: Place<'_>) -> Vec<Warning> {
     let secret = |section: &Option<Spanned<super::secret::SecretSection>>| {
         section.as_ref().and_then(|it| it.get_ref().file.clone())
     };
@@ -110,19 +110,26 @@ fn files(section: &Section, place: Place<'_>) -> Vec<Warning> {
         let path = place.config().path(written.get_ref());
         let problem = content.problem(&path)?;
         let kind = problem.kind.name;
-        finding(place, &written, kind, &problem.text, problem.remedy)
+        finding_at(place, &written, kind, &problem.text, problem.remedy)
     });
     problems.collect()
 }
 
 /// Examines the servers of one upstream, one after the other.
-async fn examine(section: Section, place: Place<'_>) -> Result<Vec<Warning>, ConfigFileError> {
+///
+/// # Errors
+///
+/// The section has a mistake.
+async fn examine_upstream(
+    section: Section,
+    place: Place<'_>,
+) -> Result<Vec<Warning>, ConfigFileError> {
     let clock = SystemClock::shared();
-    let upstream = Upstream::of(section.clone(), clock.clone(), place)?;
-    let urls = values::servers(&section, place)?;
+    let upstream = Upstream::from_section(section.clone(), clock.clone(), place)?;
+    let urls = values::read_servers(&section, place)?;
     let other = other_version(&section, urls.first().map(|(url, _)| *url));
-    let other = Upstream::of(other, clock, place).ok();
-    let mut found = contradictions(&upstream, &urls, place);
+    let other = Upstream::from_section(other, clock, place).ok();
+    let mut found = timeout_contradictions(&upstream, &urls, place);
     for (index, (server, (url, _))) in upstream.servers().iter().zip(&urls).enumerate() {
         let other = other.as_ref();
         let other = other.and_then(|other| Some((other, other.servers().get(index)?)));
@@ -156,7 +163,7 @@ fn other_version(section: &Section, url: Option<&Spanned<String>>) -> Section {
 }
 
 /// Timeouts that contradict each other, whatever the servers do.
-fn contradictions(
+fn timeout_contradictions(
     upstream: &Upstream,
     urls: &[(&Spanned<String>, u32)],
     place: Place<'_>,
@@ -183,28 +190,35 @@ fn contradictions(
         )
     });
     let all = [total, idle].into_iter().flatten();
-    let all = all
-        .filter_map(|(problem, remedy)| finding(place, url, "upstream-timeout", problem, remedy));
+    let all = all.filter_map(|(problem, remedy)| {
+        finding_at(place, url, "upstream-timeout", problem, remedy)
+    });
     all.collect()
 }
 
 /// One server that is examined.
+/// Findings are errors at its `url`, so that the line in the file is shown.
 struct Examined<'a> {
+    /// The section, checked.
     upstream: &'a Upstream,
+    /// One of its servers.
     server: &'a Server,
+    /// The address as written, for the line number.
     url: &'a Spanned<String>,
+    /// The file.
     place: Place<'a>,
 }
 
 impl Examined<'_> {
-    fn finding(&self, code: &str, problem: &str, remedy: &str) -> Option<Warning> {
-        finding(self.place, self.url, code, problem, remedy)
+    /// Makes a finding at the address of the server.
+    fn finding_at_url(&self, code: &str, problem: &str, remedy: &str) -> Option<Warning> {
+        finding_at(self.place, self.url, code, problem, remedy)
     }
 
     /// Asks once, and says what does not fit.
     async fn findings(&self, other: Option<(&Upstream, &Server)>) -> Vec<Warning> {
-        let sent = self.host();
-        let found = match ask(self.upstream, self.server, sent.as_ref()).await {
+        let sent = self.client_host();
+        let found = match send_request(self.upstream, self.server, sent.as_ref()).await {
             Err(why) => vec![self.no_response(why, other).await],
             Ok(seen) => {
                 let host = self.refused_host(&seen).await;
@@ -219,7 +233,7 @@ impl Examined<'_> {
     }
 
     /// The host that a client sends: the first one that the gateway serves.
-    fn host(&self) -> Option<Authority> {
+    fn client_host(&self) -> Option<Authority> {
         let first = self.place.config().hosts().next()?;
         first.trim_end_matches(":*").parse().ok()
     }
@@ -232,30 +246,30 @@ impl Examined<'_> {
     ) -> Option<Warning> {
         if !matches!(why, NoResponse::Connect(_))
             && let Some((upstream, server)) = other
-            && ask(upstream, server, None).await.is_ok()
+            && send_request(upstream, server, None).await.is_ok()
         {
             let speaks = if upstream.is_http2 { "2" } else { "1" };
             let problem = format!("the server speaks HTTP/{speaks} here, and no other version");
             let remedy = format!("write http = \"{speaks}\"");
-            return self.finding("upstream-version", &problem, &remedy);
+            return self.finding_at_url("upstream-version", &problem, &remedy);
         }
         match why {
-            NoResponse::Tls(problem) => self.finding(
+            NoResponse::Tls(problem) => self.finding_at_url(
                 "upstream-tls",
                 &problem,
                 "name its authority as `ca` and its name as `server_name` of [upstreams.tls], or write \"http://\"",
             ),
-            NoResponse::Connect(problem) => self.finding(
+            NoResponse::Connect(problem) => self.finding_at_url(
                 "upstream-unreachable",
                 &problem,
                 "start the service, or correct the address",
             ),
-            NoResponse::Late => self.finding(
+            NoResponse::Late => self.finding_at_url(
                 "upstream-unreachable",
                 &format!("no response within {} s", PATIENCE.as_secs()),
                 "look at the log of the service; a path of [upstreams.health] that needs no model may respond sooner",
             ),
-            NoResponse::Other(problem) => self.finding(
+            NoResponse::Other(problem) => self.finding_at_url(
                 "upstream-unreachable",
                 &problem,
                 "look at the log of the service, and whether it speaks HTTP at this port",
@@ -269,9 +283,9 @@ impl Examined<'_> {
         if !refuses(seen.status) {
             return None;
         }
-        let sent = self.host();
+        let sent = self.client_host();
         let own = self.server.authority();
-        let used = self.upstream.host.value(sent.as_ref(), own);
+        let used = self.upstream.host.value_for(sent.as_ref(), own);
         for (named, remedy) in [
             (Some(own.clone()), "write host = \"upstream\""),
             (sent.clone(), "write host = \"as-sent\""),
@@ -285,12 +299,13 @@ impl Examined<'_> {
                     "status {} for the host `{used}`, and another one for `{named}`",
                     seen.status.as_u16()
                 );
-                return self.finding("upstream-host", &problem, remedy);
+                return self.finding_at_url("upstream-host", &problem, remedy);
             }
         }
         None
     }
 
+    /// Returns a finding if the path of the health checks has status 400 or above. `None` without health checks.
     fn failed_health(&self, seen: &Seen) -> Option<Warning> {
         let settings = self.upstream.health.as_ref()?;
         if seen.status.as_u16() < 400 {
@@ -302,9 +317,10 @@ impl Examined<'_> {
             seen.status.as_u16()
         );
         let remedy = "name a path that needs no credential and has a status below 400";
-        self.finding("upstream-health", &problem, remedy)
+        self.finding_at_url("upstream-health", &problem, remedy)
     }
 
+    /// Returns a finding if a timeout is shorter than twice the time of this one response: the next one may be slower.
     fn short_timeout(&self, seen: &Seen) -> Option<Warning> {
         let twice = seen.took * 2;
         let millis = seen.took.as_millis();
@@ -312,7 +328,7 @@ impl Examined<'_> {
         if health.is_some_and(|health| health.timeout < twice) {
             let problem =
                 format!("the health check took {millis} ms, more than half of its timeout");
-            return self.finding(
+            return self.finding_at_url(
                 "upstream-timeout",
                 &problem,
                 "raise `timeout_seconds` of [upstreams.health], or name a path that responds sooner",
@@ -320,12 +336,51 @@ impl Examined<'_> {
         }
         if self.upstream.timeouts.response < twice {
             let problem = format!("a response took {millis} ms, more than half of its timeout");
-            return self.finding(
+            return self.finding_at_url(
                 "upstream-timeout",
                 &problem,
                 "raise `response_timeout_seconds`",
             );
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The finding about a server that took this long, with these keys in `[[upstreams]]`.
+    fn finding(keys: &str, took: Duration) -> Option<Warning> {
+        let url = "http://127.0.0.1:1";
+        let text = format!("server.hosts = ['a.example']\n[[upstreams]]\nurl = '{url}'\n{keys}\n");
+        let config = Config::parse_with(&text, &["upstreams"]).unwrap();
+        let place = Place::in_file_of(&config);
+        let sections: Vec<Section> = config.section("upstreams").unwrap();
+        let section = sections.into_iter().next().unwrap();
+        let clock = SystemClock::shared();
+        let upstream = Upstream::from_section(section, clock, place).unwrap();
+        let examined = Examined {
+            upstream: &upstream,
+            server: &upstream.servers()[0],
+            url: &Spanned::new(0..0, url.to_owned()),
+            place,
+        };
+        let status = StatusCode::OK;
+        examined.short_timeout(&Seen { status, took })
+    }
+
+    #[test]
+    fn a_response_that_took_more_than_half_of_its_timeout_is_found() {
+        let millis = Duration::from_millis;
+        let second = "response_timeout_seconds = 1";
+        assert!(finding(second, millis(500)).is_none());
+        let found = finding(second, millis(501)).unwrap();
+        assert_eq!(found.code, "upstream-timeout");
+        assert!(found.text.contains("took 501 ms, more than half"));
+        let health = "[upstreams.health]\npath = '/'\ntimeout_seconds = 1";
+        assert!(finding(health, millis(500)).is_none());
+        let found = finding(health, millis(501)).unwrap();
+        assert!(found.text.contains("the health check took 501 ms"));
     }
 }

@@ -1,4 +1,7 @@
 //! One request to a server, and why there is no response.
+//!
+//! The request has the form of a health check, `User-Agent: palisade-doctor`, and no credential, so that it changes nothing
+//! and needs no secret. One that takes longer than 10 s is given up.
 
 use std::{error::Error as _, time::Duration};
 
@@ -12,20 +15,30 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a server responded.
 pub(super) struct Seen {
+    /// The status. The body is not read.
     pub(super) status: StatusCode,
+    /// From the first connection attempt to the head of the response.
     pub(super) took: Duration,
 }
 
 /// Why there was no response.
 pub(super) enum NoResponse {
+    /// No connection: nothing listens, or a firewall drops it.
     Connect(String),
+    /// Nothing came within [`PATIENCE`].
     Late,
+    /// A connection that ended early, or a response that is not HTTP.
     Other(String),
+    /// The handshake failed: another authority, another name, or no TLS at all.
     Tls(String),
 }
 
 /// Asks with the host that the upstream is configured for.
-pub(super) async fn ask(
+///
+/// # Errors
+///
+/// Why there was no response.
+pub(super) async fn send_request(
     upstream: &Upstream,
     server: &Server,
     sent: Option<&Authority>,
@@ -33,12 +46,17 @@ pub(super) async fn ask(
     ask_as(
         upstream,
         server,
-        upstream.host.value(sent, server.authority()),
+        upstream.host.value_for(sent, server.authority()),
     )
     .await
 }
 
 /// Asks with this host.
+/// For a server that refuses the usual one with 400, 403 or 421.
+///
+/// # Errors
+///
+/// Why there was no response.
 pub(super) async fn ask_as(
     upstream: &Upstream,
     server: &Server,
@@ -46,7 +64,7 @@ pub(super) async fn ask_as(
 ) -> Result<Seen, NoResponse> {
     let path = upstream.health.as_ref().map(|health| health.path.clone());
     let path = path.unwrap_or_else(|| http::uri::PathAndQuery::from_static("/"));
-    let request = health::request(upstream, server, host, path, "palisade-doctor");
+    let request = health::check_request(upstream, server, host, path, "palisade-doctor");
     let request = request.ok_or_else(|| NoResponse::Other("no request can be made".to_owned()))?;
     let clock = SystemClock::shared();
     let begin = clock.monotonic();

@@ -26,6 +26,7 @@ use std::{
 };
 
 use palisade_core::Secret;
+use palisade_internal::polling;
 use palisade_rate_limit::{Policy, RateLimitLayer, RedisStore, StoreStatus};
 
 use proptest::test_runner::{Config as ProptestConfig, TestRunner};
@@ -110,13 +111,13 @@ async fn settled(store: &RedisStore) {
     status(store, "settled", |status| status.unsettled == 0).await;
 }
 
-/// Asks another process until it is so: it tells nothing by itself. At most 2,000 times.
+/// Asks Redis until it is so: nodes and sentinels tell nothing when they agreed on something.
 async fn asked(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    for _ in 0..2_000 {
+    for pause in polling::pauses() {
         if holds().await {
             return;
         }
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        tokio::time::sleep(pause).await;
     }
     panic!("asked in vain: {what}");
 }

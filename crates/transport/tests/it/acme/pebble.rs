@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use palisade_internal::free_port;
+use palisade_internal::{free_port, polling};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 
 /// Far longer than pebble needs, with other tests beside it.
@@ -99,14 +99,14 @@ impl Pebble {
         Some(pebble)
     }
 
-    /// Waits until it accepts connections. It tells that only in its log, which is a file so that
-    /// it is complete when a response arrives.
+    /// Waits until it accepts connections. It tells that only in its log. The log is a file, not a
+    /// pipe, so that it is complete when a response arrives: the tests count orders in it.
     async fn listens(&self) {
-        for _ in 0..6_000 {
+        for pause in polling::pauses() {
             if self.log().contains("ACME directory available") {
                 return;
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(pause).await;
         }
         panic!("pebble does not start:\n{}", self.log());
     }

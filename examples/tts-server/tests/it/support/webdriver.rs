@@ -3,9 +3,10 @@
 use std::{env, net::SocketAddr, path::Path, time::Duration};
 
 use http::Method;
+use palisade_internal::polling;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::{Chromedriver, TestRequest, send_plain};
 
@@ -64,19 +65,19 @@ impl Browser {
             .await
     }
 
-    /// Waits until an expression is true.
+    /// Waits until an expression is true. A page may be replaced meanwhile, so it cannot tell by itself.
     pub(crate) async fn until(&self, expression: &str) {
-        let deadline = Instant::now() + PATIENCE;
-        while self.run(&format!("return Boolean({expression})")).await != true {
-            if Instant::now() > deadline {
-                let page = self.run("return document.body.innerText").await;
-                panic!(
-                    "never true: {expression}\n{}",
-                    page.as_str().unwrap_or_default()
-                );
+        for pause in polling::pauses() {
+            if self.run(&format!("return Boolean({expression})")).await == true {
+                return;
             }
-            sleep(Duration::from_millis(25)).await;
+            sleep(pause).await;
         }
+        let page = self.run("return document.body.innerText").await;
+        panic!(
+            "never true: {expression}\n{}",
+            page.as_str().unwrap_or_default()
+        );
     }
 
     pub(crate) async fn click(&self, selector: &str) {
