@@ -13,12 +13,22 @@ mod before;
 use std::{fs, path::Path, time::Duration};
 
 use palisade::api_key::{Environment, Grant, KeyScheme, MemoryKeyStore, Pepper};
-use palisade::{AllowedHosts, ApiKeyLayer, ProtectedRouter, Rule, Rules, Shield};
+use palisade::core::ManualClock;
+use palisade::{
+    AllowedHosts, ApiKeyLayer, Policy, ProtectedRouter, RateLimitLayer, Rule, Rules, Shield,
+};
 
 use crate::support::{request, send_to};
 
 const BEFORE: &str = include_str!("existing_app/before.rs");
 const AFTER: &str = include_str!("existing_app/after.rs");
+
+fn client_limit() -> RateLimitLayer {
+    let client = Policy::named("client").rate("60/minute").unwrap();
+    let clock = ManualClock::new(Duration::from_secs(1_800_000_000));
+    let limit = RateLimitLayer::by_client().policy(client);
+    limit.clock(clock.shared()).build().unwrap()
+}
 
 /// Returns the rules of the page around its router, and a key with a scope.
 fn app(scope: &str) -> (ProtectedRouter, String) {
@@ -35,6 +45,7 @@ fn app(scope: &str) -> (ProtectedRouter, String) {
     let app = Shield::builder()
         .authenticate(ApiKeyLayer::new(scheme, keys))
         .hosts(AllowedHosts::parse(["service.test"]).unwrap())
+        .limit_clients(client_limit())
         .rules(rules)
         .protect(after::router())
         .unwrap();
@@ -65,6 +76,31 @@ async fn state_nested_routers_and_fallback_work_behind_their_rules() {
         .iter()
         .any(|warning| warning.code.contains("handler"));
     assert!(!foreign, "{:?}", app.warnings());
+}
+
+#[tokio::test]
+async fn an_address_that_guesses_keys_meets_the_limit() {
+    let (app, _) = app("notes");
+    let guess = async || send_to(&app, request("GET", "/notes", Some("psk_live_guess"))).await;
+    for _ in 0..60 {
+        assert_eq!(guess().await.status, 401);
+    }
+    assert_eq!(guess().await.status, 429);
+}
+
+#[test]
+fn the_tests_use_the_rules_and_the_limit_of_the_page() {
+    let tested = include_str!("existing_app.rs");
+    let rules = AFTER.lines().map(str::trim);
+    let rules = rules.skip_while(|line| !line.ends_with("Rules::new()"));
+    let rules: Vec<_> = rules
+        .take_while(|line| !line.starts_with("let app"))
+        .collect();
+    assert_eq!(rules.len(), 5);
+    for line in rules {
+        assert!(tested.contains(line), "not tested: {line}");
+    }
+    assert!(AFTER.contains("Policy::named(\"client\").rate(\"60/minute\")"));
 }
 
 #[tokio::test]

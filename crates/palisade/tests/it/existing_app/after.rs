@@ -8,7 +8,7 @@ use axum::{
 };
 use palisade::api_key::{FileKeyStore, KeyScheme, Pepper};
 use palisade::server::{DevAuthority, Server};
-use palisade::{AllowedHosts, ApiKeyLayer, AuditLayer, FileSink, Rule, Rules, Shield};
+use palisade::{AllowedHosts, ApiKeyLayer, AuditLayer, FileSink, Policy, RateLimitLayer, Rule, Rules, Shield};
 
 #[derive(Clone, Default)]
 struct App {
@@ -54,7 +54,6 @@ pub(crate) fn router() -> Router {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let scheme = KeyScheme::new(Pepper::read_file("data/pepper")?);
     let rules = Rules::new()
         .get("/health", Rule::public())
         .below("/notes", Rule::scope("notes"))
@@ -62,8 +61,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .fallback(Rule::public());
     let app = Shield::builder()
         .audit(AuditLayer::builder().sink(FileSink::builder("data/audit.jsonl").open()?).build()?)
-        .authenticate(ApiKeyLayer::new(scheme, FileKeyStore::open("data/keys.toml")?))
+        .authenticate(ApiKeyLayer::new(KeyScheme::new(Pepper::read_file("data/pepper")?), FileKeyStore::open("data/keys.toml")?))
         .hosts(AllowedHosts::parse(["localhost:8443"])?)
+        .limit_clients(RateLimitLayer::by_client().policy(Policy::named("client").rate("60/minute")?).build()?)
         .rules(rules)
         .protect(router())?;
     let certificates = DevAuthority::open_or_create("data/tls")?.certificates()?;
