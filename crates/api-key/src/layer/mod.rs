@@ -11,11 +11,8 @@ mod original_uri;
 
 use std::{fmt, sync::Arc};
 
-use http::{HeaderValue, request};
-use palisade_core::{
-    AuthenticateLayer, Authenticator, AuthenticatorId, Credential, CredentialSource, Guard, Mode,
-    Principal, SecurityContext, Verdict, layer,
-};
+use http::HeaderValue;
+use palisade_core::{AuthenticateLayer, authenticator_layer};
 
 use self::authenticator::KeyAuthenticator;
 pub use self::builder::{ApiKeyBuildError, ApiKeyLayerBuilder};
@@ -27,8 +24,8 @@ const DEFAULT_CHALLENGE: HeaderValue =
 
 /// Authenticates requests by an API key, in `X-API-Key` or as bearer token.
 ///
-/// On success the request has a [`Principal`] for inner layers and handlers, and the key is removed
-/// from the request. Otherwise:
+/// On success the request has a [`Principal`](palisade_core::Principal) for inner layers and handlers, and the key is
+/// removed from the request. Otherwise:
 ///
 /// | case | response |
 /// |---|---|
@@ -77,7 +74,7 @@ pub struct ApiKeyLayer {
     alone: AuthenticateLayer,
 }
 
-layer!(ApiKeyLayer);
+authenticator_layer!(ApiKeyLayer, name: "authenticate", guard: alone, authenticator: authenticator);
 
 impl ApiKeyLayer {
     /// Creates a layer with the defaults of [`ApiKeyLayerBuilder`]: live keys, by the system clock.
@@ -92,57 +89,6 @@ impl ApiKeyLayer {
     /// Starts to configure a layer that accepts keys of `scheme` with a record in `store`.
     pub fn builder(scheme: KeyScheme, store: impl KeyStore) -> ApiKeyLayerBuilder {
         ApiKeyLayerBuilder::new(scheme, Arc::new(store))
-    }
-}
-
-impl Guard for ApiKeyLayer {
-    type Pass = ();
-
-    fn name(&self) -> &'static str {
-        self.alone.name()
-    }
-
-    fn mode(&self) -> Mode {
-        self.alone.mode()
-    }
-
-    fn admit(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<()> {
-        self.alone.admit(cx, head)
-    }
-}
-
-impl Authenticator for ApiKeyLayer {
-    fn id(&self) -> AuthenticatorId {
-        self.authenticator.id()
-    }
-
-    fn kind(&self) -> &'static str {
-        self.authenticator.kind()
-    }
-
-    fn sources(&self) -> Vec<CredentialSource> {
-        self.authenticator.sources()
-    }
-
-    fn authenticate(
-        &self,
-        cx: &SecurityContext,
-        head: &mut request::Parts,
-        credential: &Credential,
-    ) -> Verdict<Principal> {
-        self.authenticator.authenticate(cx, head, credential)
-    }
-
-    fn recheck(&self, cx: &SecurityContext, credential: &Credential) -> Option<Verdict<Principal>> {
-        self.authenticator.recheck(cx, credential)
-    }
-
-    fn exposed(&self, cx: &SecurityContext, credential: &Credential) -> Option<Box<str>> {
-        self.authenticator.exposed(cx, credential)
-    }
-
-    fn challenge(&self) -> HeaderValue {
-        self.authenticator.challenge()
     }
 }
 

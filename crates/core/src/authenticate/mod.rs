@@ -6,6 +6,7 @@
 
 mod exposed_credential;
 mod recheck;
+mod layer_of;
 mod layer;
 mod verify;
 mod select;

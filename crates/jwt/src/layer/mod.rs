@@ -14,11 +14,7 @@ pub(crate) mod refusals;
 
 use std::fmt;
 
-use http::{HeaderValue, request};
-use palisade_core::{
-    AuthenticateLayer, Authenticator, AuthenticatorId, Credential, CredentialSource, Guard, Mode,
-    Principal, SecurityContext, Verdict, layer,
-};
+use palisade_core::{AuthenticateLayer, authenticator_layer};
 
 use self::authenticator::TokenAuthenticator;
 pub use self::builder::JwtLayerBuilder;
@@ -33,7 +29,7 @@ use crate::{layer::principal::KIND, verifier::Verifier};
 ///
 /// Use it as a layer by itself. Together with other kinds of credential use it in the list of an
 /// [`AuthenticateLayer`]. In both cases the token is removed before the handler sees the
-/// request; the handler sees the [`Principal`]. Clones share their state.
+/// request; the handler sees the [`Principal`](palisade_core::Principal). Clones share their state.
 ///
 /// It reads bearer tokens with a dot in them
 /// ([`TokenShape::Dotted`](palisade_core::TokenShape::Dotted)). In a list, an authenticator that
@@ -76,12 +72,12 @@ pub struct JwtLayer {
     alone: AuthenticateLayer,
 }
 
-layer!(JwtLayer);
+authenticator_layer!(JwtLayer, name: KIND, guard: alone, authenticator: authenticator);
 
 impl JwtLayer {
     /// Creates a layer with the defaults of [`JwtLayerBuilder`].
     ///
-    /// A request with a token that `verifier` accepts has a [`Principal`] with the id `sub` and the
+    /// A request with a token that `verifier` accepts has a [`Principal`](palisade_core::Principal) with the id `sub` and the
     /// token's scopes.
     pub fn new(verifier: Verifier) -> Self {
         let authenticator = JwtLayerBuilder::new(verifier).authenticator();
@@ -94,57 +90,6 @@ impl JwtLayer {
     /// Starts to configure a layer that reads more of a token than `sub` and scopes.
     pub fn builder(verifier: Verifier) -> JwtLayerBuilder {
         JwtLayerBuilder::new(verifier)
-    }
-}
-
-impl Guard for JwtLayer {
-    type Pass = ();
-
-    fn name(&self) -> &'static str {
-        KIND
-    }
-
-    fn mode(&self) -> Mode {
-        self.alone.mode()
-    }
-
-    fn admit(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<()> {
-        self.alone.admit(cx, head)
-    }
-}
-
-impl Authenticator for JwtLayer {
-    fn id(&self) -> AuthenticatorId {
-        self.authenticator.id()
-    }
-
-    fn kind(&self) -> &'static str {
-        KIND
-    }
-
-    fn sources(&self) -> Vec<CredentialSource> {
-        self.authenticator.sources()
-    }
-
-    fn authenticate(
-        &self,
-        cx: &SecurityContext,
-        head: &mut request::Parts,
-        credential: &Credential,
-    ) -> Verdict<Principal> {
-        self.authenticator.authenticate(cx, head, credential)
-    }
-
-    fn recheck(&self, cx: &SecurityContext, credential: &Credential) -> Option<Verdict<Principal>> {
-        self.authenticator.recheck(cx, credential)
-    }
-
-    fn challenge(&self) -> HeaderValue {
-        self.authenticator.challenge()
-    }
-
-    fn further_challenges(&self) -> Vec<HeaderValue> {
-        self.authenticator.further_challenges()
     }
 }
 

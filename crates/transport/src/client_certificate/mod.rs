@@ -12,8 +12,8 @@ use std::{fmt, sync::Arc};
 use http::{HeaderValue, request};
 use palisade_core::{
     AuthenticateLayer, Authenticator, AuthenticatorId, ClientCertificate, Credential,
-    CredentialFailure, CredentialSource, Guard, Mode, Presence, Principal, Rejection,
-    SecurityContext, SharedClock, Verdict, layer,
+    CredentialFailure, CredentialSource, Presence, Principal, Rejection, SecurityContext,
+    SharedClock, Verdict, authenticator_layer,
 };
 use palisade_internal::hex;
 
@@ -82,7 +82,7 @@ pub struct ClientCertificateLayer {
     alone: AuthenticateLayer,
 }
 
-layer!(ClientCertificateLayer);
+authenticator_layer!(ClientCertificateLayer, name: KIND, guard: alone, authenticator: shared);
 
 /// A function that knows certificates which the table does not have.
 type Function = Arc<dyn Fn(&ClientCertificate) -> Option<CertificateGrant> + Send + Sync>;
@@ -191,61 +191,6 @@ impl Authenticator for Shared {
 
     fn challenge(&self) -> HeaderValue {
         CHALLENGE
-    }
-}
-
-impl Guard for ClientCertificateLayer {
-    type Pass = ();
-
-    fn name(&self) -> &'static str {
-        KIND
-    }
-
-    fn mode(&self) -> Mode {
-        self.alone.mode()
-    }
-
-    fn admit(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<()> {
-        self.alone.admit(cx, head)
-    }
-}
-
-impl Authenticator for ClientCertificateLayer {
-    fn id(&self) -> AuthenticatorId {
-        self.shared.id()
-    }
-
-    fn kind(&self) -> &'static str {
-        KIND
-    }
-
-    fn sources(&self) -> Vec<CredentialSource> {
-        self.shared.sources()
-    }
-
-    fn presence(&self, head: &request::Parts) -> Result<Presence, Box<Rejection>> {
-        self.shared.presence(head)
-    }
-
-    fn take(&self, head: &mut request::Parts) -> Credential {
-        self.shared.take(head)
-    }
-
-    fn authenticate(
-        &self,
-        cx: &SecurityContext,
-        head: &mut request::Parts,
-        credential: &Credential,
-    ) -> Verdict<Principal> {
-        self.shared.authenticate(cx, head, credential)
-    }
-
-    fn recheck(&self, cx: &SecurityContext, credential: &Credential) -> Option<Verdict<Principal>> {
-        self.shared.recheck(cx, credential)
-    }
-
-    fn challenge(&self) -> HeaderValue {
-        self.shared.challenge()
     }
 }
 
