@@ -1,55 +1,26 @@
 //! `palisade gateway` in front of a service, with curl as its client.
 
-use std::{
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::TcpListener,
-    process::{Child, Command, Stdio},
-    thread,
-};
+use std::{io::Write as _, process::Command};
 
-use crate::support::Folder;
-
-/// Ends the process with the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+use crate::support::{Folder, Running, service};
 
 /// Answers every request with `spoken`, and returns the address.
-fn service() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            let mut bytes = [0; 4096];
-            let _ = stream.read(&mut bytes);
-            let _ = stream.write_all(
-                b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nspoken",
-            );
-        }
-    });
-    format!("http://{address}")
+fn speaking_service() -> String {
+    let response = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nspoken";
+    service(|mut stream| {
+        let _ = stream.write_all(response);
+    })
 }
 
 /// Starts the gateway. Returns the address, `ca.pem` and the key file that it prints.
 fn start(folder: &Folder) -> (Running, [String; 3]) {
     let line = format!(
         "gateway --upstream {} --listen 127.0.0.1:0 --data data",
-        service()
+        speaking_service()
     );
-    let mut command = folder.command(&line);
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let (running, lines) = Running::start(folder.command(&line));
     let mut found = [String::new(), String::new(), String::new()];
-    for line in lines.map_while(Result::ok) {
+    for line in lines {
         let line = line.trim();
         for (slot, label) in found
             .iter_mut()
@@ -63,7 +34,7 @@ fn start(folder: &Folder) -> (Running, [String; 3]) {
             break;
         }
     }
-    (Running(child), found)
+    (running, found)
 }
 
 fn curl(arguments: &[&str]) -> Option<String> {
@@ -150,18 +121,12 @@ fn start_with_admin_socket(folder: &Folder) -> Running {
         "[server]\nhosts = ['localhost:*']\nhttps = '127.0.0.1:0'\n[admin]\nsocket = 'admin.sock'\n\
          [[limits]]\nname = 'client'\nrate = '9/minute'\nby = 'client'\n\
          [[routes]]\npath = '/{{*path}}'\naccess = 'public'\n[[upstreams]]\nurl = '{}'\n",
-        service()
+        speaking_service()
     );
     std::fs::write(folder.path("gateway.toml"), file).unwrap();
-    let mut command = folder.command("gateway --config gateway.toml");
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    assert_eq!(lines.next().unwrap().unwrap(), "The gateway is ready.");
-    Running(child)
+    let (running, mut lines) = Running::start(folder.command("gateway --config gateway.toml"));
+    assert_eq!(lines.next().unwrap(), "The gateway is ready.");
+    running
 }
 
 #[test]

@@ -2,59 +2,31 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::TcpListener,
+    io::{BufRead as _, BufReader, Write as _},
     process::{Child, Command, Stdio},
-    thread,
 };
 
-use crate::support::Folder;
-
-/// Ends the process with the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+use crate::support::{Folder, Running, service};
 
 /// A model server that begins to speak and never ends. Returns its address.
 fn endless_model() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        let mut open = Vec::new();
-        for mut stream in listener.incoming().flatten() {
-            let mut bytes = [0; 4096];
-            let _ = stream.read(&mut bytes);
-            let event = "data: {\"choices\":[{\"delta\":{\"content\":\"hello\"}}]}\n\n";
-            let _ = write!(
-                stream,
-                "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{event}\r\n",
-                event.len()
-            );
-            open.push(stream);
-        }
-    });
-    format!("http://{address}")
+    service(|mut stream| {
+        let event = "data: {\"choices\":[{\"delta\":{\"content\":\"hello\"}}]}\n\n";
+        let _ = write!(
+            stream,
+            "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{event}\r\n",
+            event.len()
+        );
+        stream
+    })
 }
 
 /// Starts the gateway of the folder. Returns its address.
 fn start(folder: &Folder) -> (Running, String) {
-    let mut command = folder.command("gateway --config gateway.toml");
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut addresses = lines
-        .map_while(Result::ok)
-        .filter_map(|line| Some(line.trim().strip_prefix("Address")?.trim().to_owned()));
-    let address = addresses.next().unwrap();
-    (Running(child), address)
+    let (running, mut lines) = Running::start(folder.command("gateway --config gateway.toml"));
+    let address =
+        lines.find_map(|line| Some(line.trim().strip_prefix("Address")?.trim().to_owned()));
+    (running, address.unwrap())
 }
 
 /// A question to the model over curl, whose output is read here.

@@ -2,12 +2,51 @@
 
 use std::{
     fs,
+    io::{BufRead as _, BufReader, Read as _},
+    net::{TcpListener, TcpStream},
     path::PathBuf,
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
+    thread,
 };
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+/// A process that ends with the test.
+pub(crate) struct Running(pub(crate) Child);
+
+impl Running {
+    /// Starts a command. Returns it with the lines of its standard output; those on standard error are dropped.
+    pub(crate) fn start(mut command: Command) -> (Self, impl Iterator<Item = String>) {
+        let piped = command.stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = piped.spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        (Self(child), lines.map_while(Result::ok))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A service on a loopback address that reads a request, whatever it is, and responds by the function. What the
+/// function returns stays open. Returns `http://ADDRESS`.
+pub(crate) fn service<T>(respond: impl Fn(TcpStream) -> T + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        let mut open = Vec::new();
+        for mut stream in listener.incoming().flatten() {
+            let mut bytes = [0; 4096];
+            let _ = stream.read(&mut bytes);
+            open.push(respond(stream));
+        }
+    });
+    format!("http://{address}")
+}
 
 pub(crate) struct Folder(TempDir);
 

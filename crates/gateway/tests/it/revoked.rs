@@ -91,6 +91,13 @@ pub(crate) async fn record(gateway: Running) -> String {
     ended.next().unwrap_or(&trail).to_owned()
 }
 
+/// Stops the gateway and checks that its record has the revocation, and this too.
+async fn check_revoked(gateway: Running, also: &str) {
+    let record = record(gateway).await;
+    let reason = "\"key\":\"credential_ended\",\"value\":\"revoked\"";
+    assert!(record.contains(reason) && record.contains(also), "{record}");
+}
+
 #[tokio::test]
 async fn a_websocket_ends_when_its_key_is_revoked() {
     let (gateway, listener) = gateway().await;
@@ -99,12 +106,7 @@ async fn a_websocket_ends_when_its_key_is_revoked() {
     revoke(gateway.folder.path());
     ended(&mut client).await;
     ended(&mut upstream).await;
-    let record = record(gateway).await;
-    assert!(
-        record.contains("\"key\":\"credential_ended\",\"value\":\"revoked\""),
-        "{record}"
-    );
-    assert!(record.contains("\"upgraded\""), "{record}");
+    check_revoked(gateway, "\"upgraded\"").await;
 }
 
 #[tokio::test]
@@ -119,12 +121,7 @@ async fn a_stream_ends_when_its_key_is_revoked_though_it_is_never_silent() {
         tokio::task::yield_now().await;
     }
     ended(&mut client).await;
-    let record = record(gateway).await;
-    assert!(
-        record.contains("\"key\":\"credential_ended\",\"value\":\"revoked\""),
-        "{record}"
-    );
-    assert!(record.contains("body_failed"), "{record}");
+    check_revoked(gateway, "body_failed").await;
 }
 
 #[tokio::test]
@@ -136,11 +133,7 @@ async fn a_silent_stream_ends_when_its_key_is_revoked() {
     revoke(gateway.folder.path());
     ended(&mut client).await;
     ended(&mut upstream).await;
-    let record = record(gateway).await;
-    assert!(
-        record.contains("\"key\":\"credential_ended\",\"value\":\"revoked\""),
-        "{record}"
-    );
+    check_revoked(gateway, "credential_ended").await;
 }
 
 #[tokio::test]

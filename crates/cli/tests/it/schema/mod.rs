@@ -102,7 +102,7 @@ fn reached(schema: &Value, items: &BTreeMap<String, Item>) -> Vec<String> {
     names
 }
 
-/// Compares with the committed file. `PALISADE_WRITE_SCHEMA=1` writes it anew.
+/// Compares with the committed file. `PALISADE_WRITE_SCHEMA=1` writes it again.
 #[test]
 fn the_committed_schema_is_made_from_the_types() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/config/schema.json");

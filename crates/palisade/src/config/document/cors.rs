@@ -1,5 +1,7 @@
 //! `[cors]`: the scripts of other origins that may call the service.
 
+#![cfg_attr(not(feature = "cors"), allow(dead_code))] // read where CORS is compiled in
+
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -9,10 +11,6 @@ use toml::Spanned;
 /// the section is an error.
 #[derive(Debug, Default, Deserialize, PartialEq)]
 #[serde(default, deny_unknown_fields)]
-#[cfg_attr(
-    not(feature = "cors"),
-    allow(dead_code, reason = "its members are read where CORS is compiled in")
-)]
 pub(in crate::config) struct Cors {
     /// The origins, as browsers send them: `https://app.example`, `http://localhost:3000`. `*`
     /// means all. Default: none.

@@ -1,5 +1,7 @@
 //! `[inspect]`: firewall rules.
 
+#![cfg_attr(not(feature = "inspect"), allow(dead_code))] // read where inspection is compiled in
+
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -10,13 +12,6 @@ use toml::Spanned;
 /// The section may be empty: the rules that are shipped are used then, and only record.
 #[derive(Debug, Default, Deserialize, PartialEq)]
 #[serde(default, deny_unknown_fields)]
-#[cfg_attr(
-    not(feature = "inspect"),
-    allow(
-        dead_code,
-        reason = "its members are read where inspection is compiled in"
-    )
-)]
 pub(in crate::config) struct Inspect {
     /// The folder of the rules, with `crs-setup.conf` and `rules/`. Default: the rules that are
     /// shipped.
@@ -64,13 +59,6 @@ pub(in crate::config) struct Inspect {
 /// `[[inspect.exclude]]`: rules that do not apply. Either `rules` or `tag` is required.
 #[derive(Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
-#[cfg_attr(
-    not(feature = "inspect"),
-    allow(
-        dead_code,
-        reason = "its members are read where inspection is compiled in"
-    )
-)]
 pub(in crate::config) struct Exclude {
     /// The id of a rule, or a range of ids: `942100`, `"942100-942999"`.
     pub(in crate::config) rules: Option<Spanned<Ids>>,
@@ -85,13 +73,6 @@ pub(in crate::config) struct Exclude {
 /// One id, or a range.
 #[derive(Debug, Deserialize, PartialEq)]
 #[serde(untagged)]
-#[cfg_attr(
-    not(feature = "inspect"),
-    allow(
-        dead_code,
-        reason = "its members are read where inspection is compiled in"
-    )
-)]
 pub(in crate::config) enum Ids {
     /// `942100`
     One(u64),

@@ -1,5 +1,7 @@
 //! `[introspection]`: opaque tokens, about which the issuer is asked.
 
+#![cfg_attr(not(feature = "jwks-url"), allow(dead_code))] // read where introspection is compiled in
+
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -14,13 +16,6 @@ use super::SecretSource;
 /// `palisade_jwt::introspection::TokenIntrospectionBuilder`.
 #[derive(Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
-#[cfg_attr(
-    not(feature = "jwks-url"),
-    allow(
-        dead_code,
-        reason = "its members are read where introspection is compiled in"
-    )
-)]
 pub(in crate::config) struct Introspection {
     /// The `introspection_endpoint` of the issuer: an `https` address. Required.
     pub(in crate::config) url: Spanned<String>,

@@ -1,5 +1,7 @@
 //! `[dpop]`: tokens that are bound to a key of the client.
 
+#![cfg_attr(not(feature = "jwt"), allow(dead_code))] // read where tokens are compiled in
+
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -13,13 +15,6 @@ use super::SecretSource;
 /// them, so a proof that was made before it gets status 503.
 #[derive(Debug, Default, Deserialize, PartialEq)]
 #[serde(default, deny_unknown_fields)]
-#[cfg_attr(
-    not(feature = "jwt"),
-    allow(
-        dead_code,
-        reason = "its members are read where tokens are compiled in"
-    )
-)]
 pub(in crate::config) struct Dpop {
     /// Scheme, host and port of this service as clients write them: `https://voice.example`.
     /// Required, but with `[[resource_servers]]`: then it is that of the resource.

@@ -1,5 +1,7 @@
 //! `[[resource_servers]]`: the service as a resource server of OAuth or MCP.
 
+#![cfg_attr(not(feature = "jwt"), allow(dead_code))] // read where tokens are compiled in
+
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -13,13 +15,6 @@ use toml::Spanned;
 /// `palisade_jwt::resource_server::ResourceServerBuilder`.
 #[derive(Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
-#[cfg_attr(
-    not(feature = "jwt"),
-    allow(
-        dead_code,
-        reason = "its members are read where tokens are compiled in"
-    )
-)]
 pub(in crate::config) struct ResourceServers {
     /// The identifier of the resource: the `https` address that clients use, without query and
     /// fragment. Required.

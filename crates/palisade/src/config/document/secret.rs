@@ -1,5 +1,10 @@
 //! A secret by reference.
 
+#![cfg_attr(
+    not(any(feature = "jwt", feature = "otlp", feature = "webhook")),
+    allow(dead_code)
+)] // read where these are compiled in
+
 use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer};
@@ -10,13 +15,6 @@ use crate::config::secret_table;
 /// Where a secret is: one of `file` and `environment`. The file of the configuration never holds one,
 /// since it is copied, shown and kept in repositories.
 #[derive(Debug, PartialEq)]
-#[cfg_attr(
-    not(any(feature = "jwt", feature = "otlp", feature = "webhook")),
-    allow(
-        dead_code,
-        reason = "its members are read where tokens, OTLP or webhooks are compiled in"
-    )
-)]
 pub(in crate::config) struct SecretSource {
     /// A file (mode 0600) whose content, without white space around it, is the secret. It is read at
     /// the start and at a reload.

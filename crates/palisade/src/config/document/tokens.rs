@@ -1,5 +1,7 @@
 //! `[[tokens]]` and `[revoked_tokens]`: whose JSON Web Tokens are accepted.
 
+#![cfg_attr(not(feature = "jwt"), allow(dead_code))] // read where tokens are compiled in
+
 use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::Deserialize;
@@ -10,13 +12,6 @@ use toml::Spanned;
 /// Its keys come from exactly one place: `jwks_file`, `jwks_url`, `discovery` or a preset.
 #[derive(Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
-#[cfg_attr(
-    not(feature = "jwt"),
-    allow(
-        dead_code,
-        reason = "its members are read where tokens are compiled in"
-    )
-)]
 pub(in crate::config) struct Tokens {
     /// The issuer: `iss` must be equal to it, byte for byte. Required.
     pub(in crate::config) issuer: Spanned<String>,
@@ -131,13 +126,6 @@ pub(in crate::config) struct RevokedTokens {
 /// One text, or a list of texts.
 #[derive(Debug, Deserialize, PartialEq)]
 #[serde(untagged)]
-#[cfg_attr(
-    not(feature = "jwt"),
-    allow(
-        dead_code,
-        reason = "its members are read where tokens are compiled in"
-    )
-)]
 pub(in crate::config) enum TextOrList {
     /// Several texts, for an argument that may be given more than once.
     List(Vec<String>),

@@ -4,6 +4,7 @@ mod checkpoints;
 mod faulty;
 mod journal;
 mod sink;
+mod slow_disk;
 mod log_lines;
 mod roots;
 

@@ -25,10 +25,10 @@ use crate::{
     error::SinkUnavailable,
     record::redaction::Redaction,
     record::{RequestRecord, RequestSnapshot, Stage},
-    sink::{LossPolicy, Sink},
+    sink::Sink,
 };
 
-fn open(builder: FileSinkBuilder, store: &Faulty) -> FileSink {
+pub(super) fn open(builder: FileSinkBuilder, store: &Faulty) -> FileSink {
     let start = Start {
         mark: FilePosition {
             anchor: Anchor::GENESIS,
@@ -47,10 +47,10 @@ fn open(builder: FileSinkBuilder, store: &Faulty) -> FileSink {
 }
 
 /// One request, whose records belong together.
-struct Request(SecurityContext, RequestSnapshot, Arc<Redaction>);
+pub(super) struct Request(SecurityContext, RequestSnapshot, Arc<Redaction>);
 
 impl Request {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let (mut head, ()) = http::Request::new(()).into_parts();
         let cx = SecurityContext::find_or_create(&mut head);
         let redaction = Arc::new(Redaction::default());
@@ -72,11 +72,11 @@ impl Request {
         ))
     }
 
-    fn head(&self) -> Arc<RequestRecord> {
+    pub(super) fn head(&self) -> Arc<RequestRecord> {
         self.event(Stage::Head(StatusCode::OK), false)
     }
 
-    fn end(&self) -> Arc<RequestRecord> {
+    pub(super) fn end(&self) -> Arc<RequestRecord> {
         self.event(Stage::Over(OK), true)
     }
 }
@@ -88,7 +88,9 @@ fn whole() -> Arc<RequestRecord> {
     Request::new().event(Stage::Over(OK), false)
 }
 
-async fn get(response: MaybeReady<Result<(), SinkUnavailable>>) -> Result<(), SinkUnavailable> {
+pub(super) async fn get(
+    response: MaybeReady<Result<(), SinkUnavailable>>,
+) -> Result<(), SinkUnavailable> {
     response.get().await
 }
 
@@ -173,93 +175,6 @@ async fn a_disk_that_is_full_from_the_start_refuses_and_recovers() {
     sink.record_request(&whole());
     get(sink.close()).await.unwrap();
     assert_eq!(verified(&[&store.trail()]).unwrap().requests, 1);
-}
-
-#[tokio::test]
-async fn a_disk_that_hangs_is_not_waited_for_beyond_the_deadline() {
-    let store = Faulty::default();
-    let clock = ManualClock::new(Duration::ZERO);
-    let sink = FileSink::builder("x").fail_closed().clock(clock.shared());
-    let sink = open(sink.commit_deadline(Duration::from_millis(20)), &store);
-    store.set().hangs = true;
-    let request = Request::new();
-    sink.reserve().unwrap();
-    let waiting = sink.record_head(&request.head());
-    while !store.set().hanging {
-        tokio::task::yield_now().await;
-    }
-    clock.advance(Duration::from_millis(21));
-    assert_eq!(get(waiting).await, Err(SinkUnavailable::TimedOut));
-    assert_eq!(
-        sink.reserve(),
-        Err(SinkUnavailable::Failing),
-        "the next one does not even wait"
-    );
-    sink.record_request(&request.end());
-    store.release();
-    while sink.reserve().is_err() {
-        tokio::task::yield_now().await;
-    }
-    sink.release();
-    get(sink.close()).await.unwrap();
-    assert_eq!(verified(&[&store.trail()]).unwrap().unfinished, 0);
-}
-
-#[tokio::test]
-async fn with_block_a_response_waits_for_a_disk_that_hangs_until_the_deadline() {
-    let store = Faulty::default();
-    let clock = ManualClock::new(Duration::from_secs(1_700_000_000));
-    let sink = FileSink::builder("x").policy(LossPolicy::Block);
-    let sink = open(sink.clock(clock.shared()), &store);
-    assert!(sink.requires_head_records() && !sink.fails_closed());
-    store.set().hangs = true;
-    let request = Request::new();
-    sink.reserve().unwrap();
-    let waiting = tokio::spawn(sink.record_head(&request.head()).get());
-    while !store.set().hanging {
-        tokio::task::yield_now().await;
-    }
-    assert!(!waiting.is_finished());
-    while !waiting.is_finished() {
-        clock.advance(Duration::from_secs(1));
-        tokio::task::yield_now().await;
-    }
-    assert_eq!(waiting.await.unwrap(), Ok(()));
-    // The disk is known to hang: further responses do not wait, and their records are kept.
-    assert_eq!(get(sink.record_head(&Request::new().head())).await, Ok(()));
-    sink.record_request(&request.end());
-    store.release();
-    get(sink.close()).await.unwrap();
-    let report = verified(&[&store.trail()]).unwrap();
-    assert_eq!((report.requests, report.unfinished, report.lost), (2, 1, 0));
-}
-
-#[tokio::test]
-async fn with_block_a_request_without_space_is_served_and_counted_once() {
-    let store = Faulty::default();
-    let sink = FileSink::builder("x").policy(LossPolicy::Block).capacity(2);
-    let sink = open(sink, &store);
-    store.set().hangs = true;
-    let mut responses = Vec::new();
-    let requests: Vec<Request> = (0..20).map(|_| Request::new()).collect();
-    for request in &requests {
-        sink.reserve().unwrap();
-        responses.push(sink.record_head(&request.head()));
-    }
-    assert!(sink.lost_records() >= 10, "{}", sink.lost_records());
-    store.release();
-    for response in responses {
-        assert_eq!(get(response).await, Ok(()));
-    }
-    get(sink.flush()).await.unwrap();
-    for request in &requests {
-        sink.record_request(&request.end());
-        get(sink.flush()).await.unwrap();
-    }
-    get(sink.close()).await.unwrap();
-    let report = verified(&[&store.trail()]).unwrap();
-    assert_eq!(report.requests + report.lost, 20);
-    assert_eq!(report.unfinished, 0);
 }
 
 #[tokio::test]
