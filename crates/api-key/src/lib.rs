@@ -90,7 +90,7 @@
 //! # What the server must keep
 //!
 //! Back up the pepper. Without it no stored digest can be matched, and every key must be minted
-//! anew. Store it apart from the digests: a thief needs both to test a guess.
+//! again. Store it apart from the digests: a thief needs both to test a guess.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

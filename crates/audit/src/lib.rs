@@ -126,7 +126,7 @@
 //!
 //! # Closing
 //!
-//! Call [`AuditHandle::close`] when the server has stopped. It waits for requests under way, so
+//! Call [`AuditHandle::close`] when the server has stopped. It waits for requests in progress, so
 //! that the end of a streamed body is recorded that outlives `axum::serve`'s graceful shutdown.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]

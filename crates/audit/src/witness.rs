@@ -270,7 +270,7 @@ mod tests {
         let mut witness = Witness::new(&VerifyOptions::new());
         witness.accept(&line(100, 0, u64::MAX)).unwrap();
         witness.accept(&line(200, 100, u64::MAX)).unwrap();
-        // An attacker with the keys writes the records after 150 anew. The proof since 100 holds.
+        // An attacker with the keys writes the records after 150 again. The proof since 100 holds.
         let refusal = WitnessRefusal::NotProven {
             record: 250,
             latest: 200,

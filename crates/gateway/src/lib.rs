@@ -18,13 +18,13 @@
 //!
 //! 1. The server of `palisade-transport`: TLS, timeouts, connection limits.
 //! 2. [`palisade::Shield`]: client address, host, limits, credential, rule, clean text, audit record.
-//! 3. [`Forward`]: refuses ambiguous paths, picks the upstream, writes the head anew, and streams both
+//! 3. [`Forward`]: refuses ambiguous paths, picks the upstream, writes the head again, and streams both
 //!    bodies. With budgets, it reserves before what the request can cost, and settles afterwards what it
 //!    used.
 //!
 //! # What the upstream gets
 //!
-//! - The same method, path, query and body. Length and framing are written anew, so one request is
+//! - The same method, path, query and body. Length and framing are rewritten, so one request is
 //!   one request.
 //! - No credential: `Authorization`, `Proxy-Authorization` and `X-API-Key` are removed.
 //! - `X-Forwarded-For`, `X-Forwarded-Proto`, `X-Forwarded-Host` and `Forwarded` (RFC 7239) with the

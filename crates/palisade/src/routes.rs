@@ -245,6 +245,10 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 
     /// Finds two rules that the table accepts and on which axum's router panics: one for every
     /// method beside one for a single method.
+    ///
+    /// # Errors
+    ///
+    /// The first such template.
     fn check(&self) -> Result<(), RulesError> {
         self.rules
             .find_clash(|one, other| one == other || one.is_none() || other.is_none())

@@ -91,6 +91,10 @@ impl Webroot {
     }
 
     /// Reads the file on a thread that may block, when it has a permit.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, is not a regular file, or is longer.
     async fn read(&self, token: &str) -> Option<Vec<u8>> {
         let permit = Arc::clone(&self.reads).acquire_owned().await.ok()?;
         let path = self.folder.join(token);

@@ -23,12 +23,12 @@ use crate::{
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#quota-exceeded";
 
-/// Limits how many requests of one client, principal or owner are under way at the same time.
+/// Limits how many requests of one client, principal or owner are in progress at the same time.
 ///
 /// A rate says nothing of requests that last: ten requests a minute that run for an hour each are six
 /// hundred at a time. A request counts until its response is complete: until the last byte of the body was
 /// handed over, the client disconnected, or something failed. So a client that reads slowly uses up its own
-/// limit and not that of others. The memory it takes is that of the requests under way.
+/// limit and not that of others. The memory it takes is that of the requests in progress.
 ///
 /// Where clients are counted, a network of IPv6 around them is counted too, as [`Key::ipv6_network`] says.
 /// Routes whose rule is [unlimited](palisade_core::Rule::unlimited) are not counted. Each process counts
@@ -98,7 +98,7 @@ impl ConcurrencyLayer {
         }
     }
 
-    /// Returns how many subjects have requests under way. Networks of IPv6 count too. For dashboards.
+    /// Returns how many subjects have requests in progress. Networks of IPv6 count too. For dashboards.
     #[must_use]
     pub fn clients(&self) -> usize {
         self.0.under_way.len()
@@ -165,12 +165,12 @@ impl ConcurrencyLayerBuilder {
         let refusal = Rejection::new(
             StatusCode::TOO_MANY_REQUESTS,
             "too_many_at_once",
-            "Too many requests are under way. Wait for one of them to end.",
+            "Too many requests are in progress. Wait for one of them to end.",
         );
         let refusal = refusal
             .with_type(QUOTA_EXCEEDED)
             .with_member("violated-policies", vec![&*name])
-            // The end of a request under way cannot be predicted. One second keeps a client from
+            // The end of a request in progress cannot be predicted. One second keeps a client from
             // retrying at once.
             .with_header(RETRY_AFTER, HeaderValue::from_static("1"))
             .with_header(RATE_LIMIT_POLICY, policy)

@@ -168,6 +168,10 @@ impl Gcra {
     }
 
     /// Lets governor decide about these units. Returns the new backlog, or the wait as an error.
+    ///
+    /// # Errors
+    ///
+    /// The nanoseconds until the units are free.
     fn try_consume(&self, backlog: u64, units: NonZeroU32) -> Result<u64, u64> {
         let bucket = BacklogKey(Cell::new(backlog));
         match self.limiter.check_key_n(&bucket, units) {

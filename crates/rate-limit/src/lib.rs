@@ -49,7 +49,7 @@
 //!
 //! # What a rate means
 //!
-//! `60/minute` lets a client that was away send sixty requests at once, and then one a second. There
+//! `60/minute` lets a client that was idle send sixty requests at once, and then one a second. There
 //! are no windows that begin and end: in any span of time at most the burst and what came back
 //! in that span is granted, so nothing is gained by waiting for an edge. [`Policy::burst`] makes the
 //! first number smaller. Fractions are rounded against the client, never for it.
@@ -58,7 +58,7 @@
 //!
 //! Every response has `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10); a
 //! refusal is a 429 with a problem document that names the violated policies, and `Retry-After` is
-//! exactly enough. A request that costs more than a full bucket is refused for good (400 or 413).
+//! exactly enough. A request that costs more than a full bucket is refused permanently (400 or 413).
 //!
 //! # What a limit needs to know
 //!
@@ -80,7 +80,7 @@
 //!
 //! # At the same time
 //!
-//! A rate says nothing of requests that last. [`ConcurrencyLayer`] limits how many of one client are under way.
+//! A rate says nothing of requests that last. [`ConcurrencyLayer`] limits how many of one client are in progress.
 //!
 //! # Stores
 //!
@@ -115,6 +115,8 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(all(test, feature = "redis"))]
+mod model;
 mod layer;
 mod fields;
 mod concurrency;
@@ -125,8 +127,6 @@ mod policy;
 mod error;
 mod gcra;
 mod rate;
-#[cfg(all(test, feature = "redis"))]
-mod model;
 
 #[cfg(feature = "budgets")]
 pub use self::budget::{

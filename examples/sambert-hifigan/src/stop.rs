@@ -19,7 +19,7 @@ impl StopSignal {
         Self::default()
     }
 
-    /// Sets the signal, for good.
+    /// Sets the signal. It cannot be taken back.
     pub fn set(&self) {
         self.0.store(true, Ordering::Relaxed);
     }

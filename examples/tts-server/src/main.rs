@@ -124,7 +124,7 @@ fn stop() -> io::Result<impl Future<Output = ()>> {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        tracing::info!(target: "tts", "stopping: responses under way are finished first");
+        tracing::info!(target: "tts", "stopping: responses in progress are finished first");
     })
 }
 

@@ -29,7 +29,7 @@ const NAME: &[u8] = b"palisade api key scheme, version 1\0";
 /// The secret of the server that keys the digests. Without it a stolen store cannot be used to test
 /// keys.
 ///
-/// Make one with [`Pepper::create_file`] and back it up. Every key must be minted anew when it is
+/// Make one with [`Pepper::create_file`] and back it up. Every key must be minted again when it is
 /// lost or replaced. `Debug` never shows it. Clones share the same secret.
 ///
 /// # Examples

@@ -253,7 +253,7 @@ fn bounded(text: &str) -> Box<str> {
 pub mod event_id {
     /// The service has started. Recorded before it takes the first connection.
     pub const SERVICE_STARTED: &str = "service.started";
-    /// The service stops: it takes no new connections. Requests under way go on.
+    /// The service stops: it takes no new connections. Requests in progress go on.
     pub const SERVICE_STOPPING: &str = "service.stopping";
     /// The trail was closed while requests were still running. Member: `open_requests`.
     ///

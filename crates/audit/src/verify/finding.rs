@@ -261,7 +261,7 @@ impl fmt::Display for FindingReason {
         match self {
             Self::Altered => f.write_str("altered"),
             Self::ContradictsCheckpoint => {
-                f.write_str("contradicts a checkpoint: the trail was cut and written anew")
+                f.write_str("contradicts a checkpoint: the trail was cut and written again")
             }
             Self::CutShort { anchored } => {
                 write!(f, "cut short: record {anchored} was there")

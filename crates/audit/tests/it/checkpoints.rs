@@ -18,7 +18,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_trail_that_is_cut_while_no_process_runs_is_found_and_not_laundered_by_a_start() {
+async fn a_trail_that_is_cut_while_no_process_runs_is_found_and_not_hidden_by_a_start() {
     let place = Place::new();
     place.run(10).await;
     let lines = place.lines();

@@ -127,7 +127,7 @@ async fn refusals_of_many_addresses_stay_under_the_budget_and_are_all_counted() 
         assert_eq!(report.requests - 5 + report.folded, 20_000);
         let whole = records.iter().filter(|it| !it["id"].is_null());
         let whole: usize = whole.map(|record| record.to_string().len()).sum();
-        // What was under way when the budget was used up is paid back later.
+        // What was in progress when the budget was used up is paid back later.
         assert!(whole < 2 * 16 * 4096, "{whole} bytes of whole records");
         let counts = of_type(&path, "folded");
         assert!(counts.len() <= 1024 + 64 + 1, "{}", counts.len());

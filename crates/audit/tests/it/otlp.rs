@@ -227,7 +227,7 @@ async fn records_that_a_collector_does_not_take_are_counted() {
 }
 
 #[tokio::test]
-async fn a_collector_that_is_away_loses_counted_records_and_is_used_when_it_comes_back() {
+async fn a_collector_that_is_unreachable_loses_counted_records_and_is_used_when_it_comes_back() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -258,7 +258,7 @@ async fn a_collector_that_does_not_respond_holds_up_no_request_and_the_queue_is_
     for _ in 0..20 {
         send(layer.clone(), service_fn(hello), get("/hello")).await;
     }
-    // Some are under way, four wait, and the others are counted.
+    // Some are in progress, four wait, and the others are counted.
     assert!(sink.lost_records() >= 10, "{}", sink.lost_records());
     assert_eq!(memory.requests().len(), 20);
 }

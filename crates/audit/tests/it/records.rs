@@ -105,7 +105,7 @@ async fn every_kind_of_fact_has_a_place() {
         cx.credential_failed("jwt", &expired);
         cx.record(Fact::Degraded {
             guard: "limit",
-            what: "redis is away",
+            what: "redis cannot be reached",
         });
         cx.record(Fact::Noted {
             key: "voice",
@@ -124,7 +124,7 @@ async fn every_kind_of_fact_has_a_place() {
     );
     assert_eq!(
         record["degraded"],
-        json!([{"guard": "limit", "what": "redis is away"}])
+        json!([{"guard": "limit", "what": "redis cannot be reached"}])
     );
     assert_eq!(
         record["noted"],

@@ -193,13 +193,13 @@ async fn a_cut_tail_is_found_by_its_anchor_and_only_by_it() {
 #[tokio::test]
 async fn a_trail_written_anew_is_found_by_its_anchor() {
     let (_, anchor) = anchor().await;
-    let anew = lines().await;
+    let again = lines().await;
     assert!(
-        verify_lines(&anew, &VerifyOptions::new())
+        verify_lines(&again, &VerifyOptions::new())
             .unwrap()
             .is_intact()
     );
-    let finding = finding(&anew, &VerifyOptions::new().anchor(anchor));
+    let finding = finding(&again, &VerifyOptions::new().anchor(anchor));
     assert_eq!(finding.reason, FindingReason::Rewritten);
 }
 
@@ -231,9 +231,9 @@ async fn a_key_makes_rewriting_impossible_without_it() {
     let report = verify_lines(&trail, &options()).unwrap();
     assert_eq!(report.key, Some(key.id()));
 
-    // Written anew without a key, and with another one.
-    let anew = lines().await;
-    assert_eq!(finding(&anew, &options()).reason, FindingReason::NotKeyed);
+    // Written again without a key, and with another one.
+    let again = lines().await;
+    assert_eq!(finding(&again, &options()).reason, FindingReason::NotKeyed);
     let other = AuditKey::generate().unwrap();
     let forged = keyed(&other).await;
     assert_eq!(finding(&forged, &options()).reason, FindingReason::OtherKey);

@@ -131,8 +131,8 @@ async fn another_trail_another_key_and_what_is_no_checkpoint_are_told_apart() {
     let lines = process(&folder.path().join("audit.jsonl"), &signing, 3).await;
     let mut witness = witness(&signing);
     accept_all(&mut witness, &lines);
-    let anew = process(&folder.path().join("new.jsonl"), &signing, 3).await;
-    let refusal = witness.accept(anew[0].as_bytes()).unwrap_err();
+    let again = process(&folder.path().join("new.jsonl"), &signing, 3).await;
+    let refusal = witness.accept(again[0].as_bytes()).unwrap_err();
     assert!(
         matches!(refusal, WitnessRefusal::OtherTrail { .. }),
         "{refusal}"

@@ -16,7 +16,7 @@ use super::verify::Trail;
 use crate::{failure::Failure, moment::now, output};
 
 const EXAMPLES: &str = "\
-An incident is what the writer recorded itself (a damaged file, a trail that was rolled back), or what can have an innocent
+An incident is what the writer recorded itself (a damaged file, a trail that was rolled back), or what can have a harmless
 reason (older files that are kept elsewhere). An operator must check it. The acknowledgement is signed with the key of the
 trail and kept in FILE.acknowledged; `palisade audit verify` lists it and exits with 0.
 

@@ -6,7 +6,7 @@
 //! What each finding proves, and what not:
 //!
 //! - Without a key, the chain shows accidents and careless changes. An attacker who can write the file
-//!   can compute all hashes anew.
+//!   can compute all hashes again.
 //! - With a key, a record cannot be changed, moved or removed from the middle without being found.
 //! - With checkpoints or an anchor, a cut end is found too.
 //!
@@ -18,7 +18,7 @@
 //! checkpoints or no key; and last `anchor SEQUENCE:HASH`.
 //!
 //! Note the anchor on another machine. Given to a later run with `--anchor`, it proves that nothing
-//! up to that record was cut off or written anew.
+//! up to that record was cut off or written again.
 
 use std::path::PathBuf;
 
@@ -55,7 +55,7 @@ pub(crate) struct Verify {
     trail: Trail,
     /// A record that must be there, as an earlier run named it
     ///
-    /// The number and the hash of a record. A trail that was cut off before it, or written anew, is not intact.
+    /// The number and the hash of a record. A trail that was cut off before it, or written again, is not intact.
     #[arg(long, value_name = "SEQUENCE:HASH")]
     anchor: Option<Anchor>,
     /// Prints one JSON object

@@ -57,7 +57,7 @@ pub(super) struct Options {
     pub(super) config: Option<PathBuf>,
     /// Refuse nothing: record what would be refused, and print a report at the end
     ///
-    /// To roll out on a service in use. The client's own credential goes up unchanged. Does not protect
+    /// To roll out on a service in use. The client's own credential is forwarded unchanged. Does not protect
     /// the service.
     #[arg(long)]
     shadow: bool,

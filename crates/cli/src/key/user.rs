@@ -99,7 +99,7 @@ fn groups_of(group: &str, member: &str) -> Vec<u32> {
 }
 
 impl User {
-    /// Makes this thread that user, for good. Files are then opened with its rights alone.
+    /// Makes this thread that user permanently. Files are then opened with its rights alone.
     ///
     /// Fails without the right to change the user.
     ///

@@ -1,6 +1,6 @@
 //! `palisade limits budgets`: what is charged to budgets, from the file of a gateway or from Redis.
 //!
-//! The numbers are those by which requests are decided: settled units, and units that requests under way
+//! The numbers are those by which requests are decided: settled units, and units that requests in progress
 //! have reserved. A file has both as one number, since a restart charges what is reserved.
 
 use std::{path::PathBuf, time::Duration};

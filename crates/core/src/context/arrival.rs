@@ -23,7 +23,7 @@ impl SecurityContext {
     /// Returns the monotonic time at which the guards decide over this request.
     ///
     /// For `admit`. If `clock` is the [`SystemClock`](crate::SystemClock), all guards of a request get one
-    /// reading. It is taken anew after a wait: when a guard needed longer for its decision
+    /// reading. It is taken again after a wait: when a guard needed longer for its decision
     /// ([`Verdict::Later`](crate::Verdict::Later)), and in a service behind another one. Any other clock is
     /// read. What ends later than `admit`, such as the duration of a request, must read the clock itself.
     ///

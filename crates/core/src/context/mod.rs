@@ -227,7 +227,7 @@ impl SecurityContext {
     }
 
     fn records(&self) -> MutexGuard<'_, Records> {
-        // Records behind a poisoned lock are still the best there are.
+        // The records are still usable if another thread panicked while it held the lock.
         self.0
             .records
             .lock()

@@ -119,7 +119,7 @@ impl<G: Guard> Guards for G {
         if matches!(state.0, State::NotCalled | State::Refused) {
             return; // Most guards of a refused request: nothing is moved.
         }
-        // A decision that is under way is dropped here: inner guards end first.
+        // A decision that is in progress is dropped here: inner guards end first.
         let taken = mem::replace(&mut state.0, State::Refused);
         let State::Admitted { pass, finish } = taken else {
             return;

@@ -1,6 +1,6 @@
 //! Bodies on their way: streamed, never collected, with bounds on time.
 //!
-//! [`SentBody`] goes up, [`UpstreamBody`] comes down. Both drop trailers that are not on the list.
+//! [`SentBody`] goes to the upstream, [`UpstreamBody`] comes from it. Both drop trailers that are not on the list.
 //!
 //! | direction | type | may be changed on the way |
 //! |---|---|---|
@@ -10,7 +10,7 @@
 //! Backpressure passes through: a part is read from one side when the other side has taken the last
 //! one. So one request holds at most a few buffers, whatever its length.
 //!
-//! The length of a body is framed anew in both directions (RFC 9112 section 6, RFC 9113 section 8.1).
+//! The length of a body is framed again in both directions (RFC 9112 section 6, RFC 9113 section 8.1).
 //! No field of one side frames a message on the other side.
 
 mod received;

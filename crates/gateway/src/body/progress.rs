@@ -1,6 +1,6 @@
-//! When something last moved, for timeouts that begin anew with each part.
+//! When something last moved, for timeouts that begin again with each part.
 //!
-//! A timeout that is fixed at the begin would cut long uploads. A timer that is set anew with each part
+//! A timeout that is fixed at the begin would cut long uploads. A timer that is set again with each part
 //! would cost a lock for each part. So a part only stores its time, and the timer looks at that time
 //! when it fires.
 

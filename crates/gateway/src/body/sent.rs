@@ -1,7 +1,7 @@
 //! The body of a request, on its way to an upstream.
 //!
 //! It is streamed: a part is read from the client when the upstream has taken the last one. Its length,
-//! if the client declared one, goes up as `Content-Length`; otherwise it is sent in chunks, or in frames
+//! if the client declared one, is sent as `Content-Length`; otherwise it is sent in chunks, or in frames
 //! of HTTP/2. Either way the client library frames it, and no field of the client does.
 //!
 //! Failures on this way are the client's: a body that breaks off, or one that is longer than the stack

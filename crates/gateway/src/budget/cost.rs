@@ -1,6 +1,6 @@
 //! The most that a request can cost, in the unit of each budget.
 //!
-//! Tokens are counted before the request goes up, so these are upper bounds: bytes of the request for tokens in (a token
+//! Tokens are counted before the request is sent to the upstream, so these are upper bounds: bytes of the request for tokens in (a token
 //! has at least one byte), and the limit that is written into the request for tokens out.
 
 use super::{policy::Unit, price::Price};

@@ -12,7 +12,7 @@
 //!    upstream, or by what passed. It settles when it is dropped too: a client that leaves before the
 //!    usage pays the reserve.
 //!
-//! The body is parsed once and written anew from what was parsed: a key that is there twice reaches the
+//! The body is parsed once and written again from what was parsed: a key that is there twice reaches the
 //! upstream with the value that was counted.
 //!
 //! What cannot be counted is refused rather than free: an unknown path, a model without a price, a
@@ -80,9 +80,9 @@ struct Inner {
     only_shadow: bool,
 }
 
-/// A request that may go up: its body, and what must be settled afterwards.
+/// A request that may be forwarded: its body, and what must be settled afterwards.
 pub(crate) struct Admitted<B> {
-    /// The body for the upstream: as it came, or written anew with the bounds in it.
+    /// The body for the upstream: as it came, or written again with the bounds in it.
     pub(crate) body: Either<B, Full<Bytes>>,
     /// The reserve. `None`: no budget counts this request.
     pub(crate) charge: Option<Charge>,
@@ -145,7 +145,7 @@ impl Budgets {
         }))
     }
 
-    /// Reserves what a request may cost, and returns it as it may go up.
+    /// Reserves what a request may cost, and returns it as it may be forwarded.
     ///
     /// # Errors
     ///
@@ -200,7 +200,7 @@ impl Budgets {
         }
     }
 
-    /// Reserves for a request to a model. The upstream gets the body written anew, `Content-Type: application/json` and no
+    /// Reserves for a request to a model. The upstream gets the body written again, `Content-Type: application/json` and no
     /// `Accept-Encoding`, since a compressed response could not be read. In shadow it gets the request as it came.
     ///
     /// # Errors

@@ -45,7 +45,7 @@ pub(super) struct Budget {
     pub(super) unit: Unit,
     /// Units of one window; money in millionths.
     pub(super) amount: u64,
-    /// When it begins anew.
+    /// When it begins again.
     pub(super) window: CalendarWindow,
     /// Whose counters are separate.
     pub(super) by: By,

@@ -47,7 +47,7 @@ pub(super) struct Exchange {
 impl Exchange {
     /// Begins now.
     ///
-    /// The total timeout begins here, before a connection is opened. Retries do not begin it anew.
+    /// The total timeout begins here, before a connection is opened. Retries do not begin it again.
     pub(super) fn begin_now(
         upstream: Arc<Upstream>,
         secret: Option<Arc<Secret>>,

@@ -54,7 +54,7 @@ pub(super) enum Failure {
     ClientStopped(Duration),
     /// Nothing moved for the time that a response may take.
     ///
-    /// The time begins anew with each part of the request body, so a slow upload is not late.
+    /// The time begins again with each part of the request body, so a slow upload is not late.
     Late(Duration),
     /// The whole exchange took too long.
     ///

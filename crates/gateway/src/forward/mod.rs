@@ -2,7 +2,7 @@
 //!
 //! 1. [`check_path`] refuses paths that the upstream could read differently.
 //! 2. [`Upstreams::pick_upstream`] selects the upstream by host and longest path prefix.
-//! 3. [`request`] writes the head anew; the body is streamed.
+//! 3. [`request`] writes the head again; the body is streamed.
 //! 4. [`send()`](send::send) or [`Switch`] exchanges it with a server.
 //! 5. [`response`] cleans the head of the response; its body is streamed.
 //!
@@ -165,7 +165,7 @@ impl Forward {
 
     /// Records ambiguous paths and forwards them, and lets the client's credential pass.
     ///
-    /// Everything else stays: hop-by-hop fields are removed, `X-Forwarded-*` is written anew, and
+    /// Everything else stays: hop-by-hop fields are removed, `X-Forwarded-*` is written again, and
     /// `CONNECT` and `TRACE` are refused.
     pub(crate) const fn in_shadow(mut self) -> Self {
         self.only_shadow = true;

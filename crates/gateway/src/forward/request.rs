@@ -1,4 +1,4 @@
-//! Writes the head of a request anew, for the upstream.
+//! Writes the head of a request again, for the upstream.
 //!
 //! The order of the steps counts:
 //!
@@ -10,7 +10,7 @@
 //! 5. Put in the upstream's credential and sign the identity: no rule changes them.
 //! 6. Per server: target, `Host` and `Origin`.
 //!
-//! No extension of the request goes up: the new head is made from nothing.
+//! No extension of the request is forwarded: the new head is made from nothing.
 //!
 //! A request to `voice.example` becomes, for the upstream `127.0.0.1:5000`:
 //!
@@ -29,9 +29,9 @@
 //! | field | what becomes of it | source |
 //! |---|---|---|
 //! | `Connection` and what it names, `TE`, `Upgrade` … | removed | RFC 9110 section 7.6.1 |
-//! | `Content-Length`, `Transfer-Encoding` | written anew from the body | RFC 9112 section 6 |
+//! | `Content-Length`, `Transfer-Encoding` | written again from the body | RFC 9112 section 6 |
 //! | `Expect` | removed; the server has handled it | RFC 9110 section 10.1.1 |
-//! | `Forwarded`, `X-Forwarded-*` | written anew | RFC 7239 |
+//! | `Forwarded`, `X-Forwarded-*` | written again | RFC 7239 |
 //! | `Host`, `:authority` | what `host` of the upstream says | RFC 9112 section 3.2, RFC 9113 section 8.3.1 |
 //! | `Authorization`, `X-API-Key` | removed | the credential is the gateway's |
 //! | names with an underscore | removed | RFC 3875 section 4.1.18 maps them to others |
@@ -81,7 +81,7 @@ pub(super) struct Prepared {
     pub(super) secret: Option<Arc<Secret>>,
 }
 
-/// Makes the head for an upstream. Method, path and query stay as the client sent them. The credential of the client goes up only if `keeps_credential`.
+/// Makes the head for an upstream. Method, path and query stay as the client sent them. The credential of the client is forwarded only if `keeps_credential`.
 ///
 /// The length is left to the client library, which takes it from the body: it is what frames the
 /// request, so no field of the client can.

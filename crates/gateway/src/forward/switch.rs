@@ -34,7 +34,7 @@ use crate::{
     upstream::WebSocketLimits,
 };
 
-/// A client's wish to switch, which was checked and counted.
+/// A client's request to switch, which was checked and counted.
 pub(super) struct Switch {
     pub(super) handshake: Handshake,
     /// The place among the open tunnels.

@@ -32,7 +32,10 @@ use tokio::sync::{Mutex, watch};
 pub use self::{admin::ask_admin, explain::explain, reload::Reloader};
 use self::{
     admin::{AdminSocket, Drain},
-    listeners::{addresses_of, health_layer, listener_error, open, start_server, listener_services, until_stopped, warn_of_contradictions},
+    listeners::{
+        addresses_of, health_layer, listener_error, listener_services, open, start_server,
+        until_stopped, warn_of_contradictions,
+    },
     stack::{Shared, build},
     tls::Tls,
 };
@@ -323,7 +326,7 @@ impl Gateway {
         let admin = self
             .admin
             .map(|admin| tokio::spawn(admin.serve(Arc::clone(&self.reloader), drained.clone())));
-        let (service, in_clear) = listener_services(self.service, &self.health_layer, &self.challenges);
+        let (service, in_clear) = listener_services(self.service, &self.health, &self.challenges);
         let build = |server: Option<ServerBuilder>| server.map(ServerBuilder::build).transpose();
         let https = build(self.https).map_err(listener_error)?;
         let http = build(self.http).map_err(listener_error)?;

@@ -165,7 +165,7 @@ impl Settings {
     /// out on a service in use.
     ///
     /// Hosts, limits, keys, rules, text fields and ambiguous paths are decided and recorded. What the
-    /// client sent goes up unchanged, its credential included, so that the service works as before.
+    /// client sent is forwarded unchanged, its credential included, so that the service works as before.
     /// [`Gateway::shadow_report`](crate::Gateway::shadow_report) says what would have been refused.
     #[must_use]
     pub fn dangerously_only_shadow(mut self) -> Self {

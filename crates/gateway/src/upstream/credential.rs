@@ -28,7 +28,7 @@ use super::{
 };
 use crate::problem::Place;
 
-/// The fewest bytes: a shorter text would be found in innocent responses.
+/// The fewest bytes: a shorter text would also be found in responses that do not contain it.
 const LEAST: usize = 8;
 
 /// A credential for one upstream.

@@ -1,6 +1,6 @@
 //! One upstream in words, for `palisade gateway explain`.
 //!
-//! Every setting is shown, defaults too: who reads it must not know them by heart. No secret is shown,
+//! Every setting is shown, defaults too: a reader need not know them. No secret is shown,
 //! only whether there is one.
 //!
 //! The text is for people and may change. A program should read the configuration instead.

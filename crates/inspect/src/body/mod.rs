@@ -1,7 +1,7 @@
 //! Bodies: what forms, JSON, XML and multipart say, as the rules see it.
 //!
 //! A parser never gives up: what it cannot read is an error that rules may ask for
-//! (`REQBODY_ERROR`), and what it read before is looked at all the same.
+//! (`REQBODY_ERROR`), and what it read before is inspected nevertheless.
 //!
 //! The body is complete in memory when a parser runs; the layer has limited its size. Each parser
 //! takes one pass. What needs no decoding is borrowed from the body.

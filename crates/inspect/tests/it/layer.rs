@@ -222,7 +222,7 @@ async fn of_grpc_only_the_head_is_inspected_if_the_owner_says_so() {
 
 #[tokio::test]
 async fn a_long_text_of_a_person_uses_up_no_work_of_rules_that_decide() {
-    // Each rule has a list of transformations of its own, so each reads the text anew.
+    // Each rule has a list of transformations of its own, so each reads the text again.
     let steps = [
         "urlDecodeUni",
         "htmlEntityDecode",

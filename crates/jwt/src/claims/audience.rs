@@ -12,6 +12,10 @@ impl Claims {
     /// this service.
     ///
     /// `claim` is read in place of `aud`, if the issuer writes the audience elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// The claim is missing or of another type, or names other audiences only.
     pub(crate) fn check_audience(
         &self,
         claim: Option<&ClaimPath>,

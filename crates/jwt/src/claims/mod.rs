@@ -76,6 +76,10 @@ impl Claims {
     /// are checked later.
     ///
     /// With `null_is_absent` a claim that is `null` is removed first.
+    ///
+    /// # Errors
+    ///
+    /// A registered claim has another type.
     pub(crate) fn read(
         mut all: Object,
         scopes: &ScopeSources,
@@ -164,6 +168,10 @@ impl Claims {
     ///
     /// A confirmation that is not exactly one thumbprint is an error: it could demand a proof that
     /// is not checked.
+    ///
+    /// # Errors
+    ///
+    /// There is a confirmation that is not exactly one thumbprint.
     pub(crate) fn bound_to(&self) -> Result<Option<Binding>, InvalidToken> {
         let Some(confirmation) = self.get("cnf") else {
             return Ok(None);
@@ -201,11 +209,19 @@ impl fmt::Debug for Claims {
 }
 
 /// Reads the issuer (`iss`), which selects the rules for the other claims.
+///
+/// # Errors
+///
+/// `iss` is missing, or not text.
 pub(crate) fn issuer_of(all: &Object) -> Result<&str, InvalidToken> {
     text_of(all, "iss")?.ok_or(InvalidToken::ClaimMissing("iss"))
 }
 
 /// A claim that is absent or text. Another type is an error.
+///
+/// # Errors
+///
+/// The claim has another type.
 fn text_of<'a>(all: &'a Object, name: &'static str) -> Result<Option<&'a str>, InvalidToken> {
     match all.get(name) {
         None => Ok(None),

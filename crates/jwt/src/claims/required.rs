@@ -64,6 +64,10 @@ impl RequiredClaim {
     }
 
     /// Checks the claim of a token.
+    ///
+    /// # Errors
+    ///
+    /// The claim is missing, or does not hold what it must.
     pub(crate) fn check(&self, claims: &Claims) -> Result<(), InvalidToken> {
         let name = static_name(self.path.as_str());
         let value = claims

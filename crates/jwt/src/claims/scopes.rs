@@ -60,6 +60,10 @@ impl ScopeSources {
     /// Reads the scopes of a claims set, sorted and without duplicates.
     ///
     /// A token with several of the claims is granted the scopes of all of them.
+    ///
+    /// # Errors
+    ///
+    /// A claim is neither text nor an array of text, or there are too many scopes.
     pub(super) fn read(&self, all: &Object) -> Result<Box<[Box<str>]>, InvalidToken> {
         let mut scopes: Vec<Box<str>> = Vec::new();
         for source in &self.0 {

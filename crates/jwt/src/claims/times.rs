@@ -21,7 +21,11 @@ pub(crate) struct Times {
 }
 
 impl Times {
-    /// Reads the dates. Fails if `exp` is missing or one of them is not a date.
+    /// Reads the dates.
+    ///
+    /// # Errors
+    ///
+    /// `exp` is missing, or one of them is not a date.
     pub(super) fn read(all: &Object) -> Result<Self, InvalidToken> {
         Ok(Self {
             expires: date(all, "exp")?.ok_or(InvalidToken::ClaimMissing("exp"))?,
@@ -34,6 +38,10 @@ impl Times {
     ///
     /// A token expires *at* `exp` (RFC 7519 section 4.1.4): without leeway it is refused in that
     /// second.
+    ///
+    /// # Errors
+    ///
+    /// The token has expired, or is not valid yet.
     pub(crate) fn check(&self, now: Duration, leeway: Duration) -> Result<(), InvalidToken> {
         if now >= self.expires + leeway {
             return Err(InvalidToken::Expired);
@@ -49,6 +57,10 @@ impl Times {
     }
 
     /// Checks the lifetime: from `iat` to `exp`, or from now to `exp` if the token has no `iat`.
+    ///
+    /// # Errors
+    ///
+    /// The lifetime is longer than `longest`.
     pub(crate) fn check_lifetime(
         &self,
         now: Duration,
@@ -65,6 +77,10 @@ impl Times {
 
 /// A NumericDate (RFC 7519 section 2): a JSON number between the epoch and the year 9999, also a
 /// fraction.
+///
+/// # Errors
+///
+/// The claim is not a number, or is out of range.
 pub(crate) fn date(all: &Object, name: &'static str) -> Result<Option<Duration>, InvalidToken> {
     let malformed = InvalidToken::ClaimMalformed(name);
     match all.get(name) {

@@ -108,6 +108,10 @@ impl DpopProofs {
     ///
     /// The signature is verified last: it costs more than all other checks, and a thief of a token has
     /// another key.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the proof. It can then be used again.
     pub(crate) fn check(
         &self,
         request: &ProofRequest,
@@ -137,6 +141,10 @@ impl DpopProofs {
 
     /// Refuses a proof that an earlier process may have accepted. A start in the future says that the
     /// clock was wrong then, and is ignored.
+    ///
+    /// # Errors
+    ///
+    /// The proof was made before this process started.
     fn check_start(&self, issued: Duration, now: Duration) -> Result<(), DpopFault> {
         let began = self.0.began.get().filter(|began| **began <= now);
         let is_older = began.is_some_and(|began| issued < *began);
@@ -147,6 +155,10 @@ impl DpopProofs {
     }
 
     /// Refuses a proof without a nonce of this server, if nonces are required.
+    ///
+    /// # Errors
+    ///
+    /// The nonce is missing, or is none of this server.
     fn check_nonce(&self, proof: &Proof<'_>, now: Duration) -> Result<(), DpopFault> {
         let Some(nonces) = &self.0.nonces else {
             return Ok(());

@@ -39,6 +39,10 @@ pub(super) struct Proof<'a> {
 
 impl<'a> Proof<'a> {
     /// Reads a proof.
+    ///
+    /// # Errors
+    ///
+    /// The text is no signed proof, or its algorithm is not accepted.
     pub(super) fn read(text: &'a str, accepted: &[Algorithm]) -> Result<Self, DpopFault> {
         let malformed = |_| DpopFault::Malformed;
         let parts = CompactParts::split(text, LONGEST_PROOF).map_err(malformed)?;
@@ -61,6 +65,10 @@ impl<'a> Proof<'a> {
     }
 
     /// Verifies the signature with the key in the proof.
+    ///
+    /// # Errors
+    ///
+    /// The signature is not that of the key.
     pub(super) fn check_signature(&self) -> Result<(), DpopFault> {
         match self.key.verifies(self.signed.as_bytes(), &self.signature) {
             true => Ok(()),
@@ -69,6 +77,10 @@ impl<'a> Proof<'a> {
     }
 
     /// Checks that the proof is for this request.
+    ///
+    /// # Errors
+    ///
+    /// Method, origin or path are those of another request.
     pub(super) fn check_request(
         &self,
         method: &str,
@@ -86,6 +98,10 @@ impl<'a> Proof<'a> {
     }
 
     /// Checks that the proof is for this token.
+    ///
+    /// # Errors
+    ///
+    /// The proof has no digest of the token, or that of another one.
     pub(super) fn check_token(&self, token: &str) -> Result<(), DpopFault> {
         let hash = URL_SAFE_NO_PAD.encode(digest(&SHA256, token.as_bytes()));
         match self.text("ath").is_ok_and(|sent| sent == hash) {
@@ -95,6 +111,10 @@ impl<'a> Proof<'a> {
     }
 
     /// Checks that the proof was made recently, and returns when.
+    ///
+    /// # Errors
+    ///
+    /// The proof is too old, or is from the future.
     pub(super) fn check_age(
         &self,
         now: Duration,
@@ -123,6 +143,10 @@ impl<'a> Proof<'a> {
 }
 
 /// Reads the public key of a proof. The algorithm is that of the key, and `alg` must name it.
+///
+/// # Errors
+///
+/// There is no public key, it is too weak, or `alg` does not name its algorithm.
 fn key_of(header: &Object, accepted: &[Algorithm]) -> Result<(VerifyingKey, String), DpopFault> {
     let is_proof = text_of(header, "typ").is_some_and(|typ| is_media_type(typ, "dpop+jwt"));
     let forbidden = FORBIDDEN.iter().any(|member| header.contains_key(*member));

@@ -39,7 +39,7 @@ const MOST_QUESTIONS: usize = 64;
 /// | [`negative_lifetime`](Self::negative_lifetime) | 10 seconds |
 /// | [`remembered_responses`](Self::remembered_responses) | 4096, and 1024 negative ones |
 /// | [`timeout`](Self::timeout) | 5 seconds |
-/// | questions at one time | 64, and 64 about tokens that the issuer vouched for |
+/// | questions at one time | 64, and 64 about tokens that the issuer confirmed |
 ///
 /// ```no_run
 /// use std::time::Duration;

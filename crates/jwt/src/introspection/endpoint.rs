@@ -45,6 +45,10 @@ pub(super) struct Question {
 impl Question {
     /// Asks the issuer about a token. Returns the body of the response, or a code that says why there
     /// is none.
+    ///
+    /// # Errors
+    ///
+    /// The code: no connection, no response in time, or a status other than 200.
     pub(super) async fn ask(&self, token: &str) -> Result<Bytes, &'static str> {
         let body = format!(
             "token={}&token_type_hint=access_token",
@@ -67,6 +71,10 @@ impl Question {
 
     /// Reads a response. `now` is the time at which it has arrived. One that cannot be read is an
     /// outage: the token may be valid.
+    ///
+    /// # Errors
+    ///
+    /// The code: the response is not one of RFC 7662.
     pub(super) fn read(
         &self,
         body: &[u8],
@@ -83,6 +91,10 @@ impl Question {
     }
 
     /// Checks what the issuer says of an active token.
+    ///
+    /// # Errors
+    ///
+    /// The token is not for this service, or not an access token.
     fn principal_of(
         &self,
         mut members: json::Object,
@@ -124,6 +136,10 @@ impl Question {
 
 /// Refuses a token that is no access token to be sent as a bearer token. An issuer says of a refresh or
 /// ID token too that it is active, and `token_type_hint` binds it to nothing (RFC 7662 section 2.1).
+///
+/// # Errors
+///
+/// A type that is not that of an access token.
 fn check_kind(claims: &Claims) -> Result<(), InvalidToken> {
     let fits =
         |name: &str, kinds: &[&str]| claims.get(name).is_none() || claims.is_one_of(name, kinds);

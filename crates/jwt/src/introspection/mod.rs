@@ -55,7 +55,7 @@ const QUESTIONS_TO_SWEEP: usize = 256;
 /// One question is asked about a token, however many requests wait for it. A positive answer is used
 /// for 60 seconds after the question, never past `exp`; a negative one for 10. Each token that is not
 /// known costs the issuer a question, so limit failed credentials by client address. Tokens that the
-/// issuer vouched for have 64 places of their own: invented ones do not keep them from renewal.
+/// issuer confirmed have 64 places of their own: invented ones do not keep them from renewal.
 ///
 /// In a list with a [`JwtLayer`](crate::JwtLayer), that one reads tokens with a dot. Alone this reads
 /// all bearer tokens. Clones share their answers.
@@ -83,7 +83,7 @@ struct Shared {
 struct Places {
     /// About tokens that are not known.
     unknown: Semaphore,
-    /// About tokens that the issuer vouched for, so that invented ones do not keep them from renewal.
+    /// About tokens that the issuer confirmed, so that invented ones do not keep them from renewal.
     known: Semaphore,
 }
 
@@ -185,7 +185,7 @@ impl Shared {
     }
 
     /// Asks the issuer, or waits for a question about the same token. If the request that asked goes
-    /// away, another one that waits asks anew.
+    /// away, another one that waits asks again.
     async fn ask(&self, token: &str, digest: TokenDigest) -> ServedResponse {
         let question = self.question_about(digest);
         let ask = async {

@@ -23,6 +23,10 @@ pub(crate) struct ReadOptions {
 }
 
 /// Reads one key, or returns why it cannot be used.
+///
+/// # Errors
+///
+/// Why the key cannot be used: its type, its use, its strength, or a member.
 pub(crate) fn read(jwk: &Object, choice: ReadOptions) -> Result<VerifyingKey, KeyError> {
     check_purpose(jwk)?;
     let key = match text(jwk, "kty")?.ok_or(KeyError::Malformed)? {
@@ -40,6 +44,10 @@ pub(crate) fn read(jwk: &Object, choice: ReadOptions) -> Result<VerifyingKey, Ke
 }
 
 /// Reads a public key that comes with a proof. An RSA key without `alg` has the given algorithm.
+///
+/// # Errors
+///
+/// The key is private or too weak, or a member is wrong.
 pub(crate) fn read_public(jwk: &Object, algorithm: Algorithm) -> Result<VerifyingKey, KeyError> {
     let rsa = match algorithm.family() {
         Family::Rsa => algorithm,
@@ -50,6 +58,10 @@ pub(crate) fn read_public(jwk: &Object, algorithm: Algorithm) -> Result<Verifyin
 }
 
 /// `use` and `key_ops`, if present, must allow verification (RFC 7517 sections 4.2 and 4.3).
+///
+/// # Errors
+///
+/// The key is for encryption, or not for verification.
 fn check_purpose(jwk: &Object) -> Result<(), KeyError> {
     if text(jwk, "use")?.is_some_and(|purpose| purpose != "sig") {
         return Err(KeyError::NotForVerification);
@@ -117,6 +129,10 @@ fn secret(jwk: &Object, admit: bool) -> Result<VerifyingKey, KeyError> {
 }
 
 /// Refuses a key that has a private member.
+///
+/// # Errors
+///
+/// There is a private member.
 fn only_public(jwk: &Object) -> Result<(), KeyError> {
     match PRIVATE.iter().any(|member| jwk.contains_key(*member)) {
         true => Err(KeyError::Private),
@@ -125,6 +141,10 @@ fn only_public(jwk: &Object) -> Result<(), KeyError> {
 }
 
 /// The algorithm that the key itself names; it must be one for this kind of key.
+///
+/// # Errors
+///
+/// The algorithm is unknown, or for keys of another kind.
 fn named_algorithm(jwk: &Object, family: Family) -> Result<Option<Algorithm>, KeyError> {
     let Some(name) = text(jwk, "alg")? else {
         return Ok(None);
@@ -137,6 +157,10 @@ fn named_algorithm(jwk: &Object, family: Family) -> Result<Option<Algorithm>, Ke
 }
 
 /// The curve determines the algorithm; `alg`, if present, must be the same.
+///
+/// # Errors
+///
+/// `alg` names another algorithm.
 fn agree(jwk: &Object, algorithm: Algorithm) -> Result<(), KeyError> {
     match text(jwk, "alg")?.map(Algorithm::from_name) {
         None => Ok(()),
@@ -147,6 +171,10 @@ fn agree(jwk: &Object, algorithm: Algorithm) -> Result<(), KeyError> {
 }
 
 /// A member that is absent or text. Any other type is an error.
+///
+/// # Errors
+///
+/// The member has another type.
 fn text<'a>(jwk: &'a Object, member: &str) -> Result<Option<&'a str>, KeyError> {
     match jwk.get(member) {
         None => Ok(None),
@@ -156,6 +184,10 @@ fn text<'a>(jwk: &'a Object, member: &str) -> Result<Option<&'a str>, KeyError> 
 }
 
 /// A member in base64url, which must be there.
+///
+/// # Errors
+///
+/// The member is missing, or is not base64url.
 fn bytes(jwk: &Object, member: &str) -> Result<Vec<u8>, KeyError> {
     let encoded = text(jwk, member)?.ok_or(KeyError::Malformed)?;
     base64url(encoded).map_err(|_| KeyError::Malformed)

@@ -31,6 +31,10 @@ pub(crate) enum Material {
 
 impl Material {
     /// Creates a key from a secret, if it is as long as the hash.
+    ///
+    /// # Errors
+    ///
+    /// The secret is shorter than the hash.
     pub(crate) fn secret(algorithm: Algorithm, secret: &[u8]) -> Result<Self, KeyError> {
         if algorithm.family() != Family::Hmac {
             return Err(KeyError::AlgorithmMismatch);
@@ -42,6 +46,10 @@ impl Material {
     }
 
     /// Creates an RSA key from its numbers (big-endian, without leading zeros).
+    ///
+    /// # Errors
+    ///
+    /// The numbers are not those of a usable key.
     pub(crate) fn rsa(algorithm: Algorithm, n: &[u8], e: &[u8]) -> Result<Self, KeyError> {
         if algorithm.family() != Family::Rsa {
             return Err(KeyError::AlgorithmMismatch);
@@ -52,6 +60,10 @@ impl Material {
 
     /// Creates an elliptic curve key: a point, or a whole SubjectPublicKeyInfo. The algorithm names
     /// the curve.
+    ///
+    /// # Errors
+    ///
+    /// The point is not on the curve.
     pub(crate) fn elliptic(algorithm: Algorithm, bytes: &[u8]) -> Result<Self, KeyError> {
         let curve: &'static dyn VerificationAlgorithm = match algorithm {
             Algorithm::EdDsa => &ED25519,
@@ -70,6 +82,10 @@ impl Material {
     }
 
     /// Creates a key from a SubjectPublicKeyInfo (RFC 5280 section 4.1) in DER.
+    ///
+    /// # Errors
+    ///
+    /// It is not that of a key for this algorithm.
     pub(crate) fn public_key_info(algorithm: Algorithm, der: &[u8]) -> Result<Self, KeyError> {
         match algorithm.family() {
             Family::Ec | Family::Ed => Self::elliptic(algorithm, der),
@@ -121,6 +137,10 @@ pub(crate) const fn translate(algorithm: Algorithm) -> Option<jsonwebtoken::Algo
 
 /// Refuses RSA keys that are too small, too large to check quickly, malformed, or of a broken
 /// generator.
+///
+/// # Errors
+///
+/// Which of these it is.
 fn check_rsa(n: &[u8], e: &[u8]) -> Result<(), KeyError> {
     let (Some(first), Some(last)) = (n.first(), n.last()) else {
         return Err(KeyError::Malformed);

@@ -162,6 +162,10 @@ impl KeySet {
     }
 
     /// Finds the keys that may have signed a token. What the token says only narrows the choice.
+    ///
+    /// # Errors
+    ///
+    /// No key has this name and algorithm.
     pub(crate) fn candidates(
         &self,
         kid: Option<&str>,

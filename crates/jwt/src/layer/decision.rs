@@ -63,6 +63,10 @@ impl Shared {
     }
 
     /// Decides with the current keys, after a fetch. It does not fetch again.
+    ///
+    /// # Errors
+    ///
+    /// Why the token is refused.
     pub(super) fn decide_after_fetch(&self, token: &str) -> Result<Admitted, Refused> {
         let parsed = self.verifier.parse(token).map_err(Refused::guess)?;
         let verified = self.verifier.check(&parsed, self.checked());
@@ -92,6 +96,10 @@ impl Shared {
     }
 
     /// Makes the principal of a verified token and stores it in the cache.
+    ///
+    /// # Errors
+    ///
+    /// A claim of the principal is missing, too long, or of another type.
     fn admit(
         &self,
         hash: TokenHash,

@@ -57,6 +57,10 @@ impl ClaimMap {
     ///
     /// `label` distinguishes issuers. `signed`, the digest of what was signed, identifies a token
     /// without `jti`.
+    ///
+    /// # Errors
+    ///
+    /// A claim is missing, too long, or of another type.
     pub(crate) fn principal(
         &self,
         claims: &Claims,
@@ -91,6 +95,10 @@ impl ClaimMap {
 }
 
 /// Reads a claim that is perhaps not configured.
+///
+/// # Errors
+///
+/// The claim is there and is not text.
 fn optional<'a>(
     claims: &'a Claims,
     claim: Option<&str>,
@@ -101,6 +109,10 @@ fn optional<'a>(
 
 /// Reads a claim that names something: text that may be logged. Absent is allowed, another type is
 /// not.
+///
+/// # Errors
+///
+/// The claim is not text, or is too long for a log.
 fn name<'a>(
     claims: &'a Claims,
     claim: &str,
@@ -136,6 +148,10 @@ fn credential(
 }
 
 /// Text stays text, anything else is its JSON.
+///
+/// # Errors
+///
+/// The text is longer than 1,024 bytes.
 fn attribute_text(value: &Value) -> Result<Box<str>, InvalidToken> {
     let text = match value {
         Value::String(text) => Cow::Borrowed(text.as_str()),

@@ -101,6 +101,10 @@ impl AcmeSettings {
 
 impl Config {
     /// Reads `[server.acme]`, and compares it with the rest of `[server]`.
+    ///
+    /// # Errors
+    ///
+    /// A key cannot be used, or contradicts another key of `[server]`.
     pub(super) fn acme(&self, acme: &document::Acme) -> Result<CertificateSource, ConfigFileError> {
         self.refuse_other_certificates()?;
         self.check_terms(acme)?;
@@ -125,6 +129,10 @@ impl Config {
     }
 
     /// Refuses a second source of the certificate, and a second program that responds to challenges.
+    ///
+    /// # Errors
+    ///
+    /// `certificate`, `key` or `acme_webroot` is there too.
     fn refuse_other_certificates(&self) -> Result<(), ConfigFileError> {
         let server = &self.document.server;
         let files = [&server.certificate, &server.key]
@@ -146,6 +154,10 @@ impl Config {
     }
 
     /// Refuses a section without the consent of the operator, which RFC 8555 section 7.3 requires.
+    ///
+    /// # Errors
+    ///
+    /// `terms` is not `"accepted"`.
     fn check_terms(&self, acme: &document::Acme) -> Result<(), ConfigFileError> {
         let remedy = "read the terms of service of the authority, then write terms = \"accepted\"";
         let problem = "the terms of service of the authority are not accepted";
@@ -158,6 +170,10 @@ impl Config {
 
     /// Every host of the certificate must be served. A host that is served and not in the
     /// certificate is a warning of `check_server`.
+    ///
+    /// # Errors
+    ///
+    /// There is no domain, or one that `hosts` does not serve.
     fn check_domains(&self, acme: &document::Acme) -> Result<(), ConfigFileError> {
         let hosts = self.allowed_hosts()?;
         let is_served = |domain: &&String| {
@@ -184,6 +200,10 @@ impl Config {
 
     /// Reads the kind of challenge. `http-01` needs a listener without TLS, to which the authority
     /// connects.
+    ///
+    /// # Errors
+    ///
+    /// The kind is unknown, or `http-01` without `http`.
     fn challenge(&self, acme: &document::Acme) -> Result<ChallengeKind, ConfigFileError> {
         let Some(written) = &acme.challenge else {
             return Ok(ChallengeKind::default());
@@ -206,6 +226,10 @@ impl Config {
     }
 
     /// Reads the directory: an address, or the short name of a known one.
+    ///
+    /// # Errors
+    ///
+    /// It is neither a known name nor an `https` address.
     fn directory(&self, acme: &document::Acme) -> Result<String, ConfigFileError> {
         let Some(written) = &acme.directory else {
             return Ok(LETS_ENCRYPT.to_owned());
@@ -226,6 +250,10 @@ impl Config {
     }
 
     /// Both keys of the external account, or none.
+    ///
+    /// # Errors
+    ///
+    /// One of the two keys is there without the other.
     fn external_account(
         &self,
         acme: &document::Acme,

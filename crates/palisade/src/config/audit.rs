@@ -38,6 +38,10 @@ const CHECKPOINT_PAUSE: Duration = Duration::from_secs(60);
 impl Config {
     /// Adds the audit layer. A reload passes the `running` one, since a trail can be opened only
     /// once; the settings of the section are then those of the running trail.
+    ///
+    /// # Errors
+    ///
+    /// A key cannot be used, or the trail cannot be opened.
     pub(super) fn audit(
         &self,
         shield: ShieldBuilder,
@@ -65,6 +69,10 @@ impl Config {
     }
 
     /// Opens the trail with a new layer.
+    ///
+    /// # Errors
+    ///
+    /// The trail or another sink cannot be opened.
     fn open(&self, audit: &Audit) -> Result<AuditLayer, ConfigFileError> {
         let layer = AuditLayer::builder().sink(self.sink(audit)?);
         let mut layer = self.with_further_sinks(audit, layer)?;
@@ -77,8 +85,11 @@ impl Config {
         })
     }
 
-    /// Opens the file of the trail. Fails if it cannot be written, another process has it open, or
-    /// a key cannot be read.
+    /// Opens the file of the trail.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be written, another process has it open, or a key cannot be read.
     fn sink(&self, audit: &Audit) -> Result<FileSink, ConfigFileError> {
         let sink = FileSink::builder(self.path(audit.file.get_ref()));
         let sink = self.queue_and_key(audit, sink)?;
@@ -91,6 +102,10 @@ impl Config {
     }
 
     /// Sets policy, queue, length of a file, and the key of the chain.
+    ///
+    /// # Errors
+    ///
+    /// A number is out of range, the policy is unknown, or the key cannot be read.
     fn queue_and_key(
         &self,
         audit: &Audit,
@@ -118,6 +133,10 @@ impl Config {
 
     /// Sets how much is kept, how many refusals are written, and what is done when the disk is
     /// nearly full.
+    ///
+    /// # Errors
+    ///
+    /// A number is out of range, or the action is unknown.
     fn retention(
         &self,
         audit: &Audit,
@@ -153,6 +172,10 @@ impl Config {
     }
 
     /// Sets where checkpoints are written, how often, and their key.
+    ///
+    /// # Errors
+    ///
+    /// The key cannot be read, or a number is out of range.
     fn checkpoints(
         &self,
         audit: &Audit,

@@ -65,6 +65,10 @@ impl Config {
 
     /// Refuses to serve on a listener without TLS, where no client has a certificate, no matter who reaches
     /// it. A listener that only redirects is no problem.
+    ///
+    /// # Errors
+    ///
+    /// There is such a listener, and `required` is true.
     pub(super) fn refuse_plain_http_beside_required_certificates(
         &self,
     ) -> Result<(), ConfigFileError> {

@@ -9,6 +9,10 @@ use crate::shield::ShieldBuilder;
 
 impl Config {
     /// Adds the authenticator, if the file has entries.
+    ///
+    /// # Errors
+    ///
+    /// An entry cannot be used, or two entries have one name.
     pub(super) fn client_certificates(
         &self,
         shield: ShieldBuilder,
@@ -33,7 +37,11 @@ impl Config {
         Ok(shield.authenticate(layer))
     }
 
-    /// Adds one entry. Fails unless it has exactly one name.
+    /// Adds one entry.
+    ///
+    /// # Errors
+    ///
+    /// The entry has no name or several, or one that no certificate can have.
     fn certificate_entry(
         &self,
         layer: ClientCertificateLayerBuilder,
@@ -62,6 +70,10 @@ impl Config {
     }
 
     /// Reads a digest in hexadecimal digits.
+    ///
+    /// # Errors
+    ///
+    /// It has not 64 hexadecimal digits.
     fn digest(&self, written: &Spanned<String>) -> Result<[u8; 32], ConfigFileError> {
         let digits = written.get_ref().replace(':', "");
         let mut digest = [0; 32];

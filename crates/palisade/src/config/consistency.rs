@@ -100,7 +100,7 @@ impl Config {
             "{count} authorities are accepted, and each can issue a certificate with this name"
         );
         let remedy =
-            "keep one authority, or write sha256, unless all of them may vouch for every name";
+            "keep one authority, or write sha256, unless all of them may certify every name";
         let error = self.source.at(&entry.id, problem, remedy);
         Some((&diagnostics::SEVERAL_CLIENT_AUTHORITIES, error))
     }

@@ -85,6 +85,10 @@ impl Config {
     }
 
     /// Adds the layer to the shield.
+    ///
+    /// # Errors
+    ///
+    /// An origin, a method, a header or the age cannot be used.
     pub(super) fn cross_origin(
         &self,
         shield: ShieldBuilder,
@@ -96,6 +100,10 @@ impl Config {
     }
 
     /// Reads the origins. `*` means all; the others in the list are then ignored.
+    ///
+    /// # Errors
+    ///
+    /// `*` is there together with `credentials`, or an entry is no origin.
     fn origins(&self, cors: &Cors) -> Result<AllowOrigin, ConfigFileError> {
         if let Some(every) = cors.origins.iter().find(|origin| origin.get_ref() == "*") {
             if cors.credentials {
@@ -116,6 +124,10 @@ impl Config {
     }
 
     /// Reads the methods. Default: `GET`, `HEAD`, `POST`.
+    ///
+    /// # Errors
+    ///
+    /// One of them is no method.
     fn cors_methods(&self, cors: &Cors) -> Result<Vec<Method>, ConfigFileError> {
         match &cors.methods {
             None => Ok(vec![Method::GET, Method::HEAD, Method::POST]),
@@ -124,6 +136,10 @@ impl Config {
     }
 
     /// Reads names of headers.
+    ///
+    /// # Errors
+    ///
+    /// One of them is no name of a header.
     fn header_names(&self, names: &[Spanned<String>]) -> Result<Vec<HeaderName>, ConfigFileError> {
         let names = names.iter().map(|name| {
             name.get_ref()
@@ -137,6 +153,10 @@ impl Config {
     }
 
     /// Reads how long a browser may remember the response to a preflight.
+    ///
+    /// # Errors
+    ///
+    /// It is out of range.
     fn max_age(&self, cors: &Cors) -> Result<Duration, ConfigFileError> {
         let Some(written) = &cors.max_age_seconds else {
             return Ok(Duration::from_secs(MAX_AGE_SECONDS));
@@ -172,6 +192,10 @@ fn origin(written: &str) -> Option<HeaderValue> {
 #[cfg(not(feature = "cors"))]
 impl Config {
     /// Refuses the section: this build has no CORS layer.
+    ///
+    /// # Errors
+    ///
+    /// The file has the section.
     pub(super) fn cross_origin(
         &self,
         shield: ShieldBuilder,

@@ -24,6 +24,10 @@ fn variable(name: &str) -> Option<String> {
 #[cfg(not(feature = "inspect"))]
 impl Config {
     /// Refuses the section: this build has no firewall rules.
+    ///
+    /// # Errors
+    ///
+    /// The file has the section.
     pub(super) fn refuse_inspection(&self) -> Result<(), ConfigFileError> {
         if self.document.inspect.is_none() {
             return Ok(());
@@ -37,6 +41,10 @@ impl Config {
 #[cfg(feature = "inspect")]
 impl Config {
     /// Loads the rules of the section. `None` without the section.
+    ///
+    /// # Errors
+    ///
+    /// A rule cannot be loaded, or a value cannot be used.
     pub(super) fn inspection(&self) -> Result<Option<InspectLayer>, ConfigFileError> {
         let Some(section) = &self.document.inspect else {
             return Ok(None);
@@ -47,6 +55,10 @@ impl Config {
     }
 
     /// Returns the settings of the section, with checked values.
+    ///
+    /// # Errors
+    ///
+    /// A value is out of range, or names something unknown.
     fn inspect_settings(&self, section: &Inspect) -> Result<InspectLayerBuilder, ConfigFileError> {
         let mut builder = InspectLayer::builder().person_text(self.person_text(section)?);
         if let Some(folder) = &section.rules {
@@ -90,6 +102,10 @@ impl Config {
     }
 
     /// Returns the settings with what is said of responses.
+    ///
+    /// # Errors
+    ///
+    /// `max_response_kib` is there without `response = true`.
     fn responses(
         &self,
         section: &Inspect,
@@ -108,6 +124,10 @@ impl Config {
     }
 
     /// Returns the key for codes of what matched.
+    ///
+    /// # Errors
+    ///
+    /// The file or the variable cannot be read, or the key is too short.
     fn matched_text_key(
         &self,
         section: &Inspect,
@@ -134,6 +154,10 @@ impl Config {
     }
 
     /// Returns the fields that hold what a person wrote.
+    ///
+    /// # Errors
+    ///
+    /// A field is none.
     fn person_text(&self, section: &Inspect) -> Result<PersonText, ConfigFileError> {
         let is_chat = |field: &Spanned<String>| field.get_ref() == CHAT;
         let start = match section.person_text.iter().any(is_chat) {
@@ -151,6 +175,10 @@ impl Config {
     }
 
     /// Returns the directive that sets the threshold, under its names of CRS 4 and 3.
+    ///
+    /// # Errors
+    ///
+    /// It is 0, or the rules are those that are shipped, which keep no score.
     fn threshold(
         &self,
         section: &Inspect,
@@ -174,6 +202,10 @@ impl Config {
     }
 
     /// Returns an exception.
+    ///
+    /// # Errors
+    ///
+    /// It names no rule, or a path or target that cannot be one.
     fn exclusion(&self, exclude: &Spanned<Exclude>) -> Result<Exclusion, ConfigFileError> {
         let Exclude {
             rules,
@@ -195,6 +227,10 @@ impl Config {
     }
 
     /// Returns an exception for one id or a range.
+    ///
+    /// # Errors
+    ///
+    /// It is neither an id nor a range of ids.
     fn exclusion_by_ids(&self, ids: &Spanned<Ids>) -> Result<Exclusion, ConfigFileError> {
         let range = match ids.get_ref() {
             Ids::One(id) => Some((*id, *id)),

@@ -19,6 +19,10 @@ const SHORTEST_SECRET: usize = 1;
 
 impl Config {
     /// Makes the authenticator. Nothing is asked yet. `None` without the section.
+    ///
+    /// # Errors
+    ///
+    /// The file also has `[[resource_servers]]`, or a key cannot be used.
     pub(super) fn introspection(&self) -> Result<Option<TokenIntrospection>, ConfigFileError> {
         let Some(section) = &self.document.introspection else {
             return Ok(None);
@@ -41,6 +45,10 @@ impl Config {
     }
 
     /// Sets the credential of this service.
+    ///
+    /// # Errors
+    ///
+    /// There is none, or both kinds are there, or the secret cannot be read.
     fn with_credential(
         &self,
         builder: TokenIntrospectionBuilder,
@@ -64,6 +72,10 @@ impl Config {
     }
 
     /// Sets times and numbers.
+    ///
+    /// # Errors
+    ///
+    /// A time or a number is out of range.
     fn with_bounds(
         &self,
         mut builder: TokenIntrospectionBuilder,
@@ -92,6 +104,10 @@ impl Config {
     }
 
     /// Sets how the issuer is reached.
+    ///
+    /// # Errors
+    ///
+    /// The file of certificates cannot be read.
     fn with_connection(
         &self,
         mut builder: TokenIntrospectionBuilder,

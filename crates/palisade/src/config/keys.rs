@@ -32,8 +32,9 @@ impl Config {
     /// Adds the authenticator of API keys. Also returns scheme and store, with which the
     /// application can issue and revoke keys.
     ///
-    /// Fails if the file or the pepper cannot be read, or if a key was made with another pepper or
-    /// prefix.
+    /// # Errors
+    ///
+    /// The file or the pepper cannot be read, or a key was made with another pepper or prefix.
     pub(super) fn keys(
         &self,
         shield: ShieldBuilder,
@@ -80,6 +81,10 @@ impl Config {
     }
 
     /// Reads pepper and prefix. Default prefix: that of [`KeyScheme::new`].
+    ///
+    /// # Errors
+    ///
+    /// The pepper cannot be read, or the prefix cannot be one.
     fn scheme(&self, keys: &Keys) -> Result<KeyScheme, ConfigFileError> {
         let pepper = Pepper::read_file(self.path(keys.pepper.get_ref())).map_err(|problem| {
             let remedy = "make one with `palisade key new`, or name the existing file";
@@ -96,6 +101,10 @@ impl Config {
     }
 
     /// Parses the environments whose keys are accepted.
+    ///
+    /// # Errors
+    ///
+    /// One of them is neither `live` nor `test`.
     fn environments(
         &self,
         written: &[toml::Spanned<String>],

@@ -53,6 +53,10 @@ impl From<StoreFails> for FailureMode {
 
 impl Config {
     /// Adds the layers of the limits to the shield. Both use the given store.
+    ///
+    /// # Errors
+    ///
+    /// A limit cannot be used, or two limits have one name.
     pub(super) fn rate_limits(
         &self,
         shield: ShieldBuilder,
@@ -79,6 +83,10 @@ impl Config {
     }
 
     /// Builds one layer of several limits. Returns `None` if there is no limit of this kind.
+    ///
+    /// # Errors
+    ///
+    /// The limits do not fit together: see `RateLimitBuildError`.
     fn limiter(
         &self,
         mut builder: RateLimitLayerBuilder,
@@ -105,7 +113,11 @@ impl Config {
         Ok(Some(layer))
     }
 
-    /// Makes the policy of one limit. Fails if the rate cannot be parsed.
+    /// Makes the policy of one limit.
+    ///
+    /// # Errors
+    ///
+    /// The rate cannot be parsed, or a number is out of range.
     fn policy(&self, limit: &Limit) -> Result<Policy, ConfigFileError> {
         let policy = Policy::named(limit.name.get_ref().as_str()).rate(limit.rate.get_ref());
         let mut policy = policy.map_err(|problem| {
@@ -132,6 +144,10 @@ impl Config {
     }
 
     /// Returns what is counted together, and how many bits of an address identify one client.
+    ///
+    /// # Errors
+    ///
+    /// `by` is unknown, or a prefix of addresses is out of range.
     fn key(&self, limit: &Limit) -> Result<Key, ConfigFileError> {
         let key = match limit.by {
             By::Client => Key::client(),

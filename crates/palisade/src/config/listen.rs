@@ -132,6 +132,10 @@ fn is_named(on: &ListenOn) -> bool {
 }
 
 /// Opens one entry. One of the service manager may be several sockets.
+///
+/// # Errors
+///
+/// The address is in use, or the service manager passed no such socket.
 #[cfg(feature = "server")]
 fn open(
     on: &ListenOn,
@@ -172,6 +176,10 @@ fn open_unix(_: &Path, _: Option<u32>) -> Result<Listener, ServerBuildError> {
 
 impl Config {
     /// Reads one address or a list. Default: none.
+    ///
+    /// # Errors
+    ///
+    /// An entry is neither an address nor a socket.
     pub(super) fn listen_on(
         &self,
         written: Option<&Spanned<Addresses>>,
@@ -195,6 +203,10 @@ impl Config {
     }
 
     /// Parses one entry. A host name is not accepted.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the entry, for people.
     fn one_listener(&self, written: &str, mode: Option<u32>) -> Result<ListenOn, String> {
         match written.split_once(':') {
             None if written == "systemd" => Ok(ListenOn::Inherited(None)),
@@ -214,6 +226,10 @@ impl Config {
     }
 
     /// Reads `unix_mode`: octal digits, as of `chmod`.
+    ///
+    /// # Errors
+    ///
+    /// It has other characters than octal digits, or is above 0777.
     fn unix_mode(&self) -> Result<Option<u32>, ConfigFileError> {
         let Some(written) = &self.document.server.unix_mode else {
             return Ok(None);

@@ -166,6 +166,10 @@ impl PartialEq for Config {
 const MOST_BYTES: u64 = 1024 * 1024;
 
 /// Reads a regular file. A pipe is refused, since reading it could block forever.
+///
+/// # Errors
+///
+/// It cannot be read, or is not a regular file.
 fn read(path: &Path) -> io::Result<String> {
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::new(
@@ -307,6 +311,10 @@ impl Config {
     }
 
     /// Reads the sections of Palisade. Their names are checked already.
+    ///
+    /// # Errors
+    ///
+    /// A key is unknown, or has a value of another type.
     fn new(source: Source, folder: PathBuf) -> Result<Self, ConfigFileError> {
         Ok(Self {
             document: source.document()?,

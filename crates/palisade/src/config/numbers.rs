@@ -25,6 +25,10 @@ pub(super) enum TimeUnit {
 
 impl Config {
     /// Reads an optional number from `least` to `most`, both included.
+    ///
+    /// # Errors
+    ///
+    /// It is out of range; the error names both bounds.
     pub(super) fn number<T: TryFrom<u64>>(
         &self,
         value: &Number,
@@ -38,6 +42,10 @@ impl Config {
     }
 
     /// Returns a number if it is from `least` to `most`; otherwise an error with the range.
+    ///
+    /// # Errors
+    ///
+    /// It is out of range; the error names both bounds.
     pub(super) fn in_range<T: TryFrom<u64>>(
         &self,
         value: &Spanned<u64>,
@@ -48,6 +56,10 @@ impl Config {
     }
 
     /// Returns a number as [`in_range`](Self::in_range) does. The error names it `what`.
+    ///
+    /// # Errors
+    ///
+    /// It is out of range; the error names both bounds.
     fn in_range_of<T: TryFrom<u64>>(
         &self,
         what: &str,
@@ -67,6 +79,10 @@ impl Config {
     }
 
     /// Reads an optional time of 1 to `most` units.
+    ///
+    /// # Errors
+    ///
+    /// It is 0 or more than `most`.
     pub(super) fn time(
         &self,
         value: &Number,

@@ -59,6 +59,10 @@ impl ProofChoices {
 
 impl Config {
     /// Makes the check of proofs for a service that is no resource server. `None` without `[dpop]`.
+    ///
+    /// # Errors
+    ///
+    /// There is no origin, or a value cannot be used.
     pub(super) fn proofs_of_origin(&self) -> Result<Option<DpopProofs>, ConfigFileError> {
         let (Some(section), Some(choices)) = (&self.document.dpop, self.proof_choices()?) else {
             return Ok(None);
@@ -77,6 +81,10 @@ impl Config {
     }
 
     /// Reads `[dpop]`, but for the origin. `None` without the section.
+    ///
+    /// # Errors
+    ///
+    /// A value is out of range, or the secret of nonces cannot be read.
     pub(super) fn proof_choices(&self) -> Result<Option<ProofChoices>, ConfigFileError> {
         let Some(section) = &self.document.dpop else {
             return Ok(None);
@@ -95,6 +103,10 @@ impl Config {
     }
 
     /// Reads the algorithms. Secrets and an empty list are errors.
+    ///
+    /// # Errors
+    ///
+    /// The list is empty, or has an algorithm that is unknown or symmetric.
     fn proof_algorithms(&self, section: &Dpop) -> Result<Option<Vec<Algorithm>>, ConfigFileError> {
         let Some(names) = &section.algorithms else {
             return Ok(None);
@@ -110,6 +122,10 @@ impl Config {
     }
 
     /// Reads the secret of shared nonces.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, or stands in the configuration itself.
     fn nonce_secret(&self, section: &Dpop) -> Result<Option<Secret>, ConfigFileError> {
         let Some(source) = &section.shared_nonces else {
             return Ok(None);

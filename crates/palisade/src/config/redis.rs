@@ -61,6 +61,10 @@ impl Config {
     }
 
     /// Connects to the store of `[redis]`, and returns it with its own type.
+    ///
+    /// # Errors
+    ///
+    /// A key cannot be used. A server that cannot be reached is no error.
     #[cfg(feature = "redis")]
     pub(super) async fn redis_store(&self) -> Result<Option<RedisStore>, ConfigFileError> {
         let Some(redis) = &self.document.redis else {
@@ -85,6 +89,10 @@ impl Config {
     }
 
     /// Applies prefix, deadline, share and failure mode of `[redis]`.
+    ///
+    /// # Errors
+    ///
+    /// The prefix, the deadline or the share cannot be used.
     #[cfg(feature = "redis")]
     fn store_options(
         &self,
@@ -120,6 +128,10 @@ impl Config {
     }
 
     /// Applies the passwords of `[redis]`, each without the line end of its file.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be read.
     #[cfg(feature = "redis")]
     fn store_passwords(
         &self,
@@ -149,6 +161,10 @@ impl Config {
     }
 
     /// Applies the certificates of `[redis]`.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be read.
     #[cfg(feature = "redis-tls")]
     fn store_certificates(
         &self,
@@ -173,6 +189,10 @@ impl Config {
     }
 
     /// Refuses certificates, since this build has no TLS to the store.
+    ///
+    /// # Errors
+    ///
+    /// There is such a key.
     #[cfg(all(feature = "redis", not(feature = "redis-tls")))]
     fn store_certificates(
         &self,
@@ -196,6 +216,10 @@ impl Config {
     }
 
     /// Reads a file of the section.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
     #[cfg(feature = "redis")]
     fn content(&self, file: &Spanned<PathBuf>, remedy: &str) -> Result<Vec<u8>, ConfigFileError> {
         std::fs::read(self.path(file.get_ref()))

@@ -24,6 +24,10 @@ struct SharedChoices<'a> {
 
 impl Config {
     /// Makes all resources. They share the keys of the issuers; each accepts tokens for itself only.
+    ///
+    /// # Errors
+    ///
+    /// A resource is no `https` address of a host of this service, or is there twice.
     pub(super) fn resource_server(
         &self,
         issuers: &[OpenedIssuer<'_>],
@@ -54,6 +58,10 @@ impl Config {
     }
 
     /// Adds what all resources have.
+    ///
+    /// # Errors
+    ///
+    /// A scope is none, or proofs cannot be used.
     fn with_shared(
         &self,
         mut server: ResourceServerBuilder,

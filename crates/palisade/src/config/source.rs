@@ -40,7 +40,10 @@ struct KeyPosition {
 
 impl Source {
     /// Parses a text and collects every key of every section, those of the application included.
-    /// Fails if the text is not TOML.
+    ///
+    /// # Errors
+    ///
+    /// The text is not TOML.
     pub(super) fn parse(name: String, text: String) -> Result<Self, ConfigFileError> {
         let mut source = Self {
             name,
@@ -57,6 +60,10 @@ impl Source {
     }
 
     /// Reads and parses a file.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or is not TOML.
     pub(super) fn read(path: &Path) -> Result<Self, ConfigFileError> {
         let name = path.display().to_string();
         let text = read(path).map_err(|problem| ConfigFileError::unreadable(&name, &problem))?;
@@ -68,12 +75,20 @@ impl Source {
         &self.name
     }
 
-    /// Deserializes the whole document. Fails at the first unknown key or value of another type.
+    /// Deserializes the whole document.
+    ///
+    /// # Errors
+    ///
+    /// The first key that is unknown, or whose value has another type.
     pub(super) fn document<T: DeserializeOwned>(&self) -> Result<T, ConfigFileError> {
         toml::from_str(&self.text).map_err(|error| self.wrong(&error))
     }
 
     /// Deserializes one section in any spelling. Returns `None` if the file does not have it.
+    ///
+    /// # Errors
+    ///
+    /// A key is unknown, or has a value of another type.
     pub(super) fn section<T: DeserializeOwned>(
         &self,
         name: &str,
@@ -95,6 +110,10 @@ impl Source {
 
     /// Refuses a section that is neither one of [`SECTIONS`] nor in `own`, the sections of the
     /// application.
+    ///
+    /// # Errors
+    ///
+    /// The first such section, with the nearest known name.
     pub(super) fn check_sections(&self, own: &[&str]) -> Result<(), ConfigFileError> {
         let unknown = self.other_sections().find(|(name, _)| !own.contains(name));
         unknown.map_or(Ok(()), |(_, position)| {
@@ -104,6 +123,10 @@ impl Source {
 
     /// Refuses a section whose name is nearly one of [`SECTIONS`]. Others may be those of an
     /// application.
+    ///
+    /// # Errors
+    ///
+    /// The first such section.
     pub(super) fn check_misspelled_sections(&self) -> Result<(), ConfigFileError> {
         let is_similar = |name: &str| suggest::nearest(name, &SECTIONS).is_some();
         let misspelled = self.other_sections().find(|(name, _)| is_similar(name));

@@ -29,7 +29,11 @@ pub(super) struct OpenedIssuer<'a> {
 }
 
 impl Config {
-    /// Opens the keys of an issuer. Fails unless there is exactly one source of keys.
+    /// Opens the keys of an issuer.
+    ///
+    /// # Errors
+    ///
+    /// There is no source of keys or several, or the keys cannot be read.
     pub(super) fn open_issuer<'a>(
         &self,
         section: &'a Tokens,
@@ -56,8 +60,11 @@ impl Config {
         Ok(OpenedIssuer { section, keys })
     }
 
-    /// Opens the list of revoked tokens. Fails if it cannot be read; later failures keep the last
-    /// entries for a limited time.
+    /// Opens the list of revoked tokens.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read.
     pub(super) fn revocation_list(&self) -> Result<Option<RevokedTokensFile>, ConfigFileError> {
         let Some(revoked) = &self.document.revoked_tokens else {
             return Ok(None);
@@ -71,6 +78,10 @@ impl Config {
 
     /// Reads the largest step back of the clock that is ignored. It is one value for all issuers:
     /// they share one clock.
+    ///
+    /// # Errors
+    ///
+    /// Two issuers have different values, or one is out of range.
     pub(super) fn clock_step(&self) -> Result<Option<Duration>, ConfigFileError> {
         let mut sections = self.document.tokens.iter();
         let steps = sections
@@ -89,7 +100,21 @@ impl Config {
         self.time(first, TimeUnit::Minutes, LONGEST_STALE_MINUTES)
     }
 
-    /// Opens a key set in a file. Fails if it cannot be read; later failures keep the last keys.
+    /// Reads how long the last keys stay valid while they cannot be read. `None`: the default of the source.
+    ///
+    /// # Errors
+    ///
+    /// It is out of range.
+    fn max_stale_age(&self, tokens: &Tokens) -> Result<Option<Duration>, ConfigFileError> {
+        let minutes = &tokens.max_stale_minutes;
+        self.time(minutes, TimeUnit::Minutes, LONGEST_STALE_MINUTES)
+    }
+
+    /// Opens a key set in a file.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, or a key is there that is for addresses only.
     fn jwks_file(
         &self,
         file: &Spanned<PathBuf>,
@@ -97,11 +122,7 @@ impl Config {
     ) -> Result<IssuerKeys, ConfigFileError> {
         let mut keys = JwksFile::builder(self.path(file.get_ref()))
             .empty_set_revokes(tokens.empty_set_revokes);
-        if let Some(age) = self.time(
-            &tokens.max_stale_minutes,
-            TimeUnit::Minutes,
-            LONGEST_STALE_MINUTES,
-        )? {
+        if let Some(age) = self.max_stale_age(tokens)? {
             keys = keys.max_stale_age(age);
         }
         if let Some(minutes) = &tokens.jwks_lifetime_minutes {
@@ -129,6 +150,10 @@ impl Config {
 
     /// Starts to fetch a key set in the background. A server that does not respond is no error
     /// here.
+    ///
+    /// # Errors
+    ///
+    /// A key cannot be used, or the address is not `https`.
     #[cfg(feature = "jwks-url")]
     fn jwks_url(
         &self,
@@ -140,11 +165,7 @@ impl Config {
             false => palisade_jwt::JwksUrl::builder(url.get_ref()),
         }
         .empty_set_revokes(tokens.empty_set_revokes);
-        if let Some(age) = self.time(
-            &tokens.max_stale_minutes,
-            TimeUnit::Minutes,
-            LONGEST_STALE_MINUTES,
-        )? {
+        if let Some(age) = self.max_stale_age(tokens)? {
             source = source.hard_age(age);
         }
         if let Some(lifetime) = self.time(
@@ -177,6 +198,10 @@ impl Config {
     }
 
     /// Refuses the key: this build cannot fetch.
+    ///
+    /// # Errors
+    ///
+    /// Always.
     #[cfg(not(feature = "jwks-url"))]
     fn jwks_url(&self, url: &Spanned<String>, _: &Tokens) -> Result<IssuerKeys, ConfigFileError> {
         let remedy = "build with the feature `jwks-url`, or write jwks_file";

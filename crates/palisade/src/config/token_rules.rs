@@ -22,6 +22,10 @@ const LONGEST_LIFETIME_MINUTES: u64 = 10 * 366 * 24 * 60;
 
 impl Config {
     /// Finds the preset, if the section names one. Its issuer must be the one of the section.
+    ///
+    /// # Errors
+    ///
+    /// There is no such preset, a parameter is missing, or the issuer is another one.
     pub(super) fn token_preset(
         &self,
         tokens: &Tokens,
@@ -46,6 +50,10 @@ impl Config {
     }
 
     /// Makes an issuer whose tokens need this audience.
+    ///
+    /// # Errors
+    ///
+    /// A rule of the section cannot be used.
     pub(super) fn issuer(
         &self,
         opened: &OpenedIssuer<'_>,
@@ -77,6 +85,10 @@ impl Config {
     }
 
     /// Applies the rules of the section to an issuer.
+    ///
+    /// # Errors
+    ///
+    /// A name or a number cannot be used.
     fn with_rules(&self, mut issuer: Issuer, tokens: &Tokens) -> Result<Issuer, ConfigFileError> {
         for audience in &tokens.or_audiences {
             issuer = issuer.or_audience(audience.as_str());
@@ -115,6 +127,10 @@ impl Config {
     }
 
     /// Reads the names of algorithms.
+    ///
+    /// # Errors
+    ///
+    /// One of them is not supported.
     pub(super) fn algorithms(
         &self,
         names: &[Spanned<String>],

@@ -27,6 +27,10 @@ const NEED_TOKENS: [(&str, &str); 3] = [
 #[cfg(not(feature = "jwt"))]
 impl Config {
     /// Refuses the sections: this build has no verifier.
+    ///
+    /// # Errors
+    ///
+    /// The file has such a section.
     pub(super) fn tokens(&self, shield: ShieldBuilder) -> Result<ShieldBuilder, ConfigFileError> {
         let all = [("tokens", "issuer"), ("introspection", "url")];
         let mut sections = all.iter().chain(&NEED_TOKENS);
@@ -53,6 +57,10 @@ enum SignedTokens {
 #[cfg(feature = "jwt")]
 impl Config {
     /// Adds the authenticators of bearer tokens, if the file names an issuer.
+    ///
+    /// # Errors
+    ///
+    /// An issuer, its keys or a rule cannot be used.
     pub(super) fn tokens(&self, shield: ShieldBuilder) -> Result<ShieldBuilder, ConfigFileError> {
         let shield = match self.signed_tokens()? {
             None => shield,
@@ -103,6 +111,10 @@ impl Config {
     }
 
     /// Makes what verifies signed tokens, if there is an issuer.
+    ///
+    /// # Errors
+    ///
+    /// An issuer, its keys or a rule cannot be used.
     fn signed_tokens(&self) -> Result<Option<SignedTokens>, ConfigFileError> {
         let sections = &self.document.tokens;
         let Some(first) = sections.first() else {
@@ -119,6 +131,10 @@ impl Config {
     }
 
     /// Refuses sections that would have no effect.
+    ///
+    /// # Errors
+    ///
+    /// There is such a section and no issuer.
     fn refuse_without_issuer(&self) -> Result<(), ConfigFileError> {
         let mut sections = NEED_TOKENS.iter();
         match sections.find(|(section, _)| self.source.has(&[section])) {
@@ -133,6 +149,10 @@ impl Config {
 
     /// Makes the layer for a service that is no resource server. `first` is named by errors about all
     /// issuers together.
+    ///
+    /// # Errors
+    ///
+    /// The issuers do not fit together, such as two without a label.
     fn jwt_layer(
         &self,
         first: &Tokens,
@@ -169,6 +189,10 @@ impl Config {
 #[cfg(all(feature = "jwt", not(feature = "jwks-url")))]
 impl Config {
     /// Refuses the section: this build cannot ask an issuer.
+    ///
+    /// # Errors
+    ///
+    /// The file has the section.
     fn introspection(&self) -> Result<Option<JwtLayer>, ConfigFileError> {
         let Some(section) = &self.document.introspection else {
             return Ok(None);

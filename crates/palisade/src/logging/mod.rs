@@ -214,6 +214,10 @@ impl LogBuilder {
     }
 
     /// Parses the directives of the program and of the environment.
+    ///
+    /// # Errors
+    ///
+    /// A directive cannot be parsed.
     fn filter(&self) -> Result<EnvFilter, LogError> {
         let more = self.from_environment.as_deref().unwrap_or_default();
         let directives = format!("{},{more}", self.directives);

@@ -236,7 +236,11 @@ impl Rules {
         &self.templates
     }
 
-    /// Fails if two rules of one template have methods that clash.
+    ///
+    ///
+    /// # Errors
+    ///
+    /// The first template with such rules.
     pub(crate) fn find_clash(
         &self,
         clash: impl Fn(&Option<Method>, &Option<Method>) -> bool,

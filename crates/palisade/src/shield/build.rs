@@ -101,7 +101,11 @@ impl ShieldBuilder {
         warnings.for_each(Warning::log);
     }
 
-    /// Gives each guard its position. Fails if two authenticators read one credential.
+    /// Gives each guard its position.
+    ///
+    /// # Errors
+    ///
+    /// Two authenticators read one credential.
     fn into_order(self, table: &Arc<RouteTable>) -> Result<Order, ShieldError> {
         let (cors, guards) = self.cors_and_guards();
         // Requests without a credential pass here. `AccessLayer` compares them with the rule.

@@ -9,6 +9,10 @@ use palisade_rate_limit::RateLimitLayer;
 use super::{ShieldBuilder, ShieldError};
 
 /// Checks the parts against each other and against the rules.
+///
+/// # Errors
+///
+/// The first contradiction, with the remedy.
 pub(super) fn check(parts: &ShieldBuilder, table: &RouteTable) -> Result<(), ShieldError> {
     let guarantees_records = parts.audit.as_ref().is_some_and(AuditLayer::is_fail_closed);
     if parts.audit_before_handler && !guarantees_records {
@@ -36,6 +40,10 @@ pub(super) fn check(parts: &ShieldBuilder, table: &RouteTable) -> Result<(), Shi
 }
 
 /// Checks that the CORS layer can be used.
+///
+/// # Errors
+///
+/// It allows all origins together with credentials.
 #[cfg(feature = "cors")]
 fn cors(parts: &ShieldBuilder) -> Result<(), ShieldError> {
     match &parts.cors {
@@ -58,6 +66,10 @@ fn cors(_: &ShieldBuilder) -> Result<(), ShieldError> {
 ///
 /// A limit by principal before authentication would refuse every request. One by address after it
 /// would not slow down guessing.
+///
+/// # Errors
+///
+/// A layer of limits is at the position of the other kind.
 fn limiters_in_place(parts: &ShieldBuilder) -> Result<(), ShieldError> {
     let is = |limit: &Option<RateLimitLayer>, kind: &str| {
         limit.as_ref().is_some_and(|limit| limit.name() == kind)
@@ -82,6 +94,10 @@ fn limiters_in_place(parts: &ShieldBuilder) -> Result<(), ShieldError> {
 }
 
 /// Checks that there is an authenticator if the rule requires a credential.
+///
+/// # Errors
+///
+/// There is none.
 fn authenticated(parts: &ShieldBuilder, rule: &Rule) -> Result<(), ShieldError> {
     if parts.authenticators.0.is_empty() && *rule.access() != Access::Public {
         let route = rule.template().to_owned();
@@ -91,6 +107,10 @@ fn authenticated(parts: &ShieldBuilder, rule: &Rule) -> Result<(), ShieldError> 
 }
 
 /// Checks that each limit that the rule names exists.
+///
+/// # Errors
+///
+/// The first limit that does not exist.
 fn limited(known: &[String], rule: &Rule) -> Result<(), ShieldError> {
     let mut named = rule.limits().iter();
     let Some(unknown) = named.find(|name| !known.iter().any(|one| **one == ***name)) else {
@@ -104,6 +124,10 @@ fn limited(known: &[String], rule: &Rule) -> Result<(), ShieldError> {
 }
 
 /// Checks that each text schema that the rule names exists.
+///
+/// # Errors
+///
+/// The first schema that does not exist.
 fn text_schemas(parts: &ShieldBuilder, rule: &Rule) -> Result<(), ShieldError> {
     if rule.text_schemas().is_empty() {
         return Ok(());

@@ -24,9 +24,9 @@ use palisade_internal::{percent, private_file};
 
 use super::{BudgetKey, BudgetState, CalendarPeriod, WindowSpan};
 
-/// How much a file may grow before it is written anew.
+/// How much a file may grow before it is written again.
 const GROWTH: u64 = 1 << 20;
-/// A file that is larger is not one of ours: it is written anew long before.
+/// A file that is larger is not one of ours: it is written again long before.
 const LARGEST: u64 = 256 << 20;
 
 /// The open file. The lock on the file beside it is held as long as this lives.
@@ -35,7 +35,7 @@ pub(super) struct Journal {
     file: File,
     /// Bytes of whole lines.
     length: u64,
-    /// The length at which it is written anew.
+    /// The length at which it is written again.
     shorten_at: u64,
     /// A part of a line is at the end, which could not be cut off. Nothing is written before it is.
     is_spoiled: bool,
@@ -67,7 +67,7 @@ impl fmt::Display for BudgetFileError {
             Problem::Io(error) => write!(f, "{path}: {error}"),
             Problem::Line(line) => write!(
                 f,
-                "{path}:{line}: this is no line of a budget; restore the file, or remove it to begin anew"
+                "{path}:{line}: this is no line of a budget; restore the file, or remove it to begin again"
             ),
         }
     }
@@ -85,7 +85,11 @@ impl std::error::Error for BudgetFileError {
 type States = HashMap<BudgetKey, BudgetState>;
 
 impl Journal {
-    /// Opens a file, makes it if there is none, and writes it anew with one line for each counter.
+    /// Opens a file, makes it if there is none, and writes it again with one line for each counter.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read or written, a line is none, or another process has it open.
     pub(super) fn open(path: &Path) -> Result<(Self, States), BudgetFileError> {
         let fail = |problem| BudgetFileError {
             path: path.to_owned(),
@@ -110,6 +114,10 @@ impl Journal {
     }
 
     /// Reads a file and adds up its lines.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or a line is none.
     pub(super) fn read(path: &Path) -> Result<States, BudgetFileError> {
         let fail = |problem| BudgetFileError {
             path: path.to_owned(),
@@ -134,6 +142,10 @@ impl Journal {
     }
 
     /// Adds lines. If that fails, none of them stays.
+    ///
+    /// # Errors
+    ///
+    /// The lines cannot be written.
     pub(super) fn append<'a>(
         &mut self,
         changes: impl Iterator<Item = (&'a BudgetKey, i64)>,
@@ -150,14 +162,18 @@ impl Journal {
                 Ok(())
             }
             Err(error) => {
-                // The begin of a line would spoil the next one.
+                // An incomplete line would damage the next one.
                 self.is_spoiled = self.file.set_len(self.length).is_err();
                 Err(error)
             }
         }
     }
 
-    /// Writes the file anew if it has grown. If that fails, the old one stays.
+    /// Writes the file again if it has grown. If that fails, the old one stays.
+    ///
+    /// # Errors
+    ///
+    /// The new file cannot be written. The counters stay right.
     pub(super) fn shorten(&mut self, states: &States) -> io::Result<()> {
         if self.length < self.shorten_at {
             return Ok(());
@@ -171,7 +187,11 @@ impl Journal {
     }
 }
 
-/// Locks the file beside the file: the file itself is replaced when it is written anew.
+/// Locks the file beside the file: the file itself is replaced when it is written again.
+///
+/// # Errors
+///
+/// Another process has the lock.
 fn lock(path: &Path) -> Result<File, Problem> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
@@ -186,6 +206,10 @@ fn lock(path: &Path) -> Result<File, Problem> {
 }
 
 /// Replaces a file by one with a line for each counter, and opens it for more lines.
+///
+/// # Errors
+///
+/// The new file cannot be written. The old one stays.
 fn rewrite(path: &Path, states: &States) -> io::Result<(File, u64)> {
     let mut lines = String::new();
     for (key, state) in states {

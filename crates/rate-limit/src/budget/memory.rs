@@ -30,7 +30,7 @@ const CAPACITY: usize = 65_536;
 /// # The file
 ///
 /// One line for each change, with mode 0600: the budget, whom it counts, the window, and the units. It
-/// is written anew when it has grown by a mebibyte. The lines are given to the operating system before
+/// is written again when it has grown by a mebibyte. The lines are given to the operating system before
 /// a reserve is granted, so a killed process loses none. A machine that loses power may lose the last
 /// seconds. One process at a time can use a file.
 ///
@@ -68,7 +68,7 @@ impl Default for MemoryBudgets {
 }
 
 impl MemoryBudgets {
-    /// Keeps counters in memory alone: a restart begins anew.
+    /// Keeps counters in memory alone: a restart begins again.
     ///
     /// ```
     /// use palisade_rate_limit::{BudgetStore, MemoryBudgets};
@@ -130,6 +130,10 @@ impl MemoryBudgets {
     }
 
     /// Reserves all charges, or none.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be written, or there is no space for another counter.
     fn decide(&self, charges: Vec<BudgetCharge>) -> Result<BudgetDecision, BudgetProblem> {
         let mut counters = self.lock();
         let states = counters.read(charges.iter().map(BudgetCharge::key));
@@ -176,6 +180,10 @@ impl Counters {
     }
 
     /// Forgets counters of past windows if there would be too many.
+    ///
+    /// # Errors
+    ///
+    /// All counters are of windows that are not over.
     fn make_space(
         &mut self,
         charges: &[BudgetCharge],
@@ -196,6 +204,10 @@ impl Counters {
     }
 
     /// Writes changes to the file, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be written.
     fn write<'a>(
         &mut self,
         changes: impl Iterator<Item = (&'a BudgetKey, i64)>,
@@ -209,7 +221,7 @@ impl Counters {
         })
     }
 
-    /// Writes the file anew if it has grown. Every change in it must be in the counters by now.
+    /// Writes the file again if it has grown. Every change in it must be in the counters by now.
     fn shorten(&mut self) {
         let Some(journal) = &mut self.journal else {
             return;

@@ -6,7 +6,7 @@
 //! of an invoice begins at midnight of a time zone. So a budget is a plain counter beside the buckets: one
 //! for each budget, subject and window, of 64 bits (tokens of a month, and money in millionths).
 //!
-//! A counter is two numbers: `used`, which is settled, and `reserved`, which requests under way may still
+//! A counter is two numbers: `used`, which is settled, and `reserved`, which requests in progress may still
 //! use. Four rules keep the sum within the budget:
 //!
 //! 1. [`BudgetStore::reserve`] takes an upper estimate from all budgets of a request at once, or from
@@ -56,7 +56,7 @@ const MOST_UNITS: u64 = 1 << 50;
 /// let MaybeReady::Ready(first) = store.reserve(vec![charge.clone()]) else { unreachable!() };
 /// let reserved = first?.into_reservation().expect("it fits");
 ///
-/// // A second one does not fit while the first is under way.
+/// // A second one does not fit while the first is in progress.
 /// let MaybeReady::Ready(second) = store.reserve(vec![charge.clone()]) else { unreachable!() };
 /// assert!(!second?.is_granted());
 ///
@@ -182,7 +182,7 @@ impl BudgetCharge {
 /// ```
 /// use palisade_rate_limit::BudgetState;
 ///
-/// // 300 units are used, and 120 more are reserved by requests under way.
+/// // 300 units are used, and 120 more are reserved by requests in progress.
 /// let state = BudgetState::new(300, 120);
 /// assert_eq!(state.charged(), 420);
 /// ```
@@ -191,7 +191,7 @@ impl BudgetCharge {
 pub struct BudgetState {
     /// Units that are settled.
     pub used: u64,
-    /// Units that requests under way may still use, or that were never settled.
+    /// Units that requests in progress may still use, or that were never settled.
     pub reserved: u64,
 }
 
@@ -324,7 +324,7 @@ pub enum BudgetProblem {
 impl fmt::Display for BudgetProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Away { code } => write!(f, "the store of the budgets is away ({code})"),
+            Self::Away { code } => write!(f, "the store of the budgets cannot be reached ({code})"),
             Self::Full => f.write_str("there is no space for another counter of a budget"),
             Self::NotWritten => f.write_str("the file of the budgets cannot be written"),
         }

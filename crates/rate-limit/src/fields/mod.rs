@@ -19,7 +19,7 @@ use crate::{policy::Limit, rate::MAX_RATES, store::LimitState};
 /// The form in which responses state the limits. Default: [`Draft10`](Self::Draft10) alone.
 ///
 /// Several can be sent together. Redirects carry no fields, because caches keep them. A refusal has
-/// `Retry-After` in every form, also if no style is chosen. A response whose store was away has none.
+/// `Retry-After` in every form, also if no style is chosen. A response whose store could not be reached has none.
 ///
 /// ```
 /// use palisade_rate_limit::{HeaderStyle, Policy, RateLimitLayer, ResetFormat};
@@ -60,7 +60,7 @@ pub enum HeaderStyle {
 
 /// What `X-RateLimit-Reset` holds.
 ///
-/// Services differ here, and a client cannot tell which one it is: choose what the clients at hand expect.
+/// Services differ here, and a client cannot tell which one it is: choose what the clients of this service expect.
 /// In both, the time is that at which more units are available, rounded up to whole seconds.
 ///
 /// # Examples

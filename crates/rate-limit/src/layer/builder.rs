@@ -295,6 +295,10 @@ impl RateLimitLayerBuilder {
     }
 
     /// Returns the limits of all policies, then those of IPv6 networks.
+    ///
+    /// # Errors
+    ///
+    /// A rate cannot be used.
     fn limits(&self) -> Result<Vec<Limit>, RateLimitBuildError> {
         let mut limits = Vec::new();
         for policy in &self.policies {
@@ -341,6 +345,10 @@ impl RateLimitLayerBuilder {
 
     /// Checks one limit: its key, penalties and refunds for the position of the layer, and its
     /// fixed cost.
+    ///
+    /// # Errors
+    ///
+    /// The limit cannot work at this position, or its cost never fits.
     fn check(&self, limit: &Limit) -> Result<(), RateLimitBuildError> {
         let policy = limit.policy.clone();
         let before_authentication = !self.key.needs_identity();

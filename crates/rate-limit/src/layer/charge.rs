@@ -133,7 +133,7 @@ impl LayerState {
     ///
     /// # Errors
     ///
-    /// 429 if a limit refused, 503 if the store is away and a policy fails closed.
+    /// 429 if a limit refused, 503 if the store cannot be reached and a policy fails closed.
     pub(super) fn verdict(
         &self,
         cx: &SecurityContext,
@@ -143,7 +143,7 @@ impl LayerState {
         if decision.degraded {
             cx.record(Fact::Degraded {
                 guard: self.name,
-                what: "the store of the limits is away",
+                what: "the store of the limits cannot be reached",
             });
         }
         match decision.outcome {

@@ -46,7 +46,7 @@ pub struct BucketState {
 impl RateLimitLayer {
     /// Returns what a subject has left in each limit of this layer. Nothing is charged.
     ///
-    /// `None` if a shared store is away: what this node alone knows would mislead.
+    /// `None` if a shared store cannot be reached: what this node alone knows would mislead.
     ///
     /// ```
     /// use palisade_rate_limit::{Policy, RateLimitLayer, Subject};
@@ -67,7 +67,7 @@ impl RateLimitLayer {
     /// Returns what a client address has left in each limit that counts clients, and what the
     /// network has that a limit counts the address with.
     ///
-    /// `None` if a shared store is away.
+    /// `None` if a shared store cannot be reached.
     #[must_use = "it changes nothing"]
     pub fn inspect_client(&self, ip: IpAddr) -> MaybeReady<Option<Vec<BucketState>>> {
         self.inspect_each(|configured| configured.subject_of_client(ip))

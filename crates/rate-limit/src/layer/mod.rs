@@ -46,7 +46,7 @@ use crate::{
 /// | 429 | `too_many_failures` | only penalties refuse |
 /// | 400 | `cost_exceeds_quota` | the request costs more than a full bucket |
 /// | 413 | `payload_too_large` | the same, for bytes of content |
-/// | 503 | `temporary-reduced-capacity` | the store is away, and a policy [fails closed](crate::FailureMode::FailClosed) |
+/// | 503 | `temporary-reduced-capacity` | the store cannot be reached, and a policy [fails closed](crate::FailureMode::FailClosed) |
 /// | 500 | `misconfigured` | the layer that finds the client or the principal is missing |
 ///
 /// The body of a 429 is a problem document (RFC 9457) with the member `violated-policies`. `Retry-After`

@@ -27,7 +27,7 @@ const STORE_AWAY: Duration = Duration::from_secs(1);
 
 /// The rendered refusals of one layer.
 pub(super) struct RefusalTemplates {
-    /// One for each set of limits that refused, as bits. Sets with a ninth limit are rendered anew.
+    /// One for each set of limits that refused, as bits. Sets with a ninth limit are rendered again.
     too_many: Box<[OnceLock<Rejection>]>,
     too_costly: Rejection,
     too_large: Rejection,
@@ -69,7 +69,7 @@ impl RefusalTemplates {
 
     /// Refuses because the store failed and a policy is `FailClosed` (503).
     pub(super) fn unavailable(&self) -> Box<Rejection> {
-        let reason = "the store of the limits is away, and a policy fails closed";
+        let reason = "the store of the limits cannot be reached, and a policy fails closed";
         Box::new(self.unavailable.clone().with_reason(reason))
     }
 

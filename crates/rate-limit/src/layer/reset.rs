@@ -58,6 +58,10 @@ impl RateLimitLayer {
 
     /// Resets the bucket of a subject for each limit. The first error is returned after all were
     /// tried.
+    ///
+    /// # Errors
+    ///
+    /// The shared store did not confirm a reset.
     fn reset_each<'a>(
         &self,
         subject: impl Fn(&ConfiguredLimit) -> Option<Subject<'a>>,

@@ -20,7 +20,7 @@ use std::num::NonZeroU32;
 /// use std::num::NonZeroU32;
 /// use palisade_rate_limit::{FailureMode, Policy};
 ///
-/// // Three nodes: each grants a third while the store is away.
+/// // Three nodes: each grants a third while the store cannot be reached.
 /// let mode = FailureMode::LocalFallback { share: NonZeroU32::new(3) };
 /// let login = Policy::named("login").rate("5/minute")?.penalty().when_store_fails(mode);
 /// let paid = Policy::named("paid").rate("1000/day")?.when_store_fails(FailureMode::FailClosed);

@@ -40,7 +40,7 @@ pub struct Limit {
     pub(crate) salt: u32,
     pub(crate) rate: Rate,
     pub(crate) gcra: Gcra,
-    /// The failure mode of this limit while a shared store is away. `None`: that of the store.
+    /// The failure mode of this limit while a shared store cannot be reached. `None`: that of the store.
     pub(crate) failure: Option<FailureMode>,
     pub(crate) key: Option<Key>,
     pub(crate) cost: Cost,
@@ -216,7 +216,7 @@ impl Limit {
         }
     }
 
-    /// Returns what the policy does while a shared store is away. `None`: the default of the store applies.
+    /// Returns what the policy does while a shared store cannot be reached. `None`: the default of the store applies.
     #[must_use]
     pub const fn failure_mode(&self) -> Option<FailureMode> {
         self.failure

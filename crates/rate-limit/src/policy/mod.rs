@@ -168,7 +168,7 @@ impl Policy {
     /// Charges what a function of the request's head returns, in place of a fixed number.
     ///
     /// It runs once for each request and must not block. 0 is free: the request then needs only that the
-    /// bucket owes nothing. A cost that no full bucket could ever pay is refused for good (400
+    /// bucket owes nothing. A cost that no full bucket could ever pay is refused permanently (400
     /// `cost_exceeds_quota`, or 413 for [`CostUnit::ContentBytes`]), not with 429: waiting would not help.
     ///
     /// ```

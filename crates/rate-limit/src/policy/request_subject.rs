@@ -58,6 +58,10 @@ pub(crate) fn with_request_subject<T>(
 
 /// As [`with_request_subject`], for a function that returns nothing. It is no generic function, so that
 /// a pair of pairs needs no type of its own.
+///
+/// # Errors
+///
+/// As [`with_request_subject`].
 fn subject_of(
     key: &Key,
     cx: &SecurityContext,
@@ -69,6 +73,10 @@ fn subject_of(
 
 /// Returns the subject of one part of a pair as text. Its length stands before it, so that no two
 /// different pairs have one text.
+///
+/// # Errors
+///
+/// As [`with_request_subject`].
 fn text_of(
     key: &Key,
     cx: &SecurityContext,

@@ -53,6 +53,10 @@ impl Policy {
     }
 
     /// Parses the rates of all tiers.
+    ///
+    /// # Errors
+    ///
+    /// A rate of a tier cannot be used.
     fn tiers(&self) -> Result<Vec<(Box<str>, Vec<Rate>)>, RateLimitBuildError> {
         let windows = |rates: &[Rate]| rates.iter().map(Rate::window).collect::<BTreeSet<_>>();
         let mut parsed: Vec<(Box<str>, Vec<Rate>)> = Vec::new();

@@ -100,6 +100,10 @@ impl Rate {
     /// Reads several rates, separated by `;`, `,` or `|`.
     ///
     /// Two rates over the same window are a mistake, since the lower one always refuses first.
+    ///
+    /// # Errors
+    ///
+    /// A rate cannot be read, there are more than eight, or two have the same window.
     pub(crate) fn parse_all(text: &str) -> Result<Vec<Self>, RateError> {
         let pieces = text.split([';', ',', '|']).map(str::trim);
         let rates: Vec<Self> = pieces.map(str::parse).collect::<Result<_, _>>()?;

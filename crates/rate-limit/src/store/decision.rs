@@ -65,7 +65,7 @@ pub enum ChargeOutcome {
     Admitted,
     /// At least one limit refused; nothing was taken. [`LimitState::is_refused`] says which.
     Refused,
-    /// The store is away, and a policy [fails closed](crate::FailureMode::FailClosed). The request gets 503.
+    /// The store cannot be reached, and a policy [fails closed](crate::FailureMode::FailClosed). The request gets 503.
     Unavailable,
 }
 
@@ -107,7 +107,7 @@ impl StoreDecision {
     /// ```
     /// use palisade_rate_limit::{ChargeOutcome, LimitState, StoreDecision};
     ///
-    /// // A custom store that decides alone while its server is away.
+    /// // A custom store that decides alone while its server cannot be reached.
     /// let decision = StoreDecision::new(ChargeOutcome::Admitted, [LimitState::default()]).degraded();
     /// assert_eq!(decision.outcome(), ChargeOutcome::Admitted);
     /// ```

@@ -29,7 +29,7 @@ pub enum StoreProblem {
     ///
     /// During a failover this lasts for about the `cluster-node-timeout` of the servers.
     ClusterDown,
-    /// The connection ended. The call that was under way may have been applied or not.
+    /// The connection ended. The call that was in progress may have been applied or not.
     ConnectionLost,
     /// Nothing listens at the address.
     ConnectionRefused,

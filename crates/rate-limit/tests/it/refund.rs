@@ -120,7 +120,7 @@ fn refunds_before_authentication_are_refused_when_the_layer_is_built() {
     assert!(error.contains("by_principal()"), "{error}");
 }
 
-/// A store that is away: it admits, and notes what is given back where.
+/// A store that cannot be reached: it admits, and notes what is given back where.
 #[derive(Debug, Default)]
 struct Away(std::sync::Mutex<Vec<(&'static str, i64)>>);
 

@@ -34,7 +34,7 @@ impl Guard for Clients {
     }
 }
 
-/// Authenticates by `x-user: NAME[+TIER][@OWNER]`; the user `wrong` fails. Without a table of users it cannot be fooled.
+/// Authenticates by `x-user: NAME[+TIER][@OWNER]`; the user `wrong` fails. There is no table of users.
 #[derive(Clone, Debug)]
 pub(crate) struct Users;
 

@@ -1,6 +1,6 @@
 //! Counts of what a sanitizer found and changed. The text itself is not in them.
 //!
-//! A report collects changes over all rounds. Flags are counted anew in each round, since what is
+//! A report collects changes over all rounds. Flags are counted again in each round, since what is
 //! flagged stays in the text and is found again.
 
 use std::sync::Arc;
@@ -203,7 +203,7 @@ impl Report {
         !self.rules.is_empty()
     }
 
-    /// Resets the flags: each round counts them anew.
+    /// Resets the flags: each round counts them again.
     pub(crate) fn begin_round(&mut self) {
         self.flagged = PerClass::all(0);
         self.flagged_rules.clear();

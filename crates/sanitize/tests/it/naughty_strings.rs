@@ -1,5 +1,5 @@
 //! The Big List of Naughty Strings through every preset, in every part of a request. The outcomes are
-//! recorded as counts: `UPDATE_TABLES=1` writes them anew.
+//! recorded as counts: `UPDATE_TABLES=1` writes them again.
 
 use std::collections::BTreeMap;
 use std::{env, fs, path::Path};

@@ -1,4 +1,4 @@
-//! Honest text of many scripts passes unchanged.
+//! Ordinary text of many scripts passes unchanged.
 
 use std::borrow::Cow;
 

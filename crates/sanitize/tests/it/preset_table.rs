@@ -1,5 +1,5 @@
 //! The table of the book that says what each preset does with each class of characters. It is made from
-//! the code; `UPDATE_TABLES=1` writes it anew.
+//! the code; `UPDATE_TABLES=1` writes it again.
 
 use std::{env, fs, path::Path};
 

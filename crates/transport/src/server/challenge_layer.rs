@@ -37,7 +37,7 @@ const MAX_READS: usize = 4;
 /// The most bytes of a response that another program wrote. A key authorization has about 90.
 const MAX_BYTES: u64 = 4096;
 
-/// A look-up under way. `None`: there is no such token.
+/// A look-up in progress. `None`: there is no such token.
 type LookUp = Pin<Box<dyn Future<Output = Option<String>> + Send>>;
 
 /// Responds to http-01 challenges (RFC 8555, section 8.3) for an [`Acme`], or for another program.

@@ -264,7 +264,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// A connection with a request under way, which is never closed for another.
+    /// A connection with a request in progress, which is never closed for another.
     fn busy() -> (Arc<Activity>, OpenRequest) {
         let activity = Activity::for_tests();
         let request = OpenRequest::begin(&activity);

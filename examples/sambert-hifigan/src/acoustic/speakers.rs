@@ -47,7 +47,7 @@ impl Speakers {
     }
 }
 
-/// Looks up `count` rows, beginning anew when there are fewer ids.
+/// Looks up `count` rows, beginning again when there are fewer ids.
 pub(super) fn look_up(table: &[f32], width: usize, ids: &[u32], count: usize) -> Option<Vec<f32>> {
     let mut rows = Vec::with_capacity(count * width);
     for id in ids.iter().cycle().take(count) {

@@ -8,7 +8,7 @@ pub(super) const LONGEST_BREAK: f32 = 10.0;
 /// Seconds up to which a break is a comma: the pause that models have learned for one is about as long.
 const COMMA: f32 = 0.25;
 
-/// Seconds after which the next sentence begins anew although no full stop is there.
+/// Seconds after which the next sentence begins again although no full stop is there.
 const STRONGEST: f32 = 0.8;
 
 /// A break, as it is spoken.

@@ -80,7 +80,7 @@ fn list() -> Routes<Served> {
         .get("/v1/audio/voices", speaker(), speech::voices::list)
         .get("/v1/models", speaker(), models::list)
         .get("/v1/models/{model}", speaker(), models::one)
-        // Public: a page that was loaded anew asks whether it is still signed in.
+        // Public: a page that was loaded again asks whether it is still signed in.
         .get("/session", Rule::public(), session::show)
         .post("/session", speaker(), session::open)
         .delete("/session", Rule::authenticated(), session::close)

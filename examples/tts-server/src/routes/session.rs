@@ -70,7 +70,7 @@ pub(crate) async fn open(
     Ok(([(SET_COOKIE, opened.set_cookie())], session).into_response())
 }
 
-/// Tells a page that was loaded anew about its session. If no one is signed in, that is no error: 204.
+/// Tells a page that was loaded again about its session. If no one is signed in, that is no error: 204.
 #[utoipa::path(
     get,
     path = "/session",

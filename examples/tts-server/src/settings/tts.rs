@@ -17,7 +17,7 @@ use crate::{models::MODEL, synthesis::Unspeakable};
 const METRICS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9464);
 /// Texts that wait: as many as are spoken in the time that a client waits for a response.
 const QUEUE: usize = 16;
-/// Clients under way, at least: slow lines must not keep others out. Each holds the state of its voice and a few
+/// Clients that are served at the same time, at least: slow lines must not keep others out. Each holds the state of its voice and a few
 /// stretches of sound, nine megabytes with the demo voice as measured.
 const LISTENERS: usize = 64;
 /// Seconds of sound a minute of a key: ten times as fast as anybody listens.

@@ -1,4 +1,4 @@
-//! A client's side of a text under way.
+//! A client's side of a text in progress.
 
 use std::{
     fmt,

@@ -48,7 +48,7 @@ async fn ten_times_killed_under_load_the_trail_verifies_and_no_response_is_missi
                 tokio::spawn(ask_until_it_dies(address, authority, key, answered.clone()))
             })
             .collect();
-        // Well under way, and killed in the middle of more.
+        // In progress, and killed in the middle of more.
         answered.reaches(10 * round).await;
         server.child.kill().await.unwrap();
         for asking in asking {

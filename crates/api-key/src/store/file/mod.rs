@@ -119,7 +119,7 @@ impl FileKeyStore {
         self.0.refresh()
     }
 
-    /// Changes the file: reads it anew, applies the change, and replaces it in one step, on the
+    /// Changes the file: reads it again, applies the change, and replaces it in one step, on the
     /// disk before this returns. Several processes may do so at once; none loses the other's
     /// change. The file keeps its owner, group and mode.
     ///

@@ -99,7 +99,7 @@ async fn every_torn_length_is_recovered() {
 }
 
 #[tokio::test]
-async fn damage_is_never_papered_over() {
+async fn damage_is_found_after_every_restart() {
     let folder = Folder::new();
     restarted(&folder, 5).await;
     let mut bytes = fs::read(folder.path()).unwrap();
@@ -127,7 +127,7 @@ async fn damage_is_never_papered_over() {
 }
 
 #[tokio::test]
-async fn a_restart_does_not_launder_a_deleted_record() {
+async fn a_restart_does_not_hide_a_deleted_record() {
     let folder = Folder::new();
     restarted(&folder, 5).await;
     let text = fs::read_to_string(folder.path()).unwrap();

@@ -1,6 +1,6 @@
 //! The client of the check: few connections, all to one machine, each with a bound on time and bytes.
 //!
-//! One connection carries one request, so that a service that breaks one connection spoils one probe.
+//! One connection carries one request, so a service that breaks one connection affects one probe only.
 //! Redirects are not followed, cookies are not kept, and certificates are not verified here:
 //! [`tls`] verifies them apart, so that the check also describes a service with a broken certificate.
 //!

@@ -1,6 +1,6 @@
-//! A request to a model: which model, how many tokens at most, and the body that goes up.
+//! A request to a model: which model, how many tokens at most, and the body for the upstream.
 //!
-//! The request is parsed before it is sent, and the upstream gets what was parsed, written anew. So a body that parsers
+//! The request is parsed before it is sent, and the upstream gets what was parsed, written again. So a body that parsers
 //! read in two ways (a key twice, an unusual number) reaches the upstream with one meaning: the one that was counted.
 
 mod deployment;
@@ -126,7 +126,7 @@ impl ModelRequest {
         names::check_price(&self.document)
     }
 
-    /// Returns the most tokens out, which is the limit that goes up.
+    /// Returns the most tokens out, which is the limit for the upstream.
     ///
     /// # Errors
     ///
@@ -159,7 +159,7 @@ impl ModelRequest {
         self.hides_usage = before != Some(Value::Bool(true));
     }
 
-    /// Returns the body that goes up, written from what was read.
+    /// Returns the body for the upstream, written from what was read.
     pub(super) fn into_body(self) -> Bytes {
         // A map of strings and values can always be written.
         serde_json::to_vec(&self.document)

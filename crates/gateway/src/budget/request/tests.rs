@@ -13,7 +13,7 @@ const METERING: Metering = Metering {
     ask_for_usage: true,
 };
 
-/// Reads a request, and returns its bound of tokens out and the body that goes up.
+/// Reads a request, and returns its bound of tokens out and the body for the upstream.
 fn bound(api: Api, body: &Value, limit: Option<u64>) -> Result<(u64, Value), &'static str> {
     let raw = Bytes::from(body.to_string());
     let bound = |mut request: ModelRequest| {
@@ -118,7 +118,7 @@ fn limits_that_are_none_are_refused() {
 }
 
 #[test]
-fn a_key_that_is_there_twice_goes_up_once() {
+fn a_key_that_is_there_twice_reaches_the_upstream_once() {
     let raw = Bytes::from_static(br#"{"max_tokens": 100000, "max_tokens": 5, "model": "a"}"#);
     let mut request = ModelRequest::parse(Api::OpenAiChat, "", &raw).unwrap();
     assert_eq!(request.bound_tokens(&METERING, None).unwrap().tokens_out, 5);

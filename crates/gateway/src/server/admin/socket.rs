@@ -78,7 +78,7 @@ fn remove_left(folder: &Path) {
     if is(folder, fs::FileType::is_dir) && is(&socket, |kind| kind.is_socket()) {
         let _ = fs::remove_file(socket);
     }
-    let _ = fs::remove_dir(folder); // If it stays, making it anew says so.
+    let _ = fs::remove_dir(folder); // If it stays, making it again says so.
 }
 
 /// Binds the socket in the folder and moves it to its place.

@@ -12,7 +12,7 @@
 //! | RFC 5280 | the chain must end at a trusted authority |
 //!
 //! All files are read at the start and at a reload, and not between. A section with TLS is always read
-//! anew at a reload, since a file may have changed.
+//! again at a reload, since a file may have changed.
 
 use std::{
     error::Error,

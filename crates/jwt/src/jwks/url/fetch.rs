@@ -77,6 +77,10 @@ impl FetchError {
 }
 
 /// Fetches a document of at most `largest` bytes. The caller sets a deadline.
+///
+/// # Errors
+///
+/// The endpoint cannot be reached, or the response is not 200 or is too long.
 pub(crate) async fn get(
     endpoint: &Endpoint,
     largest: usize,
@@ -89,6 +93,10 @@ pub(crate) async fn get(
 
 /// Sends a request to the endpoint. Its target and `Host` are those of the endpoint. The caller sets
 /// a deadline.
+///
+/// # Errors
+///
+/// The endpoint cannot be reached, or the response is too long.
 pub(crate) async fn send(
     endpoint: &Endpoint,
     request: Request<Full<Bytes>>,

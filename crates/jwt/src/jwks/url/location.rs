@@ -56,6 +56,10 @@ impl Address {
     }
 
     /// Checks the address.
+    ///
+    /// # Errors
+    ///
+    /// The address cannot be used (it must be `https`), or an issuer has a query or a fragment.
     pub(super) fn check(&self, options: ConnectOptions) -> Result<Location, JwtBuildError> {
         let document = Endpoint::new(&self.url(), &options)?;
         match self {
@@ -78,6 +82,10 @@ impl Address {
 
 impl Location {
     /// Fetches the key set. Returns its text and how long it is fresh, as the server says.
+    ///
+    /// # Errors
+    ///
+    /// The metadata or the key set cannot be fetched, or the metadata is that of another issuer.
     pub(super) async fn fetch_key_set(
         &self,
         largest: usize,

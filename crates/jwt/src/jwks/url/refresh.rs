@@ -65,7 +65,7 @@ impl Shared {
             .as_ref()
             .is_none_or(FetchInProgress::is_over)
         {
-            // The fetch that was under way a moment ago may have ended meanwhile.
+            // The fetch that was in progress a moment ago may have ended meanwhile.
             if !Arc::ptr_eq(&self.state.load(), seen) {
                 return Some(Box::pin(future::ready(())));
             }

@@ -88,7 +88,7 @@ impl RevokedTokensFile {
         self.0.refresh()
     }
 
-    /// Changes the file: reads it anew, applies the change, and replaces it in one step. Several
+    /// Changes the file: reads it again, applies the change, and replaces it in one step. Several
     /// processes may do so at once; none loses the other's change.
     ///
     /// It waits for a disk: do not call it in the path of a request.

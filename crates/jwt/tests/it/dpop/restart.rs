@@ -29,7 +29,7 @@ async fn a_proof_from_before_the_start_may_have_been_used_and_is_refused() {
     let before = layer_at(&clock(), proofs());
     let once = signed(&proof(&TOKEN));
     assert_eq!(with_proof(&before, &TOKEN, &once).await.status, 200);
-    // The process starts anew ten seconds later, without a memory.
+    // The process starts again ten seconds later, without a memory.
     let after = layer_at(&clock_at(NOW + 10), proofs());
     let response = with_proof(&after, &TOKEN, &once).await;
     assert_eq!(response.status, 503, "it was used");

@@ -172,7 +172,7 @@ async fn the_issuer_is_asked_as_the_standard_says() {
 }
 
 #[tokio::test]
-async fn what_the_issuer_does_not_vouch_for_is_refused() {
+async fn what_the_issuer_does_not_confirm_is_refused() {
     let issuer = IssuerServer::start(&active()).await;
     let with = |name: &str, value: Value| {
         let mut response = active();

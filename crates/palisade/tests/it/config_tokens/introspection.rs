@@ -39,7 +39,7 @@ async fn the_issuer_is_asked_with_a_secret_of_a_file_or_of_the_environment() {
     }
 }
 
-/// Starts an issuer on a loopback address that vouches for the token `good`, and returns its address.
+/// Starts an issuer on a loopback address that confirms the token `good`, and returns its address.
 async fn issuer(authorization: String) -> String {
     let answer = async move |headers: http::HeaderMap, body: String| {
         let known = headers[header::AUTHORIZATION] == authorization.as_str();

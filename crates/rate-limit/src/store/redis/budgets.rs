@@ -84,6 +84,10 @@ impl Call {
     }
 
     /// Runs the script by its digest, and with its text if the server does not know it.
+    ///
+    /// # Errors
+    ///
+    /// The server did not reply as the script does.
     async fn run(self, mut connection: Handle) -> Result<(bool, Vec<BudgetState>), StoreProblem> {
         let by_digest = self.command("EVALSHA", SCRIPT.get_hash());
         let reply: RedisResult<Value> = match by_digest.query_async(&mut connection).await {
@@ -129,6 +133,10 @@ impl RedisStore {
 
 impl StoreState {
     /// Makes one call. `patience` is how long a reply may take.
+    ///
+    /// # Errors
+    ///
+    /// The server cannot be asked, or did not reply in time.
     async fn run_budget_call(
         &self,
         call: Call,

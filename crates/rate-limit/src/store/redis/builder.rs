@@ -73,7 +73,7 @@ const SHORTEST_KEY: usize = 16;
 /// use palisade_rate_limit::{FailureMode, RedisStore};
 ///
 /// # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
-/// // Three nodes share the limits. While Redis is away, each grants a third.
+/// // Three nodes share the limits. While Redis cannot be reached, each grants a third.
 /// let store = RedisStore::builder("redis://10.0.0.5:6379", Secret::new(std::fs::read("limits.key")?))
 ///     .prefix("tts")
 ///     .deadline(Duration::from_millis(10))
@@ -231,11 +231,11 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Sets among how many nodes a limit is divided while the server is away, for policies with
+    /// Sets among how many nodes a limit is divided while the server cannot be reached, for policies with
     /// [`FailureMode::LocalFallback`] that do not say so themselves. Default: as many as were seen.
     ///
     /// Each node registers in the server every ten seconds and counts those of the last minute.
-    /// While the server is away, each of `n` nodes then grants an `n`-th of a limit, rounded up:
+    /// While the server cannot be reached, each of `n` nodes then grants an `n`-th of a limit, rounded up:
     /// together at most the limit and one unit a node. A request that costs more than such a part
     /// takes all of it: each node may grant one. If nodes were added since the last count,
     /// say `m` beside the `n`, together at most `(n + m) / n` times that. A node that has not

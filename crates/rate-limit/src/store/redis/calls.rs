@@ -19,6 +19,10 @@ use crate::store::{StoreDecision, StoreProblem};
 pub(super) type Deliveries = (Vec<DeliveryOutcome>, Option<StoreProblem>);
 
 /// Runs the script by its digest, and with its text if the server does not know it.
+///
+/// # Errors
+///
+/// The server did not reply as the script does.
 pub(super) async fn evaluate(
     mut connection: Handle,
     call: &ScriptCall,
@@ -33,6 +37,10 @@ pub(super) async fn evaluate(
 }
 
 /// Sends all calls of a batch and reads each reply.
+///
+/// # Errors
+///
+/// The connection ended before all replies were there.
 pub(super) async fn send_all(
     connection: Handle,
     calls: &[ScriptCall],
@@ -58,7 +66,7 @@ pub(super) async fn send_all(
 }
 
 /// Sends each call on its own, at the same time: in a cluster they go to different nodes. Each has
-/// its own deadline, so that one node that is away delays and repeats no call of another.
+/// its own deadline, so that one node that cannot be reached delays and repeats no call of another.
 async fn send_each(
     connection: Handle,
     calls: &[ScriptCall],
@@ -75,6 +83,10 @@ async fn send_each(
 }
 
 /// Sends all calls in one pipeline, and those whose script the server does not know in a second one.
+///
+/// # Errors
+///
+/// The connection ended.
 async fn send_together(
     mut connection: Handle,
     calls: &[ScriptCall],
@@ -105,6 +117,10 @@ async fn send_together(
 }
 
 /// Sends several commands together. An error of one is its own reply and does not hide the others.
+///
+/// # Errors
+///
+/// The server cannot be asked, or the connection ended.
 async fn pipeline(
     connection: &mut Handle,
     commands: impl Iterator<Item = Cmd>,

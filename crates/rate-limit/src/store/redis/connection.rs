@@ -240,6 +240,10 @@ impl ConnectionManager {
     }
 
     /// Counts an outcome as success or failure of the connection.
+    ///
+    /// # Errors
+    ///
+    /// The problem of the call, or [`StoreProblem::Timeout`] if it has no outcome.
     fn record_outcome<T>(
         &self,
         number: u64,
@@ -289,12 +293,16 @@ impl ConnectionManager {
                 number = "PAL0019",
                 code = problem.code(),
                 remedy = problem.remedy(),
-                "the store of the limits is away: policies follow their failure modes"
+                "the store of the limits cannot be reached: policies follow their failure modes"
             );
         }
     }
 
     /// Reconnects. Real calls must then show that the server works.
+    ///
+    /// # Errors
+    ///
+    /// Why the server cannot be used.
     pub(super) async fn connect(&self, prefix: &str) -> Result<(), StoreProblem> {
         let handle = match self.try_connect(prefix).await {
             Ok(handle) => handle,
@@ -337,6 +345,10 @@ impl ConnectionManager {
     }
 
     /// Opens a connection and runs the probe.
+    ///
+    /// # Errors
+    ///
+    /// Why the server cannot be used.
     async fn try_connect(&self, prefix: &str) -> Result<Handle, StoreProblem> {
         let connecting = self.servers.connect();
         let handle = within(&self.clock, self.time_to_connect(), connecting).await;

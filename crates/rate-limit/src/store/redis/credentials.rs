@@ -17,6 +17,10 @@ pub(super) struct Credentials {
 
 impl Credentials {
     /// Checks the passwords, and that those of the sentinels have sentinels.
+    ///
+    /// # Errors
+    ///
+    /// A password is empty or not UTF-8, or there are no sentinels for it.
     pub(super) fn check(&self, url: &Secret) -> Result<(), RedisStoreBuildError> {
         let passwords = [&self.password, &self.sentinel_password];
         let wrong = |password: &Secret| text(password).is_none_or(str::is_empty);
@@ -59,6 +63,10 @@ pub(super) struct TlsFiles {
 impl TlsFiles {
     /// Checks that both certificates are in PEM form, and that the address is one with TLS. An
     /// address that is malformed is another error.
+    ///
+    /// # Errors
+    ///
+    /// A certificate is not in PEM form, or the address has no TLS.
     pub(super) fn check(&self, url: &Secret) -> Result<(), RedisStoreBuildError> {
         let is_set = self.root.is_some() || self.client.is_some();
         let in_clear = || {

@@ -68,7 +68,7 @@ impl RedisStore {
     ///
     /// # Errors
     ///
-    /// [`StoreProblem`]: why the server cannot be used now. A store that is away and will be tried again soon is
+    /// [`StoreProblem`]: why the server cannot be used now. A store that cannot be reached and will be tried again soon is
     /// not called; the problem is then the last one.
     ///
     /// ```no_run
@@ -105,7 +105,7 @@ impl RedisStore {
     /// Waits until nothing is [unsettled](Self::unsettled): all settlements, penalties and requests of
     /// an outage have reached the server, or are counted as lost.
     ///
-    /// While the server is away this waits, without a limit. While requests arrive, there may always
+    /// While the server cannot be reached this waits, without a limit. While requests arrive, there may always
     /// be something that waits: stop the server first.
     ///
     /// # Examples

@@ -107,19 +107,19 @@ use crate::{
 /// A denial is remembered on the node until it ends, so that a flood does not reach the server. The
 /// server is asked again every two seconds, and at once under another quota.
 ///
-/// # While the server is away
+/// # While the server cannot be reached
 ///
 /// Each policy follows its [`FailureMode`]. What this node admits on its own is written to the server
 /// when it is back, for as many buckets as [`local_buckets`](RedisStoreBuilder::local_buckets) says,
 /// up to an empty bucket and its debt. Calls whose reply was lost are left out, since the server may
-/// have counted them: at most five in a row, and those under way at the same time.
+/// have counted them: at most five in a row, and those in progress at the same time.
 ///
 /// # What follows a request
 ///
 /// Settlements and penalties are sent behind the requests, in batches, those of one bucket added
-/// up. They wait while the server is away, in a bounded memory
+/// up. They wait while the server cannot be reached, in a bounded memory
 /// ([`settlement_memory`](RedisStoreBuilder::settlement_memory)). A penalty counts on this node at
-/// once. If a connection breaks while a batch is under way, it is unknown whether it was applied:
+/// once. If a connection breaks while a batch is in progress, it is unknown whether it was applied:
 /// charges are then sent again, and refunds are not. What still waits when the process ends is lost:
 /// wait for [`settled`](Self::settled) before.
 ///
@@ -128,7 +128,7 @@ use crate::{
 /// With feature `budgets`, a store is a [`BudgetStore`](crate::BudgetStore) too: counters of days and
 /// months in a hash for each counter, such as `palisade:{budgets}:team:2f6c…:month:1767222000`. All of
 /// them are in one slot of a cluster, so that a request is decided over all its budgets in one call.
-/// While the server is away, requests with a budget are refused.
+/// While the server cannot be reached, requests with a budget are refused.
 ///
 /// # Metrics
 ///
@@ -156,7 +156,7 @@ use crate::{
 /// # Ok(()) }
 /// ```
 ///
-/// A cluster, a longer deadline, and limits that refuse while it is away:
+/// A cluster, a longer deadline, and limits that refuse while it cannot be reached:
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -184,7 +184,7 @@ struct StoreState {
     prefix: Box<str>,
     connections: Arc<ConnectionManager>,
     denials: RememberedDenials,
-    /// Counts this node's part of each limit while the server is away.
+    /// Counts this node's part of each limit while the server cannot be reached.
     local: MemoryStore,
     /// What this node charged and the server may not know: penalties, and charges that were lost.
     charged_here: MemoryStore,
@@ -331,7 +331,7 @@ impl LimitStore for RedisStore {
             None => format!("a share of 1/{nodes}, by the nodes seen"),
         };
         format!(
-            "redis ({state}), deadline {deadline} ms; while it is away: {share}, {}",
+            "redis ({state}), deadline {deadline} ms; while it cannot be reached: {share}, {}",
             self.0.local.explain()
         )
     }

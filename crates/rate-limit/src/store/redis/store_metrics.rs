@@ -11,7 +11,7 @@ use crate::store::StoreProblem;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum LostKind {
     Charge,
-    /// A request that this node admitted while the server was away.
+    /// A request that this node admitted while the server could not be reached.
     Fallback,
     Penalty,
     Refund,

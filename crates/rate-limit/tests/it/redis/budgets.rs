@@ -104,7 +104,7 @@ async fn a_settlement_waits_for_the_server_and_counts_once() {
     })
     .await;
     server.kill();
-    asked("the store is away", async || {
+    asked("the store cannot be reached", async || {
         let asked = store.reserve(vec![BudgetCharge::new(key("a"), 100, 1)]);
         matches!(asked.get().await, Err(BudgetProblem::Away { .. }))
     })

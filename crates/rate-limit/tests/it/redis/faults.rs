@@ -1,4 +1,4 @@
-//! The server is away, hung, full, read-only, forgetful, or somebody else wrote into it.
+//! The server cannot be reached, hangs, is full or read-only, lost its data, or holds what another program wrote.
 
 use std::{
     num::NonZeroU32,
@@ -94,7 +94,7 @@ async fn a_request_that_costs_more_than_the_share_takes_the_whole_share() {
 }
 
 #[tokio::test]
-async fn penalties_work_while_the_server_is_away() {
+async fn penalties_work_while_the_server_is_unreachable() {
     let stack = stack(&orphan().await, [policy("login", "2/day").penalty()]);
     assert_eq!(stack.status(as_user("wrong")).await, 401);
     assert_eq!(stack.status(as_user("wrong")).await, 401);
@@ -159,7 +159,7 @@ async fn a_change_of_state_is_one_line_in_the_log() {
     let lines = log.lines();
     let count = |words: &str| lines.iter().filter(|line| line.contains(words)).count();
     assert_eq!(
-        (count("is up"), count("is away"), lines.len()),
+        (count("is up"), count("cannot be reached"), lines.len()),
         (2, 1, 3),
         "{lines:#?}"
     );

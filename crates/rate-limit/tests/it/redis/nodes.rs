@@ -1,4 +1,4 @@
-//! How a limit is divided among nodes while the server is away.
+//! How a limit is divided among nodes while the server cannot be reached.
 
 use std::num::NonZeroU32;
 
@@ -20,7 +20,7 @@ async fn admitted(store: &RedisStore) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nodes_that_have_seen_each_other_share_a_limit_while_the_server_is_away() {
+async fn nodes_that_have_seen_each_other_share_a_limit_while_the_server_is_unreachable() {
     let Some(mut server) = Server::start().await else {
         return;
     };

@@ -1,4 +1,4 @@
-//! What a node admits while the server is away is written to the server afterwards.
+//! What a node admits while the server cannot be reached is written to the server afterwards.
 
 use std::num::NonZeroU32;
 
@@ -7,7 +7,7 @@ use palisade_rate_limit::{FailureMode, Policy, RedisStore};
 use super::{away, server::Server, settled, stack, store, up};
 use crate::support::*;
 
-/// A policy that counts the whole limit on this node while the server is away.
+/// A policy that counts the whole limit on this node while the server cannot be reached.
 fn whole(rate: &str) -> Policy {
     let share = NonZeroU32::new(1);
     policy("a", rate).when_store_fails(FailureMode::LocalFallback { share })

@@ -92,7 +92,7 @@ async fn a_failover_under_sentinel_is_followed_and_keeps_its_buckets() {
     let mut sentinel = Sentinel::start(folder.path(), primary.port());
     sentinel.knows_the_replica().await;
 
-    // The first sentinel of the address is away.
+    // The first sentinel of the address cannot be reached.
     let url = format!(
         "redis-sentinel://127.0.0.1:{},127.0.0.1:{}/main",
         free_port(),

@@ -192,7 +192,7 @@ async fn penalties_do_not_wait_behind_settlements() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn settlements_wait_while_the_server_is_away() {
+async fn settlements_wait_while_the_server_is_unreachable() {
     let Some(mut server) = Server::start().await else {
         return;
     };

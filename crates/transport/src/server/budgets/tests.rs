@@ -214,7 +214,7 @@ async fn responses_that_are_over_and_not_sent_are_found() {
     assert_eq!(watch.flood(), None);
     tokio::time::advance(Duration::from_secs(2)).await;
     assert_eq!(watch.receive(&mut [], under_way(1)), 0);
-    assert_eq!(watch.flood(), None, "its request may be under way still");
+    assert_eq!(watch.flood(), None, "its request may be in progress still");
     tokio::time::advance(Duration::from_secs(2)).await;
     assert_eq!(watch.receive(&mut [], under_way(0)), 0);
     assert_eq!(watch.flood(), Some(Flood::UnreadResponses));

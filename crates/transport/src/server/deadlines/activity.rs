@@ -58,7 +58,7 @@ pub(crate) struct Activity {
     is_upgraded: AtomicBool,
     /// A response was sent before the request body was read.
     unread: AtomicBool,
-    /// HTTP/1: the request under way, or the last one.
+    /// HTTP/1: the request in progress, or the last one.
     transfer: Mutex<Option<Arc<Transfer>>>,
     /// Signals the task to close the connection.
     close: Notify,

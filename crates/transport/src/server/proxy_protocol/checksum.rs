@@ -1,7 +1,7 @@
 //! CRC-32C (RFC 3720, appendix B.4), which a header of version 2 may carry.
 //!
 //! CRC-32C is the polynomial of Castagnoli, as in iSCSI. It shows accidents and no attacks: who can
-//! change a header can compute it anew.
+//! change a header can compute it again.
 
 /// The polynomial, with its bits reversed.
 const POLYNOMIAL: u32 = 0x82f6_3b78;

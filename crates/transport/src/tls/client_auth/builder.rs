@@ -61,7 +61,7 @@ impl ClientAuthBuilder {
     /// Adds a PEM file of authorities, at most 1 MiB. May be called several times.
     ///
     /// Each authority can issue a certificate with any name: nothing binds a name to one of them. So
-    /// add only authorities that may vouch for every client, or find clients by
+    /// add only authorities that may certify every client, or find clients by
     /// [`ClientCertificate::sha256`](palisade_core::ClientCertificate::sha256).
     pub fn authority_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.inputs.authorities.push(Input::File(path.into()));

@@ -60,7 +60,7 @@ pub(super) fn open_or_create_ca(
     if is_valid && may_sign_for(&certificate, names) {
         return Ok(certificate);
     }
-    tracing::warn!(authority = %path.display(), "the development authority was made anew: clients have to trust it again");
+    tracing::warn!(authority = %path.display(), "the development authority was made again: clients have to trust it again");
     files::write(path, make_ca(key, names, now)?.as_bytes(), false)?;
     read_ca(path, key)
 }

@@ -4,7 +4,7 @@
 //! RFC 8446 lets the second `ClientHello` change little, and a server that chose its settings by the
 //! first must not serve what the second asks for. The client here is that of rustls: it offers a
 //! group that no server has, so that it is asked for another, and its first `ClientHello` is
-//! rewritten, on the wire and in the transcript. So a server that is fooled gets to serve a request.
+//! rewritten, on the wire and in the transcript. So a server that accepts it would serve a request.
 
 use std::{fs, io, sync::Arc};
 

@@ -98,7 +98,7 @@ async fn while_the_authority_is_down_the_old_certificate_stays_and_attempts_are_
         client::get(running.address, NAME, "/", &root).await,
         "hello"
     );
-    // A restart does not begin anew.
+    // A restart does not begin again.
     let restarted = build();
     assert!(matches!(
         restarted.renew_if_due().await.unwrap(),

@@ -28,7 +28,7 @@ const FIRST_GUESS: Duration = Duration::from_secs(2);
 /// So many milliseconds of sound ahead of its listener, a text leaves the threads to others.
 const AHEAD: i64 = 10_000;
 
-/// The texts under way, and the word that there will be no more.
+/// The texts in progress, and the word that there will be no more.
 pub(crate) struct Queue {
     state: Mutex<State>,
     arrived: Condvar,

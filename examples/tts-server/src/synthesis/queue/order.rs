@@ -7,14 +7,14 @@ use crate::{
     synthesis::{Delivery, Utterance, Voice},
 };
 
-/// How much is under way at most.
+/// How much is in progress at most.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
     /// Threads that speak.
     pub(crate) threads: usize,
     /// Texts that wait for their turn besides.
     pub(crate) waiting: usize,
-    /// Clients with a text under way or a response that they have not read to its end.
+    /// Clients with a text in progress or a response that they have not read to its end.
     pub(crate) listeners: usize,
 }
 

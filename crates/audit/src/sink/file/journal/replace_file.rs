@@ -119,7 +119,7 @@ impl<S: Store> Journal<S> {
 
     /// Copies the records of a deleted file to the part that it would have become.
     ///
-    /// Returns false if that failed for good.
+    /// Returns false if that failed permanently.
     ///
     /// # Errors
     ///

@@ -1,6 +1,6 @@
 //! Requests that two servers may read differently, each with a second request inside.
 //!
-//! The families are those of public test suites for request smuggling; the bytes are written here anew.
+//! The families are those of public test suites for request smuggling; the bytes were written for these tests.
 
 mod bodies;
 mod heads;
