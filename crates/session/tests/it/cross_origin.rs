@@ -97,7 +97,7 @@ fn reads_pass_and_websockets_are_no_reads() {
         &[("origin", ORIGIN), upgrade],
         true,
     );
-    // A method of one's own may change something.
+    // A custom method may change something.
     let own = Method::from_bytes(b"PURGE").unwrap();
     check(&layer, own, "/notes", &[foreign], false);
 }

@@ -100,7 +100,7 @@ impl WebhookSinkBuilder {
 
     /// Sends requests without a signature. Default: a sink without a key is not opened.
     ///
-    /// Whoever reaches the receiver can then send records of its own. For receivers that authenticate this service
+    /// Every program that reaches the receiver can then send records of its own. For receivers that authenticate this service
     /// otherwise, by a [client certificate](Self::client_certificate) or a [header](Self::header).
     pub fn dangerously_send_unsigned(mut self) -> Self {
         self.signing = Signing::Unsigned;

@@ -158,7 +158,7 @@ pub(in crate::config) struct AuditWebhook {
     pub(in crate::config) dangerously_allow_http: bool,
     /// Whether requests without a signature are accepted. Default: `false`.
     ///
-    /// Whoever reaches the receiver can then send records of its own.
+    /// Every program that reaches the receiver can then send records of its own.
     #[serde(default)]
     pub(in crate::config) dangerously_send_unsigned: bool,
 }
