@@ -141,6 +141,7 @@ mod query;
 mod verify;
 mod chain;
 mod record;
+mod part_reader;
 mod trail_files;
 mod deadline_timer;
 mod block_on;

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `audit.jsonl` | the records that are written now |
 //! | `audit.00000000000000001234.jsonl` | an older part; its first record has this number |
+//! | `audit.00000000000000001234.jsonl.zst` | the same, compressed |
 //! | `audit.jsonl.lock` | nothing; one process has its lock |
 //! | `audit.jsonl.checkpoints` | signed numbers and hashes of records |
 //! | `audit.jsonl.acknowledged` | signed acknowledgements of incidents |
@@ -26,6 +27,12 @@ use std::{
 const DIGITS: usize = 20;
 /// The most files that are set aside for one reason. Later ones replace one shared file.
 const MAX_ASIDE: usize = 16;
+
+/// The end of the name of a compressed part.
+const COMPRESSED: &str = ".zst";
+/// The end of the name of one that is being written.
+#[cfg(feature = "zstd")]
+const BEGUN: &str = ".zst.part";
 
 /// How often files are listed again if a writer rotates or deletes them in the meantime.
 const ATTEMPTS: u32 = 20;
@@ -107,18 +114,67 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Lists the older parts, oldest first.
+/// Lists the older parts, oldest first. Of one that is there both plain and compressed, only the plain one: it is
+/// compressed at the moment, or a process was killed while it was.
 pub(crate) fn parts(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = with_ends(path, &["", COMPRESSED])?;
+    // By name: the plain one comes first.
+    found.sort();
+    found.dedup_by_key(|part| first_of(part));
+    Ok(found)
+}
+
+/// Lists compressed parts that are not finished.
+#[cfg(feature = "zstd")]
+pub(crate) fn unfinished(path: &Path) -> io::Result<Vec<PathBuf>> {
+    with_ends(path, &[BEGUN])
+}
+
+/// Lists the files with the name of an older part and one of these ends.
+fn with_ends(path: &Path, ends: &[&str]) -> io::Result<Vec<PathBuf>> {
     let (before, after) = around(path);
     let mut found = Vec::new();
     for entry in fs::read_dir(folder(path))? {
         let name = entry?.file_name();
-        if is_part(&name, &before, &after) {
+        let is_one = |end: &&str| {
+            let mut after = after.clone();
+            after.push(end);
+            is_part(&name, &before, &after)
+        };
+        if ends.iter().any(is_one) {
             found.push(path.with_file_name(name));
         }
     }
-    found.sort();
     Ok(found)
+}
+
+/// Names the compressed form of an older part. One that is compressed keeps its name.
+pub(crate) fn compressed(part: &Path) -> PathBuf {
+    match is_compressed(part) {
+        true => part.into(),
+        false => with_suffix(part, COMPRESSED),
+    }
+}
+
+/// Returns whether a file is compressed, by its name.
+pub(crate) fn is_compressed(part: &Path) -> bool {
+    part.as_os_str()
+        .as_encoded_bytes()
+        .ends_with(COMPRESSED.as_bytes())
+}
+
+/// Names the plain form of an older part.
+pub(crate) fn plain(part: &Path) -> PathBuf {
+    match is_compressed(part) {
+        true => part.with_extension(""),
+        false => part.into(),
+    }
+}
+
+/// Names the compressed form of an older part while it is written.
+#[cfg(feature = "zstd")]
+pub(crate) fn begun(part: &Path) -> PathBuf {
+    with_suffix(part, BEGUN)
 }
 
 /// Returns the number of the first record of a part, from its name.
@@ -272,6 +328,20 @@ mod tests {
         fs::write(&ten, "").unwrap();
         fs::write(&one, "").unwrap();
         assert_eq!(parts(&path).unwrap(), [one, ten]);
+    }
+
+    #[test]
+    fn a_part_is_listed_once_whether_it_is_compressed_or_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.jsonl");
+        let (one, two) = (part(&path, 1), compressed(&part(&path, 2)));
+        for file in [&one, &compressed(&one), &two] {
+            fs::write(file, "").unwrap();
+        }
+        assert_eq!(parts(&path).unwrap(), [one.clone(), two.clone()]);
+        assert!(is_compressed(&two) && !is_compressed(&one));
+        assert_eq!(plain(&two), part(&path, 2));
+        assert_eq!((first_of(&two), compressed(&two)), (Some(2), two));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::{
 use palisade_internal::folder_watch::FolderWatch;
 
 use super::{MAX_LINE, StoredRecord};
-use crate::trail_files;
+use crate::{part_reader::PartReader, trail_files};
 
 /// Begins to follow a trail, with the records of its latest older part and of the file that is written.
 ///
@@ -47,7 +47,7 @@ pub fn follow_trail(path: impl AsRef<Path>) -> io::Result<TrailFollower> {
         path,
         watch,
         parts: parts.into(),
-        live: live.map(BufReader::new),
+        live: live.map(PartReader::Plain).map(BufReader::new),
         current: None,
         line: Vec::new(),
         skips_line: false,
@@ -71,7 +71,7 @@ pub struct TrailFollower {
     /// Older parts that are read before the file that is written.
     parts: VecDeque<PathBuf>,
     /// The file that is written, until it is read.
-    live: Option<BufReader<File>>,
+    live: Option<BufReader<PartReader>>,
     /// The file that is read now.
     current: Option<Current>,
     /// What was read of the next line.
@@ -89,7 +89,7 @@ pub struct TrailFollower {
 /// A file that is read.
 #[derive(Debug)]
 struct Current {
-    file: BufReader<File>,
+    file: BufReader<PartReader>,
     /// Whether a writer may append to it.
     grows: bool,
     /// Where the next line begins.
@@ -178,9 +178,10 @@ impl TrailFollower {
         let Some(current) = self.current.as_mut().filter(|current| current.grows) else {
             return Ok(());
         };
-        let length = current.file.get_ref().metadata()?.len();
+        let file = current.file.get_ref().plain()?;
+        let length = file.metadata()?.len();
         if length < current.next {
-            current.next = end_of_last_line(current.file.get_ref(), length)?;
+            current.next = end_of_last_line(file, length)?;
             self.repeated = self.last;
             self.skips_line = false;
         } else if self.line.is_empty() {
@@ -195,8 +196,11 @@ impl TrailFollower {
         let Some(current) = &mut self.current else {
             return self.open_next();
         };
-        if current.grows && trail_files::is_at(&self.path, &current.file.get_ref().metadata()?) {
-            return Ok(false);
+        if current.grows {
+            let file = current.file.get_ref().plain()?;
+            if trail_files::is_at(&self.path, &file.metadata()?) {
+                return Ok(false);
+            }
         }
         if std::mem::take(&mut current.grows) {
             // It was renamed after its end was read: read once more, nothing is added after this.
@@ -221,11 +225,11 @@ impl TrailFollower {
             let last = self.last;
             parts.retain(|part| trail_files::first_of(part).is_some_and(|first| first > last));
             self.parts = parts.into();
-            self.live = live.map(BufReader::new);
+            self.live = live.map(PartReader::Plain).map(BufReader::new);
         }
         self.current = match self.parts.pop_front() {
             Some(part) => Some(Current {
-                file: BufReader::new(trail_files::open_regular(&part)?),
+                file: BufReader::new(PartReader::open(&part)?),
                 grows: false,
                 next: 0,
             }),

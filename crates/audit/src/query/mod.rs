@@ -24,7 +24,7 @@ pub use self::{
     follow::{TrailFollower, follow_trail},
     stored_record::StoredRecord,
 };
-use crate::trail_files;
+use crate::{part_reader::PartReader, trail_files};
 
 /// The longest line that is read, as in verification. A longer one is not a record.
 const MAX_LINE: u64 = 64 * 1024;
@@ -98,7 +98,7 @@ pub struct TrailReader {
     /// The file that is written.
     live: Option<File>,
     /// The file that is read now.
-    current: Option<BufReader<File>>,
+    current: Option<BufReader<PartReader>>,
     /// The line that is read now.
     line: Vec<u8>,
     /// Lines that are no record.
@@ -116,11 +116,12 @@ impl TrailReader {
     }
 
     /// Opens the next file. `None` after the last one.
-    fn next_file(&mut self) -> Option<io::Result<BufReader<File>>> {
+    fn next_file(&mut self) -> Option<io::Result<BufReader<PartReader>>> {
         if let Some(part) = self.parts.next() {
-            return Some(trail_files::open_regular(&part).map(BufReader::new));
+            return Some(PartReader::open(&part).map(BufReader::new));
         }
-        self.live.take().map(|live| Ok(BufReader::new(live)))
+        let live = self.live.take().map(PartReader::Plain);
+        live.map(|live| Ok(BufReader::new(live)))
     }
 
     /// Reads the next line into the buffer. Returns false at the end of the file.

@@ -14,7 +14,7 @@ use super::{
     VerifyError, VerifyOptions, VerifyReport, acknowledge,
     scan::{FileEnd, Scan},
 };
-use crate::trail_files;
+use crate::{part_reader::PartReader, trail_files};
 
 /// How often files are listed again if a writer rotates or deletes them in the meantime.
 const ATTEMPTS: u32 = 20;
@@ -97,9 +97,9 @@ fn verify_once(path: &Path, options: &VerifyOptions) -> Result<Option<VerifyRepo
 ///
 /// # Errors
 ///
-/// The file cannot be read, or is no regular file.
+/// The file cannot be read, is no regular file, or is compressed and the feature `zstd` is not there.
 pub(crate) fn read_part(scan: &mut Scan, name: &Path, tail: FileEnd) -> Result<(), VerifyError> {
-    let file = trail_files::open_regular(name)?;
+    let file = PartReader::open(name)?;
     scan.file(
         &mut BufReader::with_capacity(64 * 1024, file),
         Some(name),

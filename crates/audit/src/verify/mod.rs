@@ -12,8 +12,10 @@ mod finding;
 mod report;
 mod scan;
 
+#[cfg(feature = "zstd")]
+use std::io::BufReader;
 use std::{
-    io::BufRead,
+    io::{self, BufRead, Read as _},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -27,12 +29,16 @@ pub use finding::{Finding, FindingClass, FindingReason, VerifyError};
 pub use report::{TimeGap, VerifyOutcome, VerifyReport};
 pub(crate) use scan::{FileEnd, Scan};
 
+#[cfg(feature = "zstd")]
+use crate::part_reader::Decompressed;
 use crate::{
     chain::{Anchor, CheckpointPublicKey, Verifier},
     key::AuditKey,
     trail_files,
 };
 
+/// The first bytes of what is compressed with zstd (RFC 8878, 3.1.1).
+const ZSTD_MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
 /// The default of [`VerifyOptions::max_gap`]: longer times without a record are reported.
 const MAX_GAP: Duration = Duration::from_secs(60 * 60);
 
@@ -176,7 +182,7 @@ impl VerifyOptions {
     }
 }
 
-/// Verifies a trail in one file or any other reader, such as a decompressed copy.
+/// Verifies a trail in one file or any other reader. What is compressed with zstd is decompressed (feature `zstd`).
 ///
 /// Faults are in the report: check [`VerifyReport::outcome`] or [`VerifyReport::is_intact`]. Older
 /// parts and acknowledgements are not read: use [`verify_file`] for those. The reader is read once,
@@ -205,6 +211,26 @@ pub fn verify(
         expected.read(path, &options.checkpoint_verifier())?;
     }
     let mut scan = options.scan(expected);
-    scan.file(&mut reader, None, FileEnd::Last)?;
-    Ok(scan.finish())
+    let mut begin = Vec::new();
+    reader
+        .by_ref()
+        .take(ZSTD_MAGIC.len() as u64)
+        .read_to_end(&mut begin)?;
+    let is_compressed = begin == ZSTD_MAGIC;
+    let mut whole = io::Cursor::new(begin).chain(reader);
+    if !is_compressed {
+        scan.file(&mut whole, None, FileEnd::Last)?;
+        return Ok(scan.finish());
+    }
+    #[cfg(feature = "zstd")]
+    {
+        let mut plain = BufReader::new(Decompressed::new(whole)?);
+        scan.file(&mut plain, None, FileEnd::Last)?;
+        Ok(scan.finish())
+    }
+    #[cfg(not(feature = "zstd"))]
+    {
+        let problem = "it is compressed, and this program is built without the feature `zstd`";
+        Err(io::Error::new(io::ErrorKind::Unsupported, problem).into())
+    }
 }

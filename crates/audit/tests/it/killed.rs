@@ -17,7 +17,9 @@ use tower::service_fn;
 use crate::support::{Body, get, records, send};
 
 const TRAIL: &str = "PALISADE_AUDIT_TEST_TRAIL";
-const ROUNDS: usize = 10;
+/// How often a process is killed under load, and how often while it rotates.
+const ROUNDS: usize = 40;
+const ROTATING_ROUNDS: usize = 20;
 
 /// Not a test by itself: what the child processes run. It serves requests until it is killed, and prints
 /// of every response with 200, after that answer has been given.
@@ -137,14 +139,14 @@ fn times(path: &Path) -> HashMap<String, usize> {
 }
 
 #[test]
-fn killed_ten_times_under_load_every_completed_request_is_recorded_once() {
+fn killed_forty_times_under_load_every_completed_request_is_recorded_once() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("audit.jsonl");
     let mut answered = Vec::new();
     for round in 0..ROUNDS {
         let mut command = command(&this(), &path);
         command.args(ARGUMENTS);
-        let until = 20 + 13 * round;
+        let until = 20 + 3 * round;
         answered.extend(completed_before_kill(command, |_, answered| {
             answered.len() >= until
         }));
@@ -165,7 +167,7 @@ fn killed_while_it_rotates_every_completed_request_is_recorded_once() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("short.jsonl");
     let mut answered = Vec::new();
-    for round in 0..ROUNDS {
+    for round in 0..ROTATING_ROUNDS {
         let mut command = command(&this(), &path);
         command.args(ARGUMENTS);
         // A part has some ten records: every response is near a rotation.

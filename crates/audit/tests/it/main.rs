@@ -13,6 +13,8 @@ mod flood;
 mod follow;
 mod incidents;
 mod checkpoints;
+#[cfg(feature = "zstd")]
+mod compressed;
 mod killed;
 #[cfg(feature = "otlp")]
 mod otlp;
@@ -27,6 +29,7 @@ mod rsyslog;
 mod sink_policies;
 #[cfg(all(feature = "otlp", feature = "syslog-tls"))]
 mod sink_tls;
+mod sink_orders;
 mod sinks;
 mod support;
 mod syslog;

@@ -20,12 +20,16 @@
 //! Note the anchor on another machine. Given to a later run with `--anchor`, it proves that nothing
 //! up to that record was cut off or written again.
 
-use std::path::PathBuf;
+use std::{
+    fs::File,
+    io::{self, BufReader},
+    path::PathBuf,
+};
 
 use clap::Args;
 use palisade_audit::{
     Anchor, AuditKey, CheckpointPublicKey, Finding, FindingClass, VerifyError, VerifyOptions,
-    VerifyOutcome, VerifyReport, verify_file,
+    VerifyOutcome, VerifyReport, verify, verify_file,
 };
 use serde_json::{Value, json};
 
@@ -33,7 +37,10 @@ use crate::{failure::Failure, output};
 
 const EXAMPLES: &str = "\
 Rotated parts beside the file are verified with it, oldest first. Checkpoints are read from FILE.checkpoints, if it is
-there: they show that the end was cut off. The server may be running.
+there: they show that the end was cut off. The server may be running. Parts that end with .zst are decompressed.
+
+FILE may be one part that ends with .zst, or - for standard input, plain or compressed. Then it is verified alone, and
+checkpoints are read only if they are named.
 
 Exit code 0: intact. 1: records were altered, removed or forged; all findings are listed. 2: it could not be read, or was
 written with another key. 3: incidents that an operator must check; `palisade audit acknowledge` settles them.
@@ -41,6 +48,7 @@ written with another key. 3: incidents that an operator must check; `palisade au
 Examples:
   palisade audit verify audit.jsonl
   palisade audit verify audit.jsonl --key audit.key --json
+  ssh server cat audit.00000000000000000001.jsonl.zst | palisade audit verify - --key audit.key
   palisade audit verify audit.jsonl --checkpoints /mnt/witness/audit.checkpoints --checkpoint-key checkpoint.key.pub
   palisade audit verify audit.jsonl --anchor 1234:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 
@@ -172,7 +180,7 @@ impl Verify {
         if let Some(anchor) = self.anchor {
             options = options.anchor(anchor);
         }
-        let report = self.trail.verify_files(&options)?;
+        let report = self.verify(&options)?;
         let text = match self.json {
             true => report_document(&report).to_string(),
             false => report_summary(&report),
@@ -183,6 +191,27 @@ impl Verify {
             VerifyOutcome::Incidents => Err(Failure::Incidents),
             _ => Err(Failure::No),
         }
+    }
+}
+
+impl Verify {
+    /// Verifies the trail, or one stream of records: standard input, or a part that is compressed.
+    fn verify(&self, options: &VerifyOptions) -> Result<VerifyReport, Failure> {
+        let file = &self.trail.file;
+        let read = if file.as_os_str() == "-" {
+            verify(io::stdin().lock(), options)
+        } else if file.extension().is_some_and(|end| end == "zst") {
+            let part = File::open(file).map_err(VerifyError::from);
+            part.and_then(|part| verify(BufReader::new(part), options))
+        } else {
+            return self.trail.verify_files(options);
+        };
+        read.map_err(|problem| match problem {
+            VerifyError::Io(problem) => {
+                Failure::new(format_args!("cannot read {}: {problem}", file.display()))
+            }
+            problem => problem.into(),
+        })
     }
 }
 

@@ -360,3 +360,48 @@ fn records_are_exported_in_three_forms() {
             .contains("xml")
     );
 }
+
+/// Writes a trail with one part at least that is compressed, and returns the name of the first.
+fn compressed_trail(folder: &Folder) -> String {
+    let builder = || FileSink::builder(folder.path("audit.jsonl")).rotate_at(4096);
+    for _ in 0..5 {
+        write(builder());
+    }
+    let part = || {
+        let names = fs::read_dir(folder.path("")).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut parts: Vec<_> = names.filter(|name| name.ends_with(".jsonl.zst")).collect();
+        parts.sort();
+        parts.into_iter().next()
+    };
+    let sink = builder().compress_parts().open().unwrap();
+    let name = loop {
+        match part() {
+            Some(name) => break name,
+            None => std::thread::yield_now(),
+        }
+    };
+    drop(sink);
+    while builder().open().is_err() {
+        std::thread::yield_now();
+    }
+    name
+}
+
+#[test]
+fn compressed_parts_are_verified_with_the_trail_alone_and_from_a_pipe() {
+    let folder = Folder::new();
+    let part = compressed_trail(&folder);
+    let whole = folder.good("audit verify audit.jsonl");
+    assert!(whole.contains("intact: "), "{whole}");
+    let alone = folder.good(&format!("audit verify {part}"));
+    assert!(alone.contains("intact: ") && alone.contains("in 1 files, from record 1"));
+    let bytes = fs::read(folder.path(&part)).unwrap();
+    let piped = folder.run_with_input("audit verify -", &bytes);
+    assert_eq!((piped.code, piped.out.trim_end()), (Some(0), &*alone));
+    let cut = folder.run_with_input("audit verify -", &bytes[..bytes.len() / 2]);
+    assert_ne!(cut.code, Some(0), "{}", cut.out);
+    let plain = fs::read(folder.path("audit.jsonl")).unwrap();
+    let piped = folder.run_with_input("audit verify -", &plain);
+    assert_eq!(piped.code, Some(3), "it begins later: {}", piped.out);
+}

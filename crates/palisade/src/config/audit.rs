@@ -121,6 +121,7 @@ impl Config {
         if let Some(mib) = audit.rotate_mib {
             sink = sink.rotate_at(mib.saturating_mul(MIB));
         }
+        sink = self.compression(&audit.compress_parts, sink)?;
         let Some(path) = &audit.seal_key else {
             return Ok(sink);
         };
@@ -129,6 +130,28 @@ impl Config {
             self.source.at(path, problem, remedy)
         })?;
         Ok(sink.key(key))
+    }
+
+    /// Sets whether older parts are compressed.
+    pub(super) fn compression(
+        &self,
+        key: &Option<Spanned<bool>>,
+        sink: FileSinkBuilder,
+    ) -> Result<FileSinkBuilder, ConfigFileError> {
+        let Some(written) = key.as_ref().filter(|written| *written.get_ref()) else {
+            return Ok(sink);
+        };
+        #[cfg(feature = "audit-zstd")]
+        {
+            let _ = written;
+            Ok(sink.compress_parts())
+        }
+        #[cfg(not(feature = "audit-zstd"))]
+        {
+            let problem = "this program is built without the feature `audit-zstd`";
+            let remedy = "build with the feature `audit-zstd`, or remove the key";
+            Err(self.source.at(written, problem, remedy))
+        }
     }
 
     /// Sets how much is kept, how many refusals are written, and what is done when the disk is

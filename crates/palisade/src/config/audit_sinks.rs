@@ -81,6 +81,7 @@ impl Config {
         if let Some(mib) = file.rotate_mib {
             sink = sink.rotate_at(mib.saturating_mul(MIB));
         }
+        sink = self.compression(&file.compress_parts, sink)?;
         if let Some(age) = self.time(&file.keep_days, TimeUnit::Days, LONGEST_KEEP_DAYS)? {
             sink = sink.keep_for(age);
         }

@@ -39,6 +39,7 @@ queue = 100
 rotate_mib = 1
 keep_days = 180
 keep_mib = 100
+compress_parts = true
 
 [[audit.syslog]]
 address = "udp://{udp}"

@@ -4,7 +4,8 @@
 //! At most 32 lines wait for a place. While so many wait, it gets no new ones, and its next line proves growth since
 //! the last one that waits.
 //!
-//! The first place is the file. The others get a line after it was tried there.
+//! Each place has a thread: one that hangs delays no other. The first place is the file. The others get a line after it was
+//! tried there, or after a second: so after a crash the file has every line that another place has, unless it hung.
 
 use std::{
     collections::VecDeque,
@@ -12,7 +13,7 @@ use std::{
     io::{self, Write},
     path::Path,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     },
@@ -39,7 +40,7 @@ pub(super) struct PlacedLine {
     pub(super) text: Arc<str>,
 }
 
-/// What the writer and the thread know of a place.
+/// What the writer and the thread of a place know of it.
 #[derive(Debug, Default)]
 struct Place {
     /// Lines that it does not have yet.
@@ -48,22 +49,39 @@ struct Place {
     failing: AtomicBool,
 }
 
-/// All places, and the thread that writes to them.
+/// Up to which record the first place was tried. The others wait for it.
+#[derive(Debug)]
+struct FirstPlace {
+    /// The record of the latest line of all places.
+    newest: AtomicU64,
+    tried: Mutex<u64>,
+    changed: Condvar,
+    /// How long the others wait.
+    patience: Duration,
+}
+
+/// A place, as the writer sees it.
+#[derive(Debug)]
+struct PlaceEntry {
+    place: Arc<Place>,
+    /// The record of the last line that waited for it: the next one proves growth since that.
+    since: Option<u64>,
+    /// Tells its thread that a line waits. `None` once the writer finishes.
+    wake: Option<SyncSender<()>>,
+}
+
+/// All places, each with a thread that writes to it.
 #[derive(Debug)]
 pub(super) struct CheckpointPlaces {
-    /// Each place, with the record of the last line that waited for it: the next one proves growth since that.
-    places: Vec<(Arc<Place>, Option<u64>)>,
-    /// The record of the latest line.
-    newest: Arc<AtomicU64>,
-    /// Tells the thread that a line waits. `None` once the writer finishes.
-    wake: Option<SyncSender<()>>,
-    /// Is disconnected when the thread has written everything.
+    places: Vec<PlaceEntry>,
+    first: Arc<FirstPlace>,
+    /// Is disconnected when all threads have written everything.
     done: Receiver<()>,
 }
 
 impl CheckpointPlaces {
-    /// Starts the thread. Each place has lines that it gets first. `since` is the record of the last one that all
-    /// places then have.
+    /// Starts the threads. Each place has lines that it gets first. `since` is the record of the last one that all
+    /// places then have, and `patience` how long a line waits for the first place.
     ///
     /// # Errors
     ///
@@ -71,45 +89,51 @@ impl CheckpointPlaces {
     pub(super) fn start(
         outputs: Vec<(CheckpointOutput, VecDeque<PlacedLine>)>,
         since: Option<u64>,
+        patience: Duration,
     ) -> io::Result<Self> {
-        let (wake, woken) = sync_channel(1);
+        let lines = outputs.iter().filter_map(|(_, lines)| lines.back());
+        let newest = lines.map(|line| line.record).max().unwrap_or(0);
+        let first = Arc::new(FirstPlace {
+            newest: AtomicU64::new(newest),
+            tried: Mutex::new(0),
+            changed: Condvar::new(),
+            patience,
+        });
         let (finished, done) = sync_channel(1);
-        let (mut places, mut writes, mut latest) = (Vec::new(), Vec::new(), 0);
-        for (output, first) in outputs {
-            latest = first.back().map_or(latest, |line| line.record);
-            let place = Place {
-                waiting: Mutex::new(first),
+        let mut places = Vec::new();
+        for (index, (output, lines)) in outputs.into_iter().enumerate() {
+            let place = Arc::new(Place {
+                waiting: Mutex::new(lines),
                 ..Place::default()
+            });
+            let (wake, woken) = sync_channel(1);
+            let thread = PlaceThread {
+                place: Arc::clone(&place),
+                first: Arc::clone(&first),
+                is_first: index == 0,
+                output,
+                _finished: SyncSender::clone(&finished),
             };
-            let place = Arc::new(place);
-            places.push((Arc::clone(&place), since));
-            writes.push((place, output));
+            thread::Builder::new()
+                .name("palisade-audit-checkpoints".into())
+                .spawn(move || thread.run(&woken))?;
+            let _ = wake.try_send(());
+            places.push(PlaceEntry {
+                place,
+                since,
+                wake: Some(wake),
+            });
         }
-        let newest = Arc::new(AtomicU64::new(latest));
-        let until = Arc::clone(&newest);
-        thread::Builder::new()
-            .name("palisade-audit-checkpoints".into())
-            .spawn(move || {
-                let _finished: SyncSender<()> = finished;
-                while woken.recv().is_ok() {
-                    let newest = until.load(Ordering::Acquire);
-                    for (place, output) in &mut writes {
-                        place.write(newest, output);
-                    }
-                }
-            })?;
-        let _ = wake.try_send(());
         Ok(Self {
             places,
-            newest,
-            wake: Some(wake),
+            first,
             done,
         })
     }
 
     /// Sends a line to every place that has space for it. `line` makes it, with a proof since a record.
     pub(super) fn send(&mut self, record: u64, mut line: impl FnMut(Option<u64>) -> Arc<str>) {
-        for (place, since) in &mut self.places {
+        for PlaceEntry { place, since, .. } in &mut self.places {
             let mut waiting = place.waiting();
             if waiting.len() >= MAX_WAITING {
                 place.failing.store(true, Ordering::Relaxed);
@@ -119,34 +143,89 @@ impl CheckpointPlaces {
             waiting.push_back(PlacedLine { record, text });
             *since = Some(record);
         }
-        // After all of them have it: the thread gives no place a line that the ones before it do not have yet.
-        self.newest.store(record, Ordering::Release);
-        let woken = self.wake.as_ref().map(|wake| wake.try_send(()));
-        if matches!(woken, Some(Err(TrySendError::Disconnected(())))) {
-            // A function of the operator panicked.
-            for (place, _) in &self.places {
-                place.failing.store(true, Ordering::Relaxed);
+        // After all of them have it: no thread gives its place a line that the first one does not have yet.
+        self.first.newest.store(record, Ordering::Release);
+        for entry in &self.places {
+            let woken = entry.wake.as_ref().map(|wake| wake.try_send(()));
+            if matches!(woken, Some(Err(TrySendError::Disconnected(())))) {
+                // A function of the operator panicked.
+                entry.place.failing.store(true, Ordering::Relaxed);
             }
         }
     }
 
     /// Returns whether the next line of a place proves growth since this record.
     pub(super) fn continue_from(&self, record: u64) -> bool {
-        self.places.iter().any(|(_, since)| *since == Some(record))
+        self.places.iter().any(|entry| entry.since == Some(record))
     }
 
     /// Returns whether a place failed at the last line, or has no space for one.
     pub(super) fn are_failing(&self) -> bool {
         let mut places = self.places.iter();
-        places.any(|(place, _)| place.failing.load(Ordering::Relaxed))
+        places.any(|entry| entry.place.failing.load(Ordering::Relaxed))
     }
 
-    /// Waits until the thread has written everything, at most 2 seconds, and logs an error after that.
+    /// Waits until the threads have written everything, at most 2 seconds, and logs an error after that.
     pub(super) fn finish(mut self) {
-        drop(self.wake.take());
+        for entry in &mut self.places {
+            drop(entry.wake.take());
+        }
         if self.done.recv_timeout(LAST_WAIT) == Err(RecvTimeoutError::Timeout) {
             tracing::error!(target: "palisade::audit", "the last checkpoint of the audit trail is not written yet");
         }
+    }
+}
+
+/// The thread of one place.
+struct PlaceThread {
+    place: Arc<Place>,
+    first: Arc<FirstPlace>,
+    is_first: bool,
+    output: CheckpointOutput,
+    /// Disconnects `done` when the thread ends.
+    _finished: SyncSender<()>,
+}
+
+impl PlaceThread {
+    fn run(mut self, woken: &Receiver<()>) {
+        while woken.recv().is_ok() {
+            let newest = self.first.newest.load(Ordering::Acquire);
+            match self.is_first {
+                true => {
+                    self.place.write(newest, &mut self.output);
+                    self.first.was_tried(newest);
+                }
+                false => {
+                    self.first.wait_for(newest);
+                    self.place.write(newest, &mut self.output);
+                }
+            }
+        }
+    }
+}
+
+impl Drop for PlaceThread {
+    fn drop(&mut self) {
+        if self.is_first {
+            // However it ended: no other place waits for it any more.
+            self.first.was_tried(u64::MAX);
+        }
+    }
+}
+
+impl FirstPlace {
+    /// Tells the others that it was tried up to a record.
+    fn was_tried(&self, record: u64) {
+        *self.tried.lock().unwrap_or_else(PoisonError::into_inner) = record;
+        self.changed.notify_all();
+    }
+
+    /// Waits until it was tried up to a record, but not longer than its patience: one that hangs delays the others once
+    /// for each line, and stops none.
+    fn wait_for(&self, record: u64) {
+        let tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
+        let waits = |tried: &mut u64| *tried < record;
+        drop(self.changed.wait_timeout_while(tried, self.patience, waits));
     }
 }
 

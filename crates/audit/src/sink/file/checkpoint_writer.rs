@@ -1,8 +1,8 @@
-//! Writes checkpoints to other places, on a separate thread.
+//! Writes checkpoints to other places, on a separate thread for each.
 //!
 //! A checkpoint is a signed line with the number and hash of the last safe record. The writer
 //! thread decides when one is due ([`CheckpointWriter::keep`]) and puts it into a short queue for
-//! each place. A place that hangs therefore does not delay the trail. A place that fails is logged
+//! each place. A place that hangs therefore delays neither the trail nor the other places. A place that fails is logged
 //! once, and the trail records `audit.checkpoints_failing`.
 //!
 //! | Place | Set by | If it fails |
@@ -48,6 +48,8 @@ pub(super) struct Settings {
     pub(super) every_records: u64,
     /// A checkpoint is due after this time, if there are new records. Default: 60 seconds.
     pub(super) every: Duration,
+    /// How long the other places wait for the file. Default: 1 second.
+    pub(super) file_patience: Duration,
 }
 
 impl Default for Settings {
@@ -59,6 +61,7 @@ impl Default for Settings {
             key: None,
             every_records: 10_000,
             every: Duration::from_secs(60),
+            file_patience: Duration::from_secs(1),
         }
     }
 }
@@ -123,7 +126,7 @@ pub(super) fn stored(file: &Path, signer: &Signer) -> StoredCheckpoints {
     stored
 }
 
-/// Decides when a checkpoint is due and sends it to the thread that writes.
+/// Decides when a checkpoint is due and sends it to the threads that write.
 #[derive(Debug)]
 pub(super) struct CheckpointWriter {
     /// Where the lines go.
@@ -170,7 +173,7 @@ impl CheckpointWriter {
             return Ok(None);
         }
         Ok(Some(Self {
-            places: CheckpointPlaces::start(outputs, tree.marked())?,
+            places: CheckpointPlaces::start(outputs, tree.marked(), settings.file_patience)?,
             signer,
             every_records: settings.every_records,
             every: settings.every,

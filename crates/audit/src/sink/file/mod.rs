@@ -4,7 +4,8 @@
 //! `writer_thread` seals them (`journal`), writes and syncs them (`storage`) and releases responses
 //! that wait. The `watchdog` refuses responses that wait longer than the deadline.
 //!
-//! `recovery` runs once, when the file is opened. `retention` deletes old parts, `low_space` reacts
+//! `recovery` runs once, when the file is opened. `retention` deletes old parts, `compression` compresses them on a
+//! thread of its own, `low_space` reacts
 //! to a disk that is nearly full, and `checkpoint_writer` copies the end of the chain to another
 //! file.
 //!
@@ -17,6 +18,8 @@ mod queue;
 mod writer_thread;
 mod watchdog;
 mod recovery;
+#[cfg(feature = "zstd")]
+mod compression;
 mod retention;
 mod low_space;
 mod checkpoint_places;

@@ -27,6 +27,8 @@ use super::{
     writer_records,
     writer_thread::WriterThread,
 };
+#[cfg(feature = "zstd")]
+use super::{compression::Compressor, storage::PartsLock};
 use crate::{
     chain::Seal,
     error::{AuditBuildError, SinkUnavailable},
@@ -82,12 +84,21 @@ impl FileSinkBuilder {
         drop(data);
         let disk = Disk::open(path.clone(), lock).map_err(storage)?;
         let disk = disk.ok_or_else(locked)?;
-        Self {
+        let builder = Self {
             path: path.clone(),
             ..self
-        }
-        .start(disk, &start, &stored.lines)
-        .map_err(storage)
+        };
+        #[cfg(feature = "zstd")]
+        let builder = builder.with_parts_lock(disk.parts_lock());
+        let started = builder.start(disk, &start, &stored.lines);
+        started.map_err(storage)
+    }
+
+    /// Keeps the lock for the thread that compresses older parts.
+    #[cfg(feature = "zstd")]
+    fn with_parts_lock(mut self, lock: PartsLock) -> Self {
+        self.parts_lock = Some(lock);
+        self
     }
 
     /// Starts the threads over a store, and writes how the trail goes on.
@@ -129,6 +140,11 @@ impl FileSinkBuilder {
             checkpoints,
             health: WriteHealth::default(),
             space: SpaceMonitor::new(self.low_space),
+            #[cfg(feature = "zstd")]
+            compressor: match self.parts_lock.filter(|_| self.compress_parts) {
+                Some(lock) => Some(Compressor::start(self.path.clone(), lock)?),
+                None => None,
+            },
             retirement: RetentionCheck::new(self.retention),
             trouble: LogLimit::per_minute(),
         };

@@ -9,12 +9,14 @@ use std::{
     fs::{self, File, Metadata},
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use palisade_internal::private_file;
 
 use crate::{
     chain::{Anchor, Line},
+    part_reader::PartReader,
     trail_files,
 };
 
@@ -100,6 +102,8 @@ pub(super) struct Disk {
     /// Set if the file was renamed and the new one could not be opened yet; the next call continues
     /// there.
     moved: Option<PathBuf>,
+    /// Held while older parts are listed and deleted.
+    parts: PartsLock,
     // Held as long as the store lives; the system lets go of it however the process ends.
     _lock: File,
 }
@@ -124,8 +128,15 @@ impl Disk {
             file,
             length,
             moved: None,
+            parts: PartsLock::default(),
             _lock: lock,
         }))
+    }
+
+    /// Returns what is held while older parts are changed, for the thread that compresses them.
+    #[cfg(feature = "zstd")]
+    pub(super) fn parts_lock(&self) -> PartsLock {
+        self.parts.clone()
     }
 
     /// Returns the new name. An existing part is never overwritten: the file then goes aside as
@@ -133,7 +144,7 @@ impl Disk {
     fn free_name(&self, place: RenamedTo, first: u64) -> PathBuf {
         let part = trail_files::part(&self.path, first);
         match place {
-            RenamedTo::Part if !part.exists() => part,
+            RenamedTo::Part if !part.exists() && !trail_files::compressed(&part).exists() => part,
             RenamedTo::Part => trail_files::aside(&self.path, "unsure", first),
             RenamedTo::Aside(why) => trail_files::aside(&self.path, why, first),
         }
@@ -221,6 +232,7 @@ impl Store for Disk {
     }
 
     fn parts(&self) -> io::Result<Vec<Part>> {
+        let _held = self.parts.hold();
         let mut parts = Vec::new();
         for path in trail_files::parts(&self.path)? {
             let metadata = fs::metadata(&path)?;
@@ -238,16 +250,52 @@ impl Store for Disk {
     }
 
     fn last_record(&self, part: &Part) -> io::Result<Option<Anchor>> {
-        let mut file = File::open(&part.path)?;
-        file.seek(SeekFrom::Start(part.bytes.saturating_sub(MAX_LINE)))?;
-        let mut end = Vec::new();
-        Read::take(&mut file, MAX_LINE).read_to_end(&mut end)?;
-        Ok(last_record_in(&end))
+        let mut reader = PartReader::open(&part.path)?;
+        if let Ok(mut file) = reader.plain() {
+            let length = file.metadata()?.len();
+            file.seek(SeekFrom::Start(length.saturating_sub(MAX_LINE)))?;
+        }
+        end_of(&mut reader).map(|end| last_record_in(&end))
     }
 
     fn delete(&mut self, part: &Part) -> io::Result<()> {
-        fs::remove_file(&part.path)?;
+        let _held = self.parts.hold();
+        // It may have been compressed since it was listed.
+        let plain = trail_files::plain(&part.path);
+        remove(&trail_files::compressed(&plain))?;
+        remove(&plain)?;
         private_file::sync_folder(&self.path)
+    }
+}
+
+/// Held by whoever deletes or replaces older parts. Clones are the same lock.
+#[derive(Clone, Debug, Default)]
+pub(super) struct PartsLock(Arc<Mutex<()>>);
+
+impl PartsLock {
+    /// Waits for the lock.
+    pub(super) fn hold(&self) -> MutexGuard<'_, ()> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Removes a file that may not be there.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Reads to the end, and returns the last bytes: at least the last line.
+fn end_of(reader: &mut impl Read) -> io::Result<Vec<u8>> {
+    let most = usize::try_from(MAX_LINE).unwrap_or(usize::MAX);
+    let mut end = Vec::new();
+    loop {
+        end.drain(..end.len().saturating_sub(most));
+        if reader.take(MAX_LINE).read_to_end(&mut end)? == 0 {
+            return Ok(end);
+        }
     }
 }
 

@@ -13,6 +13,8 @@ use std::{io, sync::Arc, time::Duration};
 use palisade_core::SharedClock;
 use palisade_internal::log_limit::LogLimit;
 
+#[cfg(feature = "zstd")]
+use super::compression::Compressor;
 use super::{
     checkpoint_writer::CheckpointWriter,
     journal::Journal,
@@ -56,6 +58,9 @@ pub(super) struct WriterThread<S> {
     pub(super) health: WriteHealth,
     /// Compares the free space with the thresholds of the operator.
     pub(super) space: SpaceMonitor,
+    /// Compresses old parts. `None`: they stay as they are.
+    #[cfg(feature = "zstd")]
+    pub(super) compressor: Option<Compressor>,
     /// Decides when old parts are deleted.
     pub(super) retirement: RetentionCheck,
     /// Limits log lines about parts that cannot be deleted.
@@ -157,6 +162,10 @@ impl<S: Store> WriterThread<S> {
                 let rotated = self.journal.take_rotated();
                 self.look_at_space();
                 self.retire(rotated);
+                #[cfg(feature = "zstd")]
+                if let Some(compressor) = self.compressor.as_ref().filter(|_| rotated) {
+                    compressor.wake();
+                }
                 return self.keep_checkpoint(rotated);
             }
             if !self.queue.pause(pause) {
@@ -253,6 +262,9 @@ impl<S: Store> WriterThread<S> {
         if let Some(checkpoints) = self.checkpoints.take() {
             checkpoints.finish();
         }
+        // It works on files of the trail: it ends before another process may open them.
+        #[cfg(feature = "zstd")]
+        drop(self.compressor.take());
         // After the close the file may be opened again: release the lock first.
         drop(self.journal);
         self.queue.end_all(taken.below, kept, safe, unwritten);

@@ -42,6 +42,8 @@ pub(in crate::config) struct Audit {
     ///
     /// A start reads the current file whole, so this also bounds how long a start takes.
     pub(in crate::config) rotate_mib: Option<u64>,
+    /// Whether older parts are compressed with zstd. Default: `false`. Needs the feature `audit-zstd`.
+    pub(in crate::config) compress_parts: Option<Spanned<bool>>,
     /// How many records may wait in memory. Default: 8192; the sink uses at least 2.
     ///
     /// When the queue is full, `policy` decides.

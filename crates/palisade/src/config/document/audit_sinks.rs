@@ -39,6 +39,8 @@ pub(in crate::config) struct AuditFile {
     pub(in crate::config) seal_key: Option<Spanned<PathBuf>>,
     /// The length in MiB at which the file is closed and a new one begins. Default: 64.
     pub(in crate::config) rotate_mib: Option<u64>,
+    /// Whether older parts are compressed with zstd. Default: `false`. Needs the feature `audit-zstd`.
+    pub(in crate::config) compress_parts: Option<Spanned<bool>>,
     /// The age at which older parts are deleted, in days: 1 to 36,525. Default: never.
     pub(in crate::config) keep_days: Option<Spanned<u64>>,
     /// The size of all files at which the oldest parts are deleted, in MiB: 1 to 2^30. Default: never.

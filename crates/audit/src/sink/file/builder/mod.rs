@@ -29,6 +29,7 @@ const MIB: u64 = 1024 * 1024;
 /// | [`sync_every`](Self::sync_every) | 1 second |
 /// | [`rotate_at`](Self::rotate_at) | 64 MiB |
 /// | [`keep_for`](Self::keep_for), [`keep_at_most`](Self::keep_at_most) | older parts are kept |
+/// | `compress_parts` (feature `zstd`) | off |
 /// | [`fold_window`](Self::fold_window) | 60 seconds |
 /// | [`refusal_budget`](Self::refusal_budget) | 32 KiB a second |
 /// | [`low_space`](Self::low_space) | warn below 512 MiB, only count refusals below 128 MiB |
@@ -77,6 +78,12 @@ pub struct FileSinkBuilder {
     pub(super) settings: Settings,
     /// Where and how often checkpoints are written.
     pub(super) checkpoints: checkpoint_writer::Settings,
+    /// Whether older parts are compressed.
+    #[cfg(feature = "zstd")]
+    pub(super) compress_parts: bool,
+    /// The lock of the files, once they are open.
+    #[cfg(feature = "zstd")]
+    pub(super) parts_lock: Option<super::storage::PartsLock>,
     /// When older parts are deleted.
     pub(super) retention: Retention,
     /// Actions with their thresholds in free bytes.
@@ -100,6 +107,10 @@ impl FileSinkBuilder {
                     budget: 32 * 1024,
                 },
             },
+            #[cfg(feature = "zstd")]
+            compress_parts: false,
+            #[cfg(feature = "zstd")]
+            parts_lock: None,
             retention: Retention::default(),
             low_space: vec![
                 (LowSpaceAction::Warn, 512 * MIB),

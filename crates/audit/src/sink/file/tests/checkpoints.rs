@@ -15,7 +15,10 @@ use std::{
 
 use palisade_core::SystemClock;
 
-use super::super::checkpoint_writer::{CheckpointWriter, Settings, stored};
+use super::super::{
+    checkpoint_places::PlacedLine,
+    checkpoint_writer::{CheckpointWriter, Settings, stored},
+};
 use crate::{
     VerifyOptions, Witness, WitnessAccepted,
     chain::{
@@ -114,8 +117,12 @@ impl Server {
             ..Settings::default()
         };
         let lines = known.map_or_else(VecDeque::new, |known| known.lines);
+        Self::with(tree, settings, &lines)
+    }
+
+    fn with(tree: Tree, settings: Settings, lines: &VecDeque<PlacedLine>) -> Self {
         let trail = (Path::new("audit.jsonl"), None);
-        let writer = CheckpointWriter::start(settings, trail, (&tree, &lines));
+        let writer = CheckpointWriter::start(settings, trail, (&tree, lines));
         let writer = writer.unwrap().unwrap();
         Self { writer, tree }
     }
@@ -247,4 +254,50 @@ fn the_file_has_every_line_before_another_place_gets_it() {
     }
     server.writer.finish();
     assert_eq!(remote.witnessed().len(), 30);
+}
+
+/// A place that never takes a line, and tells when it was asked.
+fn hanging() -> (
+    Receiver<()>,
+    Sender<()>,
+    Box<dyn FnMut(&str) -> io::Result<()> + Send>,
+) {
+    let (asks, asked) = channel();
+    let (ends, ended): (Sender<()>, Receiver<()>) = channel();
+    let take = move |_: &str| {
+        let _ = asks.send(());
+        let _ = ended.recv();
+        Err(io::Error::other("given up"))
+    };
+    (asked, ends, Box::new(take))
+}
+
+#[test]
+fn a_place_that_hangs_delays_no_other_place() {
+    let (one, two) = (Remote::default(), Remote::default());
+    // The first of them is the one that the others wait for.
+    for places in [0, 1] {
+        let mut others = vec![output(&one), output(&two)];
+        let (asked, ends, hangs) = hanging();
+        others.insert(places, hangs);
+        let settings = Settings {
+            beside: false,
+            others,
+            file_patience: Duration::ZERO,
+            ..Settings::default()
+        };
+        let mut server = Server::with(Tree::new(), settings, &VecDeque::new());
+        for written in 1..=40 {
+            server.write(5);
+            until(|| one.has_lines(places * 40 + written) && two.has_lines(places * 40 + written));
+        }
+        asked.recv().unwrap();
+        assert_eq!(
+            server.writer.take_change(),
+            Some(true),
+            "more lines wait for it than there is space for"
+        );
+        drop(ends);
+        server.writer.finish();
+    }
 }
