@@ -102,6 +102,27 @@ impl Principal {
         self.0.scopes.iter().any(|granted| &**granted == scope)
     }
 
+    /// Returns this principal with only those of its scopes that another one has too.
+    ///
+    /// ```
+    /// use palisade_core::Principal;
+    ///
+    /// let now = Principal::builder("user", "ann").scopes(["read", "delete"]).build();
+    /// let at_sign_in = Principal::builder("user", "ann").scopes(["read", "write"]).build();
+    /// let common: Vec<_> = now.with_scopes_of(&at_sign_in).scopes().map(str::to_owned).collect();
+    /// assert_eq!(common, ["read"]);
+    /// ```
+    #[must_use]
+    pub fn with_scopes_of(&self, other: &Self) -> Self {
+        if self.scopes().all(|scope| other.has_scope(scope)) {
+            return self.clone();
+        }
+        let mut inner = Inner::clone(&self.0);
+        let scopes = inner.scopes.into_vec().into_iter();
+        inner.scopes = scopes.filter(|scope| other.has_scope(scope)).collect();
+        Self(Arc::new(inner))
+    }
+
     /// Returns the tier, which selects among rate limits. `None`: the default limit applies.
     #[must_use]
     pub fn tier(&self) -> Option<&str> {

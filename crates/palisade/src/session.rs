@@ -23,17 +23,27 @@
 //! # let _ = (shield, sessions); Ok(()) }
 //! ```
 //!
-//! The handler of `POST /session` calls [`Sessions::sign_in`] with its `Principal`. A session cannot open another one.
+//! The handler of `POST /session` calls [`Sessions::sign_in`] with its `Principal`, which refuses a request that a
+//! session authenticated: a session opens no other one.
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use palisade_api_key::{KeyId, KeyRecord, KeyStore, StoreUnavailable};
-use palisade_core::{MaybeReady, Principal, SharedClock, SystemClock};
+use palisade_api_key::{KeyFailure, KeyId, KeyRecord, KeyStore, StoreUnavailable};
+use palisade_core::{MaybeReady, SharedClock, SystemClock};
 #[doc(inline)]
 pub use palisade_session::*;
 
 /// Looks the API key of a session up with each request: a key that was revoked or has expired ends its
 /// sessions.
+///
+/// | the key | the session |
+/// |---|---|
+/// | was revoked, or has expired | ends: 401, also with all further requests |
+/// | is not in the store, is not valid yet, or not from this network | stays, and the request gets 401 |
+/// | was rotated with an overlap that is over, and the session was opened before its end | ends: the old secret may have opened it |
+/// | was rotated without an overlap | **stays**: call [`Sessions::end_all`], or revoke the key and mint another one |
+/// | has fewer scopes now | has fewer scopes |
+/// | has more scopes now | has the scopes that it had: the new ones need a new sign-in |
 ///
 /// The principal of the session is that of the key, so limits count a key and its sessions as one. A
 /// session that another kind of credential opened ends: use a check of your own for these.
@@ -73,28 +83,45 @@ impl KeyCheck {
 }
 
 impl PrincipalCheck for KeyCheck {
-    fn check(&self, principal: &Principal, client: Option<IpAddr>) -> CheckReply {
-        let of_key = (principal.kind() == "api_key").then(|| principal.credential());
+    fn check(&self, session: &SessionRecord, client: Option<IpAddr>) -> CheckReply {
+        let (who, opened) = (session.principal.clone(), session.opened);
+        let of_key = (who.kind() == "api_key").then(|| who.credential());
         let Some(Ok(id)) = of_key.flatten().map(str::parse::<KeyId>) else {
             let error = CheckError::ended("no API key opened this session");
             return MaybeReady::Ready(Err(error));
         };
         let now = self.clock.unix_time();
         let found = self.keys.find(id);
-        found.map(move |found| check(found, now, client))
+        found.map(move |found| {
+            let record = usable(found, now, client)?;
+            match may_be_of_old_secret(&record, opened, now) {
+                true => Err(CheckError::ended("the secret of the key was rotated out")),
+                false => Ok(record.principal().with_scopes_of(&who)),
+            }
+        })
     }
 }
 
-/// Returns the principal of a key, if it may be used now by this client.
-fn check(
+/// Returns the record of a key, if it may be used now by this client.
+fn usable(
     found: Result<Option<Arc<KeyRecord>>, StoreUnavailable>,
     now: Duration,
     client: Option<IpAddr>,
-) -> Result<Principal, CheckError> {
+) -> Result<Arc<KeyRecord>, CheckError> {
     let found = found.map_err(|error| CheckError::unavailable(error.to_string()))?;
-    let record = found.ok_or_else(|| CheckError::ended("the key behind the session is gone"))?;
+    // A file that is being edited may lack a key for a moment; a key that is gone for good is never found again.
+    let record = found.ok_or_else(|| CheckError::refused("the key behind the session is gone"))?;
     match record.check_without_secret(now, client) {
-        Ok(()) => Ok(record.principal().clone()),
-        Err(failure) => Err(CheckError::ended(failure.reason())),
+        Ok(()) => Ok(record),
+        Err(failure @ (KeyFailure::Revoked | KeyFailure::Expired)) => {
+            Err(CheckError::ended(failure.reason()))
+        }
+        Err(failure) => Err(CheckError::refused(failure.reason())),
     }
+}
+
+/// Tells whether a secret that is not accepted any more may have opened a session.
+fn may_be_of_old_secret(record: &KeyRecord, opened: Duration, now: Duration) -> bool {
+    let ended = record.previous().map(|(_, until)| until);
+    ended.is_some_and(|until| now >= until && opened < until)
 }

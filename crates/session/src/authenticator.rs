@@ -2,30 +2,28 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use http::{HeaderName, HeaderValue, StatusCode, header::SET_COOKIE, request};
+use http::{HeaderValue, StatusCode, header::SET_COOKIE, request};
 use palisade_core::{
     Authenticator, AuthenticatorId, ClientInfo, Credential, CredentialFailure, CredentialSource,
-    Fact, Presence, Principal, Rejection, SecurityContext, Verdict,
+    Fact, MaybeReady, Presence, Principal, Rejection, SecurityContext, Verdict,
 };
 
 use crate::{
     check::{CheckError, PrincipalCheck, difference},
     cookie::FoundCookie,
     current::{CurrentSession, SessionPlace},
-    error::SessionError,
+    error::{CHALLENGE, SessionError},
     origin::{self, FetchSite, RequestKind},
     record::SessionRecord,
+    removed::Removed,
     sessions::{Sessions, shown},
     token::{SessionDigest, SessionToken},
 };
 
 /// The kind of credential, in the trail.
 pub(crate) const KIND: &str = "session";
-/// There is no registered scheme for a cookie.
-const CHALLENGE: HeaderValue = HeaderValue::from_static("Session");
 /// The `Retry-After` of a 503 response while the check of principals fails.
 const RETRY: Duration = Duration::from_secs(1);
-const CSRF_HEADER: HeaderName = HeaderName::from_static("x-csrf-token");
 
 /// Proves a principal by the cookie of its session.
 #[derive(Clone)]
@@ -47,7 +45,8 @@ struct Refusals {
     csrf_token: Rejection,
     cross_site: Rejection,
     ended: Rejection,
-    refused: Rejection,
+    /// The principal may not use its session now, or from here.
+    not_now: Rejection,
 }
 
 /// What the head of a request tells, read before the store is asked.
@@ -95,13 +94,16 @@ impl Inner {
         let Some(record) = self.find(digest).await? else {
             return Err(Box::new(self.refusals.absent.clone()));
         };
-        for (key, value) in [
-            ("via", KIND.into()),
-            ("session", digest.id().to_string().into()),
-        ] {
-            cx.record(Fact::Noted { key, value });
-        }
+        // Before anything can refuse, so that the trail names the session of a forged request too.
+        cx.record(Fact::Noted {
+            key: "session",
+            value: digest.id().as_str().to_owned().into(),
+        });
         self.check_sender(&attempt)?;
+        cx.record(Fact::Noted {
+            key: "via",
+            value: KIND.into(),
+        });
         let principal = self
             .current_principal(digest, &record, attempt.client)
             .await?;
@@ -127,17 +129,13 @@ impl Inner {
     }
 
     /// Finds a session that has not ended.
+    ///
+    /// An ended one is left to the store: if the clock of this process is ahead, the session still lasts for
+    /// all other processes.
     async fn find(&self, digest: SessionDigest) -> Result<Option<SessionRecord>, Box<Rejection>> {
-        let store = self.sessions.store();
-        let found = store.find(digest).get().await.map_err(refusal)?;
-        match found {
-            Some(record) if record.is_over(self.sessions.now()) => {
-                // If it stays, the next look-up finds that it has ended.
-                let _ = store.remove(digest).get().await;
-                Ok(None)
-            }
-            found => Ok(found),
-        }
+        let found = self.sessions.store().find(digest).get().await;
+        let found = found.map_err(refusal)?;
+        Ok(found.filter(|record| !record.is_over(self.sessions.now())))
     }
 
     /// Refuses what another site made the browser send.
@@ -164,16 +162,16 @@ impl Inner {
         record: &SessionRecord,
         client: Option<IpAddr>,
     ) -> Result<Principal, Box<Rejection>> {
-        let reason = match self.check.check(&record.principal, client).get().await {
-            Ok(now) if is_expired(&now, self.sessions.now()) => "the credential has expired".into(),
-            Ok(now) => match difference(&record.principal, &now) {
+        let time = self.sessions.now();
+        let reason = match self.check.check(record, client).get().await {
+            Ok(now) => match difference(&record.principal, &now, time) {
                 None => return Ok(now),
                 Some(reason) => reason.into(),
             },
             Err(CheckError::Ended(reason)) => reason,
             Err(CheckError::Refused(reason)) => {
-                let refused = self.refusals.refused.clone();
-                return Err(Box::new(refused.with_reason(reason)));
+                let refusal = self.refusals.not_now.clone();
+                return Err(Box::new(refusal.with_reason(reason)));
             }
             Err(CheckError::Unavailable(reason)) => {
                 let refusal = Rejection::unavailable(RETRY);
@@ -234,8 +232,12 @@ impl Authenticator for SessionAuthenticator {
             FoundCookie::Single(token) => Credential::bytes(token),
             FoundCookie::Absent | FoundCookie::Repeated => Credential::outside(),
         };
-        cookie.remove(&mut head.headers);
+        self.strip(head);
         credential
+    }
+
+    fn strip(&self, head: &mut request::Parts) {
+        Removed::remove(self.0.sessions.cookie(), head);
     }
 
     fn authenticate(
@@ -253,7 +255,7 @@ impl Authenticator for SessionAuthenticator {
             client: cx.client().map(ClientInfo::ip),
             kind: RequestKind::of(head),
             is_own: is_own_write(head, cx.client()),
-            csrf: take_csrf(head),
+            csrf: Removed::csrf(head),
             place: SessionPlace::default(),
         };
         head.extensions.insert(attempt.place.clone());
@@ -269,6 +271,15 @@ impl Authenticator for SessionAuthenticator {
         Some(Verdict::later(decision))
     }
 
+    /// Ends the session if the store answers at once: who read the cookie on its way could use it.
+    fn exposed(&self, _: &SecurityContext, credential: &Credential) -> Option<Box<str>> {
+        let digest = SessionToken::parse(credential.as_bytes())?.digest();
+        match self.0.sessions.store().remove(digest) {
+            MaybeReady::Ready(Ok(true)) => Some(digest.id().as_str().into()),
+            _ => None,
+        }
+    }
+
     fn challenge(&self) -> HeaderValue {
         CHALLENGE
     }
@@ -276,8 +287,8 @@ impl Authenticator for SessionAuthenticator {
 
 impl Refusals {
     fn new(sessions: &Sessions) -> Self {
+        // The session is genuine, so limits on guessing must not charge its user for what another page sent.
         let forbidden = |code, detail| {
-            // The session is genuine: another site must not make its client look like one that guesses.
             Rejection::new(StatusCode::FORBIDDEN, code, detail)
                 .with_credential_failure(CredentialFailure::NotAllowedHere)
                 .prerendered()
@@ -288,10 +299,6 @@ impl Refusals {
                 .clone()
                 .with_credential_failure(CredentialFailure::Absent)
                 .with_reason("the cookie opens no session"),
-            refused: ended
-                .clone()
-                .with_credential_failure(CredentialFailure::NotAllowedHere)
-                .prerendered(),
             csrf_token: forbidden(
                 "csrf_token",
                 "The header X-CSRF-Token of this session is missing or wrong.",
@@ -300,17 +307,15 @@ impl Refusals {
                 "cross_site",
                 "The request did not come from this site's own page.",
             ),
+            not_now: ended
+                .clone()
+                .with_credential_failure(CredentialFailure::NotAllowedHere),
             ended: ended
                 .with_credential_failure(CredentialFailure::Revoked)
                 .with_header(SET_COOKIE, sessions.clear_cookie())
                 .prerendered(),
         }
     }
-}
-
-/// Tells whether the credential behind a session has expired.
-fn is_expired(principal: &Principal, now: Duration) -> bool {
-    principal.expires().is_some_and(|end| end <= now)
 }
 
 /// Tells whether a request that changes something came from a page of this service. Without a word of
@@ -320,9 +325,10 @@ fn is_own_write(head: &request::Parts, client: Option<&ClientInfo>) -> bool {
         FetchSite::Absent => None,
         site => Some(site == FetchSite::SameOrigin),
     };
-    // A page that sends no referrer sends `null` too; then the browser's word about the site decides.
-    let is_null = |origin: &&[u8]| site == Some(true) && **origin == *b"null";
-    let origin = origin::origin(&head.headers).filter(|origin| !is_null(origin));
+    // A page with `Referrer-Policy: no-referrer` sends `Origin: null` to itself. `same-origin` is never sent by a
+    // page without an origin, such as a sandboxed frame.
+    let is_hidden = |origin: &&[u8]| *origin == b"null" && site == Some(true);
+    let origin = origin::origin(&head.headers).filter(|origin| !is_hidden(origin));
     let origin = origin.map(|origin| origin::is_own(origin, head, client));
     match (site, origin) {
         (None, None) => false,
@@ -336,20 +342,6 @@ fn is_foreign_read(head: &request::Parts, follows_links: bool) -> bool {
     let is_read = RequestKind::of(head) == RequestKind::Read;
     let is_followed = follows_links && origin::is_navigation(head);
     is_read && FetchSite::of(&head.headers) == FetchSite::Other && !is_followed
-}
-
-/// The token against forged requests, which an outer layer took out of the request.
-#[derive(Clone)]
-struct SentCsrf(Option<HeaderValue>);
-
-/// Takes the token against forged requests out of a request, for this layer and for those further in.
-fn take_csrf(head: &mut request::Parts) -> Option<HeaderValue> {
-    let before = head.extensions.get::<SentCsrf>();
-    let sent = head.headers.get(CSRF_HEADER).cloned();
-    let sent = sent.or_else(|| before.and_then(|before| before.0.clone()));
-    head.headers.remove(CSRF_HEADER);
-    head.extensions.insert(SentCsrf(sent.clone()));
-    sent
 }
 
 fn refusal(error: SessionError) -> Box<Rejection> {

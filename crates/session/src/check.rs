@@ -1,8 +1,10 @@
 //! Asks, with each request, whether the principal of a session is still what it was.
 
-use std::{borrow::Cow, fmt, net::IpAddr, sync::Arc};
+use std::{borrow::Cow, fmt, net::IpAddr, sync::Arc, time::Duration};
 
 use palisade_core::{MaybeReady, Principal};
+
+use crate::record::SessionRecord;
 
 /// What a [`PrincipalCheck`] returns.
 pub type CheckReply = MaybeReady<Result<Principal, CheckError>>;
@@ -15,37 +17,41 @@ pub type CheckReply = MaybeReady<Result<Principal, CheckError>>;
 ///
 /// ```
 /// use std::net::IpAddr;
-/// use palisade_core::{MaybeReady, Principal};
-/// use palisade_session::{CheckError, CheckReply, PrincipalCheck};
+/// use palisade_core::MaybeReady;
+/// use palisade_session::{CheckError, CheckReply, PrincipalCheck, SessionRecord};
 ///
 /// #[derive(Debug)]
 /// struct Accounts;
 ///
 /// impl PrincipalCheck for Accounts {
-///     fn check(&self, principal: &Principal, _: Option<IpAddr>) -> CheckReply {
-///         MaybeReady::Ready(match principal.id() {
+///     fn check(&self, session: &SessionRecord, _: Option<IpAddr>) -> CheckReply {
+///         MaybeReady::Ready(match session.principal.id() {
 ///             "mallory" => Err(CheckError::ended("the account is closed")),
-///             _ => Ok(principal.clone()),
+///             _ => Ok(session.principal.clone()),
 ///         })
 ///     }
 /// }
 /// ```
 pub trait PrincipalCheck: fmt::Debug + Send + Sync + 'static {
-    /// Returns the principal as it is now. `client` is the address of the client, if it is known.
+    /// Returns the principal of a session as it is now. `client` is the address of the client, if it is known.
+    ///
+    /// [`SessionRecord::opened`] tells which sessions are older than a new password, a rotation of the key or another
+    /// reason to sign in again.
     ///
     /// The new principal has the same kind, id and owner, and at most the scopes that it had when it
-    /// signed in. With more scopes the session ends: rights that grow need a new session.
+    /// signed in ([`Principal::with_scopes_of`]). With more scopes the session ends: rights that grow need a
+    /// new session.
     ///
     /// # Errors
     ///
-    /// [`CheckError::Ended`] ends the session: 401. [`CheckError::Refused`] refuses this request with
-    /// 401, and [`CheckError::Unavailable`] with 503.
-    fn check(&self, principal: &Principal, client: Option<IpAddr>) -> CheckReply;
+    /// [`CheckError::Ended`] ends the session: 401. [`CheckError::Refused`] refuses this request with 401 and
+    /// keeps the session. [`CheckError::Unavailable`] refuses it with 503.
+    fn check(&self, session: &SessionRecord, client: Option<IpAddr>) -> CheckReply;
 }
 
 impl<C: PrincipalCheck + ?Sized> PrincipalCheck for Arc<C> {
-    fn check(&self, principal: &Principal, client: Option<IpAddr>) -> CheckReply {
-        (**self).check(principal, client)
+    fn check(&self, session: &SessionRecord, client: Option<IpAddr>) -> CheckReply {
+        (**self).check(session, client)
     }
 }
 
@@ -53,22 +59,22 @@ impl<C: PrincipalCheck + ?Sized> PrincipalCheck for Arc<C> {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum CheckError {
-    /// It may not use the service any more.
+    /// It may never use the service with this session again.
     Ended(Cow<'static, str>),
-    /// It may not use the service in this request, such as from this network. The session goes on.
+    /// It may not use the service now or from there: another network, a configuration that is being repaired.
     Refused(Cow<'static, str>),
     /// It cannot be decided now.
     Unavailable(Cow<'static, str>),
 }
 
 impl CheckError {
-    /// Says that the principal may not use the service any more.
+    /// Says that the principal may never use the service with this session again.
     #[must_use]
     pub fn ended(reason: impl Into<Cow<'static, str>>) -> Self {
         Self::Ended(reason.into())
     }
 
-    /// Says that the principal may not use the service in this request, and perhaps in another one.
+    /// Says that the principal may not use the service now or from there.
     #[must_use]
     pub fn refused(reason: impl Into<Cow<'static, str>>) -> Self {
         Self::Refused(reason.into())
@@ -98,13 +104,17 @@ impl std::error::Error for CheckError {}
 pub(crate) struct Unchecked;
 
 impl PrincipalCheck for Unchecked {
-    fn check(&self, principal: &Principal, _: Option<IpAddr>) -> CheckReply {
-        MaybeReady::Ready(Ok(principal.clone()))
+    fn check(&self, session: &SessionRecord, _: Option<IpAddr>) -> CheckReply {
+        MaybeReady::Ready(Ok(session.principal.clone()))
     }
 }
 
 /// Returns why a principal is not the one that signed in. `None`: it is.
-pub(crate) fn difference(before: &Principal, now: &Principal) -> Option<&'static str> {
+pub(crate) fn difference(
+    before: &Principal,
+    now: &Principal,
+    time: Duration,
+) -> Option<&'static str> {
     let identity = |who: &Principal| {
         (
             who.kind(),
@@ -114,6 +124,9 @@ pub(crate) fn difference(before: &Principal, now: &Principal) -> Option<&'static
     };
     if identity(before) != identity(now) {
         return Some("the principal of the session is another one now");
+    }
+    if now.expires().is_some_and(|end| time >= end) {
+        return Some("the credential of the principal has expired");
     }
     let grew = now.scopes().any(|scope| !before.has_scope(scope));
     grew.then_some("the principal has more scopes than when it signed in")
@@ -131,11 +144,19 @@ mod tests {
                 .build()
         };
         let before = who(&["a", "b"]);
+        let difference =
+            |before: &Principal, now: &Principal| difference(before, now, Duration::from_secs(10));
         assert_eq!(difference(&before, &who(&["b"])), None);
         assert_eq!(difference(&before, &who(&["b", "a"])), None);
         assert!(difference(&before, &who(&["a", "c"])).is_some());
         let of_another = Principal::builder("user", "ann").owner("acme").build();
         assert!(difference(&before, &of_another).is_some());
         assert!(difference(&before, &Principal::builder("user", "bob").build()).is_some());
+        let until = |end| {
+            let scopes = Principal::builder("user", "ann").scopes(["a"]);
+            scopes.expires(Duration::from_secs(end)).build()
+        };
+        assert_eq!(difference(&before, &until(11)), None);
+        assert!(difference(&before, &until(10)).is_some());
     }
 }

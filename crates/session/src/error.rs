@@ -2,10 +2,11 @@
 
 use std::{borrow::Cow, error::Error, fmt, time::Duration};
 
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
+use palisade_core::{CredentialFailure, Rejection};
 
-use palisade_core::Rejection;
-
+/// There is no registered scheme for a cookie.
+pub(crate) const CHALLENGE: HeaderValue = HeaderValue::from_static("Session");
 /// How long a client is told to wait after a 503.
 const RETRY: Duration = Duration::from_secs(1);
 /// The same while all places are taken: sessions end by the minute, not by the second.
@@ -13,8 +14,8 @@ const RETRY_FULL: Duration = Duration::from_secs(60);
 
 /// Why a session cannot be opened, found or ended.
 ///
-/// It becomes a [`Rejection`], so a handler can refuse with it: 401 for [`Ended`](Self::Ended), 403
-/// `credential_kind` for [`SignedIn`](Self::SignedIn), otherwise 503.
+/// It becomes a [`Rejection`], so a handler can refuse with it: 401 for what has ended or expired, 403
+/// `credential_kind` for a session that would open another one, and 503 with `Retry-After` otherwise.
 ///
 /// ```
 /// use http::StatusCode;
@@ -27,14 +28,16 @@ const RETRY_FULL: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum SessionError {
+    /// The credential of the principal has expired, so it opens no session.
+    CredentialExpired,
     /// The session has ended meanwhile, so it cannot be renewed.
     Ended,
-    /// The request has a session already, and a session cannot open another one.
-    SignedIn,
     /// The store has no place for another session.
     Full,
     /// The operating system gives no random numbers.
     NoRandomNumbers,
+    /// A session proved the principal, and a session opens no other one: it would never end.
+    SignedIn,
     /// The store cannot be asked. The text is for operators.
     Unavailable(Cow<'static, str>),
 }
@@ -50,10 +53,11 @@ impl SessionError {
 impl fmt::Display for SessionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::CredentialExpired => f.write_str("the credential of the principal has expired"),
             Self::Ended => f.write_str("the session has ended"),
             Self::Full => f.write_str("the session store is full"),
             Self::NoRandomNumbers => f.write_str("the system gives no random numbers"),
-            Self::SignedIn => f.write_str("a session cannot open another one"),
+            Self::SignedIn => f.write_str("a session cannot open another session"),
             Self::Unavailable(reason) => write!(f, "the session store is unavailable: {reason}"),
         }
     }
@@ -63,18 +67,21 @@ impl Error for SessionError {}
 
 impl From<SessionError> for Rejection {
     fn from(error: SessionError) -> Self {
-        let retry = match error {
-            SessionError::Ended => {
-                let challenge = http::HeaderValue::from_static("Session");
-                return Self::credentials_invalid(challenge).with_reason(error.to_string());
+        let refusal = match error {
+            SessionError::CredentialExpired | SessionError::Ended => {
+                let expired = CredentialFailure::Expired;
+                Self::credentials_invalid(CHALLENGE).with_credential_failure(expired)
             }
-            SessionError::SignedIn => {
-                let detail = "A session cannot open another one.";
-                return Self::new(StatusCode::FORBIDDEN, "credential_kind", detail);
+            SessionError::SignedIn => Self::new(
+                StatusCode::FORBIDDEN,
+                "credential_kind",
+                "A session cannot open another session.",
+            ),
+            SessionError::Full => Self::unavailable(RETRY_FULL),
+            SessionError::NoRandomNumbers | SessionError::Unavailable(_) => {
+                Self::unavailable(RETRY)
             }
-            SessionError::Full => RETRY_FULL,
-            _ => RETRY,
         };
-        Self::unavailable(retry).with_reason(error.to_string())
+        refusal.with_reason(error.to_string())
     }
 }

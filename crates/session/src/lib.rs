@@ -8,21 +8,22 @@
 //!
 //! A session is a random token of 256 bits in a `__Host-` cookie that scripts cannot read. The store has
 //! its digest alone, so what is read from the store opens nothing. A session ends by age, by rest, by
-//! signing out (one, all, or all others), and with the right of its principal ([`PrincipalCheck`]).
+//! signing out (one, all, or all others), with the credential that opened it, and with the right of its principal
+//! ([`PrincipalCheck`]). It opens no other session.
 //!
 //! # Examples
 //!
 //! A handler signs in, another one signs out:
 //!
 //! ```
-//! use http::HeaderValue;
+//! use http::{HeaderValue, request::Parts};
 //! use palisade_core::Principal;
 //! use palisade_session::{CurrentSession, SessionError, Sessions};
 //!
 //! /// Returns the `Set-Cookie` of a user who has shown the right password.
-//! async fn signed_in(sessions: &Sessions, user: &str) -> Result<HeaderValue, SessionError> {
+//! async fn signed_in(sessions: &Sessions, head: &Parts, user: &str) -> Result<HeaderValue, SessionError> {
 //!     let principal = Principal::builder("user", user).scopes(["notes:read"]).build();
-//!     Ok(sessions.open(principal).await?.set_cookie())
+//!     Ok(sessions.sign_in(&head.headers, &head.extensions, principal).await?.set_cookie())
 //! }
 //!
 //! /// Returns the `Set-Cookie` that removes the cookie.
@@ -52,6 +53,7 @@ mod current;
 mod store;
 mod error;
 mod record;
+mod removed;
 mod cookie;
 mod origin;
 mod token;

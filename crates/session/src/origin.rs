@@ -77,8 +77,10 @@ pub(crate) fn is_own(origin: &[u8], head: &request::Parts, client: Option<&Clien
     } else {
         return false;
     };
-    let clear_to_tls =
-        scheme == Scheme::Http && client.is_some_and(|client| client.scheme() == Scheme::Https);
+    // Without a layer that knows the client, HTTP/2 tells the scheme (RFC 9113, 8.3.1).
+    let by_uri = head.uri.scheme() == Some(&http::uri::Scheme::HTTPS);
+    let is_tls = client.map_or(by_uri, |client| client.scheme() == Scheme::Https);
+    let clear_to_tls = scheme == Scheme::Http && is_tls;
     let Some(asked) = host(head, client) else {
         return false;
     };
@@ -167,6 +169,14 @@ mod tests {
     fn the_default_port_of_another_scheme_is_another_origin() {
         check_own(None, "api.example:80", "https://api.example", false);
         check_own(None, "api.example:443", "http://api.example", false);
+    }
+
+    #[test]
+    fn the_scheme_of_http2_tells_where_no_client_is_known() {
+        let request = Request::post("https://api.example/tts").body(()).unwrap();
+        let (head, ()) = request.into_parts();
+        assert!(is_own(b"https://api.example", &head, None));
+        assert!(!is_own(b"http://api.example", &head, None));
     }
 
     #[test]

@@ -25,22 +25,22 @@ pub struct SessionRecord {
     pub opened: Duration,
     /// When a request used it. Written at most sixteen times in an idle time.
     pub last_used: Duration,
-    /// When it ends, however much it is used.
+    /// When it ends, however much it is used. Not later than the credential that opened it.
     pub ends: Duration,
     /// It also ends if it is not used for so long.
     pub idle: Duration,
 }
 
 impl SessionRecord {
-    /// Makes a record. `lifetime` and `idle` count from `opened`. It ends with the credential of the
-    /// principal, if that expires earlier.
+    /// Makes a record. `lifetime` and `idle` count from `opened`. It ends with [`Principal::expires`] if that is
+    /// earlier.
     ///
     /// Stores outside this process use it to read back what they wrote, and then set the fields.
     #[must_use]
     pub fn new(principal: Principal, opened: Duration, lifetime: Duration, idle: Duration) -> Self {
         let ends = opened.saturating_add(lifetime);
         Self {
-            ends: principal.expires().map_or(ends, |end| end.min(ends)),
+            ends: ends.min(principal.expires().unwrap_or(ends)),
             principal,
             label: None,
             opened,
@@ -85,7 +85,7 @@ pub struct SessionOwner {
     pub kind: &'static str,
     /// Its id.
     pub id: Box<str>,
-    /// Its owner: two tenants may have users with one id.
+    /// Its owner: two tenants may have a user of the same id.
     pub owner: Option<Box<str>>,
 }
 
@@ -138,10 +138,21 @@ impl SessionInfo {
     }
 }
 
-/// Shortens a label, and removes control characters: it is shown on pages and in terminals.
+/// Shortens a label, and removes control characters and those that are invisible or change the direction of the text: it
+/// is shown on pages and in terminals.
 pub(crate) fn label(text: &str) -> Box<str> {
-    let shown = text.chars().filter(|character| !character.is_control());
+    let shown = text
+        .chars()
+        .filter(|character| !character.is_control() && !is_invisible(*character));
     shown.take(MAX_LABEL).collect::<String>().into()
+}
+
+/// Tells whether a character is a mark of direction, a separator of lines, or has no width.
+const fn is_invisible(character: char) -> bool {
+    matches!(
+        character,
+        '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+    )
 }
 
 #[cfg(test)]
@@ -181,6 +192,7 @@ mod tests {
     #[test]
     fn a_label_is_short_and_has_no_control_characters() {
         assert_eq!(&*label("Fire\r\n\u{1b}fox"), "Firefox");
+        assert_eq!(&*label("Fire\u{202e}\u{200b}\u{2066}fox"), "Firefox");
         assert_eq!(label(&"ä".repeat(500)).chars().count(), MAX_LABEL);
     }
 }

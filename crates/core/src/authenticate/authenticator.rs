@@ -91,6 +91,15 @@ pub trait Authenticator: Send + Sync + 'static {
         Credential::outside()
     }
 
+    /// Removes what belongs to this kind of credential and no handler may see, also when another credential
+    /// was used or none: the cookie beside a key, a cookie that opens nothing.
+    ///
+    /// Called for each authenticator of a layer after the credential was read, but not in shadow mode. What an
+    /// authenticator further in needs stays in the extensions of the request. Default: removes nothing.
+    fn strip(&self, head: &mut request::Parts) {
+        let _ = head;
+    }
+
     /// Verifies the credential, which was removed from the request.
     ///
     /// It may be called for a credential that an outer authenticator has accepted already. Return
@@ -157,6 +166,10 @@ impl<A: Authenticator + ?Sized> Authenticator for Arc<A> {
 
     fn take(&self, head: &mut request::Parts) -> Credential {
         (**self).take(head)
+    }
+
+    fn strip(&self, head: &mut request::Parts) {
+        (**self).strip(head);
     }
 
     fn authenticate(

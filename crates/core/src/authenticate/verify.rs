@@ -88,12 +88,9 @@ impl AuthenticateLayer {
         {
             return self.verify_again(cx, head, proof, reader);
         }
-        if self
-            .shared
-            .all
-            .iter()
-            .any(|one| one.info.kind == who.kind())
-        {
+        // A session has the principal of another kind, so the credential tells and not the principal.
+        let kind = proof.map_or(who.kind(), |proof| proof.authenticator.kind);
+        if self.shared.all.iter().any(|one| one.info.kind == kind) {
             let reason = "another authenticator of this kind proved the principal, and its credential \
                           is not there to be verified again: use the same authenticator in both layers";
             return Rejection::misconfigured(reason).into();

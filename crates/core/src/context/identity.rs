@@ -54,6 +54,16 @@ impl SecurityContext {
         Some(&self.0.proven.get()?.principal)
     }
 
+    /// Returns the [`kind`](crate::Authenticator::kind) of the authenticator that proved the principal. `None`: there
+    /// is no principal, or a guard set it otherwise.
+    ///
+    /// It can differ from [`Principal::kind`]: a session has the principal that signed in. A handler that gives out a
+    /// credential asks this, so that a stolen session opens no second one.
+    #[must_use]
+    pub fn proven_by(&self) -> Option<&'static str> {
+        Some(self.proof()?.authenticator.kind)
+    }
+
     /// Returns what proved the principal, if an authenticator did.
     pub(crate) fn proof(&self) -> Option<&Proof> {
         self.0.proven.get()?.proof.as_ref()

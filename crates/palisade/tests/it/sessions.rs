@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use axum::extract::State;
-use http::{HeaderValue, Method, Request, StatusCode, header};
+use http::{HeaderValue, Method, Request, StatusCode, header, request::Parts};
 use palisade::{
     AllowedHosts, ApiKeyLayer, Principal, ProtectedRouter, Routes, Rule, Shield,
     api_key::{Environment, Grant, KeyScheme, MemoryKeyStore, MintedKey, Pepper},
-    core::SecurityContext,
+    core::{Clock as _, ManualClock, SecurityContext, extract::Refused},
     session::{
-        CrossOriginLayer, CurrentSession, KeyCheck, MemorySessionStore, SessionLayer, Sessions,
+        CheckError, CrossOriginLayer, CurrentSession, KeyCheck, MemorySessionStore,
+        PrincipalCheck as _, SessionLayer, SessionRecord, Sessions,
     },
     testing::request,
 };
@@ -25,17 +26,21 @@ struct Service {
 
 async fn sign_in(
     State(sessions): State<Sessions>,
+    cx: SecurityContext,
     who: Principal,
-) -> [(header::HeaderName, HeaderValue); 1] {
-    let opened = sessions.open(who).await.unwrap();
-    [(header::SET_COOKIE, opened.set_cookie())]
+    head: Parts,
+) -> Result<[(header::HeaderName, HeaderValue); 1], Refused> {
+    let opened = sessions.sign_in(&head.headers, &head.extensions, who).await;
+    let opened = opened.map_err(|error| Refused::new(&cx, error.into()))?;
+    Ok([(header::SET_COOKIE, opened.set_cookie())])
 }
 
 async fn csrf(current: CurrentSession, cx: SecurityContext) -> String {
     format!(
-        "{} {}",
+        "{} {} by {}",
         current.csrf_token(),
-        cx.principal().unwrap().kind()
+        cx.principal().unwrap().kind(),
+        cx.proven_by().unwrap()
     )
 }
 
@@ -54,7 +59,11 @@ impl Service {
             .post("/session", Rule::authenticated(), sign_in)
             .get("/session", Rule::authenticated(), csrf)
             .get("/notes", Rule::scope("notes:read"), async || "Buy bread.")
+            .get("/erase", Rule::scope("notes:delete"), async || "")
             .post("/login", Rule::public(), async || "")
+            .get("/hello", Rule::public(), async || {
+                [(header::SET_COOKIE, "theme=dark")]
+            })
             .with_state(sessions.clone());
         let app = Shield::builder()
             .hosts(AllowedHosts::parse(["notes.example"]).unwrap())
@@ -104,7 +113,116 @@ async fn a_session_has_the_principal_and_the_scopes_of_its_key() {
     assert_eq!(service.read("/notes", &cookie).await.0, StatusCode::OK);
     let (status, _, body) = service.read("/session", &cookie).await;
     assert_eq!(status, StatusCode::OK);
-    assert!(body.ends_with(" api_key"), "{body}");
+    assert!(body.ends_with(" api_key by session"), "{body}");
+}
+
+#[tokio::test]
+async fn a_response_with_a_cookie_is_not_for_a_cache() {
+    let service = Service::start();
+    let (status, headers, _) = service.send(request("https://notes.example/hello")).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(headers[header::CACHE_CONTROL], "no-store");
+}
+
+#[tokio::test]
+async fn a_session_cannot_prolong_itself() {
+    let service = Service::start();
+    let cookie = service.cookie().await;
+    let (_, _, body) = service.read("/session", &cookie).await;
+    let csrf = body.split(' ').next().unwrap();
+    let again = request("https://notes.example/session")
+        .method(Method::POST)
+        .header("cookie", &cookie)
+        .header("origin", "https://notes.example")
+        .header("x-csrf-token", csrf);
+    let (status, headers, body) = service.send(again).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    assert!(body.contains("\"credential_kind\""), "{body}");
+    assert!(!headers.contains_key(header::SET_COOKIE));
+    let principal = service.minted.record().principal();
+    assert_eq!(service.sessions.list(principal).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_sign_in_by_key_ends_the_session_that_the_browser_had() {
+    let service = Service::start();
+    let planted = service.cookie().await;
+    let request = request("https://notes.example/session").method(Method::POST);
+    let request = request.header("x-api-key", service.minted.key());
+    let (status, ..) = service.send(request.header("cookie", &planted)).await;
+    assert_eq!(status, StatusCode::OK);
+    let (status, ..) = service.read("/notes", &planted).await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_session_of_a_secret_that_was_rotated_out_ends() {
+    let clock = ManualClock::new(Duration::from_secs(1_700_000_000));
+    let hour = Duration::from_secs(3600);
+    let scheme = KeyScheme::new(Pepper::generate().unwrap());
+    let keys = MemoryKeyStore::new();
+    let first = scheme.mint(Grant::new(Environment::Live), clock.unix_time());
+    let first = first.unwrap();
+    keys.insert(first.record().clone()).unwrap();
+    let check = KeyCheck::new(keys.clone()).clock(clock.shared());
+    let opened_now = || {
+        let principal = first.record().principal().clone();
+        SessionRecord::new(principal, clock.unix_time(), 12 * hour, hour)
+    };
+    let before = opened_now();
+    let overlap = clock.unix_time() + hour;
+    let second = scheme.rotate(first.record(), overlap, clock.unix_time());
+    keys.replace(second.unwrap().record().clone()).unwrap();
+    assert!(check.check(&before, None).get().await.is_ok());
+    clock.advance(hour);
+    let ended = check.check(&before, None).get().await.unwrap_err();
+    assert!(matches!(ended, CheckError::Ended(_)), "{ended:?}");
+    assert!(check.check(&opened_now(), None).get().await.is_ok());
+}
+
+#[tokio::test]
+async fn a_session_has_never_more_scopes_than_at_the_sign_in() {
+    let service = Service::start();
+    let cookie = service.cookie().await;
+    let record = service.minted.record();
+    let with_scopes = |scopes: &[&str]| {
+        let grant = Grant::new(Environment::Live).scopes(scopes.iter().copied());
+        let digest = record.digest().clone();
+        let changed =
+            palisade::api_key::KeyRecord::from_grant(record.id(), digest, grant, record.created());
+        service.keys.replace(changed.unwrap()).unwrap();
+    };
+    with_scopes(&["notes:delete", "notes:read"]);
+    assert_eq!(service.read("/notes", &cookie).await.0, StatusCode::OK);
+    let erase = request("https://notes.example/erase").header("cookie", &cookie);
+    assert_eq!(service.send(erase).await.0, StatusCode::FORBIDDEN);
+    with_scopes(&["notes:delete"]);
+    let (status, ..) = service.read("/notes", &cookie).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn a_key_that_is_missing_or_used_from_elsewhere_refuses_and_keeps_the_session() {
+    let service = Service::start();
+    let check = KeyCheck::new(MemoryKeyStore::new());
+    let hour = Duration::from_secs(3600);
+    let principal = service.minted.record().principal().clone();
+    let session = SessionRecord::new(principal, hour, hour, hour);
+    let missing = check.check(&session, None).get().await.unwrap_err();
+    assert!(matches!(missing, CheckError::Refused(_)), "{missing:?}");
+    let record = service.minted.record();
+    let elsewhere = Grant::new(Environment::Live).networks(["10.0.0.0/8".parse().unwrap()]);
+    let digest = record.digest().clone();
+    let bound =
+        palisade::api_key::KeyRecord::from_grant(record.id(), digest, elsewhere, Duration::ZERO);
+    service.keys.replace(bound.unwrap()).unwrap();
+    let check = KeyCheck::new(service.keys.clone());
+    for client in [None, Some([192, 0, 2, 1].into())] {
+        let refused = check.check(&session, client).get().await.unwrap_err();
+        assert!(matches!(refused, CheckError::Refused(_)), "{refused:?}");
+    }
+    let inside = check.check(&session, Some([10, 0, 0, 1].into()));
+    assert!(inside.get().await.is_ok());
 }
 
 #[tokio::test]

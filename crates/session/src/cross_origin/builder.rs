@@ -49,6 +49,8 @@ impl CrossOriginLayerBuilder {
     ///
     /// For routes that check the sender themselves, such as by a signature. A path with `%`, `//`, `;`,
     /// a backslash or a segment of dots is below no folder, since the handler may read it as another path.
+    ///
+    /// The path is the one that this layer sees: inside of axum's `nest` it has no prefix.
     pub fn except_path(mut self, path: impl Into<Box<str>>) -> Self {
         self.exceptions.push(path.into());
         self

@@ -65,8 +65,9 @@ impl PathException {
 
 /// Tells whether everybody reads a path alike: no escapes, no segments of dots, no empty segments.
 fn is_plain(path: &str) -> bool {
-    let odd = ["%", "\\", "//", "/.", ";"];
-    odd.iter().all(|odd| !path.contains(odd))
+    let odd = ["%", "\\", "//", ";"];
+    let is_dots = |segment: &str| segment == "." || segment == "..";
+    odd.iter().all(|odd| !path.contains(odd)) && !path.split('/').any(is_dots)
 }
 
 #[cfg(test)]
@@ -117,6 +118,9 @@ mod tests {
         ] {
             assert!(!hooks.matches(path), "{path}");
         }
+        let hidden = PathException::parse("/.well-known/acme/*").unwrap();
+        assert!(hidden.matches("/.well-known/acme/x"));
+        assert!(!hidden.matches("/.well-known/acme/.."));
         let exact = PathException::parse("/return").unwrap();
         assert!(
             exact.matches("/return") && !exact.matches("/return/") && !exact.matches("/Return")
@@ -126,7 +130,7 @@ mod tests {
     #[test]
     fn what_is_no_path_is_refused() {
         for path in [
-            "", "hooks", "/a b", "/a?b", "/a/../b", "/a%2fb", "/a*", "//", "*",
+            "", "hooks", "/a b", "/a?b", "/a/../b", "/a/.", "/./*", "/a%2fb", "/a*", "//", "*",
         ] {
             assert_eq!(PathException::parse(path), None, "{path}");
         }

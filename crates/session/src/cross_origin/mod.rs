@@ -24,8 +24,8 @@ use crate::origin::{self, FetchSite, RequestKind};
 /// | `GET`, `HEAD`, `OPTIONS` that open no WebSocket | passes: they must not change anything |
 /// | `Sec-Fetch-Site: same-origin` or `none` | passes |
 /// | another `Sec-Fetch-Site` | refused, but for a trusted origin and an exception |
-/// | neither `Sec-Fetch-Site` nor `Origin` | passes: it is no browser, or a page of this service |
-/// | `Origin` with the host of the request, and not `http` where the request came by TLS | passes |
+/// | neither `Sec-Fetch-Site` nor `Origin` | passes: it is no browser, or one of before 2020, which may send neither with a form |
+/// | `Origin` with the host of the request, and not `http` where the request came by TLS ([`ClientInfo`](palisade_core::ClientInfo), or the scheme of HTTP/2) | passes |
 /// | another `Origin`, also `null` | refused, but for a trusted origin and an exception |
 ///
 /// A `GET` that opens a WebSocket is no read: browsers let every page open one, with the cookies.
@@ -35,6 +35,9 @@ use crate::origin::{self, FetchSite, RequestKind};
 /// script that CORS allows need [`trusted_origin`](CrossOriginLayerBuilder::trusted_origin).
 ///
 /// # Deployment
+///
+/// Check the host of requests outside of this layer (`AllowedHosts`): to a browser, a foreign name that was
+/// pointed to this service (DNS rebinding) is the service itself.
 ///
 /// A proxy in front must pass on `Host`, or [`ClientInfo`](palisade_core::ClientInfo) must have the
 /// forwarded host. Browsers since 2020 (Safari: 2023) send `Sec-Fetch-Site`, which needs neither, to

@@ -4,7 +4,7 @@ mod builder;
 
 use std::fmt;
 
-use http::{HeaderValue, request};
+use http::{HeaderValue, header::CACHE_CONTROL, request, response};
 use palisade_core::{
     AuthenticateLayer, Authenticator, AuthenticatorId, Credential, CredentialSource, Guard, Mode,
     Presence, Principal, Rejection, SecurityContext, Verdict, layer,
@@ -17,8 +17,12 @@ use crate::{authenticator::SessionAuthenticator, sessions::Sessions};
 /// send.
 ///
 /// On success the request has the [`Principal`] that signed in, and a
-/// [`CurrentSession`](crate::CurrentSession) for handlers. The cookie is removed from the request; other
-/// cookies stay.
+/// [`CurrentSession`](crate::CurrentSession) for handlers. The cookie and its `X-CSRF-Token` are removed from the
+/// request, also where the session was not used; other cookies stay. Used by itself, the layer sets
+/// `Cache-Control: no-store` on responses of a session that have none; in a list that is up to the layer of headers.
+///
+/// A session whose cookie came without TLS ends, if a guard tells ([`AuthenticateLayer::record_exposed`]) and the
+/// store answers at once.
 ///
 /// | case | response |
 /// |---|---|
@@ -119,6 +123,15 @@ impl Guard for SessionLayer {
     fn admit(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<()> {
         self.alone.admit(cx, head)
     }
+
+    /// What a session showed is not for a cache, unless the handler says otherwise.
+    fn finish(&self, cx: &SecurityContext, (): &mut (), head: &mut response::Parts) -> Verdict<()> {
+        if cx.proven_by() == Some(self.authenticator.kind()) {
+            let entry = head.headers.entry(CACHE_CONTROL);
+            entry.or_insert(const { HeaderValue::from_static("no-store") });
+        }
+        Verdict::Admit(())
+    }
 }
 
 impl Authenticator for SessionLayer {
@@ -142,6 +155,10 @@ impl Authenticator for SessionLayer {
         self.authenticator.take(head)
     }
 
+    fn strip(&self, head: &mut request::Parts) {
+        self.authenticator.strip(head);
+    }
+
     fn authenticate(
         &self,
         cx: &SecurityContext,
@@ -153,6 +170,10 @@ impl Authenticator for SessionLayer {
 
     fn recheck(&self, cx: &SecurityContext, credential: &Credential) -> Option<Verdict<Principal>> {
         self.authenticator.recheck(cx, credential)
+    }
+
+    fn exposed(&self, cx: &SecurityContext, credential: &Credential) -> Option<Box<str>> {
+        self.authenticator.exposed(cx, credential)
     }
 
     fn challenge(&self) -> HeaderValue {

@@ -74,7 +74,8 @@ impl SessionsBuilder {
     /// Sets when a session ends that is not used. Default: 30 minutes. From 1 minute to the lifetime.
     ///
     /// The use is written at most sixteen times in this time, so a session may end up to a sixteenth
-    /// earlier. Requests that a page sends by itself count as use.
+    /// earlier. Requests that a page sends by itself count as use. What a WebSocket carries does not: it is closed after
+    /// this time unless the page sends requests too.
     pub fn idle_timeout(mut self, idle: Duration) -> Self {
         self.idle = Some(idle);
         self

@@ -10,7 +10,7 @@ mod time;
 use std::{fmt, sync::Arc, time::Duration};
 
 use http::{Extensions, HeaderMap, HeaderValue};
-use palisade_core::Principal;
+use palisade_core::{Fact, Principal, SecurityContext};
 
 use self::time::SessionTime;
 pub use self::{
@@ -22,6 +22,7 @@ use crate::{
     current::CurrentSession,
     error::SessionError,
     record::{self, SessionInfo, SessionOwner, SessionRecord},
+    removed::Removed,
     store::SessionStore,
     token::{SessionDigest, SessionId, SessionToken},
 };
@@ -42,7 +43,9 @@ use crate::{
 /// let sessions = Sessions::new(MemorySessionStore::new());
 /// let ann = Principal::builder("user", "ann").scopes(["notes:read"]).build();
 ///
-/// let opened = sessions.open(ann.clone()).await?;
+/// // In a handler that has verified who the user is; `head` is that of its request.
+/// let (head, ()) = http::Request::post("/session").body(())?.into_parts();
+/// let opened = sessions.sign_in(&head.headers, &head.extensions, ann.clone()).await?;
 /// assert!(opened.set_cookie().to_str()?.starts_with("__Host-session="));
 /// assert_eq!(sessions.list(&ann).await?.len(), 1);
 ///
@@ -77,37 +80,77 @@ impl Sessions {
         SessionsBuilder::new(Box::new(store))
     }
 
-    /// Signs in: opens a session for the principal of a request, and ends the one that the browser still has.
+    /// Opens a session for the principal of a request, in the handler of a page that signs in.
     ///
-    /// It has a new token: what the browser sent before has no influence on it (session fixation). A request
-    /// that a session authenticated is refused: otherwise who has stolen a cookie could open sessions for ever.
+    /// A session that the browser still has ends, so that nobody who planted it shares what follows (session
+    /// fixation). A request whose principal a session proved is refused: otherwise a stolen session could
+    /// open new ones for ever.
     ///
     /// # Errors
     ///
-    /// [`SessionError::SignedIn`]: a session authenticated the request. Use [`renew`](Self::renew) for a change
-    /// of rights. Otherwise as [`open`](Self::open).
+    /// [`SessionError::SignedIn`]: a session proved the principal of the request. Otherwise as
+    /// [`open`](Self::open).
+    ///
+    /// ```
+    /// use http::{Extensions, HeaderMap, HeaderValue};
+    /// use palisade_core::Principal;
+    /// use palisade_session::{SessionError, Sessions};
+    ///
+    /// /// `who` is what a key, a token or a password proved.
+    /// async fn sign_in(
+    ///     sessions: &Sessions,
+    ///     (headers, extensions): (&HeaderMap, &Extensions),
+    ///     who: Principal,
+    /// ) -> Result<HeaderValue, SessionError> {
+    ///     Ok(sessions.sign_in(headers, extensions, who).await?.set_cookie())
+    /// }
+    /// ```
     pub async fn sign_in(
         &self,
         headers: &HeaderMap,
         extensions: &Extensions,
         principal: Principal,
     ) -> Result<OpenedSession, SessionError> {
-        if CurrentSession::of(extensions).is_some() {
-            return Err(SessionError::SignedIn);
-        }
-        self.end_shown(headers, extensions).await?;
-        self.open(principal).await
+        let signed_in = self.sign_in_labelled(headers, extensions, principal, "");
+        signed_in.await
     }
 
-    /// Opens a session for a principal that was verified now, without looking at a request.
-    ///
-    /// In a handler use [`sign_in`](Self::sign_in). Where a handler takes the principal of the request, this
-    /// method would let a session open another one.
+    /// Does the same as [`sign_in`](Self::sign_in), with a label as [`open_labelled`](Self::open_labelled).
     ///
     /// # Errors
     ///
-    /// [`SessionError`]: the store is full or cannot be asked, the credential of the principal has expired, or
-    /// there are no random numbers.
+    /// As [`sign_in`](Self::sign_in).
+    pub async fn sign_in_labelled(
+        &self,
+        headers: &HeaderMap,
+        extensions: &Extensions,
+        principal: Principal,
+        label: &str,
+    ) -> Result<OpenedSession, SessionError> {
+        if CurrentSession::of(extensions).is_some() {
+            return Err(SessionError::SignedIn);
+        }
+        let record = self.record(principal, Some(record::label(label)), self.now())?;
+        self.end_shown(headers, extensions).await?;
+        let opened = self.insert(record).await?;
+        if let Some(cx) = SecurityContext::of(extensions) {
+            cx.record(Fact::Noted {
+                key: "session_opened",
+                value: opened.id().as_str().to_owned().into(),
+            });
+        }
+        Ok(opened)
+    }
+
+    /// Opens a session for a principal, whatever the request shows. Handlers use [`sign_in`](Self::sign_in).
+    ///
+    /// It has a new token: what the browser sent before has no influence on it. Do not call it with a principal that
+    /// a session proved: the new session would outlast it. It ends with [`Principal::expires`] at the latest.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError`]: the credential of the principal has expired, the store is full or cannot be asked,
+    /// or there are no random numbers.
     pub async fn open(&self, principal: Principal) -> Result<OpenedSession, SessionError> {
         self.open_labelled(principal, "").await
     }
@@ -124,13 +167,27 @@ impl Sessions {
         principal: Principal,
         label: &str,
     ) -> Result<OpenedSession, SessionError> {
-        let now = self.now();
+        let record = self.record(principal, Some(record::label(label)), self.now())?;
+        self.insert(record).await
+    }
+
+    /// Makes the record of a session that is opened now.
+    fn record(
+        &self,
+        principal: Principal,
+        label: Option<Box<str>>,
+        now: Duration,
+    ) -> Result<SessionRecord, SessionError> {
         let mut record = SessionRecord::new(principal, now, self.0.lifetime, self.0.idle);
-        record.label = Some(record::label(label)).filter(|label| !label.is_empty());
-        if record.is_over(now) {
-            return Err(SessionError::Ended);
+        record.label = label.filter(|label| !label.is_empty());
+        match record.ends > now {
+            true => Ok(record),
+            false => Err(SessionError::CredentialExpired),
         }
-        let token = draw()?;
+    }
+
+    async fn insert(&self, record: SessionRecord) -> Result<OpenedSession, SessionError> {
+        let (token, now) = (draw()?, record.opened);
         let insert = self.0.store.insert(token.digest(), record.clone(), now);
         insert.get().await?;
         self.opened(&token, &record, now)
@@ -139,7 +196,8 @@ impl Sessions {
     /// Gives the session of a request a new token, a new principal and a new lifetime. The old token opens nothing
     /// from now on.
     ///
-    /// For a change of rights: a second factor was shown, a role was chosen. Requests that the browser
+    /// For a change of rights: a second factor was shown, a role was chosen. The user must have shown something that
+    /// who stole the cookie does not have: the new session lasts a whole lifetime again. Requests that the browser
     /// sent with the old token meanwhile get 401. The label stays.
     ///
     /// # Errors
@@ -156,8 +214,7 @@ impl Sessions {
         let before = self.0.store.find(old).get().await?;
         let before = before.filter(|record| !record.is_over(now));
         let before = before.ok_or(SessionError::Ended)?;
-        let mut record = SessionRecord::new(principal, now, self.0.lifetime, self.0.idle);
-        record.label = before.label;
+        let record = self.record(principal, before.label, now)?;
         let token = draw()?;
         let replace = self.0.store.replace(old, token.digest(), record.clone());
         match replace.get().await? {
@@ -188,7 +245,9 @@ impl Sessions {
         extensions: &Extensions,
     ) -> Result<bool, SessionError> {
         let current = CurrentSession::of(extensions).map(|current| current.digest());
-        match current.or_else(|| shown(&self.0.cookie, headers)) {
+        let cookie = &self.0.cookie;
+        let removed = || Removed::session(cookie, extensions);
+        match current.or_else(removed).or_else(|| shown(cookie, headers)) {
             Some(digest) => self.0.store.remove(digest).get().await,
             None => Ok(false),
         }

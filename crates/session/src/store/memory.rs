@@ -28,7 +28,7 @@ const SWEEP_PAUSE: Duration = Duration::from_secs(1);
 /// | bound | default | if it is reached |
 /// |---|---|---|
 /// | [`capacity`](MemorySessionStoreBuilder::capacity) | 65,536 sessions | who has none gets [`SessionError::Full`] until sessions end; who has one replaces it |
-/// | [`per_owner`](MemorySessionStoreBuilder::per_owner) | 8 sessions | the one that was opened first gives way |
+/// | [`per_owner`](MemorySessionStoreBuilder::per_owner) | 8 sessions | ended ones go, then the one that was opened first |
 ///
 /// Clones share their sessions.
 ///
@@ -158,21 +158,13 @@ impl Table {
         self.owners.get(owner).cloned().unwrap_or_default()
     }
 
-    /// Removes the sessions of an owner that have ended, so that no live one gives way for them.
-    fn drop_ended(&mut self, owner: &SessionOwner, now: Duration) {
-        for digest in self.of(owner) {
-            if self
-                .sessions
-                .get(&digest)
-                .is_some_and(|record| record.is_over(now))
-            {
-                self.remove(&digest);
-            }
+    /// Makes a place for another session of an owner: its ended ones go, then its own oldest ones give way.
+    fn bound_owner(&mut self, owner: &SessionOwner, per_owner: usize, now: Duration) {
+        let is_over = |one: &SessionDigest| self.sessions.get(one).is_none_or(|it| it.is_over(now));
+        let ended: Vec<_> = self.of(owner).into_iter().filter(is_over).collect();
+        for digest in &ended {
+            self.remove(digest);
         }
-    }
-
-    /// Makes a place for another session of an owner: its own oldest ones give way.
-    fn bound_owner(&mut self, owner: &SessionOwner, per_owner: usize) {
         let of_owner = self.of(owner);
         let too_many = (of_owner.len() + 1).saturating_sub(per_owner);
         for digest in of_owner.iter().take(too_many) {
@@ -211,8 +203,7 @@ impl SessionStore for MemorySessionStore {
         now: Duration,
     ) -> StoreReply<()> {
         let mut table = self.table();
-        table.drop_ended(&record.owner(), now);
-        table.bound_owner(&record.owner(), self.per_owner);
+        table.bound_owner(&record.owner(), self.per_owner, now);
         if table.sessions.len() >= self.capacity {
             table.sweep(now);
         }
@@ -243,7 +234,7 @@ impl SessionStore for MemorySessionStore {
         let mut table = self.table();
         let replaced = table.remove(&old).is_some();
         if replaced {
-            table.bound_owner(&record.owner(), self.per_owner);
+            table.bound_owner(&record.owner(), self.per_owner, record.opened);
             table.add(new, record);
         }
         MaybeReady::Ready(Ok(replaced))

@@ -29,7 +29,8 @@ pub type StoreReply<T> = MaybeReady<Result<T, SessionError>>;
 ///   with the same old session succeeds.
 /// - [`touch`](Self::touch) never brings back a session that was removed.
 /// - What was removed is found by no later call, of any process.
-/// - A session that has ended may be returned or not: the caller compares the time.
+/// - A session that has ended may be returned or not: the caller compares the time, and removes nothing by it. A store
+///   that a fleet shares removes ended sessions by its own clock: one process may have a wrong one.
 ///
 /// # Errors
 ///

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{Method, Request, StatusCode};
 use palisade_core::{
-    AuthenticateLayer, Authenticator as _, CredentialState, Fact,
+    AuthenticateLayer, Authenticator as _, CredentialState, Fact, Principal,
     testing::{TestAuthenticator, TestBody, poll_ready_contract, signed_in},
 };
 use palisade_session::{CurrentSession, MemorySessionStore, SessionLayer};
@@ -55,6 +55,112 @@ async fn a_plain_form_of_the_service_needs_no_token_where_none_is_demanded() {
         .unwrap();
     let layer = SessionLayer::builder(sessions).without_csrf_token().build();
     assert_eq!(send(layer, form).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_form_of_a_page_that_hides_its_address_passes() {
+    let (sessions, _) = sessions();
+    let browser = Browser::signed_in(&sessions, ann()).await;
+    let form = |site: Option<&str>| {
+        let request = browser.request(Method::POST).header("origin", "null");
+        let request = match site {
+            Some(site) => request.header("sec-fetch-site", site),
+            None => request,
+        };
+        request.body(TestBody::default()).unwrap()
+    };
+    let layer = SessionLayer::builder(sessions).without_csrf_token().build();
+    let own = send(layer.clone(), form(Some("same-origin"))).await;
+    assert_eq!(own.status, StatusCode::OK);
+    // An old browser does not tell that it is the page of the service.
+    assert_eq!(send(layer, form(None)).await.code, "cross_site");
+}
+
+#[tokio::test]
+async fn a_write_passes_two_layers_of_the_same_sessions() {
+    let (sessions, _) = sessions();
+    let browser = Browser::signed_in(&sessions, ann()).await;
+    let stack = (
+        SessionLayer::new(sessions.clone()),
+        SessionLayer::new(sessions),
+    );
+    let seen = send(stack.clone(), browser.write()).await;
+    assert_eq!(
+        (seen.status, seen.principal.as_deref()),
+        (StatusCode::OK, Some("ann")),
+        "{}",
+        seen.code
+    );
+    assert!(!seen.has_csrf_header && seen.session.is_some());
+    let without = browser
+        .request(Method::POST)
+        .header("origin", "https://notes.example");
+    let without = without.body(TestBody::default()).unwrap();
+    assert_eq!(send(stack, without).await.code, "csrf_token");
+}
+
+#[tokio::test]
+async fn a_session_before_a_layer_of_the_kind_of_its_principal_is_another_kind_of_credential() {
+    let (sessions, _) = sessions();
+    let of_kind = Principal::builder(TestAuthenticator::new().kind(), "ann").build();
+    let browser = Browser::signed_in(&sessions, of_kind).await;
+    let stack = (
+        SessionLayer::new(sessions),
+        AuthenticateLayer::new(TestAuthenticator::new()),
+    );
+    let seen = send(stack, browser.read()).await;
+    assert_eq!(
+        (seen.status, seen.code.as_str()),
+        (StatusCode::FORBIDDEN, "credential_kind")
+    );
+}
+
+#[tokio::test]
+async fn no_handler_sees_the_cookie_also_where_it_was_not_used() {
+    let (sessions, _) = sessions();
+    let browser = Browser::signed_in(&sessions, ann()).await;
+    let guests = SessionLayer::builder(sessions.clone()).optional().build();
+    let both = AuthenticateLayer::builder()
+        .authenticator(guests.clone())
+        .authenticator(TestAuthenticator::new())
+        .build()
+        .unwrap();
+    let token = |request: http::request::Builder| {
+        let request = request.header("x-csrf-token", &browser.csrf);
+        request.body(TestBody::default()).unwrap()
+    };
+    let foreign = browser
+        .request(Method::GET)
+        .header("sec-fetch-site", "cross-site");
+    let second = Browser::signed_in(&sessions, ann()).await;
+    let mut beside_key = token(second.request(Method::POST));
+    beside_key.extensions_mut().insert(signed_in(bob()));
+    let ended = Browser::signed_in(&sessions, ann()).await;
+    let ended_request = token(ended.request(Method::GET));
+    let (head, _) = ended.read().into_parts();
+    let ends = sessions.end_shown(&head.headers, &head.extensions).await;
+    assert_eq!(ends, Ok(true));
+    for (case, seen) in [
+        ("foreign read", send(guests.clone(), token(foreign)).await),
+        ("beside a key", send(both, beside_key).await),
+        ("ended", send(guests, ended_request).await),
+    ] {
+        assert_eq!(seen.status, StatusCode::OK, "{case}");
+        assert!(seen.cookies.is_empty() && !seen.has_csrf_header, "{case}");
+        // A handler can still end the session that the browser has.
+        let empty = http::HeaderMap::new();
+        let again = sessions.end_shown(&empty, &seen.extensions).await;
+        assert_eq!(again, Ok(case != "ended"), "{case}");
+    }
+}
+
+#[tokio::test]
+async fn the_header_of_another_library_stays_without_a_session() {
+    let (sessions, _) = sessions();
+    let guests = SessionLayer::builder(sessions).optional().build();
+    let request = Request::post("/notes").header("x-csrf-token", "of another library");
+    let seen = send(guests, request.body(TestBody::default()).unwrap()).await;
+    assert!(seen.has_csrf_header);
 }
 
 #[tokio::test]
@@ -167,6 +273,65 @@ async fn what_outlives_its_request_ends_with_the_session() {
 }
 
 #[tokio::test]
+async fn what_a_websocket_carries_is_no_use_of_its_session() {
+    let (sessions, clock) = sessions();
+    let browser = Browser::signed_in(&sessions, ann()).await;
+    let alone = AuthenticateLayer::new(SessionLayer::new(sessions));
+    let (mut head, _) = browser.read().into_parts();
+    let cx = palisade_core::SecurityContext::find_or_create(&mut head);
+    let admitted = palisade_core::Guard::admit(&alone, &cx, &mut head);
+    assert!(admitted.get().await.is_ok());
+    for _ in 0..2 {
+        assert_eq!(alone.recheck(&cx).await, CredentialState::Valid);
+        clock.advance(Duration::from_secs(900));
+    }
+    assert!(matches!(
+        alone.recheck(&cx).await,
+        CredentialState::Ended(_)
+    ));
+}
+
+#[tokio::test]
+async fn a_response_of_a_session_is_not_for_a_cache() {
+    let (sessions, _) = sessions();
+    let browser = Browser::signed_in(&sessions, ann()).await;
+    let layer = SessionLayer::builder(sessions).optional().build();
+    let seen = send(layer.clone(), browser.read()).await;
+    assert_eq!(seen.headers["cache-control"], "no-store");
+    let guest = Request::get("/").body(TestBody::default()).unwrap();
+    let seen = send(layer, guest).await;
+    assert!(!seen.headers.contains_key("cache-control"));
+}
+
+#[tokio::test]
+async fn the_trail_names_the_session_also_of_a_refused_write() {
+    let (sessions, _) = sessions();
+    let browser = Browser::signed_in(&sessions, ann()).await;
+    let id = sessions.list(&ann()).await.unwrap()[0].id.clone();
+    let noted = |key| Fact::Noted {
+        key,
+        value: id.as_str().to_owned().into(),
+    };
+    let forged = browser.request(Method::POST).body(TestBody::default());
+    for request in [browser.read(), forged.unwrap()] {
+        let seen = send(SessionLayer::new(sessions.clone()), request).await;
+        assert!(seen.facts.contains(&noted("session")), "{:?}", seen.facts);
+    }
+    let (mut head, ()) = Request::new(()).into_parts();
+    let cx = palisade_core::SecurityContext::find_or_create(&mut head);
+    let opened = sessions
+        .sign_in(&head.headers, &head.extensions, bob())
+        .await
+        .unwrap();
+    let facts = cx.facts();
+    let opened = Fact::Noted {
+        key: "session_opened",
+        value: opened.id().as_str().to_owned().into(),
+    };
+    assert!(facts.contains(&opened), "{facts:?}");
+}
+
+#[tokio::test]
 async fn in_shadow_nothing_is_taken_from_the_request() {
     let (sessions, _) = sessions();
     let browser = Browser::signed_in(&sessions, ann()).await;
@@ -188,19 +353,6 @@ fn the_layer_keeps_the_contract_of_tower() {
         .unwrap();
     let browser = runtime.block_on(Browser::signed_in(&sessions, ann()));
     poll_ready_contract(SessionLayer::new(sessions), || browser.read());
-}
-
-#[tokio::test]
-async fn a_write_passes_two_layers_inside_each_other() {
-    let (sessions, _) = sessions();
-    let browser = Browser::signed_in(&sessions, ann()).await;
-    let outer = SessionLayer::new(sessions.clone());
-    let both = palisade_core::GuardLayer((outer, SessionLayer::new(sessions)));
-    let service = tower::Layer::layer(&both, palisade_core::testing::EmptyOk::default());
-    let response = tower::ServiceExt::oneshot(service, browser.write())
-        .await
-        .unwrap();
-    assert_eq!(response.status(), StatusCode::OK);
 }
 
 #[tokio::test]

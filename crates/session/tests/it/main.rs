@@ -4,6 +4,7 @@
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 mod attacks;
+mod checks;
 mod cross_origin;
 mod extract;
 mod layer;
@@ -11,3 +12,4 @@ mod sessions;
 mod slow_store;
 mod stores;
 mod support;
+mod times;

@@ -1,8 +1,8 @@
 //! What every store has to hold, shown for the one in memory.
 
-use std::time::Duration;
+use std::{sync::Barrier, thread, time::Duration};
 
-use palisade_core::Principal;
+use palisade_core::{MaybeReady, Principal};
 use palisade_session::{
     MemorySessionStore, SessionDigest, SessionOwner, SessionRecord, SessionStore,
 };
@@ -46,59 +46,49 @@ async fn a_use_never_goes_back() {
     assert_eq!(found.last_used, 2 * HOUR);
 }
 
-#[tokio::test]
-async fn an_ended_session_takes_no_place_of_a_live_one() {
-    let store = MemorySessionStore::builder().per_owner(2).build();
-    store
-        .insert(digest(1), record(1, HOUR), HOUR)
-        .get()
-        .await
-        .unwrap();
-    let later = HOUR + HOUR / 2;
-    store
-        .insert(digest(2), record(1, later), later)
-        .get()
-        .await
-        .unwrap();
-    // The second was opened later, and rests; the first is used.
-    store.touch(digest(1), later).get().await.unwrap();
-    let mut short = record(1, later);
-    short.idle = Duration::from_secs(60);
-    store.remove(digest(2)).get().await.unwrap();
-    store.insert(digest(3), short, later).get().await.unwrap();
-    let now = later + Duration::from_secs(60);
-    store
-        .insert(digest(4), record(1, now), now)
-        .get()
-        .await
-        .unwrap();
-    assert!(!store.is_surely_absent(digest(1)));
-    assert!(store.is_surely_absent(digest(3)));
+#[test]
+fn of_two_replacements_of_one_session_one_succeeds() {
+    let store = MemorySessionStore::new();
+    let insert = store.insert(digest(0), record(1, HOUR), HOUR);
+    assert!(matches!(insert, MaybeReady::Ready(Ok(()))));
+    let all_wait = Barrier::new(8);
+    let replace = |number: u8| {
+        all_wait.wait();
+        let reply = store.replace(digest(0), digest(number), record(1, HOUR));
+        matches!(reply, MaybeReady::Ready(Ok(true)))
+    };
+    let succeeded = thread::scope(|scope| {
+        let started: Vec<_> = (1..=8)
+            .map(|number| {
+                scope.spawn({
+                    let replace = &replace;
+                    move || replace(number)
+                })
+            })
+            .collect();
+        let ended = started.into_iter().map(|one| one.join().unwrap());
+        ended.filter(|succeeded| *succeeded).count()
+    });
+    assert_eq!((succeeded, store.len()), (1, 1));
 }
 
 #[tokio::test]
-async fn of_two_replacements_of_one_session_one_succeeds() {
-    let store = MemorySessionStore::new();
-    store
-        .insert(digest(1), record(1, HOUR), HOUR)
-        .get()
-        .await
-        .unwrap();
-    assert_eq!(
-        store
-            .replace(digest(1), digest(2), record(1, HOUR))
-            .get()
-            .await,
-        Ok(true)
-    );
-    assert_eq!(
-        store
-            .replace(digest(1), digest(3), record(1, HOUR))
-            .get()
-            .await,
-        Ok(false)
-    );
-    assert_eq!(store.len(), 1);
+async fn an_ended_session_takes_no_place_of_a_live_one_of_its_owner() {
+    let store = MemorySessionStore::builder().per_owner(2).build();
+    let mut short = record(1, HOUR);
+    short.ends = 2 * HOUR;
+    let mut long = record(1, HOUR);
+    (long.ends, long.idle) = (9 * HOUR, 9 * HOUR);
+    for (number, session, now) in [
+        (1, long.clone(), HOUR),
+        (2, short, HOUR),
+        (3, record(1, 3 * HOUR), 3 * HOUR),
+    ] {
+        let inserted = store.insert(digest(number), session, now).get().await;
+        assert_eq!(inserted, Ok(()));
+    }
+    assert_eq!(store.find(digest(1)).get().await, Ok(Some(long)));
+    assert_eq!(store.find(digest(2)).get().await, Ok(None));
 }
 
 /// What happens to a store.

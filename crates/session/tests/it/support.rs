@@ -81,9 +81,9 @@ impl Clock for SteppingClock {
     }
 }
 
-/// Sets the client, as the transport crate's layer does: by TLS.
-#[derive(Clone, Debug)]
-struct ByTls;
+/// Sets the client, as the transport crate's layer does: by TLS. Keeps the context for the test.
+#[derive(Clone, Default)]
+struct ByTls(Arc<Mutex<Option<SecurityContext>>>);
 
 impl Guard for ByTls {
     type Pass = ();
@@ -93,6 +93,7 @@ impl Guard for ByTls {
     }
 
     fn admit(&self, cx: &SecurityContext, _: &mut http::request::Parts) -> Verdict<()> {
+        self.0.lock().unwrap().replace(cx.clone());
         cx.set_client(ClientInfo::new([203, 0, 113, 7].into(), Scheme::Https));
         Verdict::Admit(())
     }
@@ -108,8 +109,11 @@ pub(crate) struct Seen {
     pub(crate) session: Option<CurrentSession>,
     pub(crate) cookies: Vec<String>,
     pub(crate) has_csrf_header: bool,
-    pub(crate) extensions: http::Extensions,
     pub(crate) facts: Vec<Fact>,
+    /// What a limit on guessing would charge.
+    pub(crate) guesses: u32,
+    /// The digest that ends the session of this request, as a handler that signs out finds it.
+    pub(crate) extensions: http::Extensions,
 }
 
 /// What a handler leaves for the test.
@@ -126,13 +130,12 @@ struct FromHandler {
 /// Sends a request through guards to a handler that tells what it saw.
 pub(crate) async fn send<G>(guards: G, request: Request<TestBody>) -> Seen
 where
-    G: Guard + Clone,
+    G: palisade_core::Guards + Clone,
 {
-    let contexts: Arc<Mutex<Option<SecurityContext>>> = Arc::default();
-    let noted = Arc::clone(&contexts);
+    let by_tls = ByTls::default();
+    let contexts = by_tls.clone();
     let handler = service_fn(move |request: Request<TestBody>| {
         let cx = SecurityContext::of(request.extensions()).unwrap();
-        noted.lock().unwrap().replace(cx.clone());
         let cookies = request.headers().get_all(header::COOKIE).iter();
         let seen = FromHandler {
             reached: true,
@@ -148,16 +151,12 @@ where
         response.extensions_mut().insert(seen);
         std::future::ready(Ok::<_, Infallible>(response))
     });
-    let service = GuardLayer((ByTls, guards)).layer(handler);
+    let service = GuardLayer((by_tls, guards)).layer(handler);
     let response = service.oneshot(request).await.unwrap();
     let seen = response.extensions().get::<FromHandler>().cloned();
     let seen = seen.unwrap_or_default();
     assert_eq!(seen.reached, response.status() == StatusCode::OK);
-    let facts = contexts
-        .lock()
-        .unwrap()
-        .as_ref()
-        .map(SecurityContext::facts);
+    let cx = contexts.0.lock().unwrap().clone().unwrap();
     let (head, body) = response.into_parts();
     Seen {
         status: head.status,
@@ -167,8 +166,9 @@ where
         session: seen.session,
         cookies: seen.cookies,
         has_csrf_header: seen.has_csrf_header,
+        facts: cx.facts(),
+        guesses: cx.with_observations(palisade_core::Observations::guesses),
         extensions: seen.extensions,
-        facts: facts.unwrap_or_default(),
     }
 }
 
@@ -295,4 +295,13 @@ impl SessionStore for SlowStore {
     fn list(&self, owner: SessionOwner) -> StoreReply<Vec<(SessionDigest, SessionRecord)>> {
         self.later(self.inner.list(owner))
     }
+}
+
+#[track_caller]
+pub(crate) fn check_refused(seen: &Seen, status: u16, code: &str) {
+    assert_eq!(
+        (seen.status.as_u16(), seen.code.as_str()),
+        (status, code),
+        "{seen:?}"
+    );
 }

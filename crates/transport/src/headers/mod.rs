@@ -15,7 +15,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use http::{HeaderName, request, response};
+use http::{HeaderName, header::SET_COOKIE, request, response};
 use palisade_core::{ClientInfo, Guard, Scheme, SecurityContext, Verdict, layer};
 
 use self::config::Config;
@@ -148,7 +148,9 @@ impl Guard for HeadersLayer {
             self.config.allow_nonce(nonce, &mut head.headers);
         }
         let over_tls = cx.client().map(ClientInfo::scheme) == Some(Scheme::Https);
-        let personal = cx.principal().is_some() || head.status.as_u16() >= 400;
+        // A cookie is for one browser: a cache must not give it to others.
+        let has_cookie = head.headers.contains_key(SET_COOKIE);
+        let personal = cx.principal().is_some() || head.status.as_u16() >= 400 || has_cookie;
         let prepared = &self.config.prepared;
         prepared.add_to(&mut head.headers, over_tls, personal);
         Verdict::Admit(())

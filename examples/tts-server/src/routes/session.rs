@@ -5,10 +5,10 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use http::{Extensions, HeaderMap, StatusCode, header::SET_COOKIE};
+use http::{StatusCode, header::SET_COOKIE, request::Parts};
 use palisade::Principal;
 use palisade::core::{Rejection, SecurityContext, extract::Refused};
-use palisade::session::{CurrentSession, SessionError};
+use palisade::session::CurrentSession;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -47,21 +47,16 @@ pub(crate) async fn open(
     State(app): State<App>,
     cx: SecurityContext,
     principal: Principal,
-    current: Option<CurrentSession>,
-    headers: HeaderMap,
+    head: Parts,
 ) -> Result<Response, Refused> {
-    // A session cannot make another, or it would never end.
-    let Some(key_id) = key_of(&principal).filter(|_| current.is_none()) else {
+    let Some(key_id) = key_of(&principal) else {
         return Err(Refused::new(&cx, needs_key()));
     };
-    let refused = |error: SessionError| Refused::new(&cx, error.into());
-    let shown = app.sessions.end_shown(&headers, &Extensions::new()).await;
-    shown.map_err(refused)?;
     let opened = app
         .sessions
-        .open(principal.clone())
-        .await
-        .map_err(refused)?;
+        .sign_in(&head.headers, &head.extensions, principal.clone())
+        .await;
+    let opened = opened.map_err(|error| Refused::new(&cx, error.into()))?;
     let session = Json(Session {
         csrf: opened.csrf_token().to_owned(),
         expires_in: opened.lasts().as_secs(),
@@ -113,12 +108,12 @@ pub(crate) async fn show(
 pub(crate) async fn close(
     State(app): State<App>,
     cx: SecurityContext,
-    current: Option<CurrentSession>,
+    head: Parts,
 ) -> Result<Response, Refused> {
-    if let Some(current) = current {
-        let ended = app.sessions.end(&current).await;
-        ended.map_err(|error| Refused::new(&cx, error.into()))?;
-    }
+    // Also if a key beside the cookie authenticated the request.
+    let ended = app.sessions.end_shown(&head.headers, &head.extensions);
+    let ended = ended.await;
+    ended.map_err(|error| Refused::new(&cx, error.into()))?;
     let clear = [(SET_COOKIE, app.sessions.clear_cookie())];
     Ok((StatusCode::NO_CONTENT, clear).into_response())
 }

@@ -114,21 +114,9 @@ impl AuthenticateLayer {
     pub fn kinds(&self) -> Vec<&'static str> {
         self.shared.all.iter().map(|one| one.info.kind).collect()
     }
-}
 
-impl Guard for AuthenticateLayer {
-    type Pass = ();
-
-    fn name(&self) -> &'static str {
-        "authenticate"
-    }
-
-    fn mode(&self) -> Mode {
-        self.mode
-    }
-
-    fn admit(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<()> {
-        cx.mark_authentication_attempted();
+    /// Decides by the one credential of a request.
+    fn decide(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<()> {
         let proven = cx.proof().map(|proof| proof.presence);
         match select::select(&self.shared.all, head) {
             // An explicit credential goes before a cookie, also one that an outer layer accepted.
@@ -148,6 +136,28 @@ impl Guard for AuthenticateLayer {
             Err(SelectError::Malformed) => self.shared.malformed.clone().into(),
             Err(SelectError::Refused(rejection)) => rejection.into(),
         }
+    }
+}
+
+impl Guard for AuthenticateLayer {
+    type Pass = ();
+
+    fn name(&self) -> &'static str {
+        "authenticate"
+    }
+
+    fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    fn admit(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<()> {
+        cx.mark_authentication_attempted();
+        let verdict = self.decide(cx, head);
+        if self.mode == Mode::Enforce {
+            let all = self.shared.all.iter();
+            all.for_each(|one| one.authenticator.strip(head));
+        }
+        verdict
     }
 }
 
