@@ -95,15 +95,13 @@ impl Inner {
             return Err(Box::new(self.refusals.absent.clone()));
         };
         // Before anything can refuse, so that the trail names the session of a forged request too.
-        cx.record(Fact::Noted {
-            key: "session",
-            value: digest.id().as_str().to_owned().into(),
-        });
+        for (key, value) in [
+            ("via", KIND.into()),
+            ("session", digest.id().as_str().to_owned().into()),
+        ] {
+            cx.record(Fact::Noted { key, value });
+        }
         self.check_sender(&attempt)?;
-        cx.record(Fact::Noted {
-            key: "via",
-            value: KIND.into(),
-        });
         let principal = self
             .current_principal(digest, &record, attempt.client)
             .await?;
