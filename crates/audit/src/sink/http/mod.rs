@@ -7,9 +7,12 @@ mod target;
 use std::{io, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::{
+    body::Incoming,
+    client::conn::http1::{SendRequest, handshake},
+};
 use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -22,6 +25,8 @@ pub(super) use self::target::HttpTarget;
 
 /// The most bytes of a response that are read.
 const MAX_RESPONSE: usize = 64 * 1024;
+/// The longest wait for the body of a response, after its head.
+const BODY_WAIT: Duration = Duration::from_secs(1);
 
 /// A server, with a connection to it while there is one.
 #[derive(Debug)]
@@ -43,7 +48,11 @@ pub(super) struct Reply {
     pub(super) status: StatusCode,
     /// The header `Retry-After` as it was sent.
     pub(super) retry_after: Option<HeaderValue>,
-    /// The body, at most 64 KiB.
+    /// The body. Empty if it was longer than 64 KiB, ended early, or took longer than a second.
+    #[cfg_attr(
+        not(feature = "otlp"),
+        expect(dead_code, reason = "only a collector says something in it")
+    )]
     pub(super) body: Bytes,
 }
 
@@ -72,9 +81,12 @@ impl HttpClient {
 
     /// Sends a body and waits for the response, at most for the deadline, and until `stop` is ready.
     ///
+    /// The status decides as soon as it is there. A body that is too long, slow or cut changes nothing about it; only
+    /// the connection is not used again.
+    ///
     /// # Errors
     ///
-    /// There is no whole response in time: *timed out*, or *interrupted* by `stop`.
+    /// There is no head of a response in time: *timed out*, or *interrupted* by `stop`.
     pub(super) fn post(
         &mut self,
         headers: &HeaderMap,
@@ -83,23 +95,36 @@ impl HttpClient {
     ) -> io::Result<Reply> {
         let request = self.request(headers, body);
         let open = self.open.take();
-        let exchange = exchange(open, &self.target, request);
+        let mut reply = None;
+        let exchanged = async {
+            let (response, sender) = exchange(open, &self.target, request).await?;
+            let (head, body) = response.into_parts();
+            let reply = reply.insert(Reply::without_body(&head));
+            let Some(body) = read_body(body).await else {
+                return Ok(None);
+            };
+            reply.body = body;
+            Ok::<_, io::Error>(Some(sender))
+        };
         // Made inside: its timer is that of the runtime.
         let within = async {
             tokio::select! {
-                outcome = timeout(self.deadline, exchange) => outcome,
-                () = stop => Ok(Err(io::ErrorKind::Interrupted.into())),
+                outcome = timeout(self.deadline, exchanged) => {
+                    outcome.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+                }
+                () = stop => Err(io::ErrorKind::Interrupted.into()),
             }
         };
         let runtime = self.runtime.as_ref();
         let runtime = runtime.ok_or(io::ErrorKind::NotConnected)?;
-        match runtime.block_on(within) {
-            Ok(exchanged) => {
-                let (reply, open) = exchanged?;
-                self.open = Some(open);
+        let exchanged = runtime.block_on(within);
+        match (reply, exchanged) {
+            (Some(reply), exchanged) => {
+                self.open = exchanged.ok().flatten();
                 Ok(reply)
             }
-            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+            (None, Err(problem)) => Err(problem),
+            (None, Ok(_)) => Err(io::ErrorKind::UnexpectedEof.into()),
         }
     }
 
@@ -126,34 +151,45 @@ impl Drop for HttpClient {
     }
 }
 
-/// Sends a request on the open connection, or on a new one.
+impl Reply {
+    fn without_body(head: &http::response::Parts) -> Self {
+        Self {
+            status: head.status,
+            retry_after: head.headers.get(header::RETRY_AFTER).cloned(),
+            body: Bytes::new(),
+        }
+    }
+}
+
+/// Sends a request on the open connection, or on a new one. Returns when the head of the response is there.
+///
+/// A server may close an idle connection at any time, also while the request is on its way. So a request that gets no
+/// response on the open connection is sent once more on a new one.
 async fn exchange(
     open: Option<SendRequest<Full<Bytes>>>,
     target: &HttpTarget,
     request: Request<Full<Bytes>>,
-) -> io::Result<(Reply, SendRequest<Full<Bytes>>)> {
-    let mut known = open;
-    let is_open = match &mut known {
-        Some(known) => known.ready().await.is_ok(),
-        None => false,
-    };
-    let mut sender = match known.filter(|_| is_open) {
-        Some(known) => known,
-        None => connect(target).await?,
-    };
-    let response = sender
-        .send_request(request)
-        .await
-        .map_err(io::Error::other)?;
-    let (parts, body) = response.into_parts();
+) -> io::Result<(Response<Incoming>, SendRequest<Full<Bytes>>)> {
+    if let Some(mut known) = open
+        && known.ready().await.is_ok()
+    {
+        match known.send_request(request.clone()).await {
+            Ok(response) => return Ok((response, known)),
+            // This is an answer, though not one in HTTP.
+            Err(error) if error.is_parse() => return Err(io::Error::other(error)),
+            Err(_) => {}
+        }
+    }
+    let mut sender = connect(target).await?;
+    let response = sender.send_request(request).await;
+    Ok((response.map_err(io::Error::other)?, sender))
+}
+
+/// Reads a body to its end. `None`: it is too long, slow or cut.
+async fn read_body(body: Incoming) -> Option<Bytes> {
     let body = Limited::new(body, MAX_RESPONSE).collect();
-    let body = body.await.map_err(io::Error::other)?.to_bytes();
-    let reply = Reply {
-        status: parts.status,
-        retry_after: parts.headers.get(header::RETRY_AFTER).cloned(),
-        body,
-    };
-    Ok((reply, sender))
+    let body = timeout(BODY_WAIT, body).await.ok()?.ok()?;
+    Some(body.to_bytes())
 }
 
 /// Opens a connection.
