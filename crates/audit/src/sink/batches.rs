@@ -3,13 +3,18 @@
 //! A batch ends when it is full, or when its first record has waited for the linger time. If a response waits for one
 //! of its records, only what waits already is added.
 
-use std::{sync::mpsc::RecvTimeoutError, time::Duration};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, mpsc::RecvTimeoutError},
+    time::Duration,
+};
 
 use palisade_core::SharedClock;
 
 use super::{
     job_queue::{Confirm, Job, JobReceiver},
-    repeat_lines::RepeatFilter,
+    repeat_filter::RepeatFilter,
+    repeats::RepeatCount,
 };
 use crate::record::{AuditEvent, RequestRecord};
 
@@ -17,10 +22,16 @@ use crate::record::{AuditEvent, RequestRecord};
 const MAX_RECORDS: usize = 512;
 /// A batch with so many bytes of records is full.
 const MAX_BYTES: usize = 1024 * 1024;
+/// The most bytes of a count, about.
+const HELD_BACK_BYTES: usize = 1024;
 
 /// Makes batches out of a queue.
 pub(super) struct Batches {
     repeats: RepeatFilter,
+    /// Counts that are still to be sent.
+    counts: VecDeque<RepeatCount>,
+    /// Flushes that wait for these counts.
+    flushes: Vec<Confirm>,
     linger: Duration,
     clock: SharedClock,
 }
@@ -39,8 +50,8 @@ pub(super) struct Batch {
 
 /// One record of a batch.
 pub(super) enum BatchRecord {
-    /// So many repetitions were held back.
-    HeldBack(u64),
+    /// Repetitions that were held back.
+    HeldBack(RepeatCount),
     /// A record as JSON, and the time that it is about.
     Record(Duration, String),
 }
@@ -49,7 +60,9 @@ impl Batches {
     /// Makes batches that wait for further records for so long. `has_heads` tells whether responses wait.
     pub(super) fn new(linger: Duration, clock: SharedClock, has_heads: bool) -> Self {
         Self {
-            repeats: RepeatFilter::new(has_heads),
+            repeats: RepeatFilter::new(has_heads, Arc::clone(&clock)),
+            counts: VecDeque::new(),
+            flushes: Vec::new(),
             linger,
             clock,
         }
@@ -58,45 +71,90 @@ impl Batches {
     /// Waits for records. `None`: the sink is gone, and nothing waits.
     pub(super) fn next(&mut self, jobs: &JobReceiver) -> Option<Batch> {
         let mut batch = Batch::default();
-        self.take(jobs.recv().ok()?, &mut batch);
+        self.add_counts(&mut batch);
+        if batch.records.is_empty() {
+            self.first(jobs, &mut batch);
+        }
         let end = self.clock.monotonic().saturating_add(self.linger);
-        while !batch.is_full() {
-            let next = match batch.waiting.is_empty() {
+        while !batch.is_full() && !batch.last {
+            let next = match batch.waiting.is_empty() && self.flushes.is_empty() {
                 true => jobs.recv_timeout(end.saturating_sub(self.clock.monotonic())),
                 false => jobs.try_recv().map_err(|_| RecvTimeoutError::Timeout),
             };
             match next {
-                Ok(job) => self.take(job, &mut batch),
+                Ok(job) => self.take(job, &mut batch, jobs),
                 Err(RecvTimeoutError::Timeout) => break,
-                Err(RecvTimeoutError::Disconnected) => {
-                    batch.last = true;
-                    break;
+                Err(RecvTimeoutError::Disconnected) => self.end(&mut batch),
+            }
+        }
+        self.add_counts(&mut batch);
+        batch.last &= self.counts.is_empty();
+        let nothing = batch.last && batch.records.is_empty() && batch.waiting.is_empty();
+        (!nothing).then_some(batch)
+    }
+
+    /// Waits for the first job of a batch, or until a count is due.
+    fn first(&mut self, jobs: &JobReceiver, batch: &mut Batch) {
+        let next = match self.repeats.due_in() {
+            Some(limit) => jobs.recv_timeout(limit),
+            None => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        match next {
+            Ok(job) => self.take(job, batch, jobs),
+            Err(RecvTimeoutError::Timeout) => self.counts.extend(self.repeats.take_ended()),
+            Err(RecvTimeoutError::Disconnected) => self.end(batch),
+        }
+    }
+
+    /// Ends with all counts, since no further job comes.
+    fn end(&mut self, batch: &mut Batch) {
+        self.counts.extend(self.repeats.take_all());
+        batch.last = true;
+    }
+
+    /// Adds the counts that have space. Those who flushed wait for the last one.
+    fn add_counts(&mut self, batch: &mut Batch) {
+        while !batch.is_full()
+            && let Some(count) = self.counts.pop_front()
+        {
+            batch.add(BatchRecord::HeldBack(count));
+        }
+        if self.counts.is_empty() {
+            batch.waiting.append(&mut self.flushes);
+        }
+    }
+
+    fn take(&mut self, job: Job, batch: &mut Batch, jobs: &JobReceiver) {
+        self.counts.extend(self.repeats.take_ended());
+        match job {
+            Job::Event(event) => self.event(&event, batch),
+            Job::Flush(response) => {
+                self.counts.extend(self.repeats.take_all());
+                self.flushes.push(response);
+            }
+            Job::Head(record, response) => match self.repeats.head(&record) {
+                true => {
+                    batch.add_request(&record);
+                    batch.waiting.push(response);
+                }
+                false => {
+                    let _ = response.send(jobs.held_back());
+                }
+            },
+            Job::Request(record) => {
+                if self.repeats.request(&record) {
+                    batch.add_request(&record);
                 }
             }
         }
-        Some(batch)
     }
 
-    fn take(&mut self, job: Job, batch: &mut Batch) {
-        match job {
-            Job::Event(event) => self.event(&event, batch),
-            Job::Flush(response) => batch.waiting.push(response),
-            Job::Head(record, response) => {
-                request(self.repeats.head(&record), &record, batch);
-                batch.waiting.push(response);
-            }
-            Job::Request(record) => request(self.repeats.request(&record), &record, batch),
+    fn event(&mut self, event: &AuditEvent, batch: &mut Batch) {
+        if self.repeats.event(event) {
+            let time = event.time().unwrap_or_default();
+            batch.add(BatchRecord::Record(time, event.to_json()));
         }
     }
-
-    fn event(&self, event: &AuditEvent, batch: &mut Batch) {
-        let time = event.time().unwrap_or_default();
-        batch.add(self.repeats.event(event), time, || event.to_json());
-    }
-}
-
-fn request(admitted: Option<u64>, record: &RequestRecord, batch: &mut Batch) {
-    batch.add(admitted, record.received_at(), || record.to_json());
 }
 
 impl Batch {
@@ -116,14 +174,16 @@ impl Batch {
         self.records.len() >= MAX_RECORDS || self.bytes >= MAX_BYTES
     }
 
-    /// Adds a record, unless it is a repetition. The number of repetitions comes before it.
-    fn add(&mut self, admitted: Option<u64>, time: Duration, record: impl FnOnce() -> String) {
-        let Some(held_back) = admitted else { return };
-        if held_back > 0 {
-            self.records.push(BatchRecord::HeldBack(held_back));
-        }
-        let record = record();
-        self.bytes = self.bytes.saturating_add(record.len());
-        self.records.push(BatchRecord::Record(time, record));
+    fn add_request(&mut self, record: &RequestRecord) {
+        self.add(BatchRecord::Record(record.received_at(), record.to_json()));
+    }
+
+    fn add(&mut self, record: BatchRecord) {
+        let bytes = match &record {
+            BatchRecord::HeldBack(_) => HELD_BACK_BYTES,
+            BatchRecord::Record(_, json) => json.len(),
+        };
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.records.push(record);
     }
 }

@@ -23,7 +23,8 @@ use crate::{
 /// For sinks that may block: a network connection, a pipe, code of a third party. A request never
 /// waits for it. A record for which the queue has no space, or at which the inner sink panics, is
 /// counted as [lost](Sink::lost_records). It never requires head records: a sink that can hang
-/// cannot promise a record before a response.
+/// cannot promise a record before a response. So a sink that fails closed is refused: its promise would be silently
+/// taken away.
 ///
 /// ```
 /// use palisade_audit::{AuditLayer, DetachedSink, MemorySink};
@@ -89,8 +90,8 @@ impl DetachedSinkBuilder {
     ///
     /// # Errors
     ///
-    /// [`AuditBuildError::InvalidSetting`] for a capacity of 0, [`AuditBuildError::NoThread`] if no thread can be
-    /// started.
+    /// [`AuditBuildError::InvalidSetting`] for a capacity of 0 and for a sink that [fails closed](Sink::fails_closed),
+    /// [`AuditBuildError::NoThread`] if no thread can be started.
     ///
     /// ```
     /// use palisade_audit::{AuditBuildError, DetachedSink, MemorySink};
@@ -103,6 +104,13 @@ impl DetachedSinkBuilder {
             return Err(AuditBuildError::InvalidSetting {
                 setting: "DetachedSinkBuilder::capacity",
                 problem: "use a capacity of 1 event or more",
+            });
+        }
+        let closed = catch_unwind(AssertUnwindSafe(|| self.sink.fails_closed()));
+        if closed.unwrap_or(true) {
+            return Err(AuditBuildError::InvalidSetting {
+                setting: "DetachedSink::builder",
+                problem: "a sink that fails closed cannot be detached: add it to the layer itself",
             });
         }
         let settings = QueueSettings::unwaited(self.capacity, SystemClock::shared());

@@ -22,7 +22,7 @@ mod tls;
 mod job_queue;
 mod loss_policy;
 mod memory;
-mod repeat_lines;
+mod repeat_filter;
 mod repeats;
 
 use std::{fmt, sync::Arc};

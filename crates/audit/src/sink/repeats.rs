@@ -6,8 +6,8 @@
 //! others.
 //!
 //! First refusals have a budget of bytes a second, so that many addresses cannot fill the disk
-//! either. Beyond it they are only counted. The file sink and the tracing sink use the keys; the
-//! file sink holds the table under the lock of its queue.
+//! either. Beyond it they are only counted. The file sink holds the table under the lock of its queue;
+//! the sinks that send records use it without a budget, through `repeat_filter`.
 //!
 //! An example, with the default window of 60 seconds: an address is refused 5,000 times by one guard with one code,
 //! beginning at noon. At noon there is one record `request`, and at 12:01 one record `folded` with the count 4,999.
@@ -22,7 +22,7 @@ use std::{
 
 use palisade_core::RequestId;
 
-use crate::record::{AuditEvent, RequestRecord};
+use crate::record::{AuditEvent, RequestRecord, json::Object};
 
 /// The most keys that are counted separately. Beyond that, only guard and code are distinguished.
 const MAX_KEYS: usize = 1024;
@@ -40,8 +40,9 @@ const BURST_SECONDS: i64 = 16;
 pub(crate) struct RepeatSettings {
     /// The time in which repetitions are counted together. `None`: every refusal is written.
     pub(crate) window: Option<Duration>,
-    /// How many bytes a second the records of refusals may use.
-    pub(crate) budget: u32,
+    /// How many bytes a second the records of refusals may use. `None`: no limit, but a full table: those that it
+    /// cannot distinguish share one record in each window.
+    pub(crate) budget: Option<u32>,
 }
 
 /// What refusals that are counted together have in common.
@@ -136,7 +137,7 @@ impl RepeatTable {
         Self {
             settings,
             by_key: HashMap::new(),
-            tokens: i64::from(settings.budget) * BURST_SECONDS,
+            tokens: i64::from(settings.budget.unwrap_or_default()) * BURST_SECONDS,
             refilled: None,
             next_due: None,
             total: 0,
@@ -154,6 +155,10 @@ impl RepeatTable {
             return false;
         };
         let (unix_time, monotonic) = now;
+        let key = match self.settings.budget {
+            None if !self.by_key.contains_key(&key) => self.key_within_capacity(key),
+            _ => key,
+        };
         if let Some(known) = self.by_key.get_mut(&key) {
             known.add(unix_time);
             self.total = self.total.saturating_add(1);
@@ -229,7 +234,10 @@ impl RepeatTable {
 
     /// Refills the budget and charges one record. Returns false if the budget is used up.
     fn takes_budget(&mut self, now: Duration) -> bool {
-        let rate = i64::from(self.settings.budget);
+        let Some(budget) = self.settings.budget else {
+            return true;
+        };
+        let rate = i64::from(budget);
         let passed = now.saturating_sub(self.refilled.unwrap_or(now)).as_millis();
         let passed = i64::try_from(passed).unwrap_or(i64::MAX);
         let gained = rate.saturating_mul(passed) / 1000;
@@ -265,6 +273,23 @@ impl RepeatTable {
     }
 }
 
+impl RepeatCount {
+    /// Writes what was counted, and how often, as members of a record.
+    pub(crate) fn write(&self, record: &mut Object<'_>) {
+        if let Some(client) = self.key.client {
+            record.plain("client", client);
+        }
+        if let Some(principal) = &self.key.principal {
+            record.limited("principal", principal, 128);
+        }
+        record.limited("guard", self.key.guard, 128);
+        record.limited("code", self.key.code, 128);
+        record.number("count", self.count);
+        record.time("first", self.first);
+        record.time("last", self.last);
+    }
+}
+
 impl Count {
     /// Counts one more refusal.
     fn add(&mut self, now: Duration) {
@@ -293,7 +318,7 @@ mod tests {
     fn folds(budget: u32) -> RepeatTable {
         RepeatTable::new(RepeatSettings {
             window: Some(WINDOW),
-            budget,
+            budget: Some(budget),
         })
     }
 

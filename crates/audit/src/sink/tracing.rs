@@ -3,20 +3,26 @@
 //! Repeated refusals of one client are limited to one line in 60 seconds, so a client cannot fill
 //! the log. The table of clients is bounded.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::Sink;
+use palisade_core::{MaybeReady, SystemClock};
+
+use super::{
+    Sink,
+    repeat_filter::{RepeatFilter, held_back},
+    repeats::RepeatCount,
+};
 use crate::{
+    error::SinkUnavailable,
     record::{AuditEvent, RequestRecord},
-    sink::{repeat_lines::RepeatLines, repeats::RepeatKey},
 };
 
 /// Writes every record as a log line of `tracing`, level `INFO`, target `palisade::audit`.
 ///
 /// The message is the record as JSON. `id`, `status`, `how` and `refused` are also fields, for
 /// filters. Of each client address, guard and code only the first refusal in 60 seconds is a line,
-/// and so with connection events of a client. The next line has the number of those between,
-/// `held_back`.
+/// and so with connection events of a client. A line `held_back` has the number of the others, and
+/// whom they are about. It is written with the next line after the 60 seconds, and at a flush or close.
 ///
 /// A log can be lost or rewritten by the subscriber: for a trail that can be verified, use a
 /// [`FileSink`](crate::FileSink).
@@ -27,63 +33,79 @@ use crate::{
 /// let layer = AuditLayer::builder().sink(TracingSink::new()).build()?;
 /// # let _ = layer; Ok::<(), palisade_audit::AuditBuildError>(())
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct TracingSink {
-    /// When lines were last written; shared by all clones.
-    lines: Arc<RepeatLines>,
+    /// What was held back; shared by all clones.
+    repeats: Arc<Mutex<RepeatFilter>>,
 }
 
 impl TracingSink {
     /// Returns a sink that has written no line.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        let repeats = RepeatFilter::new(false, SystemClock::shared());
+        Self {
+            repeats: Arc::new(Mutex::new(repeats)),
+        }
+    }
+
+    /// Writes the counts that are due, and returns whether a record is written. Lines are written without the lock: a
+    /// subscriber is code of others.
+    fn admits(&self, decide: impl FnOnce(&mut RepeatFilter) -> bool) -> bool {
+        let mut repeats = self.repeats.lock().unwrap_or_else(PoisonError::into_inner);
+        let ended = repeats.take_ended();
+        let admitted = decide(&mut repeats);
+        drop(repeats);
+        write_counts(&ended);
+        admitted
+    }
+}
+
+impl Default for TracingSink {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn write_counts(counts: &[RepeatCount]) {
+    for count in counts {
+        tracing::info!(target: "palisade::audit", held_back = count.count, "{}", held_back(count));
     }
 }
 
 impl Sink for TracingSink {
     fn record_event(&self, event: &Arc<AuditEvent>) {
         // The record is only written when a subscriber is interested.
-        if !tracing::enabled!(target: "palisade::audit", tracing::Level::INFO) {
+        if !tracing::enabled!(target: "palisade::audit", tracing::Level::INFO)
+            || !self.admits(|repeats| repeats.event(event))
+        {
             return;
         }
-        let now = event.time().unwrap_or_default();
-        let held_back = match RepeatKey::of_event(event).map(|key| self.lines.admit(key, now)) {
-            Some(None) => return,
-            Some(Some(held_back)) => held_back,
-            None => 0,
-        };
-        let held_back = (held_back > 0).then_some(held_back);
-        tracing::info!(
-            target: "palisade::audit",
-            event_id = event.id(),
-            held_back,
-            "{}",
-            event.to_json()
-        );
+        tracing::info!(target: "palisade::audit", event_id = event.id(), "{}", event.to_json());
     }
 
     fn record_request(&self, event: &Arc<RequestRecord>) {
-        if !tracing::enabled!(target: "palisade::audit", tracing::Level::INFO) {
+        if !tracing::enabled!(target: "palisade::audit", tracing::Level::INFO)
+            || !self.admits(|repeats| repeats.request(event))
+        {
             return;
         }
-        let admitted =
-            RepeatKey::of_request(event).map(|key| self.lines.admit(key, event.received_at()));
-        let held_back = match admitted {
-            Some(None) => return,
-            Some(Some(held_back)) => held_back,
-            None => 0,
-        };
-        let held_back = (held_back > 0).then_some(held_back);
         tracing::info!(
             target: "palisade::audit",
             id = %event.request_id(),
             status = event.status().map(|status| status.as_u16()),
             how = event.outcome().map(|outcome| outcome.kind.as_str()),
             refused = event.refusal_code(),
-            held_back,
             "{}",
             event.to_json()
         );
+    }
+
+    fn flush(&self) -> MaybeReady<Result<(), SinkUnavailable>> {
+        let mut repeats = self.repeats.lock().unwrap_or_else(PoisonError::into_inner);
+        let counts = repeats.take_all();
+        drop(repeats);
+        write_counts(&counts);
+        MaybeReady::Ready(Ok(()))
     }
 }

@@ -11,6 +11,8 @@ mod fail_closed;
 mod file;
 mod flood;
 mod follow;
+#[cfg(feature = "otlp")]
+mod http_replies;
 mod incidents;
 mod checkpoints;
 #[cfg(feature = "zstd")]
@@ -25,6 +27,9 @@ mod records;
 mod redaction;
 #[cfg(unix)]
 mod rsyslog;
+mod repeats;
+#[cfg(feature = "otlp")]
+mod sink_losses;
 #[cfg(feature = "otlp")]
 mod sink_policies;
 #[cfg(all(feature = "otlp", feature = "syslog-tls"))]

@@ -149,7 +149,17 @@ async fn a_collector_gets_every_record_as_a_log_record() {
         );
         all.extend(records(&request).clone());
     }
-    // Two of the three refusals are repetitions.
+    // Two of the three refusals are repetitions: the flush sends their number.
+    let held_back = all.pop().unwrap();
+    assert_eq!(held_back["eventName"], "palisade.audit.held_back");
+    assert_eq!(
+        attribute(&held_back, "palisade.count"),
+        &json!({"intValue": "2"})
+    );
+    assert_eq!(
+        attribute(&held_back, "client.address"),
+        &json!({"stringValue": "203.0.113.7"})
+    );
     let lines = memory.lines();
     let expected: Vec<&String> = lines
         .iter()

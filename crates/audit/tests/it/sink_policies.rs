@@ -1,10 +1,11 @@
 //! What happens to a request whose record a sink on a thread cannot keep, by the policy of the sink.
 
 use std::{
-    io::{Read, Write},
+    io::Read,
     net::{SocketAddr, TcpListener},
     sync::{
         Arc,
+        atomic::Ordering,
         mpsc::{Receiver, channel},
     },
     thread,
@@ -17,49 +18,10 @@ use palisade_audit::{
 use palisade_core::ManualClock;
 use tower::service_fn;
 
-use crate::support::{NOW, get, hello, send};
-
-/// A collector that reads each request and answers with the statuses one after the other, and then with the last one.
-fn collector(statuses: Vec<u16>) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        let mut statuses = statuses.into_iter().peekable();
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let mut bytes = Vec::new();
-            while !is_whole(&bytes) {
-                let mut more = [0; 4096];
-                match stream.read(&mut more) {
-                    Ok(length @ 1..) => bytes.extend_from_slice(&more[..length]),
-                    _ => break,
-                }
-            }
-            let status = statuses.next().unwrap();
-            let statuses = statuses.peek().is_none();
-            let response = format!(
-                "HTTP/1.1 {status} X\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{{}}"
-            );
-            let _ = stream.write_all(response.as_bytes());
-            if statuses {
-                return;
-            }
-        }
-    });
-    address
-}
-
-/// Whether a request has its whole body.
-fn is_whole(bytes: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(bytes);
-    let Some((head, body)) = text.split_once("\r\n\r\n") else {
-        return false;
-    };
-    let length = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "));
-    length.is_some_and(|length| body.len() >= length.parse::<usize>().unwrap())
-}
+use crate::{
+    sink_losses::Collector,
+    support::{NOW, get, hello, send},
+};
 
 /// A collector that accepts connections and never answers. Tells when a connection was accepted.
 fn silent() -> (SocketAddr, Receiver<()>) {
@@ -118,24 +80,33 @@ async fn status_as_time_passes(layer: &AuditLayer, clock: &ManualClock) -> u16 {
 #[tokio::test]
 async fn with_fail_closed_a_response_waits_for_the_collector() {
     let clock = ManualClock::new(NOW);
-    // Confirmed; refused; and the end of the first request.
-    let address = collector(vec![200, 200, 400, 400]);
-    let sink = Arc::new(
-        otlp(address, LossPolicy::FailClosed, &clock)
-            .build()
-            .unwrap(),
-    );
+    let collector = Collector::start(200);
+    let sink = collector.sink(LossPolicy::FailClosed, &clock);
     let layer = layer(Arc::clone(&sink), &clock);
     assert!(layer.is_fail_closed());
     assert_eq!(status(&layer).await, 200);
     sink.flush().get().await.unwrap();
+    collector.status.store(400, Ordering::SeqCst);
     assert_eq!(
         status(&layer).await,
         503,
         "the collector refused the record"
     );
-    // Failing is known: the next one is refused without a try, until a second has passed.
-    assert!(sink.lost_records() >= 1);
+    let _ = sink.flush().get().await;
+    assert_eq!(
+        status(&layer).await,
+        503,
+        "this one tries whether it works again"
+    );
+    let _ = sink.flush().get().await;
+    // Now it is known to fail: the next one is refused without a try, until a second has passed.
+    let tried = collector.requests.load(Ordering::SeqCst);
+    collector.status.store(200, Ordering::SeqCst);
+    assert_eq!(status(&layer).await, 503);
+    sink.flush().get().await.unwrap();
+    assert_eq!(collector.requests.load(Ordering::SeqCst), tried);
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(status(&layer).await, 200);
 }
 
 #[tokio::test]
@@ -161,7 +132,12 @@ async fn while_a_sink_fails_one_request_a_second_tries_it() {
         assert_eq!(status(&layer).await, 503);
     }
     sink.flush().get().await.unwrap();
-    assert_eq!(sink.lost_records(), after_try, "these did not");
+    let without_a_try = sink.lost_records();
+    assert_eq!(
+        without_a_try,
+        after_try + 5,
+        "these did not: each is counted once, not once for its head and once for its end"
+    );
 
     let SyslogAddress::Tcp(address) = address else {
         unreachable!()
@@ -195,6 +171,24 @@ async fn with_block_a_response_waits_until_the_deadline_and_then_goes_on() {
     assert!(waited >= Duration::from_secs(60), "{waited:?}");
     accepted.recv().unwrap();
     // The sink is known to fail: the next response does not wait.
+    assert_eq!(status(&layer).await, 200);
+}
+
+#[tokio::test]
+async fn with_block_the_deadline_of_the_layer_refuses_nothing() {
+    let clock = ManualClock::new(NOW);
+    let (address, accepted) = silent();
+    let sink = otlp(address, LossPolicy::Block, &clock).deadline(Duration::from_secs(3600));
+    let sink = sink.commit_deadline(Duration::from_secs(60)).build();
+    let layer = AuditLayer::builder().sink(sink.unwrap());
+    // The deadline of the layer is shorter than that of the sink.
+    let layer = layer.clock(clock.shared()).deadline(Duration::from_secs(5));
+    let layer = layer.build().unwrap();
+    assert!(!layer.is_fail_closed());
+    assert_eq!(status_as_time_passes(&layer, &clock).await, 200);
+    accepted.recv().unwrap();
+    clock.advance(Duration::from_secs(60));
+    // The thread has not moved for longer than a response waits: the next response does not wait.
     assert_eq!(status(&layer).await, 200);
 }
 

@@ -29,6 +29,8 @@ struct Bad {
     begin: Option<fn() -> SinkResult>,
     head: Option<fn() -> MaybeReady<SinkResult>>,
     end: Option<fn()>,
+    /// Whether responses wait for it, and are not refused.
+    blocks: bool,
     ended: Arc<AtomicU32>,
     forgotten: Arc<AtomicU32>,
 }
@@ -55,6 +57,10 @@ impl Sink for Bad {
 
     fn requires_head_records(&self) -> bool {
         self.head.is_some()
+    }
+
+    fn fails_closed(&self) -> bool {
+        self.head.is_some() && !self.blocks
     }
 
     fn reserve(&self) -> SinkResult {
@@ -221,6 +227,25 @@ async fn one_sink_that_hangs_does_not_delay_where_another_suffices() {
         .build()
         .unwrap();
     assert_eq!(send(layer, service_fn(hello), get("/")).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_sink_that_does_not_fail_closed_refuses_nothing_when_it_panics_or_fails() {
+    let failing = || MaybeReady::Ready(Err(SinkUnavailable::Failing));
+    let later = || MaybeReady::pending(async { Err(SinkUnavailable::Failing) });
+    let heads: [fn() -> MaybeReady<SinkResult>; 3] = [panics, failing, later];
+    for head in heads {
+        for (blocks, expected) in [(true, 200), (false, 503)] {
+            let bad = Bad {
+                head: Some(head),
+                blocks,
+                ..Bad::default()
+            };
+            let layer = AuditLayer::builder().sink(bad).build().unwrap();
+            assert_eq!(layer.is_fail_closed(), !blocks);
+            assert_eq!(send(layer, service_fn(hello), get("/")).await.0, expected);
+        }
+    }
 }
 
 #[derive(Debug)]

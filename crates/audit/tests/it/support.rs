@@ -140,3 +140,15 @@ pub(crate) async fn serve(sink: &FileSink, requests: usize) {
 pub(crate) async fn close(sink: &FileSink) {
     palisade_audit::Sink::close(sink).get().await.unwrap();
 }
+
+/// Whether the bytes of a request have its whole body.
+pub(crate) fn is_whole_request(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let Some((head, body)) = text.split_once("\r\n\r\n") else {
+        return false;
+    };
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "));
+    length.is_some_and(|length| body.len() >= length.parse::<usize>().unwrap())
+}

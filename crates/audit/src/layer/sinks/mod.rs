@@ -2,8 +2,8 @@
 //!
 //! A sink is code of others: it may panic or never finish. A panic is caught where the sink is
 //! called, so the other sinks still get the record and release their reservations. A result that
-//! is later than the deadline counts as a refusal. The policy of each sink decides whether the
-//! request is refused.
+//! is later than the deadline counts as a failure. The policy of each sink decides whether the
+//! request is refused. A sink that does not fail closed never refuses one: for its records responses only wait.
 //!
 //! | Policy | One sink fails | All sinks fail |
 //! |---|---|---|
@@ -27,7 +27,7 @@ use palisade_core::{MaybeReady, SharedClock};
 use palisade_internal::log_limit::LogLimit;
 
 pub use self::policy::SinkPolicy;
-use self::results::{AnySinkResult, PendingResults};
+use self::results::{AnySinkResult, PendingResults, ResultRule};
 use crate::{
     chain::Anchor,
     deadline_timer::DeadlineTimer,
@@ -187,10 +187,11 @@ impl Sinks {
             asked.filter(|(index, slot)| slot.requires_head_records && reserved.has(*index));
         let results = asked.map(|(_, slot)| {
             let failing = MaybeReady::Ready(Err(SinkUnavailable::Failing));
-            (
-                slot.policy,
-                self.call_sink(slot, failing, |sink| ask(sink, event)),
-            )
+            let rule = ResultRule {
+                policy: slot.policy,
+                fails_closed: slot.fails_closed,
+            };
+            (rule, self.call_sink(slot, failing, |sink| ask(sink, event)))
         });
         self.combine(results.collect(), self.deadline)
     }
@@ -231,8 +232,7 @@ impl Sinks {
     ) -> MaybeReady<SinkResult> {
         let results = self.slots.iter().map(|slot| {
             let failing = MaybeReady::Ready(Err(SinkUnavailable::Failing));
-            // A flush reports every sink.
-            (SinkPolicy::Required, self.call_sink(slot, failing, ask))
+            (ResultRule::REPORTED, self.call_sink(slot, failing, ask))
         });
         self.combine(results.collect(), limit)
     }
@@ -268,14 +268,14 @@ impl Sinks {
     /// The common case is that all results are there already. Then no timer is started.
     fn combine(
         &self,
-        results: Vec<(SinkPolicy, MaybeReady<SinkResult>)>,
+        results: Vec<(ResultRule, MaybeReady<SinkResult>)>,
         limit: Duration,
     ) -> MaybeReady<SinkResult> {
         let mut waiting = PendingResults::default();
-        for (policy, result) in results {
+        for (rule, result) in results {
             match result {
-                MaybeReady::Ready(result) => waiting.count(policy, result),
-                MaybeReady::Pending(result) => waiting.results.push((policy, result)),
+                MaybeReady::Ready(result) => waiting.count(rule, result),
+                MaybeReady::Pending(result) => waiting.results.push((rule, result)),
             }
         }
         match waiting.outcome() {

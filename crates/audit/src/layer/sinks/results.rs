@@ -38,11 +38,27 @@ impl AnySinkResult {
     }
 }
 
+/// How the result of a sink counts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ResultRule {
+    pub(super) policy: SinkPolicy,
+    /// Whether a request without its record is refused. Otherwise the response only waits.
+    pub(super) fails_closed: bool,
+}
+
+impl ResultRule {
+    /// Every failure counts, as for a flush.
+    pub(super) const REPORTED: Self = Self {
+        policy: SinkPolicy::Required,
+        fails_closed: true,
+    };
+}
+
 /// Results that are not there yet, under one deadline.
 #[derive(Default)]
 pub(super) struct PendingResults {
-    /// Futures of the sinks, with their policies.
-    pub(super) results: Vec<(SinkPolicy, BoxFuture<SinkResult>)>,
+    /// Futures of the sinks, with how they count.
+    pub(super) results: Vec<(ResultRule, BoxFuture<SinkResult>)>,
     /// Results of sinks of which one is enough.
     any_sink: AnySinkResult,
     /// The error of a required sink. With it the request is refused.
@@ -52,9 +68,13 @@ pub(super) struct PendingResults {
 }
 
 impl PendingResults {
-    pub(super) fn count(&mut self, policy: SinkPolicy, result: SinkResult) {
-        self.any_sink.count(policy, result);
-        if let (SinkPolicy::Required, Err(why)) = (policy, result) {
+    /// Counts a result. A failure of a sink that does not fail closed decides nothing: it counts what it lost.
+    pub(super) fn count(&mut self, rule: ResultRule, result: SinkResult) {
+        if !rule.fails_closed && result.is_err() {
+            return;
+        }
+        self.any_sink.count(rule.policy, result);
+        if let (SinkPolicy::Required, Err(why)) = (rule.policy, result) {
             self.refused.get_or_insert(why);
         }
     }
@@ -65,7 +85,7 @@ impl PendingResults {
         if let Some(why) = self.refused {
             return Some(Err(why));
         }
-        let open = |policy| self.results.iter().any(|(other, _)| *other == policy);
+        let open = |policy| self.results.iter().any(|(rule, _)| rule.policy == policy);
         if open(SinkPolicy::Required) || (open(SinkPolicy::OneSuffices) && !self.any_sink.kept) {
             return None;
         }
@@ -75,17 +95,25 @@ impl PendingResults {
     /// Polls every future that is not ready, and counts those that are.
     fn poll_results(&mut self, task: &mut Context<'_>) {
         let mut index = 0;
-        while let Some((policy, result)) = self.results.get_mut(index) {
-            let policy = *policy;
+        while let Some((rule, result)) = self.results.get_mut(index) {
+            let rule = *rule;
             let polled = catch_unwind(AssertUnwindSafe(|| result.as_mut().poll(task)));
             match polled.unwrap_or(Poll::Ready(Err(SinkUnavailable::Failing))) {
                 Poll::Pending => index += 1,
                 Poll::Ready(result) => {
                     drop(self.results.swap_remove(index));
-                    self.count(policy, result);
+                    self.count(rule, result);
                 }
             }
         }
+    }
+
+    /// Returns the common result at the deadline: what is missing has failed.
+    fn at_deadline(&mut self) -> SinkResult {
+        for (rule, _) in std::mem::take(&mut self.results) {
+            self.count(rule, Err(SinkUnavailable::TimedOut));
+        }
+        self.outcome().unwrap_or(Err(SinkUnavailable::TimedOut))
     }
 }
 
@@ -102,7 +130,7 @@ impl Future for PendingResults {
             .as_mut()
             .map(|over| Pin::new(over).poll(task))
         {
-            Some(Poll::Ready(_)) => Poll::Ready(Err(SinkUnavailable::TimedOut)),
+            Some(Poll::Ready(_)) => Poll::Ready(self.at_deadline()),
             _ => Poll::Pending,
         }
     }

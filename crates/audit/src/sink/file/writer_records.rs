@@ -165,19 +165,7 @@ pub(super) fn lost(now: Duration, losses: Losses) -> Vec<u8> {
 
 /// Counts refusals or connection events of one kind, after the first one or beyond the budget.
 pub(super) fn folded(now: Duration, it: &RepeatCount) -> Vec<u8> {
-    note("folded", now, |record| {
-        if let Some(client) = it.key.client {
-            record.plain("client", client);
-        }
-        if let Some(principal) = &it.key.principal {
-            record.limited("principal", principal, 128);
-        }
-        record.limited("guard", it.key.guard, 128);
-        record.limited("code", it.key.code, 128);
-        record.number("count", it.count);
-        record.time("first", it.first);
-        record.time("last", it.last);
-    })
+    note("folded", now, |record| it.write(record))
 }
 
 /// Names the records that retention deletes, because they are too old or too many.

@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::query::StoredRecord;
+use crate::{
+    query::StoredRecord,
+    sink::{repeat_filter, repeats::RepeatCount},
+};
 
 /// Severity numbers of the data model for logs.
 const INFO: (u8, &str) = (9, "INFO");
@@ -46,16 +49,42 @@ pub(super) fn log_record(record: &StoredRecord, time: Duration, now: Duration) -
     })
 }
 
-/// Returns the log record that says how many repetitions were not sent.
-pub(super) fn held_back(count: u64, now: Duration) -> Value {
+/// Returns the log record of a text that is no record of the trail: without attributes, but not lost.
+pub(super) fn unread_record(text: &str, time: Duration, now: Duration) -> Value {
     json!({
-        "timeUnixNano": now.as_nanos().to_string(),
+        "timeUnixNano": time.as_nanos().to_string(),
+        "observedTimeUnixNano": now.as_nanos().to_string(),
+        "severityNumber": WARN.0,
+        "severityText": WARN.1,
+        "eventName": "palisade.audit.unread",
+        "body": { "stringValue": text },
+        "attributes": [],
+    })
+}
+
+/// Returns the log record that says which repetitions were not sent, and how many.
+pub(super) fn held_back(count: &RepeatCount, now: Duration) -> Value {
+    let client = count.key.client.map(|client| client.to_string());
+    let texts = [
+        ("client.address", client.as_deref()),
+        ("user.id", count.key.principal.as_deref()),
+        ("palisade.refusal.guard", Some(count.key.guard)),
+        ("palisade.refusal.code", Some(count.key.code)),
+    ];
+    let texts = texts
+        .into_iter()
+        .filter_map(|(key, value)| Some(text(key, value?)));
+    let attributes: Vec<Value> = texts
+        .chain([number("palisade.count", count.count)])
+        .collect();
+    json!({
+        "timeUnixNano": count.last.as_nanos().to_string(),
         "observedTimeUnixNano": now.as_nanos().to_string(),
         "severityNumber": INFO2.0,
         "severityText": INFO2.1,
         "eventName": "palisade.audit.held_back",
-        "body": { "stringValue": format!("{{\"type\":\"held_back\",\"count\":{count}}}") },
-        "attributes": [number("palisade.count", count)],
+        "body": { "stringValue": repeat_filter::held_back(count) },
+        "attributes": attributes,
     })
 }
 

@@ -58,15 +58,7 @@ impl Exporter {
 
     /// Returns the body for a batch.
     fn body(&self, batch: &Batch) -> Bytes {
-        let now = self.clock.unix_time();
-        let log_record = |record: &BatchRecord| match record {
-            BatchRecord::HeldBack(count) => Some(document::held_back(*count, now)),
-            BatchRecord::Record(time, json) => {
-                let record = StoredRecord::parse(json.as_bytes());
-                record.map(|record| document::log_record(&record, *time, now))
-            }
-        };
-        let records: Vec<Value> = batch.records.iter().filter_map(log_record).collect();
+        let records = log_records(batch, self.clock.unix_time());
         Bytes::from(document::body(&self.service_name, &records))
     }
 
@@ -84,9 +76,13 @@ impl Exporter {
                     went_well(jobs);
                     return Ok(());
                 }
-                Decision::Taken { rejected } => {
-                    let problem = format!("the collector rejected {rejected} records");
-                    return went_wrong(jobs, rejected.min(count), &io::Error::other(problem));
+                Decision::Taken { rejected } if rejected < count => {
+                    went_well(jobs);
+                    return rejected_some(jobs, rejected);
+                }
+                Decision::Taken { .. } => {
+                    let problem = io::Error::other("the collector rejected all records");
+                    return went_wrong(jobs, count, &problem);
                 }
                 Decision::Refused(status) => {
                     let problem = io::Error::other(format!("status {status}"));
@@ -113,11 +109,31 @@ impl Exporter {
     }
 }
 
+/// Returns a log record for each record of a batch.
+fn log_records(batch: &Batch, now: Duration) -> Vec<Value> {
+    let log_record = |record: &BatchRecord| match record {
+        BatchRecord::HeldBack(count) => document::held_back(count, now),
+        BatchRecord::Record(time, json) => match StoredRecord::parse(json.as_bytes()) {
+            Some(record) => document::log_record(&record, *time, now),
+            None => document::unread_record(json, *time, now),
+        },
+    };
+    batch.records.iter().map(log_record).collect()
+}
+
 /// Logs that records arrive again, if they did not.
 fn went_well(jobs: &JobReceiver) {
     if jobs.note(true) {
         tracing::info!(target: "palisade::audit", "records are sent to the collector again");
     }
+}
+
+/// Counts the records that the collector rejected out of a batch. It does not say which, so no response to which one of
+/// the batch is due may rely on it. But the collector works: later requests are not refused for it.
+fn rejected_some(jobs: &JobReceiver, rejected: u64) -> Result<(), SinkUnavailable> {
+    jobs.lost(rejected);
+    tracing::warn!(target: "palisade::audit", rejected, "the collector rejected records; they are counted as lost");
+    Err(SinkUnavailable::Failing)
 }
 
 /// Counts lost records, and logs the first ones.
@@ -161,5 +177,27 @@ fn decision(reply: &Reply, now: Duration) -> Decision {
             Decision::Later(problem, retry_after(reply.retry_after.as_ref(), now))
         }
         _ => Decision::Refused(reply.status),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_is_no_record_is_sent_too() {
+        let mut batch = Batch::default();
+        for text in ["{\"type\":\"event\"}", "{}", "no JSON"] {
+            let record = BatchRecord::Record(Duration::from_secs(1), text.to_owned());
+            batch.records.push(record);
+        }
+        let sent = log_records(&batch, Duration::from_secs(2));
+        let texts: Vec<_> = sent
+            .iter()
+            .map(|it| it["body"]["stringValue"].as_str())
+            .collect();
+        let expected = ["{\"type\":\"event\"}", "{}", "no JSON"].map(Some);
+        assert_eq!(texts, expected);
+        assert_eq!(sent[2]["eventName"], "palisade.audit.unread");
     }
 }

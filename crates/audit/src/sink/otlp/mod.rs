@@ -37,8 +37,10 @@ const CAPACITY: usize = 4096;
 /// By default no request waits for it; [`policy`](OtlpSinkBuilder::policy) changes that: a response then waits until
 /// the collector has confirmed its record. A batch that the collector does not take (status 429, 502, 503 or 504, no connection,
 /// no response) is tried four times, with growing pauses. Records that are lost in the end, or that the queue has no
-/// space for, are [counted](Sink::lost_records). Repeated refusals of one client are sent once a minute, with their
-/// number.
+/// space for, are [counted](Sink::lost_records). A status 2xx decides as soon as it is there, whatever its body does. If
+/// the collector rejects some records of a batch, all responses that wait for this batch are without a record, since
+/// it does not say which. Repeated refusals of one client are sent once a minute; a log record `held_back` has their
+/// number, and whom they are about.
 ///
 /// An address with `https://` is connected to over TLS. With `http://`, only a collector on the same machine is accepted
 /// (`127.0.0.1`, `[::1]`, `localhost`). See [`dangerously_allow_http`](OtlpSinkBuilder::dangerously_allow_http).
@@ -138,13 +140,13 @@ impl OtlpSinkBuilder {
         self
     }
 
-    /// Sets the longest time of one try, with connecting. Default: 10 seconds.
+    /// Sets the longest time of one try, with connecting. Default: 10 seconds; not 0.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// Sets the pause after the first failed try. Default: 1 second. It doubles with each.
+    /// Sets the pause after the first failed try. Default: 1 second; not 0. It doubles with each.
     pub fn retry_pause(mut self, pause: Duration) -> Self {
         self.retry_pause = pause;
         self
@@ -210,7 +212,7 @@ impl OtlpSinkBuilder {
     ///
     /// - [`AuditBuildError::InvalidSetting`] for an endpoint without `https://` or `http://` and a host, for `http://`
     ///   to another machine without [`dangerously_allow_http`](Self::dangerously_allow_http), for certificates that
-    ///   cannot be read, and for a capacity of 0 (of 1 where responses wait).
+    ///   cannot be read, for a deadline or pause of 0, and for a capacity of 0 (of 1 where responses wait).
     /// - [`AuditBuildError::NoThread`] if the thread, or its event queue, cannot be made.
     ///
     /// A collector that cannot be reached is no error: it may come later.
@@ -232,6 +234,7 @@ impl OtlpSinkBuilder {
             clock: Arc::clone(&self.clock),
         };
         settings.check()?;
+        check_times(self.deadline, self.retry_pause)?;
         let client = HttpClient::new(target.clone(), self.headers, self.deadline);
         let (queue, jobs) = JobQueue::new(settings);
         let exporter = Exporter {
@@ -247,6 +250,17 @@ impl OtlpSinkBuilder {
             .map_err(AuditBuildError::NoThread)?;
         Ok(OtlpSink { queue, target })
     }
+}
+
+/// Finds times with which no try could succeed, or tries would follow each other without a pause.
+fn check_times(deadline: Duration, retry_pause: Duration) -> Result<(), AuditBuildError> {
+    let problem = "use more than zero";
+    for (setting, time) in [("deadline", deadline), ("retry_pause", retry_pause)] {
+        if time.is_zero() {
+            return Err(AuditBuildError::InvalidSetting { setting, problem });
+        }
+    }
+    Ok(())
 }
 
 impl Sink for OtlpSink {

@@ -101,7 +101,7 @@ impl SyslogSinkBuilder {
     }
 
     /// Takes the time from this clock. Default: the system clock. It sets the pause between tries to
-    /// connect; the times in messages are those of the records.
+    /// connect and the time in which refusals are counted together; the times in messages are those of the records.
     pub fn clock(mut self, clock: SharedClock) -> Self {
         self.clock = clock;
         self
@@ -185,14 +185,15 @@ impl SyslogSinkBuilder {
             clock: Arc::clone(&self.clock),
         };
         settings.check()?;
-        let connection = Connection::new(self.address.clone(), self.clock);
+        let connection = Connection::new(self.address.clone(), Arc::clone(&self.clock));
         #[cfg(feature = "syslog-tls")]
         let connection = match &self.address {
             SyslogAddress::Tls { .. } => connection.over_tls(&self.tls)?,
             _ => connection,
         };
         let header = MessageHeader::new(self.facility, &self.host_name, &self.app_name);
-        let sender = SyslogSender::new(header, connection, self.policy.waits());
+        let waits = self.policy.waits();
+        let sender = SyslogSender::new(header, connection, waits, self.clock);
         let (queue, jobs) = JobQueue::new(settings);
         thread::Builder::new()
             .name("palisade-audit-syslog".into())

@@ -1,6 +1,11 @@
 //! The thread that sends messages, one after the other.
 
-use std::time::Duration;
+use std::{
+    sync::mpsc::{RecvError, RecvTimeoutError},
+    time::Duration,
+};
+
+use palisade_core::SharedClock;
 
 use super::{
     connection::Connection,
@@ -11,7 +16,8 @@ use crate::{
     record::{AuditEvent, RequestRecord},
     sink::{
         job_queue::{Job, JobReceiver},
-        repeat_lines::RepeatFilter,
+        repeat_filter::{RepeatFilter, held_back},
+        repeats::RepeatCount,
     },
 };
 
@@ -26,39 +32,82 @@ pub(super) struct SyslogSender {
 
 impl SyslogSender {
     /// Returns the state before the first message. `has_heads` tells whether responses wait.
-    pub(super) fn new(header: MessageHeader, connection: Connection, has_heads: bool) -> Self {
+    pub(super) fn new(
+        header: MessageHeader,
+        connection: Connection,
+        has_heads: bool,
+        clock: SharedClock,
+    ) -> Self {
         Self {
             header,
             connection,
-            repeats: RepeatFilter::new(has_heads),
+            repeats: RepeatFilter::new(has_heads, clock),
             made: 0,
         }
     }
 
     /// Sends until the queue is closed.
     pub(super) fn run(mut self, jobs: &JobReceiver) {
-        while let Ok(job) = jobs.recv() {
-            match job {
-                Job::Event(event) => self.event(&event, jobs),
-                Job::Flush(response) => {
-                    let _ = response.send(Ok(()));
-                }
-                Job::Head(record, response) => {
-                    let admitted = self.repeats.head(&record);
-                    let _ = response.send(self.request(admitted, &record, "head", jobs));
-                }
-                Job::Request(record) => {
-                    let admitted = self.repeats.request(&record);
-                    let _ = self.request(admitted, &record, "request", jobs);
+        while let Ok(job) = self.next_job(jobs) {
+            let ended = self.repeats.take_ended();
+            self.counts(&ended, jobs);
+            if let Some(job) = job {
+                self.take(job, jobs);
+            }
+        }
+        self.all_counts(jobs);
+        self.connection.close();
+    }
+
+    /// Waits for a job. `None`: a count is due before there is one.
+    fn next_job(&self, jobs: &JobReceiver) -> Result<Option<Job>, RecvError> {
+        let Some(limit) = self.repeats.due_in() else {
+            return jobs.recv().map(Some);
+        };
+        match jobs.recv_timeout(limit) {
+            Ok(job) => Ok(Some(job)),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(RecvTimeoutError::Disconnected) => Err(RecvError),
+        }
+    }
+
+    fn take(&mut self, job: Job, jobs: &JobReceiver) {
+        match job {
+            Job::Event(event) => self.event(&event, jobs),
+            Job::Flush(response) => {
+                self.all_counts(jobs);
+                let _ = response.send(Ok(()));
+            }
+            Job::Head(record, response) => {
+                let outcome = match self.repeats.head(&record) {
+                    true => self.request(&record, "head", jobs),
+                    false => jobs.held_back(),
+                };
+                let _ = response.send(outcome);
+            }
+            Job::Request(record) => {
+                if self.repeats.request(&record) {
+                    let _ = self.request(&record, "request", jobs);
                 }
             }
         }
-        self.connection.close();
+    }
+
+    /// Sends the counts whose window has not ended too.
+    fn all_counts(&mut self, jobs: &JobReceiver) {
+        let counts = self.repeats.take_all();
+        self.counts(&counts, jobs);
+    }
+
+    fn counts(&mut self, counts: &[RepeatCount], jobs: &JobReceiver) {
+        for count in counts {
+            let about = (Severity::Notice, count.last, "held_back");
+            let _ = self.send_text(about, &held_back(count), jobs);
+        }
     }
 
     fn request(
         &mut self,
-        admitted: Option<u64>,
         record: &RequestRecord,
         kind: &str,
         jobs: &JobReceiver,
@@ -69,36 +118,15 @@ impl SyslogSender {
             _ => Severity::Informational,
         };
         let about = (severity, record.received_at(), kind);
-        self.send(admitted, about, || record.to_json(), jobs)
+        self.send_text(about, &record.to_json(), jobs)
     }
 
     fn event(&mut self, event: &AuditEvent, jobs: &JobReceiver) {
-        let about = (
-            Severity::Informational,
-            event.time().unwrap_or_default(),
-            "event",
-        );
-        let admitted = self.repeats.event(event);
-        let _ = self.send(admitted, about, || event.to_json(), jobs);
-    }
-
-    /// Sends a record, unless it is a repetition. A message with the number of repetitions comes first.
-    fn send(
-        &mut self,
-        admitted: Option<u64>,
-        about: (Severity, Duration, &str),
-        record: impl FnOnce() -> String,
-        jobs: &JobReceiver,
-    ) -> Result<(), SinkUnavailable> {
-        let Some(held_back) = admitted else {
-            return Ok(());
-        };
-        if held_back > 0 {
-            let (severity, time, _) = about;
-            let count = format!("{{\"type\":\"held_back\",\"count\":{held_back}}}");
-            let _ = self.send_text((severity, time, "held_back"), &count, jobs);
+        if self.repeats.event(event) {
+            let time = event.time().unwrap_or_default();
+            let about = (Severity::Informational, time, "event");
+            let _ = self.send_text(about, &event.to_json(), jobs);
         }
-        self.send_text(about, &record(), jobs)
     }
 
     /// Sends a message, or counts it as lost. A change between both is logged.

@@ -8,6 +8,7 @@ use crate::{
     sink::{
         batches::{Batch, BatchRecord, Batches},
         job_queue::JobReceiver,
+        repeat_filter::held_back,
     },
 };
 
@@ -74,9 +75,7 @@ fn body(batch: &Batch) -> Vec<u8> {
     let mut body = Vec::new();
     for record in &batch.records {
         match record {
-            BatchRecord::HeldBack(count) => {
-                body.extend(format!("{{\"type\":\"held_back\",\"count\":{count}}}").bytes());
-            }
+            BatchRecord::HeldBack(count) => body.extend(held_back(count).bytes()),
             BatchRecord::Record(_, json) => body.extend(json.bytes()),
         }
         body.push(b'\n');

@@ -92,7 +92,7 @@ impl FileSinkBuilder {
     ///
     /// Beyond it, even first refusals are only counted. So many addresses together cannot fill the disk either.
     pub fn refusal_budget(mut self, bytes_per_second: u32) -> Self {
-        self.settings.fold.budget = bytes_per_second;
+        self.settings.fold.budget = Some(bytes_per_second);
         self
     }
 

@@ -104,7 +104,7 @@ impl FileSinkBuilder {
                 policy: LossPolicy::DropAndCount,
                 fold: RepeatSettings {
                     window: Some(Duration::from_secs(60)),
-                    budget: 32 * 1024,
+                    budget: Some(32 * 1024),
                 },
             },
             #[cfg(feature = "zstd")]

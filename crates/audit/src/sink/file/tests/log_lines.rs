@@ -71,7 +71,7 @@ fn a_disk_that_does_not_respond_is_logged_once_also_in_drop_mode() {
         policy: LossPolicy::DropAndCount,
         fold: RepeatSettings {
             window: None,
-            budget: 0,
+            budget: Some(0),
         },
     };
     let queue = Queue::new(settings, clock.shared());

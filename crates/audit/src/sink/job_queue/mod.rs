@@ -6,13 +6,15 @@
 //! While the sink fails, a sink that fails closed refuses requests, but for one a second: it shows whether sending works
 //! again.
 
+mod receiver;
+
 use std::{
     future::poll_fn,
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
-        mpsc::{Receiver, RecvError, RecvTimeoutError, Sender, TryRecvError, channel},
+        atomic::Ordering,
+        mpsc::{Sender, channel},
     },
     task::Poll,
     time::Duration,
@@ -21,6 +23,10 @@ use std::{
 use palisade_core::{MaybeReady, SharedClock};
 use tokio::sync::oneshot;
 
+#[cfg(feature = "webhook")]
+pub(super) use self::receiver::LossCounter;
+pub(super) use self::receiver::{Confirm, Job, JobReceiver, Outcome};
+use self::receiver::{QueueState, millis};
 use super::LossPolicy;
 use crate::{
     deadline_timer::DeadlineTimer,
@@ -32,23 +38,6 @@ use crate::{
 const PER_REQUEST: usize = 2;
 /// The pause between two requests that are admitted while the sink fails.
 const PROBE_PAUSE: Duration = Duration::from_secs(1);
-
-/// The outcome of a job that a caller waits for.
-pub(super) type Outcome = Result<(), SinkUnavailable>;
-/// Is given the outcome. A caller that is gone gets none.
-pub(super) type Confirm = oneshot::Sender<Outcome>;
-
-/// What the thread is asked to do.
-pub(super) enum Job {
-    /// Take an event.
-    Event(Arc<AuditEvent>),
-    /// Make safe what was taken.
-    Flush(Confirm),
-    /// Take a record that a response waits for.
-    Head(Arc<RequestRecord>, Confirm),
-    /// Take the record of a request that is over.
-    Request(Arc<RequestRecord>),
-}
 
 /// Limits of a queue.
 #[derive(Clone, Debug)]
@@ -156,47 +145,14 @@ macro_rules! sink_methods_of_queue {
 }
 pub(super) use sink_methods_of_queue;
 
-/// What both ends share.
-#[derive(Debug, Default)]
-pub(super) struct QueueState {
-    /// Records that wait, and reserved places.
-    used: AtomicUsize,
-    /// Records that had no place, or that the thread lost.
-    lost: AtomicU64,
-    /// Whether the last record was not kept.
-    failing: AtomicBool,
-    /// When a request is admitted although the sink fails, in milliseconds of the monotonic clock.
-    probe_at: AtomicU64,
-}
-
-/// The end of the queue that the thread holds.
-pub(super) struct JobReceiver {
-    jobs: Receiver<Job>,
-    state: Arc<QueueState>,
-}
-
-/// Counts records that another thread lost.
-#[cfg(feature = "webhook")]
-pub(super) struct LossCounter(Arc<QueueState>);
-
-#[cfg(feature = "webhook")]
-impl LossCounter {
-    /// Counts lost records.
-    pub(super) fn lost(&self, records: u64) {
-        self.0.lost.fetch_add(records, Ordering::Relaxed);
-    }
-}
-
 impl JobQueue {
     /// Makes a queue, and its end for the thread.
     pub(super) fn new(settings: QueueSettings) -> (Self, JobReceiver) {
         // Without a bound of its own: each job but a flush has a place.
         let (sender, receiver) = channel();
         let state = Arc::<QueueState>::default();
-        let received = JobReceiver {
-            jobs: receiver,
-            state: Arc::clone(&state),
-        };
+        let clock = Arc::clone(&settings.clock);
+        let received = JobReceiver::new(receiver, Arc::clone(&state), clock);
         let timer = Arc::new(DeadlineTimer::new(Arc::clone(&settings.clock)));
         let queue = Self {
             jobs: sender,
@@ -228,12 +184,17 @@ impl JobQueue {
         self.send_counted(placed, Job::Request(Arc::clone(record)));
     }
 
-    /// Reserves places for a request, if the sink fails closed.
+    /// Reserves places for a request, if the sink fails closed. A request without places counts as lost: by the
+    /// policy of the layer it may go on without a record.
     pub(super) fn reserve(&self) -> Outcome {
         if !self.settings.policy.fails_closed() {
             return Ok(());
         }
-        if self.state.failing.load(Ordering::Relaxed) && !self.may_probe() {
+        self.try_reserve().inspect_err(|_| self.state.count_lost(1))
+    }
+
+    fn try_reserve(&self) -> Outcome {
+        if self.state.is_failing() && !self.may_probe() {
             return Err(SinkUnavailable::Failing);
         }
         let placed = self.take_places(PER_REQUEST);
@@ -290,7 +251,7 @@ impl JobQueue {
             self.state.free(1);
             return unless_closed(SinkUnavailable::Closed);
         }
-        if !closed && self.state.failing.load(Ordering::Relaxed) {
+        if !closed && self.is_failing() {
             return MaybeReady::Ready(Ok(()));
         }
         let over = self.timer.after(self.settings.deadline);
@@ -299,7 +260,7 @@ impl JobQueue {
             let outcome = within(waiting, over).await;
             drop(timer);
             if outcome == Err(SinkUnavailable::TimedOut) {
-                state.failing.store(true, Ordering::Relaxed);
+                state.note_overdue();
             }
             if closed { outcome } else { Ok(()) }
         })
@@ -312,7 +273,7 @@ impl JobQueue {
             self.state.free(1);
         }
         if !sent {
-            self.state.lost.fetch_add(1, Ordering::Relaxed);
+            self.state.count_lost(1);
         }
     }
 
@@ -324,9 +285,18 @@ impl JobQueue {
             .is_ok()
     }
 
+    /// Returns whether the sink fails, or its thread has not asked for a job for as long as a response waits. The layer
+    /// may end each wait before that deadline, so that no wait notes it.
+    fn is_failing(&self) -> bool {
+        let busy = self.state.busy_for(self.settings.clock.monotonic());
+        if busy.is_some_and(|busy| busy >= self.settings.deadline) {
+            self.state.note_overdue();
+        }
+        self.state.is_failing()
+    }
+
     /// Returns whether a request may try although the sink fails: one a second.
     fn may_probe(&self) -> bool {
-        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let now = self.settings.clock.monotonic();
         let next = millis(now.saturating_add(PROBE_PAUSE));
         let due = |at: u64| (at <= millis(now)).then_some(next);
@@ -334,56 +304,6 @@ impl JobQueue {
         probe_at
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, due)
             .is_ok()
-    }
-}
-
-impl QueueState {
-    fn free(&self, places: usize) {
-        let less = |used: usize| Some(used.saturating_sub(places));
-        let _ = self
-            .used
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
-    }
-}
-
-impl JobReceiver {
-    /// Waits for a job. An error: the sink is gone, and nothing waits.
-    pub(super) fn recv(&self) -> Result<Job, RecvError> {
-        self.jobs.recv().inspect(|job| self.took(job))
-    }
-
-    /// Waits for a job, at most so long.
-    #[cfg(any(feature = "otlp", feature = "webhook"))]
-    pub(super) fn recv_timeout(&self, limit: Duration) -> Result<Job, RecvTimeoutError> {
-        self.jobs.recv_timeout(limit).inspect(|job| self.took(job))
-    }
-
-    /// Takes a job that waits.
-    #[cfg(any(feature = "otlp", feature = "webhook"))]
-    pub(super) fn try_recv(&self) -> Result<Job, TryRecvError> {
-        self.jobs.try_recv().inspect(|job| self.took(job))
-    }
-
-    /// Returns a counter of lost records for another thread.
-    #[cfg(feature = "webhook")]
-    pub(super) fn loss_counter(&self) -> LossCounter {
-        LossCounter(Arc::clone(&self.state))
-    }
-
-    /// Counts records that the thread lost.
-    pub(super) fn lost(&self, records: u64) {
-        self.state.lost.fetch_add(records, Ordering::Relaxed);
-    }
-
-    /// Notes whether the last record was kept. Returns whether that is a change.
-    pub(super) fn note(&self, kept: bool) -> bool {
-        self.state.failing.swap(!kept, Ordering::Relaxed) == kept
-    }
-
-    fn took(&self, job: &Job) {
-        if !matches!(job, Job::Flush(_)) {
-            self.state.free(1);
-        }
     }
 }
 
