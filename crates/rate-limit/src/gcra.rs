@@ -120,6 +120,11 @@ impl Gcra {
         self.emission
     }
 
+    /// Returns the time in which this number of units comes back.
+    pub(crate) const fn time_of(&self, units: u32) -> u64 {
+        self.emission.saturating_mul(units as u64)
+    }
+
     /// Returns the units of a full bucket.
     pub(crate) const fn burst(&self) -> u32 {
         self.burst.get()

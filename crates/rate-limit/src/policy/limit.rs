@@ -186,6 +186,13 @@ impl Limit {
         }
     }
 
+    /// Tells whether a unit taken ahead under another limit is worth one of this limit, and counts in the
+    /// same lease.
+    pub(crate) fn has_same_leases(&self, other: &Self) -> bool {
+        let price = |limit: &Self| (limit.rate, limit.gcra.emission(), limit.lease());
+        std::ptr::eq(self, other) || price(self) == price(other)
+    }
+
     /// Returns the largest lease of a limit of this burst.
     const fn largest_lease(&self) -> u32 {
         self.gcra.burst() / LEASES_IN_BURST

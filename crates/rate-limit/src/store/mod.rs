@@ -134,7 +134,8 @@ pub trait LimitStore: fmt::Debug + Send + Sync + 'static {
         self.adjust(now, limit, bucket, units);
     }
 
-    /// Tells whether an adjustment of a bucket may not have reached the store yet. Default: it never waits.
+    /// Tells whether an adjustment of a bucket may not have reached the store yet, made under this limit or
+    /// another one of its name (of a tier, or from before a reload). Default: it never waits.
     ///
     /// [`LeasedStore`](crate::LeasedStore) takes no units ahead while some of the bucket are on their way back.
     fn is_adjusting(&self, limit: &Arc<Limit>, bucket: BucketKey) -> bool {

@@ -18,15 +18,17 @@ use crate::support::*;
 
 /// A store that several nodes share: it counts the calls, and can be away.
 #[derive(Debug, Default)]
-struct Shared {
-    store: MemoryStore,
+pub(crate) struct Shared {
+    pub(crate) store: MemoryStore,
     calls: AtomicU64,
     is_away: std::sync::atomic::AtomicBool,
     is_adjusting: std::sync::atomic::AtomicBool,
+    /// How often it was asked whether units are on their way back.
+    adjusting_asked: AtomicU64,
 }
 
 impl Shared {
-    fn calls(&self) -> u64 {
+    pub(crate) fn calls(&self) -> u64 {
         self.calls.swap(0, Ordering::Relaxed)
     }
 }
@@ -49,6 +51,7 @@ impl LimitStore for Shared {
     }
 
     fn is_adjusting(&self, _: &Arc<Limit>, _: BucketKey) -> bool {
+        self.adjusting_asked.fetch_add(1, Ordering::Relaxed);
         self.is_adjusting.load(Ordering::Relaxed)
     }
 
@@ -58,9 +61,9 @@ impl LimitStore for Shared {
 }
 
 /// A node: its stack, and its leases on the clock of the stack.
-struct Node {
-    stack: TestStack,
-    leases: LeasedStore,
+pub(crate) struct Node {
+    pub(crate) stack: TestStack,
+    pub(crate) leases: LeasedStore,
 }
 
 fn node(shared: &Arc<Shared>, policies: impl IntoIterator<Item = Policy>) -> Node {
@@ -80,7 +83,7 @@ impl Node {
     }
 }
 
-fn leased(rate: &str, lease: u32) -> Policy {
+pub(crate) fn leased(rate: &str, lease: u32) -> Policy {
     policy("a", rate).key(Key::everyone()).lease(lease)
 }
 
@@ -92,6 +95,8 @@ async fn a_busy_bucket_costs_one_call_for_each_lease() {
     assert_eq!(shared.calls(), 1, "the first request takes no lease");
     assert_eq!(node.admitted(200).await, 200);
     assert_eq!(shared.calls(), 2);
+    let asked = shared.adjusting_asked.load(Ordering::Relaxed);
+    assert_eq!(asked, 2, "only where the lease cannot pay");
 }
 
 #[tokio::test]
@@ -284,70 +289,6 @@ async fn a_node_that_counts_alone_takes_no_lease_of_its_own_count() {
     assert_eq!(stack.admitted(100, || from("203.0.113.7")).await, 40);
     stack.wait(2.0);
     assert_eq!(stack.admitted(100, || from("203.0.113.7")).await, 0);
-}
-
-/// A store whose reply never comes.
-#[derive(Debug, Default)]
-struct Silent(Shared);
-
-impl LimitStore for Silent {
-    fn bucket_key(&self, subject: &Subject<'_>) -> BucketKey {
-        self.0.bucket_key(subject)
-    }
-
-    fn charge(&self, now: Duration, charges: &[Charge<'_>]) -> MaybeReady<StoreDecision> {
-        let decided = self.0.charge(now, charges);
-        match self.0.is_away.load(Ordering::Relaxed) {
-            true => MaybeReady::pending(std::future::pending()),
-            false => decided,
-        }
-    }
-
-    fn adjust(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey, units: i64) {
-        self.0.adjust(now, limit, bucket, units);
-    }
-
-    fn explain(&self) -> String {
-        "silent".to_owned()
-    }
-}
-
-#[tokio::test]
-async fn a_client_that_leaves_while_a_lease_is_taken_ends_the_question() {
-    let (clock, silent) = (clock(), Arc::new(Silent::default()));
-    let store = LeasedStore::builder(Arc::clone(&silent)).clock(clock.shared());
-    let layer = RateLimitLayer::by_client()
-        .policy(leased("40/day", 10))
-        .store(store.build().unwrap());
-    let stack = TestStack::build_at(clock, layer, false);
-    assert_eq!(stack.status(from("203.0.113.7")).await, 200);
-    silent.0.is_away.store(true, Ordering::Relaxed);
-    let leaving = stack.send(from("203.0.113.7"));
-    assert!(
-        polled_once(leaving).await.is_none(),
-        "it waits for the store"
-    );
-    silent.0.is_away.store(false, Ordering::Relaxed);
-    silent.0.calls();
-    assert_eq!(stack.admitted(5, || from("203.0.113.7")).await, 5);
-    assert_eq!(silent.0.calls(), 5, "for the life of a lease none is taken");
-    stack.wait(0.5);
-    assert_eq!(stack.admitted(1, || from("203.0.113.7")).await, 1);
-    stack.wait(0.5);
-    assert_eq!(stack.admitted(9, || from("203.0.113.7")).await, 9);
-    assert_eq!(silent.0.calls(), 2);
-}
-
-/// Polls a future once and drops it.
-async fn polled_once<F: Future>(future: F) -> Option<F::Output> {
-    let mut future = std::pin::pin!(future);
-    std::future::poll_fn(|cx| {
-        std::task::Poll::Ready(match future.as_mut().poll(cx) {
-            std::task::Poll::Ready(output) => Some(output),
-            std::task::Poll::Pending => None,
-        })
-    })
-    .await
 }
 
 fn build(policy: Policy, store: Arc<dyn LimitStore>) -> Option<RateLimitBuildError> {

@@ -9,6 +9,8 @@ mod concurrency;
 mod fields;
 mod layer;
 mod leases;
+mod lease_prices;
+mod lease_questions;
 mod layer_keys;
 mod layer_build;
 mod memory;

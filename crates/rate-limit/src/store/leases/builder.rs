@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use palisade_core::{SharedClock, SystemClock};
 
-use super::{LeasedState, LeasedStore, table::LeaseTable};
+use super::{LeasedState, LeasedStore, questions::Questions, table::LeaseTable};
 use crate::store::{LimitStore, nanoseconds};
 
 const LIFE: Duration = Duration::from_secs(1);
@@ -117,6 +117,7 @@ impl LeasedStoreBuilder {
             leases: LeaseTable::new(self.buckets, life),
             life,
             clock: self.clock,
+            questions: Questions::default(),
         });
         #[cfg(feature = "redis")]
         return_ended_leases(&state, self.life);

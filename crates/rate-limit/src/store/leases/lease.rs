@@ -50,12 +50,12 @@ impl Lease {
     /// `size` is the most that the lease may hold. `may_ask` tells whether units can be taken: nothing
     /// of this bucket is on its way back to the store.
     pub(crate) fn charge(&mut self, now: u64, units: u32, size: u32, may_ask: bool) -> LeaseStep {
-        if now < self.ends && units <= self.units {
+        if self.pays(now, units) {
             self.units -= units;
             self.undecided += units;
             return LeaseStep::Spent;
         }
-        let is_free = !self.is_asking && self.undecided == 0 && now >= self.exact_until;
+        let is_free = self.is_settled() && now >= self.exact_until;
         if !may_ask || !is_free || self.has_ended(now) || units >= size {
             return LeaseStep::Exact;
         }
@@ -66,6 +66,16 @@ impl Lease {
             units: size - rest,
             rest,
         }
+    }
+
+    /// Tells whether the lease can pay a charge.
+    pub(crate) const fn pays(&self, now: u64, units: u32) -> bool {
+        now < self.ends && units <= self.units
+    }
+
+    /// Tells whether no request waits: none that the lease paid, and none that takes units.
+    pub(crate) const fn is_settled(&self) -> bool {
+        !self.is_asking && self.undecided == 0
     }
 
     /// Adds units that the store granted, without those of the request that asked.
@@ -132,7 +142,7 @@ impl Lease {
 
     /// Tells whether nothing would be lost with the lease.
     pub(crate) const fn is_idle(&self, now: u64) -> bool {
-        self.units == 0 && self.undecided == 0 && !self.is_asking && now >= self.exact_until
+        self.units == 0 && self.is_settled() && now >= self.exact_until
     }
 }
 

@@ -1,10 +1,11 @@
 //! Leases: a node takes units ahead from a shared store, and admits requests without asking it.
 //!
-//! `lease` has the rules and the bound, `table` the leases of a node, `request` one request, and
-//! `builder` the settings.
+//! `lease` has the rules and the bound, `table` the leases of a node, `request` one request,
+//! `questions` what goes on when a client leaves, and `builder` the settings.
 
 mod builder;
 mod request;
+mod questions;
 mod table;
 pub(crate) mod lease;
 mod lease_metrics;
@@ -14,7 +15,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use palisade_core::{MaybeReady, SharedClock};
 
 pub use self::builder::{LeasedStoreBuildError, LeasedStoreBuilder};
-use self::{request::LeasedRequest, table::LeaseTable};
+use self::{questions::Questions, request::LeasedRequest, table::LeaseTable};
 use super::{
     BucketKey, Charge, LimitNames, LimitStore, MAX_CHARGES, StoreDecision, StoreProblem,
     nanoseconds,
@@ -45,6 +46,16 @@ use crate::{
 /// runtime. Otherwise a service calls [`return_ended`](Self::return_ended). [`finish`](LimitStore::finish) returns all of them when a
 /// service stops. A node that is killed returns nothing: its units stay charged, and come back with
 /// time.
+///
+/// A client that leaves while its request takes a lease does not stop that: the lease then serves the
+/// next requests. This needs feature `redis` and a tokio runtime; otherwise the units of that lease stay
+/// charged.
+///
+/// # Tiers and reloads
+///
+/// Units are spent and given back under the limit that they were taken for. If a bucket is charged under
+/// another rate (of another tier, or after a reload), its lease ends and goes back, and a new one is taken.
+/// While a request waits for the old one, the store decides.
 ///
 /// # Refusals, and a store that is away
 ///
@@ -91,6 +102,7 @@ struct LeasedState {
     /// In nanoseconds.
     life: u64,
     clock: SharedClock,
+    questions: Questions,
 }
 
 impl LeasedStore {
@@ -208,8 +220,12 @@ impl LimitStore for LeasedStore {
     }
 
     fn finish(&self) -> MaybeReady<()> {
-        self.return_all();
-        self.0.store.finish()
+        let store = self.clone();
+        MaybeReady::pending(async move {
+            store.0.questions.wait().await;
+            store.return_all();
+            store.0.store.finish().get().await;
+        })
     }
 
     #[cfg(feature = "budgets")]

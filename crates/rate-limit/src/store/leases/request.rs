@@ -54,8 +54,19 @@ impl LeasedRequest {
 
     /// Asks the store about what leases did not pay.
     ///
-    /// If it has too few units for a lease, it is asked once more for the charge alone.
-    pub(super) async fn decide(mut self) -> StoreDecision {
+    /// A question for a lease goes on after a client has left: the store may have charged the lease, and
+    /// only the reply tells.
+    pub(super) async fn decide(self) -> StoreDecision {
+        if !self.charges.iter().any(LeasedCharge::asks) {
+            return self.ask().await;
+        }
+        let state = Arc::clone(&self.state);
+        let decision = state.questions.run(self.ask()).await;
+        decision.unwrap_or_else(|| StoreDecision::new(ChargeOutcome::Unavailable, []))
+    }
+
+    /// Asks the store. If it has too few units for a lease, it is asked once more for the charge alone.
+    async fn ask(mut self) -> StoreDecision {
         let decision = self.ask_store().await;
         if !self.only_leases_are_refused(&decision) {
             return self.conclude(&decision);
@@ -217,9 +228,16 @@ impl LeasedState {
                 let ended = entry.lease.take_ended(nanos);
                 self.give_back(now, &entry.limit, entry.bucket, ended);
                 let is_busy = entry.note_charge(nanos, self.life);
-                let may_ask = is_busy && !self.store.is_adjusting(&entry.limit, entry.bucket);
+                let Ok((before, units)) = entry.change_limit(charge.limit) else {
+                    return exact;
+                };
+                self.give_back(now, &before, entry.bucket, units);
+                // The store is asked only if the lease cannot pay.
+                let may_ask = is_busy
+                    && !entry.lease.pays(nanos, charge.consumed)
+                    && !self.store.is_adjusting(&entry.limit, entry.bucket);
                 let step = entry.lease.charge(nanos, charge.consumed, size, may_ask);
-                let left = u64::from(entry.lease.units()) * charge.limit.gcra.emission();
+                let left = charge.limit.gcra.time_of(entry.lease.units());
                 let backlog = entry.full_at.saturating_sub(nanos).saturating_sub(left);
                 (step, LimitState { backlog, wait: 0 })
             });
@@ -249,7 +267,7 @@ impl LeasedState {
         lease_metrics::asked("granted");
         // Without an entry the units stay charged.
         if let Some(left) = left {
-            let left = u64::from(left) * limit.gcra.emission();
+            let left = limit.gcra.time_of(left);
             let backlog = &mut charge.limit_state.backlog;
             *backlog = backlog.saturating_sub(left);
         }

@@ -47,12 +47,38 @@ pub(super) struct LeaseEntry {
     last_charge: u64,
 }
 
+/// A request of a lease waits for its decision.
+pub(super) struct Undecided;
+
 impl LeaseEntry {
     /// Tells whether the bucket was charged lately, and notes that it is charged now.
     pub(super) fn note_charge(&mut self, now: u64, life: u64) -> bool {
         let passed = now.saturating_sub(self.last_charge);
         self.last_charge = now;
         passed < life
+    }
+
+    /// Makes the lease one of this limit. Returns units that must be given back under the limit before,
+    /// which is returned with them.
+    ///
+    /// Units are worth what they cost when they were taken: those of another tier, or of the configuration
+    /// before a reload, are neither spent nor given back at the price of this limit.
+    ///
+    /// # Errors
+    ///
+    /// A request waits whose units have the price of the limit before.
+    pub(super) fn change_limit(
+        &mut self,
+        limit: &Arc<Limit>,
+    ) -> Result<(Arc<Limit>, u32), Undecided> {
+        if self.limit.has_same_leases(limit) {
+            return Ok((Arc::clone(&self.limit), 0));
+        }
+        if !self.lease.is_settled() {
+            return Err(Undecided);
+        }
+        let units = self.lease.end();
+        Ok((std::mem::replace(&mut self.limit, Arc::clone(limit)), units))
     }
 }
 
@@ -68,7 +94,7 @@ impl LeaseTable {
 
     /// Returns the number of buckets that fit.
     pub(super) const fn capacity(&self) -> usize {
-        PARTS * self.most_in_part
+        PARTS.saturating_mul(self.most_in_part)
     }
 
     /// Passes the entry of a bucket to a function. A bucket that has none gets one, if there is space.

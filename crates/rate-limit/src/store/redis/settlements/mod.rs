@@ -5,10 +5,12 @@
 //! and treats it strictly. There are two queues, so that penalties never wait behind settlements.
 
 use std::{
-    collections::{HashMap, VecDeque, hash_map},
+    collections::VecDeque,
+    hash::{Hash, Hasher, RandomState},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use hashbrown::{Equivalent, HashMap, hash_map};
 use tokio::sync::Notify;
 
 use super::{connection::DeliveryOutcome, status_changes::StatusChanges};
@@ -34,7 +36,7 @@ pub(super) struct SettlementQueue {
 
 #[derive(Default)]
 struct Pending {
-    buckets: HashMap<QueueKey, QueuedBucket>,
+    buckets: HashMap<QueueKey, QueuedBucket, RandomState>,
     /// Buckets with something to send, the oldest first.
     order: VecDeque<QueueKey>,
     settlements: u64,
@@ -42,10 +44,18 @@ struct Pending {
 }
 
 /// A bucket of one limit. Limits are compared by their address; the entry keeps them alive.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct QueueKey {
     bucket: u128,
     limit: usize,
+    salt: u32,
+}
+
+/// A bucket by the name of its limit: tiers, and the limits before and after a reload, share it.
+#[derive(Clone, Copy, Debug)]
+struct BucketName {
+    bucket: u128,
+    salt: u32,
 }
 
 /// The settlements of one bucket: those that wait, and those that are being sent.
@@ -89,11 +99,38 @@ impl QueueKey {
         Self {
             bucket: bucket.own,
             limit: Arc::as_ptr(limit).addr(),
+            salt: limit.salt,
+        }
+    }
+
+    const fn bucket_name(&self) -> BucketName {
+        BucketName {
+            bucket: self.bucket,
+            salt: self.salt,
         }
     }
 
     pub(super) const fn bucket(&self) -> u128 {
         self.bucket
+    }
+}
+
+/// That of the name alone, so that a bucket is found under any of its limits.
+impl Hash for QueueKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bucket_name().hash(state);
+    }
+}
+
+impl Hash for BucketName {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.bucket, self.salt).hash(state);
+    }
+}
+
+impl Equivalent<QueueKey> for BucketName {
+    fn equivalent(&self, key: &QueueKey) -> bool {
+        (self.bucket, self.salt) == (key.bucket, key.salt)
     }
 }
 
@@ -213,11 +250,11 @@ impl SettlementQueue {
         self.lock().settlements
     }
 
-    /// Tells whether anything of a bucket has not been delivered.
+    /// Tells whether anything of a bucket has not been delivered, under any limit of this name.
     pub(super) fn is_pending(&self, limit: &Arc<Limit>, bucket: BucketKey) -> bool {
         self.lock()
             .buckets
-            .contains_key(&QueueKey::of(limit, bucket))
+            .contains_key(&QueueKey::of(limit, bucket).bucket_name())
     }
 
     /// Removes what waits for a bucket, and what is being sent if it would have to be sent again.

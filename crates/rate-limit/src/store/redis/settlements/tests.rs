@@ -92,3 +92,21 @@ fn what_is_forgotten_is_not_sent_and_not_sent_again() {
     queue.finish(&batch[0].name, DeliveryOutcome::NotApplied);
     assert_eq!((queue.take(10).len(), queue.settlements()), (0, 0));
 }
+
+#[test]
+fn a_bucket_is_found_under_any_limit_of_its_name() {
+    let (queue, before, after) = (queue_of(4), limit(), limit());
+    let other = Policy::named("b").rate("100/day").unwrap().limits();
+    let other = Arc::new(other.unwrap().remove(0));
+    assert!(queue.push(&before, bucket(1), -3));
+    assert!(queue.is_pending(&after, bucket(1)), "it is one bucket");
+    assert!(!queue.is_pending(&after, bucket(2)));
+    assert!(!queue.is_pending(&other, bucket(1)));
+    assert!(queue.push(&after, bucket(1), -4));
+    let batch = queue.take(10);
+    assert_eq!(batch.len(), 2, "units of two prices are not added up");
+    queue.finish(&batch[0].name, DeliveryOutcome::Done);
+    assert!(queue.is_pending(&before, bucket(1)));
+    queue.finish(&batch[1].name, DeliveryOutcome::Done);
+    assert!(!queue.is_pending(&before, bucket(1)));
+}
