@@ -1,7 +1,10 @@
 //! Reads a file of a trail, also one that was compressed with zstd.
 //!
-//! An older part may be compressed between listing and opening: then its other name is opened. Decompression has two
-//! bounds. The window is at most 8 MiB. And each record has a hash, whose 32 bytes cannot be compressed, and at most
+//! An older part may be compressed between listing and opening: then its other name is opened. If both are there, the
+//! compressed one is read if it can be read to its end: it got its name only after it was compared with the plain one,
+//! and who decompresses a part by hand may leave an incomplete plain one. Otherwise the plain one is read.
+//!
+//! What the decoder refuses is a [damaged](is_damaged) part, and no failure of the disk. Decompression has two bounds. The window is at most 8 MiB. And each record has a hash, whose 32 bytes cannot be compressed, and at most
 //! 32 KiB: so a real part grows by less than a factor of 2048, and a file that grows by more is not read further.
 
 #[cfg(feature = "zstd")]
@@ -10,7 +13,7 @@ use std::{
     fmt,
     fs::File,
     io::{self, Read, Seek, SeekFrom},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use crate::trail_files;
@@ -41,15 +44,22 @@ impl PartReader {
     ///
     /// The file is not there, is no regular file, or is compressed and this program is built without the feature `zstd`.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let compressed = trail_files::compressed(path);
-        match trail_files::open_regular(path) {
-            Ok(file) if trail_files::is_compressed(path) => Self::decompress(file),
-            Ok(file) => Ok(Self::Plain(file)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound && compressed.exists() => {
-                Self::decompress(trail_files::open_regular(&compressed)?)
-            }
-            Err(error) => Err(error),
-        }
+        Self::open_named(path).map(|(_, reader)| reader)
+    }
+
+    /// Opens a file as [`open`](Self::open) does, and returns the name of the one that is read.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub(crate) fn open_named(path: &Path) -> io::Result<(PathBuf, Self)> {
+        let name = chosen(path);
+        let file = trail_files::open_regular(&name)?;
+        let reader = match trail_files::is_compressed(&name) {
+            true => Self::decompress(file)?,
+            false => Self::Plain(file),
+        };
+        Ok((name, reader))
     }
 
     #[cfg(feature = "zstd")]
@@ -83,6 +93,68 @@ impl PartReader {
             Self::Zstd(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
+}
+
+/// Returns which form of an older part is read: the plain or the compressed one.
+fn chosen(path: &Path) -> PathBuf {
+    if trail_files::is_compressed(path) {
+        return path.into();
+    }
+    let compressed = trail_files::compressed(path);
+    let is_part = trail_files::first_of(path).is_some();
+    if is_part && compressed.exists() && (!path.exists() || is_whole(&compressed)) {
+        return compressed;
+    }
+    path.into()
+}
+
+/// Returns whether a compressed part can be read to its end.
+#[cfg(feature = "zstd")]
+fn is_whole(compressed: &Path) -> bool {
+    let read = PartReader::open_compressed(compressed)
+        .and_then(|mut reader| io::copy(&mut reader, &mut io::sink()));
+    read.is_ok()
+}
+
+/// Without the feature `zstd`, only the plain part can be read.
+#[cfg(not(feature = "zstd"))]
+fn is_whole(_: &Path) -> bool {
+    false
+}
+
+/// Returns whether an error means that a compressed part is damaged: the decoder refuses what the disk returned.
+#[cfg(feature = "zstd")]
+pub(crate) fn is_damaged(error: &io::Error) -> bool {
+    error
+        .get_ref()
+        .is_some_and(|inner| inner.is::<DamagedPart>())
+}
+
+/// Without the feature `zstd`, nothing is decompressed.
+#[cfg(not(feature = "zstd"))]
+pub(crate) fn is_damaged(_: &io::Error) -> bool {
+    false
+}
+
+/// Why a compressed part cannot be decompressed.
+#[cfg(feature = "zstd")]
+#[derive(Debug)]
+struct DamagedPart(String);
+
+#[cfg(feature = "zstd")]
+impl fmt::Display for DamagedPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the compressed part is damaged: {}", self.0)
+    }
+}
+
+#[cfg(feature = "zstd")]
+impl std::error::Error for DamagedPart {}
+
+/// Returns the error for a damaged part.
+#[cfg(feature = "zstd")]
+fn damaged(problem: impl Into<String>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, DamagedPart(problem.into()))
 }
 
 impl Read for PartReader {
@@ -119,9 +191,21 @@ pub(crate) struct Decompressed<R: BufRead> {
     produced: u64,
 }
 
-/// Counts the bytes that were read.
+/// Counts the bytes that were read, and notes whether reading failed.
 #[cfg(feature = "zstd")]
-struct Counted<R>(R, u64);
+struct Counted<R> {
+    reader: R,
+    consumed: u64,
+    failed: bool,
+}
+
+#[cfg(feature = "zstd")]
+impl<R> Counted<R> {
+    fn note<T>(failed: &mut bool, result: io::Result<T>) -> io::Result<T> {
+        *failed = result.is_err();
+        result
+    }
+}
 
 #[cfg(feature = "zstd")]
 impl<R: BufRead> Decompressed<R> {
@@ -131,28 +215,40 @@ impl<R: BufRead> Decompressed<R> {
     ///
     /// There is no memory for the window.
     pub(crate) fn new(reader: R) -> io::Result<Self> {
-        let mut decoder = zstd::stream::read::Decoder::with_buffer(Counted(reader, 0))?;
+        let counted = Counted {
+            reader,
+            consumed: 0,
+            failed: false,
+        };
+        let mut decoder = zstd::stream::read::Decoder::with_buffer(counted)?;
         decoder.window_log_max(WINDOW_LOG)?;
         Ok(Self {
             decoder,
             produced: 0,
         })
     }
+
+    /// Tells what the decoder refuses from a reader that fails.
+    fn explained(&self, error: io::Error) -> io::Error {
+        match self.decoder.get_ref().failed {
+            true => error,
+            false => damaged(error.to_string()),
+        }
+    }
 }
 
 #[cfg(feature = "zstd")]
 impl<R: BufRead> Read for Decompressed<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.decoder.read(buffer)?;
+        let read = self.decoder.read(buffer);
+        let read = read.map_err(|error| self.explained(error))?;
         self.produced = self.produced.saturating_add(read as u64);
-        let consumed = self.decoder.get_ref().1;
-        if self.produced
-            > consumed
-                .saturating_mul(MOST_GROWTH)
-                .saturating_add(ALLOWANCE)
-        {
-            let problem = "it decompresses to more than a trail can have";
-            return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
+        if self.produced == 0 && !buffer.is_empty() {
+            return Err(damaged("it is empty"));
+        }
+        let most = self.decoder.get_ref().consumed.saturating_mul(MOST_GROWTH);
+        if self.produced > most.saturating_add(ALLOWANCE) {
+            return Err(damaged("it decompresses to more than a trail can have"));
         }
         Ok(read)
     }
@@ -161,8 +257,8 @@ impl<R: BufRead> Read for Decompressed<R> {
 #[cfg(feature = "zstd")]
 impl<R: BufRead> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.0.read(buffer)?;
-        self.1 = self.1.saturating_add(read as u64);
+        let read = Self::note(&mut self.failed, self.reader.read(buffer))?;
+        self.consumed = self.consumed.saturating_add(read as u64);
         Ok(read)
     }
 }
@@ -170,12 +266,12 @@ impl<R: BufRead> Read for Counted<R> {
 #[cfg(feature = "zstd")]
 impl<R: BufRead> BufRead for Counted<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        self.0.fill_buf()
+        Self::note(&mut self.failed, self.reader.fill_buf())
     }
 
     fn consume(&mut self, bytes: usize) {
-        self.1 = self.1.saturating_add(bytes as u64);
-        self.0.consume(bytes);
+        self.consumed = self.consumed.saturating_add(bytes as u64);
+        self.reader.consume(bytes);
     }
 }
 
@@ -207,6 +303,31 @@ mod tests {
         io::copy(&mut io::repeat(0).take(1 << 20), &mut encoder).unwrap();
         let wide = encoder.finish().unwrap();
         let mut reader = Decompressed::new(&*wide).unwrap();
-        assert!(reader.read(&mut [0; 16]).is_err());
+        assert!(is_damaged(&reader.read(&mut [0; 16]).unwrap_err()));
+    }
+
+    #[test]
+    fn what_the_decoder_refuses_is_told_from_a_reader_that_fails() {
+        struct Fails;
+        impl Read for Fails {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::Error::other("input/output error"))
+            }
+        }
+        let good = zstd::encode_all(&b"a record"[..], 3).unwrap();
+        let (begin, _) = good.split_at(good.len() - 4);
+        let read = |reader: &mut dyn BufRead| {
+            let mut all = Vec::new();
+            Decompressed::new(reader)
+                .unwrap()
+                .read_to_end(&mut all)
+                .map(|_| all)
+        };
+        assert_eq!(read(&mut &*good).unwrap(), b"a record");
+        for damaged in [begin, b"", b"no frame at all"] {
+            assert!(is_damaged(&read(&mut &*damaged).unwrap_err()));
+        }
+        let mut fails = BufReader::new(begin.chain(Fails));
+        assert!(!is_damaged(&read(&mut fails).unwrap_err()));
     }
 }

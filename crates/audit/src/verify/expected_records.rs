@@ -154,6 +154,12 @@ impl ExpectedRecords {
             .is_some_and(|anchor| anchor.sequence() < first.saturating_sub(1))
     }
 
+    /// Returns whether the anchor is about a record of these, without the last one.
+    pub(super) fn needs_record_in(&self, from: u64, last: u64) -> bool {
+        self.anchor
+            .is_some_and(|anchor| (from..last).contains(&anchor.sequence()))
+    }
+
     /// Notes a record that differs from its checkpoint. Whether that is a fault is decided at the
     /// end.
     pub(super) fn contradicted(&mut self, sequence: u64) {

@@ -24,7 +24,8 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// Verifies the trail at `path`, with the older parts, checkpoints and acknowledgements beside it.
 ///
 /// A writer may be running: files that are rotated or deleted meanwhile are listed again, and a
-/// last line that is not whole is read again. Reading is linear, with a bounded buffer for each
+/// last line that is not whole is read again. A compressed part that is damaged is a finding, and the files after it
+/// are verified too. Reading is linear, with a bounded buffer for each
 /// line; at most 1000 findings are kept.
 ///
 /// # Errors
@@ -97,12 +98,15 @@ fn verify_once(path: &Path, options: &VerifyOptions) -> Result<Option<VerifyRepo
 ///
 /// # Errors
 ///
-/// The file cannot be read, is no regular file, or is compressed and the feature `zstd` is not there.
+/// The file cannot be read, is no regular file, or is compressed and the feature `zstd` is not there. The error names
+/// the file.
 pub(crate) fn read_part(scan: &mut Scan, name: &Path, tail: FileEnd) -> Result<(), VerifyError> {
-    let file = PartReader::open(name)?;
-    scan.file(
-        &mut BufReader::with_capacity(64 * 1024, file),
-        Some(name),
-        tail,
-    )
+    let named =
+        |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", name.display()));
+    let (name, file) = PartReader::open_named(name).map_err(named)?;
+    let mut reader = BufReader::with_capacity(64 * 1024, file);
+    match scan.file(&mut reader, Some(&name), tail) {
+        Err(VerifyError::Io(error)) => Err(named(error).into()),
+        read => read,
+    }
 }

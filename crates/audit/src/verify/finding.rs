@@ -157,6 +157,15 @@ pub enum FindingReason {
     },
     /// The writer found damage before this record and renamed the damaged file. An incident.
     DamageSetAside,
+    /// A compressed part cannot be decompressed from the line of the finding on. An incident: the disk may have failed.
+    ///
+    /// The record after the missing ones follows them by its hash, so nothing else is missing there.
+    DamagedPart {
+        /// The first record that cannot be read.
+        from: u64,
+        /// The last one. `None` if no record after it is known, less than `from` if all records were read.
+        to: Option<u64>,
+    },
     /// The file was deleted while it was open. The writer restored its records. An incident.
     FileDeleted,
     /// Another process replaced, cut or wrote to the file while it was open. An incident.
@@ -245,6 +254,7 @@ impl FindingReason {
         matches!(
             self,
             Self::DamageSetAside
+                | Self::DamagedPart { .. }
                 | Self::FileDeleted
                 | Self::FileReplaced
                 | Self::ForgedCheckpoints { .. }
@@ -267,6 +277,14 @@ impl fmt::Display for FindingReason {
                 write!(f, "cut short: record {anchored} was there")
             }
             Self::DamageSetAside => f.write_str("the writer set a damaged file aside before it"),
+            Self::DamagedPart { from, to } => match to {
+                Some(to) if to < from => f.write_str("damaged behind its last record"),
+                Some(to) => write!(
+                    f,
+                    "damaged from here: records {from} to {to} cannot be read"
+                ),
+                None => write!(f, "damaged from here: no record from {from} on can be read"),
+            },
             Self::FileDeleted => {
                 f.write_str("the file was deleted while it was written; its records were restored")
             }

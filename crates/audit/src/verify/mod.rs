@@ -27,7 +27,7 @@ pub(crate) use files::read_part;
 pub use files::verify_file;
 pub use finding::{Finding, FindingClass, FindingReason, VerifyError};
 pub use report::{TimeGap, VerifyOutcome, VerifyReport};
-pub(crate) use scan::{FileEnd, Scan};
+pub(crate) use scan::{FileEnd, Scan, record_before};
 
 #[cfg(feature = "zstd")]
 use crate::part_reader::Decompressed;

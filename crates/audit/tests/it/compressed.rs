@@ -8,8 +8,9 @@ use std::{
 };
 
 use palisade_audit::{
-    AuditEvent, AuditLayer, FileSink, FileSinkBuilder, FindingReason, RecordFilter, TrailReader,
-    VerifyOptions, follow_trail, prove_record, read_trail, verify, verify_file,
+    AuditBuildError, AuditEvent, AuditLayer, FileSink, FileSinkBuilder, FindingReason,
+    LowSpaceAction, RecordFilter, TrailReader, VerifyOptions, VerifyOutcome, follow_trail,
+    prove_record, read_trail, verify, verify_file,
 };
 use palisade_core::ManualClock;
 
@@ -18,13 +19,18 @@ use crate::support::{NOW, close};
 /// The smallest length of a part.
 const SMALL: u64 = 4096;
 
-fn builder(path: &Path) -> FileSinkBuilder {
+pub(crate) fn builder(path: &Path) -> FileSinkBuilder {
     let clock = ManualClock::new(NOW).shared();
-    FileSink::builder(path).rotate_at(SMALL).clock(clock)
+    // However little space the machine has.
+    FileSink::builder(path)
+        .rotate_at(SMALL)
+        .clock(clock)
+        .low_space(LowSpaceAction::Warn, 0)
+        .low_space(LowSpaceAction::CountRefusals, 0)
 }
 
 /// Files whose names have this end.
-fn with_end(path: &Path, end: &str) -> Vec<PathBuf> {
+pub(crate) fn with_end(path: &Path, end: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(path.parent().unwrap()).unwrap();
     let mut found: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     found.retain(|file| file.to_str().unwrap().ends_with(end));
@@ -39,7 +45,7 @@ fn plain_parts(path: &Path) -> Vec<PathBuf> {
     found
 }
 
-async fn write(sink: &FileSink, events: usize) {
+pub(crate) async fn write(sink: &FileSink, events: usize) {
     let layer = AuditLayer::builder().sink(sink.clone()).build().unwrap();
     for number in 0..events {
         layer.record(AuditEvent::new("app.counted").number("number", number as u64));
@@ -52,10 +58,18 @@ async fn write(sink: &FileSink, events: usize) {
 
 /// Writes a trail of several parts, all of which are compressed.
 async fn compressed(path: &Path, events: usize) {
-    let sink = builder(path).open().unwrap();
+    compressed_with(path, events, |builder| builder).await;
+}
+
+pub(crate) async fn compressed_with(
+    path: &Path,
+    events: usize,
+    change: fn(FileSinkBuilder) -> FileSinkBuilder,
+) {
+    let sink = change(builder(path)).open().unwrap();
     write(&sink, events).await;
     close(&sink).await;
-    let sink = builder(path).compress_parts().open().unwrap();
+    let sink = change(builder(path)).compress_parts().open().unwrap();
     while !plain_parts(path).is_empty() {
         tokio::task::yield_now().await;
     }
@@ -170,21 +184,92 @@ async fn a_compressed_part_that_is_damaged_or_changed_is_found() {
     fs::write(part, zstd::encode_all(changed.as_bytes(), 3).unwrap()).unwrap();
     let report = verify_file(&path, &VerifyOptions::new()).unwrap();
     assert_eq!(report.findings[0].reason, FindingReason::Altered);
-    let mut damaged = good.clone();
-    let middle = damaged.len() / 2;
-    damaged[middle] ^= 0xFF;
-    fs::write(part, damaged).unwrap();
-    let read = verify_file(&path, &VerifyOptions::new());
-    assert!(read.is_err() || !read.unwrap().is_intact());
-    fs::write(part, &good[..good.len() / 2]).unwrap();
-    let read = verify_file(&path, &VerifyOptions::new());
-    assert!(read.is_err() || !read.unwrap().is_intact());
+    let mut flipped = good.clone();
+    let middle = flipped.len() / 2;
+    flipped[middle] ^= 0xFF;
+    for damaged in [&flipped, &good[..good.len() / 2], &good[..4], b""] {
+        fs::write(part, damaged).unwrap();
+        let report = verify_file(&path, &VerifyOptions::new()).unwrap();
+        assert_ne!(report.outcome(), VerifyOutcome::Intact);
+        assert!(
+            report
+                .findings
+                .iter()
+                .any(|it| it.file.as_ref() == Some(part)),
+            "{:?}",
+            report.findings
+        );
+        assert!(report.closed, "the rest was read");
+    }
     fs::remove_file(part).unwrap();
     assert!(
         !verify_file(&path, &VerifyOptions::new())
             .unwrap()
             .is_intact()
     );
+}
+
+#[tokio::test]
+async fn an_incomplete_plain_part_beside_a_compressed_one_hides_and_costs_no_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    compressed(&path, 200).await;
+    // `zstd -d` was stopped.
+    let part = &with_end(&path, ".zst")[1];
+    let stored = fs::read(part).unwrap();
+    let text = zstd::decode_all(&*stored).unwrap();
+    let plain = part.with_extension("");
+    fs::write(&plain, &text[..text.len() / 2]).unwrap();
+    let check = |events| {
+        let report = verify_file(&path, &VerifyOptions::new()).unwrap();
+        assert_eq!((report.events, &*report.findings), (events, &[][..]));
+        let last = report.last.sequence();
+        assert_eq!(numbers(read_trail(&path).unwrap()).len() as u64, last);
+    };
+    check(200);
+    let sink = builder(&path).compress_parts().open().unwrap();
+    write(&sink, 100).await;
+    while plain_parts(&path) != [plain.clone()] {
+        tokio::task::yield_now().await;
+    }
+    close(&sink).await;
+    assert_eq!(fs::read(part).unwrap(), stored);
+    check(300);
+}
+
+#[tokio::test]
+async fn what_was_not_finished_is_removed_by_a_start_that_does_not_compress() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    compressed(&path, 200).await;
+    let begun = format!("{}.5f2a.part", with_end(&path, ".zst")[0].display());
+    fs::write(&begun, "begun").unwrap();
+    close(&builder(&path).open().unwrap()).await;
+    assert!(!Path::new(&begun).exists());
+}
+
+#[test]
+fn a_trail_is_not_named_as_a_compressed_part() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl.zst");
+    let refused = |path: &Path| {
+        let error = FileSink::builder(path).open().unwrap_err();
+        matches!(
+            error,
+            AuditBuildError::InvalidSetting {
+                setting: "path",
+                ..
+            }
+        )
+    };
+    assert!(refused(&path));
+    #[cfg(unix)]
+    {
+        let link = folder.path().join("audit.jsonl");
+        fs::write(&path, "").unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        assert!(refused(&link));
+    }
 }
 
 #[tokio::test]

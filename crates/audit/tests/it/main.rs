@@ -17,6 +17,8 @@ mod incidents;
 mod checkpoints;
 #[cfg(feature = "zstd")]
 mod compressed;
+#[cfg(feature = "zstd")]
+mod damaged_parts;
 mod killed;
 #[cfg(feature = "otlp")]
 mod otlp;

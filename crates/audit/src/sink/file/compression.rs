@@ -1,13 +1,20 @@
 //! Compresses older parts with zstd, on a separate thread.
 //!
 //! A part is written anew beside the old one, synced, read back and compared. Only then it gets its name, and the plain
-//! part is removed. After a crash in between both are there: the plain one counts, and is compressed again at the next
-//! start.
+//! part is removed. After a crash in between both are there, and readers take the compressed one.
+//!
+//! If both are there, the compressed one is read first. Only one that is equal, or damaged, makes room: an operator may
+//! have begun to decompress a part. Two that differ stay, and one log line names them.
 //!
 //! The thread and retention change the same files, so both hold [`PartsLock`] while they do. The thread holds it for the
-//! last step only: the writer does not wait for it.
+//! last step: a rename, a removal and two syncs of the folder. The writer waits for that if it lists or deletes parts at
+//! the same time.
+//!
+//! A part is compressed only while its length and the highest threshold of low space are free: the last space of the
+//! disk is for the records.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File, Metadata},
     io::{self, Read, Write as _},
     path::{Path, PathBuf},
@@ -17,13 +24,17 @@ use std::{
         mpsc::{SyncSender, sync_channel},
     },
     thread::{self, JoinHandle},
+    time::SystemTime,
 };
 
-use palisade_internal::private_file;
+use palisade_internal::{hex, private_file};
 use sha2::{Digest as _, Sha256};
 
-use super::storage::PartsLock;
-use crate::{part_reader::PartReader, trail_files};
+use super::storage::{self, PartsLock};
+use crate::{
+    part_reader::{PartReader, is_damaged},
+    trail_files,
+};
 
 /// The level of compression: that of the command `zstd`.
 const LEVEL: i32 = 3;
@@ -42,24 +53,17 @@ pub(super) struct Compressor {
 }
 
 impl Compressor {
-    /// Starts the thread. It compresses what an earlier process left.
+    /// Starts the thread. It compresses what an earlier process left. `reserve` are the bytes that stay free.
     ///
     /// # Errors
     ///
     /// The system cannot start a thread.
-    pub(super) fn start(trail: PathBuf, lock: PartsLock) -> io::Result<Self> {
+    pub(super) fn start(trail: PathBuf, lock: PartsLock, reserve: u64) -> io::Result<Self> {
         let (wake, woken) = sync_channel(1);
-        let stopping = Arc::new(AtomicBool::new(false));
-        let worker = Worker {
-            trail,
-            lock,
-            stopping: Arc::clone(&stopping),
-            failing: false,
-        };
+        let mut worker = Worker::new(trail, lock, reserve);
+        let stopping = Arc::clone(&worker.stopping);
         let thread = thread::Builder::new().name("palisade-audit-zstd".into());
         let thread = thread.spawn(move || {
-            let mut worker = worker;
-            worker.remove_unfinished();
             while woken.recv().is_ok() {
                 worker.compress_all();
             }
@@ -93,27 +97,85 @@ impl Drop for Compressor {
 }
 
 /// The state of the thread.
-struct Worker {
+pub(super) struct Worker {
     trail: PathBuf,
     lock: PartsLock,
+    /// Bytes that stay free on the disk.
+    reserve: u64,
     stopping: Arc<AtomicBool>,
-    /// Whether the last part could not be compressed.
+    /// Whether the last round failed.
     failing: bool,
+    /// Parts that are not tried again, with length and time.
+    left: BTreeMap<PathBuf, (u64, SystemTime)>,
+}
+
+/// Why a part was not compressed.
+pub(super) enum Problem {
+    /// It stays as it is, and is not tried again as long as it does not change.
+    Leave(io::Error),
+    /// It is tried again in the next round.
+    Retry(io::Error),
+}
+
+impl From<io::Error> for Problem {
+    fn from(error: io::Error) -> Self {
+        Self::Retry(error)
+    }
 }
 
 impl Worker {
+    /// Returns a worker that has compressed nothing.
+    pub(super) fn new(trail: PathBuf, lock: PartsLock, reserve: u64) -> Self {
+        Self {
+            trail,
+            lock,
+            reserve,
+            stopping: Arc::default(),
+            failing: false,
+            left: BTreeMap::new(),
+        }
+    }
+
     /// Compresses all plain parts, oldest first. A part that cannot be compressed stays as it is.
-    fn compress_all(&mut self) {
-        let parts = trail_files::parts(&self.trail).unwrap_or_default();
-        for part in parts
-            .iter()
-            .filter(|part| !trail_files::is_compressed(part))
-        {
-            let result = self.compress(part);
-            if self.stopping.load(Ordering::Relaxed) {
-                return;
-            }
+    pub(super) fn compress_all(&mut self) {
+        let result = self.compress_each();
+        if !self.stopping.load(Ordering::Relaxed) {
             self.tell(result.err());
+        }
+    }
+
+    /// Compresses part by part. A full disk ends the round: the next parts would find it full too.
+    ///
+    /// # Errors
+    ///
+    /// The first problem. The parts after it were compressed, unless the disk is full.
+    fn compress_each(&mut self) -> io::Result<()> {
+        let mut parts = trail_files::parts(&self.trail)?;
+        parts.retain(|part| !trail_files::is_compressed(part));
+        self.left.retain(|part, _| parts.contains(part));
+        let mut first = Ok(());
+        for part in parts {
+            match self.compress(&part) {
+                Ok(()) => {}
+                Err(Problem::Leave(error)) => self.leave(part, &error),
+                Err(Problem::Retry(error)) => {
+                    let ends = is_full(&error) || self.stopping.load(Ordering::Relaxed);
+                    first = first.and(Err(error));
+                    if ends {
+                        break;
+                    }
+                }
+            }
+        }
+        first
+    }
+
+    /// Logs that a part is left as it is, once.
+    fn leave(&mut self, part: PathBuf, error: &io::Error) {
+        let errno = error.raw_os_error();
+        tracing::error!(target: "palisade::audit", part = %part.display(), %error, errno, "leaves an older part of the audit trail as it is");
+        if let Ok(state) = state_of(&part) {
+            self.left.insert(part, state);
         }
     }
 
@@ -132,40 +194,77 @@ impl Worker {
         }
     }
 
-    /// Removes what an earlier process did not finish.
-    fn remove_unfinished(&self) {
-        for file in trail_files::unfinished(&self.trail).unwrap_or_default() {
-            let _ = fs::remove_file(file);
+    /// Compresses one part, or removes it if that was done.
+    fn compress(&self, part: &Path) -> Result<(), Problem> {
+        let source = match trail_files::open_regular(part) {
+            // Retention deleted it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            source => source?,
+        };
+        let before = source.metadata()?;
+        if self.left.get(part) == Some(&(before.len(), before.modified()?)) {
+            return Ok(());
         }
-    }
-
-    fn compress(&self, part: &Path) -> io::Result<()> {
-        let begun = trail_files::begun(part);
-        let result = self.compress_to(part, &begun);
+        if self.is_done(part, &source)? {
+            return self.replace(part, None, &before);
+        }
+        self.demand_space(&source, before.len())?;
+        let begun = trail_files::begun(part, &unique()?);
+        let result = self.compress_to(part, &begun, source, &before);
         if result.is_err() {
             let _ = fs::remove_file(&begun);
         }
         result
     }
 
-    fn compress_to(&self, part: &Path, begun: &Path) -> io::Result<()> {
-        let source = trail_files::open_regular(part)?;
-        let before = source.metadata()?;
-        match fs::remove_file(begun) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
+    /// Returns whether the compressed part is there and equal. One that is damaged is written again.
+    fn is_done(&self, part: &Path, source: &File) -> Result<bool, Problem> {
+        let compressed = trail_files::compressed(part);
+        let read = PartReader::open_compressed(&compressed).and_then(|it| self.digest(it));
+        let there = match read {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) if is_damaged(&error) => return Ok(false),
+            there => there?,
+        };
+        if there != self.digest(source)? {
+            let problem = "its compressed form can be read and differs: compare both, and remove the wrong one";
+            return Err(Problem::Leave(io::Error::other(problem)));
         }
+        // Whoever wrote it may not have synced it.
+        File::open(&compressed)?.sync_all()?;
+        Ok(true)
+    }
+
+    /// Refuses to take the last space of the disk. If it is not known, compressing goes on.
+    fn demand_space(&self, source: &File, length: u64) -> io::Result<()> {
+        let needed = length.saturating_add(self.reserve);
+        match storage::free_bytes(source) {
+            Some(free) if free < needed => {
+                let problem = format!("{free} bytes are free, and {needed} must be");
+                Err(io::Error::new(io::ErrorKind::StorageFull, problem))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn compress_to(
+        &self,
+        part: &Path,
+        begun: &Path,
+        source: File,
+        before: &Metadata,
+    ) -> Result<(), Problem> {
         let target = private_file::create_new(begun)?;
         let written = self.write(source, &target)?;
+        keep_readers(before, &target)?;
         target.set_modified(before.modified()?)?;
         target.sync_all()?;
         let read = self.digest(PartReader::open_compressed(begun)?)?;
         if written != read {
-            return Err(io::Error::other(
-                "the compressed part differs from the plain one",
-            ));
+            let problem = "the compressed part differs from the plain one";
+            return Err(io::Error::other(problem).into());
         }
-        self.replace(part, begun, &before)
+        self.replace(part, Some((begun, &target)), before)
     }
 
     /// Compresses a file, and returns the digest of what was read.
@@ -209,18 +308,78 @@ impl Worker {
         }
     }
 
-    /// Gives the compressed part its name, and removes the plain one, if that is still what was read.
-    fn replace(&self, part: &Path, begun: &Path, before: &Metadata) -> io::Result<()> {
+    /// Gives the compressed part its name, if it was written now, and removes the plain one, if that is still what was
+    /// read.
+    ///
+    /// # Errors
+    ///
+    /// A file was changed or replaced in the meantime, or the system refuses. Of a plain part that cannot be removed,
+    /// [`Problem::Leave`]: it would be read again in each round.
+    pub(super) fn replace(
+        &self,
+        part: &Path,
+        begun: Option<(&Path, &File)>,
+        before: &Metadata,
+    ) -> Result<(), Problem> {
         let _held = self.lock.hold();
-        let now = fs::metadata(part)?;
-        if now.len() != before.len() || now.modified()? != before.modified()? {
-            return Err(io::Error::other(
-                "the part was changed while it was compressed",
-            ));
+        let state = match state_of(part) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // Retention deleted it in the meantime.
+                return begun.map_or(Ok(()), |(begun, _)| Ok(fs::remove_file(begun)?));
+            }
+            state => state?,
+        };
+        if state != (before.len(), before.modified()?) {
+            let problem = "the part was changed while it was compressed";
+            return Err(io::Error::other(problem).into());
         }
-        fs::rename(begun, trail_files::compressed(part))?;
+        if let Some((begun, target)) = begun {
+            if !trail_files::is_at(begun, &target.metadata()?) {
+                let problem = "another process replaced the file that was compressed";
+                return Err(io::Error::other(problem).into());
+            }
+            fs::rename(begun, trail_files::compressed(part))?;
+        }
         private_file::sync_folder(part)?;
-        fs::remove_file(part)?;
-        private_file::sync_folder(part)
+        fs::remove_file(part).map_err(Problem::Leave)?;
+        Ok(private_file::sync_folder(part)?)
     }
+}
+
+/// Returns length and time of a file.
+fn state_of(part: &Path) -> io::Result<(u64, SystemTime)> {
+    let metadata = fs::metadata(part)?;
+    Ok((metadata.len(), metadata.modified()?))
+}
+
+/// Returns a random text for the name of a file.
+fn unique() -> io::Result<String> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+    Ok(hex::encode(&bytes))
+}
+
+/// Returns whether there is no space, for anyone or for this user.
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
+}
+
+/// Lets the group read the compressed part if it may read the plain one. Others may not.
+#[cfg(unix)]
+fn keep_readers(plain: &Metadata, target: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    if private_file::give_to_owner_of(plain, target).is_err() {
+        // Another group must not read it: it stays with mode 0600.
+        return Ok(());
+    }
+    let mode = 0o600 | plain.permissions().mode() & 0o040;
+    target.set_permissions(fs::Permissions::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+fn keep_readers(_: &Metadata, _: &File) -> io::Result<()> {
+    Ok(())
 }

@@ -8,7 +8,7 @@
 //! writes; then the repair of what an earlier process left; then the threads. The lock on the data file is released
 //! before the file is opened for writing and taken again with it, under the protection of the lock file.
 
-use std::{collections::VecDeque, io, sync::Arc, thread, time::Duration};
+use std::{collections::VecDeque, fs, io, path::Path, sync::Arc, thread, time::Duration};
 
 use palisade_internal::log_limit::LogLimit;
 
@@ -60,6 +60,7 @@ impl FileSinkBuilder {
     /// - [`AuditBuildError::NoRandomness`] if a new trail cannot be named.
     pub fn open(self) -> Result<FileSink, AuditBuildError> {
         self.check()?;
+        demand_plain_name(&self.path)?;
         let path = self.path.clone();
         let storage = |error| AuditBuildError::Storage {
             path: path.clone(),
@@ -72,6 +73,7 @@ impl FileSinkBuilder {
             path: path.clone(),
             error,
         };
+        demand_plain_name(&path)?;
         let lock = storage::lock(&path).map_err(storage)?;
         let lock = lock.ok_or_else(locked)?;
         let data = storage::lock_data(&path).map_err(storage)?;
@@ -84,6 +86,7 @@ impl FileSinkBuilder {
         drop(data);
         let disk = Disk::open(path.clone(), lock).map_err(storage)?;
         let disk = disk.ok_or_else(locked)?;
+        remove_unfinished(&path).map_err(storage)?;
         let builder = Self {
             path: path.clone(),
             ..self
@@ -130,8 +133,19 @@ impl FileSinkBuilder {
         let begun = journal.write().and_then(|()| journal.sync());
         let response = begun.map_err(|_| SinkUnavailable::Failing);
         queue.complete(0, response, journal.safe());
+        #[cfg(feature = "zstd")]
+        let compressor = match self.parts_lock.filter(|_| self.compress_parts) {
+            Some(lock) => {
+                let reserve = self.low_space.iter().map(|(_, bytes)| *bytes).max();
+                let path = self.path.clone();
+                Some(Compressor::start(path, lock, reserve.unwrap_or(0))?)
+            }
+            None => None,
+        };
         let worker = WriterThread {
             queue: Arc::clone(&queue),
+            #[cfg(feature = "zstd")]
+            compressor,
             journal,
             synced_at: self.clock.monotonic(),
             clocks: (now, self.clock.monotonic()),
@@ -140,11 +154,6 @@ impl FileSinkBuilder {
             checkpoints,
             health: WriteHealth::default(),
             space: SpaceMonitor::new(self.low_space),
-            #[cfg(feature = "zstd")]
-            compressor: match self.parts_lock.filter(|_| self.compress_parts) {
-                Some(lock) => Some(Compressor::start(self.path.clone(), lock)?),
-                None => None,
-            },
             retirement: RetentionCheck::new(self.retention),
             trouble: LogLimit::per_minute(),
         };
@@ -188,6 +197,28 @@ impl FileSinkBuilder {
             None => Ok(()),
         }
     }
+}
+
+/// Refuses the name of a compressed part for the file that is written: readers would decompress it.
+fn demand_plain_name(path: &Path) -> Result<(), AuditBuildError> {
+    match trail_files::is_compressed(path) {
+        true => Err(AuditBuildError::InvalidSetting {
+            setting: "path",
+            problem: "a name that ends with .zst is that of a compressed part: use another",
+        }),
+        false => Ok(()),
+    }
+}
+
+/// Removes compressed parts that an earlier process did not finish. Their plain parts are there.
+fn remove_unfinished(path: &Path) -> io::Result<()> {
+    for file in trail_files::unfinished(path)? {
+        if let Err(error) = fs::remove_file(&file) {
+            let file = file.display();
+            tracing::warn!(target: "palisade::audit", %file, %error, "cannot remove a compressed part that is not finished");
+        }
+    }
+    Ok(())
 }
 
 /// Records how the trail goes on: what was set aside or is missing, and how the earlier process ended.

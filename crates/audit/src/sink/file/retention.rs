@@ -5,6 +5,9 @@
 //! retired record is complete. If a deletion fails, the parts stay and the next check tries
 //! again.
 //!
+//! A compressed part that is damaged has no last record that can be read. The file after it states that record; if that
+//! one is damaged too, both are deleted together.
+//!
 //! A part is chosen by its last write for the age, and by its length for the size. The file that is written counts
 //! for the size and is never chosen. Parts go from the oldest to the youngest, so what remains has no gap.
 
@@ -15,9 +18,12 @@ use super::{
     storage::{Part, Store},
     writer_records::{self, Retired},
 };
+use crate::{chain::Anchor, part_reader::is_damaged};
 
 /// The time between two checks; there is also one after every rotation.
 const PAUSE: Duration = Duration::from_secs(60 * 60);
+/// The time until the oldest part is tried again, after it could not be deleted.
+const RETRY_PAUSE: Duration = Duration::from_secs(60);
 
 /// When older parts are deleted: by the age of their last record, and by the size of all files together.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,6 +41,8 @@ pub(super) struct RetentionCheck {
     retention: Retention,
     /// When the parts were last checked, on the monotonic clock.
     looked_at: Option<Duration>,
+    /// When the oldest part could not be deleted, on the monotonic clock.
+    failed_at: Option<Duration>,
 }
 
 impl RetentionCheck {
@@ -43,6 +51,7 @@ impl RetentionCheck {
         Self {
             retention,
             looked_at: None,
+            failed_at: None,
         }
     }
 
@@ -70,16 +79,28 @@ impl RetentionCheck {
         let parts = journal.store().parts()?;
         let live = journal.store().length();
         let (count, why) = chosen(&parts, live, self.retention, now);
-        retire(journal, parts.get(..count).unwrap_or_default(), why, now)
+        retire(journal, &parts, count, why, now)
     }
-}
 
-/// Deletes the oldest part to free space. Returns false if there is none.
-pub(super) fn retire_oldest(journal: &mut Journal<impl Store>, now: Duration) -> io::Result<bool> {
-    let parts = journal.store().parts()?;
-    let oldest = parts.get(..1).unwrap_or_default();
-    retire(journal, oldest, "low_space", now)?;
-    Ok(!oldest.is_empty())
+    /// Deletes the oldest part to free space. `now` is the time since the Unix epoch, and on the monotonic clock.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run). After one, calls in the next minute do nothing: an attempt may read a whole part.
+    pub(super) fn run_oldest(
+        &mut self,
+        journal: &mut Journal<impl Store>,
+        (now, monotonic): (Duration, Duration),
+    ) -> io::Result<()> {
+        let waits = |then: Duration| monotonic.saturating_sub(then) < RETRY_PAUSE;
+        if self.failed_at.is_some_and(waits) {
+            return Ok(());
+        }
+        let parts = journal.store().parts();
+        let retired = parts.and_then(|parts| retire(journal, &parts, 1, "low_space", now));
+        self.failed_at = retired.is_err().then_some(monotonic);
+        retired
+    }
 }
 
 /// Returns how many of the oldest parts exceed a limit, and which limit: `age` or `size`.
@@ -110,21 +131,47 @@ fn chosen(parts: &[Part], live: u64, keep: Retention, now: Duration) -> (usize, 
     }
 }
 
-/// Records the deletion, waits until the record is safe, then deletes the parts, oldest first.
+/// Returns how many parts are deleted if `count` of them are to be, and their last record.
+///
+/// It is more than `count` only if the last of these is damaged, and what comes after it too.
+fn readable_end(
+    store: &impl Store,
+    parts: &[Part],
+    count: usize,
+) -> io::Result<Option<(usize, Anchor)>> {
+    for end in count..=parts.len() {
+        let Some(newest) = end.checked_sub(1).and_then(|index| parts.get(index)) else {
+            return Ok(None);
+        };
+        let last = match store.last_record(newest) {
+            Err(error) if is_damaged(&error) => store.record_before(parts.get(end)),
+            read => read,
+        };
+        match last {
+            Err(error) if is_damaged(&error) => {}
+            last => return last.map(|last| last.map(|last| (end, last))),
+        }
+    }
+    Ok(None)
+}
+
+/// Records the deletion of the oldest parts, waits until the record is safe, then deletes them, oldest first.
 fn retire(
     journal: &mut Journal<impl Store>,
     parts: &[Part],
+    count: usize,
     why: &'static str,
     now: Duration,
 ) -> io::Result<()> {
-    let (Some(first), Some(newest)) = (parts.first(), parts.last()) else {
+    let Some(first) = parts.first().filter(|_| count > 0) else {
         return Ok(());
     };
-    let Some(last) = journal.store().last_record(newest)? else {
+    let Some((count, last)) = readable_end(journal.store(), parts, count)? else {
         return Err(io::Error::other(
             "an older part ends with no record; it is kept",
         ));
     };
+    let parts = parts.get(..count).unwrap_or_default();
     let retired = Retired {
         from: first.first,
         last,

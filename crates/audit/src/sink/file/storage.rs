@@ -7,7 +7,7 @@
 
 use std::{
     fs::{self, File, Metadata},
-    io::{self, Read, Seek, SeekFrom, Write},
+    io::{self, BufReader, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -18,6 +18,7 @@ use crate::{
     chain::{Anchor, Line},
     part_reader::PartReader,
     trail_files,
+    verify::record_before,
 };
 
 /// The most bytes of a line. No record is longer.
@@ -52,6 +53,9 @@ pub(super) trait Store: Send + 'static {
     /// Returns the last record of an older part. `None` if the part does not end with a whole
     /// record.
     fn last_record(&self, part: &Part) -> io::Result<Option<Anchor>>;
+    /// Returns the record that the file after an older part states it follows. `next` is that part; `None` is the file
+    /// that is written.
+    fn record_before(&self, next: Option<&Part>) -> io::Result<Option<Anchor>>;
     /// Deletes an older part, and syncs the folder.
     fn delete(&mut self, part: &Part) -> io::Result<()>;
 }
@@ -220,33 +224,14 @@ impl Store for Disk {
         copied
     }
 
-    #[cfg(unix)]
     fn free_bytes(&self) -> Option<u64> {
-        let disk = rustix::fs::fstatvfs(&self.file).ok()?;
-        disk.f_bavail.checked_mul(disk.f_frsize)
-    }
-
-    #[cfg(not(unix))]
-    fn free_bytes(&self) -> Option<u64> {
-        None
+        free_bytes(&self.file)
     }
 
     fn parts(&self) -> io::Result<Vec<Part>> {
         let _held = self.parts.hold();
-        let mut parts = Vec::new();
-        for path in trail_files::parts(&self.path)? {
-            let metadata = fs::metadata(&path)?;
-            let modified = metadata.modified()?;
-            parts.push(Part {
-                first: trail_files::first_of(&path).unwrap_or(0),
-                bytes: metadata.len(),
-                modified: modified
-                    .duration_since(std::time::UNIX_EPOCH)
-                    .unwrap_or_default(),
-                path,
-            });
-        }
-        Ok(parts)
+        let parts = trail_files::parts(&self.path)?;
+        parts.into_iter().map(described).collect()
     }
 
     fn last_record(&self, part: &Part) -> io::Result<Option<Anchor>> {
@@ -256,6 +241,14 @@ impl Store for Disk {
             file.seek(SeekFrom::Start(length.saturating_sub(MAX_LINE)))?;
         }
         end_of(&mut reader).map(|end| last_record_in(&end))
+    }
+
+    fn record_before(&self, next: Option<&Part>) -> io::Result<Option<Anchor>> {
+        let path = next.map_or(&self.path, |next| &next.path);
+        let mut line = Vec::new();
+        let mut reader = BufReader::new(PartReader::open(path)?);
+        trail_files::read_line(&mut reader, MAX_LINE, &mut line)?;
+        Ok(line.strip_suffix(b"\n").and_then(record_before))
     }
 
     fn delete(&mut self, part: &Part) -> io::Result<()> {
@@ -268,6 +261,32 @@ impl Store for Disk {
     }
 }
 
+/// Returns an older part with its length and its time.
+fn described(path: PathBuf) -> io::Result<Part> {
+    let metadata = fs::metadata(&path)?;
+    let modified = metadata.modified()?;
+    Ok(Part {
+        first: trail_files::first_of(&path).unwrap_or(0),
+        bytes: metadata.len(),
+        modified: modified
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap_or_default(),
+        path,
+    })
+}
+
+/// Returns the free bytes for this user on the disk of a file. `None` if that is not known.
+#[cfg(unix)]
+pub(super) fn free_bytes(file: &File) -> Option<u64> {
+    let disk = rustix::fs::fstatvfs(file).ok()?;
+    disk.f_bavail.checked_mul(disk.f_frsize)
+}
+
+#[cfg(not(unix))]
+pub(super) fn free_bytes(_: &File) -> Option<u64> {
+    None
+}
+
 /// Held by whoever deletes or replaces older parts. Clones are the same lock.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PartsLock(Arc<Mutex<()>>);
@@ -276,6 +295,12 @@ impl PartsLock {
     /// Waits for the lock.
     pub(super) fn hold(&self) -> MutexGuard<'_, ()> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns how many clones there are.
+    #[cfg(test)]
+    pub(super) fn clones(&self) -> usize {
+        Arc::strong_count(&self.0)
     }
 }
 

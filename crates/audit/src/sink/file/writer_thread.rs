@@ -20,7 +20,7 @@ use super::{
     journal::Journal,
     low_space::{LowSpaceAction, SpaceMonitor},
     queue::{Batch, Losses, Queue, QueuedRecord},
-    retention::{RetentionCheck, retire_oldest},
+    retention::RetentionCheck,
     storage::Store,
     write_health::WriteHealth,
     writer_records,
@@ -44,6 +44,11 @@ const CLOCK_STEP: Duration = Duration::from_secs(2);
 pub(super) struct WriterThread<S> {
     /// Where records come from, and results go to.
     pub(super) queue: Arc<Queue>,
+    /// Compresses old parts. `None`: they stay as they are.
+    ///
+    /// Before the journal, whose store holds the lock of the trail: also after a panic its thread ends first.
+    #[cfg(feature = "zstd")]
+    pub(super) compressor: Option<Compressor>,
     /// Seals, writes and syncs the records.
     pub(super) journal: Journal<S>,
     /// The clock of the sink; default: the system clock.
@@ -58,9 +63,6 @@ pub(super) struct WriterThread<S> {
     pub(super) health: WriteHealth,
     /// Compares the free space with the thresholds of the operator.
     pub(super) space: SpaceMonitor,
-    /// Compresses old parts. `None`: they stay as they are.
-    #[cfg(feature = "zstd")]
-    pub(super) compressor: Option<Compressor>,
     /// Decides when old parts are deleted.
     pub(super) retirement: RetentionCheck,
     /// Limits log lines about parts that cannot be deleted.
@@ -204,8 +206,9 @@ impl<S: Store> WriterThread<S> {
         );
         self.queue.set_low_space(count, refuse);
         if active(LowSpaceAction::RetireOldest) {
-            let retired = retire_oldest(&mut self.journal, now);
-            self.report_retention(retired.map(drop));
+            let times = (now, self.clock.monotonic());
+            let retired = self.retirement.run_oldest(&mut self.journal, times);
+            self.report_retention(retired);
         }
     }
 

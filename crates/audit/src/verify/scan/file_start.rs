@@ -107,6 +107,11 @@ impl Scan {
     }
 }
 
+/// Returns the record that a line states it follows, if it is the opening record of a file. It is not checked.
+pub(crate) fn record_before(line: &[u8]) -> Option<Anchor> {
+    stated_base(&Line::parse(line)?, &RecordMembers::parse(line)?)
+}
+
 /// Returns the record that the opening record of a file says it follows. `None` if that is not
 /// valid.
 pub(super) fn stated_base(line: &Line<'_>, content: &RecordMembers<'_>) -> Option<Anchor> {

@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use super::FileEnd;
 use crate::verify::FindingReason;
 
 /// The most bytes of a line. A longer one is not a record.
@@ -15,6 +14,17 @@ const MAX_LINE: u64 = 64 * 1024;
 const REREADS: u32 = 20;
 /// The pause before it is read again.
 const REREAD_PAUSE: Duration = Duration::from_millis(10);
+
+/// What the end of a file may look like.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum FileEnd {
+    /// It is the last file: its last line may be incomplete.
+    Last,
+    /// As [`Last`](Self::Last), and a writer may be running: an incomplete line is read again.
+    Live,
+    /// It is an older part: its last line must be complete.
+    Part,
+}
 
 /// Reads a line with its line feed, at most 64 KiB. Returns its length, or 0 at the end.
 ///

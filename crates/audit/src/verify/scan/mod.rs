@@ -15,22 +15,25 @@
 //! | a line was inserted | *not a record*, or *altered* |
 //! | the end was cut off | *cut short*, if a checkpoint or anchor is later |
 //! | the end was written again | *contradicts a checkpoint*, or *rewritten* for an anchor |
+//! | a compressed part was damaged | *damaged*, with the records that cannot be read |
 //! | an older part was removed | *missing*, or *start missing* for the first ones |
 
 mod record_members;
 mod file_start;
 mod roots;
+mod damaged_part;
 mod position;
 mod line_reader;
 
 use std::{collections::HashSet, io::BufRead, path::Path, time::Duration};
 
-pub(crate) use self::position::ScanPosition;
 use self::{
+    damaged_part::Damage,
     line_reader::{read_line, torn_or_endless},
     position::{Gap, Predecessors},
     record_members::RecordMembers,
 };
+pub(crate) use self::{file_start::record_before, line_reader::FileEnd, position::ScanPosition};
 use super::{
     Finding, FindingReason, VerifyError, VerifyReport,
     expected_records::{Comparison, ExpectedRecords, Mismatch},
@@ -70,6 +73,8 @@ pub(crate) struct Scan {
     position: ScanPosition,
     /// A gap at the beginning of a file, which the records after it may explain.
     gap: Option<Gap>,
+    /// Where a compressed part is damaged, until the next file tells which records that are.
+    damage: Option<Damage>,
     /// Numbers of records that the writer itself reported as gone.
     reported_gone: Vec<(u64, u64)>,
     /// The last record that retention deleted.
@@ -86,17 +91,6 @@ pub(crate) struct Scan {
     /// Whether the scan ends at the first finding: a writer wants to continue after the good
     /// records.
     stop_at_first: bool,
-}
-
-/// What the end of a file may look like.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum FileEnd {
-    /// It is the last file: its last line may be incomplete.
-    Last,
-    /// As [`Last`](Self::Last), and a writer may be running: an incomplete line is read again.
-    Live,
-    /// It is an older part: its last line must be complete.
-    Part,
 }
 
 /// Whether the scan continues in the file.
@@ -121,6 +115,7 @@ impl Scan {
             report: VerifyReport::default(),
             position: ScanPosition::default(),
             gap: None,
+            damage: None,
             reported_gone: Vec::new(),
             retired: None,
             latest: None,
@@ -179,12 +174,12 @@ impl Scan {
         self.report.findings.first()
     }
 
-    /// Reads one file of the trail. Files must be given in their order.
+    /// Reads the lines of one file.
     ///
     /// # Errors
     ///
-    /// The reader fails, or the first file needs another key or version.
-    pub(crate) fn file(
+    /// As [`file`](Self::file), and a compressed part that is damaged.
+    fn lines(
         &mut self,
         reader: &mut impl BufRead,
         name: Option<&Path>,
@@ -219,6 +214,7 @@ impl Scan {
     /// Ends the scan: adds what is missing at the end, and returns the report.
     pub(crate) fn finish(mut self) -> VerifyReport {
         self.flush_gap();
+        self.report_damage(None);
         self.explain_start();
         let Some(last) = self.last else {
             if self.report.findings_total == 0 {
@@ -259,6 +255,7 @@ impl Scan {
                 return self.unusable(reason);
             }
             self.position.first = line.sequence;
+            self.close_damage(&line, &content);
         } else if opens || self.position.line == 1 {
             self.find(FindingReason::NotOpened);
             if opens {

@@ -38,8 +38,12 @@ impl FileSinkBuilder {
     /// Compresses older parts with zstd (RFC 8878), on a separate thread. Default: off.
     ///
     /// A trail becomes about a fifth as long. A part is compressed after it was finished, and its plain form is removed
-    /// only when the compressed one was read back and compared; the writer does not wait. Verification, queries and proofs
-    /// read both forms. [`keep_at_most`](Self::keep_at_most) counts the compressed length.
+    /// only when the compressed one was read back and compared. Meanwhile the writer goes on; only to list or delete parts
+    /// it waits for the last step, a rename and two syncs of the folder. Verification, queries and proofs read both
+    /// forms. [`keep_at_most`](Self::keep_at_most) counts the compressed length.
+    ///
+    /// A part stays plain while less than its length and the highest threshold of [`low_space`](Self::low_space) is
+    /// free. If both forms are there, can be read and differ, none is removed, and one log line names them.
     ///
     /// ```
     /// use palisade_audit::FileSink;

@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use crate::chain::{Anchor, Line};
+use crate::{
+    chain::{Anchor, Line},
+    verify::record_before,
+};
 
 use super::super::storage::{Condition, Part, RenamedTo, Store, last_record_in};
 
@@ -35,6 +38,15 @@ pub(super) struct Inner {
     pub(super) hanging: bool,
     pub(super) syncs: usize,
     pub(super) free: Option<u64>,
+    /// The next append panics.
+    pub(super) panics: bool,
+    /// The last record of each older part cannot be read.
+    pub(super) unreadable: bool,
+    /// How often the last record of a part was read.
+    pub(super) reads: usize,
+    /// Called when the store is dropped.
+    #[cfg(feature = "zstd")]
+    pub(super) probe: Option<super::compression::Probe>,
     pub(super) modified: Duration,
 }
 
@@ -73,6 +85,8 @@ impl Store for Faulty {
     }
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let panics = self.set().panics;
+        assert!(!panics, "the store panics, as it was told to");
         let mut inner = self.set();
         let space = inner.space.unwrap_or(usize::MAX);
         let fits = bytes.len().min(space);
@@ -155,9 +169,21 @@ impl Store for Faulty {
     }
 
     fn last_record(&self, part: &Part) -> io::Result<Option<Anchor>> {
-        let inner = self.set();
+        let mut inner = self.set();
+        inner.reads += 1;
+        if inner.unreadable {
+            return Err(io::Error::other("input/output error"));
+        }
         let index: usize = part.path.to_str().unwrap().parse().unwrap();
         Ok(last_record_in(&inner.parts[index]))
+    }
+
+    fn record_before(&self, next: Option<&Part>) -> io::Result<Option<Anchor>> {
+        let inner = self.set();
+        let index = next.map(|next| next.path.to_str().unwrap().parse::<usize>().unwrap());
+        let file = index.map_or(&inner.file, |index| &inner.parts[index]);
+        let line = file.split(|byte| *byte == b'\n').next().unwrap();
+        Ok(record_before(line))
     }
 
     fn delete(&mut self, part: &Part) -> io::Result<()> {

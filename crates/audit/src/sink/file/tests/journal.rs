@@ -32,6 +32,16 @@ fn journal(rotate_at: u64) -> (Journal<Faulty>, Faulty) {
     (journal, store)
 }
 
+/// A journal with four older parts.
+pub(super) fn rotated() -> (Journal<Faulty>, Faulty) {
+    let (mut journal, store) = journal(200);
+    while store.set().parts.len() < 4 {
+        push(&mut journal, 1);
+        keep(&mut journal).unwrap();
+    }
+    (journal, store)
+}
+
 fn push(journal: &mut Journal<Faulty>, id: u32) {
     journal.push(|out| {
         out.extend_from_slice(format!("{{\"v\":1,\"type\":\"request\",\"id\":\"{id}\"").as_bytes());

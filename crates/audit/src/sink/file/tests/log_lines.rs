@@ -29,7 +29,7 @@ impl io::Write for Written {
 }
 
 /// Returns the log lines of what runs here.
-fn logged(run: impl FnOnce()) -> Vec<String> {
+pub(super) fn logged(run: impl FnOnce()) -> Vec<String> {
     let written = Written::default();
     let writer = written.clone();
     let subscriber = tracing_subscriber::fmt()

@@ -1,10 +1,13 @@
 //! Disks that are full, lie, hang or are tampered with, without a disk.
 
 mod checkpoints;
+#[cfg(feature = "zstd")]
+mod compression;
 mod faulty;
 mod journal;
 mod sink;
 mod slow_disk;
+mod retention;
 mod log_lines;
 mod roots;
 

@@ -9,10 +9,13 @@
 //! | `audit.jsonl` | the records that are written now |
 //! | `audit.00000000000000001234.jsonl` | an older part; its first record has this number |
 //! | `audit.00000000000000001234.jsonl.zst` | the same, compressed |
+//! | `audit.00000000000000001234.jsonl.zst.….part` | the same, while it is compressed |
 //! | `audit.jsonl.lock` | nothing; one process has its lock |
 //! | `audit.jsonl.checkpoints` | signed numbers and hashes of records |
 //! | `audit.jsonl.acknowledged` | signed acknowledgements of incidents |
 //! | `audit.jsonl.torn.N`, `.damaged.N`, … | what was set aside before record N; no part of the trail |
+
+mod compressed_names;
 
 use std::{
     ffi::{OsStr, OsString},
@@ -23,16 +26,15 @@ use std::{
     time::Duration,
 };
 
+use self::compressed_names::COMPRESSED;
+#[cfg(feature = "zstd")]
+pub(crate) use self::compressed_names::begun;
+pub(crate) use self::compressed_names::{compressed, is_compressed, plain, unfinished};
+
 /// The digits of the record number in the name of a part. Names in this form sort by record.
 const DIGITS: usize = 20;
 /// The most files that are set aside for one reason. Later ones replace one shared file.
 const MAX_ASIDE: usize = 16;
-
-/// The end of the name of a compressed part.
-const COMPRESSED: &str = ".zst";
-/// The end of the name of one that is being written.
-#[cfg(feature = "zstd")]
-const BEGUN: &str = ".zst.part";
 
 /// How often files are listed again if a writer rotates or deletes them in the meantime.
 const ATTEMPTS: u32 = 20;
@@ -114,20 +116,33 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Lists the older parts, oldest first. Of one that is there both plain and compressed, only the plain one: it is
-/// compressed at the moment, or a process was killed while it was.
+/// Lists the older parts, oldest first. Of one that is there both plain and compressed, only the plain one is listed;
+/// [`PartReader`](crate::part_reader::PartReader) decides which of both is read.
+///
+/// A listing is not atomic: a part that gets its other name in the meantime may be missing in it. So the folder is
+/// listed until the same record numbers appear twice.
 pub(crate) fn parts(path: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut found = with_ends(path, &["", COMPRESSED])?;
-    // By name: the plain one comes first.
-    found.sort();
-    found.dedup_by_key(|part| first_of(part));
-    Ok(found)
+    same_twice(|| {
+        let mut found = with_ends(path, &["", COMPRESSED])?;
+        // By name: the plain one comes first.
+        found.sort();
+        found.dedup_by_key(|part| first_of(part));
+        Ok(found)
+    })
 }
 
-/// Lists compressed parts that are not finished.
-#[cfg(feature = "zstd")]
-pub(crate) fn unfinished(path: &Path) -> io::Result<Vec<PathBuf>> {
-    with_ends(path, &[BEGUN])
+/// Lists until two listings in a row have the same record numbers, at most 20 times.
+fn same_twice(mut list: impl FnMut() -> io::Result<Vec<PathBuf>>) -> io::Result<Vec<PathBuf>> {
+    let numbers = |parts: &[PathBuf]| parts.iter().map(|part| first_of(part)).collect::<Vec<_>>();
+    let mut before = list()?;
+    for _ in 0..ATTEMPTS {
+        let now = list()?;
+        if numbers(&before) == numbers(&now) {
+            return Ok(now);
+        }
+        before = now;
+    }
+    Ok(before)
 }
 
 /// Lists the files with the name of an older part and one of these ends.
@@ -139,42 +154,13 @@ fn with_ends(path: &Path, ends: &[&str]) -> io::Result<Vec<PathBuf>> {
         let is_one = |end: &&str| {
             let mut after = after.clone();
             after.push(end);
-            is_part(&name, &before, &after)
+            is_part(name.as_encoded_bytes(), &before, &after)
         };
         if ends.iter().any(is_one) {
             found.push(path.with_file_name(name));
         }
     }
     Ok(found)
-}
-
-/// Names the compressed form of an older part. One that is compressed keeps its name.
-pub(crate) fn compressed(part: &Path) -> PathBuf {
-    match is_compressed(part) {
-        true => part.into(),
-        false => with_suffix(part, COMPRESSED),
-    }
-}
-
-/// Returns whether a file is compressed, by its name.
-pub(crate) fn is_compressed(part: &Path) -> bool {
-    part.as_os_str()
-        .as_encoded_bytes()
-        .ends_with(COMPRESSED.as_bytes())
-}
-
-/// Names the plain form of an older part.
-pub(crate) fn plain(part: &Path) -> PathBuf {
-    match is_compressed(part) {
-        true => part.with_extension(""),
-        false => part.into(),
-    }
-}
-
-/// Names the compressed form of an older part while it is written.
-#[cfg(feature = "zstd")]
-pub(crate) fn begun(part: &Path) -> PathBuf {
-    with_suffix(part, BEGUN)
 }
 
 /// Returns the number of the first record of a part, from its name.
@@ -263,9 +249,8 @@ fn number_after(name: &OsStr, before: &OsStr) -> Option<u64> {
 }
 
 /// Returns whether a name is that of an older part: 20 digits between prefix and extension.
-fn is_part(name: &OsStr, before: &OsStr, after: &OsStr) -> bool {
+fn is_part(name: &[u8], before: &OsStr, after: &OsStr) -> bool {
     let middle = name
-        .as_encoded_bytes()
         .strip_prefix(before.as_encoded_bytes())
         .and_then(|rest| rest.strip_suffix(after.as_encoded_bytes()));
     middle.is_some_and(|digits| digits.len() == DIGITS && digits.iter().all(u8::is_ascii_digit))
@@ -331,17 +316,14 @@ mod tests {
     }
 
     #[test]
-    fn a_part_is_listed_once_whether_it_is_compressed_or_not() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("audit.jsonl");
-        let (one, two) = (part(&path, 1), compressed(&part(&path, 2)));
-        for file in [&one, &compressed(&one), &two] {
-            fs::write(file, "").unwrap();
-        }
-        assert_eq!(parts(&path).unwrap(), [one.clone(), two.clone()]);
-        assert!(is_compressed(&two) && !is_compressed(&one));
-        assert_eq!(plain(&two), part(&path, 2));
-        assert_eq!((first_of(&two), compressed(&two)), (Some(2), two));
+    fn a_listing_that_missed_a_part_is_repeated() {
+        let path = Path::new("audit.jsonl");
+        let (one, two) = (part(path, 1), part(path, 2));
+        // The second part gets its other name while the folder is read: it is in neither place.
+        let all = [one.clone(), compressed(&two)];
+        let mut listings = [vec![one.clone()], vec![one, two], all.to_vec()].into_iter();
+        let found = same_twice(|| Ok(listings.next().unwrap())).unwrap();
+        assert_eq!(found, all);
     }
 
     #[test]
