@@ -76,6 +76,8 @@ mod token;
 mod try_command;
 mod token_decision;
 mod clock_skew;
+mod owner;
+mod user;
 mod moment;
 mod secret_file;
 mod failure;

@@ -5,7 +5,7 @@
 //! could write them.
 
 use std::{
-    fs::{self, File},
+    fs,
     io::{self, BufReader, Write},
     path::Path,
     time::Duration,
@@ -113,19 +113,28 @@ pub fn acknowledge(
 }
 
 /// Appends a line, syncs it, and gives a new file to the owner of the trail.
+///
+/// A link, or a file of another user in its place, is refused: the service may write in the folder, and
+/// this may run as root.
 fn append(path: &Path, line: &[u8]) -> io::Result<()> {
     let path = trail_files::resolved(path)?;
     let trail = fs::metadata(&path)?;
     let path = trail_files::acknowledged(&path);
-    let mut file: File = private_file::options()
-        .append(true)
-        .create(true)
-        .open(&path)?;
-    // The service reads it: what root writes here is the service's. Others need not and may not.
-    let _ = private_file::give_to_owner_of(&trail, &file);
+    let mut file = private_file::append_to(&path, &trail, own_user())?;
     file.write_all(line)?;
     file.sync_all()?;
     private_file::sync_folder(&path)
+}
+
+/// Returns the user of this process: the trail may belong to another one of its group.
+#[cfg(unix)]
+fn own_user() -> Option<u32> {
+    Some(rustix::process::geteuid().as_raw())
+}
+
+#[cfg(not(unix))]
+fn own_user() -> Option<u32> {
+    None
 }
 
 /// Marks the acknowledged incidents of a report. A missing file is not an error.

@@ -9,11 +9,13 @@
 //! Exit code 0 if at least one incident was acknowledged; 2 if none was, if there is no key, or if
 //! the trail cannot be read. Each one is named on standard error.
 
+use std::path::Path;
+
 use clap::Args;
 use palisade_audit::{AuditKey, FindingClass, acknowledge};
 
 use super::verify::Trail;
-use crate::{failure::Failure, moment::now, output};
+use crate::{failure::Failure, moment::now, output, owner};
 
 const EXAMPLES: &str = "\
 An incident is what the writer recorded itself (a damaged file, a trail that was rolled back), or what can have a harmless
@@ -71,6 +73,8 @@ impl Acknowledge {
         };
         let key = AuditKey::from_file(key)?;
         let report = self.trail.verify_files(&self.trail.verify_options()?)?;
+        // What is read may be root's alone. The file that is written is in a folder of the service.
+        become_owner_of_folder(&self.trail.file)?;
         let open = report.findings.iter().filter(|finding| {
             finding.class() == FindingClass::Incident
                 && self.record.is_none_or(|record| record == finding.sequence)
@@ -89,4 +93,20 @@ impl Acknowledge {
             _ => Ok(()),
         }
     }
+}
+
+/// Makes a command of root the owner of the folder that a trail is in. If the file is a link, the owner
+/// of its folder decides where it leads, and after that the owner of the folder behind it.
+///
+/// # Errors
+///
+/// The file does not exist, or the user cannot be changed.
+fn become_owner_of_folder(trail: &Path) -> Result<(), Failure> {
+    let unusable = |problem| Failure::new(format_args!("{}: {problem}", trail.display()));
+    let named = std::path::absolute(trail).map_err(unusable)?;
+    let behind = trail.canonicalize().map_err(unusable)?;
+    for folder in [named.parent(), behind.parent()].into_iter().flatten() {
+        owner::become_owner_of(folder)?;
+    }
+    Ok(())
 }

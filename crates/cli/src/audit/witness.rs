@@ -105,7 +105,9 @@ impl Witness {
         let unusable = |problem: io::Error| unusable_file(&self.file, &problem);
         let mut options = private_file::options();
         let options = options.read(true).append(true).create(true);
-        let mut file = options.open(&self.file).map_err(unusable)?;
+        // A link that another user made could lead to any file.
+        let path = private_file::follow_links(&self.file).map_err(unusable)?;
+        let mut file = options.open(path).map_err(unusable)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

@@ -9,13 +9,15 @@ use http::{Request, Response, StatusCode};
 use http_body_util::Empty;
 use palisade::{
     config::{AcmeSettings, Config},
-    server::{Acme, AcmeError, ChallengeKind, ChallengeLayer, ReceivedBody, Renewal, Server},
+    server::{
+        Acme, AcmeError, ChallengeKind, ChallengeLayer, Listener, ReceivedBody, Renewal, Server,
+    },
 };
 use palisade_core::SystemClock;
 use tower::{Layer as _, service_fn};
 
 use super::show::format_date;
-use crate::{failure::Failure, output};
+use crate::{failure::Failure, output, owner};
 
 /// What a new certificate does not do. One that is not due is ordered because others may have the key.
 const OLD_STAYS_VALID: &str = "a certificate that it replaces stays valid until it expires: \
@@ -35,15 +37,21 @@ pub(super) enum Order {
 /// Orders, and prints what came of it. The result is "no" if nothing was issued although it should
 /// be.
 ///
+/// Run as root, it continues as the user who owns the cache, or the folder that the cache is to be in.
+///
 /// # Errors
 ///
-/// Exit code 1: nothing was issued although it should be. Exit code 2: a setting or the cache must be corrected.
+/// Exit code 1: nothing was issued although it should be. Exit code 2: a setting or the cache must be corrected,
+/// or the address cannot be opened.
 pub(super) fn run(
     config: &Config,
     settings: &AcmeSettings,
     order: Order,
     listen: Option<SocketAddr>,
 ) -> Result<(), Failure> {
+    // Opened first: only root may open ports below 1024.
+    let listener = listen.map(Listener::bind).transpose()?;
+    owner::become_owner_of(&settings.cache)?;
     let acme = settings.open(SystemClock::shared());
     let acme = acme.map_err(|error| config.acme_error(&error))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -52,7 +60,7 @@ pub(super) fn run(
     let renewed = runtime.block_on(async {
         tokio::select! {
             renewed = place_order(&acme, order) => Ok(renewed),
-            failed = respond_to_challenges(&acme, settings.challenge, listen) => Err(failed),
+            failed = respond_to_challenges(&acme, settings.challenge, listener) => Err(failed),
         }
     })?;
     print_outcome(renewed, order, &acme)
@@ -74,18 +82,18 @@ async fn place_order(acme: &Acme, order: Order) -> Result<Renewal, AcmeError> {
     }
 }
 
-/// Responds to challenges at an address. Without one it waits for ever. Returns only a failure.
+/// Responds to challenges at a socket. Without one it waits for ever. Returns only a failure.
 ///
 /// The service that runs already answers in the usual case, because it reads the same cache.
 async fn respond_to_challenges(
     acme: &Acme,
     kind: ChallengeKind,
-    listen: Option<SocketAddr>,
+    listener: Option<Listener>,
 ) -> Failure {
-    let Some(address) = listen else {
+    let Some(listener) = listener else {
         return std::future::pending().await;
     };
-    let server = match build(acme, kind, address) {
+    let server = match build(acme, kind, listener) {
         Ok(server) => server,
         Err(failure) => return failure,
     };
@@ -101,15 +109,15 @@ async fn respond_to_challenges(
     }
 }
 
-/// Opens the socket, with TLS if the challenge is a handshake.
+/// Makes the server of a socket, with TLS if the challenge is a handshake.
 ///
 /// Nothing else is served: every other path gets 404.
 ///
 /// # Errors
 ///
-/// Fails if the address cannot be opened, such as port 80 without the right to do so.
-fn build(acme: &Acme, kind: ChallengeKind, address: SocketAddr) -> Result<Server, Failure> {
-    let server = Server::builder().listen(address);
+/// Fails if no certificate for the challenge can be made, or the socket cannot be used.
+fn build(acme: &Acme, kind: ChallengeKind, listener: Listener) -> Result<Server, Failure> {
+    let server = Server::builder().listener(listener);
     let server = match kind {
         ChallengeKind::TlsAlpn01 => server.tls(acme.challenge_certificates()?),
         _ => server,

@@ -33,7 +33,6 @@ mod files;
 mod list;
 mod name;
 mod new;
-mod user;
 mod verify;
 
 use clap::Subcommand;

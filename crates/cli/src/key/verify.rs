@@ -14,8 +14,7 @@ use std::path::PathBuf;
 use clap::Args;
 use palisade_api_key::{FileKeyStore, KeyFormat, KeyScheme, Pepper};
 
-use super::user::User;
-use crate::{failure::Failure, output};
+use crate::{failure::Failure, output, user::User};
 
 const EXAMPLES: &str = "\
 Run it after a change, as the user that the service runs as, or as root with --as. With --as the files are read as

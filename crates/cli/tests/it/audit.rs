@@ -224,6 +224,36 @@ fn an_incident_has_its_own_exit_code_until_it_is_acknowledged() {
     check_broken(&folder.run(verify), &["missing"]);
 }
 
+/// The service planted a link in the place of the file that root appends to.
+#[cfg(unix)]
+#[test]
+fn root_acknowledges_as_the_owner_of_the_folder_and_follows_no_link() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+
+    let (folder, outside) = (Folder::new(), Folder::new());
+    fs::write(outside.path("audit.key"), KEY).unwrap();
+    fs::set_permissions(outside.path("audit.key"), PermissionsExt::from_mode(0o600)).unwrap();
+    fs::write(outside.path("shadow"), "root:x").unwrap();
+    trail(&folder, Some(KEY));
+    change(&folder, |text| text.replacen("200", "500", 1));
+    trail(&folder, Some(KEY));
+    if chown(folder.path(""), Some(65534), Some(65534)).is_err() {
+        eprintln!("skipped: only root can show this");
+        return;
+    }
+    let key = outside.path("audit.key");
+    let line = "audit acknowledge audit.jsonl --all --by lin --note ticket-381 --key";
+    let line = format!("{line} {}", key.display());
+    let beside = folder.path("audit.jsonl.acknowledged");
+    symlink(outside.path("shadow"), &beside).unwrap();
+    assert_eq!(folder.run(&line).code, Some(2));
+    assert_eq!(outside.text("shadow"), "root:x");
+    assert_eq!(fs::metadata(outside.path("shadow")).unwrap().uid(), 0);
+    fs::remove_file(&beside).unwrap();
+    folder.good(&line);
+    assert_eq!(fs::metadata(&beside).unwrap().uid(), 65534);
+}
+
 #[test]
 fn a_closed_pipe_is_no_failure() {
     let folder = Folder::new();

@@ -4,7 +4,7 @@
 use std::{
     fs,
     os::unix::{
-        fs::{MetadataExt, PermissionsExt, chown},
+        fs::{MetadataExt, PermissionsExt, chown, lchown, symlink},
         process::CommandExt,
     },
     path::Path,
@@ -79,7 +79,7 @@ fn files_keep_their_owner_after_a_command_of_root() {
 }
 
 #[test]
-fn a_lock_file_of_root_is_given_to_the_service() {
+fn a_lock_file_that_root_did_not_create_keeps_its_owner() {
     let Some((folder, id)) = folder_of_the_service() else {
         return;
     };
@@ -89,7 +89,10 @@ fn a_lock_file_of_root_is_given_to_the_service() {
     assert_eq!(refused.code, Some(2), "{}", refused.err);
     assert!(refused.err.contains("chown"), "{}", refused.err);
     folder.good(NEW);
-    assert_eq!(fs::metadata(&lock).unwrap().uid(), SERVICE);
+    assert_eq!(fs::metadata(&lock).unwrap().uid(), 0);
+    fs::remove_file(&lock).unwrap();
+    folder.good(NEW);
+    assert_eq!(fs::metadata(&lock).unwrap().uid(), SERVICE, "a new one");
     let revoked = as_service(&folder, &format!("key revoke --store keys.toml {id}"));
     assert_eq!(revoked.code, Some(0), "{}", revoked.err);
 }
@@ -166,6 +169,67 @@ fn only_root_verifies_for_another_user() {
     let ran = as_service(&folder, &format!("{VERIFY} --as 1001"));
     assert_eq!(ran.code, Some(2));
     assert!(ran.err.contains("as root"), "{}", ran.err);
+}
+
+/// The service planted links into its folders before root runs the command.
+#[test]
+fn a_certificate_command_of_root_has_the_rights_of_the_owner_of_the_cache_alone() {
+    let Some((folder, _)) = folder_of_the_service() else {
+        return;
+    };
+    let text = "[server]\nhosts = [\"voice.example\"]\nhttp = \"127.0.0.1:80\"\n[server.acme]\n\
+        domains = [\"voice.example\"]\nterms = \"accepted\"\ndirectory = \"https://127.0.0.1:1/dir\"\n\
+        self_check = false\nchallenge = \"http-01\"\n";
+    fs::write(folder.path("server.toml"), text).unwrap();
+    chown(folder.path("server.toml"), Some(SERVICE), Some(SERVICE)).unwrap();
+    let outside = Folder::new();
+    fs::write(outside.path("http-secret"), "root:x").unwrap();
+    let line = "cert renew --config server.toml --listen 127.0.0.1:0";
+    let ran = folder.run(line);
+    assert!(ran.err.contains("continues as user 1000"), "{}", ran.err);
+    check_owner(&folder, SERVICE);
+
+    // A folder that only root may write in, in the place of the whole cache, and of parts of it.
+    let moved = folder.path("moved");
+    fs::rename(folder.path("acme"), &moved).unwrap();
+    symlink(outside.path(""), folder.path("acme")).unwrap();
+    assert_eq!(folder.run(line).code, Some(2));
+    fs::remove_file(folder.path("acme")).unwrap();
+    fs::rename(&moved, folder.path("acme")).unwrap();
+    fs::remove_dir(folder.path("acme/challenges")).unwrap();
+    symlink(outside.path(""), folder.path("acme/challenges")).unwrap();
+    fs::remove_file(folder.path("acme/lock")).unwrap();
+    symlink(outside.path("http-secret"), folder.path("acme/lock")).unwrap();
+    assert_eq!(folder.run(line).code, Some(2));
+    check_unchanged(&outside);
+}
+
+/// Nobody but root owns the file, and there is no other one.
+fn check_unchanged(outside: &Folder) {
+    let metadata = fs::metadata(outside.path("http-secret")).unwrap();
+    assert_eq!(metadata.uid(), 0);
+    assert_eq!(outside.text("http-secret"), "root:x");
+    assert_eq!(fs::read_dir(outside.path("")).unwrap().count(), 1);
+}
+
+#[test]
+fn a_command_of_root_overwrites_no_file_behind_a_link_of_the_service() {
+    let Some((folder, _)) = folder_of_the_service() else {
+        return;
+    };
+    let outside = Folder::new();
+    fs::write(outside.path("http-secret"), "root:x").unwrap();
+    let mint = "token mint --key dev.pem --jwks dev.jwks --issuer https://dev.test --audience a --subject s";
+    for name in ["dev.jwks", "other.toml"] {
+        symlink(outside.path("http-secret"), folder.path(name)).unwrap();
+        lchown(folder.path(name), Some(SERVICE), Some(SERVICE)).unwrap();
+    }
+    let refused = folder.run(mint);
+    assert_eq!(refused.code, Some(2), "{}", refused.err);
+    assert!(refused.err.contains("link of user 1000"), "{}", refused.err);
+    let refused = folder.run("key new --store other.toml --pepper pepper");
+    assert_eq!(refused.code, Some(2), "{}", refused.err);
+    check_unchanged(&outside);
 }
 
 fn give(path: &Path, owner: u32, mode: u32) {

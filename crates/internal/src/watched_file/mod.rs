@@ -295,12 +295,13 @@ impl<F: FileFormat> WatchedFile<F> {
     ) -> Result<T, E> {
         let failed = |problem| self.format.io_error(&self.path, "write", problem);
         // A link is followed, so that the file behind it is replaced and not the link.
-        let path = self.path.canonicalize().map_err(failed)?;
+        // One that another user made is refused: it could lead to any file.
+        let path = private_file::follow_links(&self.path).map_err(failed)?;
         let mut last_check = self.last_check();
         let _until_dropped = lock::acquire(&path).map_err(failed)?;
-        let (value, _) = load(&self.format, &self.path, &self.options)?;
+        let (value, _) = load(&self.format, &path, &self.options)?;
         let (value, text, outcome) = change(value)?;
-        private_file::replace(&path, text.as_bytes()).map_err(failed)?;
+        private_file::replace_unlinked(&path, text.as_bytes()).map_err(failed)?;
         let stamp = fs::metadata(&path).ok().as_ref().map(Stamp::of);
         self.publish(value, &mut last_check, stamp, self.options.now());
         Ok(outcome)

@@ -10,7 +10,6 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read, Write},
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU32, Ordering},
 };
 
 use palisade_internal::private_file;
@@ -94,21 +93,18 @@ pub(super) fn write_first(
 
 /// Writes a temporary file in the same folder, and flushes it to the disk.
 fn write_beside(path: &Path, bytes: &[u8], secret: bool) -> io::Result<PathBuf> {
-    // Unlike for any two files, processes and threads.
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    // Nobody can know the name before, nor put a file in its place.
+    let random = getrandom::u64().map_err(|_| io::Error::other("no random bytes"))?;
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}-{count}.new", std::process::id()));
+    name.push(format!(".{random:016x}.new"));
     let beside = path.with_file_name(name);
-    // What a crashed process of the same number left.
-    let _ = fs::remove_file(&beside);
     let mut file = create(&beside, secret)?;
     if let Ok(folder) = fs::metadata(folder_of(path)) {
         // Only root may, and only root needs it: the service must be able to read what a command wrote.
         let _ = private_file::give_to_owner_of(&folder, &file);
     }
-    file.write_all(bytes)?;
-    file.sync_all()?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    written.inspect_err(|_| drop(fs::remove_file(&beside)))?;
     Ok(beside)
 }
 
@@ -123,45 +119,6 @@ fn create(path: &Path, secret: bool) -> io::Result<File> {
     options.write(true).create_new(true).open(path)
 }
 
-/// Creates a folder that only its owner can read, if it does not exist.
-///
-/// If root creates it, it belongs to the owner of the folder that it is in. Otherwise a command of root
-/// would take the folder away from the service.
-pub(super) fn make_folder(path: &Path) -> Result<(), CertificateError> {
-    let is_new = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
-    let new: Vec<&Path> = path.ancestors().take_while(is_new).collect();
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder
-        .create(path)
-        .map_err(|source| CertificateError::file(path, source))?;
-    for folder in new.into_iter().rev() {
-        let _ = give_folder_away(folder); // As above: only root may.
-    }
-    Ok(())
-}
-
-/// Gives a new folder to the owner of the folder that it is in.
-///
-/// Another user who may write there could have put a link in its place: then nothing is changed.
-#[cfg(unix)]
-fn give_folder_away(folder: &Path) -> io::Result<()> {
-    use rustix::fs::{Mode, OFlags, open};
-
-    let model = fs::metadata(folder_of(folder))?;
-    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let opened = open(folder, flags, Mode::empty())?;
-    private_file::give_to_owner_of(&model, &File::from(opened))
-}
-
-/// On other systems the permissions of the folder must suffice.
-#[cfg(not(unix))]
-fn give_folder_away(_: &Path) -> io::Result<()> {
-    Ok(())
-}
-
 /// Returns the folder that something is in.
 fn folder_of(path: &Path) -> &Path {
     let parent = path.parent();
@@ -174,4 +131,17 @@ pub(super) fn is_open(path: &Path) -> Result<bool, CertificateError> {
     let mode = private_file::open_mode(path);
     let mode = mode.map_err(|source| CertificateError::file(path, source))?;
     Ok(mode.is_some())
+}
+
+/// Returns the user of this process.
+#[cfg(unix)]
+#[allow(clippy::unnecessary_wraps, reason = "other systems have none")]
+pub(super) fn own_user() -> Option<u32> {
+    Some(rustix::process::geteuid().as_raw())
+}
+
+/// Other systems have no numbers of users.
+#[cfg(not(unix))]
+pub(super) fn own_user() -> Option<u32> {
+    None
 }

@@ -22,6 +22,7 @@ mod certificates;
 mod profile;
 mod tickets;
 mod names;
+mod folders;
 mod files;
 mod error;
 

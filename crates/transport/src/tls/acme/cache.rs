@@ -31,7 +31,7 @@ use palisade_internal::{hex, private_file};
 use zeroize::Zeroizing;
 
 use super::{AcmeError, history::History};
-use crate::tls::{certificates::Loaded, error::CertificateError, files};
+use crate::tls::{certificates::Loaded, error::CertificateError, files, folders};
 
 /// The largest file that is read, in bytes.
 const MAX_FILE: u64 = 256 * 1024;
@@ -78,14 +78,14 @@ impl Cache {
     ///
     /// A folder cannot be created, for example because its parent belongs to another user.
     pub(super) fn create(&self) -> Result<(), AcmeError> {
-        for folder in [&self.folder, &self.authority, &self.challenges()] {
-            // `Display` of the error names the path again.
-            files::make_folder(folder).map_err(|error| match error {
-                CertificateError::File { path, source } => AcmeError::Cache { path, source },
-                other => AcmeError::Certificate(other),
-            })?;
-        }
-        Ok(())
+        // `Display` of the error names the path again.
+        let broken = |error| match error {
+            CertificateError::File { path, source } => AcmeError::Cache { path, source },
+            other => AcmeError::Certificate(other),
+        };
+        folders::make_folder(&self.folder).map_err(broken)?;
+        folders::make_last_folder(&self.authority).map_err(broken)?;
+        folders::make_last_folder(&self.challenges()).map_err(broken)
     }
 
     /// Returns the folder with responses to challenges.
@@ -111,20 +111,19 @@ impl Cache {
     ///
     /// # Errors
     ///
-    /// The lock file cannot be opened for writing.
+    /// The lock file cannot be opened for writing, is a link, or belongs to a user other than root, the owner
+    /// of the folder and the user of this process.
     pub(super) fn try_lock(&self) -> Result<Option<Lock>, AcmeError> {
+        // Everything below writes in these two. A link was put there since they were created.
+        for folder in [&self.authority, &self.challenges()] {
+            let broken = |source| AcmeError::cache(folder, source);
+            folders::demand_folder(folder).map_err(broken)?;
+        }
         let path = self.folder.join("lock");
         let broken = |source| AcmeError::cache(&path, source);
-        let file = private_file::options()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(broken)?;
-        if let Ok(folder) = fs::metadata(&self.folder) {
-            // A command that runs as root must not lock the service out. Only root may change it.
-            let _ = private_file::give_to_owner_of(&folder, &file);
-        }
+        let folder = fs::metadata(&self.folder).map_err(broken)?;
+        // A command that runs as root must not lock the service out: a new file is given away.
+        let file = private_file::append_to(&path, &folder, files::own_user()).map_err(broken)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Lock(file))),
             Err(TryLockError::WouldBlock) => Ok(None),
@@ -231,8 +230,11 @@ fn short_digest(text: &str) -> String {
 }
 
 /// Reads a file, if it is there. Invalid UTF-8 reads as an empty file, which is a damaged one.
+///
+/// A link is refused: this may be root, and the folder another user's.
 fn read(path: &Path) -> Result<Option<Zeroizing<String>>, AcmeError> {
-    let read = File::open(path).and_then(|file| private_file::read_to_string(&file, MAX_FILE));
+    let read = private_file::open_unlinked(path);
+    let read = read.and_then(|file| private_file::read_to_string(&file, MAX_FILE));
     match read {
         Ok(text) => Ok(Some(Zeroizing::new(text))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -242,149 +244,10 @@ fn read(path: &Path) -> Result<Option<Zeroizing<String>>, AcmeError> {
 }
 
 /// The new content is written beside the file and then renamed: a reader sees the old content or the
-/// new one.
+/// new one. A link in its place is replaced and not followed.
 fn write(path: &Path, content: &[u8]) -> Result<(), AcmeError> {
-    private_file::replace(path, content).map_err(|source| AcmeError::cache(path, source))
+    private_file::replace_unlinked(path, content).map_err(|source| AcmeError::cache(path, source))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const DIRECTORY: &str = "https://acme.example:14000/dir";
-
-    fn cache(folder: &Path, domains: &[&str]) -> Cache {
-        let domains: Vec<String> = domains.iter().map(|name| (*name).to_owned()).collect();
-        Cache::new(folder.to_owned(), DIRECTORY, &domains)
-    }
-
-    #[test]
-    fn each_authority_and_each_set_of_names_has_files_of_its_own() {
-        let folder = Path::new("cache");
-        let path = |domains: &[&str]| cache(folder, domains).certificate_path();
-        assert_eq!(
-            path(&["a.example", "b.example"]).parent(),
-            path(&["b.example"]).parent()
-        );
-        assert_ne!(path(&["a.example"]), path(&["a.example", "b.example"]));
-        let other = Cache::new(
-            folder.to_owned(),
-            "https://acme.example/x",
-            &["a.example".to_owned()],
-        );
-        assert_ne!(path(&["a.example"]), other.certificate_path());
-        let strange = Cache::new(
-            folder.to_owned(),
-            "https://../../etc",
-            &["a.example".to_owned()],
-        );
-        assert!(strange.certificate_path().starts_with("cache"));
-        assert!(
-            !strange
-                .certificate_path()
-                .components()
-                .any(|part| part.as_os_str() == "..")
-        );
-    }
-
-    #[test]
-    fn one_process_at_a_time_has_the_lock() {
-        let folder = tempfile::tempdir().unwrap();
-        let (one, other) = (cache(folder.path(), &["a"]), cache(folder.path(), &["b"]));
-        one.create().unwrap();
-        let lock = one.try_lock().unwrap();
-        assert!(lock.is_some());
-        assert!(other.try_lock().unwrap().is_none());
-        drop(lock);
-        assert!(other.try_lock().unwrap().is_some());
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn only_the_owner_reads_the_files() {
-        use std::os::unix::fs::PermissionsExt;
-
-        let folder = tempfile::tempdir().unwrap();
-        let cache = cache(&folder.path().join("new"), &["a.example"]);
-        cache.create().unwrap();
-        cache.write_account("{}").unwrap();
-        cache.write_certificate("key").unwrap();
-        cache.write_history(&History::default()).unwrap();
-        drop(cache.try_lock().unwrap());
-        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        let files = [
-            cache.account_path(),
-            cache.certificate_path(),
-            cache.history_path(),
-            cache.folder.join("lock"),
-        ];
-        for path in files {
-            assert_eq!(mode(&path), 0o600, "{}", path.display());
-        }
-        for folder in [&cache.folder, &cache.authority, &cache.challenges()] {
-            assert_eq!(mode(folder), 0o700, "{}", folder.display());
-        }
-    }
-
-    /// `sudo palisade cert renew` must not take the certificate away from the service.
-    #[cfg(unix)]
-    #[test]
-    fn what_root_writes_belongs_to_the_owner_of_the_folder() {
-        use std::os::unix::fs::{MetadataExt, chown};
-
-        let folder = tempfile::tempdir().unwrap();
-        if chown(folder.path(), Some(4711), Some(4712)).is_err() {
-            eprintln!("skipped: only root can show this");
-            return;
-        }
-        let cache = cache(&folder.path().join("new/acme"), &["a.example"]);
-        cache.create().unwrap();
-        // Twice: what replaces a file belongs to the same user.
-        for _ in 0..2 {
-            cache.write_account("{}").unwrap();
-            cache.write_certificate("key").unwrap();
-            cache.write_history(&History::default()).unwrap();
-            drop(cache.try_lock().unwrap());
-        }
-        for path in [
-            &folder.path().join("new"),
-            &cache.folder,
-            &cache.authority,
-            &cache.challenges(),
-            &cache.account_path(),
-            &cache.certificate_path(),
-            &cache.history_path(),
-            &cache.folder.join("lock"),
-        ] {
-            let now = fs::metadata(path).unwrap();
-            assert_eq!((now.uid(), now.gid()), (4711, 4712), "{}", path.display());
-        }
-    }
-
-    #[test]
-    fn damaged_files_are_not_an_error_and_unreadable_ones_are() {
-        let folder = tempfile::tempdir().unwrap();
-        let cache = cache(folder.path(), &["a.example"]);
-        cache.create().unwrap();
-        let domains = ["a.example".to_owned()];
-        let now = Duration::from_secs(1_700_000_000);
-        assert!(cache.certificate().unwrap().is_none());
-        assert_eq!(cache.history(&domains, now).unwrap(), History::default());
-        for damaged in [
-            "",
-            "{\"certificates\":",
-            "-----BEGIN CERTIFICATE-----\nMIIB",
-        ] {
-            cache.write_certificate(damaged).unwrap();
-            fs::write(cache.history_path(), damaged).unwrap();
-            assert!(cache.certificate().unwrap().is_none());
-            let history = cache.history(&domains, now).unwrap();
-            assert_eq!(history, History::unknown(&domains, now));
-        }
-        fs::write(cache.certificate_path(), [0xff, 0xfe]).unwrap();
-        assert!(cache.certificate().unwrap().is_none());
-        fs::remove_file(cache.certificate_path()).unwrap();
-        fs::create_dir(cache.certificate_path()).unwrap();
-        assert!(matches!(cache.certificate(), Err(AcmeError::Cache { .. })));
-    }
-}
+mod tests;

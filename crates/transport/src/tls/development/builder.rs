@@ -9,7 +9,7 @@ use super::{
     DevAuthority, Inner,
     authority::{open_or_create_ca, open_or_create_key},
 };
-use crate::tls::{error::CertificateError, files};
+use crate::tls::{error::CertificateError, folders};
 
 /// Configures a [`DevAuthority`]. Made by [`DevAuthority::builder`].
 ///
@@ -89,7 +89,7 @@ impl DevAuthorityBuilder {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn open_or_create(self) -> Result<DevAuthority, CertificateError> {
-        files::make_folder(&self.folder)?;
+        folders::make_folder(&self.folder)?;
         let key = open_or_create_key(&self.folder.join("ca.key"))?;
         let now = self.clock.unix_time();
         let path = self.folder.join("ca.pem");

@@ -4,12 +4,12 @@
 //! that shares the cache, and a command can order a certificate while the server responds.
 
 mod self_check;
+mod stale;
 mod tls_alpn;
 
 use std::{
     collections::HashMap,
-    fs::{self, File},
-    io,
+    fs, io,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -19,6 +19,7 @@ use rustls::sign::CertifiedKey;
 
 pub(super) use self::self_check::SelfCheck;
 use super::AcmeError;
+use crate::tls::folders;
 
 /// The largest file with a response, in bytes. A key authorization has about 90.
 const MAX_RESPONSE: u64 = 1024;
@@ -146,7 +147,8 @@ impl Challenges {
     /// File first, memory second: if the file fails, nothing is published.
     fn publish(&self, name: String, response: String) -> Result<Published, AcmeError> {
         let path = self.shared.folder.join(&name);
-        private_file::replace(&path, response.as_bytes())
+        folders::demand_folder(&self.shared.folder)
+            .and_then(|()| private_file::replace_unlinked(&path, response.as_bytes()))
             .map_err(|source| AcmeError::cache(&path, source))?;
         self.shared.lock().insert(name.clone(), response);
         let shared = Arc::clone(&self.shared);
@@ -178,9 +180,8 @@ impl Challenges {
     /// Removes responses that a crashed process left. Called with the lock of the cache, so no
     /// other order is in progress.
     pub(super) fn remove_stale(&self) {
-        let entries = fs::read_dir(&self.shared.folder).into_iter().flatten();
-        for entry in entries.filter_map(Result::ok) {
-            let _ = fs::remove_file(entry.path());
+        if let Err(error) = stale::remove(&self.shared.folder) {
+            tracing::debug!(%error, "old responses to challenges cannot be removed");
         }
     }
 }
@@ -200,12 +201,8 @@ impl Shared {
 
     /// A link is not followed, and at most 1 KiB is read: the folder may be shared.
     fn read(&self, name: &str) -> io::Result<String> {
-        let path = self.folder.join(name);
-        // Opening a pipe would wait.
-        if !fs::symlink_metadata(&path)?.is_file() {
-            return Err(io::ErrorKind::InvalidInput.into());
-        }
-        private_file::read_to_string(&File::open(path)?, MAX_RESPONSE)
+        let file = private_file::open_unlinked(&self.folder.join(name))?;
+        private_file::read_to_string(&file, MAX_RESPONSE)
     }
 }
 

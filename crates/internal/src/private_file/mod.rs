@@ -2,6 +2,9 @@
 //!
 //! A file that is replaced keeps its owner, group and mode: a command that runs as root must not
 //! take a file away from the service that reads it. Stores of keys and secrets call this module.
+//!
+//! In a folder that another user may write, [`append_to`], [`open_unlinked`] and [`replace_unlinked`]
+//! follow no link. [`replace`] follows those of root, and those that lead to a file of their owner.
 
 use std::{
     ffi::OsString,
@@ -9,6 +12,16 @@ use std::{
     io::{self, Read, Write},
     path::{Path, PathBuf},
 };
+
+pub use self::{
+    links::follow_links,
+    shared::{append_to, open_unlinked},
+};
+
+pub(crate) use self::shared::open_or_create;
+
+mod links;
+mod shared;
 
 /// Reads a file, refusing one of more than `limit` bytes.
 ///
@@ -109,7 +122,8 @@ pub fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
 /// # Errors
 ///
 /// Errors of the system. [`io::ErrorKind::PermissionDenied`] if the file belongs to another user
-/// and this process may not keep its owner: the file is then left unchanged.
+/// and this process may not keep its owner, or if [`follow_links`] refuses a link: the file is then left
+/// unchanged.
 ///
 /// ```
 /// use palisade_internal::private_file;
@@ -122,22 +136,42 @@ pub fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let target = match fs::canonicalize(path) {
-        Ok(target) => target,
-        Err(problem) if problem.kind() == io::ErrorKind::NotFound => path.to_owned(),
-        Err(problem) => return Err(problem),
-    };
-    let before = match fs::metadata(&target) {
-        Ok(metadata) => Some(metadata),
+    replace_unlinked(&follow_links(path)?, content)
+}
+
+/// Replaces a file as [`replace`] does, but follows no link in the last part of the path: a link is
+/// replaced by a file of the owner of the folder.
+///
+/// # Errors
+///
+/// Errors of the system, as for [`replace`].
+///
+/// ```
+/// # #[cfg(unix)] {
+/// use std::{fs, os::unix::fs::symlink};
+/// use palisade_internal::private_file;
+///
+/// let folder = tempfile::tempdir()?;
+/// let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+/// fs::write(&file, "one")?;
+/// symlink(&file, &link)?;
+/// private_file::replace_unlinked(&link, b"two")?;
+/// assert_eq!((fs::read(&file)?, fs::read(&link)?), (b"one".into(), b"two".into()));
+/// # }
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn replace_unlinked(path: &Path, content: &[u8]) -> io::Result<()> {
+    let before = match fs::symlink_metadata(path) {
+        Ok(metadata) => Some(metadata).filter(Metadata::is_file),
         Err(problem) if problem.kind() == io::ErrorKind::NotFound => None,
         Err(problem) => return Err(problem),
     };
-    let temporary = write_beside(&target, content, before.as_ref())?;
-    if let Err(problem) = fs::rename(&temporary, &target) {
+    let temporary = write_beside(path, content, before.as_ref())?;
+    if let Err(problem) = fs::rename(&temporary, path) {
         let _ = fs::remove_file(&temporary);
         return Err(problem);
     }
-    sync_folder(&target)
+    sync_folder(path)
 }
 
 /// Gives a file to the owner and group of another one, its model, if they differ.
@@ -291,69 +325,4 @@ fn temporary_name(path: &Path) -> io::Result<PathBuf> {
 }
 
 #[cfg(all(test, unix))]
-mod tests {
-    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
-
-    use super::*;
-
-    fn mode(path: &Path) -> u32 {
-        fs::metadata(path).unwrap().mode() & 0o777
-    }
-
-    #[test]
-    fn a_new_file_is_its_owners_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("keys");
-        write_new(&path, b"one").unwrap();
-        assert_eq!(mode(&path), 0o600);
-        assert_eq!(open_mode(&path).unwrap(), None);
-        let again = write_new(&path, b"two").unwrap_err();
-        assert_eq!(again.kind(), io::ErrorKind::AlreadyExists);
-        assert_eq!(fs::read(&path).unwrap(), b"one");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn a_replaced_file_keeps_its_mode() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("keys");
-        fs::write(&path, "one").unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-        assert_eq!(open_mode(&path).unwrap(), Some(0o640));
-        replace(&path, b"two").unwrap();
-        assert_eq!(
-            (fs::read(&path).unwrap(), mode(&path)),
-            (b"two".into(), 0o640)
-        );
-    }
-
-    /// Only root can show this; another user would be refused by `chown` already.
-    #[test]
-    fn root_does_not_take_a_file_away_from_its_owner() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("keys");
-        fs::write(&path, "one").unwrap();
-        if chown(&path, Some(1000), Some(1000)).is_err() {
-            return;
-        }
-        replace(&path, b"two").unwrap();
-        let after = fs::metadata(&path).unwrap();
-        assert_eq!((after.uid(), after.gid()), (1000, 1000));
-
-        chown(folder.path(), Some(1000), Some(1000)).unwrap();
-        let new = folder.path().join("new");
-        write_new(&new, b"one").unwrap();
-        assert_eq!(fs::metadata(&new).unwrap().uid(), 1000);
-    }
-
-    #[test]
-    fn a_link_stays_a_link() {
-        let folder = tempfile::tempdir().unwrap();
-        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
-        fs::write(&file, "one").unwrap();
-        symlink(&file, &link).unwrap();
-        replace(&link, b"two").unwrap();
-        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
-        assert_eq!(fs::read(&file).unwrap(), b"two");
-    }
-}
+mod tests;

@@ -1,7 +1,7 @@
-//! Checks files as another user of this machine, for `palisade key verify --as USER`.
+//! Another user of this machine: for `palisade key verify --as USER`, and for commands of root that
+//! write in a folder of a service.
 //!
-//! It shows whether the user of a service may read the files, by its user, its group and its
-//! supplementary groups.
+//! It has the user, its group and its supplementary groups.
 //!
 //! | argument | user | groups |
 //! |---|---|---|
@@ -25,7 +25,7 @@ const GROUP: &str = "/etc/group";
 /// Parsed from a name or number of `/etc/passwd`, or from `UID:GID,GID,…`. Without an entry a number
 /// stands for the user and the group, as in containers.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct User {
+pub(crate) struct User {
     /// The number of the user.
     uid: u32,
     /// The number of the group.
@@ -99,6 +99,19 @@ fn groups_of(group: &str, member: &str) -> Vec<u32> {
 }
 
 impl User {
+    /// Returns the user with a number. Without an entry of `/etc/passwd` it has the group that is given,
+    /// unless that is the group of root.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn with_number(uid: u32, gid: u32) -> Self {
+        let passwd = fs::read_to_string(PASSWD).unwrap_or_default();
+        let group = fs::read_to_string(GROUP).unwrap_or_default();
+        find_user(&passwd, &group, &uid.to_string()).unwrap_or_else(|| Self {
+            uid,
+            gid: if gid == 0 { uid } else { gid },
+            groups: Vec::new(),
+        })
+    }
+
     /// Makes this thread that user permanently. Files are then opened with its rights alone.
     ///
     /// Fails without the right to change the user.
@@ -107,7 +120,7 @@ impl User {
     ///
     /// Fails unless the process may change its user, which usually means root.
     #[cfg(target_os = "linux")]
-    pub(super) fn become_this_user(&self) -> Result<(), Failure> {
+    pub(crate) fn become_this_user(&self) -> Result<(), Failure> {
         use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
         use rustix::{
             fs::{Gid, Uid},
@@ -136,7 +149,7 @@ impl User {
     ///
     /// Always: only Linux can change the user of one thread.
     #[cfg(not(target_os = "linux"))]
-    pub(super) fn become_this_user(&self) -> Result<(), Failure> {
+    pub(crate) fn become_this_user(&self) -> Result<(), Failure> {
         Err(Failure::new(
             "--as works on Linux only; elsewhere run the command as the user: sudo -u USER palisade key verify …",
         ))
