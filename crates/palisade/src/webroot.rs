@@ -1,9 +1,8 @@
 //! Serves responses to ACME http-01 challenges that another program writes to a folder.
 //!
-//! Everything but a readable regular file with a valid name is status 404.
+//! Everything but a readable regular file with a valid name and the content of a response is status 404.
 
 use std::{
-    fs::File,
     io::{self, Read as _},
     path::{Path, PathBuf},
     sync::Arc,
@@ -15,7 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use palisade_core::Rule;
-use palisade_internal::http_challenge::is_challenge_token;
+use palisade_internal::{http_challenge::is_challenge_token, private_file};
 use tokio::sync::Semaphore;
 
 use crate::routes::Routes;
@@ -37,8 +36,8 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// allows it without TLS, as the protocol requires. The certificate authority must reach the
     /// listener without TLS on port 80, under a host that is served.
     ///
-    /// A token that is not base64url of 22 to 128 characters gets status 404, as does a missing
-    /// file. At most four files are read at once; other requests wait.
+    /// A token that is not base64url of 22 to 128 characters gets status 404. So does a missing file, a link,
+    /// a file with a second name, and one that does not begin with the token and a dot. At most four files are read at once; other requests wait.
     ///
     /// # Examples
     ///
@@ -97,9 +96,9 @@ impl Webroot {
     /// It cannot be read, is not a regular file, or is longer.
     async fn read(&self, token: &str) -> Option<Vec<u8>> {
         let permit = Arc::clone(&self.reads).acquire_owned().await.ok()?;
-        let path = self.folder.join(token);
+        let (folder, token) = (self.folder.clone(), token.to_owned());
         let reading = tokio::task::spawn_blocking(move || {
-            let content = read(&path);
+            let content = read(&folder, &token);
             drop(permit);
             content
         });
@@ -107,13 +106,17 @@ impl Webroot {
     }
 }
 
-/// Reads a regular file, at most [`LONGEST`] bytes. It blocks, so it runs on a thread for that.
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    // Reading a pipe could block forever.
-    if !path.metadata()?.is_file() {
-        return Err(io::ErrorKind::InvalidInput.into());
-    }
+/// Reads the response to a token, at most [`LONGEST`] bytes. It blocks, so it runs on a thread for that.
+///
+/// A link is not followed. A key authorization is the token, a dot and a thumbprint (RFC 8555, section
+/// 8.1): another file is not sent.
+fn read(folder: &Path, token: &str) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
-    File::open(path)?.take(LONGEST).read_to_end(&mut content)?;
-    Ok(content)
+    let file = private_file::open_unlinked(&folder.join(token))?;
+    file.take(LONGEST).read_to_end(&mut content)?;
+    let after = content.strip_prefix(token.as_bytes());
+    match after.is_some_and(|after| after.starts_with(b".")) {
+        true => Ok(content),
+        false => Err(io::ErrorKind::InvalidData.into()),
+    }
 }

@@ -52,7 +52,7 @@ async fn challenges_of_another_program_are_served_from_the_folder_of_the_file() 
     let challenges = folder.path().join("www/.well-known/acme-challenge");
     std::fs::create_dir_all(&challenges).unwrap();
     let token = "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ";
-    std::fs::write(challenges.join(token), "the response").unwrap();
+    std::fs::write(challenges.join(token), format!("{token}.thumbprint")).unwrap();
     let file = format!(
         "[server]\nhosts = ['localhost:*']\nhttps = '127.0.0.1:0'\nhttp = 'unix:http.sock'\n\
          acme_webroot = 'www'\n[[routes]]\npath = '/'\naccess = 'public'\n\
@@ -70,7 +70,7 @@ async fn challenges_of_another_program_are_served_from_the_folder_of_the_file() 
         let mut response = String::new();
         socket.read_to_string(&mut response).await.unwrap();
         assert_eq!(status(&response), expected, "{response}");
-        assert_eq!(response.ends_with("the response"), expected == 200);
+        assert_eq!(response.ends_with(".thumbprint"), expected == 200);
     }
 }
 

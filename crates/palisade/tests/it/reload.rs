@@ -75,10 +75,23 @@ async fn a_new_stack_keeps_the_state_of_the_limits_and_the_open_trail() {
 async fn challenges_are_served_from_the_folder_and_nothing_else_is() {
     const TOKEN: &str = "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ_-1";
     const FOLDER: &str = "a-folder-whose-name-is-a-token";
+    const OTHER: &str = "a-file-that-is-not-a-response";
+    const LINK: &str = "a-link-that-leads-to-a-response";
+    const SECOND: &str = "a-second-name-of-another-file";
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join(".well-known/acme-challenge");
     fs::create_dir_all(place.join(FOLDER)).unwrap();
-    fs::write(place.join(TOKEN), "token.thumbprint").unwrap();
+    let response = format!("{TOKEN}.thumbprint");
+    fs::write(place.join(TOKEN), &response).unwrap();
+    fs::write(place.join(OTHER), "a password").unwrap();
+    #[cfg(unix)]
+    {
+        // Each has the content of a response, and is not a file of its own.
+        fs::write(folder.path().join("linked"), format!("{LINK}.thumbprint")).unwrap();
+        std::os::unix::fs::symlink(folder.path().join("linked"), place.join(LINK)).unwrap();
+        fs::write(folder.path().join("second"), format!("{SECOND}.thumbprint")).unwrap();
+        fs::hard_link(folder.path().join("second"), place.join(SECOND)).unwrap();
+    }
     fs::write(folder.path().join("secret"), "secret").unwrap();
     let hosts = palisade::AllowedHosts::parse(["service.test"]).unwrap();
     let app = palisade::Shield::builder()
@@ -97,9 +110,15 @@ async fn challenges_are_served_from_the_folder_and_nothing_else_is() {
     let found = get(TOKEN).await;
     assert_eq!(
         (found.status, found.body.as_str()),
-        (200, "token.thumbprint")
+        (200, response.as_str())
     );
-    for token in ["evaGxfADs6pSRb2LAv9IZf17Dt3-missing", FOLDER] {
+    for token in [
+        "evaGxfADs6pSRb2LAv9IZf17Dt3-missing",
+        FOLDER,
+        OTHER,
+        LINK,
+        SECOND,
+    ] {
         assert_eq!(get(token).await.status, 404, "{token}");
     }
     // What has no form of a token, or is longer than one, is like any other path.

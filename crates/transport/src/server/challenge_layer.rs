@@ -9,7 +9,6 @@
 //! | another token | one small file is read, at most [`MAX_READS`] at once |
 
 use std::{
-    fs::{self, File},
     future::{Future, ready},
     io::Read,
     path::{Path, PathBuf},
@@ -19,7 +18,10 @@ use std::{
 
 use http::StatusCode;
 use palisade_core::Peer;
-use palisade_internal::http_challenge::{CHALLENGE_PATH, is_challenge_token};
+use palisade_internal::{
+    http_challenge::{CHALLENGE_PATH, is_challenge_token},
+    private_file,
+};
 use tokio::sync::Semaphore;
 use tower_layer::Layer;
 
@@ -189,21 +191,23 @@ impl Responses {
     fn read(&self, token: &str) -> Option<String> {
         match self {
             Self::Acme(challenges) => challenges.http_response(token),
-            Self::Folder(folder) => read_file(&folder.join(token)),
+            Self::Folder(folder) => read_file(folder, token),
             Self::Nowhere => None,
         }
     }
 }
 
-/// Reads a small regular file. `None` for anything else: reading a pipe could block for ever.
-fn read_file(path: &Path) -> Option<String> {
-    if !fs::metadata(path).ok()?.is_file() {
-        return None;
-    }
+/// Reads the response to a token, a small regular file. `None` for anything else: a pipe could block for
+/// ever, and a link could lead to a file that is not meant for clients.
+///
+/// A key authorization is the token, a dot and a thumbprint (RFC 8555, section 8.1).
+fn read_file(folder: &Path, token: &str) -> Option<String> {
+    let mut file = private_file::open_unlinked(&folder.join(token))
+        .ok()?
+        .take(MAX_BYTES);
     let mut text = String::new();
-    let mut file = File::open(path).ok()?.take(MAX_BYTES);
     file.read_to_string(&mut text).ok()?;
-    Some(text)
+    text.strip_prefix(token)?.starts_with('.').then_some(text)
 }
 
 impl<S> Layer<S> for ChallengeLayer {
@@ -218,6 +222,7 @@ impl<S> Layer<S> for ChallengeLayer {
 mod tests {
     use std::{
         convert::Infallible,
+        fs,
         sync::mpsc,
         task::{Context, Poll, Waker},
     };
@@ -232,6 +237,9 @@ mod tests {
 
     const PUBLISHED: &str = "published-token-of-this-process";
     const UNKNOWN: &str = "a-token-that-nothing-published";
+    const OTHER: &str = "a-name-whose-file-is-no-response";
+    #[cfg(unix)]
+    const LINK: &str = "a-name-that-leads-to-a-response";
 
     type Inner = std::future::Ready<Result<Response<Full<Bytes>>, Infallible>>;
 
@@ -276,18 +284,36 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let challenges = folder.path().join(".well-known/acme-challenge");
         fs::create_dir_all(challenges.join(UNKNOWN)).unwrap();
-        fs::write(challenges.join(PUBLISHED), "key").unwrap();
+        fs::write(challenges.join(PUBLISHED), format!("{PUBLISHED}.thumb")).unwrap();
+        fs::write(challenges.join(OTHER), "password").unwrap();
         fs::write(folder.path().join("secret"), "secret").unwrap();
         let layer = ChallengeLayer::webroot(folder.path());
         for (token, expected) in [
             (PUBLISHED, 200),
             (UNKNOWN, 404),
+            (OTHER, 404),
             ("another-token-of-no-program", 404),
             ("../../secret", 404),
         ] {
             let response = request(&layer, token).await.unwrap();
             assert_eq!(response.status(), expected, "{token}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_the_folder_of_another_program_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let response = format!("{LINK}.thumb");
+        fs::write(folder.path().join("file"), &response).unwrap();
+        let path = folder.path().join(LINK);
+        std::os::unix::fs::symlink(folder.path().join("file"), &path).unwrap();
+        assert_eq!(read_file(folder.path(), LINK), None);
+        fs::remove_file(&path).unwrap();
+        fs::hard_link(folder.path().join("file"), &path).unwrap();
+        assert_eq!(read_file(folder.path(), LINK), None, "a second name");
+        fs::remove_file(folder.path().join("file")).unwrap();
+        assert_eq!(read_file(folder.path(), LINK), Some(response));
     }
 
     #[test]
