@@ -132,6 +132,12 @@ impl JobReceiver {
         LossCounter(Arc::clone(&self.state))
     }
 
+    /// Returns how many records are lost.
+    #[cfg(feature = "webhook")]
+    pub(in crate::sink) fn lost_records(&self) -> u64 {
+        self.state.lost.load(Ordering::Relaxed)
+    }
+
     /// Counts records that the thread lost.
     pub(in crate::sink) fn lost(&self, records: u64) {
         self.state.count_lost(records);

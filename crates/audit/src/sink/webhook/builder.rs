@@ -1,11 +1,17 @@
 //! The settings of a webhook sink, with their defaults.
 
-use std::{path::PathBuf, sync::Arc, thread, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc, thread, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use palisade_core::{Secret, SharedClock, SystemClock};
 
-use super::{WebhookSink, backoff::Backoff, collector::Collector, sender::Sender, spool::Spool};
+use super::{
+    WebhookSink,
+    backoff::Backoff,
+    collector::Collector,
+    sender::Sender,
+    spool::{Spool, SpoolSettings},
+};
 use crate::{
     error::AuditBuildError,
     key::AuditKey,
@@ -22,6 +28,10 @@ use crate::{
 const CAPACITY: usize = 4096;
 /// The default of [`WebhookSinkBuilder::spool_bytes`].
 const SPOOL_BYTES: u64 = 256 * 1024 * 1024;
+/// The default of [`WebhookSinkBuilder::batch_bytes`].
+const BATCH_BYTES: usize = 512 * 1024;
+/// The smallest and the largest value of it.
+const BATCH_LIMITS: std::ops::RangeInclusive<usize> = 16 * 1024..=1024 * 1024;
 /// The smallest spool: the longest batch fits in.
 const MIN_SPOOL_BYTES: u64 = 2 * 1024 * 1024;
 
@@ -32,6 +42,7 @@ const MIN_SPOOL_BYTES: u64 = 2 * 1024 * 1024;
 /// | [`signing_key`](Self::signing_key) | none; required |
 /// | [`header`](Self::header) | none |
 /// | [`spool_bytes`](Self::spool_bytes) | 256 MiB |
+/// | [`batch_bytes`](Self::batch_bytes) | 512 KiB |
 /// | [`policy`](Self::policy), [`commit_deadline`](Self::commit_deadline) | drop and count; 2 seconds |
 /// | [`capacity`](Self::capacity) | 4096 records |
 /// | [`linger`](Self::linger) | 1 second |
@@ -41,12 +52,13 @@ const MIN_SPOOL_BYTES: u64 = 2 * 1024 * 1024;
 /// | [`client_certificate`](Self::client_certificate) | none |
 /// | [`clock`](Self::clock) | the system clock |
 /// | [`dangerously_allow_http`](Self::dangerously_allow_http) | `http://` to this machine only |
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use]
 pub struct WebhookSinkBuilder {
     uri: Uri,
     spool: PathBuf,
     spool_bytes: u64,
+    batch_bytes: usize,
     signing: Signing,
     headers: HeaderMap,
     policy: LossPolicy,
@@ -77,6 +89,7 @@ impl WebhookSinkBuilder {
             uri,
             spool,
             spool_bytes: SPOOL_BYTES,
+            batch_bytes: BATCH_BYTES,
             signing: Signing::Missing,
             headers: HeaderMap::new(),
             policy: LossPolicy::DropAndCount,
@@ -114,11 +127,21 @@ impl WebhookSinkBuilder {
         self
     }
 
-    /// Sets how many bytes may wait in the spool. Default: 256 MiB; at least 2 MiB.
+    /// Sets how many bytes may wait in the spool: their space on the disk, in blocks of 4 KiB. Default: 256 MiB; at least
+    /// 2 MiB.
     ///
-    /// When it is full, the [policy](Self::policy) decides. A record has about 500 bytes.
+    /// When it is full, or has 65,536 files, the [policy](Self::policy) decides. A record has about 500 bytes. While
+    /// batches are merged or divided, one batch is there twice. Refused batches take at most a quarter more.
     pub fn spool_bytes(mut self, bytes: u64) -> Self {
         self.spool_bytes = bytes;
+        self
+    }
+
+    /// Sets the most bytes of a batch. Default: 512 KiB; 16 KiB to 1 MiB.
+    ///
+    /// A receiver that takes less answers 413: the batch is then divided, and later ones are smaller.
+    pub fn batch_bytes(mut self, bytes: usize) -> Self {
+        self.batch_bytes = bytes;
         self
     }
 
@@ -191,10 +214,10 @@ impl WebhookSinkBuilder {
     /// # Errors
     ///
     /// - [`AuditBuildError::InvalidSetting`] for an address without `https://` (or `http://` on this machine), no
-    ///   [signing key](Self::signing_key), a spool of less than 2 MiB, a capacity of 0, and certificates that cannot be
-    ///   read.
+    ///   [signing key](Self::signing_key), a spool of less than 2 MiB, batches of less than 16 KiB or more than 1 MiB, a
+    ///   capacity of 0, and certificates that cannot be read.
     /// - [`AuditBuildError::Locked`] if another sink uses the spool.
-    /// - [`AuditBuildError::Storage`] if the spool cannot be used, or others may write in it.
+    /// - [`AuditBuildError::Storage`] if the spool cannot be used, belongs to another user, or others may write in it.
     /// - [`AuditBuildError::NoThread`] if a thread, or its event queue, cannot be made.
     ///
     /// A receiver that cannot be reached is no error: it may come later.
@@ -222,6 +245,9 @@ impl WebhookSinkBuilder {
         if self.spool_bytes < MIN_SPOOL_BYTES {
             return invalid("spool_bytes", "use 2 MiB or more");
         }
+        if !BATCH_LIMITS.contains(&self.batch_bytes) {
+            return invalid("batch_bytes", "use 16 KiB to 1 MiB");
+        }
         let settings = QueueSettings {
             capacity: self.capacity,
             policy: self.policy,
@@ -229,9 +255,17 @@ impl WebhookSinkBuilder {
             clock: Arc::clone(&self.clock),
         };
         settings.check()?;
-        let spool = Arc::new(Spool::open(self.spool, self.spool_bytes)?);
-        let client = HttpClient::new(target.clone(), self.headers, self.deadline)
+        let spooled = SpoolSettings {
+            limit: self.spool_bytes,
+            batch_bytes: u64::try_from(self.batch_bytes).unwrap_or(u64::MAX),
+            key: key.clone(),
+            clock: Arc::clone(&self.clock),
+        };
+        let spool = Arc::new(Spool::open(self.spool, spooled)?);
+        let client = HttpClient::new(target, self.headers, self.deadline)
             .map_err(AuditBuildError::NoThread)?;
+        let receiver = self.uri.authority().map(ToString::to_string);
+        let receiver = receiver.unwrap_or_default();
         let (queue, jobs) = JobQueue::new(settings);
         let sender = Sender {
             client,
@@ -241,19 +275,39 @@ impl WebhookSinkBuilder {
             clock: Arc::clone(&self.clock),
             losses: jobs.loss_counter(),
             failing: false,
+            failures: 0,
+            #[cfg(feature = "metrics")]
+            receiver: receiver.clone(),
         };
         let collector = Collector {
             batches: Batches::new(self.linger, self.clock, self.policy.waits()),
             spool: Arc::clone(&spool),
+            batch_bytes: self.batch_bytes,
             waits_for_space: self.policy.waits(),
+            numbered_losses: 0,
         };
         spawn("palisade-audit-send", move || sender.run())?;
-        spawn("palisade-audit-spool", move || collector.run(&jobs))?;
+        let spawned = spawn("palisade-audit-spool", move || collector.run(&jobs));
+        // Otherwise the first thread would keep the spool, without a sink.
+        spawned.inspect_err(|_| spool.stop())?;
         Ok(WebhookSink {
             queue,
             spool,
-            target,
+            receiver,
         })
+    }
+}
+
+/// Without path and query of the address, which may be secret.
+impl fmt::Debug for WebhookSinkBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = self.uri.host().unwrap_or_default();
+        f.debug_struct("WebhookSinkBuilder")
+            .field("host", &host)
+            .field("spool", &self.spool)
+            .field("signing", &self.signing)
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,22 +1,26 @@
 //! The thread that sends the batches of the spool, oldest first and one at a time.
+//!
+//! A batch that the server does not take now is tried again. After some failures that may be the fault of the batch, the
+//! next one is tried once: if the server takes that one, the first is divided, down to the record that is refused.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, mem, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use palisade_core::SharedClock;
 
 use super::{
     backoff::Backoff,
+    decision::Decision,
     signature,
     spool::{Spool, StoredBatch},
 };
 use crate::{
     key::AuditKey,
-    sink::{
-        http::{HttpClient, Reply, retry_after},
-        job_queue::LossCounter,
-    },
+    sink::{http::HttpClient, job_queue::LossCounter},
 };
+
+/// After so many failures of the oldest batch the next one is tried.
+const FAILURES: u32 = 5;
 
 /// The state of the thread.
 pub(super) struct Sender {
@@ -28,88 +32,162 @@ pub(super) struct Sender {
     pub(super) losses: LossCounter,
     /// Whether the last try failed.
     pub(super) failing: bool,
-}
-
-/// What a try says about a batch.
-enum Decision {
-    /// The server has it.
-    Taken,
-    /// The server will never take it.
-    Malformed(io::Error),
-    /// It may be taken later, after a pause if the server asked for one.
-    Later(io::Error, Option<Duration>),
+    /// The failures of the oldest batch that may be its own fault.
+    pub(super) failures: u32,
+    /// Host and port of the server, for metrics.
+    #[cfg(feature = "metrics")]
+    pub(super) receiver: String,
 }
 
 impl Sender {
     /// Sends until the spool says that nothing is to be sent any more.
     pub(super) fn run(mut self) {
-        while let Some(batch) = self.spool.wait_for_batch() {
-            let pause = match self.spool.read(&batch) {
-                Ok(body) => self.send(&batch, body),
-                Err(error) => self.give_up(&batch, 1, &error),
-            };
+        while self.spool.wait_for_batch() {
+            let pause = self.step();
+            self.publish();
             if let Some(pause) = pause {
                 let until = self.clock.monotonic().saturating_add(pause);
-                if !self.spool.wait_until(&self.clock, until) {
+                if !self.spool.wait_until(until) {
                     return;
                 }
             }
         }
     }
 
-    /// Tries once to send a batch. Returns the pause before the next try, if there must be one.
-    fn send(&mut self, batch: &StoredBatch, body: Vec<u8>) -> Option<Duration> {
-        let lines = body.iter().filter(|byte| **byte == b'\n').count();
-        match self.try_once(batch, &Bytes::from(body)) {
+    /// Tries one batch once. Returns the pause before the next try, if there must be one.
+    fn step(&mut self) -> Option<Duration> {
+        let passes_over = self.failures >= FAILURES && self.spool.len() > 1;
+        let (batch, decision) = match self.spool.seal(usize::from(passes_over)) {
+            Ok(Some(batch)) => {
+                let decision = self.try_once(&batch);
+                (batch, decision)
+            }
+            Ok(None) => return None,
+            Err((batch, error)) => (batch, Decision::of_spool(error)),
+        };
+        if passes_over {
+            return self.after_second(&batch, decision);
+        }
+        let before = mem::take(&mut self.failures);
+        match decision {
+            Decision::Doubtful(problem, asked) => {
+                self.failures = before.saturating_add(1);
+                self.later(&problem, asked)
+            }
+            Decision::Later(problem, asked) => {
+                self.failures = before;
+                self.later(&problem, asked)
+            }
+            other => self.after(&batch, other),
+        }
+    }
+
+    fn try_once(&mut self, batch: &StoredBatch) -> Decision {
+        let body = match self.spool.read(batch) {
+            Ok(body) => Bytes::from(body),
+            Err(error) => return Decision::of_spool(error),
+        };
+        let now = self.clock.unix_time();
+        let headers = signature::headers(self.key.as_ref(), &batch.id(), now, &body);
+        let spool = Arc::clone(&self.spool);
+        match self.client.post(&headers, &body, spool.stopped()) {
+            Ok(reply) => Decision::of_reply(&reply, now),
+            Err(problem) => Decision::of_connection(problem),
+        }
+    }
+
+    /// Does what was decided.
+    fn after(&mut self, batch: &StoredBatch, decision: Decision) -> Option<Duration> {
+        match decision {
             Decision::Taken => {
                 self.backoff.reset();
                 self.tell(None);
                 self.remove(batch);
                 None
             }
-            Decision::Malformed(problem) => {
-                self.give_up(batch, u64::try_from(lines).unwrap_or(u64::MAX), &problem)
+            Decision::TooLarge(problem) => {
+                self.spool.merge_less_than(batch);
+                self.divide(batch, &problem)
             }
-            Decision::Later(problem, asked) => {
-                self.tell(Some(&problem));
-                Some(self.backoff.pause(asked))
+            Decision::Refused(problem) => self.set_aside(batch, &problem),
+            Decision::Gone(problem) => {
+                self.forget(batch, &problem);
+                None
             }
+            Decision::Later(problem, asked) | Decision::Doubtful(problem, asked) => {
+                self.later(&problem, asked)
+            }
+            Decision::Stopped => None,
         }
     }
 
-    fn try_once(&mut self, batch: &StoredBatch, body: &Bytes) -> Decision {
-        let now = self.clock.unix_time();
-        let headers = signature::headers(self.key.as_ref(), &batch.id, now, body);
-        let spool = Arc::clone(&self.spool);
-        match self.client.post(&headers, body, spool.stopped()) {
-            Ok(reply) => decision(&reply, now),
-            Err(problem) => Decision::Later(problem, None),
+    /// The second batch was tried in place of the first. If it was taken, the fault is with the first one.
+    fn after_second(&mut self, batch: &StoredBatch, decision: Decision) -> Option<Duration> {
+        self.failures = 0;
+        let first = self.spool.front().filter(|first| first != batch);
+        let is_taken = matches!(decision, Decision::Taken);
+        let pause = self.after(batch, decision);
+        match first.filter(|_| is_taken) {
+            Some(first) => {
+                let problem = io::Error::other("refused again and again, while others are taken");
+                // One half is tried as often as the whole before it is divided again.
+                self.divide(&first, &problem)
+            }
+            None => pause,
         }
     }
 
-    /// Drops a batch that would stop all others.
-    fn give_up(
-        &mut self,
-        batch: &StoredBatch,
-        records: u64,
-        problem: &io::Error,
-    ) -> Option<Duration> {
+    /// Divides a batch, or sets it aside if it has one record or cannot be read.
+    fn divide(&mut self, batch: &StoredBatch, problem: &io::Error) -> Option<Duration> {
+        match self.spool.split(batch) {
+            Ok(()) => {
+                let records = batch.records();
+                tracing::warn!(target: "palisade::audit", error = %problem, records, batch = batch.id(), "a batch for the webhook is divided");
+                None
+            }
+            // The halves cannot be written now, as on a full disk.
+            Err(error) if batch.records() > 1 && self.spool.read(batch).is_ok() => {
+                self.later(&error, None)
+            }
+            Err(_) => self.set_aside(batch, problem),
+        }
+    }
+
+    /// Keeps a batch for the operator, which would stop all others.
+    fn set_aside(&mut self, batch: &StoredBatch, problem: &io::Error) -> Option<Duration> {
+        let records = batch.records();
+        match self.spool.set_aside(batch) {
+            Ok(()) => {
+                self.count_refused(records);
+                tracing::error!(target: "palisade::audit", error = %problem, records, batch = batch.id(), "a batch for the webhook is refused; it is kept in the folder refused of the spool");
+                // So that a server that refuses everything is not asked without a pause.
+                Some(self.backoff.pause(None))
+            }
+            Err(error) => self.later(&error, None),
+        }
+    }
+
+    fn forget(&mut self, batch: &StoredBatch, problem: &io::Error) {
+        let records = batch.records();
+        self.spool.forget(batch);
         self.losses.lost(records);
-        tracing::error!(target: "palisade::audit", error = %problem, records, batch = batch.id, "a batch for the webhook is dropped");
-        self.remove(batch);
-        // So that a server that calls everything malformed is not asked without a pause.
-        Some(self.backoff.pause(None))
+        tracing::error!(target: "palisade::audit", error = %problem, records, batch = batch.id(), "a batch for the webhook is gone from the spool; its records are counted as lost");
     }
 
     fn remove(&self, batch: &StoredBatch) {
         if let Err(error) = self.spool.remove(batch) {
-            tracing::error!(target: "palisade::audit", %error, batch = batch.id, "cannot remove a batch that was sent; it will be sent again");
+            tracing::error!(target: "palisade::audit", %error, batch = batch.id(), "cannot remove a batch that was sent; it may be sent again after a restart");
         }
+    }
+
+    fn later(&mut self, problem: &io::Error, asked: Option<Duration>) -> Option<Duration> {
+        self.tell(Some(problem));
+        Some(self.backoff.pause(asked))
     }
 
     /// Logs that sending began to fail, or works again.
     fn tell(&mut self, problem: Option<&io::Error>) {
-        let failed = std::mem::replace(&mut self.failing, problem.is_some());
+        let failed = mem::replace(&mut self.failing, problem.is_some());
         match (failed, problem) {
             (false, Some(error)) => {
                 tracing::warn!(target: "palisade::audit", %error, "batches cannot be sent to the webhook; they wait in the spool");
@@ -120,14 +198,25 @@ impl Sender {
             _ => {}
         }
     }
-}
 
-/// Decides by the status. A redirect is not followed: the batch would go where no one said.
-fn decision(reply: &Reply, now: Duration) -> Decision {
-    let problem = || io::Error::other(format!("status {}", reply.status));
-    match reply.status.as_u16() {
-        200..=299 => Decision::Taken,
-        400 | 413 | 415 | 422 => Decision::Malformed(problem()),
-        _ => Decision::Later(problem(), retry_after(reply.retry_after.as_ref(), now)),
+    /// Publishes the age of the oldest batch.
+    #[cfg(feature = "metrics")]
+    fn publish(&self) {
+        let age = self.spool.oldest_age().unwrap_or_default();
+        metrics::gauge!("palisade_audit_webhook_oldest_age_seconds", "receiver" => self.receiver.clone())
+            .set(age.as_secs_f64());
     }
+
+    #[cfg(not(feature = "metrics"))]
+    fn publish(&self) {}
+
+    /// Counts refused records.
+    #[cfg(feature = "metrics")]
+    fn count_refused(&self, records: u64) {
+        metrics::counter!("palisade_audit_webhook_refused_total", "receiver" => self.receiver.clone())
+            .increment(records);
+    }
+
+    #[cfg(not(feature = "metrics"))]
+    fn count_refused(&self, _: u64) {}
 }
