@@ -1,20 +1,23 @@
 //! Decides about a message before the protocol's service sees it: the scope of its tool, and whose its session is.
+//!
+//! What is not listed is refused: a method, a tool, a session.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, error::Error, iter::successors, time::Duration};
 
 use axum::{
-    body::{Body, to_bytes},
+    body::{Body, Bytes, to_bytes},
     extract::{Request, State},
     middleware::Next,
     response::Response,
 };
-use http::{HeaderValue, Method, StatusCode, header::WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header::WWW_AUTHENTICATE};
+use http_body_util::LengthLimitError;
 use palisade::Principal;
-use palisade::core::{Fact, Rejection, SecurityContext, SharedClock, extract::Refused};
+use palisade::core::{Fact, Rejection, SecurityContext, extract::Refused};
 
 use crate::{
     message::{Malformed, Message},
-    session_owners::SessionOwners,
+    session_owners::{Place, SessionOwners},
     tools::{TOOLS, ToolEntry},
 };
 
@@ -28,52 +31,71 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    pub(crate) fn new(max_message: usize, clock: SharedClock) -> Self {
+    pub(crate) fn new(max_message: usize, owners: SessionOwners) -> Self {
         Self {
             max_message,
-            owners: SessionOwners::new(clock),
+            owners,
         }
     }
 
-    /// Refuses the id of a session that another principal opened, as if there were none.
-    fn check_session(&self, request: &Request, principal: &Principal) -> Result<(), Rejection> {
-        let mut sessions = request.headers().get_all(SESSION).iter();
-        match (sessions.next(), sessions.next()) {
-            (None, _) => Ok(()),
-            (Some(id), None) if self.owners.owns(id.as_bytes(), principal) => Ok(()),
-            _ => Err(Rejection::not_found().with_reason("no session of this principal")),
-        }
+    /// Finds the session of a request. Refuses the id of one that another client opened, as if there were none.
+    fn session<'a>(
+        &self,
+        headers: &'a HeaderMap,
+        principal: &Principal,
+    ) -> Result<Option<&'a str>, Rejection> {
+        let mut sessions = headers.get_all(SESSION).iter();
+        let id = match (sessions.next(), sessions.next()) {
+            (None, _) => return Ok(None),
+            (Some(id), None) => id.to_str().ok(),
+            _ => None,
+        };
+        let own = id.filter(|id| self.owners.owns(id, principal));
+        own.map(Some)
+            .ok_or_else(|| Rejection::not_found().with_reason("no session of this client"))
     }
 
-    /// Refuses a call without the scope of its tool, and a session beyond the limit.
-    fn check_message(
+    /// Reads a message.
+    async fn read(&self, body: Body) -> Result<(Bytes, Message), Rejection> {
+        let body = to_bytes(body, self.max_message).await;
+        let body = body.map_err(|error| unreadable(&error))?;
+        let message = Message::parse(&body).map_err(|Malformed| malformed())?;
+        Ok((body, message))
+    }
+
+    /// Refuses a call without the scope of its tool, a session beyond the limit, and every method that is not listed.
+    /// Returns the place of a session that the message may open.
+    async fn check_message(
         &self,
         cx: &SecurityContext,
         principal: &Principal,
+        session: Option<&str>,
         message: &Message,
-    ) -> Result<(), Rejection> {
+    ) -> Result<Option<Place>, Rejection> {
         match message {
             Message::Call(name) => {
-                let tool = TOOLS.iter().find(|tool| tool.name == name);
-                // Names are those of the table: a client must not write into the trail.
-                let noted = tool.map_or("unknown", |tool| tool.name);
-                cx.record(Fact::Noted {
-                    key: "mcp_tool",
-                    value: noted.into(),
-                });
-                match tool {
-                    Some(tool) if !principal.has_scope(tool.scope) => {
-                        Err(insufficient_scope(principal, tool))
-                    }
-                    // One that there is not: the protocol has an error for it.
-                    _ => Ok(()),
+                let tool = called_tool(cx, principal, name)?;
+                if let Some(session) = session {
+                    self.owners.note_scope(session, tool.scope);
                 }
+                Ok(None)
             }
-            Message::Initialize if !self.owners.has_place_for(principal) => {
-                let refusal = Rejection::unavailable(Duration::from_secs(60));
-                Err(refusal.with_reason("too many sessions of the protocol"))
+            Message::Initialize => {
+                let place = self.owners.reserve(principal).await;
+                place.map(Some).ok_or_else(full)
             }
-            Message::Initialize | Message::Other => Ok(()),
+            Message::Open => Ok(None),
+            Message::Unlisted => Err(unlisted_method()),
+        }
+    }
+
+    /// Refuses the stream of a session to a token without a scope that was used in it: results may come in it.
+    fn check_stream(&self, principal: &Principal, session: Option<&str>) -> Result<(), Rejection> {
+        let used = session.map(|session| self.owners.used_scopes(session));
+        let used = used.unwrap_or_default();
+        match used.iter().all(|scope| principal.has_scope(scope)) {
+            true => Ok(()),
+            false => Err(insufficient_scope(principal, &used)),
         }
     }
 }
@@ -87,30 +109,63 @@ pub(crate) async fn authorize(
     next: Next,
 ) -> Result<Response, Refused> {
     let refused = |rejection| Refused::new(&cx, rejection);
-    gate.check_session(&request, &principal).map_err(refused)?;
-    let ends = (request.method() == Method::DELETE)
-        .then(|| request.headers().get(SESSION).cloned())
-        .flatten();
-    let request = match *request.method() {
+    let (head, mut body) = request.into_parts();
+    let session = gate.session(&head.headers, &principal).map_err(refused)?;
+    let mut place = None;
+    let mut ends = None;
+    match head.method {
         Method::POST => {
-            let (head, body) = request.into_parts();
-            let body = to_bytes(body, gate.max_message).await;
-            let body = body.map_err(|_| refused(Rejection::payload_too_large()))?;
-            let message = Message::parse(&body).map_err(|Malformed| refused(malformed()))?;
-            gate.check_message(&cx, &principal, &message)
-                .map_err(refused)?;
-            Request::from_parts(head, Body::from(body))
+            let (bytes, message) = gate.read(body).await.map_err(refused)?;
+            let checked = gate.check_message(&cx, &principal, session, &message);
+            place = checked.await.map_err(refused)?;
+            body = Body::from(bytes);
         }
-        _ => request,
-    };
-    let response = next.run(request).await;
-    if let Some(session) = response.headers().get(SESSION) {
-        gate.owners.note(session.as_bytes(), &principal);
+        Method::DELETE => ends = session.map(str::to_owned),
+        _ => gate.check_stream(&principal, session).map_err(refused)?,
+    }
+    let response = next.run(Request::from_parts(head, body)).await;
+    if let Some(place) = place {
+        let opened = response.headers().get(SESSION);
+        gate.owners
+            .opened(place, opened.and_then(|id| id.to_str().ok()));
     }
     if let Some(session) = ends.filter(|_| response.status().is_success()) {
-        gate.owners.forget(session.as_bytes());
+        gate.owners.forget(&session);
     }
     Ok(response)
+}
+
+/// Finds the tool of a call, and records its name. Refuses one that is not in the table, or without its scope.
+fn called_tool(
+    cx: &SecurityContext,
+    principal: &Principal,
+    name: &str,
+) -> Result<&'static ToolEntry, Rejection> {
+    let tool = ToolEntry::find(name);
+    // Names are those of the table: a client must not write into the trail.
+    let noted = tool.map_or("unknown", |tool| tool.name);
+    cx.record(Fact::Noted {
+        key: "mcp_tool",
+        value: noted.into(),
+    });
+    let tool = tool.ok_or_else(unknown_tool)?;
+    match principal.has_scope(tool.scope) {
+        true => Ok(tool),
+        false => Err(insufficient_scope(principal, &BTreeSet::from([tool.scope]))),
+    }
+}
+
+/// Distinguishes a message that is too long from one whose connection broke.
+fn unreadable(error: &(dyn Error + 'static)) -> Rejection {
+    let mut causes = successors(Some(error), |&cause| cause.source());
+    match causes.any(|cause| cause.is::<LengthLimitError>()) {
+        true => Rejection::payload_too_large(),
+        false => Rejection::new(
+            StatusCode::BAD_REQUEST,
+            "body_unreadable",
+            "The body of the request could not be read.",
+        ),
+    }
 }
 
 fn malformed() -> Rejection {
@@ -121,19 +176,41 @@ fn malformed() -> Rejection {
     )
 }
 
-/// Names the scopes to ask for: that of the tool, and those that the client has, so that it loses none
+fn unlisted_method() -> Rejection {
+    Rejection::new(
+        StatusCode::FORBIDDEN,
+        "method_not_offered",
+        "This server does not offer this method of the protocol.",
+    )
+}
+
+fn unknown_tool() -> Rejection {
+    Rejection::new(
+        StatusCode::FORBIDDEN,
+        "tool_unknown",
+        "There is no tool of this name.",
+    )
+}
+
+fn full() -> Rejection {
+    let refusal = Rejection::unavailable(Duration::from_secs(60));
+    refusal.with_reason("too many sessions of the protocol")
+}
+
+/// Names the scopes to ask for: the needed ones, and those that the client has, so that it loses none
 /// (MCP authorization, step-up).
-fn insufficient_scope(principal: &Principal, tool: &ToolEntry) -> Rejection {
-    let kept = TOOLS.iter().map(|tool| tool.scope);
-    let mut scopes: Vec<&str> = kept
-        .filter(|scope| *scope == tool.scope || principal.has_scope(scope))
-        .collect();
-    scopes.dedup();
+fn insufficient_scope(principal: &Principal, needed: &BTreeSet<&'static str>) -> Rejection {
+    let all = TOOLS.iter().map(|tool| tool.scope);
+    let scopes = all.filter(|scope| needed.contains(scope) || principal.has_scope(scope));
+    // Of two tools with one scope, it is named once.
+    let scopes: BTreeSet<&str> = scopes.collect();
+    let scopes: Vec<&str> = scopes.into_iter().collect();
     let challenge = format!(
         "Bearer realm=\"api\", error=\"insufficient_scope\", scope=\"{}\"",
         scopes.join(" ")
     );
-    let refusal = Rejection::insufficient_scope().with_member("required_scopes", vec![tool.scope]);
+    let needed: Vec<&str> = needed.iter().copied().collect();
+    let refusal = Rejection::insufficient_scope().with_member("required_scopes", needed);
     match HeaderValue::try_from(challenge) {
         Ok(challenge) => refusal.with_header(WWW_AUTHENTICATE, challenge),
         Err(_) => refusal,

@@ -26,8 +26,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let resource = ResourceServer::builder(format!("https://{host}/mcp"))
         .discover(issuer)
         .scopes(["notes:read", "notes:write"])
-        .initial_scopes(["notes:read"])
-        .build()?;
+        .initial_scopes(["notes:read"]);
     let trail = FileSink::builder(format!("{folder}/audit.jsonl")).open()?;
     let app = protect(ServerParts {
         resource,

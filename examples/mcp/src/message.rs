@@ -1,4 +1,4 @@
-//! What the gate reads of a message: whether it calls a tool, and which one.
+//! What the gate reads of a message: whether it calls a tool, and which one, and whether its method is one of the list.
 
 use serde::{Deserialize, de::IgnoredAny};
 
@@ -7,6 +7,11 @@ const CALL: &str = "tools/call";
 /// The method that opens a session in older versions of the protocol.
 const INITIALIZE: &str = "initialize";
 
+/// Other methods that every client may use. They show nothing of a user.
+const OPEN: &[&str] = &["ping", "server/discover", "tools/list"];
+/// What notifications begin with: they get no result.
+const NOTIFICATION: &str = "notifications/";
+
 /// What a message does, as far as access depends on it.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) enum Message {
@@ -14,8 +19,10 @@ pub(crate) enum Message {
     Call(String),
     /// It may open a session.
     Initialize,
-    /// Anything else.
-    Other,
+    /// It needs no scope: a method of the list, a notification, or a response to a request of the server.
+    Open,
+    /// It has a method that is not on the list.
+    Unlisted,
 }
 
 /// A message that can be read in two ways, or is none.
@@ -28,6 +35,8 @@ struct Head {
     method: Option<String>,
     #[serde(rename = "params")]
     _params: Option<IgnoredAny>,
+    result: Option<IgnoredAny>,
+    error: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -54,7 +63,11 @@ impl Message {
                 Ok(Self::Call(call.params.name))
             }
             Some(INITIALIZE) => Ok(Self::Initialize),
-            _ => Ok(Self::Other),
+            Some(method) if OPEN.contains(&method) => Ok(Self::Open),
+            Some(method) if method.starts_with(NOTIFICATION) => Ok(Self::Open),
+            Some(_) => Ok(Self::Unlisted),
+            None if head.result.is_some() || head.error.is_some() => Ok(Self::Open),
+            None => Err(Malformed),
         }
     }
 }
@@ -80,12 +93,39 @@ mod tests {
             r#" {"params":{"x":[],"name":"add\u005fnote"},"id":1,"method":"tools\/call"}"#,
             call(),
         );
-        check(r#"{"method":"tools/list"}"#, Ok(Message::Other));
         check(
             r#"{"method":"initialize","params":{}}"#,
             Ok(Message::Initialize),
         );
-        check(r#"{"id":1,"result":{}}"#, Ok(Message::Other));
+    }
+
+    #[test]
+    fn a_method_that_is_not_on_the_list_is_found() {
+        for open in [
+            r#"{"method":"tools/list"}"#,
+            r#"{"method":"ping"}"#,
+            r#"{"method":"server\/discover"}"#,
+            r#"{"method":"notifications/initialized"}"#,
+            r#"{"id":1,"result":{}}"#,
+            r#"{"id":1,"error":{}}"#,
+        ] {
+            check(open, Ok(Message::Open));
+        }
+        for method in [
+            "",
+            "Ping",
+            "ping ",
+            "resources/read",
+            "tasks/get",
+            "completion/complete",
+            "tools/call2",
+            "notifications",
+        ] {
+            check(
+                &format!("{{\"method\":\"{method}\"}}"),
+                Ok(Message::Unlisted),
+            );
+        }
     }
 
     #[test]
@@ -101,6 +141,9 @@ mod tests {
             r#"{"method":"tools/call"}"#,
             r#"{"method":"tools/call","params":{"name":null}}"#,
             r#"{"method":"tools/call","params":{"name":"add_note"}} {}"#,
+            r#"{"id":1,"result":{},"result":{}}"#,
+            r#"{"id":1}"#,
+            "{}",
             "\u{feff}{}",
         ] {
             check(body, Err(Malformed));

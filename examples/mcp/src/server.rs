@@ -3,8 +3,9 @@
 use std::{error::Error, sync::Arc};
 
 use axum::{Router, middleware};
+use http::uri::Authority;
 use palisade::core::SharedClock;
-use palisade::jwt::resource_server::ResourceServer;
+use palisade::jwt::resource_server::ResourceServerBuilder;
 use palisade::session::CrossOriginLayer;
 use palisade::{
     AllowedHosts, AuditLayer, Policy, ProtectedRouter, RateLimitLayer, Rule, Rules, Shield,
@@ -15,6 +16,7 @@ use rmcp::transport::streamable_http_server::{
 
 use crate::{
     authorize::{self, Gate},
+    session_owners::{CLIENT, SessionOwners},
     tools::Notes,
 };
 
@@ -28,8 +30,9 @@ const MAX_MESSAGE: usize = 64 * 1024;
 #[derive(Clone, Debug)]
 #[allow(clippy::exhaustive_structs)] // The parts of one example.
 pub struct ServerParts {
-    /// Verifies tokens, and tells clients where to get them.
-    pub resource: ResourceServer,
+    /// Verifies tokens, and tells clients where to get them. `protect` adds that a token must name its client
+    /// (`client_id`, RFC 9068): a session belongs to it.
+    pub resource: ResourceServerBuilder,
     /// The host that clients ask for, such as `notes.example` or `localhost:8443`.
     pub host: String,
     /// Where requests are recorded.
@@ -44,9 +47,12 @@ pub struct ServerParts {
 ///
 /// A part does not fit the others; the error says which and what to do.
 pub fn protect(parts: ServerParts) -> Result<ProtectedRouter, StartError> {
-    let origin = format!("https://{}", parts.host);
-    let gate = Gate::new(MAX_MESSAGE, parts.clock.clone());
-    let service = mcp_service(&origin);
+    let sessions = Arc::new(LocalSessionManager::default());
+    let owners = SessionOwners::new(Arc::clone(&sessions), parts.clock.clone());
+    let gate = Gate::new(MAX_MESSAGE, owners);
+    let service = mcp_service(&own_origin(&parts.host)?, sessions);
+    let resource = parts.resource.verifier(|tokens| tokens.require(CLIENT));
+    let resource = resource.tokens(|tokens| tokens.attribute(CLIENT)).build()?;
     let router = Router::new()
         .route_service("/mcp", service)
         .layer(middleware::from_fn_with_state(gate, authorize::authorize));
@@ -60,7 +66,7 @@ pub fn protect(parts: ServerParts) -> Result<ProtectedRouter, StartError> {
     let app = Shield::builder()
         .audit(parts.audit)
         .hosts(AllowedHosts::parse([&parts.host])?)
-        .resource_server(parts.resource)
+        .resource_server(resource)
         .cross_origin(CrossOriginLayer::new())
         .limit_clients(clients.build()?)
         .limit_principals(principals.policy(calls).build()?)
@@ -69,8 +75,18 @@ pub fn protect(parts: ServerParts) -> Result<ProtectedRouter, StartError> {
     Ok(app)
 }
 
+/// The origin of the server's own pages, with its port: without one, rmcp accepts every port.
+fn own_origin(host: &str) -> Result<String, StartError> {
+    let authority: Authority = host.parse()?;
+    let port = authority.port_u16().unwrap_or(443);
+    Ok(format!("https://{}:{port}", authority.host()))
+}
+
 /// The protocol, by rmcp: messages, sessions of older versions, streams.
-fn mcp_service(origin: &str) -> StreamableHttpService<Notes, LocalSessionManager> {
+fn mcp_service(
+    origin: &str,
+    sessions: Arc<LocalSessionManager>,
+) -> StreamableHttpService<Notes, LocalSessionManager> {
     let notes = Notes::default();
     let config = StreamableHttpServerConfig::default()
         // The shield has checked the host.
@@ -79,6 +95,5 @@ fn mcp_service(origin: &str) -> StreamableHttpService<Notes, LocalSessionManager
         .with_allowed_origins([origin])
         .enforce_origin_validation()
         .with_max_request_body_bytes(MAX_MESSAGE);
-    let sessions = Arc::new(LocalSessionManager::default());
     StreamableHttpService::new(move || Ok(notes.clone()), sessions, config)
 }

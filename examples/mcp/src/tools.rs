@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use palisade::core::SecurityContext;
+use palisade::{Principal, core::SecurityContext};
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
@@ -32,35 +32,59 @@ pub(crate) struct ToolEntry {
     description: &'static str,
     /// Whether it has the argument `text`.
     takes_text: bool,
+    action: Action,
 }
 
-/// All tools. The gate compares the scope, so a tool without one cannot be written.
+/// What a tool does.
+#[derive(Clone, Copy, Debug)]
+enum Action {
+    List,
+    ReadAloud,
+    Add,
+}
+
+/// All tools. The gate refuses what is not here, and a call is looked up here: a tool without a scope cannot be written.
 pub(crate) const TOOLS: &[ToolEntry] = &[
     ToolEntry {
         name: "list_notes",
         scope: "notes:read",
         description: "Returns the notes.",
         takes_text: false,
+        action: Action::List,
     },
     ToolEntry {
         name: "read_aloud",
         scope: "notes:read",
         description: "Reads the notes one by one, as progress, and returns how many there are.",
         takes_text: false,
+        action: Action::ReadAloud,
     },
     ToolEntry {
         name: "add_note",
         scope: "notes:write",
         description: "Adds a note of up to 500 characters.",
         takes_text: true,
+        action: Action::Add,
     },
 ];
 
+/// Whose notes they are: kind and id of a principal. An id alone may be that of two, each proved in another way.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+struct NoteOwner {
+    kind: &'static str,
+    id: Box<str>,
+}
+
 /// The notes of all principals. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Notes(Arc<Mutex<HashMap<String, Vec<String>>>>);
+pub(crate) struct Notes(Arc<Mutex<HashMap<NoteOwner, Vec<String>>>>);
 
 impl ToolEntry {
+    /// Finds the tool of a name.
+    pub(crate) fn find(name: &str) -> Option<&'static Self> {
+        TOOLS.iter().find(|tool| tool.name == name)
+    }
+
     fn describe(&self) -> Tool {
         let properties = match self.takes_text {
             true => json!({ "text": { "type": "string", "maxLength": LONGEST_NOTE } }),
@@ -76,13 +100,22 @@ impl ToolEntry {
     }
 }
 
+impl NoteOwner {
+    fn of(principal: &Principal) -> Self {
+        Self {
+            kind: principal.kind(),
+            id: principal.id().into(),
+        }
+    }
+}
+
 impl Notes {
-    fn of(&self, owner: &str) -> Vec<String> {
+    fn of(&self, owner: &NoteOwner) -> Vec<String> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.get(owner).cloned().unwrap_or_default()
     }
 
-    fn add(&self, owner: &str, arguments: Option<&JsonObject>) -> Result<(), ErrorData> {
+    fn add(&self, owner: &NoteOwner, arguments: Option<&JsonObject>) -> Result<(), ErrorData> {
         let text = arguments.and_then(|all| all.get("text")?.as_str());
         let text = text.filter(|text| text.chars().count() <= LONGEST_NOTE);
         let text = text.ok_or_else(|| invalid("`text` must have up to 500 characters"))?;
@@ -90,7 +123,7 @@ impl Notes {
         if !all.contains_key(owner) && all.len() >= MOST_PRINCIPALS {
             return Err(invalid("there are notes of too many users"));
         }
-        let notes = all.entry(owner.to_owned()).or_default();
+        let notes = all.entry(owner.clone()).or_default();
         if notes.len() >= MOST_NOTES {
             return Err(invalid("there are 100 notes, and no place for another one"));
         }
@@ -99,7 +132,7 @@ impl Notes {
     }
 
     /// Sends each note as progress, if the client asked for progress: a stream, until the result ends it.
-    async fn read_aloud(&self, owner: &str, context: &RequestContext<RoleServer>) -> usize {
+    async fn read_aloud(&self, owner: &NoteOwner, context: &RequestContext<RoleServer>) -> usize {
         let notes = self.of(owner);
         let Some(token) = context.meta.get_progress_token() else {
             return notes.len();
@@ -136,29 +169,50 @@ impl ServerHandler for Notes {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let owner = owner(&context)?;
-        let text = match &*request.name {
-            "list_notes" => self.of(&owner).join("\n"),
-            "read_aloud" => format!("{} notes", self.read_aloud(&owner, &context).await),
-            "add_note" => {
+        let principal = principal(&context)?;
+        let tool = ToolEntry::find(&request.name);
+        let tool = tool.ok_or_else(|| invalid("there is no such tool"))?;
+        if !principal.has_scope(tool.scope) {
+            return Err(invalid("the token has not the scope of this tool"));
+        }
+        let owner = NoteOwner::of(principal);
+        let text = match tool.action {
+            Action::List => self.of(&owner).join("\n"),
+            Action::ReadAloud => format!("{} notes", self.read_aloud(&owner, &context).await),
+            Action::Add => {
                 self.add(&owner, request.arguments.as_ref())?;
                 "added".to_owned()
             }
-            _ => return Err(invalid("there is no such tool")),
         };
         Ok(CallToolResult::success(vec![ContentBlock::text(text)]).into())
     }
 }
 
-/// Whose notes these are. The gate has let the request pass, so its context has a principal.
-fn owner(context: &RequestContext<RoleServer>) -> Result<String, ErrorData> {
+/// Who calls. The gate has let the request pass, so its context has a principal.
+fn principal(context: &RequestContext<RoleServer>) -> Result<&Principal, ErrorData> {
     let head = context.extensions.get::<http::request::Parts>();
     let cx = head.and_then(|head| SecurityContext::of(&head.extensions));
     let principal = cx.and_then(SecurityContext::principal);
-    let principal = principal.map(|who| who.id().to_owned());
     principal.ok_or_else(|| ErrorData::internal_error("no principal", None))
 }
 
 fn invalid(message: &'static str) -> ErrorData {
     ErrorData::invalid_params(message, None)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes_of_two_kinds_of_principals_with_one_id_are_not_shared() {
+        let notes = Notes::default();
+        let [user, key] =
+            ["jwt", "api_key"].map(|kind| NoteOwner::of(&Principal::builder(kind, "ann").build()));
+        let arguments = json!({ "text": "buy bread" });
+        notes.add(&user, arguments.as_object()).unwrap();
+        assert_eq!(notes.of(&user), ["buy bread"]);
+        assert!(notes.of(&key).is_empty());
+    }
 }

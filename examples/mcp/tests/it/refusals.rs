@@ -1,7 +1,10 @@
 //! What opens no tool: another token, another place, another origin, another reading of the message.
 
-use axum::body::Body;
+use std::io::{Error, ErrorKind};
+
+use axum::body::{Body, Bytes};
 use http::StatusCode;
+use http_body_util::{BodyExt as _, Full};
 use palisade::jwt::mint::Token;
 use palisade::testing;
 use serde_json::json;
@@ -139,10 +142,74 @@ async fn a_message_that_hides_its_tool_reaches_none() {
 }
 
 #[tokio::test]
+async fn what_is_not_listed_is_refused_before_the_protocol_sees_it() {
+    let server = TestServer::new();
+    let token = server.authority.token(RESOURCE, "ann", READ_WRITE);
+    let send = async |message: serde_json::Value| {
+        let request = post().header("authorization", bearer(&token));
+        server.send(with_body(request, &message)).await
+    };
+    for tool in ["unknown", "", "ADD_NOTE", "add_note "] {
+        let refused = send(call(tool)).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{tool}");
+        assert!(refused.body.contains("tool_unknown"), "{}", refused.body);
+    }
+    for method in [
+        "resources/list",
+        "resources/read",
+        "prompts/get",
+        "completion/complete",
+        "logging/setLevel",
+        "tasks/get",
+        "subscriptions/listen",
+        "made/up",
+    ] {
+        let message = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": {} });
+        let refused = send(message).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{method}");
+        assert!(refused.body.contains("method_not_offered"), "{method}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_not_called_too_large() {
+    let server = TestServer::new();
+    let token = server.authority.token(RESOURCE, "ann", READ_WRITE);
+    let start = Full::new(Bytes::from_static(b"{")).map_err(|never| match never {});
+    let start = start.with_trailers(async { Some(Err(Error::from(ErrorKind::ConnectionReset))) });
+    let request = post().header("authorization", bearer(&token));
+    let response = server.send(request.body(Body::new(start)).unwrap()).await;
+    assert_eq!(response.status, StatusCode::BAD_REQUEST);
+    assert!(
+        response.body.contains("body_unreadable"),
+        "{}",
+        response.body
+    );
+}
+
+#[tokio::test]
+async fn a_token_without_its_client_opens_nothing() {
+    let server = TestServer::new();
+    let token = Token::new(ISSUER, RESOURCE, "ann").claim("client_id", serde_json::Value::Null);
+    let token = token.scopes(READ_WRITE.iter().copied());
+    let token = token
+        .sign(&server.authority.key, &server.authority.clock)
+        .unwrap();
+    let request = post().header("authorization", bearer(&token));
+    let response = server.send(with_body(request, &initialize())).await;
+    assert_eq!(response.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
 async fn a_page_of_another_origin_calls_no_tool_and_reads_no_stream() {
     let server = TestServer::new();
     let token = server.authority.token(RESOURCE, "ann", READ_WRITE);
-    for origin in ["https://evil.example", "null", "http://notes.example"] {
+    for origin in [
+        "https://evil.example",
+        "null",
+        "http://notes.example",
+        "https://notes.example:8443",
+    ] {
         let request = post()
             .header("authorization", bearer(&token))
             .header("origin", origin);
@@ -158,6 +225,20 @@ async fn a_page_of_another_origin_calls_no_tool_and_reads_no_stream() {
     let own = post()
         .header("authorization", bearer(&token))
         .header("origin", "https://notes.example");
+    assert_eq!(
+        server.send(with_body(own, &initialize())).await.status,
+        StatusCode::OK
+    );
+    let server = TestServer::at("notes.example:8443", Authority::new(ISSUER));
+    let token = server
+        .authority
+        .token("https://notes.example:8443/mcp", "ann", READ_WRITE);
+    let own = testing::request("https://notes.example:8443/mcp")
+        .method("POST")
+        .header("content-type", "application/json")
+        .header("accept", "application/json, text/event-stream")
+        .header("authorization", bearer(&token))
+        .header("origin", "https://notes.example:8443");
     assert_eq!(
         server.send(with_body(own, &initialize())).await.status,
         StatusCode::OK

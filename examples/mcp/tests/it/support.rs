@@ -36,7 +36,17 @@ impl Authority {
     }
 
     pub(crate) fn token(&self, resource: &str, user: &str, scopes: &[&str]) -> String {
-        let token = Token::new(&self.issuer, resource, user).client("test-client");
+        self.token_for(resource, user, "test-client", scopes)
+    }
+
+    pub(crate) fn token_for(
+        &self,
+        resource: &str,
+        user: &str,
+        client: &str,
+        scopes: &[&str],
+    ) -> String {
+        let token = Token::new(&self.issuer, resource, user).client(client);
         let token = token.scopes(scopes.iter().copied());
         token.sign(&self.key, &self.clock).unwrap()
     }
@@ -134,7 +144,7 @@ impl TestServer {
         let trail = MemorySink::new();
         let audit = AuditLayer::builder().sink(trail.clone()).build().unwrap();
         let app = protect(ServerParts {
-            resource: resource.build().unwrap(),
+            resource,
             host: host.to_owned(),
             audit,
             clock: authority.clock.shared(),
