@@ -82,6 +82,22 @@ impl AuditKey {
         Self::from_bytes(bytes.map_err(|_| AuditBuildError::WeakKey)?)
     }
 
+    /// Reads the secret of a webhook from a file, in the forms of [`from_webhook_secret`](Self::from_webhook_secret).
+    ///
+    /// # Errors
+    ///
+    /// As [`from_file`](Self::from_file) and [`from_webhook_secret`](Self::from_webhook_secret).
+    #[cfg(feature = "webhook")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "webhook")))]
+    pub fn from_webhook_file(path: impl AsRef<Path>) -> Result<Self, AuditBuildError> {
+        let read = Self::from_file(path)?;
+        match read.expose().starts_with(b"whsec_") {
+            true => Self::from_webhook_secret(read.expose().trim_ascii_end()),
+            // Random bytes may end like white space.
+            false => Ok(read),
+        }
+    }
+
     /// Returns a random key of 32 bytes. [`expose`](Self::expose) returns them, to store the key.
     ///
     /// # Errors
@@ -218,6 +234,24 @@ mod tests {
             read(b"0123456789abcdef0123456789abcdef\r\n"),
             b"0123456789abcdef0123456789abcdef"
         );
+    }
+
+    #[cfg(all(unix, feature = "webhook"))]
+    #[test]
+    fn the_secret_of_a_webhook_is_read_in_both_forms() {
+        use std::{fs, os::unix::fs::PermissionsExt as _};
+
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::set_permissions(file.path(), fs::Permissions::from_mode(0o600)).unwrap();
+        let read = |bytes: &[u8]| {
+            fs::write(file.path(), bytes).unwrap();
+            AuditKey::from_webhook_file(file.path()).map(|key| key.expose().to_vec())
+        };
+        let raw = b"\t123456789abcdef0123456789abcde ";
+        assert_eq!(read(raw).unwrap(), raw);
+        let text = b"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n";
+        assert_eq!(read(text).unwrap(), b"0123456789abcdef0123456789abcdef");
+        assert!(read(b"whsec_this is no base64 of any number of bytes").is_err());
     }
 
     #[test]

@@ -74,7 +74,7 @@ use crate::{
 ///
 /// let receiver = "https://siem.example/palisade".parse()?;
 /// let sink = WebhookSink::builder(receiver, "/var/spool/tts/siem")
-///     .signing_key(AuditKey::from_file("/etc/tts/webhook.key")?)
+///     .signing_key(AuditKey::from_webhook_file("/etc/tts/webhook.key")?)
 ///     .open()?;
 /// let layer = AuditLayer::builder().sink_with(SinkPolicy::BestEffort, sink).build()?;
 /// # let _ = layer; Ok::<(), Box<dyn std::error::Error>>(())
