@@ -5,7 +5,7 @@ use std::{convert::Infallible, fs};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
-use palisade_audit::{AuditKey, AuditLayer, FileSink, FileSinkBuilder};
+use palisade_audit::{AuditKey, AuditLayer, FileSink, FileSinkBuilder, LowSpaceAction};
 use tower::{Layer, ServiceExt, service_fn};
 
 use crate::support::{Folder, Ran};
@@ -393,7 +393,13 @@ fn records_are_exported_in_three_forms() {
 
 /// Writes a trail with one part at least that is compressed, and returns the name of the first.
 fn compressed_trail(folder: &Folder) -> String {
-    let builder = || FileSink::builder(folder.path("audit.jsonl")).rotate_at(4096);
+    // However little space the machine has.
+    let builder = || {
+        FileSink::builder(folder.path("audit.jsonl"))
+            .rotate_at(4096)
+            .low_space(LowSpaceAction::Warn, 0)
+            .low_space(LowSpaceAction::CountRefusals, 0)
+    };
     for _ in 0..5 {
         write(builder());
     }
@@ -434,4 +440,25 @@ fn compressed_parts_are_verified_with_the_trail_alone_and_from_a_pipe() {
     let plain = fs::read(folder.path("audit.jsonl")).unwrap();
     let piped = folder.run_with_input("audit verify -", &plain);
     assert_eq!(piped.code, Some(3), "it begins later: {}", piped.out);
+}
+
+#[test]
+fn a_damaged_part_is_an_incident_that_names_its_file_and_its_records() {
+    let folder = Folder::new();
+    let part = compressed_trail(&folder);
+    let bytes = fs::read(folder.path(&part)).unwrap();
+    fs::write(folder.path(&part), &bytes[..bytes.len() / 2]).unwrap();
+    let ran = folder.run("audit verify audit.jsonl");
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    let line = ran.out.lines().next().unwrap();
+    assert!(
+        line.starts_with(&format!("incident: {part}: line ")),
+        "{line}"
+    );
+    assert!(line.contains("damaged from here: records "), "{line}");
+    // What is no damage names the file too.
+    fs::remove_file(folder.path(&part)).unwrap();
+    fs::create_dir(folder.path(&part)).unwrap();
+    let problem = folder.bad("audit verify audit.jsonl");
+    assert!(problem.contains(&part), "{problem}");
 }

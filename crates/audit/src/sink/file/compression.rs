@@ -30,7 +30,7 @@ use std::{
 use palisade_internal::{hex, private_file};
 use sha2::{Digest as _, Sha256};
 
-use super::storage::{self, PartsLock};
+use super::{file_locks::PartsLock, storage};
 use crate::{
     part_reader::{PartReader, is_damaged},
     trail_files,

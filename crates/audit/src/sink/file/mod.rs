@@ -28,6 +28,7 @@ mod journal;
 mod writer_records;
 mod unsealed_buffer;
 mod storage;
+mod file_locks;
 mod write_health;
 #[cfg(feature = "metrics")]
 mod trail_metrics;

@@ -16,19 +16,20 @@ use super::{
     FileSink, FileSinkBuilder,
     checkpoint_places::PlacedLine,
     checkpoint_writer::{self, CheckpointWriter},
+    file_locks,
     journal::Journal,
     low_space::SpaceMonitor,
     queue::Queue,
     recovery::{Start, recover},
     retention::RetentionCheck,
-    storage::{self, Disk, Store},
+    storage::{Disk, Store},
     watchdog::watch,
     write_health::WriteHealth,
     writer_records,
     writer_thread::WriterThread,
 };
 #[cfg(feature = "zstd")]
-use super::{compression::Compressor, storage::PartsLock};
+use super::{compression::Compressor, file_locks::PartsLock};
 use crate::{
     chain::Seal,
     error::{AuditBuildError, SinkUnavailable},
@@ -74,9 +75,9 @@ impl FileSinkBuilder {
             error,
         };
         demand_plain_name(&path)?;
-        let lock = storage::lock(&path).map_err(storage)?;
+        let lock = file_locks::lock(&path).map_err(storage)?;
         let lock = lock.ok_or_else(locked)?;
-        let data = storage::lock_data(&path).map_err(storage)?;
+        let data = file_locks::lock_data(&path).map_err(storage)?;
         let data = data.map_err(|()| locked())?;
         let signer = self.checkpoints.signer(self.key.as_ref());
         let file = self.checkpoints.file_of(&path);

@@ -83,7 +83,7 @@ pub struct FileSinkBuilder {
     pub(super) compress_parts: bool,
     /// The lock of the files, once they are open.
     #[cfg(feature = "zstd")]
-    pub(super) parts_lock: Option<super::storage::PartsLock>,
+    pub(super) parts_lock: Option<super::file_locks::PartsLock>,
     /// When older parts are deleted.
     pub(super) retention: Retention,
     /// Actions with their thresholds in free bytes.

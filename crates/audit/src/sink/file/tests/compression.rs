@@ -13,7 +13,7 @@ use super::{
     super::{
         FileSink,
         compression::{Problem, Worker},
-        storage::PartsLock,
+        file_locks::PartsLock,
     },
     faulty::Faulty,
     log_lines::logged,
