@@ -41,6 +41,8 @@ pub struct ChargedRequest {
     failure_charged: bool,
     pub(super) refunded: bool,
     pub(super) degraded: bool,
+    /// The store may have charged a degraded request.
+    may_be_charged: bool,
 }
 
 impl ChargedRequest {
@@ -52,6 +54,7 @@ impl ChargedRequest {
     ) -> Self {
         let mut pass = Self {
             degraded: decision.degraded,
+            may_be_charged: decision.may_be_charged,
             ..Self::default()
         };
         for (charge, limit_state) in charges.iter().zip(decision.limit_states()) {
@@ -148,6 +151,9 @@ impl LayerState {
     ) {
         let now = self.clock.monotonic();
         match pass.degraded {
+            true if pass.may_be_charged => {
+                self.store.adjust_uncertain(now, limit, bucket, units);
+            }
             true => self.store.adjust_degraded(now, limit, bucket, units),
             false => self.store.adjust(now, limit, bucket, units),
         }

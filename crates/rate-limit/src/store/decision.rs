@@ -87,6 +87,8 @@ pub struct StoreDecision {
     pub(crate) outcome: ChargeOutcome,
     pub(crate) limit_states: PerCharge<LimitState>,
     pub(crate) degraded: bool,
+    /// A degraded decision after a call that the store may have applied.
+    pub(crate) may_be_charged: bool,
 }
 
 impl StoreDecision {
@@ -98,6 +100,7 @@ impl StoreDecision {
             outcome,
             limit_states,
             degraded: false,
+            may_be_charged: false,
         }
     }
 

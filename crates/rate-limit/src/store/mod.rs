@@ -134,6 +134,13 @@ pub trait LimitStore: fmt::Debug + Send + Sync + 'static {
         self.adjust(now, limit, bucket, units);
     }
 
+    /// Adjusts the charge of a request whose decision was degraded, and which the store may have charged: the
+    /// reply was lost or too late. What was not kept for the store must not be taken back there. Default: the
+    /// same as [`adjust_degraded`](Self::adjust_degraded).
+    fn adjust_uncertain(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey, units: i64) {
+        self.adjust_degraded(now, limit, bucket, units);
+    }
+
     /// Tells whether an adjustment of a bucket may not have reached the store yet, made under this limit or
     /// another one of its name (of a tier, or from before a reload). Default: it never waits.
     ///
@@ -213,6 +220,10 @@ impl<T: LimitStore + ?Sized> LimitStore for Arc<T> {
 
     fn adjust_degraded(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey, units: i64) {
         (**self).adjust_degraded(now, limit, bucket, units);
+    }
+
+    fn adjust_uncertain(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey, units: i64) {
+        (**self).adjust_uncertain(now, limit, bucket, units);
     }
 
     fn is_adjusting(&self, limit: &Arc<Limit>, bucket: BucketKey) -> bool {

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use palisade_core::ManualClock;
-use palisade_rate_limit::{LeasedStore, LimitStore as _, Policy, RateLimitLayer};
+use palisade_rate_limit::{
+    Charge, ChargeOutcome, LeasedStore, LimitStore as _, Policy, RateLimitLayer, Subject,
+};
 
 use crate::{
     leases::{Shared, leased},
@@ -93,4 +95,40 @@ async fn a_lease_is_spent_after_a_reload_with_the_same_rate() {
     let after = stack(&clock, &leases, leased("100/day", 25));
     assert_eq!(after.admitted(24, || as_user("anna")).await, 24);
     assert_eq!(shared.calls(), 0);
+}
+
+#[tokio::test]
+async fn a_request_that_another_limit_refuses_is_not_told_to_wait_for_a_lease() {
+    let (clock, shared) = (clock(), Arc::new(Shared::default()));
+    let leases = leases(&clock, &shared);
+    let limit = |name: &str, rate: &str, lease: Option<u32>| {
+        let policy = policy(name, rate);
+        let policy = lease.into_iter().fold(policy, Policy::lease);
+        Arc::new(policy.limits().unwrap().remove(0))
+    };
+    let (a, b) = (
+        limit("a", "100/day", Some(25)),
+        limit("b", "1/second", None),
+    );
+    let bucket = leases.bucket_key(&Subject::Everyone);
+    let now = clock.shared().monotonic();
+    let first = [Charge::new(&a, bucket, 1), Charge::new(&b, bucket, 1)];
+    let first = leases.charge(now, &first).get().await;
+    assert_eq!(first.outcome(), ChargeOutcome::Admitted);
+    // 10 units of `a` are left: enough for the request, and too few for a lease.
+    shared.store.adjust(now, &a, bucket, 89);
+    let second = [Charge::new(&a, bucket, 1), Charge::new(&b, bucket, 1)];
+    let second = leases.charge(now, &second).get().await;
+    assert_eq!(second.outcome(), ChargeOutcome::Refused);
+    let [of_a, of_b] = second.limit_states() else {
+        panic!("{second:?}");
+    };
+    assert!(!of_a.is_refused(), "it has units for the request: {of_a:?}");
+    assert!(of_b.is_refused());
+    assert_eq!(second.retry_after().as_secs(), 1);
+    // Without any, it waits for one unit and not for 25.
+    shared.store.adjust(now, &a, bucket, 10);
+    let third = [Charge::new(&a, bucket, 1), Charge::new(&b, bucket, 1)];
+    let third = leases.charge(now, &third).get().await;
+    assert_eq!(third.retry_after().as_secs(), 864);
 }

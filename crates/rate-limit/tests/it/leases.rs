@@ -25,6 +25,9 @@ pub(crate) struct Shared {
     is_adjusting: std::sync::atomic::AtomicBool,
     /// How often it was asked whether units are on their way back.
     adjusting_asked: AtomicU64,
+    /// The adjustments since the store was waited for, and the most there were.
+    adjusted: AtomicU64,
+    most_adjusted: AtomicU64,
 }
 
 impl Shared {
@@ -46,7 +49,14 @@ impl LimitStore for Shared {
         }
     }
 
+    fn finish(&self) -> MaybeReady<()> {
+        self.adjusted.store(0, Ordering::Relaxed);
+        MaybeReady::Ready(())
+    }
+
     fn adjust(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey, units: i64) {
+        let adjusted = self.adjusted.fetch_add(1, Ordering::Relaxed) + 1;
+        self.most_adjusted.fetch_max(adjusted, Ordering::Relaxed);
         self.store.adjust(now, limit, bucket, units);
     }
 
@@ -191,6 +201,32 @@ async fn a_service_that_stops_returns_all_its_leases() {
     one.leases.finish().get().await;
     assert_eq!(two.admitted(100).await, 38);
     assert_eq!(one.admitted(100).await, 0, "what was returned is not spent");
+}
+
+#[tokio::test]
+async fn a_service_that_stops_returns_no_more_leases_at_once_than_a_store_can_queue() {
+    let buckets = || {
+        (1..=10_000_u128).map(|number| {
+            let hash = number.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+            BucketKey::new(hash, (hash >> 64) as u64)
+        })
+    };
+    let (clock, shared) = (clock(), Arc::new(Shared::default()));
+    let leases = LeasedStore::builder(Arc::clone(&shared)).clock(clock.shared());
+    let leases = leases.build().unwrap();
+    let limit = Arc::new(leased("40/day", 10).limits().unwrap().remove(0));
+    let now = clock.shared().monotonic();
+    for bucket in buckets().chain(buckets()) {
+        let charge = Charge::new(&limit, bucket, 1);
+        leases.charge(now, &[charge]).get().await;
+    }
+    leases.finish().get().await;
+    assert_eq!(shared.most_adjusted.load(Ordering::Relaxed), 4_096);
+    for bucket in buckets() {
+        let charge = Charge::new(&limit, bucket, 38);
+        let all = shared.store.charge(now, &[charge]).get().await;
+        assert_eq!(all.outcome(), ChargeOutcome::Admitted, "{bucket:?}");
+    }
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ const LONGEST_LIFE: Duration = Duration::from_secs(60);
 /// All leases are looked at no more often than so.
 #[cfg(feature = "redis")]
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
-/// At most about 3 MB.
+/// At most 4.3 MB.
 const BUCKETS: usize = 16_384;
 
 /// Configures a [`LeasedStore`]. [`LeasedStore::builder`] returns it.
@@ -77,7 +77,7 @@ impl LeasedStoreBuilder {
         self
     }
 
-    /// Sets how many buckets can have a lease at the same time. Default: 16,384, at most 3 MB.
+    /// Sets how many buckets can have a lease at the same time. Default: 16,384, at most 4.3 MB.
     ///
     /// Further buckets are decided by the store, one call for each request.
     pub fn buckets(mut self, buckets: usize) -> Self {

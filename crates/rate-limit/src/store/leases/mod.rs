@@ -25,6 +25,9 @@ use crate::{
     policy::{Limit, Subject},
 };
 
+/// How many leases go back before the store is waited for. By default `RedisStore` queues refunds of 12,288.
+const RETURNED_AT_ONCE: usize = 4_096;
+
 /// Lets this node take units ahead from a shared store, for policies with a
 /// [lease](crate::Policy::lease).
 ///
@@ -132,13 +135,19 @@ impl LeasedStore {
         });
     }
 
-    /// Gives the units of all leases back.
-    fn return_all(&self) {
+    /// Gives the units of all leases back, as many at once as a store can queue.
+    async fn return_all(&self) {
         let now = self.0.now();
-        self.0.leases.for_each(nanoseconds(now), |entry| {
-            let units = entry.lease.end();
-            self.0.give_back(now, &entry.limit, entry.bucket, units);
-        });
+        loop {
+            let returned = self.0.leases.for_each_leased(RETURNED_AT_ONCE, |entry| {
+                let units = entry.lease.end();
+                self.0.give_back(now, &entry.limit, entry.bucket, units);
+            });
+            self.0.store.finish().get().await;
+            if returned < RETURNED_AT_ONCE {
+                return;
+            }
+        }
     }
 }
 
@@ -189,6 +198,10 @@ impl LimitStore for LeasedStore {
         self.0.store.adjust_degraded(now, limit, bucket, units);
     }
 
+    fn adjust_uncertain(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey, units: i64) {
+        self.0.store.adjust_uncertain(now, limit, bucket, units);
+    }
+
     fn is_adjusting(&self, limit: &Arc<Limit>, bucket: BucketKey) -> bool {
         self.0.store.is_adjusting(limit, bucket)
     }
@@ -223,8 +236,7 @@ impl LimitStore for LeasedStore {
         let store = self.clone();
         MaybeReady::pending(async move {
             store.0.questions.wait().await;
-            store.return_all();
-            store.0.store.finish().get().await;
+            store.return_all().await;
         })
     }
 

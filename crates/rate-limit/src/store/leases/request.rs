@@ -131,9 +131,13 @@ impl LeasedRequest {
             }
             match (decision.outcome, decision.degraded) {
                 (ChargeOutcome::Admitted, false) => self.state.granted(self.now, charge),
-                (ChargeOutcome::Admitted, true) => self.state.undo_degraded(self.now, charge),
+                (ChargeOutcome::Admitted, true) => {
+                    self.state
+                        .undo_degraded(self.now, charge, decision.may_be_charged);
+                }
                 // Another limit refused, and nothing was charged.
                 (ChargeOutcome::Refused, false) => {
+                    charge.limit_state = charge.state_of_charge(charge.limit_state);
                     self.state.not_granted(self.state.now(), charge, 0)
                 }
                 _ => continue,
@@ -142,9 +146,10 @@ impl LeasedRequest {
             charge.step = LeaseStep::Exact;
         }
         let merged = self.finish(decision.outcome);
-        match decision.degraded {
-            true => merged.degraded(),
-            false => merged,
+        StoreDecision {
+            degraded: decision.degraded,
+            may_be_charged: decision.may_be_charged,
+            ..merged
         }
     }
 
@@ -202,6 +207,18 @@ impl LeasedCharge {
                 ..charge
             },
             LeaseStep::Exact | LeaseStep::Spent => charge,
+        }
+    }
+
+    /// Returns the state of the charge alone, where the store refused the charge with a lease.
+    fn state_of_charge(&self, refused: LimitState) -> LimitState {
+        let OwnedCharge {
+            limit, consumed, ..
+        } = &self.charge;
+        let alone = limit.gcra.decide(refused.backlog, *consumed, *consumed);
+        LimitState {
+            wait: alone.err().unwrap_or(0).min(refused.wait),
+            ..refused
         }
     }
 
@@ -274,7 +291,7 @@ impl LeasedState {
     }
 
     /// Takes back what a node without the store granted beyond the charge.
-    fn undo_degraded(&self, now: Duration, charge: &LeasedCharge) {
+    fn undo_degraded(&self, now: Duration, charge: &LeasedCharge, may_be_charged: bool) {
         let LeaseStep::Ask { units, .. } = charge.step else {
             return;
         };
@@ -285,7 +302,10 @@ impl LeasedState {
             ..
         } = &charge.charge;
         let beyond = i64::from(units) - i64::from(*consumed);
-        self.store.adjust_degraded(now, limit, *bucket, -beyond);
+        match may_be_charged {
+            true => self.store.adjust_uncertain(now, limit, *bucket, -beyond),
+            false => self.store.adjust_degraded(now, limit, *bucket, -beyond),
+        }
         lease_metrics::asked("degraded");
         self.not_granted(self.now(), charge, self.life);
     }

@@ -144,6 +144,25 @@ impl LeaseTable {
         }
     }
 
+    /// Passes entries with units to a function, at most so many. Returns how many there were.
+    pub(super) fn for_each_leased(
+        &self,
+        most: usize,
+        mut change: impl FnMut(&mut LeaseEntry),
+    ) -> usize {
+        let mut passed = 0;
+        for part in &self.parts {
+            let mut part = lock(part);
+            let leased = part.entries.values_mut();
+            let leased = leased.filter(|entry| entry.lease.units() > 0);
+            for entry in leased.take(most - passed) {
+                change(entry);
+                passed += 1;
+            }
+        }
+        passed
+    }
+
     fn part(&self, bucket: BucketKey) -> Option<MutexGuard<'_, Part>> {
         let index = usize::try_from(bucket.own % PARTS as u128).ok()?;
         self.parts.get(index).map(lock)
@@ -190,4 +209,24 @@ impl LeaseName {
 
 fn lock(part: &Mutex<Part>) -> MutexGuard<'_, Part> {
     part.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_number_of_buckets_takes_the_documented_memory() {
+        let table = LeaseTable::new(16_384, 1);
+        assert_eq!(table.capacity(), 16_384);
+        // A full table of hashes is filled to seven of eight cells, and has a power of two of them.
+        let cells = (table.most_in_part * 8).div_ceil(7).next_power_of_two();
+        let bytes = PARTS * cells * (size_of::<(LeaseName, LeaseEntry)>() + 1);
+        assert!(bytes <= 4_300_000, "{bytes} bytes");
+    }
+
+    #[test]
+    fn the_largest_number_of_buckets_does_not_overflow() {
+        assert_eq!(LeaseTable::new(usize::MAX, 1).capacity(), usize::MAX);
+    }
 }

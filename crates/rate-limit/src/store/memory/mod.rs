@@ -242,6 +242,7 @@ impl MemoryStore {
             outcome: outcome(refused),
             limit_states,
             degraded: false,
+            may_be_charged: false,
         }
     }
 

@@ -159,7 +159,10 @@ impl StoreState {
                 self.write_back(charge.limit, charge.bucket, charge.consumed.into());
             }
         }
-        states_of_all(&local, charges, counts).degraded()
+        StoreDecision {
+            may_be_charged: !is_written_back(problem),
+            ..states_of_all(&local, charges, counts).degraded()
+        }
     }
 
     /// Queues units that this node admitted on its own, for when the server is back. Negative units
@@ -181,6 +184,22 @@ impl StoreState {
         self.adjust_fallback(now, limit, bucket, units);
         if self.is_local(limit) {
             self.write_back(limit, bucket, units);
+        }
+    }
+
+    /// Corrects the charge of a request that this node admitted on its own, and the server may have charged.
+    ///
+    /// It is not among what is written to the server, so nothing is taken back there.
+    pub(super) fn adjust_uncertain_usage(
+        &self,
+        now: Duration,
+        limit: &Arc<Limit>,
+        bucket: BucketKey,
+        units: i64,
+    ) {
+        match units > 0 {
+            true => self.adjust_outage_usage(now, limit, bucket, units),
+            false => self.adjust_fallback(now, limit, bucket, units),
         }
     }
 

@@ -287,6 +287,10 @@ impl LimitStore for RedisStore {
         self.0.adjust_outage_usage(now, limit, bucket, units);
     }
 
+    fn adjust_uncertain(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey, units: i64) {
+        self.0.adjust_uncertain_usage(now, limit, bucket, units);
+    }
+
     fn reset(
         &self,
         now: Duration,

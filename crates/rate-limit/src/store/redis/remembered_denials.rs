@@ -147,10 +147,12 @@ impl RememberedDenials {
 impl Denial {
     /// Returns the state of a charge under this denial. A request that requires more waits longer.
     fn limit_state(&self, now: u64, charge: &Charge<'_>) -> LimitState {
-        let wait = self.until - now + self.interval * u64::from(charge.required - self.required);
-        let missing = u64::from(self.burst.saturating_sub(charge.required));
+        let time_of = |units: u32| self.interval.saturating_mul(u64::from(units));
+        let more = time_of(charge.required - self.required);
+        let wait = (self.until - now).saturating_add(more);
+        let missing = self.burst.saturating_sub(charge.required);
         LimitState {
-            backlog: wait + self.interval * missing,
+            backlog: wait.saturating_add(time_of(missing)),
             wait,
         }
     }

@@ -1,8 +1,10 @@
 //! What a node admits while the server cannot be reached is written to the server afterwards.
 
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, sync::Arc};
 
-use palisade_rate_limit::{FailureMode, Policy, RedisStore};
+use palisade_rate_limit::{
+    BucketKey, Charge, ChargeOutcome, FailureMode, LeasedStore, LimitStore as _, Policy, RedisStore,
+};
 
 use super::{away, server::Server, settled, stack, store, up};
 use crate::support::*;
@@ -97,4 +99,70 @@ async fn nodes_with_different_windows_do_not_share_a_bucket_and_those_with_other
     // Half of the day's quota is used, whatever it is.
     let more = stack(&other, [whole("6/day")]);
     assert_eq!(more.admitted(9, || from("203.0.113.7")).await, 3);
+}
+
+/// The charge of a lost reply is not among what is written to the server: nothing of it is taken back there.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_queued_takes_nothing_from_what_was() {
+    let Some(mut server) = Server::start().await else {
+        return;
+    };
+    let node = store(&server).await;
+    let here = stack(&node, [whole("8/day")]);
+    go_away(&mut server, &node, &here).await;
+    assert_eq!(here.admitted(3, || from("203.0.113.7")).await, 3);
+    let limit = Arc::new(whole("8/day").limits().unwrap().remove(0));
+    let other = BucketKey::new(1, 0);
+    let now = std::time::Duration::from_secs(1);
+    node.charge(now, &[Charge::new(&limit, other, 5)])
+        .get()
+        .await;
+    node.adjust_uncertain(now, &limit, other, -4);
+    come_back(&mut server, &node).await;
+    let left = node
+        .charge(now, &[Charge::new(&limit, other, 4)])
+        .get()
+        .await;
+    assert_eq!(
+        left.outcome(),
+        ChargeOutcome::Refused,
+        "all five were written"
+    );
+}
+
+/// The same through leases: the server charges a lease, and its reply comes too late.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_whose_reply_is_lost_takes_nothing_from_the_usage_of_an_outage() {
+    let Some(mut server) = Server::start().await else {
+        return;
+    };
+    let node = store(&server).await;
+    let leases = LeasedStore::builder(node.clone())
+        .life(std::time::Duration::from_secs(60))
+        .clock(palisade_core::SystemClock::shared());
+    let leases = leases.build().unwrap();
+    let limit = Arc::new(whole("40/day").lease(10).limits().unwrap().remove(0));
+    let bucket = BucketKey::new(7, 0);
+    let now = || palisade_core::SystemClock::shared().monotonic();
+    let charge = [Charge::new(&limit, bucket, 1)];
+    leases.charge(now(), &charge).get().await;
+    server.kill();
+    // The node has admitted 20 units alone, as it keeps them for the server.
+    node.adjust_degraded(now(), &limit, bucket, 20);
+    let asked = leases.charge(now(), &charge).get().await;
+    assert_eq!(asked.outcome(), ChargeOutcome::Admitted);
+    come_back(&mut server, &node).await;
+    let all = node
+        .charge(now(), &[Charge::new(&limit, bucket, 21)])
+        .get()
+        .await;
+    assert_eq!(
+        all.outcome(),
+        ChargeOutcome::Refused,
+        "20 of 40 were written"
+    );
+    // The last request is one unit more, if the connection was known to be lost before it.
+    let rest = [Charge::new(&limit, bucket, 19)];
+    let rest = node.charge(now(), &rest).get().await;
+    assert_eq!(rest.outcome(), ChargeOutcome::Admitted);
 }
