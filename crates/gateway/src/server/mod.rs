@@ -257,6 +257,7 @@ impl Gateway {
                 clock,
                 limits: ArcSwap::from_pointee(built.limits),
                 readiness,
+                addresses,
             }),
             audit,
             service,

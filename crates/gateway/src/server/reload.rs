@@ -1,6 +1,6 @@
 //! Reads the configuration again while the gateway serves.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, net::SocketAddr, sync::Arc};
 
 use arc_swap::ArcSwap;
 use palisade::{
@@ -13,6 +13,7 @@ use palisade::{
 use tokio::sync::Mutex;
 
 use super::{
+    listeners::warn_of_contradictions,
     stack::{Shared, build},
     tls::Tls,
 };
@@ -59,6 +60,8 @@ pub struct Reloader {
     /// The limits of the stack that serves.
     pub(super) limits: ArcSwap<LimitLayers>,
     pub(super) readiness: Readiness,
+    /// Where the gateway listens with TLS.
+    pub(super) addresses: Vec<SocketAddr>,
 }
 
 impl Reloader {
@@ -98,6 +101,8 @@ impl Reloader {
             _ => Tls::open(&new, &self.clock)?.map(|tls| tls.certificates),
         };
         let client_auth = new.config.open_client_auth(&self.clock)?;
+        let in_use = certificates.as_ref().or(self.certificates.as_ref());
+        warn_of_contradictions(&new, &self.addresses, in_use)?;
         // From here on nothing can fail.
         if let (Some(running), Some(new)) = (&self.certificates, &certificates) {
             running.replace(new);

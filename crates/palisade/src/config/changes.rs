@@ -9,12 +9,13 @@ use toml::{Table, Value};
 use super::{Config, ConfigFileError};
 
 /// The keys and sections that a running server cannot change: its sockets, and what is open.
-const FIXED_KEYS: [&[&str]; 14] = [
+const FIXED_KEYS: [&[&str]; 15] = [
     &["audit"],
     &["client", "proxies"],
     &["redis"],
     &["server", "acme"],
     &["server", "client_auth"],
+    &["server", "dangerously_accept_plain_http"],
     &["server", "drain_seconds"],
     &["server", "health"],
     &["server", "health_from"],
@@ -62,7 +63,7 @@ impl Config {
     ///
     /// `self` is the new file and `running` the one in use. These cannot change: `[audit]`, `[redis]`,
     /// `client.proxies`, and of `[server]` the addresses, `acme`, `client_auth`, `health`, `limits`,
-    /// `proxy_protocol`, `tls13_only` and `drain_seconds`. `fixed` adds those of the application: each entry is the path
+    /// `proxy_protocol`, `tls13_only`, `dangerously_accept_plain_http` and `drain_seconds`. `fixed` adds those of the application: each entry is the path
     /// of a key or of a section, such as `&["tts", "threads"]`; a section includes all keys in it.
     ///
     /// Call it before [`assemble_with`](Self::assemble_with), so that a refused file has no effect.

@@ -57,12 +57,15 @@ impl ListenOn {
         }
     }
 
-    /// Returns whether other machines can reach the address. `false` where it is not known before
-    /// the start.
+    /// Returns whether other machines can reach the listener. `true` for a socket of the service
+    /// manager, whose address is not in the file.
     #[cfg(feature = "server")]
     pub(super) fn is_for_the_network(&self) -> bool {
-        self.as_address()
-            .is_some_and(|address| !address.ip().is_loopback())
+        match self {
+            Self::Address(address) => !address.ip().is_loopback(),
+            Self::Inherited(_) => true,
+            Self::Unix { .. } => false,
+        }
     }
 }
 

@@ -384,6 +384,7 @@ fn changes_are_reported_by_key_without_values() {
     two.refuse_changes(&one, fixed).unwrap();
     for change in [
         "server.tls13_only = true",
+        "server.dangerously_accept_plain_http = true",
         "server.limits.streams = 7",
         "audit.file = 'a'",
     ] {
@@ -493,6 +494,19 @@ fn http_alone_is_refused_where_it_serves_nothing_or_where_the_file_is_about_tls(
 }
 
 #[test]
+fn the_check_of_the_machine_reports_http_alone_too() {
+    let examine = |text: &str| {
+        let config = Config::parse(&format!("[server]\nhosts = [\"a.example\"]\n{text}")).unwrap();
+        config.examine(&palisade::core::SystemClock::shared())
+    };
+    let refused = examine("http = \"0.0.0.0:80\"").unwrap_err().to_string();
+    assert!(refused.contains("no listener has TLS"), "{refused}");
+    let found = examine("http = \"0.0.0.0:80\"\ndangerously_accept_plain_http = true").unwrap();
+    let codes: Vec<_> = found.iter().map(|warning| warning.code).collect();
+    assert!(codes.contains(&"plain-http"), "{codes:?}");
+}
+
+#[test]
 fn a_host_on_another_port_is_a_warning_without_tls_too() {
     let check = |hosts: &str, address: &str, expected: &[&str]| {
         let text = format!(
@@ -509,4 +523,6 @@ fn a_host_on_another_port_is_a_warning_without_tls_too() {
     check("a.example:8080", "127.0.0.1:8080", &[]);
     check("a.example", "127.0.0.1:0", &[]);
     check("a.example", "0.0.0.0:80", &["plain-http"]);
+    check("a.example", "systemd", &["plain-http"]); // its address is not in the file
+    check("a.example", "unix:/run/http.sock", &[]);
 }

@@ -8,7 +8,7 @@ mod store_address;
 
 pub use self::named_files::{FileContent, FileProblem};
 
-use std::time::Duration;
+use std::{net::Ipv4Addr, time::Duration};
 
 use palisade_core::SharedClock;
 use palisade_transport::server::Certificates;
@@ -60,6 +60,8 @@ impl Config {
     /// ```
     pub fn examine(&self, clock: &SharedClock) -> Result<Vec<Warning>, ConfigFileError> {
         let settings = self.server()?;
+        // A file with `http` alone must mean it: the gateway does not start otherwise.
+        self.server_or((Ipv4Addr::LOCALHOST, 8443).into(), None)?;
         let mut found = self.parts_that_are_missing()?;
         found.extend(self.named_files());
         found.extend(self.certificate_warnings(&settings, clock)?);
@@ -147,7 +149,12 @@ impl Config {
             Ok(OpenedCertificate::Files(certificates)) => certificates,
             #[cfg(feature = "acme")]
             Ok(OpenedCertificate::Acme { certificates, .. }) => certificates,
-            Ok(OpenedCertificate::Development) => return Ok(Vec::new()),
+            Ok(OpenedCertificate::Development) => {
+                return match settings.http.is_empty() || !settings.https.is_empty() {
+                    true => Ok(Vec::new()),
+                    false => self.check_server(settings, &[], None),
+                };
+            }
             Err(error) => {
                 let number = &diagnostics::FILE_UNREADABLE;
                 return Ok(vec![Warning::new(number, error.to_string())]);
