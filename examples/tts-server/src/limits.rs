@@ -16,7 +16,7 @@ use crate::{
 /// What is reserved for a character, in milliseconds: a syllable at the voice's own speed.
 const CHARACTER: u64 = 250;
 /// What is reserved at least, and where a request does not say how long its body is.
-const LEAST: u64 = 1_000;
+pub(crate) const LEAST: u64 = 1_000;
 const UNKNOWN: u64 = 30_000;
 /// What a request pays that was refused before its text was looked at by a voice.
 const REFUSED: u32 = 100;

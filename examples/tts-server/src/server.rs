@@ -319,7 +319,7 @@ fn app(
         models: Arc::new(Models::new(models, clock.unix_time().as_secs())),
         queue: Queue::new(bounds, clock.clone()),
         sessions: sessions::start(clock)?,
-        sound_cache: SoundCache::new(tts.sound_cache_bytes).map(Arc::new),
+        sound_cache: SoundCache::new(tts.sound_cache_bytes, clock.clone()).map(Arc::new),
         unspeakable: tts.unspeakable,
         voices: Arc::new(Voices::new(voices, &tts.voice_aliases())?),
     })

@@ -79,9 +79,9 @@ pub(crate) async fn get(
     let prepared = check(&app, &cx, asked)?;
     match (&app.sound_cache, cx.principal()) {
         (Some(cache), Some(who)) if prepared.is_plain_file() => {
-            let key = prepared.cache_key(&[who.kind(), who.id()]);
+            let key = prepared.cache_key(who);
             if let Some(sound) = cache.find(&key) {
-                return sound::kept(&cx, &sound, &headers);
+                return sound::kept(&app, &cx, &sound, &headers);
             }
             let sound = Sound::begin(&app, &cx, prepared, Field::Text).await?;
             let keep = |sound: &FinishedSound| cache.insert(key, sound.clone());

@@ -50,6 +50,11 @@ impl Listener {
         Ok(())
     }
 
+    /// Has a finished file taken in stretches, in place of what was made.
+    pub(crate) fn refill(&self, file: Bytes, sounds: Duration) {
+        self.pipe.refill(file, sounds);
+    }
+
     /// Takes the next stretch of sound. `None` at the end.
     pub(crate) fn poll_take(
         &self,

@@ -19,6 +19,9 @@ use crate::encoding::Extent;
 /// to send on while the voice speaks for others, and little to hold for one that does not read.
 pub(crate) const STRETCHES: usize = 4;
 
+/// Bytes of a stretch of a finished file.
+const FILE_STRETCH: usize = 16 * 1024;
+
 /// When the client takes the sound.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Delivery {
@@ -121,6 +124,25 @@ impl Pipe {
         state.stretches = VecDeque::new();
         state.end = Some(Err(why));
         wake(&mut state);
+    }
+
+    /// Takes in a finished file that sounds so long, to be taken in stretches. What was made stays what it was. Nothing
+    /// comes after a failure.
+    pub(crate) fn refill(&self, mut file: Bytes, sounds: Duration) {
+        let mut state = self.lock();
+        if matches!(state.end, Some(Err(_))) {
+            return;
+        }
+        let count = file.len().div_ceil(FILE_STRETCH).max(1) as f64;
+        let samples = sounds.as_secs_f64() * f64::from(self.rate) / count;
+        state.stretches = VecDeque::new();
+        while !file.is_empty() {
+            let stretch = file.split_to(file.len().min(FILE_STRETCH));
+            state.stretches.push_back((stretch, samples as u64));
+        }
+        state.taken = 0;
+        state.since = Some(self.clock.monotonic());
+        state.end = Some(Ok(()));
     }
 
     /// Waits until there is something to send: the first stretch, or everything.
@@ -259,6 +281,29 @@ mod tests {
             (1, 1),
             "it counts as made, whether it was taken or not"
         );
+    }
+
+    #[test]
+    fn a_finished_file_is_taken_in_stretches_and_is_late_like_sound() {
+        let (clock, pipe) = pipe(Delivery::Whole);
+        pipe.push(vec![1], 16);
+        pipe.end(Ok(()));
+        let file = Bytes::from(vec![7; FILE_STRETCH * 3 + 1]);
+        pipe.refill(file.clone(), Duration::from_secs(8));
+        clock.advance(Duration::from_secs(5));
+        assert_eq!(pipe.lag(), Some(Duration::from_secs(5)));
+        let mut taken = Vec::new();
+        while let Poll::Ready(Some(Ok(stretch))) = take(&pipe) {
+            assert!(stretch.len() <= FILE_STRETCH);
+            taken.extend_from_slice(&stretch);
+        }
+        assert_eq!(taken, file);
+        assert_eq!(pipe.lag(), Some(Duration::ZERO));
+        assert_eq!(pipe.made(), (1, 16), "it was not made again");
+        pipe.refill(file.clone(), Duration::from_secs(8));
+        pipe.cut(SpeechError::TooSlow);
+        pipe.refill(file, Duration::from_secs(8));
+        assert_eq!(take(&pipe), Poll::Ready(Some(Err(SpeechError::TooSlow))));
     }
 
     #[test]

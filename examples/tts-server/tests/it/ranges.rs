@@ -1,6 +1,9 @@
 //! Parts of finished sound, where the operator keeps it.
 
+use std::time::Duration;
+
 use http::StatusCode;
+use http_body_util::BodyExt as _;
 use palisade::api_key::{Environment, Grant};
 
 use crate::sessions::another_key;
@@ -43,7 +46,8 @@ async fn a_part_of_finished_sound_is_sent_without_speaking_again() {
         .iter()
         .map(|one| one["settled"]["audio_milliseconds"].as_u64())
         .collect();
-    assert_eq!(costs, [Some(400), Some(0), Some(0), Some(0)]);
+    // What is kept costs what a request costs at least, and not more than to speak it.
+    assert_eq!(costs, [Some(400); 4]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -123,4 +127,74 @@ async fn finished_sound_of_one_key_is_not_that_of_another() {
     let request = TestRequest::speak("今天天气").header("x-api-key", &other);
     assert_eq!(server.client.send(request).await.status, StatusCode::OK);
     assert_eq!(server.voice.speaking.get(), 2);
+}
+
+/// Nearly seventeen minutes of sound in few bytes of a query: more than the buffers on the way to a client hold.
+fn long(server: &TestServer, first: char) -> TestRequest {
+    let text = format!("{first}{}", "a".repeat(4_999));
+    TestRequest::speak(&text)
+        .and("speed=0.5")
+        .header("x-api-key", &server.key)
+}
+
+const LONG: &str = r#"queue = 1
+listeners = 2
+sound_cache_mib = 128
+[text]
+max_graphemes = 5000
+[[limits]]
+name = "tts"
+rate = "100/minute"
+by = "principal"
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_of_finished_sound_have_a_place_until_they_have_read_it() {
+    let config = CONFIG.replace("queue = 1\n", LONG);
+    let server = TestServer::start_as(&config).await;
+    // The first file was not there yet, the second one was.
+    let first = server.client.begin(long(&server, '好')).await;
+    let second = server.client.begin(long(&server, '好')).await;
+    assert_eq!(server.voice.speaking.get(), 1);
+    for response in [&first, &second] {
+        assert_eq!(response.status(), StatusCode::OK);
+    }
+    for text in ["好", "今天"] {
+        let third = server.with_key(TestRequest::speak(text)).await;
+        assert_eq!(third.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(third.code(), "queue_full");
+    }
+    let third = server.client.begin(long(&server, '好')).await;
+    assert_eq!(third.status(), StatusCode::SERVICE_UNAVAILABLE);
+    // Who is late by more than its patience makes space, and gets no more.
+    server.clock.advance(Duration::from_secs(2_000));
+    let last = server.with_key(TestRequest::speak("今天")).await;
+    assert_eq!(last.status, StatusCode::OK);
+    let [first, second] = [first, second].map(|response| response.into_body().collect());
+    let (first, second) = tokio::join!(first, second);
+    assert!(first.is_err() != second.is_err(), "one of both was ended");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn finished_sound_is_not_free_for_its_key() {
+    let config = format!("{CONFIG}sound_cache_mib = 1\nsound_seconds_per_minute = 4\n");
+    let server = TestServer::start_as(&config).await;
+    let mut accepted = 0;
+    while ask(&server, "bytes=0-3").await.status == StatusCode::PARTIAL_CONTENT {
+        accepted += 1;
+        assert!(accepted < 50, "hits are free");
+    }
+    assert_eq!(server.voice.speaking.get(), 1);
+    assert!(accepted >= 4, "{accepted}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn finished_sound_is_not_kept_for_ever() {
+    let server = server().await;
+    for (wait, spoken) in [(0, 1), (1_799, 1), (1, 2)] {
+        server.clock.advance(Duration::from_secs(wait));
+        let response = ask(&server, "bytes=0-3").await;
+        assert_eq!(response.status, StatusCode::PARTIAL_CONTENT);
+        assert_eq!(server.voice.speaking.get(), spoken, "{wait}");
+    }
 }

@@ -2,6 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::StatusCode;
+use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tts_server::ModelVoice;
 
@@ -51,6 +52,22 @@ async fn an_object_holds_the_file_and_the_time_of_each_word() {
     let [object, file] =
         [0, 1].map(|at| trail.requests[at]["settled"]["audio_milliseconds"].clone());
     assert_eq!(object, file);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_of_an_object_with_times_has_a_place_until_it_has_read_it() {
+    let roomy = "queue = 1\nlisteners = 1\nsound_seconds_per_minute = 86400\n[text]\nmax_graphemes = 5000\n";
+    let server = TestServer::start_as(&CONFIG.replace("queue = 1\n", roomy)).await;
+    // More than the buffers on the way to a client hold.
+    let long = TestRequest::speak(&format!("好{}", "a".repeat(4_999)));
+    let long = long.and("speed=0.5&timing=json");
+    let long = long.header("x-api-key", &server.key);
+    let held = server.client.begin(long).await;
+    assert_eq!(held.status(), StatusCode::OK);
+    let other = server.with_key(TestRequest::speak("好")).await;
+    assert_eq!(other.code(), "queue_full");
+    let whole = held.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(whole.last(), Some(&b'}'));
 }
 
 #[tokio::test(flavor = "multi_thread")]

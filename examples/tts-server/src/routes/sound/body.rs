@@ -1,6 +1,7 @@
 //! The bytes of a response, in the pieces in which they are made.
 
 use std::{
+    future::poll_fn,
     pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
@@ -8,7 +9,7 @@ use std::{
 
 use axum::body::Bytes;
 use http::HeaderMap;
-use http_body::{Frame, SizeHint};
+use http_body::{Body as _, Frame, SizeHint};
 use sambert_hifigan::WordTiming;
 
 use super::{AUDIO_SECONDS, Meter};
@@ -32,6 +33,28 @@ impl SoundBody {
             meter,
             over: false,
         }
+    }
+
+    /// Sends bytes that are finished, and sound so long. The client keeps its place until it has taken them.
+    pub(super) fn finished(meter: Meter, bytes: Bytes, sounds: Duration) -> Self {
+        let whole = bytes.len() as u64;
+        meter.listener().refill(bytes, sounds);
+        Self::new(meter, Bytes::new(), Some(whole))
+    }
+
+    /// Waits for the whole file, and returns it with the meter, which has the place of the client.
+    ///
+    /// # Errors
+    ///
+    /// When the voice fails, or another client has got the place.
+    pub(super) async fn collect(mut self) -> Result<(Meter, Bytes), SpeechError> {
+        let mut file = Vec::new();
+        while let Some(frame) = poll_fn(|task| Pin::new(&mut self).poll_frame(task)).await {
+            if let Ok(bytes) = frame?.into_data() {
+                file.extend_from_slice(&bytes);
+            }
+        }
+        Ok((self.meter, file.into()))
     }
 
     /// Returns how long that sounds which was made so far.

@@ -1,9 +1,12 @@
-//! What a text costs: the sound that was computed, also if no client received it.
+//! What a text costs: the sound that was computed, also if no client received it. A file of the cache costs what a
+//! request costs at least, so that no key can ask for it without end.
+
+use std::time::Duration;
 
 use http::HeaderValue;
 use palisade::core::SecurityContext;
 
-use crate::synthesis::Listener;
+use crate::{limits::LEAST, synthesis::Listener};
 
 /// What a text cost, for the audit trail and for limits that count sound.
 pub(crate) const AUDIO_MILLISECONDS: &str = "audio_milliseconds";
@@ -17,11 +20,26 @@ pub(super) fn nothing(cx: &SecurityContext) {
 pub(super) struct Meter {
     cx: SecurityContext,
     listener: Listener,
+    /// What it costs where nothing is computed.
+    fixed: Option<u64>,
 }
 
 impl Meter {
     pub(super) fn new(cx: SecurityContext, listener: Listener) -> Self {
-        Self { cx, listener }
+        Self {
+            cx,
+            listener,
+            fixed: None,
+        }
+    }
+
+    /// Settles the cost of a file of the cache that sounds so long: never more than to speak it.
+    pub(super) fn kept(cx: SecurityContext, listener: Listener, sounds: Duration) -> Self {
+        Self {
+            cx,
+            listener,
+            fixed: Some(LEAST.min(whole_milliseconds(sounds))),
+        }
     }
 
     pub(super) fn listener(&self) -> &Listener {
@@ -35,10 +53,14 @@ impl Meter {
     }
 
     pub(super) fn settle(&self) {
-        let milliseconds = self.listener.made().sounds.as_millis();
-        let milliseconds = u64::try_from(milliseconds).unwrap_or(u64::MAX);
-        self.cx.settle(AUDIO_MILLISECONDS, milliseconds);
+        let made = || whole_milliseconds(self.listener.made().sounds);
+        let cost = self.fixed.unwrap_or_else(made);
+        self.cx.settle(AUDIO_MILLISECONDS, cost);
     }
+}
+
+fn whole_milliseconds(sounds: Duration) -> u64 {
+    u64::try_from(sounds.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl Drop for Meter {

@@ -30,7 +30,7 @@ use crate::{
     metrics,
     sound_cache::FinishedSound,
     state::App,
-    synthesis::{Delivery, SpeechError, Words},
+    synthesis::{Delivery, QueueFull, SpeechError, Words},
 };
 
 const AUDIO_SECONDS: HeaderName = HeaderName::from_static("x-audio-seconds");
@@ -52,14 +52,39 @@ pub(crate) fn head(prepared: &PreparedSpeech, parts: bool) -> Response {
     response
 }
 
-/// Responds with a finished file from the cache, or with a part of it. No voice speaks, so it costs no sound.
+/// Responds with a finished file from the cache, or with a part of it. No voice speaks, so it costs what a request costs
+/// at least.
 pub(crate) fn kept(
+    app: &App,
     cx: &SecurityContext,
     sound: &FinishedSound,
     headers: &HeaderMap,
 ) -> Result<Response, Refused> {
+    let listener = app.queue.hold().map_err(|full| turned_away(cx, full))?;
+    let meter = Meter::kept(cx.clone(), listener, sound.sounds);
+    send_kept(cx, meter, sound, headers)
+}
+
+/// Sends a file that the cache keeps, or a part of it. The client has its place until it has read it.
+fn send_kept(
+    cx: &SecurityContext,
+    meter: Meter,
+    sound: &FinishedSound,
+    headers: &HeaderMap,
+) -> Result<Response, Refused> {
+    let body = |part: Bytes| {
+        let share = part.len() as f64 / sound.file.len().max(1) as f64;
+        let sounds = sound.sounds.mul_f64(share);
+        Body::new(SoundBody::finished(meter, part, sounds))
+    };
+    range::respond(sound, headers, body).map_err(|refusal| Refused::new(cx, refusal))
+}
+
+/// Refuses a client that finds no place. Nothing was computed.
+fn turned_away(cx: &SecurityContext, full: QueueFull) -> Refused {
+    metrics::turned_away();
     meter::nothing(cx);
-    range::respond(sound, headers).map_err(|refusal| Refused::new(cx, refusal))
+    Refused::new(cx, request_error::busy(full))
 }
 
 /// Adds the headers that say what kind of sound a response holds. There are no parts of it.
@@ -100,11 +125,8 @@ impl Sound {
             Words::Ssml(_) => Field::Ssml,
         };
         let refused = |rejection: Rejection| Refused::new(cx, rejection);
-        let listener = app.queue.submit(order).map_err(|full| {
-            metrics::turned_away();
-            meter::nothing(cx);
-            refused(request_error::busy(full))
-        })?;
+        let listener = app.queue.submit(order);
+        let listener = listener.map_err(|full| turned_away(cx, full))?;
         let meter = Meter::new(cx.clone(), listener);
         let ready = meter.listener().ready().await;
         ready.map_err(|why| refused(request_error::unspoken(why, input)))?;
@@ -139,8 +161,10 @@ impl Sound {
     ) -> Result<Response, Refused> {
         let (format, sample_rate, seconds) = (self.format, self.sample_rate, self.meter.seconds());
         let words = self.meter.listener().take_words();
-        let file = self.whole(cx).await?;
-        let mut response = timed::respond(timing, format, sample_rate, &file, &words);
+        let sounds = self.meter.listener().made().sounds;
+        let (meter, file) = self.whole(cx).await?;
+        let send = |bytes: Bytes| Body::new(SoundBody::finished(meter, bytes, sounds));
+        let mut response = timed::respond(timing, format, sample_rate, &file, &words, send);
         response.headers_mut().insert(AUDIO_SECONDS, seconds);
         Ok(response)
     }
@@ -154,16 +178,16 @@ impl Sound {
     ) -> Result<Response, Refused> {
         let content_type = self.format.content_type(self.sample_rate);
         let seconds = self.meter.seconds();
-        let file = self.whole(cx).await?;
-        let sound = FinishedSound::new(file, content_type, seconds);
+        let sounds = self.meter.listener().made().sounds;
+        let (meter, file) = self.whole(cx).await?;
+        let sound = FinishedSound::new(file, content_type, sounds, seconds);
         keep(&sound);
-        range::respond(&sound, headers).map_err(|refusal| Refused::new(cx, refusal))
+        send_kept(cx, meter, &sound, headers)
     }
 
     /// Waits for the whole file. Its length is that of the text, which has a limit.
-    async fn whole(self, cx: &SecurityContext) -> Result<Bytes, Refused> {
-        let file = axum::body::to_bytes(Body::new(self.body()), usize::MAX).await;
-        file.map_err(|_| {
+    async fn whole(self, cx: &SecurityContext) -> Result<(Meter, Bytes), Refused> {
+        self.body().collect().await.map_err(|_| {
             let broken = request_error::unspoken(SpeechError::Broken, Field::Text);
             Refused::new(cx, broken)
         })

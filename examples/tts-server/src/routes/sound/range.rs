@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use axum::{
-    body::Body,
-    response::{IntoResponse, Response},
+    body::{Body, Bytes},
+    response::Response,
 };
 use http::{
     HeaderMap, HeaderValue, StatusCode,
@@ -24,18 +24,22 @@ enum Wanted {
     Nothing,
 }
 
-/// Responds with a finished file, or with the part of it that the request names.
+/// Responds with a finished file, or with the part of it that the request names. `body` sends its bytes.
 ///
 /// # Errors
 ///
 /// 416 where the part begins behind the end of the file.
-pub(super) fn respond(sound: &FinishedSound, headers: &HeaderMap) -> Result<Response, Rejection> {
+pub(super) fn respond(
+    sound: &FinishedSound,
+    headers: &HeaderMap,
+    body: impl FnOnce(Bytes) -> Body,
+) -> Result<Response, Rejection> {
     let length = sound.file.len();
     let mut response = match wanted(headers, &sound.etag, length) {
-        Wanted::All => Body::from(sound.file.clone()).into_response(),
+        Wanted::All => Response::new(body(sound.file.clone())),
         Wanted::Part(part) => {
             let place = format!("bytes {}-{}/{length}", part.start, part.end - 1);
-            let mut response = Body::from(sound.file.slice(part)).into_response();
+            let mut response = Response::new(body(sound.file.slice(part)));
             *response.status_mut() = StatusCode::PARTIAL_CONTENT;
             insert(&mut response, CONTENT_RANGE, &place);
             response

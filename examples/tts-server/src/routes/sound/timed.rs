@@ -2,7 +2,10 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use axum::response::{IntoResponse, Response};
+use axum::{
+    body::{Body, Bytes},
+    response::{IntoResponse, Response},
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::header::CONTENT_TYPE;
 use sambert_hifigan::WordTiming;
@@ -67,13 +70,14 @@ impl WordTime {
     }
 }
 
-/// Writes a response in the form that was asked for.
+/// Writes a response in the form that was asked for. `send` makes a body of its bytes.
 pub(super) fn respond(
     timing: Timing,
     format: Format,
     sample_rate: u32,
     file: &[u8],
     words: &[WordTiming],
+    send: impl FnOnce(Bytes) -> Body,
 ) -> Response {
     let (kind, body) = match timing {
         Timing::Srt => ("application/x-subrip; charset=utf-8", srt(words)),
@@ -90,7 +94,7 @@ pub(super) fn respond(
             ("application/json", object)
         }
     };
-    ([(CONTENT_TYPE, kind)], body).into_response()
+    ([(CONTENT_TYPE, kind)], send(body.into())).into_response()
 }
 
 fn seconds(time: Duration) -> f64 {

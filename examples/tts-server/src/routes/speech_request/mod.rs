@@ -5,6 +5,8 @@ mod query;
 
 use std::{fmt, time::Duration};
 
+use palisade::core::Principal;
+
 use super::request_error::{Field, RequestError};
 use crate::{
     encoding::Format,
@@ -56,7 +58,7 @@ impl PreparedSpeech {
     }
 
     /// Returns the key of its file in the cache, for one client.
-    pub(crate) fn cache_key(&self, who: &[&str]) -> SoundKey {
+    pub(crate) fn cache_key(&self, who: &Principal) -> SoundKey {
         let (voice, rate) = (self.order.voice.info().id, self.sample_rate.to_string());
         let settings = [voice.as_str(), self.format.name(), &rate];
         SoundKey::new(who, &settings, &self.order.utterance)

@@ -19,7 +19,7 @@ use palisade::core::SharedClock;
 use sambert_hifigan::StopSignal;
 
 pub(crate) use self::order::{Bounds, Order, QueueFull};
-use super::{Job, Listener, Pipe, SpeechError};
+use super::{Delivery, Job, Listener, Pipe, SpeechError};
 use crate::metrics;
 
 /// A first guess of how long a text takes, until one has been measured.
@@ -27,6 +27,9 @@ const FIRST_GUESS: Duration = Duration::from_secs(2);
 
 /// So many milliseconds of sound ahead of its listener, a text leaves the threads to others.
 const AHEAD: i64 = 10_000;
+
+/// The rate by which the time of a finished file is counted: milliseconds.
+const FILE_RATE: u32 = 1_000;
 
 /// The texts in progress, and the word that there will be no more.
 pub(crate) struct Queue {
@@ -77,8 +80,6 @@ impl Queue {
         if state.closed || state.urgent() >= most || !self.make_place(&mut state) {
             return Err(self.full(&state));
         }
-        let number = state.numbers;
-        state.numbers += 1;
         let stop = StopSignal::new();
         let Order {
             voice,
@@ -89,15 +90,33 @@ impl Queue {
             timed,
         } = order;
         let pipe = Arc::new(Pipe::new(delivery, timed, sample_rate, self.clock.clone()));
+        let number = state.enter(&pipe, &stop);
         let own = (Arc::clone(&pipe), stop.clone());
         state
             .ready
             .push_back(Job::new(number, voice, utterance, encoder, own.0, own.1));
-        let own = (Arc::clone(&pipe), stop.clone());
-        state.listeners.insert(number, own);
         count(&state);
         drop(state);
         self.arrived.notify_one();
+        Ok(Listener::new(Arc::clone(self), number, pipe, stop))
+    }
+
+    /// Takes in a client that is sent a finished file. It needs no voice, but a place like every other one.
+    ///
+    /// # Errors
+    ///
+    /// When every place is taken, or the server is going down.
+    pub(crate) fn hold(self: &Arc<Self>) -> Result<Listener, QueueFull> {
+        let mut state = self.lock();
+        if state.closed || !self.make_place(&mut state) {
+            return Err(self.full(&state));
+        }
+        let clock = self.clock.clone();
+        let pipe = Arc::new(Pipe::new(Delivery::Whole, false, FILE_RATE, clock));
+        let stop = StopSignal::new();
+        let number = state.enter(&pipe, &stop);
+        count(&state);
+        drop(state);
         Ok(Listener::new(Arc::clone(self), number, pipe, stop))
     }
 
@@ -176,6 +195,15 @@ impl Queue {
 }
 
 impl State {
+    /// Gives a client a place, and returns its number.
+    fn enter(&mut self, pipe: &Arc<Pipe>, stop: &StopSignal) -> u64 {
+        let number = self.numbers;
+        self.numbers += 1;
+        let own = (Arc::clone(pipe), stop.clone());
+        self.listeners.insert(number, own);
+        number
+    }
+
     /// Gives the next turn to the text that is least ahead of its listener, the oldest of several.
     fn next(&mut self) -> Option<Job> {
         let jobs = self.ready.iter().enumerate();

@@ -276,3 +276,31 @@ fn nothing_shows_the_text() {
     let words = Words::Plain("秘密".into());
     assert!(!format!("{:?}{listener:?}{job:?}{words:?}", queue.inner).contains('秘'));
 }
+
+#[test]
+fn a_client_that_is_sent_a_finished_file_has_a_place_until_it_has_read_it() {
+    let queue = TestQueue::new(1, 8, 2);
+    let file = bytes::Bytes::from(vec![0; 100_000]);
+    let held = [(); 2].map(|()| {
+        let listener = queue.inner.hold().unwrap();
+        listener.refill(file.clone(), Duration::from_secs(30));
+        listener
+    });
+    assert!(queue.inner.hold().is_err());
+    assert!(queue.ask("新", Delivery::Whole).is_err());
+    let [slow, quick] = held;
+    while let Poll::Ready(Some(taken)) = take(&quick) {
+        assert!(taken.is_ok());
+    }
+    assert_eq!(queue.listeners(), 2);
+    drop(quick);
+    let _third = queue.inner.hold().unwrap();
+    // One that does not read loses its place, and holds no sound.
+    queue.clock.advance(Duration::from_secs(11));
+    let _fourth = queue.ask("新", Delivery::Whole).unwrap();
+    assert_eq!(take(&slow), Poll::Ready(Some(Err(SpeechError::TooSlow))));
+    assert_eq!(queue.turn(), Some(3), "no thread is asked for a file");
+    queue.inner.close();
+    drop(slow);
+    assert!(queue.inner.hold().is_err());
+}
