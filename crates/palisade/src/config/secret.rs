@@ -8,11 +8,12 @@
 use std::env;
 use std::{
     fs::File,
-    io::Read as _,
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
 use palisade_core::Secret;
+use palisade_internal::private_file;
 use toml::Spanned;
 
 #[cfg(any(feature = "jwt", feature = "otlp", feature = "webhook"))]
@@ -21,6 +22,8 @@ use super::{Config, ConfigFileError};
 
 /// The longest secret, in bytes. A longer file is probably another one.
 const LONGEST: u64 = 16 * 1024;
+/// The problem of a file that others may replace.
+const OTHERS_WRITE: &str = "others may write it: run chmod go-w on it";
 /// The problem of a variable. Without its name, which may be the secret.
 #[cfg(any(feature = "jwt", feature = "otlp", feature = "webhook"))]
 const NOT_SET: &str = "the variable is not set";
@@ -87,12 +90,21 @@ impl Config {
 /// Reads a file of bounded length.
 fn read_file(path: &Path) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
-    let opened = File::open(path);
+    let opened = File::open(path).and_then(only_owner_writes);
     let read = opened.and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes));
     match read {
         Ok(_) if bytes.len() as u64 <= LONGEST => Ok(bytes),
         Ok(_) => Err(format!("it is longer than {LONGEST} bytes")),
         Err(problem) => Err(problem.to_string()),
+    }
+}
+
+/// Refuses a file in which others may write: they would choose the secret. That others may read it is told by
+/// `palisade doctor` alone, since containers mount secrets so.
+fn only_owner_writes(file: File) -> io::Result<File> {
+    match private_file::others_may(&file, 0o022)? {
+        true => Err(io::Error::other(OTHERS_WRITE)),
+        false => Ok(file),
     }
 }
 

@@ -202,3 +202,26 @@ fn a_sink_that_cannot_work_is_an_error_with_its_line() {
         assert!(error.contains(": audit."), "{error}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_secret_that_others_may_write_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let otlp = "[[audit.otlp]]\nurl = \"https://127.0.0.1:4318/v1/logs\"\n";
+    let section = format!("{otlp}bearer = {{ file = \"token\" }}\n");
+    for (mode, accepted) in [(0o600, true), (0o644, true), (0o620, false), (0o602, false)] {
+        let folder = crate::config::folder(&format!("{HOSTS}{AUDIT}{section}{OPEN}"));
+        let token = folder.path().join("token");
+        fs::write(&token, "of-the-collector").unwrap();
+        fs::set_permissions(&token, fs::Permissions::from_mode(mode)).unwrap();
+        let config = Config::read(folder.path().join("palisade.toml")).unwrap();
+        match config.assemble().map(|_| ()) {
+            Ok(()) => assert!(accepted, "{mode:o}"),
+            Err(error) => {
+                assert!(!accepted, "{mode:o}: {error}");
+                assert!(error.to_string().contains("chmod go-w"), "{error}");
+            }
+        }
+    }
+}
