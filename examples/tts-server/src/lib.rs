@@ -7,6 +7,7 @@
 mod args;
 mod server;
 mod reload;
+mod finish;
 mod listen;
 mod shield;
 mod limits;

@@ -17,6 +17,7 @@ use tower_layer::Layer as _;
 
 use crate::{
     error::StartError,
+    finish::finish,
     first_start::{DataFolder, Greeting},
     listen::{BoundServer, Sockets},
     models::Models,
@@ -235,7 +236,8 @@ impl Server {
             Ok(())
         };
         let served = tokio::try_join!(https, http, figures, stop);
-        finish(self.workers, &self.audit).await?;
+        let store = self.reloader.running.store.as_deref();
+        finish(self.workers, store, &self.audit).await?;
         served
             .map(|_| ())
             .map_err(|error| StartError::new(error.to_string()))
@@ -277,15 +279,6 @@ fn without_tls(settings: &Settings, address: SocketAddr) -> String {
         true => format!("{address} without TLS, for the proxies of [client]"),
         false => format!("{address} without TLS: others on the network can read keys and texts"),
     }
-}
-
-async fn finish(workers: Workers, audit: &AuditHandle) -> Result<(), StartError> {
-    // The threads may still be speaking for clients that left in the time of grace.
-    let _ = tokio::task::spawn_blocking(|| workers.finish()).await;
-    audit
-        .close()
-        .await
-        .map_err(|why| StartError::new(format!("the audit trail could not be closed: {why}")))
 }
 
 async fn stop_requested(mut stopped: watch::Receiver<bool>) {

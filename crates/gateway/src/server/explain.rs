@@ -1,13 +1,12 @@
 //! What a gateway would do, in words, without serving.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::fmt::Write as _;
 
 use palisade::{
     AuditLayer,
     audit::MemorySink,
     config::{ListenOn, Running},
     core::SystemClock,
-    rate_limit::MemoryStore,
 };
 
 use super::{stack::build_shield, tls::Tls};
@@ -44,7 +43,7 @@ pub fn explain(settings: &Settings) -> Result<String, GatewayError> {
     let audit = settings.config.has(&["audit"]).then_some(trail);
     let running = Running {
         audit: audit.transpose().map_err(GatewayError::new)?,
-        store: Some(Arc::new(MemoryStore::default())),
+        store: Some(settings.config.store_of_check()?),
     };
     let (shield, _) = build_shield(settings, &running, &ShadowReport::default())?;
     let tls = Tls::open(settings, &SystemClock::shared())?;

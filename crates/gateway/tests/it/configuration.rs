@@ -100,3 +100,26 @@ async fn a_file_that_is_read_again_is_served_at_once_and_a_broken_one_changes_no
     assert!(gateway.reloader.reload().await.is_err());
     assert_eq!(status(&gateway.get("/new").await), 200);
 }
+
+#[tokio::test]
+async fn a_limit_with_a_lease_is_described_without_its_store_and_refused_without_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gateway.toml");
+    fs::write(folder.path().join("hash.key"), [7; 32]).unwrap();
+    let explain = |redis: &str| {
+        let text = format!(
+            "[server]\nhosts = ['a.example']\nhttp = '127.0.0.1:0'\ndangerously_accept_plain_http = true\n{redis}\n\
+            [[limits]]\nname = 'a'\nrate = '400/minute'\nlease = 100\n\
+            [[upstreams]]\nurl = 'http://127.0.0.1:1'\n[[routes]]\npath = '/'\naccess = 'public'\n"
+        );
+        fs::write(&path, text).unwrap();
+        palisade_gateway::explain(&Settings::read(&path).unwrap())
+    };
+    let redis = "[redis]\nurl = 'redis://127.0.0.1:1'\nhash_key = 'hash.key'\nlease_millis = 500";
+    let text = explain(redis).unwrap();
+    assert!(text.contains("leases of 500 ms"), "{text}");
+    let problem = explain("").unwrap_err().to_string();
+    let start = format!("{}:9: limits.lease: ", path.display());
+    assert!(problem.starts_with(&start), "{problem}");
+    assert!(problem.contains("a lease needs a store"), "{problem}");
+}

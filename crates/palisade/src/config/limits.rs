@@ -96,7 +96,13 @@ impl Config {
         let Some(first) = limits.first() else {
             return Ok(None);
         };
+        let has_leases = store.as_ref().is_some_and(|store| store.has_leases());
         for limit in limits {
+            if let Some(lease) = limit.lease.as_ref().filter(|_| !has_leases) {
+                let problem = "a lease needs a store that several nodes share";
+                let remedy = "add the section `[redis]` and restart, or remove `lease`";
+                return Err(self.source.at(lease, problem, remedy));
+            }
             builder = builder.policy(self.policy(limit)?);
         }
         if let Some(store) = store {

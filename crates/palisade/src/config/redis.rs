@@ -4,7 +4,7 @@ use std::sync::Arc;
 #[cfg(feature = "redis")]
 use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
-use palisade_rate_limit::LimitStore;
+use palisade_rate_limit::{LimitStore, MemoryStore};
 #[cfg(feature = "redis")]
 use {
     palisade_core::Secret,
@@ -12,7 +12,6 @@ use {
     toml::Spanned,
 };
 
-#[cfg(feature = "redis")]
 use super::document::Redis;
 use super::{Config, ConfigFileError};
 
@@ -47,7 +46,49 @@ impl Config {
         else {
             return Ok(None);
         };
-        // Policies without `lease` are passed through.
+        self.leases(redis, store).map(Some)
+    }
+
+    /// Returns a store in memory that can keep the limits of this file, for a check or a description: with
+    /// leases if the file has `[redis]`. No server is asked.
+    ///
+    /// # Errors
+    ///
+    /// `lease_millis` is out of range, or this build cannot use `[redis]`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade::config::Config;
+    ///
+    /// let text = "[server]\nhosts = ['a.example']\n[[limits]]\nname = 'all'\nrate = '9/minute'";
+    /// let config = Config::parse(text)?;
+    /// let parts = config.assemble_with(Some(config.store_of_check()?))?;
+    /// assert!(parts.limits.clients.is_some());
+    /// # Ok::<(), palisade::config::ConfigFileError>(())
+    /// ```
+    pub fn store_of_check(&self) -> Result<Arc<dyn LimitStore>, ConfigFileError> {
+        let memory = MemoryStore::default();
+        match &self.document.redis {
+            None => Ok(Arc::new(memory)),
+            #[cfg(feature = "redis")]
+            Some(redis) => self.leases(redis, memory),
+            #[cfg(not(feature = "redis"))]
+            Some(redis) => Err(self.no_redis(redis)),
+        }
+    }
+
+    /// Puts leases around a store. Policies without `lease` are passed through.
+    ///
+    /// # Errors
+    ///
+    /// `lease_millis` is out of range.
+    #[cfg(feature = "redis")]
+    fn leases(
+        &self,
+        redis: &Redis,
+        store: impl LimitStore,
+    ) -> Result<Arc<dyn LimitStore>, ConfigFileError> {
         let leases = LeasedStore::builder(store);
         let leases = match self.number::<u16>(&redis.lease_millis, 10, 60_000)? {
             Some(millis) => leases.life(Duration::from_millis(millis.into())),
@@ -57,7 +98,7 @@ impl Config {
             self.source
                 .at(&redis.url, problem, "correct `lease_millis`")
         })?;
-        Ok(Some(Arc::new(leases)))
+        Ok(Arc::new(leases))
     }
 
     /// Connects to the store of `[redis]`, and returns it with its own type.
@@ -239,12 +280,15 @@ impl Config {
     pub async fn connect_store(&self) -> Result<Option<Arc<dyn LimitStore>>, ConfigFileError> {
         match &self.document.redis {
             None => Ok(None),
-            Some(redis) => {
-                let remedy = "build with the feature `redis`, or remove the section";
-                Err(self
-                    .source
-                    .at(&redis.url, "this build cannot use a store", remedy))
-            }
+            Some(redis) => Err(self.no_redis(redis)),
         }
+    }
+
+    /// The error of `[redis]` in this build.
+    #[cfg(not(feature = "redis"))]
+    fn no_redis(&self, redis: &Redis) -> ConfigFileError {
+        let remedy = "build with the feature `redis`, or remove the section";
+        self.source
+            .at(&redis.url, "this build cannot use a store", remedy)
     }
 }
