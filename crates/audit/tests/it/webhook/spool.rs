@@ -79,10 +79,8 @@ async fn a_full_spool_loses_counted_records_or_waits_by_the_policy() {
     assert!(sink.spooled_bytes() <= 2 << 20);
     let lost = sink.lost_records();
     assert!((1..600).contains(&lost), "{lost}");
-    assert_eq!(
-        stored_records(&spool) + usize::try_from(lost).unwrap(),
-        1100
-    );
+    // For a moment a batch that is being merged is there twice.
+    eventually(|| stored_records(&spool) + usize::try_from(lost).unwrap() == 1100);
     drop(sink);
 
     // With fail-closed a request is refused at the deadline, and served when there is space again.
