@@ -10,13 +10,12 @@ use palisade::{Policy, RateLimitLayer};
 
 use crate::{
     error::StartError,
-    routes::{AUDIO_MILLISECONDS, CLIENT_LIMIT, TTS_LIMIT},
+    routes::{AUDIO_MILLISECONDS, CLIENT_LIMIT, LEAST_MILLISECONDS, TTS_LIMIT},
 };
 
 /// What is reserved for a character, in milliseconds: a syllable at the voice's own speed.
 const CHARACTER: u64 = 250;
-/// What is reserved at least, and where a request does not say how long its body is.
-pub(crate) const LEAST: u64 = 1_000;
+/// What is reserved where a request does not say how long its body is.
 const UNKNOWN: u64 = 30_000;
 /// What a request pays that was refused before its text was looked at by a voice.
 const REFUSED: u32 = 100;
@@ -76,7 +75,7 @@ fn reserve(head: &request::Parts) -> u64 {
         };
         length.saturating_sub(OVERHEAD) / BODY_BYTES
     };
-    characters.saturating_mul(CHARACTER).max(LEAST)
+    characters.saturating_mul(CHARACTER).max(LEAST_MILLISECONDS)
 }
 
 fn wrong(error: impl std::fmt::Display) -> StartError {

@@ -17,7 +17,10 @@ use axum::extract::FromRef;
 use palisade::{Routes, Rule, ShieldError};
 
 use self::openapi::{Document, RuntimeValues};
-pub(crate) use self::{refusals::RefusalForms, sound::AUDIO_MILLISECONDS};
+pub(crate) use self::{
+    refusals::RefusalForms,
+    sound::{AUDIO_MILLISECONDS, LEAST_MILLISECONDS},
+};
 use crate::{first_start::SCOPE, state::App};
 
 /// The name of the limit that counts sound.

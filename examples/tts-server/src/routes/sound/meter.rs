@@ -6,10 +6,13 @@ use std::time::Duration;
 use http::HeaderValue;
 use palisade::core::SecurityContext;
 
-use crate::{limits::LEAST, synthesis::Listener};
+use crate::synthesis::Listener;
 
 /// What a text cost, for the audit trail and for limits that count sound.
 pub(crate) const AUDIO_MILLISECONDS: &str = "audio_milliseconds";
+
+/// What is reserved for a text at least, and what a file of the cache costs at most.
+pub(crate) const LEAST_MILLISECONDS: u64 = 1_000;
 
 /// Settles that nothing was computed: a request that found no place is not charged.
 pub(super) fn nothing(cx: &SecurityContext) {
@@ -38,7 +41,7 @@ impl Meter {
         Self {
             cx,
             listener,
-            fixed: Some(LEAST.min(whole_milliseconds(sounds))),
+            fixed: Some(LEAST_MILLISECONDS.min(whole_milliseconds(sounds))),
         }
     }
 

@@ -18,7 +18,7 @@ use palisade::core::{Rejection, SecurityContext, extract::Refused};
 use self::meter::Meter;
 pub(crate) use self::{
     body::SoundBody,
-    meter::AUDIO_MILLISECONDS,
+    meter::{AUDIO_MILLISECONDS, LEAST_MILLISECONDS},
     timed::{Timed, WordTime},
 };
 use super::{

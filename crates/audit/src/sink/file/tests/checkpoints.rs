@@ -200,14 +200,17 @@ fn a_place_that_fails_for_long_misses_lines_and_no_proof() {
     }
     assert_eq!(server.writer.take_change(), Some(true));
     bad.come_back();
-    // The first one tells the thread that there is something to do; after that there is space again.
+    // The first one tells the thread that there is something to do. It gets there only if the thread, which may
+    // know already, has made space; the second one does in any case.
     server.write(7);
     until(|| bad.has_lines(32));
     server.write(7);
     server.writer.finish();
     assert_eq!(good.witnessed().len(), 102);
-    let missed: Vec<u64> = (1..=32).map(|line| line * 7).chain([102 * 7]).collect();
-    assert_eq!(bad.witnessed(), missed);
+    let mut witnessed = bad.witnessed();
+    witnessed.retain(|record| *record != 101 * 7);
+    let kept: Vec<u64> = (1..=32).map(|line| line * 7).chain([102 * 7]).collect();
+    assert_eq!(witnessed, kept);
 }
 
 #[test]
