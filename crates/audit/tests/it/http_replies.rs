@@ -21,11 +21,11 @@ use crate::support::{NOW, is_whole_request};
 #[derive(Clone)]
 enum Reply {
     /// Sends this, and closes the connection.
-    ThenClose(String),
+    Close(String),
     /// Sends this, and leaves the connection open.
-    ThenHang(String),
+    Hang(String),
     /// Sends this, and closes the connection when the next request comes on it.
-    ThenCloseAtNext(String),
+    CloseAtNext(String),
 }
 
 /// Serves each connection once, with one reply after the other. Sends what arrived.
@@ -42,16 +42,16 @@ fn collector(replies: Vec<Reply>) -> (SocketAddr, Receiver<Value>) {
                 return;
             }
             match reply {
-                Reply::ThenClose(text) => {
+                Reply::Close(text) => {
                     // The other end may close first: what it has not read fails to be sent.
                     let _ = stream.write_all(text.as_bytes());
                     drop(stream);
                 }
-                Reply::ThenHang(text) => {
+                Reply::Hang(text) => {
                     stream.write_all(text.as_bytes()).unwrap();
                     kept.push(stream);
                 }
-                Reply::ThenCloseAtNext(text) => {
+                Reply::CloseAtNext(text) => {
                     stream.write_all(text.as_bytes()).unwrap();
                     read(&mut stream);
                 }
@@ -96,11 +96,11 @@ fn event(sink: &impl Sink) {
 async fn a_status_decides_whatever_becomes_of_the_body() {
     let long = "x".repeat(65 * 1024);
     for first in [
-        Reply::ThenClose(ok(long.len(), &long)),
-        Reply::ThenClose(ok(10, "{}")),
-        Reply::ThenHang(ok(10, "{}")),
+        Reply::Close(ok(long.len(), &long)),
+        Reply::Close(ok(10, "{}")),
+        Reply::Hang(ok(10, "{}")),
     ] {
-        let next = Reply::ThenClose(ok(2, "{}"));
+        let next = Reply::Close(ok(2, "{}"));
         let (address, arrived) = collector(vec![first, next.clone(), next]);
         let sink = builder(address).build().unwrap();
         for _ in 0..2 {
@@ -116,8 +116,8 @@ async fn a_status_decides_whatever_becomes_of_the_body() {
 #[tokio::test]
 async fn a_connection_that_was_closed_while_idle_costs_no_try() {
     // It is closed when the next request is on its way already.
-    let first = Reply::ThenCloseAtNext(ok(2, "{}"));
-    let (address, arrived) = collector(vec![first, Reply::ThenClose(ok(2, "{}"))]);
+    let first = Reply::CloseAtNext(ok(2, "{}"));
+    let (address, arrived) = collector(vec![first, Reply::Close(ok(2, "{}"))]);
     let sink = builder(address).build().unwrap();
     event(&sink);
     sink.flush().get().await.unwrap();
@@ -133,7 +133,7 @@ async fn a_connection_that_was_closed_while_idle_costs_no_try() {
 async fn a_collector_that_rejects_some_records_is_not_taken_for_one_that_fails() {
     let some = r#"{"partialSuccess":{"rejectedLogRecords":"1"}}"#;
     let all = r#"{"partialSuccess":{"rejectedLogRecords":2}}"#;
-    let replies = [some, all].map(|body| Reply::ThenClose(ok(body.len(), body)));
+    let replies = [some, all].map(|body| Reply::Close(ok(body.len(), body)));
     let (address, arrived) = collector(replies.to_vec());
     let sink = builder(address).policy(LossPolicy::FailClosed);
     let sink = sink.build().unwrap();
