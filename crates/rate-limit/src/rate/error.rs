@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{MAX_RATES, UNITS};
 
-/// Why a text is not a [`Rate`], or not a list of rates.
+/// Why a text is not a [`Rate`](super::Rate), or not a list of rates.
 ///
 /// The message repeats the text, says what is wrong, and shows what would be right. It can be shown to
 /// an operator as it is. [`PolicyWithoutRate::rate`](crate::PolicyWithoutRate::rate) adds the name of the

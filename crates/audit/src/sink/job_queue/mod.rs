@@ -23,9 +23,11 @@ use std::{
 use palisade_core::{MaybeReady, SharedClock};
 use tokio::sync::oneshot;
 
+#[cfg(any(feature = "otlp", feature = "webhook"))]
+pub(super) use self::receiver::Confirm;
 #[cfg(feature = "webhook")]
 pub(super) use self::receiver::LossCounter;
-pub(super) use self::receiver::{Confirm, Job, JobReceiver, Outcome};
+pub(super) use self::receiver::{Job, JobReceiver, Outcome};
 use self::receiver::{QueueState, millis};
 use super::LossPolicy;
 use crate::{

@@ -1,10 +1,12 @@
 //! The end of the queue that the thread holds, and what it shares with the other end.
 
+#[cfg(any(feature = "otlp", feature = "webhook"))]
+use std::sync::mpsc::TryRecvError;
 use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
-        mpsc::{Receiver, RecvError, RecvTimeoutError, TryRecvError},
+        mpsc::{Receiver, RecvError, RecvTimeoutError},
     },
     time::Duration,
 };
