@@ -53,7 +53,14 @@ pub(super) enum BatchRecord {
     /// Repetitions that were held back.
     HeldBack(RepeatCount),
     /// A record as JSON, and the time that it is about.
-    Record(Duration, String),
+    Record(
+        #[cfg_attr(
+            not(feature = "otlp"),
+            expect(dead_code, reason = "only OpenTelemetry wants it beside the record")
+        )]
+        Duration,
+        String,
+    ),
 }
 
 impl Batches {
@@ -159,6 +166,7 @@ impl Batches {
 
 impl Batch {
     /// Returns how many records are in it.
+    #[cfg(feature = "otlp")]
     pub(super) fn len(&self) -> u64 {
         u64::try_from(self.records.len()).unwrap_or(u64::MAX)
     }

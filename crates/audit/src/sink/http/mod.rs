@@ -49,10 +49,6 @@ pub(super) struct Reply {
     /// The header `Retry-After` as it was sent.
     pub(super) retry_after: Option<HeaderValue>,
     /// The body. Empty if it was longer than 64 KiB, ended early, or took longer than a second.
-    #[cfg_attr(
-        not(feature = "otlp"),
-        expect(dead_code, reason = "only a collector says something in it")
-    )]
     pub(super) body: Bytes,
 }
 
