@@ -9,7 +9,7 @@ use crate::failure::Failure;
 
 /// Makes this thread the user who owns the first folder of a path that is not root's, if it is root.
 ///
-/// Every folder and every link on the way counts: whoever owns one of them decides where the path
+/// Every folder and every link on the way counts: the owner of one of them decides where the path
 /// leads. Nothing happens if all belong to root, or if the command does not run as root. Call it
 /// before another thread starts.
 ///

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Why a checkpoint or an array was not read: one sentence for whoever keeps the file.
+/// Why a checkpoint or an array was not read: one sentence for the person who keeps the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckpointError(String);
 

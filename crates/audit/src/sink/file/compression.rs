@@ -230,7 +230,7 @@ impl Worker {
             let problem = "its compressed form can be read and differs: compare both, and remove the wrong one";
             return Err(Problem::Leave(io::Error::other(problem)));
         }
-        // Whoever wrote it may not have synced it.
+        // The program that wrote it may not have synced it.
         File::open(&compressed)?.sync_all()?;
         Ok(true)
     }

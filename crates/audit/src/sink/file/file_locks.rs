@@ -12,7 +12,7 @@ use palisade_internal::private_file;
 
 use crate::trail_files;
 
-/// Held by whoever deletes or replaces older parts. Clones are the same lock.
+/// Held while older parts are deleted or replaced. Clones are the same lock.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PartsLock(Arc<Mutex<()>>);
 
