@@ -1,0 +1,112 @@
+//! `[redis]`: secrets and certificates of the store, and limits with a lease.
+
+use palisade::config::Config;
+
+#[test]
+fn the_password_of_a_store_is_in_no_debug_output_and_no_error() {
+    let text = "[server]\nhosts = [\"a.example\"]\n[redis]\nurl = \"redis://:canary@127.0.0.1\"\nhash_key = \"none\"\n";
+    let config = Config::parse(text).unwrap();
+    assert!(!format!("{config:?}").contains("canary"), "{config:?}");
+    let other = Config::parse(&text.replace("canary", "other")).unwrap();
+    assert_eq!(config.changes(&other), ["redis.url"]);
+}
+
+#[tokio::test]
+async fn a_wrong_secret_or_certificate_of_the_store_is_told_with_its_key() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [
+        ("hash.key", "sixteen bytes or more"),
+        ("empty", "\n"),
+        ("password", "canary\n"),
+        ("ca.pem", "-----BEGIN CERTIFICATE-----"),
+    ] {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    for (lines, expected) in [
+        (
+            "password_file = 'empty'",
+            "redis.password_file: the file is empty",
+        ),
+        ("password_file = 'absent'", "redis.password_file: "),
+        (
+            "sentinel_password_file = 'password'",
+            "redis.url: the user and password of the sentinels would not be used",
+        ),
+        (
+            "sentinel_user = 'one'",
+            "redis.url: the user and password of the sentinels would not be used",
+        ),
+        (
+            "root_certificate = 'password'",
+            "redis.url: the root certificate of the store is no PEM certificate",
+        ),
+        (
+            "client_key = 'password'",
+            "redis.client_key: certificate and key belong together",
+        ),
+        (
+            "client_certificate = 'password'",
+            "redis.client_certificate: certificate and key belong together",
+        ),
+        (
+            "root_certificate = 'ca.pem'\nurl = 'redis://127.0.0.1:1'",
+            "redis.url: the certificates of the store would not be used",
+        ),
+        (
+            "client_certificate = 'ca.pem'\nclient_key = 'password'\nurl = 'redis-cluster://127.0.0.1:1'",
+            "write rediss://, rediss-cluster:// or rediss-sentinel://",
+        ),
+    ] {
+        let file = folder.path().join("palisade.toml");
+        let url = match lines.contains("url = ") {
+            true => "",
+            false => "url = 'rediss://127.0.0.1:1'\n",
+        };
+        let text = format!(
+            "[server]\nhosts = ['a.example']\n[redis]\n{url}hash_key = 'hash.key'\n{lines}\n"
+        );
+        std::fs::write(&file, text).unwrap();
+        let error = Config::read(&file).unwrap().connect_store().await;
+        let error = error.expect_err("it is refused").to_string();
+        assert!(error.contains(expected), "{lines}: {error}");
+        assert!(!error.contains("canary"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_limit_with_a_lease_needs_the_shared_store() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("hash.key"), [7; 32]).unwrap();
+    let file = folder.path().join("palisade.toml");
+    let read = |redis: &str, lease: &str| {
+        let limit = "name = 'a'\nrate = '400/minute'";
+        let text =
+            format!("[server]\nhosts = ['a.example']\n{redis}\n[[limits]]\n{limit}\n{lease}\n");
+        std::fs::write(&file, text).unwrap();
+        Config::read(&file).unwrap()
+    };
+    let redis = "[redis]\nurl = 'redis://127.0.0.1:1'\nhash_key = 'hash.key'\nlease_millis = 500";
+    let config = read(redis, "lease = 100");
+    let store = config.connect_store().await.unwrap();
+    let parts = config.assemble_with(store).unwrap();
+    let explained = parts.limits.clients.unwrap().explain();
+    assert!(explained.contains("leases of 500 ms"), "{explained}");
+    for (redis, lease, expected) in [
+        (
+            "",
+            "lease = 100",
+            "a lease needs a store that several nodes share",
+        ),
+        (redis, "lease = 101", "use 2 to 100, a quarter of the burst"),
+        (
+            redis,
+            "lease = 10\npenalty = true",
+            "a lease needs a cost that is final",
+        ),
+    ] {
+        let config = read(redis, lease);
+        let store = config.connect_store().await.unwrap();
+        let error = config.assemble_with(store).expect_err("it is refused");
+        assert!(error.to_string().contains(expected), "{lease}: {error}");
+    }
+}
