@@ -44,6 +44,7 @@ mod query;
 mod report;
 mod tail;
 mod verify;
+mod verify_report;
 mod witness;
 
 use clap::Subcommand;
