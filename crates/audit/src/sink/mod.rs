@@ -14,6 +14,8 @@ mod otlp;
 mod webhook;
 mod detached;
 #[cfg(any(feature = "otlp", feature = "webhook"))]
+mod http_settings;
+#[cfg(any(feature = "otlp", feature = "webhook"))]
 mod batches;
 #[cfg(any(feature = "otlp", feature = "webhook"))]
 mod http;

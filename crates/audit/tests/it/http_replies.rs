@@ -163,3 +163,13 @@ fn a_deadline_or_a_pause_of_zero_is_refused() {
         assert!(error.contains("more than zero"), "{error}");
     }
 }
+
+#[test]
+fn settings_do_not_show_the_path_of_the_address_or_a_header() {
+    let uri = "https://logs.example/s3cret?key=s3cret".parse().unwrap();
+    let token = http::HeaderValue::from_static("Bearer s3cret");
+    let settings = OtlpSink::builder(uri).header(http::header::AUTHORIZATION, token);
+    let shown = format!("{settings:?}");
+    assert!(shown.contains("logs.example"), "{shown}");
+    assert!(!shown.contains("s3cret"), "{shown}");
+}

@@ -3,7 +3,7 @@
 //! Without the section nothing is recorded, which [`ShieldBuilder::build`] reports as the warning
 //! `no-audit`. A file that cannot be opened is an error at start.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use palisade_audit::{
     AuditKey, AuditLayer, CheckpointKey, FileSink, FileSinkBuilder, LowSpaceAction,
@@ -12,6 +12,7 @@ use toml::Spanned;
 
 use super::{
     Config, ConfigFileError,
+    audit_settings::{with_file_settings, with_queue},
     document::{Audit, AuditPolicy, Checkpoints},
     numbers::{DAY_SECONDS, TimeUnit},
 };
@@ -92,7 +93,7 @@ impl Config {
     /// The file cannot be written, another process has it open, or a key cannot be read.
     fn sink(&self, audit: &Audit) -> Result<FileSink, ConfigFileError> {
         let sink = FileSink::builder(self.path(audit.file.get_ref()));
-        let sink = self.queue_and_key(audit, sink)?;
+        let sink = with_file_settings!(self, audit, sink);
         let sink = self.retention(audit, sink)?;
         let sink = self.checkpoints(audit, sink)?;
         sink.open().map_err(|problem| {
@@ -101,35 +102,16 @@ impl Config {
         })
     }
 
-    /// Sets policy, queue, length of a file, and the key of the chain.
+    /// Reads the key of a hash chain.
     ///
     /// # Errors
     ///
-    /// A number is out of range, the policy is unknown, or the key cannot be read.
-    fn queue_and_key(
-        &self,
-        audit: &Audit,
-        mut sink: FileSinkBuilder,
-    ) -> Result<FileSinkBuilder, ConfigFileError> {
-        sink = sink.policy(audit.policy.into());
-        if let Some(deadline) = self.deadline(&audit.deadline_seconds)? {
-            sink = sink.commit_deadline(deadline);
-        }
-        if let Some(records) = audit.queue {
-            sink = sink.capacity(records);
-        }
-        if let Some(mib) = audit.rotate_mib {
-            sink = sink.rotate_at(mib.saturating_mul(MIB));
-        }
-        sink = self.compression(&audit.compress_parts, sink)?;
-        let Some(path) = &audit.seal_key else {
-            return Ok(sink);
-        };
-        let key = AuditKey::from_file(self.path(path.get_ref())).map_err(|problem| {
+    /// The key cannot be read, or others can read it.
+    pub(super) fn seal_key(&self, path: &Spanned<PathBuf>) -> Result<AuditKey, ConfigFileError> {
+        AuditKey::from_file(self.path(path.get_ref())).map_err(|problem| {
             let remedy = "name a file with the key of the trail, readable by this user alone";
             self.source.at(path, problem, remedy)
-        })?;
-        Ok(sink.key(key))
+        })
     }
 
     /// Sets whether older parts are compressed.
@@ -154,7 +136,7 @@ impl Config {
         }
     }
 
-    /// Sets how much is kept, how many refusals are written, and what is done when the disk is
+    /// Sets how many refusals are written, and what is done when the disk is
     /// nearly full.
     ///
     /// # Errors
@@ -165,12 +147,6 @@ impl Config {
         audit: &Audit,
         mut sink: FileSinkBuilder,
     ) -> Result<FileSinkBuilder, ConfigFileError> {
-        if let Some(age) = self.time(&audit.keep_days, TimeUnit::Days, LONGEST_KEEP_DAYS)? {
-            sink = sink.keep_for(age);
-        }
-        if let Some(mib) = self.number::<u64>(&audit.keep_mib, 1, MOST_MIB)? {
-            sink = sink.keep_at_most(mib * MIB);
-        }
         if let Some(kib) = self.number::<u32>(&audit.refusal_kib_per_second, 1, MOST_REFUSAL_KIB)? {
             sink = sink.refusal_budget(kib * 1024);
         }

@@ -9,6 +9,8 @@ use toml::Spanned;
 
 #[cfg(feature = "webhook")]
 use super::audit::{MIB, MOST_MIB};
+#[cfg(any(feature = "otlp", feature = "webhook"))]
+use super::audit_settings::{with_certificates, with_queue};
 use super::{
     Config, ConfigFileError,
     document::{AuditOtlp, AuditWebhook},
@@ -22,28 +24,16 @@ impl Config {
             let remedy = "write https:// and the logs endpoint of the collector";
             self.source.at(&otlp.url, "it is no URL", remedy)
         })?;
-        let mut sink = palisade_audit::OtlpSink::builder(endpoint).policy(otlp.policy.into());
+        let sink = with_queue!(self, otlp, palisade_audit::OtlpSink::builder(endpoint));
+        let mut sink = with_certificates!(self, otlp, sink);
         if let Some(name) = &otlp.service_name {
             sink = sink.service_name(name.as_str());
         }
         if let Some(token) = &otlp.bearer {
             sink = sink.header(http::header::AUTHORIZATION, self.bearer(token)?);
         }
-        if let Some(deadline) = self.deadline(&otlp.deadline_seconds)? {
-            sink = sink.commit_deadline(deadline);
-        }
-        if let Some(records) = otlp.queue {
-            sink = sink.capacity(records);
-        }
         if otlp.dangerously_allow_http {
             sink = sink.dangerously_allow_http();
-        }
-        if let Some(pem) = self.pem(otlp.trust_anchors.as_ref())? {
-            sink = sink.trust_anchors(pem);
-        }
-        let (chain, key) = (&otlp.client_certificate, &otlp.client_key);
-        if let Some((chain, key)) = self.client_identity(chain.as_ref(), key.as_ref())? {
-            sink = sink.client_certificate(chain, key);
         }
         let url = &otlp.url;
         sink.build()
@@ -80,8 +70,9 @@ impl Config {
             self.source.at(&webhook.url, "it is no URL", remedy)
         })?;
         let spool = self.path(&webhook.spool);
-        let mut sink = palisade_audit::WebhookSink::builder(endpoint, spool);
-        sink = sink.policy(webhook.policy.into());
+        let sink = palisade_audit::WebhookSink::builder(endpoint, spool);
+        let sink = with_queue!(self, webhook, sink);
+        let mut sink = with_certificates!(self, webhook, sink);
         if let Some(key) = &webhook.signing_key {
             sink = sink.signing_key(self.signing_key(key)?);
         } else if webhook.dangerously_send_unsigned {
@@ -93,21 +84,8 @@ impl Config {
         if let Some(token) = &webhook.bearer {
             sink = sink.header(http::header::AUTHORIZATION, self.bearer(token)?);
         }
-        if let Some(deadline) = self.deadline(&webhook.deadline_seconds)? {
-            sink = sink.commit_deadline(deadline);
-        }
-        if let Some(records) = webhook.queue {
-            sink = sink.capacity(records);
-        }
         if webhook.dangerously_allow_http {
             sink = sink.dangerously_allow_http();
-        }
-        if let Some(pem) = self.pem(webhook.trust_anchors.as_ref())? {
-            sink = sink.trust_anchors(pem);
-        }
-        let (chain, key) = (&webhook.client_certificate, &webhook.client_key);
-        if let Some((chain, key)) = self.client_identity(chain.as_ref(), key.as_ref())? {
-            sink = sink.client_certificate(chain, key);
         }
         let url = &webhook.url;
         sink.open()

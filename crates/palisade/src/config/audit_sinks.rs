@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use palisade_audit::{
-    AuditKey, AuditLayerBuilder, FileSink, LossPolicy, SyslogAddress, SyslogSink, TracingSink,
+    AuditLayerBuilder, FileSink, LossPolicy, SyslogAddress, SyslogSink, TracingSink,
 };
 use toml::Spanned;
 
 use super::{
     Config, ConfigFileError,
     audit::{LONGEST_KEEP_DAYS, MIB, MOST_MIB},
+    audit_settings::{with_file_settings, with_queue},
     document::{Audit, AuditFile, AuditPolicy, AuditSyslog},
     numbers::{Number, TimeUnit},
 };
@@ -71,30 +72,8 @@ impl Config {
 
     /// Opens a further file.
     fn further_file(&self, file: &AuditFile) -> Result<FileSink, ConfigFileError> {
-        let mut sink = FileSink::builder(self.path(file.file.get_ref())).policy(file.policy.into());
-        if let Some(deadline) = self.deadline(&file.deadline_seconds)? {
-            sink = sink.commit_deadline(deadline);
-        }
-        if let Some(records) = file.queue {
-            sink = sink.capacity(records);
-        }
-        if let Some(mib) = file.rotate_mib {
-            sink = sink.rotate_at(mib.saturating_mul(MIB));
-        }
-        sink = self.compression(&file.compress_parts, sink)?;
-        if let Some(age) = self.time(&file.keep_days, TimeUnit::Days, LONGEST_KEEP_DAYS)? {
-            sink = sink.keep_for(age);
-        }
-        if let Some(mib) = self.number::<u64>(&file.keep_mib, 1, MOST_MIB)? {
-            sink = sink.keep_at_most(mib * MIB);
-        }
-        if let Some(path) = &file.seal_key {
-            let key = AuditKey::from_file(self.path(path.get_ref()));
-            sink = sink.key(key.map_err(|problem| {
-                let remedy = "name a file with the key of the trail, readable by this user alone";
-                self.source.at(path, problem, remedy)
-            })?);
-        }
+        let sink = FileSink::builder(self.path(file.file.get_ref()));
+        let sink = with_file_settings!(self, file, sink);
         sink.open().map_err(|problem| {
             let remedy = "name a file that this user may write and that no other sink has open";
             self.source.at(&file.file, problem, remedy)
@@ -104,7 +83,7 @@ impl Config {
     /// Starts a sink for a syslog server.
     fn syslog(&self, syslog: &AuditSyslog) -> Result<SyslogSink, ConfigFileError> {
         let address = self.syslog_address(&syslog.address)?;
-        let mut sink = SyslogSink::builder(address).policy(syslog.policy.into());
+        let mut sink = with_queue!(self, syslog, SyslogSink::builder(address));
         if let Some(name) = &syslog.app_name {
             sink = sink.app_name(name.as_str());
         }
@@ -114,25 +93,11 @@ impl Config {
         if let Some(facility) = self.number(&syslog.facility, 0, MAX_FACILITY)? {
             sink = sink.facility(facility);
         }
-        if let Some(deadline) = self.deadline(&syslog.deadline_seconds)? {
-            sink = sink.commit_deadline(deadline);
-        }
-        if let Some(records) = syslog.queue {
-            sink = sink.capacity(records);
-        }
         if syslog.dangerously_allow_clear_text {
             sink = sink.dangerously_allow_clear_text();
         }
         #[cfg(feature = "syslog-tls")]
-        {
-            if let Some(pem) = self.pem(syslog.trust_anchors.as_ref())? {
-                sink = sink.trust_anchors(pem);
-            }
-            let (chain, key) = (&syslog.client_certificate, &syslog.client_key);
-            if let Some((chain, key)) = self.client_identity(chain.as_ref(), key.as_ref())? {
-                sink = sink.client_certificate(chain, key);
-            }
-        }
+        let sink = super::audit_settings::with_certificates!(self, syslog, sink);
         let address = &syslog.address;
         sink.build()
             .map_err(|problem| self.sink_error(address, &problem))

@@ -46,6 +46,7 @@ mod consistency;
 mod audit_sinks;
 mod audit_connections;
 mod audit;
+mod audit_settings;
 mod client_certificates;
 mod cors;
 mod inspect;

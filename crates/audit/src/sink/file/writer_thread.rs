@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     error::SinkUnavailable,
-    record::{AuditEvent, RecordType, RequestRecord, event_id},
+    record::{AuditEvent, RecordType, event_id},
 };
 
 /// Written records stay in memory until they are safe; at so many of them that is seen to.
@@ -80,12 +80,11 @@ impl<S: Store> WriterThread<S> {
     pub(super) fn run(mut self) {
         // However this thread ends, all waits for it end.
         let _end = CloseOnDrop(Arc::clone(&self.queue));
-        let (mut items, mut encoded) = (Vec::new(), Vec::new());
+        let mut items = Vec::new();
         self.keep_checkpoint(true);
         loop {
             let taken = self.queue.take(&mut items, self.due());
-            self.encode_batch(&mut items, &mut encoded, &taken);
-            self.queue.give_back(&mut encoded);
+            self.encode_batch(&mut items, &taken);
             if taken.closing {
                 return self.end(&taken);
             }
@@ -107,12 +106,7 @@ impl<S: Store> WriterThread<S> {
     ///
     /// Records of the requests come first, then counts of repetitions, losses, and `closed` at the
     /// end.
-    fn encode_batch(
-        &mut self,
-        items: &mut Vec<QueuedRecord>,
-        encoded: &mut Vec<Arc<RequestRecord>>,
-        taken: &Batch,
-    ) {
+    fn encode_batch(&mut self, items: &mut Vec<QueuedRecord>, taken: &Batch) {
         self.note_clock_step();
         for item in items.drain(..) {
             // The end of a refused request was not foreseen in the budget when its head was.
@@ -124,10 +118,7 @@ impl<S: Store> WriterThread<S> {
             };
             let bytes = self.journal.push(|out| match item {
                 QueuedRecord::Event(event) => event.encode_unsealed(out),
-                QueuedRecord::Request(event, form) => {
-                    event.encode_unsealed(form, out);
-                    encoded.push(event);
-                }
+                QueuedRecord::Request(event, form) => event.encode_unsealed(form, out),
             });
             if let Some(estimated) = refused {
                 self.queue.refusal_was_written(bytes, estimated);

@@ -55,15 +55,17 @@ pub(super) struct QueueSettings {
 }
 
 impl QueueSettings {
-    /// The default of all deadlines.
-    pub(super) const DEADLINE: Duration = Duration::from_secs(2);
+    /// Returns the default settings of a sink that sends over a connection.
+    pub(super) fn of_connection(clock: SharedClock) -> Self {
+        Self::unwaited(4096, clock)
+    }
 
     /// Returns the settings of a queue for which no response waits.
     pub(super) fn unwaited(capacity: usize, clock: SharedClock) -> Self {
         Self {
             capacity,
             policy: LossPolicy::DropAndCount,
-            deadline: Self::DEADLINE,
+            deadline: Duration::from_secs(2),
             clock,
         }
     }
@@ -86,6 +88,35 @@ impl QueueSettings {
         }
     }
 }
+
+/// The methods of a builder whose queue is the member `$queue`, as [`QueueSettings::of_connection`] returns it.
+macro_rules! queue_setting_methods {
+    ($($queue:ident).+) => {
+        /// Sets how many records may wait in memory. Default: 4096, about 4 MB; not 0.
+        ///
+        /// Further ones are lost and counted.
+        pub fn capacity(mut self, records: usize) -> Self {
+            self.$($queue).+.capacity = records;
+            self
+        }
+
+        /// Sets how long a response waits for its record, where the [policy](Self::policy) says that it waits.
+        /// Default: 2 seconds; not 0.
+        pub fn commit_deadline(mut self, deadline: std::time::Duration) -> Self {
+            self.$($queue).+.deadline = deadline;
+            self
+        }
+
+        /// Measures deadlines, pauses and the age of what waits by this clock. Default: the system clock.
+        ///
+        /// The times in records are those of the layer.
+        pub fn clock(mut self, clock: palisade_core::SharedClock) -> Self {
+            self.$($queue).+.clock = clock;
+            self
+        }
+    };
+}
+pub(super) use queue_setting_methods;
 
 /// The end of the queue that the sink holds. It never waits for the thread.
 pub(super) struct JobQueue {

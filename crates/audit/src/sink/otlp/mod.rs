@@ -9,24 +9,20 @@ mod document;
 
 use std::{fmt, sync::Arc, thread, time::Duration};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Uri};
-use palisade_core::{MaybeReady, Secret, SharedClock, SystemClock};
+use http::Uri;
+use palisade_core::MaybeReady;
 
 use self::exporter::Exporter;
 use super::{
     LossPolicy, Sink,
-    batches::Batches,
-    http::{HttpClient, HttpTarget},
-    job_queue::{JobQueue, QueueSettings, sink_methods_of_queue},
-    tls::TlsSettings,
+    http::HttpTarget,
+    http_settings::{HttpSettings, http_setting_methods},
+    job_queue::{JobQueue, queue_setting_methods, sink_methods_of_queue},
 };
 use crate::{
     error::{AuditBuildError, SinkUnavailable},
     record::{AuditEvent, RequestRecord},
 };
-
-/// The default number of records that may wait.
-const CAPACITY: usize = 4096;
 
 /// Sends records to an OpenTelemetry collector, over OTLP/HTTP in JSON. Needs the feature `otlp`.
 ///
@@ -78,19 +74,8 @@ pub struct OtlpSink {
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct OtlpSinkBuilder {
-    uri: Uri,
+    http: HttpSettings,
     service_name: Box<str>,
-    headers: HeaderMap,
-    capacity: usize,
-    linger: Duration,
-    deadline: Duration,
-    retry_pause: Duration,
-    policy: LossPolicy,
-    commit_deadline: Duration,
-    tls: TlsSettings,
-    clock: SharedClock,
-    /// Whether records may leave the machine in clear text.
-    allow_http: bool,
 }
 
 impl OtlpSink {
@@ -98,18 +83,8 @@ impl OtlpSink {
     /// `http://127.0.0.1:4318/v1/logs` or `https://collector.example:4318/v1/logs`. Nothing is opened before the first record.
     pub fn builder(endpoint: Uri) -> OtlpSinkBuilder {
         OtlpSinkBuilder {
-            uri: endpoint,
+            http: HttpSettings::new(endpoint),
             service_name: "palisade".into(),
-            headers: HeaderMap::new(),
-            capacity: CAPACITY,
-            linger: Duration::from_secs(1),
-            deadline: Duration::from_secs(10),
-            retry_pause: Duration::from_secs(1),
-            policy: LossPolicy::DropAndCount,
-            commit_deadline: QueueSettings::DEADLINE,
-            tls: TlsSettings::default(),
-            clock: SystemClock::shared(),
-            allow_http: false,
         }
     }
 }
@@ -121,34 +96,12 @@ impl OtlpSinkBuilder {
         self
     }
 
-    /// Adds a header to every request, such as an API key of the collector. It is not shown by `Debug`.
-    pub fn header(mut self, name: HeaderName, mut value: HeaderValue) -> Self {
-        value.set_sensitive(true);
-        self.headers.append(name, value);
-        self
-    }
-
-    /// Sets how many records may wait. Default: 4096, about 4 MB; not 0. Further ones are lost and counted.
-    pub fn capacity(mut self, records: usize) -> Self {
-        self.capacity = records;
-        self
-    }
-
-    /// Sets how long a record may wait for others of its batch. Default: 1 second.
-    pub fn linger(mut self, pause: Duration) -> Self {
-        self.linger = pause;
-        self
-    }
-
-    /// Sets the longest time of one try, with connecting. Default: 10 seconds; not 0.
-    pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
-        self
-    }
+    http_setting_methods!("collector");
+    queue_setting_methods!(http.queue);
 
     /// Sets the pause after the first failed try. Default: 1 second; not 0. It doubles with each.
     pub fn retry_pause(mut self, pause: Duration) -> Self {
-        self.retry_pause = pause;
+        self.http.retry_pause = pause;
         self
     }
 
@@ -157,31 +110,7 @@ impl OtlpSinkBuilder {
     ///
     /// A batch with a record that a response waits for is sent at once.
     pub fn policy(mut self, policy: LossPolicy) -> Self {
-        self.policy = policy;
-        self
-    }
-
-    /// Sets how long a response waits for the collector, where the policy says that it waits. Default: 2 seconds.
-    pub fn commit_deadline(mut self, deadline: Duration) -> Self {
-        self.commit_deadline = deadline;
-        self
-    }
-
-    /// Trusts these authorities alone: certificates in PEM. Default: those of the machine.
-    pub fn trust_anchors(mut self, pem: impl Into<Box<str>>) -> Self {
-        self.tls.anchors = Some(pem.into());
-        self
-    }
-
-    /// Shows this certificate to a collector that asks for one: the chain and its key, in PEM. Default: none.
-    pub fn client_certificate(mut self, chain: impl Into<Box<str>>, key: Secret) -> Self {
-        self.tls.identity = Some((chain.into(), key));
-        self
-    }
-
-    /// Takes the time of sending, and of the age of a batch, from this clock. Default: the system clock.
-    pub fn clock(mut self, clock: SharedClock) -> Self {
-        self.clock = clock;
+        self.http.queue.policy = policy;
         self
     }
 
@@ -202,7 +131,7 @@ impl OtlpSinkBuilder {
     /// # Ok::<(), http::uri::InvalidUri>(())
     /// ```
     pub fn dangerously_allow_http(mut self) -> Self {
-        self.allow_http = true;
+        self.http.allow_http = true;
         self
     }
 
@@ -225,42 +154,22 @@ impl OtlpSinkBuilder {
     /// # Ok::<(), http::uri::InvalidUri>(())
     /// ```
     pub fn build(self) -> Result<OtlpSink, AuditBuildError> {
-        let setting = "OtlpSink::builder";
-        let target = HttpTarget::new(setting, &self.uri, self.allow_http, &self.tls)?;
-        let settings = QueueSettings {
-            capacity: self.capacity,
-            policy: self.policy,
-            deadline: self.commit_deadline,
-            clock: Arc::clone(&self.clock),
-        };
-        settings.check()?;
-        check_times(self.deadline, self.retry_pause)?;
-        let client = HttpClient::new(target.clone(), self.headers, self.deadline);
-        let (queue, jobs) = JobQueue::new(settings);
+        let http = self.http;
+        let target = http.check("OtlpSink::builder")?;
         let exporter = Exporter {
-            client: client.map_err(AuditBuildError::NoThread)?,
+            client: http.client(target.clone())?,
             service_name: self.service_name,
-            batches: Batches::new(self.linger, Arc::clone(&self.clock), self.policy.waits()),
-            retry_pause: self.retry_pause,
-            clock: self.clock,
+            batches: http.batches(),
+            retry_pause: http.retry_pause,
+            clock: Arc::clone(&http.queue.clock),
         };
+        let (queue, jobs) = JobQueue::new(http.queue);
         thread::Builder::new()
             .name("palisade-audit-otlp".into())
             .spawn(move || exporter.run(&jobs))
             .map_err(AuditBuildError::NoThread)?;
         Ok(OtlpSink { queue, target })
     }
-}
-
-/// Finds times with which no try could succeed, or tries would follow each other without a pause.
-fn check_times(deadline: Duration, retry_pause: Duration) -> Result<(), AuditBuildError> {
-    let problem = "use more than zero";
-    for (setting, time) in [("deadline", deadline), ("retry_pause", retry_pause)] {
-        if time.is_zero() {
-            return Err(AuditBuildError::InvalidSetting { setting, problem });
-        }
-    }
-    Ok(())
 }
 
 impl Sink for OtlpSink {

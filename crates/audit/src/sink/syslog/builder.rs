@@ -1,8 +1,8 @@
 //! The settings of a syslog sink, with their defaults.
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{sync::Arc, thread};
 
-use palisade_core::{SharedClock, SystemClock};
+use palisade_core::SystemClock;
 
 use super::{
     SyslogAddress, SyslogSink,
@@ -16,14 +16,12 @@ use crate::{
     error::AuditBuildError,
     sink::{
         LossPolicy,
-        job_queue::{JobQueue, QueueSettings},
+        job_queue::{JobQueue, QueueSettings, queue_setting_methods},
     },
 };
 
 /// The facility *log audit* (RFC 5424, table 1).
 const LOG_AUDIT: u8 = 13;
-/// The default number of records that may wait.
-const CAPACITY: usize = 4096;
 
 /// Settings of a [`SyslogSink`], from [`SyslogSink::builder`].
 ///
@@ -45,12 +43,9 @@ pub struct SyslogSinkBuilder {
     app_name: Box<str>,
     host_name: Box<str>,
     facility: u8,
-    capacity: usize,
-    policy: LossPolicy,
-    commit_deadline: Duration,
+    queue: QueueSettings,
     #[cfg(feature = "syslog-tls")]
     tls: TlsSettings,
-    clock: SharedClock,
     /// Whether records may leave the machine in clear text.
     allow_clear_text: bool,
 }
@@ -62,12 +57,9 @@ impl SyslogSinkBuilder {
             app_name: "palisade".into(),
             host_name: host_name().into(),
             facility: LOG_AUDIT,
-            capacity: CAPACITY,
-            policy: LossPolicy::DropAndCount,
-            commit_deadline: QueueSettings::DEADLINE,
+            queue: QueueSettings::of_connection(SystemClock::shared()),
             #[cfg(feature = "syslog-tls")]
             tls: TlsSettings::default(),
-            clock: SystemClock::shared(),
             allow_clear_text: false,
         }
     }
@@ -93,30 +85,12 @@ impl SyslogSinkBuilder {
         self
     }
 
-    /// Sets how many records may wait to be sent. Default: 4096, about 4 MB. Further ones are lost and
-    /// counted.
-    pub fn capacity(mut self, records: usize) -> Self {
-        self.capacity = records;
-        self
-    }
-
-    /// Takes the time from this clock. Default: the system clock. It sets the pause between tries to
-    /// connect and the time in which refusals are counted together; the times in messages are those of the records.
-    pub fn clock(mut self, clock: SharedClock) -> Self {
-        self.clock = clock;
-        self
-    }
+    queue_setting_methods!(queue);
 
     /// Sets what happens to a request whose record cannot be written to the connection in time. Default:
     /// [`LossPolicy::DropAndCount`]: no response waits. Not for UDP, which tells nothing.
     pub fn policy(mut self, policy: LossPolicy) -> Self {
-        self.policy = policy;
-        self
-    }
-
-    /// Sets how long a response waits, where the policy says that it waits. Default: 2 seconds.
-    pub fn commit_deadline(mut self, deadline: Duration) -> Self {
-        self.commit_deadline = deadline;
+        self.queue.policy = policy;
         self
     }
 
@@ -178,23 +152,17 @@ impl SyslogSinkBuilder {
     /// ```
     pub fn build(self) -> Result<SyslogSink, AuditBuildError> {
         self.check()?;
-        let settings = QueueSettings {
-            capacity: self.capacity,
-            policy: self.policy,
-            deadline: self.commit_deadline,
-            clock: Arc::clone(&self.clock),
-        };
-        settings.check()?;
-        let connection = Connection::new(self.address.clone(), Arc::clone(&self.clock));
+        let clock = &self.queue.clock;
+        let connection = Connection::new(self.address.clone(), Arc::clone(clock));
         #[cfg(feature = "syslog-tls")]
         let connection = match &self.address {
             SyslogAddress::Tls { .. } => connection.over_tls(&self.tls)?,
             _ => connection,
         };
         let header = MessageHeader::new(self.facility, &self.host_name, &self.app_name);
-        let waits = self.policy.waits();
-        let sender = SyslogSender::new(header, connection, waits, self.clock);
-        let (queue, jobs) = JobQueue::new(settings);
+        let waits = self.queue.policy.waits();
+        let sender = SyslogSender::new(header, connection, waits, Arc::clone(clock));
+        let (queue, jobs) = JobQueue::new(self.queue);
         thread::Builder::new()
             .name("palisade-audit-syslog".into())
             .spawn(move || sender.run(&jobs))
@@ -213,13 +181,13 @@ impl SyslogSinkBuilder {
             let problem = "records would leave this machine in clear text; use TLS, a server on this machine, or call dangerously_allow_clear_text()";
             return invalid("SyslogSink::builder", problem);
         }
-        if self.policy.waits() && matches!(self.address, SyslogAddress::Udp(_)) {
+        if self.queue.policy.waits() && matches!(self.address, SyslogAddress::Udp(_)) {
             return invalid(
                 "policy",
                 "UDP confirms nothing: use TCP, TLS or a local socket",
             );
         }
-        Ok(())
+        self.queue.check()
     }
 }
 

@@ -1,9 +1,8 @@
 //! The settings of a webhook sink, with their defaults.
 
-use std::{fmt, path::PathBuf, sync::Arc, thread, time::Duration};
+use std::{path::PathBuf, sync::Arc, thread, time::Duration};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Uri};
-use palisade_core::{Secret, SharedClock, SystemClock};
+use http::Uri;
 
 use super::{
     WebhookSink,
@@ -17,15 +16,11 @@ use crate::{
     key::AuditKey,
     sink::{
         LossPolicy,
-        batches::Batches,
-        http::{HttpClient, HttpTarget},
-        job_queue::{JobQueue, QueueSettings},
-        tls::TlsSettings,
+        http_settings::{HttpSettings, http_setting_methods},
+        job_queue::{JobQueue, queue_setting_methods},
     },
 };
 
-/// The default number of records that may wait in memory.
-const CAPACITY: usize = 4096;
 /// The default of [`WebhookSinkBuilder::spool_bytes`].
 const SPOOL_BYTES: u64 = 256 * 1024 * 1024;
 /// The default of [`WebhookSinkBuilder::batch_bytes`].
@@ -52,24 +47,14 @@ const MIN_SPOOL_BYTES: u64 = 2 * 1024 * 1024;
 /// | [`client_certificate`](Self::client_certificate) | none |
 /// | [`clock`](Self::clock) | the system clock |
 /// | [`dangerously_allow_http`](Self::dangerously_allow_http) | `http://` to this machine only |
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 #[must_use]
 pub struct WebhookSinkBuilder {
-    uri: Uri,
+    http: HttpSettings,
     spool: PathBuf,
     spool_bytes: u64,
     batch_bytes: usize,
     signing: Signing,
-    headers: HeaderMap,
-    policy: LossPolicy,
-    commit_deadline: Duration,
-    capacity: usize,
-    linger: Duration,
-    deadline: Duration,
-    retry_pause: Duration,
-    tls: TlsSettings,
-    clock: SharedClock,
-    allow_http: bool,
 }
 
 /// Whether requests are signed.
@@ -86,21 +71,11 @@ enum Signing {
 impl WebhookSinkBuilder {
     pub(super) fn new(uri: Uri, spool: PathBuf) -> Self {
         Self {
-            uri,
+            http: HttpSettings::new(uri),
             spool,
             spool_bytes: SPOOL_BYTES,
             batch_bytes: BATCH_BYTES,
             signing: Signing::Missing,
-            headers: HeaderMap::new(),
-            policy: LossPolicy::DropAndCount,
-            commit_deadline: QueueSettings::DEADLINE,
-            capacity: CAPACITY,
-            linger: Duration::from_secs(1),
-            deadline: Duration::from_secs(10),
-            retry_pause: Duration::from_secs(1),
-            tls: TlsSettings::default(),
-            clock: SystemClock::shared(),
-            allow_http: false,
         }
     }
 
@@ -120,12 +95,8 @@ impl WebhookSinkBuilder {
         self
     }
 
-    /// Adds a header to every request, such as an API key of the receiver. It is not shown by `Debug`.
-    pub fn header(mut self, name: HeaderName, mut value: HeaderValue) -> Self {
-        value.set_sensitive(true);
-        self.headers.append(name, value);
-        self
-    }
+    http_setting_methods!("receiver");
+    queue_setting_methods!(http.queue);
 
     /// Sets how many bytes may wait in the spool: their space on the disk, in blocks of 4 KiB. Default: 256 MiB; at least
     /// 2 MiB.
@@ -148,55 +119,13 @@ impl WebhookSinkBuilder {
     /// Sets what happens to a request whose record is not in the spool in time. Default: [`LossPolicy::DropAndCount`]: no
     /// response waits.
     pub fn policy(mut self, policy: LossPolicy) -> Self {
-        self.policy = policy;
+        self.http.queue.policy = policy;
         self
     }
 
-    /// Sets how long a response waits for the spool, where the policy says that it waits. Default: 2 seconds.
-    pub fn commit_deadline(mut self, deadline: Duration) -> Self {
-        self.commit_deadline = deadline;
-        self
-    }
-
-    /// Sets how many records may wait in memory for the spool. Default: 4096, about 4 MB.
-    pub fn capacity(mut self, records: usize) -> Self {
-        self.capacity = records;
-        self
-    }
-
-    /// Sets how long a record may wait for others of its batch. Default: 1 second.
-    pub fn linger(mut self, pause: Duration) -> Self {
-        self.linger = pause;
-        self
-    }
-
-    /// Sets the longest time of one try, with connecting. Default: 10 seconds.
-    pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
-        self
-    }
-
-    /// Sets the longest pause after the first failed try. Default: 1 second. It doubles with each, up to 5 minutes.
+    /// Sets the longest pause after the first failed try. Default: 1 second; not 0. It doubles with each, up to 5 minutes.
     pub fn retry_pause(mut self, pause: Duration) -> Self {
-        self.retry_pause = pause;
-        self
-    }
-
-    /// Trusts these authorities alone: certificates in PEM. Default: those of the machine.
-    pub fn trust_anchors(mut self, pem: impl Into<Box<str>>) -> Self {
-        self.tls.anchors = Some(pem.into());
-        self
-    }
-
-    /// Shows this certificate to a receiver that asks for one: the chain and its key, in PEM. Default: none.
-    pub fn client_certificate(mut self, chain: impl Into<Box<str>>, key: Secret) -> Self {
-        self.tls.identity = Some((chain.into(), key));
-        self
-    }
-
-    /// Takes timestamps and pauses from this clock. Default: the system clock.
-    pub fn clock(mut self, clock: SharedClock) -> Self {
-        self.clock = clock;
+        self.http.retry_pause = pause;
         self
     }
 
@@ -205,7 +134,7 @@ impl WebhookSinkBuilder {
     /// Records then cross the network in clear text: users and addresses are readable on the way. Only for a network
     /// that protects them itself, such as the private network between two containers.
     pub fn dangerously_allow_http(mut self) -> Self {
-        self.allow_http = true;
+        self.http.allow_http = true;
         self
     }
 
@@ -215,7 +144,7 @@ impl WebhookSinkBuilder {
     ///
     /// - [`AuditBuildError::InvalidSetting`] for an address without `https://` (or `http://` on this machine), no
     ///   [signing key](Self::signing_key), a spool of less than 2 MiB, batches of less than 16 KiB or more than 1 MiB, a
-    ///   capacity of 0, and certificates that cannot be read.
+    ///   deadline or pause of 0, a capacity of 0 (of 1 where responses wait), and certificates that cannot be read.
     /// - [`AuditBuildError::Locked`] if another sink uses the spool.
     /// - [`AuditBuildError::Storage`] if the spool cannot be used, belongs to another user, or others may write in it.
     /// - [`AuditBuildError::NoThread`] if a thread, or its event queue, cannot be made.
@@ -232,8 +161,8 @@ impl WebhookSinkBuilder {
     /// ```
     pub fn open(self) -> Result<WebhookSink, AuditBuildError> {
         let invalid = |setting, problem| Err(AuditBuildError::InvalidSetting { setting, problem });
-        let setting = "WebhookSink::builder";
-        let target = HttpTarget::new(setting, &self.uri, self.allow_http, &self.tls)?;
+        let http = self.http;
+        let target = http.check("WebhookSink::builder")?;
         let key = match self.signing {
             Signing::With(key) => Some(key),
             Signing::Unsigned => None,
@@ -248,31 +177,22 @@ impl WebhookSinkBuilder {
         if !BATCH_LIMITS.contains(&self.batch_bytes) {
             return invalid("batch_bytes", "use 16 KiB to 1 MiB");
         }
-        let settings = QueueSettings {
-            capacity: self.capacity,
-            policy: self.policy,
-            deadline: self.commit_deadline,
-            clock: Arc::clone(&self.clock),
-        };
-        settings.check()?;
         let spooled = SpoolSettings {
             limit: self.spool_bytes,
             batch_bytes: u64::try_from(self.batch_bytes).unwrap_or(u64::MAX),
             key: key.clone(),
-            clock: Arc::clone(&self.clock),
+            clock: Arc::clone(&http.queue.clock),
         };
         let spool = Arc::new(Spool::open(self.spool, spooled)?);
-        let client = HttpClient::new(target, self.headers, self.deadline)
-            .map_err(AuditBuildError::NoThread)?;
-        let receiver = self.uri.authority().map(ToString::to_string);
+        let receiver = http.uri.authority().map(ToString::to_string);
         let receiver = receiver.unwrap_or_default();
-        let (queue, jobs) = JobQueue::new(settings);
+        let (queue, jobs) = JobQueue::new(http.queue.clone());
         let sender = Sender {
-            client,
+            client: http.client(target)?,
             spool: Arc::clone(&spool),
             key,
-            backoff: Backoff::new(self.retry_pause),
-            clock: Arc::clone(&self.clock),
+            backoff: Backoff::new(http.retry_pause),
+            clock: Arc::clone(&http.queue.clock),
             losses: jobs.loss_counter(),
             failing: false,
             failures: 0,
@@ -280,10 +200,10 @@ impl WebhookSinkBuilder {
             receiver: receiver.clone(),
         };
         let collector = Collector {
-            batches: Batches::new(self.linger, self.clock, self.policy.waits()),
+            batches: http.batches(),
             spool: Arc::clone(&spool),
             batch_bytes: self.batch_bytes,
-            waits_for_space: self.policy.waits(),
+            waits_for_space: http.queue.policy.waits(),
             numbered_losses: 0,
         };
         spawn("palisade-audit-send", move || sender.run())?;
@@ -295,19 +215,6 @@ impl WebhookSinkBuilder {
             spool,
             receiver,
         })
-    }
-}
-
-/// Without path and query of the address, which may be secret.
-impl fmt::Debug for WebhookSinkBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let host = self.uri.host().unwrap_or_default();
-        f.debug_struct("WebhookSinkBuilder")
-            .field("host", &host)
-            .field("spool", &self.spool)
-            .field("signing", &self.signing)
-            .field("policy", &self.policy)
-            .finish_non_exhaustive()
     }
 }
 

@@ -19,7 +19,7 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use http::HeaderValue;
+use http::{HeaderValue, header::AUTHORIZATION};
 use palisade_audit::{
     AuditBuildError, AuditEvent, AuditKey, AuditLayer, Sink, WebhookSink, WebhookSinkBuilder,
 };
@@ -339,6 +339,13 @@ fn a_webhook_that_cannot_be_trusted_is_refused_at_build() {
         "nothing is made for settings that cannot work"
     );
     assert!(to("http://127.0.0.1/").spool_bytes(1000).open().is_err());
+    for zero in [
+        to("http://127.0.0.1/").deadline(Duration::ZERO),
+        to("http://127.0.0.1/").retry_pause(Duration::ZERO),
+    ] {
+        let error = zero.open().unwrap_err().to_string();
+        assert!(error.contains("use more than zero"), "{error}");
+    }
     assert!(
         to("http://192.0.2.1/")
             .dangerously_allow_http()
@@ -353,4 +360,14 @@ fn a_webhook_that_cannot_be_trusted_is_refused_at_build() {
     };
     assert!(unsigned().open().is_err());
     assert!(unsigned().dangerously_send_unsigned().open().is_ok());
+}
+
+#[test]
+fn settings_do_not_show_the_path_of_the_address_or_a_header() {
+    let uri = "https://siem.example/s3cret?key=s3cret".parse().unwrap();
+    let token = HeaderValue::from_static("Bearer s3cret");
+    let settings = WebhookSink::builder(uri, "spool").header(AUTHORIZATION, token);
+    let shown = format!("{settings:?}");
+    assert!(shown.contains("siem.example"), "{shown}");
+    assert!(!shown.contains("s3cret"), "{shown}");
 }

@@ -3,7 +3,6 @@
 mod checkpoints;
 #[cfg(feature = "zstd")]
 mod compression;
-mod encoded_records;
 mod faulty;
 mod journal;
 mod sink;
