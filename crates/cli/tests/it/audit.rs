@@ -5,7 +5,7 @@ use std::{convert::Infallible, fs};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
-use palisade_audit::{AuditKey, AuditLayer, FileSink, FileSinkBuilder, LowSpaceAction};
+use palisade_audit::{AuditKey, AuditLayer, FileSink, FileSinkBuilder};
 use tower::{Layer, ServiceExt, service_fn};
 
 use crate::support::{Folder, Ran};
@@ -13,7 +13,7 @@ use crate::support::{Folder, Ran};
 pub(crate) const KEY: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 
 /// Writes a trail of five requests.
-fn trail(folder: &Folder, key: Option<&str>) {
+pub(crate) fn trail(folder: &Folder, key: Option<&str>) {
     let mut sink = FileSink::builder(folder.path("audit.jsonl"));
     if let Some(key) = key {
         sink = sink.key(AuditKey::from_bytes(key).unwrap());
@@ -47,7 +47,8 @@ pub(crate) fn write(sink: FileSinkBuilder) {
     });
 }
 
-fn change(folder: &Folder, change: impl FnOnce(&str) -> String) {
+/// Changes the text of the trail.
+pub(crate) fn change(folder: &Folder, change: impl FnOnce(&str) -> String) {
     let path = folder.path("audit.jsonl");
     let text = fs::read_to_string(&path).unwrap();
     fs::write(path, change(&text)).unwrap();
@@ -281,186 +282,4 @@ fn a_checkpoint_key_is_made_in_two_files() {
             .bad("audit key checkpoint.key")
             .contains("cannot create")
     );
-}
-
-#[test]
-fn records_are_found_by_their_conditions() {
-    let folder = Folder::new();
-    trail(&folder, None);
-    let all = folder.good("audit query audit.jsonl");
-    assert!(
-        all.lines().count() >= 7 && all.lines().next().unwrap().contains("opened"),
-        "{all}"
-    );
-    let requests =
-        folder.good("audit query audit.jsonl --type request --status 2xx --since 1h --json");
-    assert_eq!(requests.lines().count(), 5);
-    let text = folder.text("audit.jsonl");
-    assert!(
-        requests.lines().all(|line| text.contains(line)),
-        "as they stand in the file"
-    );
-    let last = folder.good("audit query audit.jsonl --type request --last 2 --json");
-    assert_eq!(
-        last.lines().collect::<Vec<_>>(),
-        requests.lines().skip(3).collect::<Vec<_>>()
-    );
-    let id = serde_json::from_str::<serde_json::Value>(last.lines().next().unwrap()).unwrap();
-    let id = id["id"].as_str().unwrap();
-    assert_eq!(
-        folder
-            .good(&format!("audit query audit.jsonl --id {id}"))
-            .lines()
-            .count(),
-        1
-    );
-    let none = folder.run("audit query audit.jsonl --principal anna");
-    assert_eq!((none.code, none.out.as_str()), (Some(1), ""));
-    for (wrong, output) in [
-        ("--client 203.0.113.0/33", "0 to 32"),
-        ("--status 4x", "404"),
-        ("--since yesterday", "2w"),
-    ] {
-        assert!(
-            folder
-                .bad(&format!("audit query audit.jsonl {wrong}"))
-                .contains(output),
-            "{wrong}"
-        );
-    }
-    assert!(
-        folder
-            .bad("audit query none.jsonl")
-            .contains("cannot read none.jsonl")
-    );
-}
-
-#[test]
-fn control_characters_of_a_trail_are_escaped() {
-    let folder = Folder::new();
-    let hostile = r#"{"type":"event","event_id":"\u001b[2J\u202eevil","data":{"a":"\u0007"}}"#;
-    fs::write(folder.path("audit.jsonl"), format!("{hostile}\n")).unwrap();
-    let shown = folder.good("audit query audit.jsonl");
-    assert!(
-        !shown.contains(['\u{1b}', '\u{202e}', '\u{7}']),
-        "{shown:?}"
-    );
-    assert!(shown.contains("\\u{1b}[2J\\u{202e}evil"), "{shown}");
-}
-
-#[test]
-fn a_report_says_what_its_numbers_are_worth() {
-    let folder = Folder::new();
-    trail(&folder, None);
-    let output = folder.good("audit report audit.jsonl --output report.html");
-    assert_eq!(output, "report.html: 5 requests, 0 refused");
-    let page = folder.text("report.html");
-    assert!(page.contains("Intact") && page.contains("<svg"), "{page}");
-    change(&folder, |text| text.replacen("200", "500", 1));
-    let ran = folder.run("audit report audit.jsonl --output report.html");
-    assert_eq!(ran.code, Some(1), "{ran:?}");
-    assert!(folder.text("report.html").contains("Not intact"));
-    assert!(
-        folder
-            .bad("audit report audit.jsonl --output none/report.html")
-            .contains("cannot write none/report.html")
-    );
-}
-
-#[test]
-fn records_are_exported_in_three_forms() {
-    let folder = Folder::new();
-    trail(&folder, None);
-    for (format, sign) in [
-        ("ocsf", "\"class_uid\":4002"),
-        ("ecs", "\"@timestamp\""),
-        ("cef", "CEF:0|"),
-    ] {
-        let lines = folder.good(&format!("audit export audit.jsonl --format {format}"));
-        assert_eq!(lines.lines().count(), 5, "{lines}");
-        assert!(lines.lines().all(|line| line.contains(sign)), "{lines}");
-    }
-    assert_eq!(
-        folder.good("audit export audit.jsonl --format ecs --refused"),
-        ""
-    );
-    assert!(
-        folder
-            .bad("audit export audit.jsonl --format xml")
-            .contains("xml")
-    );
-}
-
-/// Writes a trail with one part at least that is compressed, and returns the name of the first.
-fn compressed_trail(folder: &Folder) -> String {
-    // However little space the machine has.
-    let builder = || {
-        FileSink::builder(folder.path("audit.jsonl"))
-            .rotate_at(4096)
-            .low_space(LowSpaceAction::Warn, 0)
-            .low_space(LowSpaceAction::CountRefusals, 0)
-    };
-    for _ in 0..5 {
-        write(builder());
-    }
-    let part = || {
-        let names = fs::read_dir(folder.path("")).unwrap();
-        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let mut parts: Vec<_> = names.filter(|name| name.ends_with(".jsonl.zst")).collect();
-        parts.sort();
-        parts.into_iter().next()
-    };
-    let sink = builder().compress_parts().open().unwrap();
-    let name = loop {
-        match part() {
-            Some(name) => break name,
-            None => std::thread::yield_now(),
-        }
-    };
-    // `verify` is to read a trail that no one writes any more.
-    let layer = AuditLayer::builder().sink(sink).build().unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap();
-    runtime.block_on(layer.handle().close()).unwrap();
-    name
-}
-
-#[test]
-fn compressed_parts_are_verified_with_the_trail_alone_and_from_a_pipe() {
-    let folder = Folder::new();
-    let part = compressed_trail(&folder);
-    let whole = folder.good("audit verify audit.jsonl");
-    assert!(whole.contains("intact: "), "{whole}");
-    let alone = folder.good(&format!("audit verify {part}"));
-    assert!(alone.contains("intact: ") && alone.contains("in 1 files, from record 1"));
-    let bytes = fs::read(folder.path(&part)).unwrap();
-    let piped = folder.run_with_input("audit verify -", &bytes);
-    assert_eq!((piped.code, piped.out.trim_end()), (Some(0), &*alone));
-    let cut = folder.run_with_input("audit verify -", &bytes[..bytes.len() / 2]);
-    assert_ne!(cut.code, Some(0), "{}", cut.out);
-    let plain = fs::read(folder.path("audit.jsonl")).unwrap();
-    let piped = folder.run_with_input("audit verify -", &plain);
-    assert_eq!(piped.code, Some(3), "it begins later: {}", piped.out);
-}
-
-#[test]
-fn a_damaged_part_is_an_incident_that_names_its_file_and_its_records() {
-    let folder = Folder::new();
-    let part = compressed_trail(&folder);
-    let bytes = fs::read(folder.path(&part)).unwrap();
-    fs::write(folder.path(&part), &bytes[..bytes.len() / 2]).unwrap();
-    let ran = folder.run("audit verify audit.jsonl");
-    assert_eq!(ran.code, Some(3), "{ran:?}");
-    let line = ran.out.lines().next().unwrap();
-    assert!(
-        line.starts_with(&format!("incident: {part}: line ")),
-        "{line}"
-    );
-    assert!(line.contains("damaged from here: records "), "{line}");
-    // What is no damage names the file too.
-    fs::remove_file(folder.path(&part)).unwrap();
-    fs::create_dir(folder.path(&part)).unwrap();
-    let problem = folder.bad("audit verify audit.jsonl");
-    assert!(problem.contains(&part), "{problem}");
 }

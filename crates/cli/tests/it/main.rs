@@ -3,7 +3,9 @@
 #![cfg(test)]
 
 mod audit;
+mod audit_compressed;
 mod audit_proofs;
+mod audit_query;
 mod audit_tail;
 mod cert;
 #[allow(clippy::disallowed_methods)] // A real program: real time.

@@ -4,7 +4,6 @@
 use std::{
     io::{BufRead, BufReader, Write},
     process::{Child, Command, Stdio},
-    time::Duration,
 };
 
 use palisade_core::Secret;
@@ -113,11 +112,12 @@ async fn one_process_of_several() {
         let mut admitted = 0;
         for _ in 0..tries {
             // A server that is away charges nothing: the request is sent again.
-            let mut status = stack.status(from("203.0.113.7")).await;
-            while status == 503 {
-                tokio::time::sleep(Duration::from_millis(50)).await;
+            let mut status = 503;
+            asked("the server is back", async || {
                 status = stack.status(from("203.0.113.7")).await;
-            }
+                status != 503
+            })
+            .await;
             admitted += usize::from(status == 200);
         }
         println!("ADMITTED {admitted}");
