@@ -149,6 +149,20 @@ impl Principal {
         let found = self.0.attributes.iter().find(|(name, _)| &**name == key);
         found.map(|(_, value)| &**value)
     }
+
+    /// Returns all attributes, for stores that write a principal down.
+    ///
+    /// ```
+    /// use palisade_core::Principal;
+    ///
+    /// let lin = Principal::builder("user", "lin").attribute("lang", "zh").build();
+    /// assert!(lin.attributes().eq([("lang", "zh")]));
+    /// ```
+    #[must_use]
+    pub fn attributes(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        let all = self.0.attributes.iter();
+        all.map(|(name, value)| (&**name, &**value))
+    }
 }
 
 /// Builds a [`Principal`]. Start with [`Principal::builder`]; nothing here fails.

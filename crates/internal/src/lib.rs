@@ -11,6 +11,8 @@
 //! - [`percent`]: percent-encoding, and the decoding of queries and forms.
 //! - [`polling`]: bounded waits for another program, for tests.
 //! - [`private_file`]: files with mode 0600, written atomically.
+//! - `redis_link` (feature `redis`): a connection to a Redis server that is opened again.
+//! - [`redis_server`]: a Redis server that a test starts.
 //! - [`rfc3339`]: dates with time and offset, as text.
 //! - [`secret_strength`]: detects secrets that are not random.
 //! - [`short_bytes`]: values of header fields that share an allocation.
@@ -23,6 +25,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::print_stderr))] // helpers of tests
 
+#[cfg(feature = "redis")]
+pub mod redis_link;
 pub mod watched_file;
 #[cfg(feature = "folder-watch")]
 pub mod folder_watch;
@@ -38,6 +42,7 @@ pub mod hex;
 pub mod decimal;
 pub mod short_bytes;
 pub mod secret_strength;
+pub mod redis_server;
 pub mod free_port;
 pub mod log_lines;
 pub mod polling;

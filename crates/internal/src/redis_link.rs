@@ -1,0 +1,241 @@
+//! One connection to a Redis or Valkey server, which is opened again when it is lost.
+//!
+//! Each call has a deadline. A call that gets no reply in time ends the connection, and the next one opens
+//! another. While the server refuses connections, it is asked ten times a second at most.
+//!
+//! Errors are codes: the text of the library may repeat the address, and with it the password.
+
+use std::{
+    fmt,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use redis::{
+    AsyncConnectionConfig, Client, FromRedisValue, IntoConnectionInfo as _, RedisError,
+    RedisResult, ScriptInvocation, aio::MultiplexedConnection,
+};
+use tokio::time::{Instant, timeout};
+
+/// How long opening a connection may take.
+const CONNECTING: Duration = Duration::from_millis(500);
+/// The pause after a connection that could not be opened.
+const PAUSE: Duration = Duration::from_millis(100);
+/// The most calls that wait to be written.
+const PIPELINE: usize = 1024;
+
+/// Why a call has no result. Each has a code that may be logged.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum RedisProblem {
+    /// The connection cannot be opened or was lost.
+    Connection,
+    /// There was no reply in time.
+    Timeout,
+    /// The server refused the call, with this code: `NOAUTH`, `OOM`, `READONLY`.
+    Refused(String),
+    /// The reply is not what was expected.
+    Malformed,
+}
+
+impl fmt::Display for RedisProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connection => "no connection",
+            Self::Timeout => "no reply in time",
+            Self::Refused(code) => return write!(f, "the server refused the call: {code}"),
+            Self::Malformed => "an unexpected reply",
+        })
+    }
+}
+
+impl std::error::Error for RedisProblem {}
+
+/// A connection and its number: a late failure must not end the next one.
+#[derive(Clone)]
+struct Numbered {
+    connection: MultiplexedConnection,
+    number: u64,
+}
+
+/// What changes while the link is used.
+#[derive(Default)]
+struct State {
+    current: Option<Numbered>,
+    /// How many connections were opened.
+    opened: u64,
+    /// No connection is tried before.
+    not_before: Option<Instant>,
+}
+
+/// A connection to one server. Clones of an `Arc` share it.
+pub struct RedisLink {
+    client: Client,
+    deadline: Duration,
+    state: Mutex<State>,
+    /// One try to connect at a time.
+    connecting: tokio::sync::Mutex<()>,
+}
+
+impl RedisLink {
+    /// Reads an address, `redis://` or `rediss://`, and a password that replaces the one in it. Opens nothing.
+    /// `None` if it is malformed, or this build has no TLS.
+    #[must_use]
+    pub fn new(url: &str, password: Option<&str>, deadline: Duration) -> Option<Self> {
+        let mut server = url.into_connection_info().ok()?;
+        if let Some(password) = password {
+            let settings = server.redis_settings().clone().set_password(password);
+            server = server.set_redis_settings(settings);
+        }
+        Some(Self {
+            client: Client::open(server).ok()?,
+            deadline,
+            state: Mutex::default(),
+            connecting: tokio::sync::Mutex::default(),
+        })
+    }
+
+    /// Opens a connection for subscriptions, with messages to a function. It is not opened again.
+    ///
+    /// # Errors
+    ///
+    /// There is no connection within half a second.
+    pub async fn subscribe(&self, channel: &str) -> Result<redis::aio::PubSub, RedisProblem> {
+        let subscribing = async {
+            let mut messages = self.client.get_async_pubsub().await?;
+            messages.subscribe(channel).await?;
+            Ok::<_, RedisError>(messages)
+        };
+        match timeout(CONNECTING, subscribing).await {
+            Ok(Ok(messages)) => Ok(messages),
+            Ok(Err(error)) => Err(problem_of(&error)),
+            Err(_) => Err(RedisProblem::Timeout),
+        }
+    }
+
+    /// Runs a script. If the connection was lost before, it is opened again and the call is sent once more, so
+    /// a script must have the same effect when it runs twice.
+    ///
+    /// # Errors
+    ///
+    /// [`RedisProblem`].
+    pub async fn run<T: FromRedisValue>(
+        &self,
+        script: &ScriptInvocation<'_>,
+    ) -> Result<T, RedisProblem> {
+        let had_connection = self.lock().current.is_some();
+        match self.run_once(script).await {
+            Err(RedisProblem::Connection) if had_connection => self.run_once(script).await,
+            outcome => outcome,
+        }
+    }
+
+    async fn run_once<T: FromRedisValue>(
+        &self,
+        script: &ScriptInvocation<'_>,
+    ) -> Result<T, RedisProblem> {
+        let Numbered {
+            mut connection,
+            number,
+        } = self.connection().await?;
+        // The futures of the library are large: boxed, they do not grow those of callers.
+        let call = Box::pin(script.invoke_async(&mut connection));
+        let outcome: RedisResult<T> = match timeout(self.deadline, call).await {
+            Ok(outcome) => outcome,
+            Err(_) => {
+                self.give_up(number);
+                return Err(RedisProblem::Timeout);
+            }
+        };
+        outcome.map_err(|error| {
+            let problem = problem_of(&error);
+            // A server that became a replica: the address may lead to another one now.
+            let is_other = matches!(&problem, RedisProblem::Refused(code) if code == "READONLY");
+            if problem == RedisProblem::Connection || is_other {
+                self.give_up(number);
+            }
+            problem
+        })
+    }
+
+    /// Returns the connection, or opens one.
+    async fn connection(&self) -> Result<Numbered, RedisProblem> {
+        if let Some(current) = self.lock().current.clone() {
+            return Ok(current);
+        }
+        let _one_at_a_time = self.connecting.lock().await;
+        if let Some(current) = self.lock().current.clone() {
+            return Ok(current);
+        }
+        let not_before = self.lock().not_before;
+        if not_before.is_some_and(|moment| Instant::now() < moment) {
+            return Err(RedisProblem::Connection);
+        }
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(None)
+            .set_response_timeout(None)
+            .set_pipeline_buffer_size(PIPELINE);
+        let opening = self
+            .client
+            .get_multiplexed_async_connection_with_config(&config);
+        let problem = match timeout(CONNECTING, Box::pin(opening)).await {
+            Ok(Ok(connection)) => return Ok(self.opened(connection)),
+            Ok(Err(error)) => problem_of(&error),
+            Err(_) => RedisProblem::Connection,
+        };
+        self.lock().not_before = Some(Instant::now() + PAUSE);
+        Err(problem)
+    }
+
+    fn opened(&self, connection: MultiplexedConnection) -> Numbered {
+        let mut state = self.lock();
+        state.opened += 1;
+        let numbered = Numbered {
+            connection,
+            number: state.opened,
+        };
+        state.current = Some(numbered.clone());
+        numbered
+    }
+
+    /// Ends a connection, if it is still the current one.
+    fn give_up(&self, number: u64) {
+        let mut state = self.lock();
+        state.current.take_if(|current| current.number == number);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for RedisLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // No address: it may hold a password.
+        f.debug_struct("RedisLink")
+            .field("connected", &self.lock().current.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+fn problem_of(error: &RedisError) -> RedisProblem {
+    use redis::ErrorKind;
+    match error.kind() {
+        ErrorKind::Io => RedisProblem::Connection,
+        ErrorKind::Parse | ErrorKind::UnexpectedReturnType => RedisProblem::Malformed,
+        ErrorKind::AuthenticationFailed => RedisProblem::Refused("WRONGPASS".to_owned()),
+        _ => RedisProblem::Refused(error.code().unwrap_or("ERR").to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_password() {
+        let link = RedisLink::new("redis://:hunter2@127.0.0.1:1", None, PAUSE).unwrap();
+        assert!(!format!("{link:?}").contains("hunter2"));
+        assert!(RedisLink::new("http://127.0.0.1", None, PAUSE).is_none());
+    }
+}
