@@ -6,6 +6,7 @@
 mod audience;
 mod binding;
 mod implied;
+mod principal_names;
 mod required;
 mod scopes;
 mod times;
@@ -20,6 +21,7 @@ pub(crate) use self::{
     binding::Binding,
     implied::{ImpliedScopes, is_scope},
     pointer::ClaimPath,
+    principal_names::PrincipalNames,
     required::RequiredClaim,
     scopes::ScopeSources,
     times::{Times, date},

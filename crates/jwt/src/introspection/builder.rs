@@ -139,13 +139,32 @@ impl TokenIntrospectionBuilder {
     /// Sets the member that the principal's id is read from. Default: `sub`. Of tokens without a
     /// user, some issuers write only `client_id`.
     pub fn subject_claim(mut self, claim: impl Into<Box<str>>) -> Self {
-        self.claims.subject = claim.into();
+        self.claims.names.subject = Some(claim.into());
         self
     }
 
     /// Sets the member that the principal's owner (tenant) is read from. Default: none.
     pub fn tenant_claim(mut self, claim: impl Into<Box<str>>) -> Self {
-        self.claims.tenant = Some(claim.into());
+        self.claims.names.tenant = Some(claim.into());
+        self
+    }
+
+    /// Sets the member that the principal's tier is read from. Default: none. Rate limits may differ by
+    /// tier.
+    pub fn tier_claim(mut self, claim: impl Into<Box<str>>) -> Self {
+        self.claims.names.tier = Some(claim.into());
+        self
+    }
+
+    /// Lets a broader scope include narrower ones. Default: scopes include no others. See
+    /// [`JwtLayerBuilder::scope_implies`](crate::JwtLayerBuilder::scope_implies).
+    pub fn scope_implies<S: Into<Box<str>>>(
+        mut self,
+        broad: impl Into<Box<str>>,
+        narrow: impl IntoIterator<Item = S>,
+    ) -> Self {
+        let narrow = narrow.into_iter().map(Into::into);
+        self.claims.implied.add(broad.into(), narrow);
         self
     }
 
@@ -199,16 +218,24 @@ impl TokenIntrospectionBuilder {
         self
     }
 
+    /// Tells whether the audience was chosen, any audience included.
+    pub(crate) fn has_audience(&self) -> bool {
+        self.any_audience || !self.audiences.is_empty()
+    }
+
     /// Builds the authenticator. Nothing is asked yet.
     ///
     /// # Errors
     ///
     /// [`JwtBuildError::Url`], [`JwtBuildError::TrustAnchors`],
     /// [`JwtBuildError::IntrospectionCredential`], [`JwtBuildError::IntrospectionAudience`],
-    /// [`JwtBuildError::IntrospectionBounds`].
+    /// [`JwtBuildError::IntrospectionBounds`], [`JwtBuildError::Scope`].
     pub fn build(self) -> Result<TokenIntrospection, JwtBuildError> {
         if self.audiences.is_empty() && !self.any_audience {
             return Err(JwtBuildError::IntrospectionAudience);
+        }
+        if let Some(scope) = self.claims.implied.malformed() {
+            return Err(JwtBuildError::Scope(scope.into()));
         }
         let bounds = &self.bounds;
         let lifetimes_fit = bounds.lifetime <= LONGEST_LIFETIME

@@ -100,25 +100,27 @@ impl JwtLayerBuilder {
     /// Sets the claim that the principal's id is read from. Default: `sub`.
     ///
     /// It must be unique and stable; an e-mail address is neither. A token without it, or with a
-    /// value over 256 bytes, is refused.
+    /// value over 256 bytes, is refused. An issuer may have another claim: [`Issuer::subject_claim`](crate::Issuer::subject_claim).
     pub fn subject_claim(mut self, claim: impl Into<Box<str>>) -> Self {
-        self.claims.subject = claim.into();
+        self.claims.names.subject = Some(claim.into());
         self
     }
 
     /// Sets the claim that the principal's owner (tenant, account) is read from. Default: none.
     ///
-    /// A token without the claim has no owner. A token in which it is not text is refused.
+    /// A token without the claim has no owner. A token in which it is not text is refused. An issuer may
+    /// have another claim: [`Issuer::tenant_claim`](crate::Issuer::tenant_claim).
     pub fn tenant_claim(mut self, claim: impl Into<Box<str>>) -> Self {
-        self.claims.tenant = Some(claim.into());
+        self.claims.names.tenant = Some(claim.into());
         self
     }
 
     /// Sets the claim that the principal's tier is read from. Default: none.
     ///
-    /// Rate limits may differ by tier. A token in which the claim is not text is refused.
+    /// Rate limits may differ by tier. A token in which the claim is not text is refused. An issuer may have
+    /// another claim: [`Issuer::tier_claim`](crate::Issuer::tier_claim).
     pub fn tier_claim(mut self, claim: impl Into<Box<str>>) -> Self {
-        self.claims.tier = Some(claim.into());
+        self.claims.names.tier = Some(claim.into());
         self
     }
 

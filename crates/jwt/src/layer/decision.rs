@@ -107,10 +107,9 @@ impl Shared {
         verified: &VerifiedToken,
     ) -> Result<Admitted, InvalidToken> {
         let issuer = self.verifier.issuer(verified.issuer);
-        let label = issuer.and_then(|issuer| issuer.label_text());
         let principal = self
             .claims
-            .principal(&verified.claims, KIND, label, &verified.signed)?;
+            .principal(&verified.claims, KIND, issuer, &verified.signed)?;
         let claims = self.check.as_ref().map(|_| verified.claims.clone());
         let bound_to = verified.bound_to.clone();
         let cached = CachedToken {

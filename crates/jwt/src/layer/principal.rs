@@ -10,9 +10,9 @@ use palisade_internal::hex;
 use serde_json::Value;
 
 use crate::{
-    claims::{Claims, ImpliedScopes},
+    claims::{Claims, ImpliedScopes, PrincipalNames},
     error::InvalidToken,
-    verifier::cache::TokenDigest,
+    verifier::{Issuer, cache::TokenDigest},
 };
 
 /// The kind of all principals made here.
@@ -26,37 +26,21 @@ const LONGEST_ATTRIBUTE: usize = 1024;
 pub(crate) const MOST_ATTRIBUTES: usize = 16;
 
 /// Which claims become what in a principal.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ClaimMap {
-    /// Becomes the id.
-    pub(crate) subject: Box<str>,
-    /// Becomes the owner.
-    pub(crate) tenant: Option<Box<str>>,
-    /// Becomes the tier.
-    pub(crate) tier: Option<Box<str>>,
+    /// Become id, owner and tier, where the issuer names no others.
+    pub(crate) names: PrincipalNames,
     /// Become attributes of the same names.
     pub(crate) attributes: Vec<Box<str>>,
     /// Which scopes include which others.
     pub(crate) implied: ImpliedScopes,
 }
 
-impl Default for ClaimMap {
-    fn default() -> Self {
-        Self {
-            subject: "sub".into(),
-            tenant: None,
-            tier: None,
-            attributes: Vec::new(),
-            implied: ImpliedScopes::default(),
-        }
-    }
-}
-
 impl ClaimMap {
     /// Makes the principal of a token.
     ///
-    /// `label` distinguishes issuers. `signed`, the digest of what was signed, identifies a token
-    /// without `jti`.
+    /// `issuer` has a label, and perhaps claims of its own. `signed`, the digest of what was signed,
+    /// identifies a token without `jti`.
     ///
     /// # Errors
     ///
@@ -65,10 +49,12 @@ impl ClaimMap {
         &self,
         claims: &Claims,
         kind: &'static str,
-        label: Option<&str>,
+        issuer: Option<&Issuer>,
         signed: &TokenDigest,
     ) -> Result<Principal, InvalidToken> {
-        let subject = name(claims, &self.subject, "the subject's claim")?
+        let label = issuer.and_then(Issuer::label_text);
+        let (names, first) = (&self.names, issuer.map(Issuer::principal_names));
+        let subject = name(claims, names.subject(first), "the subject's claim")?
             .ok_or(InvalidToken::ClaimMissing("the subject's claim"))?;
         let id = match label {
             Some(label) => Cow::Owned(format!("{label}:{subject}")),
@@ -78,10 +64,10 @@ impl ClaimMap {
             .credential(credential(claims, label, signed)?)
             .scopes(self.implied.expand(claims.scopes()))
             .expires(claims.expires());
-        if let Some(tenant) = optional(claims, self.tenant.as_deref(), "the tenant's claim")? {
+        if let Some(tenant) = optional(claims, names.tenant(first), "the tenant's claim")? {
             who = who.owner(tenant);
         }
-        if let Some(tier) = optional(claims, self.tier.as_deref(), "the tier's claim")? {
+        if let Some(tier) = optional(claims, names.tier(first), "the tier's claim")? {
             who = who.tier(tier);
         }
         for attribute in &self.attributes {

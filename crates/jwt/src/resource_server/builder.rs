@@ -1,22 +1,20 @@
-//! The choices of a resource server. `build` refuses what would accept tokens of other resources.
+//! The choices of a resource server.
 
 use std::{fmt, sync::Arc};
 
 use palisade_core::SharedClock;
 
-use super::{
-    Resource, ResourceServer, ResourceServerBuildError, metadata::Description, uri::ResourceUri,
-};
+use super::metadata::Description;
+#[cfg(feature = "jwks-url")]
+use crate::introspection::TokenIntrospectionBuilder;
 use crate::{
-    claims::is_scope,
-    dpop::{DpopProofs, DpopProofsBuilder},
-    error::JwtBuildError,
-    layer::{JwtLayer, JwtLayerBuilder},
+    dpop::DpopProofsBuilder,
+    layer::JwtLayerBuilder,
     verifier::{Issuer, Verifier, VerifierBuilder},
 };
 
-type DpopChoice = Arc<dyn Fn(DpopProofsBuilder) -> DpopProofsBuilder + Send + Sync>;
-type LayerChoice = Arc<dyn Fn(JwtLayerBuilder) -> JwtLayerBuilder + Send + Sync>;
+pub(super) type DpopChoice = Arc<dyn Fn(DpopProofsBuilder) -> DpopProofsBuilder + Send + Sync>;
+pub(super) type LayerChoice = Arc<dyn Fn(JwtLayerBuilder) -> JwtLayerBuilder + Send + Sync>;
 
 /// Configures a [`ResourceServer`]. Made by [`ResourceServer::builder`].
 ///
@@ -27,6 +25,7 @@ type LayerChoice = Arc<dyn Fn(JwtLayerBuilder) -> JwtLayerBuilder + Send + Sync>
 /// | [`initial_scopes`](Self::initial_scopes) | none: a challenge has the scopes of the rule |
 /// | [`scope_implies`](Self::scope_implies) | scopes include no others |
 /// | [`dpop`](Self::dpop) | tokens that are bound to a key are refused |
+/// | `introspection` (feature `jwks-url`) | tokens that only the issuer can read are refused |
 /// | [`name`](Self::name), [`documentation`](Self::documentation) | none |
 /// | [`verifier`](Self::verifier) | that of [`VerifierBuilder`] |
 /// | [`tokens`](Self::tokens) | that of [`JwtLayerBuilder`] |
@@ -52,20 +51,24 @@ type LayerChoice = Arc<dyn Fn(JwtLayerBuilder) -> JwtLayerBuilder + Send + Sync>
 #[must_use]
 pub struct ResourceServerBuilder {
     /// As it was given; checked by `build`.
-    uri: Box<str>,
-    accept_http: bool,
-    accept_other_audiences: bool,
-    issuers: Vec<Issuer>,
+    pub(super) uri: Box<str>,
+    pub(super) accept_http: bool,
+    pub(super) accept_other_audiences: bool,
+    pub(super) issuers: Vec<Issuer>,
     /// Names of issuers whose keys are found by discovery.
     #[cfg(feature = "jwks-url")]
-    discovered: Vec<Box<str>>,
-    description: Description,
-    initial_scopes: Vec<Box<str>>,
-    verifier: VerifierBuilder,
+    pub(super) discovered: Vec<Box<str>>,
+    pub(super) description: Description,
+    pub(super) initial_scopes: Vec<Box<str>>,
+    pub(super) verifier: VerifierBuilder,
     /// Changes the choices of proofs, if they are accepted.
-    dpop: Option<DpopChoice>,
+    pub(super) dpop: Option<DpopChoice>,
     /// In the order of the calls.
-    layer_choices: Vec<LayerChoice>,
+    pub(super) layer_choices: Vec<LayerChoice>,
+    /// Broader scopes, and those that each includes.
+    pub(super) implied: Vec<(Box<str>, Vec<Box<str>>)>,
+    #[cfg(feature = "jwks-url")]
+    pub(super) introspection: Option<TokenIntrospectionBuilder>,
 }
 
 impl ResourceServerBuilder {
@@ -82,6 +85,9 @@ impl ResourceServerBuilder {
             verifier: Verifier::builder(),
             dpop: None,
             layer_choices: Vec::new(),
+            implied: Vec::new(),
+            #[cfg(feature = "jwks-url")]
+            introspection: None,
         }
     }
 
@@ -125,13 +131,13 @@ impl ResourceServerBuilder {
     /// Lets a broader scope include narrower ones. Default: scopes include no others. See
     /// [`JwtLayerBuilder::scope_implies`].
     pub fn scope_implies<S: Into<Box<str>>>(
-        self,
+        mut self,
         broad: impl Into<Box<str>>,
         narrow: impl IntoIterator<Item = S>,
     ) -> Self {
-        let broad = broad.into();
-        let narrow: Vec<Box<str>> = narrow.into_iter().map(Into::into).collect();
-        self.tokens(move |layer| layer.scope_implies(broad.clone(), narrow.iter().cloned()))
+        let narrow = narrow.into_iter().map(Into::into).collect();
+        self.implied.push((broad.into(), narrow));
+        self
     }
 
     /// Sets the name of the resource for people (`resource_name`). Default: none.
@@ -193,7 +199,37 @@ impl ResourceServerBuilder {
         self
     }
 
-    /// Sets the clock for the dates of tokens. Default: the system clock.
+    /// Accepts bearer tokens that only the issuer can read (without a dot): it is asked about each (RFC
+    /// 7662). Default: such tokens are refused.
+    ///
+    /// The audience is the resource: a builder that has one is an error of [`build`](Self::build), unless
+    /// other audiences are [accepted](Self::dangerously_accept_other_audiences). So are
+    /// [required proofs](crate::dpop::DpopProofsBuilder::require_proofs), since such a token is sent
+    /// without one. [`scope_implies`](Self::scope_implies) counts for these tokens too; the choices of
+    /// [`tokens`](Self::tokens) do not. The issuer says itself which of its tokens are revoked.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use palisade_core::Secret;
+    /// use palisade_jwt::{introspection::TokenIntrospection, resource_server::ResourceServer};
+    ///
+    /// let secret = Secret::new(std::fs::read("introspection.secret")?);
+    /// let opaque = TokenIntrospection::builder("https://login.example/introspect").client("tts", &secret);
+    /// let server = ResourceServer::builder("https://tts.example/mcp")
+    ///     .discover("https://login.example")
+    ///     .introspection(opaque)
+    ///     .build()?;
+    /// # let _ = server;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "jwks-url")]
+    pub fn introspection(mut self, introspection: TokenIntrospectionBuilder) -> Self {
+        self.introspection = Some(introspection);
+        self
+    }
+
+    /// Sets the clock for the dates of tokens. Default: the system clock. Introspection has its own.
     pub fn clock(mut self, clock: SharedClock) -> Self {
         self.verifier = self.verifier.clock(clock);
         self
@@ -213,115 +249,6 @@ impl ResourceServerBuilder {
     pub fn dangerously_accept_plain_http(mut self) -> Self {
         self.accept_http = true;
         self
-    }
-
-    /// Builds the server. Nothing is fetched.
-    ///
-    /// # Errors
-    ///
-    /// [`ResourceServerBuildError`] if the identifier cannot be used, there is no authorization
-    /// server, an issuer accepts another audience, a scope is malformed, a choice of the verifier or
-    /// the layer is refused, or issuers, proofs or another verifier were given to these.
-    pub fn build(self) -> Result<ResourceServer, ResourceServerBuildError> {
-        let uri = ResourceUri::parse(&self.uri, self.accept_http)
-            .map_err(|problem| ResourceServerBuildError::Uri(self.uri.clone(), problem))?;
-        self.check_scopes()?;
-        let issuers = self.issuers(&uri)?;
-        if issuers.is_empty() {
-            return Err(ResourceServerBuildError::NoAuthorizationServer);
-        }
-        let mut description = self.description;
-        description.authorization_servers = issuers.iter().map(|one| one.name().into()).collect();
-        if self.verifier.has_issuers() {
-            return Err(ResourceServerBuildError::IssuersInVerifier);
-        }
-        let verifier = self.verifier.issuers(issuers).build()?;
-        let choices = self.layer_choices.iter();
-        let ours = JwtLayer::builder(verifier.clone());
-        let mut layer = choices.fold(ours, |layer, choice| choice(layer));
-        // A function could return another builder, whose verifier compares another audience.
-        if !layer.has_verifier(&verifier) {
-            return Err(ResourceServerBuildError::VerifierInTokens);
-        }
-        if layer.has_dpop() {
-            return Err(ResourceServerBuildError::ProofsInTokens);
-        }
-        if let Some(change) = &self.dpop {
-            let proofs = change(DpopProofs::builder(uri.origin())).build()?;
-            if !proofs.has_origin(uri.origin()) {
-                return Err(ResourceServerBuildError::OriginInDpop);
-            }
-            description.dpop = Some((proofs.algorithm_names(), proofs.are_required()));
-            layer = layer.dpop(proofs);
-        }
-        let layer = layer.build().map_err(|error| match error {
-            JwtBuildError::Scope(scope) => ResourceServerBuildError::Scope(scope),
-            other => other.into(),
-        })?;
-        let metadata_parameter = format!("resource_metadata=\"{}\"", uri.metadata_url());
-        Ok(ResourceServer::new(Resource {
-            layer,
-            metadata_parameter: metadata_parameter.into(),
-            initial_scopes: self.initial_scopes.into(),
-            description,
-            uri,
-        }))
-    }
-
-    fn check_scopes(&self) -> Result<(), ResourceServerBuildError> {
-        let mut all = self.description.scopes.iter().chain(&self.initial_scopes);
-        match all.find(|scope| !is_scope(scope)) {
-            Some(scope) => Err(ResourceServerBuildError::Scope(scope.clone())),
-            None => Ok(()),
-        }
-    }
-
-    /// Returns the issuers, each with the audience of the resource.
-    fn issuers(&self, uri: &ResourceUri) -> Result<Vec<Issuer>, ResourceServerBuildError> {
-        let audiences = uri.audiences();
-        let parse = |audience: &str| ResourceUri::parse(audience, self.accept_http);
-        let is_ours = |audience: &str| parse(audience).is_ok_and(|other| other == *uri);
-        for issuer in &self.issuers {
-            let ours = issuer.audiences().iter().all(|audience| is_ours(audience));
-            let other = !ours || issuer.has_audience_claim();
-            if other && !self.accept_other_audiences {
-                return Err(ResourceServerBuildError::Audience {
-                    issuer: issuer.name().into(),
-                    resource: uri.as_str().into(),
-                });
-            }
-        }
-        // An issuer that compares another claim keeps what it was given.
-        let add = |issuer: Issuer| match issuer.has_audience_claim() {
-            true => issuer,
-            false => audiences
-                .iter()
-                .fold(issuer, |it, name| it.or_audience(&**name)),
-        };
-        let issuers = self.issuers.iter().cloned().chain(self.discover_all(uri)?);
-        Ok(issuers.map(add).collect())
-    }
-
-    /// Returns the issuers whose keys are found by discovery.
-    #[cfg(feature = "jwks-url")]
-    fn discover_all(&self, uri: &ResourceUri) -> Result<Vec<Issuer>, JwtBuildError> {
-        let issuer = |name: &str| {
-            let keys = crate::jwks::JwksUrl::discover(name)?;
-            Ok(Issuer::new(name, uri.as_str(), keys))
-        };
-        let names = self.discovered.iter();
-        names.map(|name| issuer(name)).collect()
-    }
-
-    /// Returns none: this build cannot fetch keys.
-    #[cfg(not(feature = "jwks-url"))]
-    #[expect(
-        clippy::unnecessary_wraps,
-        clippy::unused_self,
-        reason = "the same signature with and without the feature"
-    )]
-    fn discover_all(&self, _: &ResourceUri) -> Result<Vec<Issuer>, JwtBuildError> {
-        Ok(Vec::new())
     }
 }
 

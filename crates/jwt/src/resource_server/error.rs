@@ -27,6 +27,10 @@ pub enum ResourceServerBuildError {
     },
     /// Two resources have the same identifier.
     Duplicate(Box<str>),
+    /// Introspection has an audience of its own. Tokens of another resource would then be valid here.
+    IntrospectionAudience,
+    /// Introspection beside required proofs: its tokens are sent without one.
+    IntrospectionWithRequiredProofs,
     /// An issuer was given to the verifier. Its audience would not be compared with the resource, and
     /// the metadata would not name it.
     IssuersInVerifier,
@@ -62,6 +66,12 @@ impl fmt::Display for ResourceServerBuildError {
                  give it {resource:?} as its only audience, or call `dangerously_accept_other_audiences()`"
             ),
             Self::Duplicate(uri) => write!(f, "the resource {uri:?} is there twice"),
+            Self::IntrospectionAudience => f.write_str(
+                "`introspection(..)` has an audience: leave it out, since the resource is the audience, or call `dangerously_accept_other_audiences()`",
+            ),
+            Self::IntrospectionWithRequiredProofs => f.write_str(
+                "proofs of possession are required, and tokens that the issuer is asked about are sent without one: remove `introspection(..)` or `require_proofs()`",
+            ),
             Self::IssuersInVerifier => f.write_str(
                 "`verifier(..)` added an issuer: add it with `authorization_server(..)`, which compares its audience",
             ),
@@ -95,6 +105,9 @@ impl Error for ResourceServerBuildError {}
 
 impl From<JwtBuildError> for ResourceServerBuildError {
     fn from(error: JwtBuildError) -> Self {
-        Self::Jwt(error)
+        match error {
+            JwtBuildError::Scope(scope) => Self::Scope(scope),
+            other => Self::Jwt(other),
+        }
     }
 }

@@ -4,11 +4,14 @@
 //! [`ResourceServer`] joins what RFC 9728 (metadata of the resource), RFC 6750 (challenges), RFC 8707
 //! (audience) and RFC 9068 (access tokens) ask of a protected resource, as the authorization
 //! chapter of the Model Context Protocol requires it. `uri` is the identifier of a resource,
-//! `metadata` its document, `challenges` completes refusals.
+//! `metadata` its document, `challenges` completes refusals. `opaque_tokens` are those that the issuer is
+//! asked about.
 
+mod build;
 mod builder;
 mod challenges;
 mod metadata;
+mod opaque_tokens;
 mod error;
 mod uri;
 
@@ -26,7 +29,7 @@ pub use self::{
     builder::ResourceServerBuilder, challenges::ResourceChallenges,
     error::ResourceServerBuildError, uri::ResourceUriProblem,
 };
-use self::{metadata::Description, uri::ResourceUri};
+use self::{metadata::Description, opaque_tokens::is_opaque, uri::ResourceUri};
 use crate::layer::JwtLayer;
 
 /// The parameter in which RFC 6750 (section 2.3) allows a token, and OAuth 2.1 forbids it.
@@ -43,7 +46,9 @@ const QUERY_PARAMETER: &str = "access_token";
 /// | a token in the query | 400 with `error="invalid_request"`, whatever else there is |
 /// | `GET` of the well-known path | the metadata document (RFC 9728): public, cached for an hour, readable by scripts |
 ///
-/// `aud` of a token must be the canonical identifier of the resource that the path belongs to.
+/// `aud` of a token must be the canonical identifier of the resource that the path belongs to. Of a token that only
+/// the issuer can read, `aud` of its answer must be
+/// ([`introspection`](ResourceServerBuilder#method.introspection); otherwise such tokens are refused).
 ///
 /// Three ways to use it: in `palisade`, `ShieldBuilder::resource_server` joins it with rules, limits
 /// and audit. As a tower layer it protects one service. As an [`Authenticator`] it is part of a list.
@@ -107,11 +112,31 @@ struct Resource {
     uri: ResourceUri,
     /// Verifies the tokens for this resource.
     layer: JwtLayer,
+    /// Asks the issuer about tokens that only it can read. `None`: they are refused.
+    introspection: Option<Arc<dyn Authenticator>>,
     /// `resource_metadata="…"`.
     metadata_parameter: Box<str>,
     /// What a challenge asks for where the rule names no scope.
     initial_scopes: Box<[Box<str>]>,
     description: Description,
+}
+
+impl Resource {
+    /// Returns what decides about a token.
+    fn reader(&self, credential: &Credential) -> &dyn Authenticator {
+        match &self.introspection {
+            Some(introspection) if is_opaque(credential) => introspection,
+            _ => &self.layer,
+        }
+    }
+
+    /// Returns where its tokens are sent.
+    fn sources(&self) -> Vec<CredentialSource> {
+        let mut sources = self.layer.sources();
+        let further = self.introspection.iter();
+        sources.extend(further.flat_map(|introspection| introspection.sources()));
+        sources
+    }
 }
 
 /// The refusals that belong to no resource.
@@ -257,7 +282,7 @@ impl Authenticator for ResourceServer {
 
     fn sources(&self) -> Vec<CredentialSource> {
         let all = self.resources.iter();
-        without_duplicates(all.flat_map(|one| one.layer.sources()))
+        without_duplicates(all.flat_map(Resource::sources))
     }
 
     /// A token in the query is refused, also beside one in the header: addresses are logged and sent
@@ -277,7 +302,10 @@ impl Authenticator for ResourceServer {
         credential: &Credential,
     ) -> Verdict<Principal> {
         match self.find(head.uri.path()) {
-            Some(resource) => resource.layer.authenticate(cx, head, credential),
+            Some(resource) => {
+                let reader = resource.reader(credential);
+                reader.authenticate(cx, head, credential)
+            }
             None => self.refusals.no_resource.clone().into(),
         }
     }
@@ -285,7 +313,7 @@ impl Authenticator for ResourceServer {
     /// The path is gone by now, so the token has to be valid for one of the resources.
     fn recheck(&self, cx: &SecurityContext, credential: &Credential) -> Option<Verdict<Principal>> {
         let all = self.resources.iter();
-        let verdicts = all.filter_map(|one| one.layer.recheck(cx, credential));
+        let verdicts = all.filter_map(|one| one.reader(credential).recheck(cx, credential));
         let verdicts: Vec<_> = verdicts.collect();
         let mut refusal = Box::new(self.refusals.no_resource.clone());
         Some(Verdict::later(async move {

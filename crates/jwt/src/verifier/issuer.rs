@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     algorithm::Algorithm,
-    claims::{ClaimPath, RequiredClaim},
+    claims::{ClaimPath, PrincipalNames, RequiredClaim},
     jwks::IssuerKeys,
     verifier::TokenRules,
 };
@@ -156,6 +156,48 @@ impl Issuer {
         self
     }
 
+    /// Reads the id of the principal from this claim of the issuer's tokens, by its name or a JSON
+    /// pointer (RFC 6901). Default: the claim of the layer, which is `sub` by default.
+    ///
+    /// It must be unique and stable; an e-mail address is neither. A token without it, or with a value
+    /// over 256 bytes, is refused.
+    ///
+    /// ```
+    /// # use palisade_core::Secret;
+    /// # use palisade_jwt::{Algorithm, Issuer, VerifyingKey};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let secret = Secret::new(*b"an example of thirty-two bytes!!");
+    /// # let key = VerifyingKey::from_secret(Algorithm::Hs256, &secret)?;
+    /// let issuer = Issuer::new("https://login.example", "tts", key)
+    ///     .subject_claim("oid")
+    ///     .tenant_claim("tid")
+    ///     .tier_claim("/account/plan");
+    /// # let _ = issuer;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn subject_claim(mut self, claim: impl Into<Box<str>>) -> Self {
+        self.rules.names.subject = Some(claim.into());
+        self
+    }
+
+    /// Reads the owner of the principal (tenant, account) from this claim of the issuer's tokens.
+    /// Default: the claim of the layer, which is none by default.
+    ///
+    /// Owners of several issuers share one namespace: each of them can name every tenant. If an issuer
+    /// is trusted for some tenants only, list them with [`require_value`](Self::require_value).
+    pub fn tenant_claim(mut self, claim: impl Into<Box<str>>) -> Self {
+        self.rules.names.tenant = Some(claim.into());
+        self
+    }
+
+    /// Reads the tier of the principal from this claim of the issuer's tokens. Default: the claim of the
+    /// layer, which is none by default.
+    pub fn tier_claim(mut self, claim: impl Into<Box<str>>) -> Self {
+        self.rules.names.tier = Some(claim.into());
+        self
+    }
+
     /// Treats a claim that is `null` as absent. Default: `null` is a value of the wrong type, and
     /// the token is refused. For issuers whose serialiser writes every member.
     pub fn null_is_absent(mut self) -> Self {
@@ -279,6 +321,10 @@ impl Issuer {
 
     pub(crate) fn label_text(&self) -> Option<&str> {
         self.label.as_deref()
+    }
+
+    pub(crate) fn principal_names(&self) -> &PrincipalNames {
+        &self.rules.names
     }
 
     pub(super) fn is_nameless(&self) -> bool {

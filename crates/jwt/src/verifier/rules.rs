@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     algorithm::Algorithm,
-    claims::{ClaimPath, RequiredClaim, ScopeSources},
+    claims::{ClaimPath, PrincipalNames, RequiredClaim, ScopeSources},
 };
 
 /// The default of [`Issuer::max_lifetime`](crate::Issuer::max_lifetime): the longest default of the
@@ -29,6 +29,8 @@ pub(crate) struct TokenRules {
     pub(crate) ignore_embedded_keys: bool,
     /// From `iat` to `exp`.
     pub(crate) max_lifetime: Duration,
+    /// Claims that the principal is made of, in place of those of the layer.
+    pub(crate) names: PrincipalNames,
     /// Whether a claim that is `null` counts as absent.
     pub(crate) null_is_absent: bool,
     /// Claims besides `iss`, the audience and `exp`.
@@ -49,6 +51,7 @@ impl Default for TokenRules {
             ignore_confirmation: false,
             ignore_embedded_keys: false,
             max_lifetime: MAX_LIFETIME,
+            names: PrincipalNames::default(),
             null_is_absent: false,
             required: Vec::new(),
             scopes: ScopeSources::default(),

@@ -38,6 +38,54 @@ async fn claims_become_owner_tier_and_attributes() {
 }
 
 #[tokio::test]
+async fn an_issuer_names_claims_of_its_own_and_the_layer_those_of_all_others() {
+    let other = "https://partner.example";
+    let staff = Issuer::new(ISSUER, AUDIENCE, hmac().verifying_key()).label("staff");
+    let partner = Issuer::new(other, AUDIENCE, EC.verifying_key()).label("partner");
+    let partner = partner
+        .subject_claim("oid")
+        .tenant_claim("tid")
+        .tier_claim("/account/plan");
+    let verifier = Verifier::builder()
+        .issuers([staff, partner])
+        .clock(clock().shared())
+        .build()
+        .unwrap();
+    let layer = JwtLayer::builder(verifier)
+        .tenant_claim("org")
+        .tier_claim("plan");
+    let layer = layer.build().unwrap();
+    let with_all = |token: Token| {
+        token
+            .claim("oid", "o-1")
+            .claim("org", "acme")
+            .claim("tid", "t-9")
+            .claim("plan", "gold")
+            .claim("account", serde_json::json!({ "plan": "free" }))
+    };
+    let ours = with_all(good()).sign(&hmac(), &clock()).unwrap();
+    let theirs = with_all(Token::new(other, AUDIENCE, "lin"))
+        .sign(&EC, &clock())
+        .unwrap();
+    for (token, id, owner, tier) in [
+        (ours, "staff:lin", "acme", "gold"),
+        (theirs, "partner:o-1", "t-9", "free"),
+    ] {
+        let (who, _) = seen(&layer, request(&token)).await.unwrap();
+        let who = who.unwrap();
+        assert_eq!(
+            (who.id(), who.owner(), who.tier()),
+            (id, Some(owner), Some(tier))
+        );
+    }
+    // A token of the issuer without its own claim is refused, though it has that of the layer.
+    let without = Token::new(other, AUDIENCE, "lin")
+        .sign(&EC, &clock())
+        .unwrap();
+    assert!(seen(&layer, request(&without)).await.is_none());
+}
+
+#[tokio::test]
 async fn a_claim_that_cannot_name_anything_is_refused() {
     let layer = JwtLayer::builder(verifier(&hmac()))
         .tier_claim("plan")

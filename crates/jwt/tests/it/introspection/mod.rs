@@ -1,6 +1,7 @@
 //! Opaque tokens: the issuer is asked (RFC 7662), once, and its responses end.
 
 mod outages;
+mod resource_server;
 
 use std::{
     convert::Infallible,
