@@ -76,8 +76,11 @@
 //! | protect a service | [`ApiKeyLayer`], or [`ApiKeyLayerBuilder`] for other choices |
 //! | make or rotate a key | [`KeyScheme::mint`], [`KeyScheme::rotate`] with a [`Grant`] |
 //! | keep keys in a file | [`FileKeyStore`] with a [`Pepper`] from [`Pepper::read_or_create_file`] |
+//! | keep keys in Redis, for a fleet | `RedisKeyStore` (feature `redis`) |
 //! | keep keys in a database | implement [`KeyStore`]; store [`KeyDigest::to_text`] |
 //! | revoke a key | [`KeyTable::revoke`] inside `update` of the store |
+//! | replace the pepper while keys are in use | [`KeyScheme::also_accept`] |
+//! | accept keys of another system | [`KeyScheme::dangerously_import_sha256`] |
 //!
 //! # Limits
 //!
@@ -90,7 +93,7 @@
 //! # What the server must keep
 //!
 //! Back up the pepper. Without it no stored digest can be matched, and every key must be minted
-//! again. Store it apart from the digests: a thief needs both to test a guess.
+//! again. To replace it, accept both for a while ([`KeyScheme::also_accept`]). Store it apart from the digests: a thief needs both to test a guess.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -102,6 +105,10 @@ mod key;
 mod network;
 mod error;
 
+#[cfg(feature = "redis")]
+pub use self::store::{
+    RedisKeyError, RedisKeyStore, RedisKeyStoreBuildError, RedisKeyStoreBuilder,
+};
 pub use self::{
     error::{MalformedKey, NoEntropy},
     key::{
@@ -110,8 +117,10 @@ pub use self::{
     },
     layer::{ApiKeyBuildError, ApiKeyLayer, ApiKeyLayerBuilder},
     network::{InvalidNetwork, Network},
-    record::{Grant, InvalidGrant, InvalidTimestamp, KeyFailure, KeyRecord, Timestamp},
-    scheme::{KeyScheme, MintError, MintedKey},
+    record::{
+        DigestRenewal, Grant, InvalidGrant, InvalidTimestamp, KeyFailure, KeyRecord, Timestamp,
+    },
+    scheme::{KeyScheme, MintError, MintedKey, PepperRingError},
     store::{
         FileKeyStore, FileKeyStoreBuilder, KeyFileError, KeyFileProblem, KeyFileReport, KeyStore,
         KeyTable, MemoryKeyStore, StoreUnavailable, TableError,

@@ -38,7 +38,7 @@ fn check(format: &KeyFormat, text: &[u8]) {
     let presented = presented.expect("it parses");
     assert_eq!(
         (presented.environment(), presented.id()),
-        (parsed.environment(), parsed.id())
+        (Some(parsed.environment()), parsed.id())
     );
     for place in 0..text.len() {
         for bit in [0x01, 0x20, 0x80] {

@@ -35,6 +35,16 @@ pub(crate) fn fill_random(digits: &mut [u8]) -> Result<(), NoEntropy> {
     outcome
 }
 
+/// Writes bytes of a hash as digits, one each. The rest of a division is enough: a hash is no secret.
+pub(crate) fn digits_of_hash<const N: usize>(hash: &[u8; 32]) -> [u8; N] {
+    let mut digits = [b'0'; N];
+    for (place, byte) in digits.iter_mut().zip(hash) {
+        let digit = ALPHABET.get(usize::from(*byte) % ALPHABET.len());
+        *place = digit.copied().unwrap_or(b'0');
+    }
+    digits
+}
+
 /// Returns whether all bytes are letters or digits.
 pub(crate) fn all_digits(text: &[u8]) -> bool {
     // Without an early end, so that the compiler compares sixteen at once: nearly all keys are well-formed.

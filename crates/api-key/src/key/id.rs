@@ -28,6 +28,11 @@ impl KeyId {
         Ok(Self(digits))
     }
 
+    /// Makes the id of a key of another system from a hash.
+    pub(crate) fn from_hash(hash: &[u8; 32]) -> Self {
+        Self(base62::digits_of_hash(hash))
+    }
+
     /// An id that the layer compares with when there is no record.
     pub(crate) const fn decoy() -> Self {
         Self([b'0'; Self::LENGTH])

@@ -1,10 +1,11 @@
 //! A key as text, and what is computed from it: parsing, its public id, its digest.
 //!
-//! `format` writes and parses keys, `id` and `environment` are their public parts. `pepper` and
+//! `format` writes and parses keys, `imported` are those of other systems, `id` and `environment` are their public parts. `pepper` and
 //! `digest` compute what a store keeps; `presented` is a key of a request.
 
 mod format;
 mod presented;
+mod imported;
 mod pepper;
 mod digest;
 mod id;
@@ -19,4 +20,6 @@ pub use self::{
     pepper::{Pepper, WeakPepper},
     presented::PresentedKey,
 };
-pub(crate) use self::{digest::SchemeName, environment::AcceptedEnvironments};
+pub(crate) use self::{
+    digest::SchemeName, environment::AcceptedEnvironments, imported::ImportedKey,
+};

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     error::NoEntropy,
-    key::{KeyDigest, ParsedKey, SchemeName},
+    key::{ImportedKey, KeyDigest, ParsedKey, SchemeName},
 };
 
 /// Names the purpose of the digest, so that the same pepper used elsewhere never makes the same
@@ -19,6 +19,9 @@ use crate::{
 ///
 /// The bytes never change: they are part of every stored digest.
 const PURPOSE: &[u8] = b"palisade api key, version 1\0";
+
+/// Names the purpose of the digest of an imported key, for the same reason.
+const IMPORTED: &[u8] = b"palisade imported api key, version 1\0";
 
 /// Names the purpose of [`Pepper::decoy_digest`], for the same reason.
 const DECOY: &[u8] = b"palisade api key decoy, version 1\0";
@@ -30,7 +33,7 @@ const NAME: &[u8] = b"palisade api key scheme, version 1\0";
 /// keys.
 ///
 /// Make one with [`Pepper::create_file`] and back it up. Every key must be minted again when it is
-/// lost or replaced. `Debug` never shows it. Clones share the same secret.
+/// lost. It can be replaced while keys are in use: [`KeyScheme::also_accept`](crate::KeyScheme::also_accept). `Debug` never shows it. Clones share the same secret.
 ///
 /// # Examples
 ///
@@ -107,6 +110,11 @@ impl Pepper {
     /// matches.
     pub(crate) fn digest_key(&self, key: &ParsedKey<'_>, scheme: SchemeName) -> KeyDigest {
         KeyDigest::new(self.keyed_hash(PURPOSE, key.signed_part()), scheme)
+    }
+
+    /// Computes the digest of a key of another system, of its SHA-256.
+    pub(crate) fn digest_imported(&self, key: &ImportedKey, scheme: SchemeName) -> KeyDigest {
+        KeyDigest::new(self.keyed_hash(IMPORTED, key.sha256()), scheme)
     }
 
     /// Computes a digest that belongs to no key. The layer compares with it when there is no record.

@@ -141,7 +141,12 @@ impl Inner {
         })?;
         let client = cx.client().map(ClientInfo::ip);
         match self.check_record(record.as_deref(), key, self.wall_clock_time(cx), client) {
-            Ok(record) => Ok(record.principal().clone()),
+            Ok(record) => {
+                if let Some(renewal) = record.due_renewal(key) {
+                    self.store.renew_digest(renewal);
+                }
+                Ok(record.principal().clone())
+            }
             Err(failure) => {
                 if failure.had_the_secret() {
                     // The owner of the key needs to know which key it was.

@@ -28,6 +28,7 @@ use crate::{
 /// |---|---|
 /// | [`environments`](Self::environments) | live keys only |
 /// | [`header`](Self::header) | `X-API-Key`, and `Authorization: Bearer` |
+/// | [`imported_prefix`](Self::imported_prefix) | none: imported keys come in the header alone |
 /// | [`realm`](Self::realm) | `api` |
 /// | [`optional`](Self::optional) | a request without a key is refused |
 /// | [`clock`](Self::clock) | the system clock |
@@ -73,6 +74,7 @@ impl ApiKeyLayerBuilder {
             shadow: false,
             sources: KeySources {
                 header: HeaderName::from_static("x-api-key"),
+                imported_prefix: None,
                 parameter: None,
             },
             store,
@@ -126,6 +128,15 @@ impl ApiKeyLayerBuilder {
         self
     }
 
+    /// Reads bearer tokens that begin with this text as keys of another system, such as `sk-`. Default: none,
+    /// and such keys are read from the header alone.
+    ///
+    /// Needs [`KeyScheme::dangerously_accept_imported_keys`].
+    pub fn imported_prefix(mut self, prefix: impl Into<Box<str>>) -> Self {
+        self.sources.imported_prefix = Some(prefix.into());
+        self
+    }
+
     /// Sets a function that is called with the id of each key that was sent in clear.
     ///
     /// Use it to revoke the key or to inform its owner.
@@ -176,6 +187,9 @@ impl ApiKeyLayerBuilder {
     /// [`ApiKeyBuildError`] says which choice cannot work.
     pub fn build(self) -> Result<ApiKeyLayer, ApiKeyBuildError> {
         self.sources.check_names()?;
+        if self.sources.imported_prefix.is_some() && !self.scheme.accepts_imported() {
+            return Err(ApiKeyBuildError::ImportedPrefix);
+        }
         if self.accepted.is_empty() {
             return Err(ApiKeyBuildError::NoEnvironment);
         }
@@ -237,6 +251,9 @@ pub enum ApiKeyBuildError {
     Authenticate(AuthenticateBuildError),
     /// The header has another meaning: `Authorization`, `Cookie` or `Host`.
     Header,
+    /// The prefix of imported keys is empty or has characters that keys do not have, or the scheme accepts no
+    /// imported keys.
+    ImportedPrefix,
     /// No environment is accepted, so every key would be refused.
     NoEnvironment,
     /// The name of the query parameter has characters that a URL escapes.
@@ -251,6 +268,9 @@ impl fmt::Display for ApiKeyBuildError {
             Self::Authenticate(error) => return error.fmt(f),
             Self::Header => {
                 "keys cannot be read from `Authorization`, `Cookie` or `Host`; choose a header such as `X-API-Key`"
+            }
+            Self::ImportedPrefix => {
+                "the prefix of imported keys may have letters, digits, `_`, `-` and `.` only, and needs a scheme that accepts imported keys"
             }
             Self::NoEnvironment => "no environment is accepted, so every key would be refused; list `Environment::Live`",
             Self::Parameter => {

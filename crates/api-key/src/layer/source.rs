@@ -14,6 +14,8 @@ const RESERVED: [HeaderName; 3] = [header::AUTHORIZATION, header::COOKIE, header
 pub(super) struct KeySources {
     /// Default: `X-API-Key`.
     pub(super) header: HeaderName,
+    /// What bearer tokens begin with that are keys of another system.
+    pub(super) imported_prefix: Option<Box<str>>,
     /// The query parameter, if keys in URLs are read.
     pub(super) parameter: Option<Box<str>>,
 }
@@ -25,6 +27,10 @@ impl KeySources {
             return Err(ApiKeyBuildError::Header);
         }
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+        let is_prefix = |prefix: &str| !prefix.is_empty() && prefix.bytes().all(plain);
+        if !self.imported_prefix.as_deref().is_none_or(is_prefix) {
+            return Err(ApiKeyBuildError::ImportedPrefix);
+        }
         match &self.parameter {
             Some(name) if name.is_empty() || !name.bytes().all(plain) => {
                 Err(ApiKeyBuildError::Parameter)
@@ -42,6 +48,8 @@ impl KeySources {
             CredentialSource::header(self.header.clone()),
             CredentialSource::bearer(TokenShape::prefix(format.start())),
         ];
+        let imported = self.imported_prefix.as_deref();
+        sources.extend(imported.map(|prefix| CredentialSource::bearer(TokenShape::prefix(prefix))));
         let parameter = self.parameter.as_deref();
         sources.extend(parameter.map(CredentialSource::query_parameter));
         sources

@@ -178,18 +178,19 @@ impl KeyRecord {
         // Both secrets are always compared, so that the time does not reveal whether the key was
         // rotated.
         let previous = self.previous.as_ref();
-        let current = key.digest.matches(&self.digest);
-        let former = key
-            .digest
-            .matches(previous.map_or(&self.digest, |previous| &previous.digest));
+        let current = key.matches(&self.digest);
+        let former = key.matches(previous.map_or(&self.digest, |previous| &previous.digest));
         let named = key
             .id
             .as_str()
             .as_bytes()
             .ct_eq(self.id.as_str().as_bytes());
-        let same_environment = key.environment == self.grant.environment;
+        let ours = self.grant.environment;
+        let same_environment = key
+            .environment
+            .is_none_or(|environment| environment == ours);
         if !bool::from(named & (current | former)) || !same_environment {
-            return Err(match key.digest.scheme() == self.digest.scheme() {
+            return Err(match key.knows_scheme_of(&self.digest) {
                 true => KeyFailure::WrongSecret,
                 false => KeyFailure::OtherScheme,
             });

@@ -1,7 +1,9 @@
 //! What a store keeps of a key, and the decision whether the key is valid.
 //!
-//! `key_record` is the stored key with its checks, `grant` what it allows, `failure` why it is refused.
+//! `key_record` is the stored key with its checks, `grant` what it allows, `failure` why it is refused. `renewal`
+//! replaces a digest under another pepper.
 
+mod renewal;
 mod key_record;
 mod accessors;
 mod failure;
@@ -14,5 +16,6 @@ pub use self::{
     failure::KeyFailure,
     grant::{Grant, InvalidGrant},
     key_record::KeyRecord,
+    renewal::DigestRenewal,
     timestamp::{InvalidTimestamp, Timestamp},
 };

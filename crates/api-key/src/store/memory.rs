@@ -10,7 +10,10 @@ use arc_swap::ArcSwap;
 use palisade_core::MaybeReady;
 
 use super::{KeyStore, KeyTable, StoreUnavailable, TableError};
-use crate::{key::KeyId, record::KeyRecord};
+use crate::{
+    key::KeyId,
+    record::{DigestRenewal, KeyRecord},
+};
 
 /// A store of records in memory. Clones share the records.
 ///
@@ -128,6 +131,10 @@ impl MemoryKeyStore {
 impl KeyStore for MemoryKeyStore {
     fn find(&self, id: KeyId) -> MaybeReady<Result<Option<Arc<KeyRecord>>, StoreUnavailable>> {
         MaybeReady::Ready(Ok(self.0.table.load().get(id).cloned()))
+    }
+
+    fn renew_digest(&self, renewal: DigestRenewal) {
+        let _ = self.update(|table| Ok::<_, TableError>(table.renew_digest(&renewal)));
     }
 }
 

@@ -3,6 +3,8 @@
 //! The layer asks a [`KeyStore`] once for each request that has a well-formed key.
 
 mod file;
+#[cfg(feature = "redis")]
+mod redis;
 mod memory;
 mod pepper_file;
 mod table;
@@ -11,16 +13,23 @@ use std::{borrow::Cow, fmt, sync::Arc};
 
 use palisade_core::MaybeReady;
 
+#[cfg(feature = "redis")]
+pub use self::redis::{
+    RedisKeyError, RedisKeyStore, RedisKeyStoreBuildError, RedisKeyStoreBuilder,
+};
 pub use self::{
     file::{FileKeyStore, FileKeyStoreBuilder, KeyFileError, KeyFileProblem, KeyFileReport},
     memory::MemoryKeyStore,
     table::{KeyTable, TableError},
 };
-use crate::{key::KeyId, record::KeyRecord};
+use crate::{
+    key::KeyId,
+    record::{DigestRenewal, KeyRecord},
+};
 
 /// Finds records by their public id. A store has digests only, so no key can be read from it.
 ///
-/// This crate has [`MemoryKeyStore`] and [`FileKeyStore`].
+/// This crate has [`MemoryKeyStore`] and [`FileKeyStore`], and with the feature `redis` `RedisKeyStore`.
 ///
 /// A custom store returns [`MaybeReady::Ready`] from memory, or [`MaybeReady::Pending`] from a network.
 ///
@@ -59,6 +68,17 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
     fn degraded(&self) -> Option<&'static str> {
         None
     }
+
+    /// Takes the digest of a key under the current pepper, in place of one under another pepper
+    /// ([`KeyScheme::also_accept`](crate::KeyScheme::also_accept)). Default: it is dropped, and the record
+    /// stays valid as long as its pepper is accepted.
+    ///
+    /// Called inside a request, once for each key and process, so it must not block: keep the renewal and
+    /// write it later. Write it only where the old digest still is:
+    /// [`KeyRecord::with_renewed_digest`].
+    fn renew_digest(&self, renewal: DigestRenewal) {
+        let _ = renewal;
+    }
 }
 
 impl<S: KeyStore + ?Sized> KeyStore for Arc<S> {
@@ -68,6 +88,10 @@ impl<S: KeyStore + ?Sized> KeyStore for Arc<S> {
 
     fn degraded(&self) -> Option<&'static str> {
         (**self).degraded()
+    }
+
+    fn renew_digest(&self, renewal: DigestRenewal) {
+        (**self).renew_digest(renewal);
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
-use crate::{key::KeyId, record::KeyRecord};
+use crate::{
+    key::KeyId,
+    record::{DigestRenewal, KeyRecord},
+};
 
 /// A set of records by id. Both stores have one and replace it as a whole, so readers never wait.
 ///
@@ -48,6 +51,20 @@ impl KeyTable {
         record.used = place.used.clone();
         *place = Arc::new(record);
         Ok(())
+    }
+
+    /// Replaces a digest under another pepper. Returns whether it was there: a key that was rotated or
+    /// removed meanwhile is not changed.
+    pub fn renew_digest(&mut self, renewal: &DigestRenewal) -> bool {
+        let Some(place) = self.0.get_mut(&renewal.id()) else {
+            return false;
+        };
+        let renewed = place.with_renewed_digest(renewal);
+        let is_renewed = renewed.is_some();
+        if let Some(record) = renewed {
+            *place = Arc::new(record);
+        }
+        is_renewed
     }
 
     /// Revokes a key at a time since the Unix epoch. Revoking it again changes nothing.

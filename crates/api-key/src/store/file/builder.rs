@@ -113,7 +113,10 @@ impl FileKeyStoreBuilder {
         if self.watched {
             file.watch("palisade-keys")?;
         }
-        Ok(FileKeyStore(file))
+        Ok(FileKeyStore {
+            file,
+            renewals: Arc::default(),
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! A store in a TOML file that people can read, and that is watched while the server runs.
 
 mod builder;
+mod renewals;
 mod toml_document;
 mod error;
 mod file_format;
@@ -18,10 +19,15 @@ use palisade_internal::{
     watched_file::{Freshness, WatchedFile},
 };
 
-use self::file_format::KeyFile;
+#[cfg(feature = "redis")]
+pub(in crate::store) use self::toml_document::{read_record, write_record};
 pub use self::{builder::FileKeyStoreBuilder, error::KeyFileError, problem::KeyFileProblem};
+use self::{file_format::KeyFile, renewals::Renewals};
 use super::{KeyStore, KeyTable, StoreUnavailable};
-use crate::{key::KeyId, record::KeyRecord};
+use crate::{
+    key::KeyId,
+    record::{DigestRenewal, KeyRecord},
+};
 
 /// The identifier in the audit trail and the metrics while the file cannot be read.
 const STALE: &str = "keys_stale";
@@ -48,7 +54,11 @@ const STALE: &str = "keys_stale";
 /// # Ok::<_, palisade_api_key::KeyFileError>(())
 /// ```
 #[derive(Clone)]
-pub struct FileKeyStore(Arc<WatchedFile<KeyFile>>);
+pub struct FileKeyStore {
+    file: Arc<WatchedFile<KeyFile>>,
+    /// Digests under the current pepper that wait to be written.
+    renewals: Arc<Renewals>,
+}
 
 /// What happened to the file. The argument of [`FileKeyStoreBuilder::on_report`].
 #[derive(Clone, Copy, Debug)]
@@ -116,7 +126,7 @@ impl FileKeyStore {
     ///
     /// When a new state cannot be read; the one before stays in force.
     pub fn refresh(&self) -> Result<bool, KeyFileError> {
-        self.0.refresh()
+        self.file.refresh()
     }
 
     /// Changes the file: reads it again, applies the change, and replaces it in one step, on the
@@ -144,9 +154,9 @@ impl FileKeyStore {
         &self,
         change: impl FnOnce(&mut KeyTable) -> Result<T, E>,
     ) -> Result<T, E> {
-        self.0.update(|mut table| {
+        self.file.update(|mut table| {
             let outcome = change(&mut table)?;
-            let text = toml_document::write(self.0.path(), &table)?;
+            let text = toml_document::write(self.file.path(), &table)?;
             Ok((table, text, outcome))
         })
     }
@@ -157,7 +167,7 @@ impl FileKeyStore {
     /// too old.
     #[must_use]
     pub fn table(&self) -> Arc<KeyTable> {
-        self.0.value().load_full()
+        self.file.value().load_full()
     }
 }
 
@@ -177,14 +187,20 @@ fn log_report(report: KeyFileReport<'_>) {
 
 impl KeyStore for FileKeyStore {
     fn find(&self, id: KeyId) -> MaybeReady<Result<Option<Arc<KeyRecord>>, StoreUnavailable>> {
-        MaybeReady::Ready(match self.0.freshness() {
+        MaybeReady::Ready(match self.file.freshness() {
             Freshness::Expired => Err(StoreUnavailable::new(STALE)),
-            Freshness::Fresh | Freshness::Stale => Ok(self.0.value().load().get(id).cloned()),
+            Freshness::Fresh | Freshness::Stale => Ok(self.file.value().load().get(id).cloned()),
         })
     }
 
     fn degraded(&self) -> Option<&'static str> {
-        (self.0.freshness() != Freshness::Fresh).then_some(STALE)
+        (self.file.freshness() != Freshness::Fresh).then_some(STALE)
+    }
+
+    /// Written by a thread, several together. A file that this user may not write keeps the older digests:
+    /// one line of the log says so.
+    fn renew_digest(&self, renewal: DigestRenewal) {
+        self.renewals.queue(&self.file, renewal);
     }
 }
 
@@ -193,8 +209,8 @@ impl fmt::Debug for FileKeyStore {
         write!(
             f,
             "FileKeyStore({}, {} keys)",
-            self.0.path().display(),
-            self.0.value().load().len()
+            self.file.path().display(),
+            self.file.value().load().len()
         )
     }
 }

@@ -194,6 +194,19 @@ impl Entry {
     }
 }
 
+/// Reads one record, as [`write_record`] wrote it. `None` for anything else.
+#[cfg(feature = "redis")]
+pub(in crate::store) fn read_record(text: &str) -> Option<KeyRecord> {
+    let entry: Entry = toml::from_str(text).ok()?;
+    entry.read().ok()
+}
+
+/// Writes one record. `None`: a time cannot be written.
+#[cfg(feature = "redis")]
+pub(in crate::store) fn write_record(record: &KeyRecord) -> Option<String> {
+    toml::to_string(&Entry::from_record(record).ok()?).ok()
+}
+
 fn parse_digest(text: &str) -> Result<KeyDigest, KeyFileProblem> {
     KeyDigest::from_text(text).ok_or(KeyFileProblem::Digest)
 }

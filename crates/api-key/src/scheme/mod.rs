@@ -2,15 +2,25 @@
 //!
 //! The layer uses [`KeyScheme::present`] for each request. Programs that manage keys use
 //! [`KeyScheme::mint`] and [`KeyScheme::rotate`]. All three do no input or output and never block.
+//! `accepted` has the other peppers and the keys of other systems, `minted` what minting returns.
 
-use std::{fmt, time::Duration};
+mod accepted;
+mod minted;
+
+use std::{sync::Arc, time::Duration};
 
 use palisade_core::Secret;
 
+pub use self::{
+    accepted::PepperRingError,
+    minted::{MintError, MintedKey},
+};
 use crate::{
     error::{MalformedKey, NoEntropy},
-    key::{Environment, KeyDigest, KeyFormat, KeyId, Pepper, PresentedKey, SchemeName},
-    record::{Grant, InvalidGrant, KeyRecord},
+    key::{
+        Environment, ImportedKey, KeyDigest, KeyFormat, KeyId, Pepper, PresentedKey, SchemeName,
+    },
+    record::{Grant, KeyRecord},
 };
 
 /// A format of keys and the pepper of their digests. Minting and checking must use the same two.
@@ -37,6 +47,10 @@ pub struct KeyScheme {
     /// Names pepper and prefix in stored digests.
     name: SchemeName,
     pepper: Pepper,
+    /// Peppers whose digests are accepted too, with the names of their schemes.
+    others: Arc<[(Pepper, SchemeName)]>,
+    /// Whether keys of other systems are accepted.
+    accepts_imported: bool,
 }
 
 impl KeyScheme {
@@ -61,6 +75,8 @@ impl KeyScheme {
             name: pepper.name(format.prefix()),
             format,
             pepper,
+            others: Arc::default(),
+            accepts_imported: false,
         }
     }
 
@@ -146,21 +162,65 @@ impl KeyScheme {
     ///
     /// [`MalformedKey`] when the text is not a key of the format, or its checksum does not match.
     pub fn present(&self, text: &[u8]) -> Result<PresentedKey, MalformedKey> {
-        let key = self.format.parse(text)?;
-        Ok(PresentedKey {
-            digest: self.pepper.digest_key(&key, self.name),
-            environment: key.environment(),
-            id: key.id(),
-        })
+        let malformed = match self.format.parse(text) {
+            Ok(key) => {
+                let digest = |pepper: &Pepper, name| pepper.digest_key(&key, name);
+                return Ok(self.presented(key.id(), Some(key.environment()), digest));
+            }
+            Err(malformed) => malformed,
+        };
+        // A mistyped key of the format is not looked up.
+        let is_other = self.accepts_imported && !self.format.claims(text);
+        let key = is_other.then(|| ImportedKey::of_text(text)).flatten();
+        let key = key.ok_or(malformed)?;
+        let digest = |pepper: &Pepper, name| pepper.digest_imported(&key, name);
+        Ok(self.presented(key.id(), None, digest))
     }
 
-    /// Returns whether a record was made with this pepper and prefix.
+    /// Computes the digests of a key under all peppers, whichever the record needs: the time does not tell.
+    fn presented(
+        &self,
+        id: KeyId,
+        environment: Option<Environment>,
+        digest: impl Fn(&Pepper, SchemeName) -> KeyDigest,
+    ) -> PresentedKey {
+        let others = self.others.iter();
+        PresentedKey {
+            digest: digest(&self.pepper, self.name),
+            others: others.map(|(pepper, name)| digest(pepper, *name)).collect(),
+            environment,
+            id,
+        }
+    }
+
+    /// Returns whether a record was made with one of the accepted peppers and this prefix.
     ///
     /// A server refuses the keys of all other records. Check the records at start to find a wrong
     /// pepper before the first request.
     #[must_use]
     pub fn made(&self, record: &KeyRecord) -> bool {
-        self.name == record.digest().scheme()
+        self.knows(record.digest().scheme())
+    }
+
+    /// Returns whether this is the name of the current scheme, or of one under another pepper.
+    fn knows(&self, name: SchemeName) -> bool {
+        let mut others = self.others.iter();
+        self.name == name || others.any(|(_, other)| *other == name)
+    }
+
+    /// Returns whether a record, its former secret included, depends on no other pepper than the current one.
+    ///
+    /// When it is so for all records of a store, the other peppers are not needed any more.
+    #[must_use]
+    pub fn made_with_current_pepper(&self, record: &KeyRecord) -> bool {
+        let former = record.previous().map(|(digest, _)| digest);
+        let mut digests = [Some(record.digest()), former].into_iter().flatten();
+        digests.all(|digest| digest.scheme() == self.name)
+    }
+
+    /// Returns whether keys of other systems are accepted.
+    pub(crate) const fn accepts_imported(&self) -> bool {
+        self.accepts_imported
     }
 
     /// Returns a record that no key of this scheme matches.
@@ -178,74 +238,5 @@ impl KeyScheme {
         let parsed = self.format.parse(key.as_bytes()).map_err(|_| NoEntropy)?;
         let digest = self.pepper.digest_key(&parsed, self.name);
         Ok((Secret::new(key.as_bytes()), digest))
-    }
-}
-
-/// A new key, to be shown once, and its record, to be stored.
-///
-/// Made by [`KeyScheme::mint`] and [`KeyScheme::rotate`]. `Debug` does not show the key. The key's
-/// memory is wiped when this value is dropped.
-#[derive(Debug)]
-#[must_use = "the key is nowhere else"]
-pub struct MintedKey {
-    key: Secret,
-    record: KeyRecord,
-}
-
-impl MintedKey {
-    /// Returns the key itself, to be shown to the client once. A store does not accept it:
-    ///
-    /// ```compile_fail
-    /// # use palisade_api_key::{MintedKey, MemoryKeyStore};
-    /// # fn wrong(minted: MintedKey, store: MemoryKeyStore) {
-    /// store.insert(minted.key()); // expects a `KeyRecord`
-    /// # }
-    /// ```
-    #[must_use]
-    pub fn key(&self) -> &str {
-        // Digits, letters and underscores are always text.
-        str::from_utf8(self.key.expose()).unwrap_or_default()
-    }
-
-    /// Returns the record to store. The key cannot be computed from it.
-    #[must_use]
-    pub const fn record(&self) -> &KeyRecord {
-        &self.record
-    }
-}
-
-/// Why [`KeyScheme::mint`] or [`KeyScheme::rotate`] made no key.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum MintError {
-    /// The grant contradicts itself or holds text that is not allowed.
-    Grant(InvalidGrant),
-    /// The operating system gave no random bytes.
-    NoEntropy,
-    /// The key to rotate is revoked or expired. Mint a new key instead.
-    Over,
-}
-
-impl fmt::Display for MintError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Grant(problem) => problem.fmt(f),
-            Self::NoEntropy => NoEntropy.fmt(f),
-            Self::Over => f.write_str("the key is revoked or expired; mint a new one"),
-        }
-    }
-}
-
-impl std::error::Error for MintError {}
-
-impl From<NoEntropy> for MintError {
-    fn from(_: NoEntropy) -> Self {
-        Self::NoEntropy
-    }
-}
-
-impl From<InvalidGrant> for MintError {
-    fn from(problem: InvalidGrant) -> Self {
-        Self::Grant(problem)
     }
 }

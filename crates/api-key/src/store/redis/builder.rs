@@ -1,0 +1,184 @@
+//! The choices of a key store in Redis.
+
+use std::{error::Error, fmt, sync::Arc, time::Duration};
+
+use palisade_core::{Secret, SharedClock, SystemClock};
+use palisade_internal::redis_link::RedisLink;
+
+use super::{Inner, RedisKeyStore, cache::KeyCache, sealer::Sealer};
+
+const LIFETIME: Duration = Duration::from_secs(1);
+const LONGEST_LIFETIME: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_millis(250);
+const LONGEST_DEADLINE: Duration = Duration::from_secs(10);
+/// Keys whose records are kept, and ids without a record.
+const REMEMBERED: usize = 16_384;
+const REMEMBERED_UNKNOWN: usize = 4096;
+const MOST_REMEMBERED: usize = 1_000_000;
+
+/// Configures a [`RedisKeyStore`]. Made by [`RedisKeyStore::builder`].
+///
+/// | choice | default |
+/// |---|---|
+/// | [`lifetime`](Self::lifetime) | a record is used for 1 second: the time in which a revoked key is still accepted |
+/// | [`remembered_keys`](Self::remembered_keys) | 16,384, and 4,096 ids without a record |
+/// | [`prefix`](Self::prefix) | `palisade-keys` |
+/// | [`deadline`](Self::deadline) | 250 ms |
+/// | [`password`](Self::password) | that of the address |
+/// | [`clock`](Self::clock) | the system clock |
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use palisade_api_key::RedisKeyStore;
+/// use palisade_core::Secret;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let key = Secret::new(std::fs::read("keys.seal")?);
+/// let store = RedisKeyStore::builder("redis://127.0.0.1:6379/4", key)
+///     .lifetime(Duration::from_millis(200))
+///     .build()?;
+/// # let _ = store; Ok(()) }
+/// ```
+#[must_use]
+pub struct RedisKeyStoreBuilder {
+    url: Box<str>,
+    key: Secret,
+    password: Option<Secret>,
+    prefix: Box<str>,
+    lifetime: Duration,
+    remembered: usize,
+    deadline: Duration,
+    clock: SharedClock,
+}
+
+impl RedisKeyStoreBuilder {
+    pub(super) fn new(url: &str, key: Secret) -> Self {
+        Self {
+            url: url.into(),
+            key,
+            password: None,
+            prefix: "palisade-keys".into(),
+            lifetime: LIFETIME,
+            remembered: REMEMBERED,
+            deadline: DEADLINE,
+            clock: SystemClock::shared(),
+        }
+    }
+
+    /// Sets how long a record is used before the server is asked again. Default: 1 second; at most a minute; with
+    /// zero each request asks.
+    ///
+    /// It bounds how long a process accepts a key that another process revoked. It counts from the question, and
+    /// it is not longer while the server is away.
+    pub fn lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = lifetime;
+        self
+    }
+
+    /// Sets how many records are kept in this process. Default: 16,384; at most a million.
+    pub fn remembered_keys(mut self, number: usize) -> Self {
+        self.remembered = number;
+        self
+    }
+
+    /// Sets what the keys in the server begin with. Default: `palisade-keys`.
+    pub fn prefix(mut self, prefix: impl Into<Box<str>>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// Sets how long a call may take. Default: 250 ms; at most 10 s. After it the request is refused with 503.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Sets the password of the server, in place of one in the address.
+    pub fn password(mut self, password: Secret) -> Self {
+        self.password = Some(password);
+        self
+    }
+
+    /// Sets the clock that the age of records is measured by. Default: the system clock.
+    pub fn clock(mut self, clock: SharedClock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Makes the store. Opens no connection: the first call does.
+    ///
+    /// # Errors
+    ///
+    /// [`RedisKeyStoreBuildError`]: the address is malformed, the key is too short, or a value is out of its
+    /// range.
+    pub fn build(self) -> Result<RedisKeyStore, RedisKeyStoreBuildError> {
+        use RedisKeyStoreBuildError as Problem;
+        let wrong = |letter: char| "{}:".contains(letter) || letter.is_whitespace();
+        if self.prefix.is_empty() || self.prefix.contains(wrong) {
+            return Err(Problem::Prefix);
+        }
+        let deadline_fits = !self.deadline.is_zero() && self.deadline <= LONGEST_DEADLINE;
+        let remembered_fits = self.remembered <= MOST_REMEMBERED;
+        if !deadline_fits || !remembered_fits || self.lifetime > LONGEST_LIFETIME {
+            return Err(Problem::Bounds);
+        }
+        let password = self.password.as_ref().map(|it| str::from_utf8(it.expose()));
+        let password = password.transpose().map_err(|_| Problem::Password)?;
+        let sealer = Sealer::new(&self.key).ok_or(Problem::Key)?;
+        let link = RedisLink::new(&self.url, password, self.deadline).ok_or(Problem::Address)?;
+        Ok(RedisKeyStore(Arc::new(Inner {
+            link,
+            sealer,
+            prefix: format!("{{{}}}", self.prefix).into(),
+            cache: KeyCache::new(self.remembered, REMEMBERED_UNKNOWN, self.lifetime),
+            clock: self.clock,
+        })))
+    }
+}
+
+impl fmt::Debug for RedisKeyStoreBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // No address: it may hold a password.
+        f.debug_struct("RedisKeyStoreBuilder")
+            .field("prefix", &self.prefix)
+            .field("lifetime", &self.lifetime)
+            .field("remembered", &self.remembered)
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a [`RedisKeyStore`] cannot be built.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum RedisKeyStoreBuildError {
+    /// The address is no `redis://` or `rediss://` address, or this build has no TLS to the server.
+    Address,
+    /// The lifetime is over a minute, the deadline is zero or over 10 seconds, or more than a million keys would
+    /// be remembered.
+    Bounds,
+    /// The key that records are sealed with has fewer than 16 bytes.
+    Key,
+    /// The password is not UTF-8.
+    Password,
+    /// The prefix is empty, or has a space or one of `{}:`.
+    Prefix,
+}
+
+impl fmt::Display for RedisKeyStoreBuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Address => {
+                "the address of the key store cannot be used: write for example redis://127.0.0.1:6379/4; rediss:// needs the feature `redis-tls`"
+            }
+            Self::Bounds => {
+                "a bound of the key store is out of range: a lifetime of at most 1 minute, a deadline of 1 ms to 10 s, at most 1,000,000 keys"
+            }
+            Self::Key => "the key that seals records is too short: use at least 16 random bytes",
+            Self::Password => "the password of the key store is not UTF-8",
+            Self::Prefix => "the prefix of the key store is empty, or has a space or one of `{}:`",
+        })
+    }
+}
+
+impl Error for RedisKeyStoreBuildError {}
