@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use http::{HeaderValue, StatusCode, header::SET_COOKIE, request};
+use http::{HeaderValue, StatusCode, request};
 use palisade_core::{
     Authenticator, AuthenticatorId, ClientInfo, Credential, CredentialFailure, CredentialSource,
     Fact, MaybeReady, Presence, Principal, Rejection, SecurityContext, Verdict,
@@ -35,6 +35,8 @@ struct Inner {
     check: Box<dyn PrincipalCheck>,
     /// Whether a write needs the token in `X-CSRF-Token`.
     needs_csrf_token: bool,
+    /// Whether a write that no page of the service sent is that of a guest, in place of a refusal.
+    foreign_writes_are_guests: bool,
     refusals: Refusals,
 }
 
@@ -67,13 +69,15 @@ impl SessionAuthenticator {
         sessions: Sessions,
         check: Box<dyn PrincipalCheck>,
         needs_csrf_token: bool,
+        foreign_writes_are_guests: bool,
     ) -> Self {
-        let refusals = Refusals::new(&sessions);
+        let refusals = Refusals::new();
         Self(Arc::new(Inner {
             id: AuthenticatorId::unique(),
             sessions,
             check,
             needs_csrf_token,
+            foreign_writes_are_guests,
             refusals,
         }))
     }
@@ -91,6 +95,10 @@ impl Inner {
         attempt: Attempt,
     ) -> Result<Principal, Box<Rejection>> {
         let (digest, now) = (attempt.digest, self.sessions.now());
+        let is_foreign_write = attempt.kind == RequestKind::Write && !attempt.is_own;
+        if self.foreign_writes_are_guests && is_foreign_write {
+            return Err(Box::new(self.refusals.absent.clone()));
+        }
         let Some(record) = self.find(digest).await? else {
             return Err(Box::new(self.refusals.absent.clone()));
         };
@@ -121,7 +129,7 @@ impl Inner {
             });
         }
         let lasts = record.ends.saturating_sub(now);
-        let current = CurrentSession::new(digest, attempt.token.csrf(), lasts);
+        let current = CurrentSession::new(digest, attempt.token.csrf(), lasts, cx.clone());
         attempt.place.fill(current);
         Ok(principal)
     }
@@ -284,7 +292,7 @@ impl Authenticator for SessionAuthenticator {
 }
 
 impl Refusals {
-    fn new(sessions: &Sessions) -> Self {
+    fn new() -> Self {
         // The session is genuine, so limits on guessing must not charge its user for what another page sent.
         let forbidden = |code, detail| {
             Rejection::new(StatusCode::FORBIDDEN, code, detail)
@@ -308,9 +316,10 @@ impl Refusals {
             not_now: ended
                 .clone()
                 .with_credential_failure(CredentialFailure::NotAllowedHere),
+            // It does not remove the cookie: the response to an older request may come after that of a newer
+            // sign-in, and would remove its cookie. A cookie that opens nothing counts as none.
             ended: ended
                 .with_credential_failure(CredentialFailure::Revoked)
-                .with_header(SET_COOKIE, sessions.clear_cookie())
                 .prerendered(),
         }
     }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use http::Extensions;
+use palisade_core::SecurityContext;
 
 use crate::token::{CsrfToken, SessionDigest, SessionId};
 
@@ -22,6 +23,8 @@ struct Facts {
     digest: SessionDigest,
     csrf: CsrfToken,
     lasts: Duration,
+    /// Of the request, for what its handler does with the session.
+    cx: SecurityContext,
 }
 
 /// A place in the extensions that is filled when the session is found. The store may answer later, when the head of the
@@ -36,11 +39,17 @@ impl SessionPlace {
 }
 
 impl CurrentSession {
-    pub(crate) fn new(digest: SessionDigest, csrf: CsrfToken, lasts: Duration) -> Self {
+    pub(crate) fn new(
+        digest: SessionDigest,
+        csrf: CsrfToken,
+        lasts: Duration,
+        cx: SecurityContext,
+    ) -> Self {
         Self(Arc::new(Facts {
             digest,
             csrf,
             lasts,
+            cx,
         }))
     }
 
@@ -71,6 +80,10 @@ impl CurrentSession {
 
     pub(crate) fn digest(&self) -> SessionDigest {
         self.0.digest
+    }
+
+    pub(crate) fn cx(&self) -> &SecurityContext {
+        &self.0.cx
     }
 }
 

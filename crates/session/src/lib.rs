@@ -41,6 +41,8 @@
 //! | feature | adds | default |
 //! |---|---|---|
 //! | `axum` | [`CurrentSession`] as an extractor | off |
+//! | `redis` | `RedisSessionStore`, which all processes of a fleet share | off |
+//! | `redis-tls` | TLS to that server (`rediss://`) | off |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -58,6 +60,8 @@ mod cookie;
 mod origin;
 mod token;
 
+#[cfg(feature = "redis")]
+pub use self::store::{RedisSessionStore, RedisSessionStoreBuildError, RedisSessionStoreBuilder};
 pub use self::{
     check::{CheckError, CheckReply, PrincipalCheck},
     cross_origin::{CrossOriginBuildError, CrossOriginLayer, CrossOriginLayerBuilder},

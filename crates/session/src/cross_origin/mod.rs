@@ -39,7 +39,7 @@ use crate::origin::{self, FetchSite, RequestKind};
 /// Check the host of requests outside of this layer (`AllowedHosts`): to a browser, a foreign name that was
 /// pointed to this service (DNS rebinding) is the service itself.
 ///
-/// A proxy in front must pass on `Host`, or [`ClientInfo`](palisade_core::ClientInfo) must have the
+/// A proxy in front must pass on `Host` with its port (nginx: `$http_host`, not `$host`), or [`ClientInfo`](palisade_core::ClientInfo) must have the
 /// forwarded host. Browsers since 2020 (Safari: 2023) send `Sec-Fetch-Site`, which needs neither, to
 /// services with TLS and on `localhost`.
 ///

@@ -15,6 +15,7 @@ use crate::{
 /// |---|---|
 /// | [`check`](Self::check) | none: a principal stays what it was when it signed in |
 /// | [`without_csrf_token`](Self::without_csrf_token) | a write needs the token of its session |
+/// | [`foreign_writes_as_guest`](Self::foreign_writes_as_guest) | a write that no page of the service sent is refused with 403 |
 /// | [`optional`](Self::optional) | a request without a session is refused with 401 |
 ///
 /// ```
@@ -41,6 +42,7 @@ pub struct SessionLayerBuilder {
     sessions: Sessions,
     check: Box<dyn PrincipalCheck>,
     needs_csrf_token: bool,
+    foreign_writes_are_guests: bool,
     optional: bool,
 }
 
@@ -50,6 +52,7 @@ impl SessionLayerBuilder {
             sessions,
             check: Box::new(Unchecked),
             needs_csrf_token: true,
+            foreign_writes_are_guests: false,
             optional: false,
         }
     }
@@ -71,6 +74,17 @@ impl SessionLayerBuilder {
         self
     }
 
+    /// Treats a write that no page of this service sent as that of a guest: its session is not used. Default:
+    /// it is refused with 403 `cross_site`, and the trail names the session.
+    ///
+    /// For routes that pages of other sites may write to, such as the form of a sign-in service that sends the
+    /// user back. Rules then decide as about every guest. A handler that signs in ends the session that the
+    /// browser had. A WebSocket of another page stays refused.
+    pub fn foreign_writes_as_guest(mut self) -> Self {
+        self.foreign_writes_are_guests = true;
+        self
+    }
+
     /// Lets requests without a session pass as a guest's, where this layer is used by itself. Default:
     /// they are refused with 401.
     pub fn optional(mut self) -> Self {
@@ -81,8 +95,12 @@ impl SessionLayerBuilder {
     /// Makes the layer.
     #[allow(clippy::missing_panics_doc)] // It never panics: one authenticator is no conflict.
     pub fn build(self) -> SessionLayer {
-        let authenticator =
-            SessionAuthenticator::new(self.sessions, self.check, self.needs_csrf_token);
+        let authenticator = SessionAuthenticator::new(
+            self.sessions,
+            self.check,
+            self.needs_csrf_token,
+            self.foreign_writes_are_guests,
+        );
         let alone = AuthenticateLayer::builder().authenticator(authenticator.clone());
         let alone = match self.optional {
             true => alone.optional(),

@@ -28,9 +28,9 @@ use crate::{authenticator::SessionAuthenticator, sessions::Sessions};
 /// |---|---|
 /// | no cookie, or one that opens no session | as a request without a credential: 401, or a guest |
 /// | a read that another site caused (`Sec-Fetch-Site`) | the same: the user did not mean it |
-/// | a write, or a WebSocket, that no page of this service sent | 403 `cross_site` |
+/// | a write, or a WebSocket, that no page of this service sent | 403 `cross_site`; a write by [option](SessionLayerBuilder::foreign_writes_as_guest) as that of a guest |
 /// | a write without the token of the session in `X-CSRF-Token` | 403 `csrf_token` |
-/// | the principal may not use the service any more | 401, and the cookie is removed |
+/// | the principal may not use the service any more | 401, and the session ends |
 /// | two cookies of the name | 400 `credentials_ambiguous` |
 /// | the store cannot be asked | 503 with `Retry-After` |
 ///

@@ -1,21 +1,26 @@
 //! Opens, renews, lists and ends sessions: what handlers use.
 //!
-//! `builder` has the choices, `opened` what a handler sends to the browser, and `time` the clock that
+//! `builder` has the choices, `accessors` returns them, `trail` has what the audit trail gets, `opened` what a handler sends to the browser, and `time` the clock that
 //! sessions end by.
 
 mod builder;
+mod accessors;
+mod trail;
 mod opened;
 mod time;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use http::{Extensions, HeaderMap, HeaderValue};
-use palisade_core::{Fact, Principal, SecurityContext};
+use http::{Extensions, HeaderMap};
+use palisade_core::{Principal, SecurityContext};
 
-use self::time::SessionTime;
 pub use self::{
     builder::{SessionsBuildError, SessionsBuilder},
     opened::OpenedSession,
+};
+use self::{
+    time::SessionTime,
+    trail::{note, warn_full},
 };
 use crate::{
     cookie::{FoundCookie, SessionCookie},
@@ -132,14 +137,7 @@ impl Sessions {
         }
         let record = self.record(principal, Some(record::label(label)), self.now())?;
         self.end_shown(headers, extensions).await?;
-        let opened = self.insert(record).await?;
-        if let Some(cx) = SecurityContext::of(extensions) {
-            cx.record(Fact::Noted {
-                key: "session_opened",
-                value: opened.id().as_str().to_owned().into(),
-            });
-        }
-        Ok(opened)
+        self.insert(record, SecurityContext::of(extensions)).await
     }
 
     /// Opens a session for a principal, whatever the request shows. Handlers use [`sign_in`](Self::sign_in).
@@ -168,7 +166,7 @@ impl Sessions {
         label: &str,
     ) -> Result<OpenedSession, SessionError> {
         let record = self.record(principal, Some(record::label(label)), self.now())?;
-        self.insert(record).await
+        self.insert(record, None).await
     }
 
     /// Makes the record of a session that is opened now.
@@ -186,11 +184,24 @@ impl Sessions {
         }
     }
 
-    async fn insert(&self, record: SessionRecord) -> Result<OpenedSession, SessionError> {
+    /// Adds a session, and tells the trail of the request, if there is one.
+    async fn insert(
+        &self,
+        record: SessionRecord,
+        cx: Option<&SecurityContext>,
+    ) -> Result<OpenedSession, SessionError> {
         let (token, now) = (draw()?, record.opened);
         let insert = self.0.store.insert(token.digest(), record.clone(), now);
-        insert.get().await?;
-        self.opened(&token, &record, now)
+        let gave_way = insert
+            .get()
+            .await
+            .inspect_err(|error| warn_full(error, cx))?;
+        let opened = self.opened(&token, &record, now)?;
+        note(cx, "session_opened", opened.id());
+        for digest in gave_way {
+            note(cx, "session_gave_way", &digest.id());
+        }
+        Ok(opened)
     }
 
     /// Gives the session of a request a new token, a new principal and a new lifetime. The old token opens nothing
@@ -218,7 +229,11 @@ impl Sessions {
         let token = draw()?;
         let replace = self.0.store.replace(old, token.digest(), record.clone());
         match replace.get().await? {
-            true => self.opened(&token, &record, now),
+            true => {
+                let opened = self.opened(&token, &record, now)?;
+                note(Some(current.cx()), "session_renewed_as", opened.id());
+                Ok(opened)
+            }
             false => Err(SessionError::Ended),
         }
     }
@@ -229,7 +244,11 @@ impl Sessions {
     ///
     /// [`SessionError::Unavailable`]: the store cannot be asked, and the session may go on.
     pub async fn end(&self, current: &CurrentSession) -> Result<(), SessionError> {
-        self.0.store.remove(current.digest()).get().await.map(drop)
+        let ended = self.0.store.remove(current.digest()).get().await?;
+        if ended {
+            note(Some(current.cx()), "session_ended", &current.id());
+        }
+        Ok(())
     }
 
     /// Ends the session that a request shows, whether or not a layer read it. Returns whether there was one.
@@ -247,10 +266,18 @@ impl Sessions {
         let current = CurrentSession::of(extensions).map(|current| current.digest());
         let cookie = &self.0.cookie;
         let removed = || Removed::session(cookie, extensions);
-        match current.or_else(removed).or_else(|| shown(cookie, headers)) {
-            Some(digest) => self.0.store.remove(digest).get().await,
-            None => Ok(false),
+        let Some(digest) = current.or_else(removed).or_else(|| shown(cookie, headers)) else {
+            return Ok(false);
+        };
+        let ended = self.0.store.remove(digest).get().await?;
+        if ended {
+            note(
+                SecurityContext::of(extensions),
+                "session_ended",
+                &digest.id(),
+            );
         }
+        Ok(ended)
     }
 
     /// Ends one session of a principal, by the id that [`list`](Self::list) returned. `false`: the principal
@@ -313,37 +340,6 @@ impl Sessions {
         Ok(live)
     }
 
-    /// Returns the `Set-Cookie` that removes the cookie from the browser.
-    #[must_use]
-    pub fn clear_cookie(&self) -> HeaderValue {
-        self.0.cookie.clear()
-    }
-
-    /// Returns the name of the cookie.
-    #[must_use]
-    pub fn cookie_name(&self) -> &str {
-        self.0.cookie.name()
-    }
-
-    /// Returns how long a session lasts at most.
-    #[must_use]
-    pub fn lifetime(&self) -> Duration {
-        self.0.lifetime
-    }
-
-    pub(crate) fn cookie(&self) -> &SessionCookie {
-        &self.0.cookie
-    }
-
-    pub(crate) fn store(&self) -> &dyn SessionStore {
-        &*self.0.store
-    }
-
-    /// Returns the time that sessions end by.
-    pub(crate) fn now(&self) -> Duration {
-        self.0.time.now()
-    }
-
     fn opened(
         &self,
         token: &SessionToken,
@@ -361,17 +357,6 @@ impl Sessions {
 /// Draws the token of a new session.
 fn draw() -> Result<SessionToken, SessionError> {
     SessionToken::draw().map_err(|_| SessionError::NoRandomNumbers)
-}
-
-impl fmt::Debug for Sessions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sessions")
-            .field("store", &self.0.store)
-            .field("cookie", &self.0.cookie.name())
-            .field("lifetime", &self.0.lifetime)
-            .field("idle", &self.0.idle)
-            .finish()
-    }
 }
 
 /// The digest of the session that a cookie of a request shows. `None` if there is none, or two.

@@ -159,7 +159,13 @@ impl Table {
     }
 
     /// Makes a place for another session of an owner: its ended ones go, then its own oldest ones give way.
-    fn bound_owner(&mut self, owner: &SessionOwner, per_owner: usize, now: Duration) {
+    /// Returns the latter.
+    fn bound_owner(
+        &mut self,
+        owner: &SessionOwner,
+        per_owner: usize,
+        now: Duration,
+    ) -> Vec<SessionDigest> {
         let is_over = |one: &SessionDigest| self.sessions.get(one).is_none_or(|it| it.is_over(now));
         let ended: Vec<_> = self.of(owner).into_iter().filter(is_over).collect();
         for digest in &ended {
@@ -167,15 +173,17 @@ impl Table {
         }
         let of_owner = self.of(owner);
         let too_many = (of_owner.len() + 1).saturating_sub(per_owner);
-        for digest in of_owner.iter().take(too_many) {
+        let give_way: Vec<_> = of_owner.into_iter().take(too_many).collect();
+        for digest in &give_way {
             self.remove(digest);
         }
+        give_way
     }
 
-    /// Removes the session of an owner that was opened first. `false` if it has none.
-    fn remove_oldest(&mut self, owner: &SessionOwner) -> bool {
-        let oldest = self.of(owner).first().copied();
-        oldest.is_some_and(|digest| self.remove(&digest).is_some())
+    /// Removes the session of an owner that was opened first, and returns it. `None` if it has none.
+    fn remove_oldest(&mut self, owner: &SessionOwner) -> Option<SessionDigest> {
+        let oldest = self.of(owner).first().copied()?;
+        self.remove(&oldest).map(|_| oldest)
     }
 
     /// Removes ended sessions, unless that was done a moment ago.
@@ -201,17 +209,20 @@ impl SessionStore for MemorySessionStore {
         digest: SessionDigest,
         record: SessionRecord,
         now: Duration,
-    ) -> StoreReply<()> {
+    ) -> StoreReply<Vec<SessionDigest>> {
         let mut table = self.table();
-        table.bound_owner(&record.owner(), self.per_owner, now);
+        let mut gave_way = table.bound_owner(&record.owner(), self.per_owner, now);
         if table.sessions.len() >= self.capacity {
             table.sweep(now);
         }
-        if table.sessions.len() >= self.capacity && !table.remove_oldest(&record.owner()) {
-            return MaybeReady::Ready(Err(SessionError::Full));
+        if table.sessions.len() >= self.capacity {
+            match table.remove_oldest(&record.owner()) {
+                Some(oldest) => gave_way.push(oldest),
+                None => return MaybeReady::Ready(Err(SessionError::Full)),
+            }
         }
         table.add(digest, record);
-        MaybeReady::Ready(Ok(()))
+        MaybeReady::Ready(Ok(gave_way))
     }
 
     fn find(&self, digest: SessionDigest) -> StoreReply<Option<SessionRecord>> {

@@ -1,12 +1,16 @@
-//! Where sessions are kept: [`SessionStore`], and one in memory.
+//! Where sessions are kept: [`SessionStore`], one in memory, and one in Redis.
 
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use palisade_core::MaybeReady;
 
 pub use self::memory::{MemorySessionStore, MemorySessionStoreBuilder};
+#[cfg(feature = "redis")]
+pub use self::redis::{RedisSessionStore, RedisSessionStoreBuildError, RedisSessionStoreBuilder};
 use crate::{
     error::SessionError,
     record::{SessionOwner, SessionRecord},
@@ -18,7 +22,7 @@ pub type StoreReply<T> = MaybeReady<Result<T, SessionError>>;
 
 /// Keeps sessions under the digest of their token. It never sees a token.
 ///
-/// This crate has [`MemorySessionStore`]. A store that a fleet shares implements this trait; it
+/// This crate has [`MemorySessionStore`], and with the feature `redis` `RedisSessionStore`. A store on a network
 /// returns [`MaybeReady::pending`], and has a deadline of its own.
 ///
 /// # What an implementation has to hold
@@ -37,11 +41,16 @@ pub type StoreReply<T> = MaybeReady<Result<T, SessionError>>;
 /// All methods return [`SessionError::Unavailable`] if the store cannot be asked. The request is then
 /// refused with 503.
 pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
-    /// Adds a session. `now` tells which sessions have ended and need no place.
+    /// Adds a session, and returns those of the same owner that gave way to it and had not ended. `now` tells
+    /// which sessions have ended and need no place.
     ///
     /// [`SessionError::Full`] if there is no place.
-    fn insert(&self, digest: SessionDigest, record: SessionRecord, now: Duration)
-    -> StoreReply<()>;
+    fn insert(
+        &self,
+        digest: SessionDigest,
+        record: SessionRecord,
+        now: Duration,
+    ) -> StoreReply<Vec<SessionDigest>>;
 
     /// Finds a session.
     fn find(&self, digest: SessionDigest) -> StoreReply<Option<SessionRecord>>;
@@ -82,7 +91,7 @@ impl<S: SessionStore + ?Sized> SessionStore for Arc<S> {
         digest: SessionDigest,
         record: SessionRecord,
         now: Duration,
-    ) -> StoreReply<()> {
+    ) -> StoreReply<Vec<SessionDigest>> {
         (**self).insert(digest, record, now)
     }
 

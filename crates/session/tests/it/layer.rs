@@ -304,31 +304,37 @@ async fn a_response_of_a_session_is_not_for_a_cache() {
 }
 
 #[tokio::test]
-async fn the_trail_names_the_session_also_of_a_refused_write() {
+async fn a_foreign_write_is_that_of_a_guest_where_that_is_meant() {
     let (sessions, _) = sessions();
     let browser = Browser::signed_in(&sessions, ann()).await;
-    let id = sessions.list(&ann()).await.unwrap()[0].id.clone();
-    let noted = |key| Fact::Noted {
-        key,
-        value: id.as_str().to_owned().into(),
+    let foreign = |method: Method| {
+        let request = browser
+            .request(method)
+            .header("origin", "https://login.example");
+        request.header("sec-fetch-site", "same-site")
     };
-    let forged = browser.request(Method::POST).body(TestBody::default());
-    for request in [browser.read(), forged.unwrap()] {
-        let seen = send(SessionLayer::new(sessions.clone()), request).await;
-        assert!(seen.facts.contains(&noted("session")), "{:?}", seen.facts);
-    }
-    let (mut head, ()) = Request::new(()).into_parts();
-    let cx = palisade_core::SecurityContext::find_or_create(&mut head);
-    let opened = sessions
-        .sign_in(&head.headers, &head.extensions, bob())
-        .await
-        .unwrap();
-    let facts = cx.facts();
-    let opened = Fact::Noted {
-        key: "session_opened",
-        value: opened.id().as_str().to_owned().into(),
-    };
-    assert!(facts.contains(&opened), "{facts:?}");
+    let write = || foreign(Method::POST).body(TestBody::default()).unwrap();
+    let default = SessionLayer::builder(sessions.clone()).optional().build();
+    assert_eq!(send(default, write()).await.code, "cross_site");
+    let layer = SessionLayer::builder(sessions.clone()).foreign_writes_as_guest();
+    let layer = layer.optional().build();
+    let seen = send(layer.clone(), write()).await;
+    assert_eq!((seen.status, seen.principal), (StatusCode::OK, None));
+    assert!(seen.session.is_none() && seen.cookies.is_empty());
+    let strict = SessionLayer::builder(sessions.clone())
+        .foreign_writes_as_guest()
+        .build();
+    assert_eq!(send(strict, write()).await.code, "unauthenticated");
+    // A page of another site opens no WebSocket, not even as a guest.
+    let upgrade = foreign(Method::GET).header("upgrade", "websocket");
+    let upgrade = upgrade.body(TestBody::default()).unwrap();
+    assert_eq!(send(layer.clone(), upgrade).await.code, "cross_site");
+    let seen = send(layer, browser.write()).await;
+    assert_eq!(
+        seen.principal.as_deref(),
+        Some("ann"),
+        "the page of the service itself"
+    );
 }
 
 #[tokio::test]

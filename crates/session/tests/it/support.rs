@@ -263,7 +263,7 @@ impl SessionStore for SlowStore {
         digest: SessionDigest,
         record: SessionRecord,
         now: Duration,
-    ) -> StoreReply<()> {
+    ) -> StoreReply<Vec<SessionDigest>> {
         self.later(self.inner.insert(digest, record, now))
     }
 

@@ -1,0 +1,52 @@
+//! What sessions were built with: the cookie, the store and the times.
+
+use std::{fmt, time::Duration};
+
+use http::HeaderValue;
+
+use super::Sessions;
+use crate::{cookie::SessionCookie, store::SessionStore};
+
+impl Sessions {
+    /// Returns the `Set-Cookie` that removes the cookie from the browser.
+    #[must_use]
+    pub fn clear_cookie(&self) -> HeaderValue {
+        self.0.cookie.clear()
+    }
+
+    /// Returns the name of the cookie.
+    #[must_use]
+    pub fn cookie_name(&self) -> &str {
+        self.0.cookie.name()
+    }
+
+    /// Returns how long a session lasts at most.
+    #[must_use]
+    pub fn lifetime(&self) -> Duration {
+        self.0.lifetime
+    }
+
+    pub(crate) fn cookie(&self) -> &SessionCookie {
+        &self.0.cookie
+    }
+
+    pub(crate) fn store(&self) -> &dyn SessionStore {
+        &*self.0.store
+    }
+
+    /// Returns the time that sessions end by.
+    pub(crate) fn now(&self) -> Duration {
+        self.0.time.now()
+    }
+}
+
+impl fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sessions")
+            .field("store", &self.0.store)
+            .field("cookie", &self.0.cookie.name())
+            .field("lifetime", &self.0.lifetime)
+            .field("idle", &self.0.idle)
+            .finish()
+    }
+}
