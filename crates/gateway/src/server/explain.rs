@@ -41,10 +41,9 @@ use crate::{error::GatewayError, settings::Settings, shadow_report::ShadowReport
 pub fn explain(settings: &Settings) -> Result<String, GatewayError> {
     let trail = AuditLayer::builder().sink(MemorySink::new()).build();
     let audit = settings.config.has(&["audit"]).then_some(trail);
-    let running = Running {
-        audit: audit.transpose().map_err(GatewayError::new)?,
-        store: Some(settings.config.store_of_check()?),
-    };
+    let running = Running::new()
+        .with_audit(audit.transpose().map_err(GatewayError::new)?)
+        .with_store(Some(settings.config.store_of_check()?));
     let (shield, _) = build_shield(settings, &running, &ShadowReport::default())?;
     let tls = Tls::open(settings, &SystemClock::shared())?;
     let server = &settings.server;

@@ -143,6 +143,12 @@ impl Settings {
         authority: PathBuf,
         origin: Origin,
     ) -> Result<Self, GatewayError> {
+        if config.has(&["session"]) {
+            let problem = "the gateway has no page that signs in, so no session would be opened";
+            let remedy = "remove the section; [cross_origin] protects the cookies of the upstream";
+            let key = "lifetime_minutes";
+            return Err(config.key_error("session", key, problem, remedy).into());
+        }
         let server = config.server_or(LISTEN, None)?;
         for address in server.https.iter().filter_map(ListenOn::as_address) {
             refuse_public_development(&server, address)?;

@@ -123,3 +123,35 @@ async fn a_limit_with_a_lease_is_described_without_its_store_and_refused_without
     assert!(problem.starts_with(&start), "{problem}");
     assert!(problem.contains("a lease needs a store"), "{problem}");
 }
+
+#[tokio::test]
+async fn writes_of_other_origins_are_refused_before_the_upstream_and_sessions_have_no_page_here() {
+    let upstream = answering(OK).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = |section: &str| {
+        format!(
+            "[server]\nhosts = ['localhost:*']\nhttps = '127.0.0.1:0'\n{section}\n\
+             [[routes]]\npath = '/'\naccess = 'public'\n[[upstreams]]\nurl = 'http://{}'\n",
+            upstream.address
+        )
+    };
+    let path = folder.path().join("refused.toml");
+    fs::write(&path, file("[session]")).unwrap();
+    let problem = Settings::read(&path).unwrap_err().to_string();
+    assert!(
+        problem.contains(":4: session.lifetime_minutes: the gateway has no page"),
+        "{problem}"
+    );
+
+    let trusted = "[cross_origin]\ntrusted_origins = ['https://admin.example']";
+    let gateway = start_file(folder, &file(trusted)).await;
+    for (origin, expected) in [
+        ("https://evil.example", 403),
+        ("https://admin.example", 200),
+    ] {
+        let request = format!(
+            "POST / HTTP/1.1\r\nHOSTContent-Length: 0\r\nSec-Fetch-Site: cross-site\r\nOrigin: {origin}\r\n\r\n"
+        );
+        assert_eq!(status(&gateway.send(&request).await), expected, "{origin}");
+    }
+}

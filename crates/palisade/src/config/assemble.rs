@@ -46,6 +46,9 @@ pub struct Assembled {
     pub keys: Option<(KeyScheme, FileKeyStore)>,
     /// The limits of `[[limits]]`, which are in the shield too.
     pub limits: LimitLayers,
+    /// The sessions of `[session]`, with which handlers sign in and out. `None` without the section.
+    #[cfg(feature = "session")]
+    pub sessions: Option<palisade_session::Sessions>,
 }
 
 /// What a new stack takes over from the service or from the stack that it replaces.
@@ -67,21 +70,52 @@ pub struct Assembled {
 /// let first = Config::parse(&text)?.assemble()?;
 ///
 /// let second = Config::parse(&text.replace("a.example", "b.example"))?;
-/// let running = Running { audit: first.audit.clone(), store: None };
+/// let running = Running::new().with_audit(first.audit.clone());
 /// let parts = second.assemble_with(running)?;
 /// assert!(parts.audit.is_some());
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Debug, Default)]
-#[allow(clippy::exhaustive_structs)] // Made by the application.
+#[non_exhaustive]
 pub struct Running {
     /// The audit layer of the running stack. Default: the trail of `[audit]` is opened.
     pub audit: Option<AuditLayer>,
     /// The store of the limits. Default: each layer has its own store in memory.
     pub store: Option<Arc<dyn LimitStore>>,
+    /// The sessions of the running stack. Default: new ones by `[session]`, so that everybody is signed out.
+    #[cfg(feature = "session")]
+    pub sessions: Option<palisade_session::Sessions>,
 }
 
 impl Running {
+    /// Takes over nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes over the audit layer of the running stack. `None`: the trail of `[audit]` is opened.
+    #[must_use]
+    pub fn with_audit(mut self, audit: Option<AuditLayer>) -> Self {
+        self.audit = audit;
+        self
+    }
+
+    /// Counts limits in this store. `None`: each layer has its own in memory.
+    #[must_use]
+    pub fn with_store(mut self, store: Option<Arc<dyn LimitStore>>) -> Self {
+        self.store = store;
+        self
+    }
+
+    /// Takes over the sessions of the running stack: [`Assembled::sessions`]. `None`: new ones are made.
+    #[cfg(feature = "session")]
+    #[must_use]
+    pub fn with_sessions(mut self, sessions: Option<palisade_session::Sessions>) -> Self {
+        self.sessions = sessions;
+        self
+    }
+
     /// Records in the audit trail that a reload took effect, with the keys that changed, or that it
     /// was refused, with the reason. Without a trail it does nothing.
     ///
@@ -111,7 +145,7 @@ impl Running {
 
 impl From<Option<Arc<dyn LimitStore>>> for Running {
     fn from(store: Option<Arc<dyn LimitStore>>) -> Self {
-        Self { audit: None, store }
+        Self::new().with_store(store)
     }
 }
 
@@ -138,14 +172,22 @@ impl Config {
     ///
     /// As [`assemble`](Self::assemble).
     pub fn assemble_with(&self, running: impl Into<Running>) -> Result<Assembled, ConfigFileError> {
-        let Running { audit, store } = running.into();
+        let running = running.into();
         let shield = self.server_keys(Shield::builder())?;
         let (shield, keys) = self.keys(shield)?;
         let shield = self.tokens(shield)?;
         let shield = self.client_certificates(shield)?;
-        let (shield, limits) = self.rate_limits(shield, store)?;
+        #[cfg(not(feature = "session"))]
+        let shield = self.sessions(shield)?;
+        #[cfg(feature = "session")]
+        let (shield, sessions) = {
+            let keys = keys.as_ref().map(|(_, store)| store);
+            self.sessions(shield, keys, running.sessions)?
+        };
+        let (shield, limits) = self.rate_limits(shield, running.store)?;
         let shield = self.text(shield)?;
-        let shield = self.cross_origin(shield)?;
+        let shield = self.scripts_of_other_origins(shield)?;
+        let shield = self.writes_of_other_origins(shield)?;
         let shield = match self.rules()? {
             Some(rules) => shield.rules(rules),
             None => shield,
@@ -164,7 +206,7 @@ impl Config {
             None => shield,
         };
         // Last: opening a trail writes a record, which a later error would leave behind.
-        let (shield, audit) = self.audit(shield, audit)?;
+        let (shield, audit) = self.audit(shield, running.audit)?;
         Ok(Assembled {
             shield,
             audit,
@@ -172,6 +214,8 @@ impl Config {
             inspect,
             keys,
             limits,
+            #[cfg(feature = "session")]
+            sessions,
         })
     }
 }

@@ -9,7 +9,7 @@ use toml::{Table, Value};
 use super::{Config, ConfigFileError};
 
 /// The keys and sections that a running server cannot change: its sockets, and what is open.
-const FIXED_KEYS: [&[&str]; 15] = [
+const FIXED_KEYS: [&[&str]; 16] = [
     &["audit"],
     &["client", "proxies"],
     &["redis"],
@@ -25,6 +25,7 @@ const FIXED_KEYS: [&[&str]; 15] = [
     &["server", "proxy_protocol"],
     &["server", "tls13_only"],
     &["server", "unix_mode"],
+    &["session"],
 ];
 
 impl Config {
@@ -62,7 +63,7 @@ impl Config {
     /// Checks that a new file leaves those keys unchanged that only a restart can change.
     ///
     /// `self` is the new file and `running` the one in use. These cannot change: `[audit]`, `[redis]`,
-    /// `client.proxies`, and of `[server]` the addresses, `acme`, `client_auth`, `health`, `limits`,
+    /// `[session]`, `client.proxies`, and of `[server]` the addresses, `acme`, `client_auth`, `health`, `limits`,
     /// `proxy_protocol`, `tls13_only`, `dangerously_accept_plain_http` and `drain_seconds`. `fixed` adds those of the application: each entry is the path
     /// of a key or of a section, such as `&["tts", "threads"]`; a section includes all keys in it.
     ///

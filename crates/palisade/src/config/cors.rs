@@ -89,7 +89,7 @@ impl Config {
     /// # Errors
     ///
     /// An origin, a method, a header or the age cannot be used.
-    pub(super) fn cross_origin(
+    pub(super) fn scripts_of_other_origins(
         &self,
         shield: ShieldBuilder,
     ) -> Result<ShieldBuilder, ConfigFileError> {
@@ -196,7 +196,7 @@ impl Config {
     /// # Errors
     ///
     /// The file has the section.
-    pub(super) fn cross_origin(
+    pub(super) fn scripts_of_other_origins(
         &self,
         shield: ShieldBuilder,
     ) -> Result<ShieldBuilder, ConfigFileError> {

@@ -2,9 +2,16 @@
 
 use std::time::Duration;
 
-use palisade_jwt::introspection::{TokenIntrospection, TokenIntrospectionBuilder};
+use palisade_jwt::{
+    introspection::{TokenIntrospection, TokenIntrospectionBuilder},
+    resource_server::ResourceServerBuilder,
+};
 
-use super::{Config, ConfigFileError, document::Introspection, numbers::Number};
+use super::{
+    Config, ConfigFileError,
+    document::{Introspection, ResourceServers},
+    numbers::Number,
+};
 
 /// The largest `lifetime_seconds`, `outage_lifetime_seconds`, `negative_lifetime_seconds` and
 /// `timeout_seconds`.
@@ -18,30 +25,75 @@ const MOST_RESPONSES: u64 = 1_000_000;
 const SHORTEST_SECRET: usize = 1;
 
 impl Config {
-    /// Makes the authenticator. Nothing is asked yet. `None` without the section.
+    /// Makes the authenticator of a service that is no resource server. Nothing is asked yet. `None` without
+    /// the section, and with `[[resource_servers]]`, each of which asks for itself.
     ///
     /// # Errors
     ///
-    /// The file also has `[[resource_servers]]`, or a key cannot be used.
+    /// A key cannot be used.
     pub(super) fn introspection(&self) -> Result<Option<TokenIntrospection>, ConfigFileError> {
         let Some(section) = &self.document.introspection else {
             return Ok(None);
         };
         if !self.document.resource_servers.is_empty() {
-            // Its audience would be one for all paths, and its tokens those of every resource.
-            let problem = "a resource server accepts signed tokens only";
-            let remedy = "remove this section, or [[resource_servers]]";
-            return Err(self.source.at(&section.url, problem, remedy));
+            return Ok(None);
         }
-        let builder = TokenIntrospection::builder(section.url.get_ref().as_str());
-        let builder = self.with_credential(builder, section)?;
-        let builder = with_audience(builder, section);
-        let builder = self.with_bounds(builder, section)?;
-        let built = self.with_connection(builder, section)?.build();
-        built.map(Some).map_err(|problem| {
+        let builder = with_audience(self.introspection_builder(section)?, section);
+        builder.build().map(Some).map_err(|problem| {
             let remedy = "correct the section `introspection`";
             self.source.at(&section.url, problem, remedy)
         })
+    }
+
+    /// Lets a resource accept tokens that the issuer is asked about. Its audience is the resource.
+    ///
+    /// # Errors
+    ///
+    /// The section has an audience, which the resource does not accept, or a key cannot be used.
+    pub(super) fn with_introspection(
+        &self,
+        server: ResourceServerBuilder,
+        resource: &ResourceServers,
+    ) -> Result<ResourceServerBuilder, ConfigFileError> {
+        let Some(section) = &self.document.introspection else {
+            return Ok(server);
+        };
+        let mut builder = self.introspection_builder(section)?;
+        if let Some(key) = audience_key(section) {
+            if !resource.dangerously_accept_other_audiences {
+                let problem = "the audience of a resource server is the resource";
+                let remedy = "remove this key, or write dangerously_accept_other_audiences = true in [[resource_servers]]";
+                return Err(self.source.key_error("introspection", key, problem, remedy));
+            }
+            builder = with_audience(builder, section);
+        }
+        Ok(server.introspection(builder))
+    }
+
+    /// Makes the builder, without an audience.
+    ///
+    /// # Errors
+    ///
+    /// A key cannot be used, or every token must be bound to a key of the client.
+    fn introspection_builder(
+        &self,
+        section: &Introspection,
+    ) -> Result<TokenIntrospectionBuilder, ConfigFileError> {
+        if self
+            .document
+            .dpop
+            .as_ref()
+            .is_some_and(|dpop| dpop.require_proofs)
+        {
+            let problem =
+                "these tokens are sent without a proof, and [dpop] requires one of every token";
+            let remedy = "remove this section, or require_proofs";
+            return Err(self.source.at(&section.url, problem, remedy));
+        }
+        let builder = TokenIntrospection::builder(section.url.get_ref().as_str());
+        let builder = self.with_credential(with_claims(builder, section), section)?;
+        let builder = self.with_bounds(builder, section)?;
+        self.with_connection(builder, section)
     }
 
     /// Sets the credential of this service.
@@ -123,7 +175,21 @@ impl Config {
     }
 }
 
-/// Sets what a response must say, and what becomes the principal.
+/// Returns a key of the section that names an audience.
+fn audience_key(section: &Introspection) -> Option<&'static str> {
+    let keys = [
+        (section.audience.is_some(), "audience"),
+        (!section.or_audiences.is_empty(), "or_audiences"),
+        (
+            section.dangerously_accept_any_audience,
+            "dangerously_accept_any_audience",
+        ),
+    ];
+    let written = keys.into_iter().find(|(is_written, _)| *is_written);
+    written.map(|(_, key)| key)
+}
+
+/// Sets the audiences, one of which a response must have.
 fn with_audience(
     mut builder: TokenIntrospectionBuilder,
     section: &Introspection,
@@ -131,17 +197,28 @@ fn with_audience(
     for audience in section.audience.iter().chain(&section.or_audiences) {
         builder = builder.audience(audience.as_str());
     }
-    if section.dangerously_accept_any_audience {
-        builder = builder.dangerously_accept_any_audience();
+    match section.dangerously_accept_any_audience {
+        true => builder.dangerously_accept_any_audience(),
+        false => builder,
     }
+}
+
+/// Sets the issuer that a response must name, and what becomes the principal.
+fn with_claims(
+    mut builder: TokenIntrospectionBuilder,
+    section: &Introspection,
+) -> TokenIntrospectionBuilder {
     if let Some(issuer) = &section.issuer {
         builder = builder.issuer(issuer.as_str());
     }
     if let Some(claim) = &section.subject_claim {
         builder = builder.subject_claim(claim.as_str());
     }
-    match &section.tenant_claim {
-        Some(claim) => builder.tenant_claim(claim.as_str()),
+    if let Some(claim) = &section.tenant_claim {
+        builder = builder.tenant_claim(claim.as_str());
+    }
+    match &section.tier_claim {
+        Some(claim) => builder.tier_claim(claim.as_str()),
         None => builder,
     }
 }

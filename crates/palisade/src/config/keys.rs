@@ -4,12 +4,14 @@
 //! `max_stale_minutes`; then requests with a key get status 503.
 
 use std::{
+    path::PathBuf,
     sync::mpsc::{Receiver, sync_channel},
     thread,
 };
 
 use palisade_api_key::{
-    ApiKeyLayer, Environment, FileKeyStore, KeyFileError, KeyFormat, KeyId, KeyScheme, Pepper,
+    ApiKeyBuildError, ApiKeyLayer, Environment, FileKeyStore, KeyFileError, KeyFormat, KeyId,
+    KeyScheme, Pepper,
 };
 use palisade_core::{Clock as _, SystemClock};
 use palisade_internal::log_limit::LogLimit;
@@ -62,8 +64,7 @@ impl Config {
                 "the key {} was made with another pepper or prefix",
                 record.id()
             );
-            let remedy =
-                "name the pepper and the prefix with which the keys of this file were made";
+            let remedy = "name the pepper and the prefix with which the keys of this file were made, or add the pepper to other_peppers";
             return Err(self.source.at(&keys.pepper, problem, remedy));
         }
         let mut layer = ApiKeyLayer::builder(scheme.clone(), store.clone());
@@ -73,31 +74,69 @@ impl Config {
         if let OnExposed::Revoke = keys.on_exposed {
             layer = layer.on_exposed(revoker(store.clone()));
         }
-        let layer = layer.build().map_err(|problem| {
-            self.source
-                .at(&keys.file, problem, "correct the section `keys`")
-        })?;
+        if let Some(prefix) = &keys.imported_prefix {
+            layer = layer.imported_prefix(prefix.get_ref().as_str());
+        }
+        if let Some(realm) = &keys.realm {
+            layer = layer.realm(realm.get_ref().as_str());
+        }
+        let layer = layer
+            .build()
+            .map_err(|problem| self.layer_error(keys, &problem))?;
         Ok((shield.authenticate(layer), Some((scheme, store))))
     }
 
-    /// Reads pepper and prefix. Default prefix: that of [`KeyScheme::new`].
+    /// Makes the error about the key that the layer refuses.
+    fn layer_error(&self, keys: &Keys, problem: &ApiKeyBuildError) -> ConfigFileError {
+        let remedy = "correct the section `keys`";
+        match (problem, &keys.imported_prefix, &keys.realm) {
+            (ApiKeyBuildError::ImportedPrefix, Some(prefix), _) => {
+                let remedy =
+                    "write a prefix such as \"sk-\", and dangerously_accept_imported_keys = true";
+                self.source.at(prefix, problem, remedy)
+            }
+            (ApiKeyBuildError::Realm, _, Some(realm)) => self.source.at(realm, problem, remedy),
+            _ => self.source.at(&keys.file, problem, remedy),
+        }
+    }
+
+    /// Reads peppers and prefix. Default prefix: that of [`KeyScheme::new`].
     ///
     /// # Errors
     ///
-    /// The pepper cannot be read, or the prefix cannot be one.
+    /// A pepper cannot be read, or is there twice; or the prefix cannot be one.
     fn scheme(&self, keys: &Keys) -> Result<KeyScheme, ConfigFileError> {
-        let pepper = Pepper::read_file(self.path(keys.pepper.get_ref())).map_err(|problem| {
-            let remedy = "make one with `palisade key new`, or name the existing file";
-            self.source.at(&keys.pepper, problem, remedy)
-        })?;
-        let Some(prefix) = &keys.prefix else {
-            return Ok(KeyScheme::new(pepper));
+        let pepper = self.pepper(&keys.pepper)?;
+        let format = match &keys.prefix {
+            None => KeyFormat::default(),
+            Some(prefix) => KeyFormat::with_prefix(prefix.get_ref()).map_err(|problem| {
+                self.source
+                    .at(prefix, problem, "write a short word, such as \"psk\"")
+            })?,
         };
-        let format = KeyFormat::with_prefix(prefix.get_ref()).map_err(|problem| {
-            self.source
-                .at(prefix, problem, "write a short word, such as \"psk\"")
-        })?;
-        Ok(KeyScheme::with_format(format, pepper))
+        let mut scheme = KeyScheme::with_format(format, pepper);
+        for other in &keys.other_peppers {
+            scheme = scheme.also_accept(self.pepper(other)?).map_err(|problem| {
+                self.source
+                    .at(other, problem, "remove this file from the list")
+            })?;
+        }
+        Ok(match keys.dangerously_accept_imported_keys {
+            true => scheme.dangerously_accept_imported_keys(),
+            false => scheme,
+        })
+    }
+
+    /// Reads a pepper.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, or others may read it.
+    fn pepper(&self, file: &toml::Spanned<PathBuf>) -> Result<Pepper, ConfigFileError> {
+        Pepper::read_file(self.path(file.get_ref())).map_err(|problem| {
+            let remedy = "make one with `palisade key new`, or name the existing file";
+            self.source.at(file, problem, remedy)
+        })
     }
 
     /// Parses the environments whose keys are accepted.

@@ -49,6 +49,8 @@ mod audit;
 mod audit_settings;
 mod client_certificates;
 mod cors;
+mod cross_origin;
+mod sessions;
 mod inspect;
 mod keys;
 mod limits;
@@ -187,11 +189,12 @@ fn folder_of(path: &Path) -> PathBuf {
 }
 
 /// The sections of Palisade. The application must name all others, so that a typo is an error.
-const SECTIONS: [&str; 17] = [
+const SECTIONS: [&str; 19] = [
     "audit",
     "client",
     "client_certificates",
     "cors",
+    "cross_origin",
     "dpop",
     "headers",
     "inspect",
@@ -203,6 +206,7 @@ const SECTIONS: [&str; 17] = [
     "revoked_tokens",
     "routes",
     "server",
+    "session",
     "text",
     "tokens",
 ];

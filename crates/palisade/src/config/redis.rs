@@ -193,7 +193,11 @@ impl Config {
     }
 
     #[cfg(feature = "redis")]
-    fn password(&self, file: &Spanned<PathBuf>, remedy: &str) -> Result<Secret, ConfigFileError> {
+    pub(super) fn password(
+        &self,
+        file: &Spanned<PathBuf>,
+        remedy: &str,
+    ) -> Result<Secret, ConfigFileError> {
         let content = self.content(file, remedy)?;
         match content.trim_ascii_end() {
             [] => Err(self.source.at(file, "the file is empty", remedy)),
@@ -262,7 +266,11 @@ impl Config {
     ///
     /// The file cannot be read.
     #[cfg(feature = "redis")]
-    fn content(&self, file: &Spanned<PathBuf>, remedy: &str) -> Result<Vec<u8>, ConfigFileError> {
+    pub(super) fn content(
+        &self,
+        file: &Spanned<PathBuf>,
+        remedy: &str,
+    ) -> Result<Vec<u8>, ConfigFileError> {
         std::fs::read(self.path(file.get_ref()))
             .map_err(|problem| self.source.at(file, problem, remedy))
     }

@@ -20,6 +20,8 @@ struct SharedChoices<'a> {
     clock_step: Option<Duration>,
     revoked: Option<RevokedTokensFile>,
     proofs: Option<ProofChoices>,
+    /// Of the challenges.
+    realm: Option<&'a String>,
 }
 
 impl Config {
@@ -37,6 +39,7 @@ impl Config {
             clock_step: self.clock_step()?,
             revoked: self.revocation_list()?,
             proofs: self.proof_choices()?,
+            realm: self.token_realm()?,
         };
         self.refuse_origin_of_proofs()?;
         let mut joined: Option<ResourceServer> = None;
@@ -79,10 +82,14 @@ impl Config {
         if let Some(list) = shared.revoked.clone() {
             server = server.tokens(move |layer| layer.revocation_list(list.clone()));
         }
-        Ok(match shared.proofs.clone() {
-            Some(choices) => server.dpop(move |proofs| choices.apply(proofs)),
-            None => server,
-        })
+        if let Some(choices) = shared.proofs.clone() {
+            server = server.dpop(move |proofs| choices.apply(proofs));
+        }
+        if let Some(realm) = shared.realm {
+            let realm = realm.clone();
+            server = server.tokens(move |layer| layer.realm(realm.as_str()));
+        }
+        self.with_introspection(server, section)
     }
 
     /// Refuses `origin` of `[dpop]`: it would differ from that of a resource.

@@ -108,6 +108,15 @@ impl Config {
         for (claim, values) in &tokens.require_value {
             issuer = issuer.require_value(claim.as_str(), values.iter().map(String::as_str));
         }
+        if let Some(claim) = &tokens.subject_claim {
+            issuer = issuer.subject_claim(claim.as_str());
+        }
+        if let Some(claim) = &tokens.tenant_claim {
+            issuer = issuer.tenant_claim(claim.as_str());
+        }
+        if let Some(claim) = &tokens.tier_claim {
+            issuer = issuer.tier_claim(claim.as_str());
+        }
         for claim in &tokens.scopes_from {
             issuer = issuer.scopes_from(claim.as_str());
         }
@@ -124,6 +133,26 @@ impl Config {
             issuer = issuer.dangerously_ignore_embedded_keys();
         }
         Ok(issuer)
+    }
+
+    /// Returns the realm of the challenges. `None`: no issuer names one.
+    ///
+    /// # Errors
+    ///
+    /// Two issuers name different ones: a challenge is for all of them.
+    pub(super) fn token_realm(&self) -> Result<Option<&String>, ConfigFileError> {
+        let sections = self.document.tokens.iter();
+        let mut written = sections.filter_map(|tokens| tokens.realm.as_ref());
+        let Some(first) = written.next() else {
+            return Ok(None);
+        };
+        match written.find(|other| other.get_ref() != first.get_ref()) {
+            None => Ok(Some(first.get_ref())),
+            Some(other) => {
+                let problem = "another issuer has another realm, and all share one challenge";
+                Err(self.source.at(other, problem, "write it once"))
+            }
+        }
     }
 
     /// Reads the names of algorithms.

@@ -176,6 +176,9 @@ impl Config {
             verifier = verifier.max_clock_step(step);
         }
         let mut layer = JwtLayer::builder(verifier.build().map_err(fault)?);
+        if let Some(realm) = self.token_realm()? {
+            layer = layer.realm(realm.as_str());
+        }
         if let Some(list) = self.revocation_list()? {
             layer = layer.revocation_list(list);
         }
@@ -200,5 +203,19 @@ impl Config {
         let remedy = "build with the feature `jwks-url`, or remove the section";
         let problem = "this build cannot ask an issuer about tokens";
         Err(self.source.at(&section.url, problem, remedy))
+    }
+
+    /// Adds nothing: the section is an error of this build.
+    #[expect(
+        clippy::unnecessary_wraps,
+        clippy::unused_self,
+        reason = "the same signature with and without the feature"
+    )]
+    pub(super) fn with_introspection(
+        &self,
+        server: palisade_jwt::resource_server::ResourceServerBuilder,
+        _: &super::document::ResourceServers,
+    ) -> Result<palisade_jwt::resource_server::ResourceServerBuilder, ConfigFileError> {
+        Ok(server)
     }
 }

@@ -14,6 +14,7 @@ mod config_client_auth;
 mod config_sections;
 mod config_listeners;
 mod config_server;
+mod config_sessions;
 mod config_store;
 mod config_spelling;
 mod config_tokens;

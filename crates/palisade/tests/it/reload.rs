@@ -22,16 +22,13 @@ fn build(text: &str, folder: &std::path::Path, running: Running) -> (ProtectedRo
     let audit = assembled.audit.clone();
     let routes = Routes::new().get("/health", Rule::public(), async || "ok");
     let app = assembled.shield.protect(routes).unwrap();
-    (app, Running { audit, store })
+    (app, Running::new().with_audit(audit).with_store(store))
 }
 
 #[tokio::test]
 async fn a_new_stack_keeps_the_state_of_the_limits_and_the_open_trail() {
     let folder = tempfile::tempdir().unwrap();
-    let running = Running {
-        audit: None,
-        store: Some(Arc::new(MemoryStore::default())),
-    };
+    let running = Running::new().with_store(Some(Arc::new(MemoryStore::default())));
     let (app, running) = build(FILE, folder.path(), running);
     let service = Reloadable::new(app);
     let status = async || {

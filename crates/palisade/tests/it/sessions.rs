@@ -233,8 +233,7 @@ async fn a_session_ends_with_the_key_that_opened_it() {
     service.keys.revoke(record.id(), Duration::ZERO).unwrap();
     let (status, headers, _) = service.read("/notes", &cookie).await;
     assert_eq!(status, StatusCode::UNAUTHORIZED);
-    let clears = headers[header::SET_COOKIE].to_str().unwrap();
-    assert!(clears.ends_with("Max-Age=0"), "{clears}");
+    assert!(!headers.contains_key(header::SET_COOKIE));
     let left = service.sessions.list(record.principal()).await.unwrap();
     assert!(left.is_empty());
 }

@@ -26,7 +26,8 @@ pub(in crate::config) struct Introspection {
     /// A token that the issuer gave this service, in place of `client` and `secret`.
     pub(in crate::config) bearer: Option<Spanned<SecretSource>>,
     /// The audience: a response must have it in `aud`. Required, but with
-    /// `dangerously_accept_any_audience`.
+    /// `dangerously_accept_any_audience` and with `[[resource_servers]]`: then it is the resource, and another
+    /// audience is an error.
     pub(in crate::config) audience: Option<String>,
     /// Other audiences, each of which is accepted too. Default: none.
     #[serde(default)]
@@ -37,6 +38,8 @@ pub(in crate::config) struct Introspection {
     pub(in crate::config) subject_claim: Option<String>,
     /// The member that the owner is read from. Default: none.
     pub(in crate::config) tenant_claim: Option<String>,
+    /// The member that the tier is read from, by which limits may differ. Default: none.
+    pub(in crate::config) tier_claim: Option<String>,
     /// How long a response is used, in seconds: 0 to 600. Default: 60. A revoked token is still
     /// accepted for so long.
     pub(in crate::config) lifetime_seconds: Option<Spanned<u64>>,

@@ -17,9 +17,25 @@ pub(in crate::config) struct Keys {
     pub(in crate::config) file: Spanned<PathBuf>,
     /// The file with the secret that the digests are made with. Required.
     ///
-    /// All keys become invalid with another pepper. That is an error at start, not a refusal of
-    /// every request.
+    /// Keys become invalid with another pepper, unless it is in `other_peppers`. That is an error at start,
+    /// not a refusal of every request.
     pub(in crate::config) pepper: Spanned<PathBuf>,
+    /// Files of other peppers whose digests are accepted too, at most four: one that is being replaced, or one
+    /// that will be the next. Default: none.
+    ///
+    /// A key that is used gets a digest under `pepper`. `palisade key list --pepper FILE` shows which keys do
+    /// not have one yet.
+    #[serde(default)]
+    pub(in crate::config) other_peppers: Vec<Spanned<PathBuf>>,
+    /// Whether keys of another system are accepted, whose SHA-256 `palisade key import` has stored. Default:
+    /// `false`, since nothing is known about how they were made.
+    #[serde(default)]
+    pub(in crate::config) dangerously_accept_imported_keys: bool,
+    /// What bearer tokens begin with that are such keys: `sk-`. Default: none, and they are read from
+    /// `X-API-Key` alone. Needs `dangerously_accept_imported_keys`.
+    pub(in crate::config) imported_prefix: Option<Spanned<String>>,
+    /// The realm of challenges. Default: `api`. Printable ASCII without quotes and backslashes.
+    pub(in crate::config) realm: Option<Spanned<String>>,
     /// The first part of every key. Default: `psk`.
     ///
     /// Secret scanners find leaked keys by it. A key with another prefix is not accepted.

@@ -25,6 +25,7 @@ mod routes;
 mod secret;
 mod server;
 mod server_limits;
+mod session;
 mod tokens;
 
 use serde::Deserialize;
@@ -32,7 +33,7 @@ use serde::Deserialize;
 pub(super) use self::{
     audit::*, audit_sinks::*, client_certificates::*, cors::*, inspect::*, introspection::*,
     keys::*, limits::*, proofs::*, requests::*, resource_servers::*, routes::*, secret::*,
-    server::*, server_limits::*, tokens::*,
+    server::*, server_limits::*, session::*, tokens::*,
 };
 
 /// The whole file without the sections of the application, which
@@ -51,6 +52,8 @@ pub(super) struct Document {
     pub(super) client_certificates: Vec<ClientCertificates>,
     /// `None`: no script of another origin may call the service.
     pub(super) cors: Option<Cors>,
+    /// `None`: writes from other origins are not refused, but for those of sessions.
+    pub(super) cross_origin: Option<CrossOrigin>,
     /// `None`: tokens that are bound to a key are refused.
     pub(super) dpop: Option<Dpop>,
     /// Without the section: the headers for an API.
@@ -71,6 +74,8 @@ pub(super) struct Document {
     pub(super) routes: Vec<Route>,
     /// The only section that is required, for its `hosts`.
     pub(super) server: Server,
+    /// `None`: there are no sessions of browsers.
+    pub(super) session: Option<Session>,
     /// Without the section: the limits of `SanitizeLayer`.
     pub(super) text: Text,
     /// Empty: no token is accepted.

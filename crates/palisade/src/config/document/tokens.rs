@@ -99,6 +99,18 @@ pub(in crate::config) struct Tokens {
     /// Claims that roles are read from: `admin` becomes the scope `role:admin`. Default: none.
     #[serde(default)]
     pub(in crate::config) roles_from: Vec<String>,
+    /// The claim that the id of the principal is read from. Default: `sub`. It must be unique and stable.
+    pub(in crate::config) subject_claim: Option<String>,
+    /// The claim that the owner (tenant, account) is read from. Default: none.
+    ///
+    /// Owners of several issuers share one namespace: `require_value` lists the tenants of an issuer that
+    /// is trusted for some of them only.
+    pub(in crate::config) tenant_claim: Option<String>,
+    /// The claim that the tier is read from, by which limits may differ. Default: none.
+    pub(in crate::config) tier_claim: Option<String>,
+    /// The realm of challenges (RFC 6750 section 3). Default: `api`. All issuers share one, so different
+    /// values are an error.
+    pub(in crate::config) realm: Option<Spanned<String>>,
     /// Whether a claim that is `null` counts as absent. Default: `false`: the token is refused.
     #[serde(default)]
     pub(in crate::config) null_is_absent: bool,

@@ -154,7 +154,19 @@ impl Config {
                 FileContent::Secret,
             ),
         ];
-        let all = named.into_iter().chain(self.token_files());
+        let others = keys.into_iter().flat_map(|keys| &keys.other_peppers);
+        let others = others.map(|file| (Some(file), FileContent::Secret));
+        let session = document.session.as_ref();
+        let session = session.and_then(|session| session.redis.as_ref());
+        let session = [
+            (session.map(|redis| &redis.seal_key), FileContent::Secret),
+            (
+                session.and_then(|redis| redis.password_file.as_ref()),
+                FileContent::Private,
+            ),
+        ];
+        let others = others.chain(session);
+        let all = named.into_iter().chain(others).chain(self.token_files());
         let all = all.chain(self.sink_files());
         #[cfg(feature = "server")]
         let all = {

@@ -4,8 +4,32 @@ use axum::{Router, routing};
 use http::header;
 use serde_json::json;
 
-use super::{RESOURCE, Setup, with_token, without_issuer};
+use super::{BASE, RESOURCE, RESOURCES, Setup, with_token, without_issuer};
 use crate::support::send_to;
+
+#[tokio::test]
+async fn a_resource_server_asks_about_opaque_tokens_with_the_resource_as_their_audience() {
+    let url = issuer("Bearer 0123456789abcdef0123456789abcdef".into()).await;
+    let introspection = format!(
+        "[introspection]\nurl = \"{url}\"\nbearer = {{ file = \"secret\" }}\n\
+         dangerously_allow_loopback_http = true\n"
+    );
+    let second = "[[resource_servers]]\nresource = \"https://service.test/v1\"\n";
+    let setup = Setup::new(&format!("{BASE}{RESOURCES}{second}{introspection}"));
+    let app = setup.app();
+    let signed = setup.token(RESOURCE, &[]);
+    for (method, path, token, status) in [
+        ("POST", "/mcp", "good", 200),
+        ("POST", "/mcp", "bad", 401),
+        // The issuer names the other resource.
+        ("GET", "/v1", "good", 401),
+        ("GET", "/mcp", &*signed, 200),
+        ("GET", "/v1", &*signed, 401),
+    ] {
+        let seen = send_to(&app, with_token(method, path, token)).await;
+        assert_eq!(seen.status, status, "{method} {path} {token}");
+    }
+}
 
 #[tokio::test]
 async fn the_issuer_is_asked_with_a_secret_of_a_file_or_of_the_environment() {

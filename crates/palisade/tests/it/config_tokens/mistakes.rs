@@ -137,10 +137,38 @@ fn a_mistake_in_a_section_about_tokens_is_named_with_key_and_remedy() {
         ),
         (
             resources(&format!(
-                "[introspection]\nurl = \"https://id.example/i\"\n{bearer}"
+                "[introspection]\nurl = \"https://id.example/i\"\n{bearer}\naudience = \"everything\""
+            )),
+            "introspection.audience",
+            "dangerously_accept_other_audiences",
+        ),
+        (
+            resources(&format!(
+                "[introspection]\nurl = \"https://id.example/i\"\n{bearer}\n\
+                 dangerously_accept_any_audience = true"
+            )),
+            "introspection.dangerously_accept_any_audience",
+            "the audience of a resource server is the resource",
+        ),
+        (
+            resources(&format!(
+                "[introspection]\nurl = \"https://id.example/i\"\n{bearer}\n[dpop]\nrequire_proofs = true"
             )),
             "introspection.url",
-            "[[resource_servers]]",
+            "require_proofs",
+        ),
+        (
+            resources("").replace("jwks_file", "realm = \"a\\\"b\"\njwks_file"),
+            "resource_servers.resource",
+            "realm",
+        ),
+        (
+            format!(
+                "{}[[tokens]]\nissuer = \"https://b.example\"\nlabel = \"b\"\nrealm = \"two\"\njwks_file = \"issuer.jwks\"\n",
+                resources("").replace("jwks_file", "label = \"a\"\nrealm = \"one\"\njwks_file")
+            ),
+            "tokens.realm",
+            "all share one challenge",
         ),
         (
             resources("").replace("service.test/mcp", "other.test/mcp"),

@@ -1,5 +1,6 @@
 //! `[[resource_servers]]`, `[dpop]` and `[introspection]`: what each key does, and what is refused.
 
+mod claims;
 mod introspection;
 mod mistakes;
 mod proofs;
