@@ -48,6 +48,14 @@ impl Failure {
         Self::Impossible(line)
     }
 
+    /// Returns the message; empty if it was printed before.
+    pub(crate) fn into_text(self) -> String {
+        match self {
+            Self::Impossible(problem) => problem,
+            Self::Incidents | Self::No => String::new(),
+        }
+    }
+
     /// Prints what went wrong, if that was not printed before, and returns the exit code.
     ///
     /// clap uses 2 for wrong arguments as well: for a script both mean that nothing was decided.

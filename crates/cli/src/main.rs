@@ -75,6 +75,7 @@ mod limits;
 mod token;
 mod try_command;
 mod token_decision;
+mod key_scheme;
 mod clock_skew;
 mod owner;
 mod user;

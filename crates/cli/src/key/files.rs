@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use palisade_api_key::{FileKeyStore, KeyFormat, KeyScheme, KeyTable, Pepper};
 
-use crate::{failure::Failure, output};
+use crate::{failure::Failure, key_scheme::scheme_of, output};
 
 /// Where the records are.
 ///
@@ -64,6 +64,11 @@ pub(super) struct Scheme {
     /// If it is lost, no key can be verified again. Back it up, but not together with the store.
     #[arg(long, value_name = "FILE")]
     pepper: PathBuf,
+    /// The file of another pepper that keys of the store may be under; may be given several times
+    ///
+    /// While a pepper is being replaced. New digests are made with --pepper.
+    #[arg(long = "other-pepper", value_name = "FILE")]
+    other_peppers: Vec<PathBuf>,
     /// The prefix of all keys
     ///
     /// Tools that search for leaked secrets find keys by this prefix. All keys of a store have the same.
@@ -95,13 +100,13 @@ impl Scheme {
         Ok((self.open(&store.table())?, store))
     }
 
-    /// Reads the pepper.
+    /// Reads the peppers.
     ///
     /// # Errors
     ///
-    /// The pepper cannot be read, or a key of the store was made with another pepper or prefix.
+    /// A pepper cannot be read or is there twice, or a key of the store was made with another pepper or prefix.
     pub(super) fn open(&self, table: &KeyTable) -> Result<KeyScheme, Failure> {
-        let scheme = KeyScheme::with_format(self.prefix.clone(), Pepper::read_file(&self.pepper)?);
+        let scheme = scheme_of(self.prefix.clone(), &self.pepper, &self.other_peppers)?;
         let all_ours = table.records().iter().all(|record| scheme.made(record));
         all_ours
             .then_some(scheme)

@@ -8,18 +8,19 @@
 //! | `expires` | EXPIRES | the key never expires |
 //! | `not_before`, `revoked`, `old_secret_until` | none | not set |
 //! | `owner`, `tier`, `note` | the same | not set |
+//! | `pepper` | PEPPER, with `--pepper` | without `--pepper` |
 //! | `scopes`, `networks` | SCOPES, none | never; may be empty |
 //!
 //! Exit code 0, also for a store without keys.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
-use palisade_api_key::{KeyRecord, Timestamp};
+use palisade_api_key::{KeyFormat, KeyRecord, KeyScheme, Timestamp};
 use serde_json::{Value, json};
 
 use super::files::Store;
-use crate::{failure::Failure, moment::now, output};
+use crate::{failure::Failure, key_scheme::scheme_of, moment::now, output};
 
 const EXAMPLES: &str = "\
 Neither keys nor digests are shown.
@@ -41,6 +42,17 @@ pub(crate) struct List {
     /// Times are RFC 3339 in UTC; a value that is not set is null.
     #[arg(long)]
     json: bool,
+    /// The file of the current pepper: shows which keys are still under another one
+    ///
+    /// `current` or `other`. While a pepper is being replaced: the other one is not needed any more when no
+    /// key is under it.
+    #[arg(long, value_name = "FILE")]
+    pepper: Option<PathBuf>,
+    /// The prefix of all keys, for --pepper
+    ///
+    /// As the service is configured.
+    #[arg(long, default_value = "psk", value_parser = KeyFormat::with_prefix, value_name = "WORD")]
+    prefix: KeyFormat,
 }
 
 impl List {
@@ -48,14 +60,19 @@ impl List {
     ///
     /// # Errors
     ///
-    /// The store cannot be read.
+    /// The store or the pepper cannot be read.
     pub(super) fn run(self) -> Result<(), Failure> {
         let now = now();
+        let scheme = self
+            .pepper
+            .as_deref()
+            .map(|pepper| scheme_of(self.prefix, pepper, &[]));
+        let scheme = scheme.transpose()?;
         let records = self.store.open()?.table().records();
         if self.json {
             let all: Vec<Value> = records
                 .iter()
-                .map(|record| key_document(record, now))
+                .map(|record| key_document(record, scheme.as_ref(), now))
                 .collect();
             return Ok(output::print_result(format_args!(
                 "{:#}",
@@ -69,7 +86,40 @@ impl List {
             .map(String::from),
         ];
         rows.extend(records.iter().map(|record| key_columns(record, now)));
+        let Some(scheme) = &scheme else {
+            return Ok(output::print_result(output::format_table(&rows))?);
+        };
+        let peppers = records.iter().map(|record| pepper_of(record, scheme));
+        let peppers = std::iter::once("PEPPER").chain(peppers);
+        let rows: Vec<[String; 10]> = rows
+            .into_iter()
+            .zip(peppers)
+            .map(
+                |([id, env, status, created, expires, owner, tier, scopes, note], pepper)| {
+                    [
+                        id,
+                        env,
+                        status,
+                        created,
+                        expires,
+                        pepper.to_owned(),
+                        owner,
+                        tier,
+                        scopes,
+                        note,
+                    ]
+                },
+            )
+            .collect();
         Ok(output::print_result(output::format_table(&rows))?)
+    }
+}
+
+/// Returns whether a key is under the current pepper.
+fn pepper_of(record: &KeyRecord, scheme: &KeyScheme) -> &'static str {
+    match scheme.made_with_current_pepper(record) {
+        true => "current",
+        false => "other",
     }
 }
 
@@ -98,7 +148,7 @@ fn key_columns(record: &KeyRecord, now: Duration) -> [String; 9] {
 /// Returns a key as JSON. Digests are left out.
 ///
 /// The members are those of the table, with the times and networks that have no column.
-fn key_document(record: &KeyRecord, now: Duration) -> Value {
+fn key_document(record: &KeyRecord, scheme: Option<&KeyScheme>, now: Duration) -> Value {
     let who = record.principal();
     json!({
         "id": record.id().as_str(),
@@ -114,6 +164,7 @@ fn key_document(record: &KeyRecord, now: Duration) -> Value {
         "scopes": who.scopes().collect::<Vec<_>>(),
         "networks": record.networks().iter().map(ToString::to_string).collect::<Vec<_>>(),
         "note": record.note(),
+        "pepper": scheme.map(|scheme| pepper_of(record, scheme)),
     })
 }
 

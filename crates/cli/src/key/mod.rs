@@ -4,8 +4,9 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | `new`, `list`, `verify` | the command of that name |
+//! | `new`, `new_pepper`, `import`, `list`, `verify` | the command of that name |
 //! | `change` | `key revoke` and `key rotate` |
+//! | `grant` | the options of what a key may do |
 //! | `files` | the store and the pepper, shared by the commands |
 //! | `name` | the id of a key in the arguments |
 //! | `user` | the user of `key verify --as` |
@@ -30,9 +31,12 @@
 
 mod change;
 mod files;
+mod grant;
+mod import;
 mod list;
 mod name;
 mod new;
+mod new_pepper;
 mod verify;
 
 use clap::Subcommand;
@@ -45,6 +49,8 @@ use crate::failure::Failure;
 #[derive(Subcommand)]
 pub(crate) enum Command {
     New(new::New),
+    NewPepper(new_pepper::NewPepper),
+    Import(import::Import),
     List(list::List),
     Revoke(change::Revoke),
     Rotate(change::Rotate),
@@ -60,6 +66,8 @@ impl Command {
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self {
             Self::New(command) => command.run(),
+            Self::NewPepper(command) => command.run(),
+            Self::Import(command) => command.run(),
             Self::List(command) => command.run(),
             Self::Revoke(command) => command.run(),
             Self::Rotate(command) => command.run(),

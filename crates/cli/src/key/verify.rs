@@ -12,9 +12,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use palisade_api_key::{FileKeyStore, KeyFormat, KeyScheme, Pepper};
+use palisade_api_key::{FileKeyStore, KeyFormat};
 
-use crate::{failure::Failure, output, user::User};
+use crate::{failure::Failure, key_scheme::scheme_of, output, user::User};
 
 const EXAMPLES: &str = "\
 Run it after a change, as the user that the service runs as, or as root with --as. With --as the files are read as
@@ -45,6 +45,11 @@ pub(crate) struct Verify {
     /// Without it, only the store is checked.
     #[arg(long, value_name = "FILE")]
     pepper: Option<PathBuf>,
+    /// The file of another pepper that the service accepts; may be given several times
+    ///
+    /// The files of `other_peppers` in the configuration.
+    #[arg(long = "other-pepper", value_name = "FILE", requires = "pepper")]
+    other_peppers: Vec<PathBuf>,
     /// The prefix of all keys
     ///
     /// As the service is configured. Each key of the store must have been made with it.
@@ -97,8 +102,8 @@ impl Verify {
         let Some(path) = &self.pepper else {
             return Ok(format!("usable: {count}"));
         };
-        let pepper = Pepper::read_file(path).map_err(|problem| problem.to_string())?;
-        let scheme = KeyScheme::with_format(self.prefix.clone(), pepper);
+        let scheme = scheme_of(self.prefix.clone(), path, &self.other_peppers);
+        let scheme = scheme.map_err(Failure::into_text)?;
         match records.iter().find(|record| !scheme.made(record)) {
             None => Ok(format!("usable: {count}, made with {}", path.display())),
             Some(record) => Err(format!(

@@ -11,13 +11,11 @@
 use std::{net::IpAddr, path::PathBuf};
 
 use clap::Args;
-use palisade_api_key::{
-    Environment, FileKeyStore, KeyFailure, KeyFormat, KeyRecord, KeyScheme, Pepper,
-};
+use palisade_api_key::{Environment, FileKeyStore, KeyFailure, KeyFormat, KeyRecord};
 use serde_json::{Value, json};
 
 use super::decide_each_line;
-use crate::{failure::Failure, moment, token_decision::Decision};
+use crate::{failure::Failure, key_scheme::scheme_of, moment, token_decision::Decision};
 
 const EXAMPLES: &str = "\
 Reads one key a line from standard input and prints one JSON object a line. The exit code is 0 whatever is decided.
@@ -43,6 +41,16 @@ pub(crate) struct TryKey {
     /// The one of the service: with another, every key has a wrong secret.
     #[arg(long, value_name = "FILE")]
     pepper: PathBuf,
+    /// The file of another pepper that the service accepts; may be given several times
+    ///
+    /// The files of `other_peppers` in the configuration.
+    #[arg(long = "other-pepper", value_name = "FILE")]
+    other_peppers: Vec<PathBuf>,
+    /// Accepts keys of another system that were imported
+    ///
+    /// As a service with `dangerously_accept_imported_keys = true` does.
+    #[arg(long)]
+    imported_keys: bool,
     /// The prefix of all keys
     ///
     /// As the service is configured. A key with another prefix is malformed.
@@ -73,7 +81,11 @@ impl TryKey {
             .on_report(|_| {})
             .unwatched()
             .open()?;
-        let scheme = KeyScheme::with_format(self.prefix.clone(), Pepper::read_file(&self.pepper)?);
+        let scheme = scheme_of(self.prefix.clone(), &self.pepper, &self.other_peppers)?;
+        let scheme = match self.imported_keys {
+            true => scheme.dangerously_accept_imported_keys(),
+            false => scheme,
+        };
         let table = store.table();
         decide_each_line(|key| {
             let decided = scheme

@@ -20,6 +20,11 @@ fn the_help_of_every_command_has_examples() {
         &["Examples:", "--scope", "--expires", "once"],
     );
     check("key list --help", &["Examples:", "--json"]);
+    check("key new-pepper --help", &["Example:", "other_peppers"]);
+    check(
+        "key import --help",
+        &["Examples:", "SHA-256", "128 random bits"],
+    );
     check("key revoke --help", &["Examples:", "within a second"]);
     check("key rotate --help", &["Examples:", "--overlap", "24h"]);
     check("key verify --help", &["Examples:", "--as", "Exit code"]);

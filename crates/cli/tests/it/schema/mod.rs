@@ -11,7 +11,7 @@ use self::{source::Item, validate::problems};
 use crate::support::Folder;
 
 /// The files with the types of the configuration, from the folder `crates`.
-const FILES: [&str; 22] = [
+const FILES: [&str; 23] = [
     "palisade/src/config/document/mod.rs",
     "palisade/src/config/document/audit.rs",
     "palisade/src/config/document/audit_sinks.rs",
@@ -28,6 +28,7 @@ const FILES: [&str; 22] = [
     "palisade/src/config/document/secret.rs",
     "palisade/src/config/document/server.rs",
     "palisade/src/config/document/server_limits.rs",
+    "palisade/src/config/document/session.rs",
     "palisade/src/config/document/tokens.rs",
     "gateway/src/upstream/section.rs",
     "gateway/src/upstream/secret.rs",

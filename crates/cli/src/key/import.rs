@@ -1,0 +1,104 @@
+//! `palisade key import`: takes over keys of another system by their SHA-256.
+//!
+//! One SHA-256 in 64 hexadecimal digits a line of standard input. The ids of the records go to standard
+//! output, in the same order. All keys are stored in one change of the file, or none.
+//!
+//! The store gets a digest of the SHA-256 under the pepper. The SHA-256 itself is not stored: with it a
+//! guess could be tested without the pepper.
+//!
+//! Exit code 0 if all keys are stored, otherwise 2.
+
+use std::io::{self, BufRead as _, Read as _};
+
+use clap::Args;
+use palisade_internal::hex;
+
+use super::{
+    files::{Scheme, Store},
+    grant::GrantOptions,
+};
+use crate::{failure::Failure, moment::now, output};
+
+const EXAMPLES: &str = "\
+The service accepts these keys only with dangerously_accept_imported_keys = true in [keys]. Import digests of random
+keys alone: a password, or a key with fewer than 128 random bits, can be guessed. `palisade key rotate` gives such a
+key the form of all others.
+
+Examples:
+  palisade key import --store keys.toml --pepper pepper --owner acme --scope tts:speak < digests.txt
+  printf %s \"$KEY\" | sha256sum | cut -d' ' -f1 | palisade key import --store keys.toml --pepper pepper";
+/// In bytes: a million keys.
+const LARGEST_INPUT: u64 = 65 * 1024 * 1024;
+
+/// Takes over keys of another system, by the SHA-256 of each
+///
+/// Reads one SHA-256 in hexadecimal a line from standard input, and prints the id of each key. All of them get
+/// the same grant.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Import {
+    #[command(flatten)]
+    store: Store,
+    #[command(flatten)]
+    scheme: Scheme,
+    #[command(flatten)]
+    grant: GrantOptions,
+}
+
+impl Import {
+    /// Stores all keys in one change, and prints their ids.
+    ///
+    /// # Errors
+    ///
+    /// A line is no SHA-256, a key is there already, or the store cannot be written. Nothing is changed then.
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let now = now();
+        let digests = read_digests()?;
+        if digests.is_empty() {
+            return Err(Failure::new("standard input has no SHA-256"));
+        }
+        let (scheme, store) = self.scheme.open_or_create(&self.store)?;
+        let grant = self.grant.make_grant(now)?;
+        let records = digests.iter().map(|sha256| {
+            let imported = scheme.dangerously_import_sha256(*sha256, grant.clone(), now);
+            imported.map_err(Failure::new)
+        });
+        let records = records.collect::<Result<Vec<_>, _>>()?;
+        let ids: Vec<String> = records
+            .iter()
+            .map(|record| record.id().to_string())
+            .collect();
+        store.update(|table| {
+            records
+                .into_iter()
+                .try_for_each(|record| table.insert(record))
+        })?;
+        Ok(output::print_result(ids.join("\n"))?)
+    }
+}
+
+/// Reads standard input. Empty lines are left out.
+///
+/// # Errors
+///
+/// A line is no SHA-256. The error does not repeat it: it may be a key.
+fn read_digests() -> Result<Vec<[u8; 32]>, Failure> {
+    let mut digests = Vec::new();
+    let input = io::stdin().lock().take(LARGEST_INPUT);
+    for (index, line) in input.lines().enumerate() {
+        let line = line.map_err(Failure::new)?;
+        let mut digest = [0; 32];
+        match line.trim() {
+            "" => {}
+            digits if hex::decode_any_case(digits, &mut digest) => digests.push(digest),
+            _ => {
+                let problem = format!(
+                    "line {} is no SHA-256: write 64 hexadecimal digits",
+                    index + 1
+                );
+                return Err(Failure::new(problem));
+            }
+        }
+    }
+    Ok(digests)
+}
