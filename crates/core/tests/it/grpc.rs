@@ -1,10 +1,16 @@
 //! Refusals of gRPC requests are trailers-only, and the gRPC status of a response is recorded.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header::CONTENT_TYPE};
+use data_encoding::BASE64_NOPAD;
+use http::{
+    HeaderMap, HeaderValue, Request, Response, StatusCode,
+    header::{CONTENT_TYPE, RETRY_AFTER},
+};
 use http_body::{Body as _, Frame};
 use http_body_util::BodyExt as _;
-use palisade_core::{Guard, GuardLayer, GuardService, Outcome, SecurityContext, Verdict};
+use palisade_core::{
+    Guard, GuardLayer, GuardService, Outcome, Rejection, SecurityContext, Verdict,
+};
 use tower::{Layer as _, ServiceExt as _};
 
 use crate::support::*;
@@ -33,6 +39,45 @@ async fn a_grpc_refusal_is_trailers_only_with_the_clients_content_type() {
         assert_eq!(response.headers()["grpc-message"], "No.");
         assert!(response.body().is_end_stream());
     }
+}
+
+/// Refuses with `Retry-After`.
+#[derive(Clone)]
+struct Later(&'static str);
+
+impl Guard for Later {
+    type Pass = ();
+    fn name(&self) -> &'static str {
+        "later"
+    }
+    fn admit(&self, _: &SecurityContext, _: &mut http::request::Parts) -> Verdict<()> {
+        let busy = Rejection::new(StatusCode::TOO_MANY_REQUESTS, "busy", "Wait.");
+        busy.with_header(RETRY_AFTER, HeaderValue::from_static(self.0))
+            .into()
+    }
+}
+
+#[tokio::test]
+async fn a_grpc_refusal_with_retry_after_tells_it_as_retry_info() {
+    let details = async |seconds| {
+        let service = GuardLayer(Later(seconds)).layer(responds_with(""));
+        let response = service.oneshot(call("application/grpc")).await.unwrap();
+        assert_eq!(response.headers()[RETRY_AFTER], seconds);
+        assert_eq!(response.headers()["grpc-status"], "8");
+        let details = response.headers().get("grpc-status-details-bin");
+        details.map(|details| {
+            BASE64_NOPAD
+                .decode(details.as_bytes())
+                .expect("it is without padding")
+        })
+    };
+    // google.rpc.Status { code: 8, message: "Wait.", details: [Any of RetryInfo { 300 s }] }
+    let expected = [
+        b"\x08\x08\x12\x05Wait.\x1a\x31\x0a\x28type.googleapis.com/google.rpc.RetryInfo".as_slice(),
+        b"\x12\x05\x0a\x03\x08\xac\x02",
+    ];
+    assert_eq!(details("300").await, Some(expected.concat()));
+    assert_eq!(details("Wed, 21 Oct 2026 07:28:00 GMT").await, None);
 }
 
 #[tokio::test]
