@@ -16,7 +16,7 @@ mod server;
 
 use std::{fs, io, path::Path};
 
-use self::run::Scenario;
+use self::run::{Load, Scenario};
 
 /// The numbers of replicas.
 const REPLICAS: [u32; 4] = [1, 10, 100, 1000];
@@ -42,13 +42,15 @@ fn main() -> io::Result<()> {
 }
 
 /// Load, lease and faults of the scenarios.
-const CASES: [(u32, Option<u32>, bool); 6] = [
-    (90, None, false),
-    (90, LEASE, false),
-    (90, LEASE, true),
-    (200, None, false),
-    (200, LEASE, false),
-    (200, LEASE, true),
+const CASES: [(Load, Option<u32>, bool); 8] = [
+    (Load::Steady(90), None, false),
+    (Load::Steady(90), LEASE, false),
+    (Load::Steady(90), LEASE, true),
+    (Load::Steady(200), None, false),
+    (Load::Steady(200), LEASE, false),
+    (Load::Steady(200), LEASE, true),
+    (Load::Adversary, LEASE, false),
+    (Load::Adversary, LEASE, true),
 ];
 
 /// A quarter of what a replica has in a second.

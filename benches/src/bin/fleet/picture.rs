@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::run::{Counted, Scenario};
+use crate::run::{Counted, Load, Scenario};
 
 const LABEL: f64 = 330.0;
 const WIDTH: f64 = 860.0;
@@ -32,13 +32,17 @@ fn bar(svg: &mut String, index: usize, scenario: &Scenario, counted: &Counted) {
         Some(_) => ("leases", "#2b7a78"),
         None => ("no leases", "#9aa5b1"),
     };
+    let load = match scenario.load {
+        Load::Adversary => "adversary".to_owned(),
+        Load::Steady(percent) => format!("load {percent} %"),
+    };
     let faults = if scenario.faults { ", faults" } else { "" };
     let (edge, end) = (LABEL - 10.0, LABEL + length + 8.0);
     let _ = writeln!(
         svg,
-        "<text x=\"{edge}\" y=\"{middle}\" text-anchor=\"end\">{} replicas, load {} %, {leases}{faults}</text>\
+        "<text x=\"{edge}\" y=\"{middle}\" text-anchor=\"end\">{} replicas, {load}, {leases}{faults}</text>\
 <rect x=\"{LABEL}\" y=\"{top}\" width=\"{length:.1}\" height=\"22\" rx=\"3\" fill=\"{colour}\"/>\
 <text x=\"{end:.1}\" y=\"{middle}\">{each:.2} calls</text>",
-        scenario.replicas, scenario.load,
+        scenario.replicas,
     );
 }

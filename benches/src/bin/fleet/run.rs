@@ -21,12 +21,27 @@ pub(crate) const RATE: u32 = 50;
 const SECONDS: u32 = 5;
 const SECOND: u64 = 1_000_000_000;
 
+/// The adversary's rounds, and the time between their begins.
+const ROUNDS: u64 = 3;
+const ROUND: u64 = 4 * SECOND;
+/// How long the adversary lets leases lie: until shortly before they end, so that the bucket is full again.
+const PAUSE: u64 = SECOND * 95 / 100;
+
+/// Which requests come, and when.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Load {
+    /// Who knows the algorithm: each replica takes a lease, keeps it until it has nearly ended, and spends it in the
+    /// same moment as all others and the bucket, which is full again.
+    Adversary,
+    /// Steadily, in percent of what the limit grants, each at a random replica.
+    Steady(u32),
+}
+
 /// How many replicas, whether they have leases, and whether calls are lost and clocks are wrong.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scenario {
     pub(crate) replicas: u32,
-    /// Requests that come, in percent of what the limit grants.
-    pub(crate) load: u32,
+    pub(crate) load: Load,
     pub(crate) lease: Option<u32>,
     pub(crate) faults: bool,
 }
@@ -60,39 +75,77 @@ impl Scenario {
 
     /// Sends all requests.
     pub(crate) fn run(&self) -> Counted {
-        let rate = u64::from(RATE * self.replicas);
         let limit = self.limit();
         let (server, replicas) = self.fleet();
-        let dice = AtomicU64::new(0x9E37_79B9_7F4A_7C15);
-        let requests = rate * u64::from(self.load * SECONDS) / 100;
-        let step = SECOND * 100 / (rate * u64::from(self.load));
+        let requests = self.requests();
         let mut counted = Counted {
-            requests,
+            requests: requests.len() as u64,
             admitted: 0,
             calls: 0,
             over: 0,
         };
         let mut excess = Excess::default();
-        for number in 1..=requests {
-            let now = number * step;
+        for (number, (now, replica)) in (1_u64..).zip(requests) {
             server.now.store(self.server_time(now), Relaxed);
-            let chosen = random(&dice) % u64::from(self.replicas);
-            let Some(replica) = usize::try_from(chosen).ok().and_then(|n| replicas.get(n)) else {
-                continue;
-            };
-            if number % (requests / 20) == 0 {
+            if number.is_multiple_of((counted.requests / 20).max(1)) {
                 replicas
                     .iter()
                     .for_each(|replica| replica.return_ended(now));
             }
+            let Some(replica) = replicas.get(replica) else {
+                continue;
+            };
             if replica.admits(now, &limit) {
                 counted.admitted += 1;
                 excess.add(now, limit.interval());
             }
         }
         counted.calls = server.calls.load(Relaxed);
-        counted.over = excess.most.saturating_sub(rate);
+        counted.over = excess.most.saturating_sub(self.rate());
         counted
+    }
+
+    /// What the limit grants in a second.
+    fn rate(&self) -> u64 {
+        u64::from(RATE * self.replicas)
+    }
+
+    /// The requests: when, and at which replica.
+    fn requests(&self) -> Vec<(u64, usize)> {
+        match self.load {
+            Load::Adversary => self.adversary(),
+            Load::Steady(percent) => self.steady(percent.into()),
+        }
+    }
+
+    fn steady(&self, percent: u64) -> Vec<(u64, usize)> {
+        let dice = AtomicU64::new(0x9E37_79B9_7F4A_7C15);
+        let requests = self.rate() * percent * u64::from(SECONDS) / 100;
+        let step = SECOND * 100 / (self.rate() * percent);
+        let replica = || usize::try_from(random(&dice) % u64::from(self.replicas)).unwrap_or(0);
+        (1..=requests)
+            .map(|number| (number * step, replica()))
+            .collect()
+    }
+
+    /// Of each round: two requests at each replica, of which the second takes a lease. Later, in one moment, each spends
+    /// its lease, and one of them what the bucket has.
+    fn adversary(&self) -> Vec<(u64, usize)> {
+        let replicas = 0..self.replicas as usize;
+        let held = self.lease.unwrap_or(0).saturating_sub(1) as usize;
+        let bucket = usize::try_from(self.rate() + self.rate() / 10 + 2).unwrap_or(0);
+        let round = |number: u64| {
+            let begin = (number + 1) * ROUND;
+            let all = |at: u64, each: usize| {
+                let of_replica = move |replica| std::iter::repeat_n((at, replica), each);
+                replicas.clone().flat_map(of_replica)
+            };
+            let end = begin + PAUSE;
+            let rest = std::iter::repeat_n((end, 0), bucket);
+            let spent = all(end, held).chain(rest);
+            all(begin, 2).chain(spent).collect::<Vec<_>>()
+        };
+        (0..ROUNDS).flat_map(round).collect()
     }
 
     fn limit(&self) -> Arc<Limit> {
@@ -209,24 +262,41 @@ mod tests {
 
     #[test]
     fn ten_replicas_with_losses_and_wrong_clocks_stay_within_the_bound() {
-        for (lease, faults) in [
-            (None, false),
-            (Some(12), false),
-            (None, true),
-            (Some(12), true),
-        ] {
+        for load in [Load::Steady(90), Load::Adversary] {
+            for (lease, faults) in [
+                (None, false),
+                (Some(12), false),
+                (None, true),
+                (Some(12), true),
+            ] {
+                let scenario = Scenario {
+                    replicas: 10,
+                    load,
+                    lease,
+                    faults,
+                };
+                let counted = scenario.run();
+                assert!(
+                    counted.over <= scenario.bound(),
+                    "{scenario:?}: {counted:?}"
+                );
+                assert!(counted.admitted > 0);
+            }
+        }
+    }
+
+    /// The request that takes a lease uses one of its units, so no replica ever holds the whole lease.
+    #[test]
+    fn an_adversary_gets_all_leases_but_for_one_unit_each() {
+        for (replicas, lease) in [(1, 12), (10, 12), (10, 5), (3, 2)] {
             let scenario = Scenario {
-                replicas: 10,
-                load: 90,
-                lease,
-                faults,
+                replicas,
+                load: Load::Adversary,
+                lease: Some(lease),
+                faults: false,
             };
-            let counted = scenario.run();
-            assert!(
-                counted.over <= scenario.bound(),
-                "{scenario:?}: {counted:?}"
-            );
-            assert!(counted.admitted > 0);
+            let expected = u64::from(replicas * (lease - 1));
+            assert_eq!(scenario.run().over, expected, "{scenario:?}");
         }
     }
 
@@ -235,7 +305,7 @@ mod tests {
         let calls = |lease| {
             Scenario {
                 replicas: 10,
-                load: 90,
+                load: Load::Steady(90),
                 lease,
                 faults: false,
             }
