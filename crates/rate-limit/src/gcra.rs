@@ -44,7 +44,7 @@ use governor::{
 use crate::rate::Rate;
 
 /// A hundred years of backlog. Sums of two of these still fit into 64 bits of nanoseconds.
-const MAX_BACKLOG_NANOS: u128 = 100 * 365 * 86_400 * 1_000_000_000;
+pub(crate) const MAX_BACKLOG_NANOS: u128 = 100 * 365 * 86_400 * 1_000_000_000;
 
 /// The arithmetic of one limit. It holds no state: backlogs are arguments and results, in nanoseconds.
 ///

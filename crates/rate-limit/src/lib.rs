@@ -87,13 +87,15 @@
 //! | Store | Counts | When it is full or away |
 //! |---|---|---|
 //! | [`MemoryStore`] | in this process, in memory of a fixed size | new clients share a bucket with their network |
+//! | [`SnapshotStore`] | in this process, and in a file for the next one | as [`MemoryStore`] |
 //! | `RedisStore` (feature `redis`) | for all nodes, on one server, a cluster or under Sentinel | each policy follows its [`FailureMode`] |
 //! | a custom [`LimitStore`] | as it likes | as it says |
 //!
 //! # Operators
 //!
 //! [`RateLimitLayer::explain`] prints the limits. [`RateLimitLayer::inspect_client`] shows what a client has left, and
-//! [`RateLimitLayer::reset_client`] ends its refusals. For a shared store, `palisade limits show` and
+//! [`RateLimitLayer::reset_client`] ends its refusals. [`RateLimitLayer::set_override`] gives one principal another
+//! amount. For a shared store, `palisade limits show` and
 //! `palisade limits reset` do both from the command line.
 //!
 //! # Features
@@ -135,18 +137,21 @@ pub use self::budget::{
     WindowSpan,
 };
 #[cfg(feature = "redis")]
-pub use self::store::redis::{RedisStore, RedisStoreBuildError, RedisStoreBuilder, StoreStatus};
+pub use self::store::redis::{
+    MostUsed, RedisStore, RedisStoreBuildError, RedisStoreBuilder, StoreStatus, UsedBucket,
+};
 pub use self::{
     concurrency::{ConcurrencyLayer, ConcurrencyLayerBuilder},
     error::RateLimitBuildError,
     fields::{HeaderStyle, ResetFormat},
-    layer::{BucketState, RateLimitLayer, RateLimitLayerBuilder},
+    layer::{BucketState, LimitRefusal, RateLimitLayer, RateLimitLayerBuilder, RefusedSubject},
     policy::{ChargeWhen, CostUnit, FailureMode, Key, Limit, Policy, PolicyWithoutRate, Subject},
     rate::{Rate, RateError},
     store::leases::{LeasedStore, LeasedStoreBuildError, LeasedStoreBuilder},
+    store::snapshot::{SnapshotStore, SnapshotStoreBuildError, SnapshotStoreBuilder},
     store::{
-        BucketKey, Charge, ChargeOutcome, LimitNames, LimitState, LimitStore, StoreDecision,
-        StoreProblem, memory::MemoryStore,
+        BucketKey, Charge, ChargeOutcome, LimitNames, LimitOverride, LimitOverrides, LimitState,
+        LimitStore, OverrideError, StoreDecision, StoreProblem, memory::MemoryStore,
     },
 };
 

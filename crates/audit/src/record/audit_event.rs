@@ -299,6 +299,13 @@ pub mod event_id {
     pub const KEYS_RELOADED: &str = "keys.reloaded";
     /// A set of keys could not be read; the old one stays active.
     pub const KEYS_REFUSED: &str = "keys.refused";
+    /// An operator made the limits of a subject full again. Members: `subject`, `outcome`.
+    pub const LIMITS_CLEARED: &str = "limits.cleared";
+    /// An operator gave a subject another amount of a limit. Members: `subject`, `limit`, `amount`, `outcome`, and
+    /// `until` in seconds since the epoch where it ends.
+    pub const LIMIT_OVERRIDDEN: &str = "limits.overridden";
+    /// An operator removed the other amount of a subject. Members: `subject`, `limit`, `outcome`.
+    pub const LIMIT_OVERRIDE_REMOVED: &str = "limits.override_removed";
     /// A store (of limits, keys, sessions) does not respond. Member: `store`.
     pub const STORE_AWAY: &str = "store.away";
     /// A store responds again. Member: `store`.

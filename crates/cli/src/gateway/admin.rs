@@ -1,11 +1,11 @@
-//! `palisade gateway status`, `reload`, `drain` and `limits`: a running gateway, by its admin socket.
+//! `palisade gateway status`, `reload` and `drain`: a running gateway, by its admin socket.
 //!
 //! The socket is that of `[admin]` in the gateway's file. Exit codes: 0 done; 1 the gateway refused, with
 //! its reason; 2 no gateway answers.
 
-use std::{net::IpAddr, path::PathBuf};
+use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use palisade_gateway::{Settings, ask_admin};
 use serde_json::Value;
 
@@ -40,46 +40,13 @@ pub(super) struct Status {
     json: bool,
 }
 
-/// What to do with limits.
-#[derive(Subcommand)]
-pub(super) enum Limits {
-    /// Print what is left of each limit, as JSON
-    Show(LimitsOf),
-    /// Make the limits full again
-    Clear(LimitsOf),
-}
-
-/// Whose limits.
-#[derive(Args)]
-pub(super) struct LimitsOf {
-    #[command(flatten)]
-    place: Place,
-    #[command(flatten)]
-    subject: Subject,
-}
-
-/// One of the three kinds of subjects.
-#[derive(Args)]
-#[group(required = true, multiple = false)]
-struct Subject {
-    /// Client by its address
-    #[arg(long, value_name = "ADDRESS")]
-    client: Option<IpAddr>,
-    /// Principal with its kind, such as api_key:anna
-    #[arg(long, value_name = "KIND:ID")]
-    principal: Option<String>,
-    /// Owner of principals
-    #[arg(long, value_name = "ID")]
-    owner: Option<String>,
-}
-
 impl Place {
     /// Sends a command and returns the document.
     ///
     /// # Errors
     ///
     /// Exit code 2 if no gateway answers; exit code 1 if it refuses.
-    fn send_command(&self, command: &str) -> Result<Value, Failure> {
+    pub(super) fn send_command(&self, command: &str) -> Result<Value, Failure> {
         let text = ask_admin(self.socket_path()?, command)?;
         let document: Value = serde_json::from_str(&text)?;
         match document.get("error").and_then(Value::as_str) {
@@ -154,39 +121,6 @@ impl Status {
     }
 }
 
-impl Limits {
-    /// Shows or clears.
-    ///
-    /// # Errors
-    ///
-    /// Exit code 1: there is no such limit, or its store does not reply. Exit code 2: no gateway answers.
-    pub(super) fn run(&self) -> Result<(), Failure> {
-        let (word, of) = match self {
-            Self::Show(of) => ("show", of),
-            Self::Clear(of) => ("clear", of),
-        };
-        let document = of
-            .place
-            .send_command(&format!("limits {word} {}", of.subject.protocol_words()))?;
-        let text = match document.get("limits") {
-            Some(limits) => limits.to_string(),
-            None => "Cleared.".to_owned(),
-        };
-        Ok(output::print_result(text)?)
-    }
-}
-
-impl Subject {
-    /// The words of the protocol. clap guarantees that one of the three is given.
-    fn protocol_words(&self) -> String {
-        match (self.client, &self.principal, &self.owner) {
-            (Some(ip), _, _) => format!("client {ip}"),
-            (None, Some(principal), _) => format!("principal {principal}"),
-            (None, None, owner) => format!("owner {}", owner.as_deref().unwrap_or_default()),
-        }
-    }
-}
-
 /// One line for each server.
 fn server_table(document: &Value) -> String {
     let head = ["SERVER", "PATH", "HEALTH", "BREAKER", "PENDING"].map(str::to_owned);
@@ -226,7 +160,7 @@ fn server_table(document: &Value) -> String {
 }
 
 /// The elements of an array. None for anything else.
-fn array_elements(value: Option<&Value>) -> impl Iterator<Item = &Value> {
+pub(super) fn array_elements(value: Option<&Value>) -> impl Iterator<Item = &Value> {
     value.and_then(Value::as_array).into_iter().flatten()
 }
 

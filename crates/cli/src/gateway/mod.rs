@@ -27,6 +27,7 @@
 //! stops it.
 
 mod serve;
+mod limits;
 mod admin;
 mod options;
 
@@ -75,7 +76,7 @@ enum Action {
     Drain(admin::Plain),
     /// Limits of a running gateway: the counters that decide
     #[command(subcommand)]
-    Limits(admin::Limits),
+    Limits(limits::Limits),
 }
 
 const EXAMPLES: &str = "\

@@ -31,8 +31,8 @@ pub(crate) struct Show {
     target: Target,
     /// Prints one JSON array
     ///
-    /// Each element has the members limit, rate, remaining, next_unit_seconds and full_seconds. Seconds are
-    /// whole numbers, rounded up.
+    /// Each element has the members limit, rate, remaining, next_unit_seconds, full_seconds and override, which is
+    /// null or has the members amount and until. Seconds are whole numbers, rounded up.
     #[arg(long)]
     json: bool,
 }
@@ -77,6 +77,10 @@ fn bucket_document(state: &BucketState) -> Value {
         "remaining": state.remaining,
         "next_unit_seconds": whole_seconds(state.next_unit),
         "full_seconds": whole_seconds(state.full),
+        "override": state.overridden.map(|overridden| json!({
+            "amount": overridden.amount(),
+            "until": overridden.ends().map(|ends| ends.as_secs()),
+        })),
     })
 }
 
@@ -88,7 +92,10 @@ fn bucket_table(states: &[BucketState]) -> String {
     let row = |state: &BucketState| {
         [
             state.limit.to_string(),
-            state.rate.to_string(),
+            match state.overridden {
+                Some(_) => format!("{} (override)", state.rate),
+                None => state.rate.to_string(),
+            },
             state.remaining.to_string(),
             format!("{} s", whole_seconds(state.next_unit)),
             format!("{} s", whole_seconds(state.full)),
@@ -105,6 +112,6 @@ fn bucket_table(states: &[BucketState]) -> String {
 /// A client that waits so long is not refused for a fraction of a second.
 ///
 /// Nothing is rounded down, so a script that sleeps this long can try again.
-fn whole_seconds(time: Duration) -> u64 {
+pub(super) fn whole_seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }

@@ -44,6 +44,13 @@ pub(super) struct Target {
     subject: SubjectArguments,
 }
 
+impl Target {
+    /// Returns the limits as they are written.
+    pub(super) fn limits(&self) -> &[String] {
+        &self.limits
+    }
+}
+
 /// The shared store, with the settings of the service.
 #[derive(Args)]
 pub(super) struct StoreArguments {
@@ -115,6 +122,19 @@ pub(super) struct Buckets {
     pub(super) layer: RateLimitLayer,
     /// Whose buckets `layer` is asked for.
     pub(super) subject: SubjectArgument,
+    store: RedisStore,
+}
+
+impl Buckets {
+    /// Waits until what the command charged has reached the store.
+    ///
+    /// # Errors
+    ///
+    /// It does not arrive within five seconds.
+    pub(super) async fn settled(&self) -> Result<(), Failure> {
+        let settled = tokio::time::timeout(DEADLINE, self.store.settled()).await;
+        settled.map_err(|_| Failure::new("the store did not take the change in time; try again"))
+    }
 }
 
 /// Whose buckets are meant.
@@ -157,18 +177,31 @@ impl Target {
             SubjectArgument::Named { .. } => RateLimitLayer::by_principal(),
         };
         for limit in &self.limits {
-            let (name, rates) = limit.split_once('=').ok_or_else(|| {
-                Failure::new(format_args!(
-                    "--limit {limit}: write NAME=RATES, as tts=10/minute"
-                ))
-            })?;
-            builder = builder.policy(Policy::named(name).rate(rates)?);
+            builder = builder.policy(policy_of(limit)?);
         }
         let store = self.store.connect().await?;
         store.check().await?;
-        let layer = builder.store(store).build()?;
-        Ok(Buckets { layer, subject })
+        let layer = builder.store(store.clone()).build()?;
+        Ok(Buckets {
+            layer,
+            subject,
+            store,
+        })
     }
+}
+
+/// Returns the policy of a limit as it is written.
+///
+/// # Errors
+///
+/// It has no `=`, or its rates cannot be read.
+pub(super) fn policy_of(limit: &str) -> Result<Policy, Failure> {
+    let (name, rates) = limit.split_once('=').ok_or_else(|| {
+        Failure::new(format_args!(
+            "--limit {limit}: write NAME=RATES, as tts=10/minute"
+        ))
+    })?;
+    Ok(Policy::named(name).rate(rates)?)
 }
 
 impl StoreArguments {

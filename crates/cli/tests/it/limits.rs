@@ -277,3 +277,90 @@ fn missing_or_wrong_arguments_are_reported_without_the_password() {
     ));
     assert!(output.contains("NAME=RATES"), "{output}");
 }
+
+#[tokio::test]
+async fn an_override_is_set_shown_and_removed() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let folder = folder();
+    let anna = Subject::Named {
+        kind: "api_key",
+        id: "anna",
+        group: None,
+    };
+    server.take(&anna, "tts", "10/day", 10).await;
+    let arguments = format!(
+        "--redis {} --hash-key limits.key --limit tts=10/day --principal api_key:anna",
+        server.url()
+    );
+    let set = folder.good(&format!(
+        "limits override {arguments} --amount 50 --until 2100-01-31T00:00:00Z"
+    ));
+    assert_eq!(set, "set: 50 in each window, until 2100-01-31T00:00:00Z");
+    let shown = folder.json(&format!("limits show {arguments} --json"));
+    assert_eq!(shown[0]["remaining"], 40, "{shown}");
+    assert_eq!(shown[0]["override"]["amount"], 50, "{shown}");
+    let table = folder.good(&format!("limits show {arguments}"));
+    assert!(table.contains("50/day (override)"), "{table}");
+    let removed = folder.good(&format!("limits override {arguments} --remove"));
+    assert_eq!(removed, "removed: the limit applies again");
+    let shown = folder.json(&format!("limits show {arguments} --json"));
+    assert_eq!(shown[0]["remaining"], 0, "{shown}");
+    assert!(shown[0]["override"].is_null(), "{shown}");
+    for (wrong, expected) in [
+        ("--amount 0", "0"),
+        ("--amount 5 --remove", "--remove"),
+        ("", "--amount"),
+        ("--amount 5 --until 2000-01-01T00:00:00Z", "in the past"),
+    ] {
+        let output = folder.bad(&format!("limits override {arguments} {wrong}"));
+        assert!(output.contains(expected), "{output}");
+    }
+}
+
+#[tokio::test]
+async fn the_most_used_buckets_are_listed_by_name_where_a_file_has_it() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let folder = folder();
+    let client = Subject::network([203, 0, 113, 7].into(), 32, 64);
+    let owner = Subject::Named {
+        kind: "owner",
+        id: "acme",
+        group: None,
+    };
+    server.take(&client, "tts", "10/day", 4).await;
+    server.take(&owner, "tts", "10/day", 9).await;
+    fs::write(
+        folder.path("who.txt"),
+        "# customers\nowner acme\n\nprincipal api_key:anna\n",
+    )
+    .unwrap();
+    let arguments = format!(
+        "limits top --redis {} --hash-key limits.key --limit tts=10/day --subjects who.txt",
+        server.url()
+    );
+    let listed = folder.json(&format!("{arguments} --json"));
+    assert_eq!(listed[0]["subject"], "owner acme", "{listed}");
+    assert_eq!(
+        (&listed[0]["used"], &listed[0]["remaining"]),
+        (&9.into(), &1.into())
+    );
+    assert!(
+        listed[1]["subject"].as_str().unwrap().starts_with('#'),
+        "{listed}"
+    );
+    assert_eq!(listed[1]["used"], 4);
+    assert!(listed[2].is_null(), "{listed}");
+    let table = folder.good(&format!("{arguments} --most 1"));
+    assert!(
+        table.starts_with("LIMIT") && table.contains("owner acme"),
+        "{table}"
+    );
+    assert_eq!(table.lines().count(), 2, "{table}");
+    fs::write(folder.path("who.txt"), "owner acme\nanna\n").unwrap();
+    let output = folder.bad(&arguments);
+    assert!(output.contains("who.txt:2"), "{output}");
+}

@@ -127,6 +127,14 @@ impl Reloader {
         self.limits.load_full()
     }
 
+    /// Records what an operator did in the audit trail, and in the log.
+    pub(super) fn record(&self, event: AuditEvent) {
+        tracing::info!(event = ?event, "an operator changed limits through the admin socket");
+        if let Some(audit) = &self.running.audit {
+            audit.record(event);
+        }
+    }
+
     /// Returns the upstreams in use.
     pub(super) async fn current_upstreams(&self) -> Upstreams {
         self.settings.lock().await.upstreams.clone()

@@ -74,6 +74,62 @@ async fn a_limit_that_is_cleared_is_full_and_decides_so() {
 }
 
 #[tokio::test]
+async fn an_override_through_the_admin_socket_decides_and_is_in_the_trail() {
+    let upstream = answering(OK).await;
+    let (gateway, socket) = gateway(&upstream.address.to_string()).await;
+    let send = || gateway.send("GET /a HTTP/1.1\r\nHOST\r\n");
+    let set = ask(
+        &socket,
+        "limits override client 127.0.0.1 client 4 4000000000",
+    )
+    .await;
+    assert_eq!(set["overridden"], true, "{set}");
+    let shown = ask(&socket, "limits show client 127.0.0.1").await;
+    let expected = serde_json::json!({ "amount": 4, "until": 4_000_000_000_u64 });
+    assert_eq!(shown["limits"][0]["override"], expected, "{shown}");
+    for _ in 0..4 {
+        assert_eq!(status(&send().await), 200);
+    }
+    assert_eq!(status(&send().await), 429);
+    let top = ask(&socket, "limits top 5").await;
+    let refused = &top["refused"][0];
+    assert_eq!(refused["subject"], "client 127.0.0.1/32", "{top}");
+    assert_eq!(refused["refused"], 1, "{top}");
+    let removed = ask(&socket, "limits override client 127.0.0.1 client none").await;
+    assert_eq!(removed["overridden"], true, "{removed}");
+    let unknown = ask(&socket, "limits override client 127.0.0.1 klient 4").await;
+    assert!(
+        unknown["error"].as_str().unwrap().contains("klient"),
+        "{unknown}"
+    );
+    assert_eq!(
+        ask(&socket, "limits clear client 127.0.0.1").await["cleared"],
+        true
+    );
+    assert_eq!(ask(&socket, "drain").await["draining"], true);
+    let folder = gateway.ended().await;
+    let trail = std::fs::read_to_string(folder.path().join("audit.jsonl")).unwrap();
+    let records: Vec<Value> = trail
+        .lines()
+        .filter(|line| line.contains("limits."))
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let text: Vec<String> = records.iter().map(Value::to_string).collect();
+    assert_eq!(text.len(), 4, "{text:?}");
+    for (line, expected) in text.iter().zip([
+        ["limits.overridden", "\"amount\":4", "done"],
+        ["limits.override_removed", "client 127.0.0.1", "done"],
+        ["limits.overridden", "klient", "there is no limit"],
+        ["limits.cleared", "client 127.0.0.1", "done"],
+    ]) {
+        assert!(
+            expected.iter().all(|part| line.contains(part)),
+            "{line}: {expected:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_reload_tells_what_changed_or_why_nothing_did() {
     let upstream = answering(OK).await;
     let (gateway, socket) = gateway(&upstream.address.to_string()).await;

@@ -9,9 +9,10 @@ use toml::{Table, Value};
 use super::{Config, ConfigFileError};
 
 /// The keys and sections that a running server cannot change: its sockets, and what is open.
-const FIXED_KEYS: [&[&str]; 16] = [
+const FIXED_KEYS: [&[&str]; 17] = [
     &["audit"],
     &["client", "proxies"],
+    &["limit_store"],
     &["redis"],
     &["server", "acme"],
     &["server", "client_auth"],
@@ -62,7 +63,7 @@ impl Config {
 
     /// Checks that a new file leaves those keys unchanged that only a restart can change.
     ///
-    /// `self` is the new file and `running` the one in use. These cannot change: `[audit]`, `[redis]`,
+    /// `self` is the new file and `running` the one in use. These cannot change: `[audit]`, `[limit_store]`, `[redis]`,
     /// `[session]`, `client.proxies`, and of `[server]` the addresses, `acme`, `client_auth`, `health`, `limits`,
     /// `proxy_protocol`, `tls13_only`, `dangerously_accept_plain_http` and `drain_seconds`. `fixed` adds those of the application: each entry is the path
     /// of a key or of a section, such as `&["tts", "threads"]`; a section includes all keys in it.

@@ -55,6 +55,7 @@ mod inspect;
 mod keys;
 mod limits;
 mod redis;
+mod limit_store;
 mod routes;
 mod server_section;
 mod default_listeners;
@@ -130,7 +131,7 @@ use self::{document::Document, source::Source};
 /// | the certificate, opened | `open_certificate` |
 /// | the certificates of clients | `open_client_auth` |
 /// | what decides about tokens, for tools | `token_layer` |
-/// | the shared store of limits | [`connect_store`](Self::connect_store) |
+/// | the store of limits of `[redis]` or `[limit_store]` | [`connect_store`](Self::connect_store) |
 /// | sections of the application | [`section`](Self::section) |
 /// | what a new file changes | [`changes`](Self::changes), [`refuse_changes`](Self::refuse_changes) |
 ///
@@ -189,7 +190,7 @@ fn folder_of(path: &Path) -> PathBuf {
 }
 
 /// The sections of Palisade. The application must name all others, so that a typo is an error.
-const SECTIONS: [&str; 19] = [
+const SECTIONS: [&str; 20] = [
     "audit",
     "client",
     "client_certificates",
@@ -200,6 +201,7 @@ const SECTIONS: [&str; 19] = [
     "inspect",
     "introspection",
     "keys",
+    "limit_store",
     "limits",
     "redis",
     "resource_servers",

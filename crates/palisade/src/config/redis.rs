@@ -1,10 +1,10 @@
-//! `[redis]`: connects to the store of limits that several nodes share.
+//! The store of the limits: that of `[redis]`, which several nodes share, or that of `[limit_store]`.
 
 use std::sync::Arc;
 #[cfg(feature = "redis")]
 use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
-use palisade_rate_limit::{LimitStore, MemoryStore};
+use palisade_rate_limit::LimitStore;
 #[cfg(feature = "redis")]
 use {
     palisade_core::Secret,
@@ -16,7 +16,8 @@ use super::document::Redis;
 use super::{Config, ConfigFileError};
 
 impl Config {
-    /// Connects to the store of `[redis]`. Returns `None` if the file has no such section.
+    /// Connects to the store of `[redis]`, or opens that of `[limit_store]`. Returns `None` if the file has
+    /// neither.
     ///
     /// Pass the result to [`assemble_with`](Self::assemble_with). Keys in the store hold no address
     /// and no user in plain text: they are hashed with the key in `hash_key`.
@@ -26,8 +27,8 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// The address is malformed, the file of the key cannot be read, or an option is out of its
-    /// range.
+    /// The address is malformed, the file of the key cannot be read, an option is out of its range, or the
+    /// snapshot of `[limit_store]` may not be used.
     ///
     /// # Examples
     ///
@@ -42,6 +43,9 @@ impl Config {
     /// ```
     #[cfg(feature = "redis")]
     pub async fn connect_store(&self) -> Result<Option<Arc<dyn LimitStore>>, ConfigFileError> {
+        if let Some(memory) = self.memory_store()? {
+            return Ok(Some(memory));
+        }
         let Some((store, redis)) = self.redis_store().await?.zip(self.document.redis.as_ref())
         else {
             return Ok(None);
@@ -68,7 +72,7 @@ impl Config {
     /// # Ok::<(), palisade::config::ConfigFileError>(())
     /// ```
     pub fn store_of_check(&self) -> Result<Arc<dyn LimitStore>, ConfigFileError> {
-        let memory = MemoryStore::default();
+        let memory = self.memory_of_check()?;
         match &self.document.redis {
             None => Ok(Arc::new(memory)),
             #[cfg(feature = "redis")]
@@ -287,7 +291,7 @@ impl Config {
     )]
     pub async fn connect_store(&self) -> Result<Option<Arc<dyn LimitStore>>, ConfigFileError> {
         match &self.document.redis {
-            None => Ok(None),
+            None => self.memory_store(),
             Some(redis) => Err(self.no_redis(redis)),
         }
     }

@@ -110,3 +110,88 @@ async fn a_limit_with_a_lease_needs_the_shared_store() {
         assert!(error.to_string().contains(expected), "{lease}: {error}");
     }
 }
+
+/// Reads a file with a section `[limit_store]` and a limit of two requests an hour.
+fn with_limit_store(folder: &std::path::Path, section: &str) -> Config {
+    let file = folder.join("palisade.toml");
+    let limit = "[[limits]]\nname = 'a'\nrate = '2/hour'\nby = 'principal'";
+    let text = format!("[server]\nhosts = ['a.example']\n{section}\n{limit}\n");
+    std::fs::write(&file, text).unwrap();
+    Config::read(&file).unwrap()
+}
+
+#[tokio::test]
+async fn the_limits_of_a_file_with_a_snapshot_survive_a_restart() {
+    use palisade::rate_limit::{BucketState, Charge, LimitStore as _, Policy, Subject};
+    let folder = tempfile::tempdir().unwrap();
+    let section =
+        "[limit_store]\nbuckets = 2000\nsnapshot = 'limits.snapshot'\nsnapshot_seconds = 5";
+    let config = with_limit_store(folder.path(), section);
+    let store = config.connect_store().await.unwrap().unwrap();
+    assert!(
+        store.explain().ends_with("saved every 5 s"),
+        "{}",
+        store.explain()
+    );
+    let limit = Policy::named("a")
+        .rate("2/hour")
+        .unwrap()
+        .limits()
+        .unwrap()
+        .remove(0);
+    let limit = std::sync::Arc::new(limit);
+    let now = palisade::core::SystemClock::shared().monotonic();
+    let charge = Charge::new(&limit, store.bucket_key(&Subject::Everyone), 2);
+    store.charge(now, &[charge]).get().await;
+    store.finish().get().await;
+    drop(store);
+    let store = config.connect_store().await.unwrap();
+    let layers = config.assemble_with(store).unwrap().limits;
+    let states: Vec<BucketState> = layers
+        .principals
+        .unwrap()
+        .inspect(&Subject::Everyone)
+        .get()
+        .await
+        .unwrap();
+    assert_eq!(states[0].remaining, 0);
+}
+
+#[tokio::test]
+async fn a_memory_section_that_cannot_be_used_is_an_error_at_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("hash.key"), [7; 32]).unwrap();
+    for (section, expected) in [
+        ("[limit_store]\nbuckets = 1023", "limit_store.buckets"),
+        ("[limit_store]\nbuckets = 20000001", "limit_store.buckets"),
+        (
+            "[limit_store]\nsnapshot_seconds = 5",
+            "nothing is saved without a file",
+        ),
+        (
+            "[limit_store]\nsnapshot = 'a'\nsnapshot_seconds = 0",
+            "limit_store.snapshot_seconds",
+        ),
+        ("[limit_store]\nsnapshot = '.'", "no regular file"),
+        ("[limit_store]\nsnapshot = 'none/a'", "cannot be"),
+        (
+            "[limit_store]\n[redis]\nurl = 'redis://127.0.0.1:1'\nhash_key = 'hash.key'",
+            "not in both",
+        ),
+    ] {
+        let config = with_limit_store(folder.path(), section);
+        let error = config.connect_store().await.expect_err(section);
+        assert!(error.to_string().contains(expected), "{section}: {error}");
+    }
+    let config = with_limit_store(folder.path(), "[limit_store]\nsnapshot = 'limits.snapshot'");
+    let checked = config.store_of_check().unwrap();
+    assert!(
+        checked.explain().starts_with("memory: "),
+        "{}",
+        checked.explain()
+    );
+    assert!(
+        !folder.path().join("limits.snapshot").exists(),
+        "a check opens no file"
+    );
+}

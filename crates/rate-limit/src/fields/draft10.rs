@@ -55,6 +55,19 @@ pub(super) fn add_policy(headers: &mut HeaderMap, policy: HeaderValue) {
     }
 }
 
+/// Renders the description of limits as draft 6 has it: a list of quotas without names, such as `10;w=60`.
+pub(super) fn draft6_policy_value<'a>(
+    limits: impl Iterator<Item = &'a Limit>,
+) -> Option<HeaderValue> {
+    let mut text = BytesMut::new();
+    for (index, limit) in limits.enumerate() {
+        text.put_slice(if index == 0 { "" } else { ", " }.as_bytes());
+        push_number(&mut text, u64::from(limit.rate.amount().get()));
+        push_parameter(&mut text, b";w=", limit.rate.window().as_secs());
+    }
+    field_value(text.freeze())
+}
+
 /// Writes the state of each limit.
 fn push_states<'a>(text: &mut BytesMut, items: impl Iterator<Item = FieldItem<'a>>) {
     for (index, item) in items.enumerate() {

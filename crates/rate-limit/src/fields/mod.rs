@@ -1,4 +1,4 @@
-//! The header fields that state limits to clients: draft 10, and the older `X-RateLimit-*`.
+//! The header fields that state limits to clients: draft 10, draft 6, and the older `X-RateLimit-*`.
 //!
 //! The layer calls [`LimitFields::add_to_response`] for admitted requests and
 //! [`LimitFields::add_to_refusal`] for 429. What does not change (descriptions of limits, small numbers)
@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 use http::{HeaderMap, HeaderName, HeaderValue, header::RETRY_AFTER};
 use palisade_core::Rejection;
 
-use self::text::decimal_value;
+use self::{legacy::NumberFields, text::decimal_value};
 use crate::{policy::Limit, rate::MAX_RATES, store::LimitState};
 
 /// The form in which responses state the limits. Default: [`Draft10`](Self::Draft10) alone.
@@ -47,6 +47,18 @@ pub enum HeaderStyle {
     /// `q` is the quota and `w` the window in seconds; `r` is what remains and `t` the seconds until there is
     /// more.
     Draft10,
+    /// `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` of draft-ietf-httpapi-ratelimit-headers-06, for
+    /// the limit that refuses first, and `RateLimit-Policy` with the quotas of all:
+    ///
+    /// ```text
+    /// RateLimit-Policy: 10;w=60
+    /// RateLimit-Limit: 10
+    /// RateLimit-Remaining: 7
+    /// RateLimit-Reset: 6
+    /// ```
+    ///
+    /// Beside [`Draft10`](Self::Draft10), `RateLimit-Policy` is that of draft 10.
+    Draft6,
     /// `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset` of the limit that refuses first.
     /// No standard defines them:
     ///
@@ -56,6 +68,17 @@ pub enum HeaderStyle {
     /// X-RateLimit-Reset: 6
     /// ```
     Legacy(ResetFormat),
+}
+
+impl HeaderStyle {
+    /// Returns the three fields with numbers that a style has.
+    fn numbers(&self) -> Option<NumberFields> {
+        match self {
+            Self::Draft10 => None,
+            Self::Draft6 => Some(NumberFields::draft6()),
+            Self::Legacy(reset) => Some(NumberFields::legacy(*reset)),
+        }
+    }
 }
 
 /// What `X-RateLimit-Reset` holds.
@@ -128,9 +151,19 @@ const NANOSECONDS: u64 = 1_000_000_000;
 /// Writes the header fields. What does not change is rendered once.
 #[derive(Debug)]
 pub(crate) struct LimitFields {
-    draft10: Option<Box<[OnceLock<HeaderValue>]>>,
-    legacy: Option<ResetFormat>,
+    /// The form of `RateLimit-Policy`, and its value for each set of limits.
+    policy: Option<(PolicyForm, Box<[OnceLock<HeaderValue>]>)>,
+    /// `RateLimit` of draft 10.
+    has_states: bool,
+    numbers: Box<[NumberFields]>,
     seconds: ReadySeconds,
+}
+
+/// The draft whose `RateLimit-Policy` is sent. Both have one of that name.
+#[derive(Clone, Copy, Debug)]
+enum PolicyForm {
+    Draft10,
+    Draft6,
 }
 
 impl LimitFields {
@@ -141,23 +174,33 @@ impl LimitFields {
                 .map(|_| OnceLock::new())
                 .collect()
         };
-        let legacy = styles.iter().find_map(|style| match style {
-            HeaderStyle::Legacy(reset) => Some(*reset),
-            HeaderStyle::Draft10 => None,
-        });
+        let has_states = styles.contains(&HeaderStyle::Draft10);
+        let form = match has_states {
+            true => Some(PolicyForm::Draft10),
+            false => styles
+                .contains(&HeaderStyle::Draft6)
+                .then_some(PolicyForm::Draft6),
+        };
+        let mut numbers: Vec<NumberFields> = Vec::new();
+        for fields in styles.iter().filter_map(HeaderStyle::numbers) {
+            if numbers.iter().all(|known| known.names != fields.names) {
+                numbers.push(fields);
+            }
+        }
         Self {
-            draft10: styles.contains(&HeaderStyle::Draft10).then(sets),
-            legacy,
+            policy: form.map(|form| (form, sets())),
+            has_states,
+            numbers: numbers.into(),
             seconds: ReadySeconds::default(),
         }
     }
 
     /// Returns the names of the fields of admitted responses.
     pub(crate) fn names(&self) -> impl Iterator<Item = HeaderName> {
-        let draft10 = [draft10::RATE_LIMIT_POLICY, draft10::RATE_LIMIT];
-        let draft10 = draft10.into_iter().filter(|_| self.draft10.is_some());
-        let legacy = legacy::NAMES.into_iter().filter(|_| self.legacy.is_some());
-        draft10.chain(legacy)
+        let policy = self.policy.is_some().then_some(draft10::RATE_LIMIT_POLICY);
+        let states = self.has_states.then_some(draft10::RATE_LIMIT);
+        let numbers = self.numbers.iter().flat_map(|fields| fields.names.clone());
+        policy.into_iter().chain(states).chain(numbers)
     }
 
     /// Adds the fields to the response of an admitted request.
@@ -167,15 +210,17 @@ impl LimitFields {
         &self,
         headers: &mut HeaderMap,
         set: Option<usize>,
-        items: impl Iterator<Item = FieldItem<'a>> + Clone,
-        unix_time: impl FnOnce() -> u64,
+        items: &(impl Iterator<Item = FieldItem<'a>> + Clone),
+        unix_time: impl Fn() -> u64,
     ) {
         if let Some(policy) = self.policy(set, items.clone()) {
             draft10::add_policy(headers, policy);
+        }
+        if self.has_states {
             draft10::add_rate_limit(headers, items.clone());
         }
-        if let Some(reset) = self.legacy {
-            legacy::add_fields(headers, items, reset, unix_time);
+        for numbers in &self.numbers {
+            numbers.add(headers, items.clone(), &unix_time);
         }
     }
 
@@ -189,17 +234,19 @@ impl LimitFields {
         &self,
         mut rejection: Rejection,
         set: Option<usize>,
-        items: impl Iterator<Item = FieldItem<'a>> + Clone,
-        unix_time: impl FnOnce() -> u64,
+        items: &(impl Iterator<Item = FieldItem<'a>> + Clone),
+        unix_time: impl Fn() -> u64,
     ) -> Rejection {
         if let Some(policy) = self.policy(set, items.clone()) {
             rejection = rejection.with_header(draft10::RATE_LIMIT_POLICY, policy);
-            if let Some(value) = draft10::rate_limit_value(items.clone()) {
-                rejection = rejection.with_header(draft10::RATE_LIMIT, value);
-            }
         }
-        if let Some(reset) = self.legacy {
-            for (name, value) in legacy::fields(items, reset, unix_time) {
+        if self.has_states
+            && let Some(value) = draft10::rate_limit_value(items.clone())
+        {
+            rejection = rejection.with_header(draft10::RATE_LIMIT, value);
+        }
+        for numbers in &self.numbers {
+            for (name, value) in numbers.fields(items.clone(), &unix_time) {
                 rejection = rejection.with_header(name, value);
             }
         }
@@ -212,8 +259,14 @@ impl LimitFields {
         set: Option<usize>,
         items: impl Iterator<Item = FieldItem<'a>>,
     ) -> Option<HeaderValue> {
-        let sets = self.draft10.as_ref()?;
-        let make = || draft10::policy_value(items.map(|item| item.limit));
+        let (form, sets) = self.policy.as_ref()?;
+        let make = || {
+            let limits = items.map(|item| item.limit);
+            match form {
+                PolicyForm::Draft10 => draft10::policy_value(limits),
+                PolicyForm::Draft6 => draft10::draft6_policy_value(limits),
+            }
+        };
         let Some(ready) = set.and_then(|set| sets.get(set)) else {
             return make();
         };

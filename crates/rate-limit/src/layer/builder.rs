@@ -3,23 +3,24 @@
 //! It turns each policy into limits, one for each rate, and registers their names in the store. Two
 //! limits of one name in one store would share buckets, so `build` refuses them.
 
-use std::{
-    collections::{HashMap, HashSet},
-    hash::RandomState,
-    sync::Arc,
-};
+use std::{hash::RandomState, sync::Arc};
 
 use http::request;
 use palisade_core::{Mode, SecurityContext, SharedClock, SystemClock};
 
 use super::{
-    ConfiguredLimit, LayerState, RateLimitLayer, exempt::Exemption, refusal::RefusalTemplates,
+    ConfiguredLimit, LayerState, RateLimitLayer,
+    check::check_limit_names,
+    exempt::Exemption,
+    refusal::RefusalTemplates,
+    refusal_hook::{LimitRefusal, RefusalHook},
+    refused::RefusedSubjects,
     settle::MAX_OPEN_LIMITS,
 };
 use crate::{
     error::RateLimitBuildError,
     fields::{HeaderStyle, LimitFields},
-    policy::{ChargeWhen, Cost, Key, Limit, Policy},
+    policy::{Key, Limit, Policy},
     rate::MAX_RATES,
     store::memory::MemoryStore,
     store::{LimitStore, Owner},
@@ -35,6 +36,7 @@ use crate::{
 /// | [`clock`](Self::clock) | the system clock |
 /// | [`headers`](Self::headers) | [`HeaderStyle::Draft10`] |
 /// | [`dangerously_exempt`](Self::dangerously_exempt) | no request is exempt |
+/// | [`on_refusal`](Self::on_refusal) | no function |
 /// | [`retry_after_jitter`](Self::retry_after_jitter) | 0 percent: the exact time |
 /// | mode | refuses; [`dangerously_only_shadow`](Self::dangerously_only_shadow) records only |
 ///
@@ -57,12 +59,13 @@ use crate::{
 #[must_use]
 pub struct RateLimitLayerBuilder {
     name: &'static str,
-    key: Key,
-    policies: Vec<Policy>,
+    pub(super) key: Key,
+    pub(super) policies: Vec<Policy>,
     store: Option<Arc<dyn LimitStore>>,
     clock: SharedClock,
     styles: Vec<HeaderStyle>,
     exempt: Exemption,
+    refusal_hook: RefusalHook,
     retry_after_jitter: u8,
     mode: Mode,
 }
@@ -78,6 +81,7 @@ impl RateLimitLayerBuilder {
             clock: SystemClock::shared(),
             styles: vec![HeaderStyle::Draft10],
             exempt: Exemption::default(),
+            refusal_hook: RefusalHook::default(),
             retry_after_jitter: 0,
             mode: Mode::Enforce,
         }
@@ -214,6 +218,36 @@ impl RateLimitLayerBuilder {
         self
     }
 
+    /// Calls a function for each request that a limit refuses. Default: none.
+    ///
+    /// For alarms and for lists of an application. It runs before the response is sent, also in
+    /// [shadow](Self::dangerously_only_shadow), and must not block: send to a channel. Refusals are in the audit trail
+    /// and in the metrics without it.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    /// use palisade_rate_limit::{Policy, RateLimitLayer};
+    ///
+    /// static LOGINS_REFUSED: AtomicU64 = AtomicU64::new(0);
+    /// let layer = RateLimitLayer::by_client()
+    ///     .policy(Policy::named("login").rate("5/minute")?.penalty())
+    ///     .on_refusal(|_cx, refusal| {
+    ///         if refusal.limits().any(|name| name == "login") {
+    ///             LOGINS_REFUSED.fetch_add(1, Ordering::Relaxed);
+    ///         }
+    ///     })
+    ///     .build()?;
+    /// # let _ = layer;
+    /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
+    /// ```
+    pub fn on_refusal(
+        mut self,
+        hook: impl Fn(&SecurityContext, &LimitRefusal<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        self.refusal_hook = RefusalHook::new(hook);
+        self
+    }
+
     /// Counts requests, and records what would be refused, but refuses nothing. Default: refuses.
     ///
     /// For the days of a roll-out: the audit trail and the metrics show whom a new limit would refuse. Remove
@@ -283,10 +317,12 @@ impl RateLimitLayerBuilder {
             name: self.name,
             mode: self.mode,
             exempt: self.exempt,
+            refusal_hook: self.refusal_hook,
             retry_after_jitter: self.retry_after_jitter,
             random: RandomState::new(),
             fields: LimitFields::new(&self.styles, limits.len()),
             refusal_templates: RefusalTemplates::new(limits.len()),
+            refused: RefusedSubjects::default(),
             limits: ConfiguredLimit::all(limits, &self.key),
             store,
             clock: self.clock,
@@ -327,70 +363,4 @@ impl RateLimitLayerBuilder {
         limits.extend(networks);
         Ok(limits)
     }
-
-    /// Checks that there is a policy and that no two have the same name.
-    fn check_policies(&self) -> Result<(), RateLimitBuildError> {
-        if self.policies.is_empty() {
-            return Err(RateLimitBuildError::NoPolicy);
-        }
-        let mut names = HashSet::new();
-        let mut policies = self.policies.iter();
-        match policies.find(|policy| !names.insert(policy.name())) {
-            Some(twice) => Err(RateLimitBuildError::DuplicatePolicy {
-                policy: twice.name.clone(),
-            }),
-            None => Ok(()),
-        }
-    }
-
-    /// Checks one limit: its key, penalties and refunds for the position of the layer, and its
-    /// fixed cost.
-    ///
-    /// # Errors
-    ///
-    /// The limit cannot work at this position, or its cost never fits.
-    fn check(&self, limit: &Limit) -> Result<(), RateLimitBuildError> {
-        let policy = limit.policy.clone();
-        let before_authentication = !self.key.needs_identity();
-        if before_authentication && limit.key.as_ref().is_some_and(Key::needs_identity) {
-            return Err(RateLimitBuildError::PrincipalBeforeAuthentication { policy });
-        }
-        if !before_authentication && limit.penalty {
-            return Err(RateLimitBuildError::PenaltyAfterAuthentication { policy });
-        }
-        if limit.charge_when != ChargeWhen::Admitted && (before_authentication || limit.penalty) {
-            return Err(RateLimitBuildError::RefundOfRefusedCredentials { policy });
-        }
-        if limit.penalty && limit.settled_by.is_some() {
-            return Err(RateLimitBuildError::SettledPenalty { policy });
-        }
-        let burst = limit.burst();
-        match limit.cost {
-            Cost::Fixed(0) if limit.settled_by.is_none() => {
-                Err(RateLimitBuildError::ZeroCost { policy })
-            }
-            Cost::Fixed(cost) if cost > burst => Err(RateLimitBuildError::CostAboveBurst {
-                policy,
-                cost,
-                burst,
-            }),
-            _ => Ok(()),
-        }
-    }
-}
-
-/// Refuses two limits of one name: they would share their buckets.
-fn check_limit_names(limits: &[Limit]) -> Result<(), RateLimitBuildError> {
-    let mut names = HashMap::new();
-    for limit in limits {
-        if let Some(other) = names.insert(&limit.name, &limit.policy) {
-            return Err(RateLimitBuildError::DuplicateLimit {
-                policy: limit.policy.clone(),
-                limit: limit.name.clone(),
-                other_policy: other.clone(),
-                other_layer: None,
-            });
-        }
-    }
-    Ok(())
 }

@@ -15,15 +15,25 @@ use std::{hash::BuildHasher, sync::Arc};
 use http::request;
 use palisade_core::{Fact, MaybeReady, Rejection, RouteMatch, Rule, SecurityContext};
 
-use super::{ConfiguredLimit, LayerState, LimitId, settle::ChargedRequest};
+use super::{
+    ConfiguredLimit, LayerState, LimitId,
+    overrides::{PreparedLimits, RequestOverrides},
+    refusal_hook::LimitRefusal,
+    settle::ChargedRequest,
+};
 use crate::{
     fields::FieldItem,
     policy::{Key, Limit, with_request_subject},
     store::{BucketKey, Charge, ChargeOutcome, PerCharge, StoreDecision},
 };
 
-/// The charges of one request, in the order of the configured limits.
-pub(super) type LimitCharges = PerCharge<LimitCharge>;
+/// The charges of one request.
+#[derive(Debug, Default)]
+pub(super) struct LimitCharges {
+    /// In the order of the configured limits.
+    pub(super) list: PerCharge<LimitCharge>,
+    pub(super) overrides: RequestOverrides,
+}
 
 /// The charge of one limit for one request: which limit, whose bucket, how many units.
 #[derive(Clone, Copy, Debug)]
@@ -47,21 +57,25 @@ impl LayerState {
         head: &request::Parts,
         charges: &mut LimitCharges,
     ) -> Result<(), Box<Rejection>> {
+        let overrides = self.overrides_in_use();
         for (index, configured) in self.limits.iter().enumerate() {
             if !configured.limit.counts(cx) {
                 continue;
             }
-            let bucket = match self.known_bucket(configured, charges) {
+            let bucket = match self.known_bucket(configured, &charges.list) {
                 Some(bucket) => bucket,
                 None => match self.bucket_of(configured, cx, head)? {
                     Some(bucket) => bucket,
                     None => continue,
                 },
             };
-            let id = configured.id(index, cx);
-            let limit = self.limit(id).unwrap_or(&configured.limit);
-            let cost = self.cost(limit, head)?;
-            charges.push(LimitCharge { id, bucket, cost });
+            let mut id = configured.id(index, cx);
+            if let Some(overrides) = overrides {
+                id = self.apply_override(overrides, id, bucket, &mut charges.overrides);
+            }
+            let limit = self.limit(id, &charges.overrides);
+            let cost = self.cost(limit.unwrap_or(&configured.limit), head)?;
+            charges.list.push(LimitCharge { id, bucket, cost });
         }
         Ok(())
     }
@@ -70,7 +84,7 @@ impl LayerState {
     fn known_bucket(
         &self,
         configured: &ConfiguredLimit,
-        charges: &LimitCharges,
+        charges: &PerCharge<LimitCharge>,
     ) -> Option<BucketKey> {
         let same = |charge: &&LimitCharge| {
             let earlier = self.limits.get(usize::from(charge.id.index));
@@ -118,14 +132,14 @@ impl LayerState {
         charges: &LimitCharges,
     ) -> MaybeReady<StoreDecision> {
         let store_charge = |charge: &LimitCharge| {
-            let limit = self.limit(charge.id)?;
+            let limit = self.limit(charge.id, &charges.overrides)?;
             Some(match limit.penalty {
                 true => Charge::check_only(limit, charge.bucket),
                 false => Charge::new(limit, charge.bucket, charge.cost),
             })
         };
         let mut asked = PerCharge::<Charge<'_>>::new();
-        asked.extend(charges.iter().filter_map(store_charge));
+        asked.extend(charges.list.iter().filter_map(store_charge));
         self.store.charge(cx.monotonic_time(&*self.clock), &asked)
     }
 
@@ -148,7 +162,13 @@ impl LayerState {
         }
         match decision.outcome {
             ChargeOutcome::Admitted => Ok(ChargedRequest::new(self, charges, decision)),
-            ChargeOutcome::Refused => Err(self.too_many_requests(charges, decision)),
+            ChargeOutcome::Refused => {
+                self.count_refusals(cx, charges, decision);
+                self.charge_refusal(charges, decision);
+                self.refusal_hook
+                    .call(cx, &LimitRefusal::new(self, charges, decision));
+                Err(self.too_many_requests(charges, decision))
+            }
             ChargeOutcome::Unavailable => Err(self.refusal_templates.unavailable()),
         }
     }
@@ -160,13 +180,14 @@ impl LayerState {
         decision: &StoreDecision,
     ) -> Box<Rejection> {
         let refused = charges
+            .list
             .iter()
             .zip(decision.limit_states())
             .filter(|(_, limit_state)| limit_state.is_refused());
         let ids = refused.clone().map(|(charge, _)| charge.id);
         let set = ids.clone().fold(0, |set, id| set | 1 << id.index);
         let items = refused.filter_map(|(charge, limit_state)| {
-            let limit = self.limit(charge.id)?;
+            let limit = self.limit(charge.id, &charges.overrides)?;
             Some(FieldItem {
                 limit,
                 limit_state: *limit_state,
@@ -185,7 +206,7 @@ impl LayerState {
         let now = || self.clock.unix_time().as_secs();
         Box::new(
             self.fields
-                .add_to_refusal(ready, LimitId::set(ids), items, now),
+                .add_to_refusal(ready, LimitId::set(ids), &items, now),
         )
     }
 }
@@ -199,7 +220,7 @@ impl LayerState {
         let most = seconds
             .saturating_mul(self.retry_after_jitter.into())
             .div_ceil(100);
-        let bucket = charges.first().map(|charge| charge.bucket.own);
+        let bucket = charges.list.first().map(|charge| charge.bucket.own);
         let random = self.random.hash_one((bucket, self.clock.monotonic()));
         seconds.saturating_add(random % most.saturating_add(1))
     }
@@ -262,6 +283,7 @@ impl ConfiguredLimit {
                 limit: Arc::new(limit),
                 key,
                 bucket_of,
+                prepared: PreparedLimits::default(),
             }
         };
         limits.into_iter().enumerate().map(configured).collect()

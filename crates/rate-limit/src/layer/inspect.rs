@@ -9,7 +9,7 @@ use super::{ConfiguredLimit, RateLimitLayer};
 use crate::{
     policy::{Limit, Subject},
     rate::Rate,
-    store::{BucketKey, Charge, LimitState, MAX_CHARGES, StoreDecision},
+    store::{BucketKey, Charge, LimitOverride, LimitState, MAX_CHARGES, StoreDecision},
 };
 
 /// What is left in one bucket. From [`RateLimitLayer::inspect`] and
@@ -33,8 +33,10 @@ use crate::{
 pub struct BucketState {
     /// The name of the limit: the policy's, with the window where it has several rates.
     pub limit: Box<str>,
-    /// The rate of the limit. Principals of a tier may have another one, over the same bucket.
+    /// The rate of the limit, or of the override. Principals of a tier may have another one, over the same bucket.
     pub rate: Rate,
+    /// The override that an operator set for this subject.
+    pub overridden: Option<LimitOverride>,
     /// How many units can be taken at once, now.
     pub remaining: u32,
     /// How long until one unit can be taken. Zero unless `remaining` is 0.
@@ -81,12 +83,24 @@ impl RateLimitLayer {
         let find = |configured: &ConfiguredLimit| {
             let subject = subject(configured)?;
             let bucket = self.0.store.bucket_key(&subject);
-            Some((Arc::clone(&configured.limit), bucket))
+            let overridden = self
+                .0
+                .overrides_in_use()
+                .and_then(|overrides| self.0.overridden(overrides, configured, bucket));
+            let (limit, overridden) = match overridden {
+                Some((limit, overridden)) => (limit, Some(overridden)),
+                None => (Arc::clone(&configured.limit), None),
+            };
+            Some(InspectedBucket {
+                limit,
+                bucket,
+                overridden,
+            })
         };
-        let buckets: Vec<(Arc<Limit>, BucketKey)> = self.0.limits.iter().filter_map(find).collect();
+        let buckets: Vec<InspectedBucket> = self.0.limits.iter().filter_map(find).collect();
         let checks: ArrayVec<Charge<'_>, MAX_CHARGES> = buckets
             .iter()
-            .map(|(limit, bucket)| Charge::check_only(limit, *bucket))
+            .map(|inspected| Charge::check_only(&inspected.limit, inspected.bucket))
             .collect();
         let decision = self.0.store.charge(self.0.clock.monotonic(), &checks);
         drop(checks);
@@ -99,19 +113,24 @@ impl RateLimitLayer {
     }
 }
 
+/// A bucket that is looked at, under the limit that counts its subject.
+struct InspectedBucket {
+    limit: Arc<Limit>,
+    bucket: BucketKey,
+    overridden: Option<LimitOverride>,
+}
+
 /// Pairs each bucket with its state. `None` if the store did not decide.
-fn states_of(
-    buckets: &[(Arc<Limit>, BucketKey)],
-    decision: &StoreDecision,
-) -> Option<Vec<BucketState>> {
+fn states_of(buckets: &[InspectedBucket], decision: &StoreDecision) -> Option<Vec<BucketState>> {
     let states = decision.limit_states();
     if decision.degraded || states.len() != buckets.len() {
         return None;
     }
-    let state = |((limit, _), state): (&(Arc<Limit>, BucketKey), &LimitState)| BucketState {
-        limit: limit.name.clone(),
-        rate: limit.rate,
-        remaining: limit.gcra.remaining(state.backlog),
+    let state = |(inspected, state): (&InspectedBucket, &LimitState)| BucketState {
+        limit: inspected.limit.name.clone(),
+        rate: inspected.limit.rate,
+        overridden: inspected.overridden,
+        remaining: inspected.limit.gcra.remaining(state.backlog),
         next_unit: state.retry_after(),
         full: state.time_until_full(),
     };

@@ -4,13 +4,17 @@
 //! the request ends, `refusal` renders 429 and 503. If the store fails, each policy follows its
 //! `FailureMode`.
 
+mod check;
 mod builder;
 mod inspect;
 mod reset;
+mod refused;
+mod refusal_hook;
 mod exempt;
 mod charge;
 mod settle;
 mod refusal;
+mod overrides;
 
 use std::{hash::RandomState, sync::Arc};
 
@@ -19,9 +23,18 @@ use palisade_core::{
     Guard, MaybeReady, Mode, Outcome, SecurityContext, SharedClock, Verdict, layer,
 };
 
-pub use self::{builder::RateLimitLayerBuilder, inspect::BucketState};
+pub use self::{
+    builder::RateLimitLayerBuilder, inspect::BucketState, refusal_hook::LimitRefusal,
+    refused::RefusedSubject,
+};
 use self::{
-    charge::LimitCharges, exempt::Exemption, refusal::RefusalTemplates, settle::ChargedRequest,
+    charge::LimitCharges,
+    exempt::Exemption,
+    overrides::{PreparedLimits, RequestOverrides},
+    refusal::RefusalTemplates,
+    refusal_hook::RefusalHook,
+    refused::RefusedSubjects,
+    settle::ChargedRequest,
 };
 use crate::{
     fields::LimitFields,
@@ -44,6 +57,7 @@ use crate::{
 /// |---|---|---|
 /// | 429 (RFC 6585) | `quota_exceeded` | a bucket does not hold what the request needs |
 /// | 429 | `too_many_failures` | only penalties refuse |
+/// | 429 | `too_many_refusals` | only [penalties for refusals](crate::Policy::penalty_for_refusals) refuse |
 /// | 400 | `cost_exceeds_quota` | the request costs more than a full bucket |
 /// | 413 | `payload_too_large` | the same, for bytes of content |
 /// | 503 | `temporary-reduced-capacity` | the store cannot be reached, and a policy [fails closed](crate::FailureMode::FailClosed) |
@@ -94,11 +108,14 @@ struct LayerState {
     store: Arc<dyn LimitStore>,
     clock: SharedClock,
     exempt: Exemption,
+    refusal_hook: RefusalHook,
     /// In percent of the time.
     retry_after_jitter: u8,
     random: RandomState,
     fields: LimitFields,
     refusal_templates: RefusalTemplates,
+    /// Whom this layer refused most.
+    refused: RefusedSubjects,
     /// Keeps the names of the limits in the store.
     _owner: Owner,
 }
@@ -107,11 +124,23 @@ struct LayerState {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct LimitId {
     index: u8,
+    /// [`OVERRIDE`] if the subject has an override.
     tier: Option<u8>,
 }
 
+/// In place of the index of a tier: the limit is among the [`RequestOverrides`].
+const OVERRIDE: u8 = u8::MAX;
+
 impl LimitId {
-    /// Returns the set of limits as bits. `None` if one of them is the limit of a tier.
+    /// Returns the same limit under an override.
+    const fn overridden(self) -> Self {
+        Self {
+            tier: Some(OVERRIDE),
+            ..self
+        }
+    }
+
+    /// Returns the set of limits as bits. `None` if one of them is the limit of a tier or of an override.
     fn set(ids: impl Iterator<Item = Self>) -> Option<usize> {
         let mut ids = ids;
         ids.try_fold(0, |set, id| {
@@ -127,6 +156,8 @@ struct ConfiguredLimit {
     key: Key,
     /// The index of the first limit with the same key: the subject is looked up once for both.
     bucket_of: usize,
+    /// With the amounts of overrides.
+    prepared: PreparedLimits,
 }
 
 impl RateLimitLayer {
@@ -209,6 +240,10 @@ impl RateLimitLayer {
             .filter(|configured| !configured.limit.is_network);
         let mut lines: Vec<String> = limits.map(ConfiguredLimit::explain).collect();
         lines.push(format!("store: {}", self.0.store.explain()));
+        let overrides = self.0.overrides_in_use();
+        if let Some(overrides) = overrides.map(|overrides| overrides.len()) {
+            lines.push(format!("overrides of single subjects: {overrides}"));
+        }
         if self.0.exempt.is_any() {
             lines.push("exempt: what a custom function says".to_owned());
         }
@@ -220,11 +255,12 @@ impl RateLimitLayer {
 }
 
 impl LayerState {
-    /// Returns a limit, or its variant for a tier.
-    fn limit(&self, id: LimitId) -> Option<&Arc<Limit>> {
+    /// Returns a limit, or its variant for a tier or for an override of the request.
+    fn limit<'a>(&'a self, id: LimitId, overrides: &'a RequestOverrides) -> Option<&'a Arc<Limit>> {
         let base = &self.limits.get(usize::from(id.index))?.limit;
         match id.tier {
             None => Some(base),
+            Some(OVERRIDE) => overrides.limit(id.index),
             Some(tier) => base.tiers.get(usize::from(tier)).map(|(_, limit)| limit),
         }
     }
@@ -236,7 +272,10 @@ impl ConfiguredLimit {
         let burst = self.limit.burst();
         let mut line = format!("{name}: {rate}, at once {burst}, by {}", self.key);
         if self.limit.penalty {
-            line += ", charged by failed credentials only";
+            line += match self.limit.counts_refusals {
+                true => ", charged by refusals of other limits only",
+                false => ", charged by failed credentials only",
+            };
         }
         for (tier, limit) in &self.limit.tiers {
             line += &format!(", tier {tier} {}", limit.rate);
@@ -273,11 +312,11 @@ impl Guard for RateLimitLayer {
         if self.0.exempt.covers(cx, head) {
             return Verdict::Admit(ChargedRequest::default());
         }
-        let mut charges = LimitCharges::new();
+        let mut charges = LimitCharges::default();
         if let Err(rejection) = self.0.add_charges(cx, head, &mut charges) {
             return rejection.into();
         }
-        if charges.is_empty() {
+        if charges.list.is_empty() {
             return Verdict::Admit(ChargedRequest::default());
         }
         match self.0.charge_store(cx, &charges) {
@@ -301,7 +340,7 @@ impl Guard for RateLimitLayer {
             self.0.fields.add_to_response(
                 &mut head.headers,
                 pass.set(),
-                self.0.reported_items(pass),
+                &self.0.reported_items(pass),
                 now,
             );
         }

@@ -100,9 +100,15 @@ fn render_refusal(violated: &[&ConfiguredLimit]) -> Rejection {
         .iter()
         .map(|configured| configured.limit.name())
         .collect();
-    let only_penalties =
-        !violated.is_empty() && violated.iter().all(|configured| configured.limit.penalty);
-    let (code, kind, detail) = match only_penalties {
+    let all = |is: fn(&Limit) -> bool| {
+        !violated.is_empty() && violated.iter().all(|configured| is(&configured.limit))
+    };
+    let (code, kind, detail) = match all(|limit| limit.penalty) {
+        true if all(|limit| limit.counts_refusals) => (
+            "too_many_refusals",
+            ABNORMAL_USAGE,
+            "Too many requests were refused. Retry-After says when to come back.",
+        ),
         true => (
             "too_many_failures",
             ABNORMAL_USAGE,

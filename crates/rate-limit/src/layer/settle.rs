@@ -17,6 +17,7 @@ use smallvec::SmallVec;
 use super::{
     LayerState, LimitId,
     charge::{LimitCharge, LimitCharges},
+    overrides::RequestOverrides,
 };
 use crate::{
     fields::FieldItem,
@@ -38,6 +39,7 @@ pub struct ChargedRequest {
     pub(super) limit_states: SmallVec<[(LimitId, LimitState); 2]>,
     /// Charges that may still be corrected. Most layers have none or one.
     pub(super) open: SmallVec<[LimitCharge; 1]>,
+    overrides: RequestOverrides,
     failure_charged: bool,
     pub(super) refunded: bool,
     pub(super) degraded: bool,
@@ -55,10 +57,11 @@ impl ChargedRequest {
         let mut pass = Self {
             degraded: decision.degraded,
             may_be_charged: decision.may_be_charged,
+            overrides: charges.overrides.clone(),
             ..Self::default()
         };
-        for (charge, limit_state) in charges.iter().zip(decision.limit_states()) {
-            let Some(limit) = inner.limit(charge.id) else {
+        for (charge, limit_state) in charges.list.iter().zip(decision.limit_states()) {
+            let Some(limit) = inner.limit(charge.id, &charges.overrides) else {
                 continue;
             };
             if !limit.penalty && !limit.is_network {
@@ -90,7 +93,7 @@ impl LayerState {
         pass: &'a ChargedRequest,
     ) -> impl Iterator<Item = FieldItem<'a>> + Clone {
         pass.limit_states.iter().filter_map(|(id, limit_state)| {
-            let limit = self.limit(*id)?;
+            let limit = self.limit(*id, &pass.overrides)?;
             Some(FieldItem {
                 limit,
                 limit_state: *limit_state,
@@ -111,11 +114,33 @@ impl LayerState {
         }
         pass.failure_charged = true;
         for charge in &pass.open {
-            if let Some(limit) = self.limit(charge.id).filter(|limit| limit.penalty) {
+            if let Some(limit) = self.limit(charge.id, &pass.overrides)
+                && limit.penalty
+                && !limit.counts_refusals
+            {
                 let cost = i64::from(charge.cost);
                 self.store
                     .adjust(self.clock.monotonic(), limit, charge.bucket, cost);
             }
+        }
+    }
+
+    /// Charges the penalties for refusals, unless one of them refused.
+    ///
+    /// They must not charge what they refuse themselves: a client that goes on would be blocked for ever.
+    pub(super) fn charge_refusal(&self, charges: &LimitCharges, decision: &StoreDecision) {
+        let states = charges.list.iter().zip(decision.limit_states());
+        let penalties = states.filter_map(|(charge, state)| {
+            let limit = self.limit(charge.id, &charges.overrides)?;
+            limit.counts_refusals.then_some((charge, state, limit))
+        });
+        if penalties.clone().any(|(_, state, _)| state.is_refused()) {
+            return;
+        }
+        for (charge, _, limit) in penalties {
+            let now = self.clock.monotonic();
+            self.store
+                .adjust(now, limit, charge.bucket, charge.cost.into());
         }
     }
 
@@ -124,7 +149,7 @@ impl LayerState {
     /// Runs once, when the response is complete. The difference may be negative: it is then refunded.
     pub(super) fn settle(&self, cx: &SecurityContext, pass: &ChargedRequest) {
         for charge in &pass.open {
-            let Some(limit) = self.limit(charge.id) else {
+            let Some(limit) = self.limit(charge.id, &pass.overrides) else {
                 continue;
             };
             let Some(used) = limit
@@ -186,7 +211,7 @@ impl LayerState {
         }
         pass.refunded = true;
         for charge in &pass.open {
-            let Some(limit) = self.limit(charge.id) else {
+            let Some(limit) = self.limit(charge.id, &pass.overrides) else {
                 continue;
             };
             let units = -i64::from(limit.refund(charge.cost));

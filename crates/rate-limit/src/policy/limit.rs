@@ -1,11 +1,13 @@
 //! One rate of one policy, ready to be decided.
 
 use std::{
-    hash::{DefaultHasher, Hash, Hasher},
+    hash::{Hash, Hasher},
     num::NonZeroU32,
     sync::Arc,
     time::Duration,
 };
+
+use siphasher::sip::SipHasher13;
 
 use super::{ChargeWhen, Cost, CostUnit, FailureMode, Ipv6Network, Key, Policy};
 use crate::{error::RateLimitBuildError, gcra::Gcra, rate::Rate};
@@ -48,6 +50,7 @@ pub struct Limit {
     pub(crate) settled_by: Option<Box<str>>,
     pub(crate) unit: CostUnit,
     pub(crate) penalty: bool,
+    pub(crate) counts_refusals: bool,
     pub(crate) named_routes_only: bool,
     /// Counts the network of IPv6 around a client.
     pub(crate) is_network: bool,
@@ -94,6 +97,7 @@ impl Limit {
             settled_by: policy.settled_by.clone(),
             unit: policy.unit,
             penalty: policy.penalty,
+            counts_refusals: policy.counts_refusals,
             named_routes_only: policy.named_routes_only,
             is_network: false,
             lease: policy.lease,
@@ -125,8 +129,59 @@ impl Limit {
             settled_by: self.settled_by.clone(),
             unit: self.unit,
             penalty: self.penalty,
+            counts_refusals: self.counts_refusals,
             named_routes_only: self.named_routes_only,
             is_network: true,
+            lease: self.lease,
+            tiers: Box::default(),
+        })
+    }
+
+    /// Returns the limit with another amount over the same window, for a subject with an override.
+    ///
+    /// Burst and debt change in proportion, rounded up: the bucket takes as long to fill as before. It has the
+    /// name of the limit, and so its buckets.
+    ///
+    /// # Errors
+    ///
+    /// Burst and debt last longer than a hundred years, or one node's part is too small to be counted.
+    pub(crate) fn with_amount(&self, amount: NonZeroU32) -> Result<Self, RateLimitBuildError> {
+        let rate = self.rate.with_amount(amount);
+        let scale = |units: u32| {
+            let scaled = u64::from(units) * u64::from(amount.get());
+            let scaled = scaled.div_ceil(u64::from(self.rate.amount().get()));
+            u32::try_from(scaled).unwrap_or(u32::MAX)
+        };
+        let burst = NonZeroU32::new(scale(self.burst())).unwrap_or(NonZeroU32::MIN);
+        let gcra = Gcra::new(&rate, burst, scale(self.debt()));
+        let mut gcra = gcra.ok_or_else(|| RateLimitBuildError::BacklogTooLong {
+            policy: self.policy.clone(),
+            rate,
+        })?;
+        if let Some(FailureMode::LocalFallback { share: Some(share) }) = self.failure
+            && gcra.shared_among(share).is_none()
+        {
+            return Err(RateLimitBuildError::ShareTooSmall {
+                policy: self.policy.clone(),
+            });
+        }
+        gcra.raise_ceiling(self.gcra.ceiling());
+        Ok(Self {
+            salt: self.salt,
+            name: self.name.clone(),
+            policy: self.policy.clone(),
+            rate,
+            gcra,
+            failure: self.failure,
+            key: self.key.clone(),
+            cost: self.cost.clone(),
+            charge_when: self.charge_when,
+            settled_by: self.settled_by.clone(),
+            unit: self.unit,
+            penalty: self.penalty,
+            counts_refusals: self.counts_refusals,
+            named_routes_only: self.named_routes_only,
+            is_network: self.is_network,
             lease: self.lease,
             tiers: Box::default(),
         })
@@ -200,7 +255,9 @@ impl Limit {
 
     /// Tells whether the final cost is known only when the request ends.
     pub(crate) fn is_adjusted_later(&self) -> bool {
-        self.penalty || self.settled_by.is_some() || self.charge_when != ChargeWhen::Admitted
+        self.penalty && !self.counts_refusals
+            || self.settled_by.is_some()
+            || self.charge_when != ChargeWhen::Admitted
     }
 
     /// Checks the lease of a policy.
@@ -213,7 +270,7 @@ impl Limit {
             return Ok(());
         };
         let policy = self.policy.clone();
-        if self.is_adjusted_later() {
+        if self.is_adjusted_later() || self.penalty {
             return Err(RateLimitBuildError::LeaseOfChangingCost { policy });
         }
         let largest = self.largest_lease();
@@ -232,7 +289,8 @@ impl Limit {
 
 /// Keeps the buckets of one subject apart. Made of the name alone, so a changed quota keeps its state.
 fn salt(name: &str) -> u32 {
-    let mut hasher = DefaultHasher::new();
+    // Not the hasher of `std`: a snapshot of another build must find its buckets.
+    let mut hasher = SipHasher13::new();
     name.hash(&mut hasher);
     (hasher.finish() >> 16) as u32
 }

@@ -5,6 +5,7 @@
 //! never while requests are served.
 
 mod named;
+mod penalty;
 mod to_limits;
 mod request_subject;
 mod limit;
@@ -39,7 +40,8 @@ use crate::rate::Rate;
 /// | [`unit`](Self::unit) | requests |
 /// | [`charge_when`](Self::charge_when) | every admitted request pays |
 /// | [`settled_by`](Self::settled_by) | nothing changes the cost afterwards |
-/// | [`debt`](Self::debt) | 0; one burst if settled, four if a penalty |
+/// | [`debt`](Self::debt) | 0; one burst if settled, four if a penalty for failed credentials |
+/// | [`penalty`](Self::penalty), [`penalty_for_refusals`](Self::penalty_for_refusals) | every request pays |
 /// | [`on_named_routes`](Self::on_named_routes) | applies on every route |
 /// | [`lease`](Self::lease) | none: every request is decided by the store |
 /// | [`when_store_fails`](Self::when_store_fails) | what the store says, by default [`FailureMode::local`] |
@@ -73,6 +75,8 @@ pub struct Policy {
     pub(crate) settled_by: Option<Box<str>>,
     pub(crate) unit: CostUnit,
     pub(crate) penalty: bool,
+    /// A penalty that refusals are charged to, in place of failed credentials.
+    pub(crate) counts_refusals: bool,
     pub(crate) named_routes_only: bool,
     pub(crate) debt: Option<u32>,
     pub(crate) failure: Option<FailureMode>,
@@ -256,30 +260,6 @@ impl Policy {
         self
     }
 
-    /// Charges only requests whose credential failed, and refuses every request of a client that has used that
-    /// up. Default: off.
-    ///
-    /// Belongs into a layer outside authentication; elsewhere it is a build error. Requests that succeed are
-    /// only checked against it. A credential that is genuine but has expired is free: a client with an old
-    /// token must not lock out others behind its address. The refusal is 429 `too_many_failures`.
-    ///
-    /// A penalty also applies on routes that are [unlimited](palisade_core::Rule::unlimited), since credentials
-    /// could be guessed there too.
-    ///
-    /// ```
-    /// use palisade_rate_limit::{Policy, RateLimitLayer};
-    ///
-    /// let layer = RateLimitLayer::by_client()
-    ///     .policy(Policy::named("login").rate("5/minute;20/hour")?.penalty())
-    ///     .build()?;
-    /// # let _ = layer;
-    /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
-    /// ```
-    pub fn penalty(mut self) -> Self {
-        self.penalty = true;
-        self
-    }
-
     /// Applies only on routes whose rule names the policy. Default: applies on every route.
     ///
     /// Without a table of routes the policy applies everywhere: a limit that applies by mistake does less harm
@@ -307,7 +287,7 @@ impl Policy {
 
     /// Lets this many units be owed beyond an empty bucket, when more is settled than was reserved. Default: 0;
     /// one burst if the policy is [settled](Self::settled_by), four bursts if it is a
-    /// [penalty](Self::penalty).
+    /// [penalty](Self::penalty) for failed credentials.
     ///
     /// Without debt the excess would be forgotten, and a client that reports late would pay too little. The
     /// bound keeps one wrong report from refusing a client for ever.

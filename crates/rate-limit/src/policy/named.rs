@@ -66,6 +66,7 @@ impl PolicyWithoutRate {
             settled_by: None,
             unit: CostUnit::Requests,
             penalty: false,
+            counts_refusals: false,
             named_routes_only: false,
             debt: None,
             failure: None,

@@ -115,6 +115,7 @@ impl Policy {
     pub(crate) fn debt_of(&self, burst: NonZeroU32) -> u32 {
         match (self.debt, self.penalty, &self.settled_by) {
             (Some(units), ..) => units,
+            (None, true, _) if self.counts_refusals => 0,
             (None, true, _) => burst.get().saturating_mul(PENALTY_DEBT_BURSTS),
             (None, false, Some(_)) => burst.get(),
             (None, false, None) => 0,

@@ -73,6 +73,11 @@ impl Rate {
         }
     }
 
+    /// Returns another amount over the same window.
+    pub(crate) const fn with_amount(self, amount: NonZeroU32) -> Self {
+        Self { amount, ..self }
+    }
+
     /// Returns how many units one window grants. At least 1.
     #[must_use]
     pub const fn amount(&self) -> NonZeroU32 {

@@ -6,10 +6,12 @@
 
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
+pub(crate) mod snapshot;
 pub(crate) mod memory;
 pub(crate) mod leases;
 mod owned_charge;
 mod limit_names;
+pub(crate) mod overrides;
 mod charge;
 mod decision;
 pub(crate) mod problem;
@@ -23,6 +25,7 @@ pub use self::{
     charge::{BucketKey, Charge},
     decision::{ChargeOutcome, LimitState, StoreDecision},
     limit_names::LimitNames,
+    overrides::{LimitOverride, LimitOverrides, OverrideError},
     problem::StoreProblem,
 };
 pub(crate) use self::{limit_names::Owner, owned_charge::OwnedCharge};
@@ -141,6 +144,16 @@ pub trait LimitStore: fmt::Debug + Send + Sync + 'static {
         self.adjust_degraded(now, limit, bucket, units);
     }
 
+    /// Refunds units that this process took ahead, unless that would be lost. `false`: there is no space now, and
+    /// nothing was refunded; the caller keeps the units and tries again. Default: [`adjust`](Self::adjust), which
+    /// is never lost.
+    ///
+    /// Called by [`LeasedStore`](crate::LeasedStore), where many leases may end at the same time.
+    fn try_refund(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey, units: u32) -> bool {
+        self.adjust(now, limit, bucket, -i64::from(units));
+        true
+    }
+
     /// Tells whether an adjustment of a bucket may not have reached the store yet, made under this limit or
     /// another one of its name (of a tier, or from before a reload). Default: it never waits.
     ///
@@ -193,6 +206,30 @@ pub trait LimitStore: fmt::Debug + Send + Sync + 'static {
         None
     }
 
+    /// Returns the overrides of single subjects that this process knows. Default: `None`, the store has none and
+    /// [`change_override`](Self::change_override) is an error.
+    fn overrides(&self) -> Option<&LimitOverrides> {
+        None
+    }
+
+    /// Sets or removes the override of one subject for one limit, where every process over this store sees it.
+    ///
+    /// Default: in [`overrides`](Self::overrides), for this process alone.
+    fn change_override(
+        &self,
+        limit: &Limit,
+        bucket: BucketKey,
+        value: Option<LimitOverride>,
+        unix_time: Duration,
+    ) -> MaybeReady<Result<(), OverrideError>> {
+        MaybeReady::Ready(match self.overrides() {
+            None => Err(OverrideError::Unsupported),
+            Some(overrides) => {
+                overrides.change(overrides::OverrideName::of(limit, bucket), value, unix_time)
+            }
+        })
+    }
+
     /// Returns the counters of budgets in the same database. Default: `None`, the store has none.
     #[cfg(feature = "budgets")]
     fn budgets(&self) -> Option<Arc<dyn crate::budget::BudgetStore>> {
@@ -226,6 +263,10 @@ impl<T: LimitStore + ?Sized> LimitStore for Arc<T> {
         (**self).adjust_uncertain(now, limit, bucket, units);
     }
 
+    fn try_refund(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey, units: u32) -> bool {
+        (**self).try_refund(now, limit, bucket, units)
+    }
+
     fn is_adjusting(&self, limit: &Arc<Limit>, bucket: BucketKey) -> bool {
         (**self).is_adjusting(limit, bucket)
     }
@@ -253,6 +294,20 @@ impl<T: LimitStore + ?Sized> LimitStore for Arc<T> {
 
     fn limit_names(&self) -> Option<&LimitNames> {
         (**self).limit_names()
+    }
+
+    fn overrides(&self) -> Option<&LimitOverrides> {
+        (**self).overrides()
+    }
+
+    fn change_override(
+        &self,
+        limit: &Limit,
+        bucket: BucketKey,
+        value: Option<LimitOverride>,
+        unix_time: Duration,
+    ) -> MaybeReady<Result<(), OverrideError>> {
+        (**self).change_override(limit, bucket, value, unix_time)
     }
 
     #[cfg(feature = "budgets")]

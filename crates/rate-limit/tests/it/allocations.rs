@@ -10,7 +10,9 @@ use std::{
 
 use http_body_util::BodyExt;
 use palisade_core::{GuardLayer, MaybeReady, testing::EmptyOk};
-use palisade_rate_limit::{Charge, LimitStore, MemoryStore, Policy, RateLimitLayer, Subject};
+use palisade_rate_limit::{
+    Charge, ChargeOutcome, LimitStore, MemoryStore, Policy, RateLimitLayer, Subject,
+};
 use tower::{Layer, ServiceExt};
 
 use crate::support::*;
@@ -71,6 +73,12 @@ fn a_refusal_costs_its_response_alone() {
     assert!(minutes <= 8 && days <= 10, "{minutes} {days}");
 }
 
+/// A client whose /64 is in a network (/32) of its own, so that no network has more than its share.
+fn client(number: u64) -> Subject<'static> {
+    let ip = Ipv6Addr::from_bits(u128::from(number + 0x2000_0000) << 96);
+    Subject::network(ip.into(), 32, 64)
+}
+
 /// Returns a store of this size, the bytes that it allocated, and those of so many new clients.
 fn measured(buckets: usize, clients: u64) -> (MemoryStore, u64, u64) {
     let mut store = None;
@@ -78,9 +86,8 @@ fn measured(buckets: usize, clients: u64) -> (MemoryStore, u64, u64) {
     let store = store.unwrap();
     let limit = Arc::new(policy("a", "2/day").limits().unwrap().remove(0));
     let charged = allocation_counter::measure(|| {
-        for client in 0..clients {
-            let ip = Ipv6Addr::from_bits(u128::from(client + (0x2000_0000 << 32)) << 64);
-            let bucket = store.bucket_key(&Subject::network(ip.into(), 32, 64));
+        for number in 0..clients {
+            let bucket = store.bucket_key(&client(number));
             let charge = Charge::new(&limit, bucket, 1);
             let decision = store.charge(Duration::from_secs(1), &[charge]);
             assert!(matches!(decision, MaybeReady::Ready(_)));
@@ -101,16 +108,18 @@ fn a_store_takes_the_memory_that_it_states_and_no_more_for_ten_times_its_clients
     assert!(charged < 1024, "{charged} bytes for clients");
 }
 
-/// Takes a minute in a debug build. `cargo test --release -- --ignored ten_million`
+/// Takes a minute in a debug build. `cargo test --release -- --ignored --nocapture ten_million`
 #[test]
 #[ignore = "ten million clients"]
 fn ten_million_clients_take_the_memory_that_is_stated() {
-    let (store, built, charged) = measured(10_000_000, 10_000_000);
-    let buckets = u64::try_from(store.len()).unwrap();
+    const CLIENTS: u64 = 10_000_000;
+    let (store, built, charged) = measured(10_000_000, CLIENTS);
+    let buckets = store.len() as u64;
     println!(
-        "{buckets} buckets of {} in {built} bytes: {} bytes a bucket",
+        "{buckets} buckets of {} in {built} bytes: {} bytes a bucket, {} stated",
         store.capacity(),
-        built / buckets
+        built / buckets,
+        store.memory()
     );
     let stated = u64::try_from(store.memory()).unwrap();
     assert!(
@@ -118,4 +127,24 @@ fn ten_million_clients_take_the_memory_that_is_stated() {
         "{built} bytes, {stated} stated"
     );
     assert!(charged < 1024, "{charged} bytes for clients");
+    assert_eq!(buckets, CLIENTS, "each has a bucket of its own");
+    assert!(
+        built <= 90 * CLIENTS,
+        "{built} bytes; 90 for each are stated"
+    );
+    // Nobody was forgotten: each of these used one of two.
+    let limit = Arc::new(policy("a", "2/day").limits().unwrap().remove(0));
+    let admits = |number, units| {
+        let charge = Charge::new(&limit, store.bucket_key(&client(number)), units);
+        match store.charge(Duration::from_secs(2), &[charge]) {
+            MaybeReady::Ready(decision) => decision.outcome() == ChargeOutcome::Admitted,
+            MaybeReady::Pending(_) => panic!("memory decides at once"),
+        }
+    };
+    for number in (0..CLIENTS).step_by(997) {
+        assert!(
+            !admits(number, 2) && admits(number, 1) && !admits(number, 1),
+            "{number}"
+        );
+    }
 }

@@ -215,3 +215,40 @@ async fn two_layers_write_one_list() {
     let policies = ["\"inner\";q=9;w=60, \"outer\";q=9;w=60"];
     assert_eq!(lines("ratelimit-policy"), policies);
 }
+
+#[tokio::test]
+async fn draft_6_states_the_quotas_without_names_and_the_limit_that_refuses_first() {
+    let names = [
+        "ratelimit-policy",
+        "ratelimit-limit",
+        "ratelimit-remaining",
+        "ratelimit-reset",
+        "ratelimit",
+    ];
+    let found = async |stack: &TestStack| {
+        let response = stack.send(from("203.0.113.7")).await;
+        names.map(|name| field(&response, name).to_owned())
+    };
+    let stack = with(&[HeaderStyle::Draft6]);
+    let quotas = "2;w=60, 1000;w=86400";
+    assert_eq!(found(&stack).await, [quotas, "2", "1", "30", ""]);
+    assert_eq!(found(&stack).await, [quotas, "2", "0", "30", ""]);
+    assert_eq!(
+        found(&stack).await,
+        ["2;w=60", "2", "0", "30", ""],
+        "of the one that refused"
+    );
+    let expected = [
+        "ratelimit-policy",
+        "ratelimit-limit",
+        "ratelimit-remaining",
+        "ratelimit-reset",
+    ];
+    assert_eq!(stack.layer.header_names().collect::<Vec<_>>(), expected);
+    // Both drafts have a `RateLimit-Policy`; the newer one is sent.
+    let both = with(&[HeaderStyle::Draft6, HeaderStyle::Draft10]);
+    let [policy, limit, .., states] = found(&both).await;
+    assert_eq!(policy, "\"burst\";q=2;w=60, \"daily\";q=1000;w=86400");
+    assert_eq!(limit, "2");
+    assert!(states.starts_with("\"burst\";r=1;t=30"), "{states}");
+}

@@ -1,17 +1,18 @@
 //! Shows and clears limits of a running gateway: the same counters that decide about requests.
 //!
-//! A subject that never sent a request has full limits: there is no list of subjects, only counters by name. Clearing is
-//! not recorded in the audit trail of requests; the gateway logs it.
+//! A subject that never sent a request has full limits: there is no list of subjects, only counters by name, and the
+//! subjects that were refused most.
 
 use std::sync::Arc;
 
 use palisade::{
+    audit::{AuditEvent, event_id},
     config::LimitLayers,
-    rate_limit::{BucketState, RateLimitLayer, Subject},
+    rate_limit::{BucketState, RateLimitLayer, RefusedSubject, Subject},
 };
 use serde_json::{Value, json};
 
-use super::command::LimitSubject;
+use super::command::{LimitSubject, OverrideCommand};
 
 /// The limits of the stack that serves. A reload replaces it.
 #[derive(Debug)]
@@ -52,6 +53,38 @@ impl Limits {
         cleared.map_err(|problem| problem.to_string())
     }
 
+    /// Gives a subject another amount of a limit, or removes that.
+    ///
+    /// # Errors
+    ///
+    /// There is no such limit, it cannot have the amount, or the store does not reply.
+    pub(super) async fn set_override(&self, command: &OverrideCommand) -> Result<(), String> {
+        let OverrideCommand {
+            subject,
+            limit,
+            value,
+        } = command;
+        let layer = self.layer(subject)?;
+        let changed = match subject {
+            LimitSubject::Client(ip) => layer.set_client_override(*ip, limit, *value).await,
+            LimitSubject::Named { kind, id } => {
+                let subject = subject_named(kind, id);
+                layer.set_override(&subject, limit, *value).await
+            }
+        };
+        changed.map_err(|problem| problem.to_string())
+    }
+
+    /// Returns the subjects that were refused most, of all limits.
+    pub(super) fn most_refused(&self, most: usize) -> Vec<Value> {
+        let layers = self.0.clients.iter().chain(&self.0.principals);
+        let mut refused: Vec<RefusedSubject> =
+            layers.flat_map(|layer| layer.most_refused(most)).collect();
+        refused.sort_by_key(|refused| std::cmp::Reverse(refused.refused));
+        refused.truncate(most);
+        refused.iter().map(refused_document).collect()
+    }
+
     /// Returns the layer that counts a subject.
     ///
     /// # Errors
@@ -86,5 +119,55 @@ fn state_document(state: &BucketState) -> Value {
         "remaining": state.remaining,
         "next_unit_seconds": seconds(state.next_unit),
         "full_seconds": seconds(state.full),
+        "override": state.overridden.map(|overridden| json!({
+            "amount": overridden.amount(),
+            "until": overridden.ends().map(|ends| ends.as_secs()),
+        })),
     })
+}
+
+/// One subject that was refused.
+fn refused_document(refused: &RefusedSubject) -> Value {
+    json!({
+        "limit": &*refused.limit,
+        "subject": &*refused.subject,
+        "refused": refused.refused,
+        "too_high": refused.too_high,
+        "last": refused.last.as_secs(),
+    })
+}
+
+/// The record of limits that were cleared, or were not.
+pub(super) fn cleared_event(subject: &LimitSubject, outcome: &Result<(), String>) -> AuditEvent {
+    let event = AuditEvent::new(event_id::LIMITS_CLEARED).text("subject", subject.to_string());
+    event.text("outcome", outcome_text(outcome))
+}
+
+/// The record of an override that was set or removed, or was not.
+pub(super) fn override_event(
+    command: &OverrideCommand,
+    outcome: &Result<(), String>,
+) -> AuditEvent {
+    let id = match command.value {
+        Some(_) => event_id::LIMIT_OVERRIDDEN,
+        None => event_id::LIMIT_OVERRIDE_REMOVED,
+    };
+    let mut event = AuditEvent::new(id)
+        .text("subject", command.subject.to_string())
+        .text("limit", command.limit.as_str());
+    if let Some(value) = command.value {
+        event = event.number("amount", value.amount().get().into());
+        if let Some(ends) = value.ends() {
+            event = event.number("until", ends.as_secs());
+        }
+    }
+    event.text("outcome", outcome_text(outcome))
+}
+
+/// What the record says of an outcome.
+fn outcome_text(outcome: &Result<(), String>) -> &str {
+    match outcome {
+        Ok(()) => "done",
+        Err(problem) => problem,
+    }
 }

@@ -16,12 +16,15 @@
 //! | `drain` | `draining`: the gateway stops as after SIGTERM |
 //! | `limits show SUBJECT` | `limits`: what is left of each |
 //! | `limits clear SUBJECT` | `cleared` |
+//! | `limits top [COUNT]` | `refused`: the subjects that this process refused most, at most 128 |
+//! | `limits override SUBJECT LIMIT AMOUNT [UNTIL]` | `overridden`; `UNTIL` is in seconds since the epoch |
+//! | `limits override SUBJECT LIMIT none` | `overridden`: it is removed |
 //!
 //! `SUBJECT` is `client ADDRESS`, `principal KIND:ID` or `owner ID`. What cannot be done is a document
 //! with `error`.
 //!
 //! Commands that change something are in the audit trail: `reload` as a configuration that was read
-//! again, the others in the log.
+//! again, `limits clear` and `limits override` with their subject and outcome. `drain` is in the log.
 
 mod command;
 mod limits;
@@ -167,11 +170,19 @@ async fn run(command: Command, reloader: &Reloader, drain: &Drain) -> Value {
             json!({ "draining": true })
         }
         Command::LimitsClear(subject) => {
-            tracing::info!(%subject, "limits are cleared through the admin socket");
-            match Limits::new(reloader.current_limits()).clear(&subject).await {
-                Ok(()) => json!({ "cleared": true }),
-                Err(problem) => failure_document(&problem),
-            }
+            let cleared = Limits::new(reloader.current_limits()).clear(&subject).await;
+            reloader.record(limits::cleared_event(&subject, &cleared));
+            document_of(cleared, json!({ "cleared": true }))
+        }
+        Command::LimitsOverride(command) => {
+            let changed = Limits::new(reloader.current_limits())
+                .set_override(&command)
+                .await;
+            reloader.record(limits::override_event(&command, &changed));
+            document_of(changed, json!({ "overridden": true }))
+        }
+        Command::LimitsTop(most) => {
+            json!({ "refused": Limits::new(reloader.current_limits()).most_refused(most) })
         }
         Command::LimitsShow(subject) => match Limits::new(reloader.current_limits())
             .state_of(&subject)
@@ -185,6 +196,14 @@ async fn run(command: Command, reloader: &Reloader, drain: &Drain) -> Value {
             Err(error) => failure_document(&error.to_string()),
         },
         Command::Status => status::status_document(reloader).await,
+    }
+}
+
+/// The document of what was done, or about why it could not be.
+fn document_of(outcome: Result<(), String>, done: Value) -> Value {
+    match outcome {
+        Ok(()) => done,
+        Err(problem) => failure_document(&problem),
     }
 }
 

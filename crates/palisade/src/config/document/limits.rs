@@ -88,6 +88,27 @@ pub(in crate::config) enum StoreFails {
     Local,
 }
 
+/// `[limit_store]`: the memory of the limits of one process, and the file that keeps it over a restart.
+///
+/// Without the section the memory has the default size, and all quotas are full after a restart. Not with
+/// `[redis]`, which keeps the limits itself.
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct MemorySection {
+    /// How many buckets fit, one for each client and limit: 1,024 to 20,000,000. Default: 65,536, about
+    /// 6 MB.
+    pub(in crate::config) buckets: Option<Spanned<u64>>,
+    /// A file that keeps the limits over a restart. Default: none.
+    ///
+    /// It is written with mode 0600 in a folder that the service may write. A damaged one is told in the
+    /// log and ignored; one that others may read is an error at start.
+    pub(in crate::config) snapshot: Option<Spanned<PathBuf>>,
+    /// After how many seconds the file is written again: 1 to 86,400. Default: 60.
+    ///
+    /// It is also written when the service stops.
+    pub(in crate::config) snapshot_seconds: Option<Spanned<u64>>,
+}
+
 /// `[redis]`: a store of limits that several nodes share. Without it each process counts alone.
 ///
 /// The application connects with [`Config::connect_store`](super::super::Config::connect_store).

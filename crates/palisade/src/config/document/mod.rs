@@ -66,6 +66,8 @@ pub(super) struct Document {
     pub(super) keys: Option<Keys>,
     /// Empty: nothing is limited, which is the warning `no-client-limit`.
     pub(super) limits: Vec<Limit>,
+    /// `None`: memory of the default size, which a restart empties.
+    pub(super) limit_store: Option<MemorySection>,
     /// `None`: each process counts alone, in memory.
     pub(super) redis: Option<Redis>,
     /// Empty: no metadata is published, and the audience is that of `[[tokens]]`.

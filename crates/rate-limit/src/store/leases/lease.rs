@@ -124,6 +124,11 @@ impl Lease {
         std::mem::take(&mut self.units)
     }
 
+    /// Puts units of the ended lease back that the store could not take. They are given back later.
+    pub(crate) const fn keep_ended(&mut self, units: u32) {
+        self.units = self.units.saturating_add(units);
+    }
+
     /// Tells whether the lease has units that must be given back.
     pub(crate) const fn has_ended(&self, now: u64) -> bool {
         self.units > 0 && now >= self.ends
@@ -214,6 +219,7 @@ mod tests {
         Ask,
         Charge(u32),
         End,
+        EndWithoutSpace,
         Finish { admitted: bool },
         Pass(u64),
     }
@@ -223,6 +229,7 @@ mod tests {
             Just(Event::Ask),
             (1..SIZE).prop_map(Event::Charge),
             Just(Event::End),
+            Just(Event::EndWithoutSpace),
             any::<bool>().prop_map(|admitted| Event::Finish { admitted }),
             (0..LIFE).prop_map(Event::Pass),
         ]
@@ -242,6 +249,10 @@ mod tests {
                         waiting.push((lease.charge(now, units, SIZE, true), units));
                     }
                     Event::End => returned += lease.take_ended(now),
+                    Event::EndWithoutSpace => {
+                        let ended = lease.take_ended(now);
+                        lease.keep_ended(ended);
+                    }
                     Event::Pass(time) => now += time,
                     Event::Finish { admitted } => match (waiting.pop(), admitted) {
                         (Some((LeaseStep::Spent, units)), true) => {

@@ -15,10 +15,14 @@ use std::{fmt, sync::Arc, time::Duration};
 use palisade_core::{MaybeReady, SharedClock};
 
 pub use self::builder::{LeasedStoreBuildError, LeasedStoreBuilder};
-use self::{questions::Questions, request::LeasedRequest, table::LeaseTable};
+use self::{
+    questions::Questions,
+    request::LeasedRequest,
+    table::{LeaseEntry, LeaseTable},
+};
 use super::{
-    BucketKey, Charge, LimitNames, LimitStore, MAX_CHARGES, StoreDecision, StoreProblem,
-    nanoseconds,
+    BucketKey, Charge, LimitNames, LimitOverride, LimitOverrides, LimitStore, MAX_CHARGES,
+    OverrideError, StoreDecision, StoreProblem, nanoseconds,
 };
 use crate::{
     error::RateLimitBuildError,
@@ -46,8 +50,9 @@ const RETURNED_AT_ONCE: usize = 4_096;
 /// A lease ends a [second](LeasedStoreBuilder::life) after it was taken. Units that are left then go
 /// back to the store: at the next charge of the bucket, or by a task that
 /// [`build`](LeasedStoreBuilder::build) starts if feature `redis` is on and it runs inside a tokio
-/// runtime. Otherwise a service calls [`return_ended`](Self::return_ended). [`finish`](LimitStore::finish) returns all of them when a
-/// service stops. A node that is killed returns nothing: its units stay charged, and come back with
+/// runtime. Otherwise a service calls [`return_ended`](Self::return_ended).
+/// [`finish`](LimitStore::finish) returns all of them when a service stops. If more leases end at once than a store can queue refunds, the others go back as soon as there is
+/// space: none is lost. A node that is killed returns nothing: its units stay charged, and come back with
 /// time.
 ///
 /// A client that leaves while its request takes a lease does not stop that: the lease then serves the
@@ -131,7 +136,7 @@ impl LeasedStore {
         let nanos = nanoseconds(now);
         self.0.leases.for_each(nanos, |entry| {
             let ended = entry.lease.take_ended(nanos);
-            self.0.give_back(now, &entry.limit, entry.bucket, ended);
+            self.0.give_back(now, entry, ended);
         });
     }
 
@@ -139,12 +144,18 @@ impl LeasedStore {
     async fn return_all(&self) {
         let now = self.0.now();
         loop {
-            let returned = self.0.leases.for_each_leased(RETURNED_AT_ONCE, |entry| {
+            let (mut returned, mut kept) = (0, 0);
+            self.0.leases.for_each_leased(RETURNED_AT_ONCE, |entry| {
                 let units = entry.lease.end();
-                self.0.give_back(now, &entry.limit, entry.bucket, units);
+                match self.0.give_back(now, entry, units) {
+                    true => returned += 1,
+                    false => kept += 1,
+                }
             });
             self.0.store.finish().get().await;
-            if returned < RETURNED_AT_ONCE {
+            let is_last = returned + kept < RETURNED_AT_ONCE && kept == 0;
+            // A store that takes nothing although nothing waits would never take it.
+            if is_last || returned == 0 {
                 return;
             }
         }
@@ -156,12 +167,40 @@ impl LeasedState {
         self.clock.monotonic()
     }
 
-    /// Gives units back to the store, which charged them before.
-    fn give_back(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey, units: u32) {
-        if units > 0 {
-            lease_metrics::returned(units);
-            self.store.adjust(now, limit, bucket, -i64::from(units));
+    /// Gives units of a lease that has ended back to the store, which charged them before.
+    ///
+    /// `false`: the store has no space now. They stay in the lease, which pays nothing any more, and go back later.
+    fn give_back(&self, now: Duration, entry: &mut LeaseEntry, units: u32) -> bool {
+        if units == 0 {
+            return true;
         }
+        let LeaseEntry { limit, bucket, .. } = entry;
+        if self.store.try_refund(now, limit, *bucket, units) {
+            lease_metrics::returned(units);
+            return true;
+        }
+        entry.lease.keep_ended(units);
+        false
+    }
+
+    /// Makes the lease of a bucket one of this limit. Units that it has go back under the limit before.
+    ///
+    /// Units are worth what they cost when they were taken: those of another tier, or of the configuration
+    /// before a reload, are neither spent nor given back at the price of this limit. `false`: a request waits
+    /// whose units have the price before, or they cannot go back now.
+    fn change_limit(&self, now: Duration, entry: &mut LeaseEntry, limit: &Arc<Limit>) -> bool {
+        if entry.limit.has_same_leases(limit) {
+            return true;
+        }
+        if !entry.lease.is_settled() {
+            return false;
+        }
+        let units = entry.lease.end();
+        if !self.give_back(now, entry, units) {
+            return false;
+        }
+        entry.limit = Arc::clone(limit);
+        true
     }
 }
 
@@ -226,6 +265,22 @@ impl LimitStore for LeasedStore {
 
     fn limit_names(&self) -> Option<&LimitNames> {
         self.0.store.limit_names()
+    }
+
+    fn overrides(&self) -> Option<&LimitOverrides> {
+        self.0.store.overrides()
+    }
+
+    fn change_override(
+        &self,
+        limit: &Limit,
+        bucket: BucketKey,
+        value: Option<LimitOverride>,
+        unix_time: Duration,
+    ) -> MaybeReady<Result<(), OverrideError>> {
+        self.0
+            .store
+            .change_override(limit, bucket, value, unix_time)
     }
 
     fn has_leases(&self) -> bool {

@@ -243,12 +243,11 @@ impl LeasedState {
             .leases
             .with_charged(nanos, charge.limit, charge.bucket, |entry| {
                 let ended = entry.lease.take_ended(nanos);
-                self.give_back(now, &entry.limit, entry.bucket, ended);
+                self.give_back(now, entry, ended);
                 let is_busy = entry.note_charge(nanos, self.life);
-                let Ok((before, units)) = entry.change_limit(charge.limit) else {
+                if !self.change_limit(now, entry, charge.limit) {
                     return exact;
-                };
-                self.give_back(now, &before, entry.bucket, units);
+                }
                 // The store is asked only if the lease cannot pay.
                 let may_ask = is_busy
                     && !entry.lease.pays(nanos, charge.consumed)
@@ -320,7 +319,7 @@ impl LeasedState {
         self.leases.with(limit, *bucket, |entry| {
             let until = nanos.saturating_add(pause);
             let ended = entry.lease.not_granted(nanos, rest, until);
-            self.give_back(now, &entry.limit, entry.bucket, ended);
+            self.give_back(now, entry, ended);
         });
     }
 
@@ -329,7 +328,7 @@ impl LeasedState {
         let nanos = nanoseconds(now);
         self.leases.with(&charge.limit, charge.bucket, |entry| {
             let ended = entry.lease.undo(nanos, charge.consumed);
-            self.give_back(now, &entry.limit, entry.bucket, ended);
+            self.give_back(now, entry, ended);
         });
     }
 }

@@ -47,38 +47,12 @@ pub(super) struct LeaseEntry {
     last_charge: u64,
 }
 
-/// A request of a lease waits for its decision.
-pub(super) struct Undecided;
-
 impl LeaseEntry {
     /// Tells whether the bucket was charged lately, and notes that it is charged now.
     pub(super) fn note_charge(&mut self, now: u64, life: u64) -> bool {
         let passed = now.saturating_sub(self.last_charge);
         self.last_charge = now;
         passed < life
-    }
-
-    /// Makes the lease one of this limit. Returns units that must be given back under the limit before,
-    /// which is returned with them.
-    ///
-    /// Units are worth what they cost when they were taken: those of another tier, or of the configuration
-    /// before a reload, are neither spent nor given back at the price of this limit.
-    ///
-    /// # Errors
-    ///
-    /// A request waits whose units have the price of the limit before.
-    pub(super) fn change_limit(
-        &mut self,
-        limit: &Arc<Limit>,
-    ) -> Result<(Arc<Limit>, u32), Undecided> {
-        if self.limit.has_same_leases(limit) {
-            return Ok((Arc::clone(&self.limit), 0));
-        }
-        if !self.lease.is_settled() {
-            return Err(Undecided);
-        }
-        let units = self.lease.end();
-        Ok((std::mem::replace(&mut self.limit, Arc::clone(limit)), units))
     }
 }
 
@@ -144,12 +118,8 @@ impl LeaseTable {
         }
     }
 
-    /// Passes entries with units to a function, at most so many. Returns how many there were.
-    pub(super) fn for_each_leased(
-        &self,
-        most: usize,
-        mut change: impl FnMut(&mut LeaseEntry),
-    ) -> usize {
+    /// Passes entries with units to a function, at most so many.
+    pub(super) fn for_each_leased(&self, most: usize, mut change: impl FnMut(&mut LeaseEntry)) {
         let mut passed = 0;
         for part in &self.parts {
             let mut part = lock(part);
@@ -160,7 +130,6 @@ impl LeaseTable {
                 passed += 1;
             }
         }
-        passed
     }
 
     fn part(&self, bucket: BucketKey) -> Option<MutexGuard<'_, Part>> {

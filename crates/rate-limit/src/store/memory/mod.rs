@@ -8,29 +8,26 @@
 //!
 //! Nothing here fails or waits for anything but these locks.
 
+mod snapshot;
 mod overflow;
 mod locked_buckets;
 mod sweep;
 mod table;
 mod sharing_monitor;
+mod hash_keys;
 
-use std::{
-    borrow::Borrow,
-    hash::{BuildHasher, Hasher, RandomState},
-    net::IpAddr,
-    sync::Arc,
-    time::Duration,
-};
+use std::{borrow::Borrow, sync::Arc, time::Duration};
 
 use palisade_core::MaybeReady;
 
+pub(crate) use self::snapshot::MOST_BYTES;
 use self::{
-    locked_buckets::LockedBuckets, overflow::OverflowBuckets, sharing_monitor::SharingMonitor,
-    table::Table,
+    hash_keys::HashKeys, locked_buckets::LockedBuckets, overflow::OverflowBuckets,
+    sharing_monitor::SharingMonitor, table::Table,
 };
 use super::{
-    BucketKey, Charge, ChargeOutcome, LimitNames, LimitState, LimitStore, MAX_CHARGES, PerCharge,
-    StoreDecision, nanoseconds,
+    BucketKey, Charge, ChargeOutcome, LimitNames, LimitOverrides, LimitState, LimitStore,
+    MAX_CHARGES, PerCharge, StoreDecision, nanoseconds,
 };
 use crate::{
     gcra::Gcra,
@@ -38,7 +35,7 @@ use crate::{
 };
 
 /// Enough for a busy public server: about six megabytes.
-const DEFAULT_CAPACITY: usize = 65_536;
+pub(crate) const DEFAULT_CAPACITY: usize = 65_536;
 
 /// Keeps buckets in memory, in a table of fixed size.
 ///
@@ -58,8 +55,8 @@ const DEFAULT_CAPACITY: usize = 65_536;
 /// the charges (`reason` is `table_full` or `network_share`). The metrics need the feature
 /// `metrics`.
 ///
-/// State is lost when the process ends: all buckets are full again. For several nodes, use
-/// `RedisStore` (feature `redis`).
+/// State is lost when the process ends: all buckets are full again. [`SnapshotStore`](crate::SnapshotStore) keeps it
+/// in a file. For several nodes, use `RedisStore` (feature `redis`).
 ///
 /// # Examples
 ///
@@ -82,12 +79,11 @@ const DEFAULT_CAPACITY: usize = 65_536;
 /// ```
 #[derive(Debug)]
 pub struct MemoryStore {
-    hasher: RandomState,
-    /// Those of the hash of networks around subjects.
-    network_keys: [u64; 3],
+    hash_keys: HashKeys,
     table: Table,
     overflow: OverflowBuckets,
     names: LimitNames,
+    overrides: LimitOverrides,
     sharing_monitor: SharingMonitor,
 }
 
@@ -116,14 +112,17 @@ impl MemoryStore {
     /// ```
     #[must_use]
     pub fn with_capacity(buckets: usize) -> Self {
-        let random = RandomState::new();
+        Self::with_hash_keys(buckets, HashKeys::random())
+    }
+
+    /// Makes a store whose buckets are found by these keys.
+    fn with_hash_keys(buckets: usize, hash_keys: HashKeys) -> Self {
         Self {
-            hasher: RandomState::new(),
-            // Odd, so that a multiplication loses nothing.
-            network_keys: [0_u8, 1, 2].map(|index| random.hash_one(index) | 1),
+            hash_keys,
             table: Table::new(buckets),
             overflow: OverflowBuckets::default(),
             names: LimitNames::default(),
+            overrides: LimitOverrides::default(),
             sharing_monitor: SharingMonitor::default(),
         }
     }
@@ -161,47 +160,11 @@ impl MemoryStore {
         self.table.memory() + self.overflow.memory()
     }
 
-    /// Returns the keyed hash of a subject. The key is random for each store.
-    fn hash(&self, subject: &Subject<'_>) -> u64 {
-        let mut hasher = self.hasher.build_hasher();
-        match subject {
-            Subject::Network { first, prefix } => write_network(&mut hasher, *first, *prefix),
-            Subject::Everyone | Subject::Named { .. } => {
-                subject.write(&mut |part| hasher.write(part));
-            }
-        }
-        hasher.finish()
-    }
-
-    /// Returns the keyed hash of a network or group around a subject. It selects a shared bucket or a counter, and
-    /// is not the name of a bucket, so a network needs no SipHash: two subjects with one hash only share what their
-    /// neighbors share. The keys are random for each store.
-    fn hash_around(&self, wider: &Subject<'_>) -> u64 {
-        match *wider {
-            Subject::Network { first, prefix } => {
-                let [add, multiply, multiply_again] = self.network_keys;
-                let folded = fold_product(network_bits(first, prefix) ^ add, multiply);
-                fold_product(folded ^ add, multiply_again)
-            }
-            Subject::Everyone | Subject::Named { .. } => self.hash(wider),
-        }
-    }
-
     /// Returns the bucket of a subject whose hash is known, and those that it may share.
     #[cfg(feature = "redis")]
     pub(crate) fn bucket_of(&self, own: u128, subject: &Subject<'_>) -> BucketKey {
-        self.bucket_around(own, self.hash(subject), subject)
-    }
-
-    /// Returns the bucket of a subject. `hash` is its own, which stands for a network or group that it has not.
-    fn bucket_around(&self, own: u128, hash: u64, subject: &Subject<'_>) -> BucketKey {
-        let around =
-            |wider: Option<Subject<'_>>| wider.map_or(hash, |wider| self.hash_around(&wider));
-        BucketKey {
-            own,
-            coarse: around(subject.coarser()),
-            region: around(subject.region()),
-        }
+        let hash = self.hash_keys.hash(subject);
+        self.hash_keys.bucket_around(own, hash, subject)
     }
 
     /// Decides the charges of a request. `choose_gcra` selects the arithmetic of a limit: all of it, or this
@@ -291,8 +254,9 @@ impl MemoryStore {
 
 impl LimitStore for MemoryStore {
     fn bucket_key(&self, subject: &Subject<'_>) -> BucketKey {
-        let hash = self.hash(subject);
-        self.bucket_around(u128::from(hash), hash, subject)
+        let hash = self.hash_keys.hash(subject);
+        self.hash_keys
+            .bucket_around(u128::from(hash), hash, subject)
     }
 
     fn charge(&self, now: Duration, charges: &[Charge<'_>]) -> MaybeReady<StoreDecision> {
@@ -307,6 +271,10 @@ impl LimitStore for MemoryStore {
         Some(&self.names)
     }
 
+    fn overrides(&self) -> Option<&LimitOverrides> {
+        Some(&self.overrides)
+    }
+
     fn explain(&self) -> String {
         let (buckets, bytes) = (self.capacity(), self.memory());
         format!("memory: {buckets} buckets, {bytes} bytes, fixed")
@@ -318,43 +286,6 @@ const fn outcome(refused: bool) -> ChargeOutcome {
         true => ChargeOutcome::Refused,
         false => ChargeOutcome::Admitted,
     }
-}
-
-/// Writes a network as whole numbers, for which the hasher needs no buffer. Its first byte is none with which
-/// another subject begins.
-fn write_network(hasher: &mut impl Hasher, first: IpAddr, prefix: u8) {
-    let kind = |tag: u8| u64::from(tag) | u64::from(prefix) << 8;
-    match first {
-        IpAddr::V4(first) => hasher.write_u64(kind(b'4') | u64::from(first.to_bits()) << 16),
-        IpAddr::V6(first) => {
-            let [high, low] = [
-                first.to_bits() >> 64,
-                first.to_bits() & u128::from(u64::MAX),
-            ];
-            hasher.write_u64(kind(b'6'));
-            hasher.write_u64(u64::try_from(high).unwrap_or(u64::MAX));
-            hasher.write_u64(u64::try_from(low).unwrap_or(u64::MAX));
-        }
-    }
-}
-
-/// Returns the first bits of a network that is at most an IPv6 /48, with its length in the bits below them.
-fn network_bits(first: IpAddr, prefix: u8) -> u64 {
-    let length = u64::from(prefix);
-    match first {
-        IpAddr::V4(first) => u64::from(first.to_bits()) << 16 | length << 8 | 4,
-        IpAddr::V6(first) => {
-            u64::try_from(first.to_bits() >> 64).unwrap_or(u64::MAX) ^ (length << 8 | 6)
-        }
-    }
-}
-
-/// Multiplies two numbers and folds the product into 64 bits.
-fn fold_product(one: u64, other: u64) -> u64 {
-    let product = u128::from(one) * u128::from(other);
-    #[allow(clippy::cast_possible_truncation)] // The two halves.
-    let folded = product as u64 ^ (product >> 64) as u64;
-    folded
 }
 
 /// Selects the whole limit, as a store for one node does.

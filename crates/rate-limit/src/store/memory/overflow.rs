@@ -53,6 +53,25 @@ impl OverflowBuckets {
         self.in_use_until.load(Ordering::Relaxed) > now
     }
 
+    /// Passes every shared bucket that is not full to a function: its group, its limit, and when it is full.
+    pub(super) fn for_each_in_use(&self, now: u64, mut pass: impl FnMut(usize, u32, u64)) {
+        for (index, group) in self.groups.iter().enumerate() {
+            let group = group.lock().unwrap_or_else(PoisonError::into_inner);
+            for (limit, full_at) in group.limits.iter().zip(&group.full_at) {
+                if *full_at > now {
+                    pass(index, *limit, *full_at);
+                }
+            }
+        }
+    }
+
+    /// Adds a shared bucket of a snapshot.
+    pub(super) fn restore(&self, group: u64, limit: u32, now: u64, full_at: u64) {
+        let mut locked = self.lock_groups([group].into_iter());
+        let (before, _) = locked.full_at(group, limit, now);
+        locked.write(group, limit, now, full_at.max(before));
+    }
+
     /// Locks groups, in ascending order.
     pub(super) fn lock_groups(&self, groups: impl Iterator<Item = u64>) -> LockedGroups<'_> {
         let mut indices = PerCharge::<usize>::new();

@@ -35,6 +35,19 @@ pub(super) struct NetworkCounters {
 }
 
 impl NetworkCounters {
+    /// Returns the counters of a snapshot, whatever it holds.
+    pub(super) const fn from_parts([group, region]: [u16; 2]) -> Self {
+        Self {
+            group: group % COUNTERS as u16,
+            region: region % COUNTERS as u16,
+        }
+    }
+
+    /// Returns what a snapshot keeps.
+    pub(super) const fn to_parts(self) -> [u16; 2] {
+        [self.group, self.region]
+    }
+
     /// Returns the counters of a bucket.
     pub(super) const fn of(bucket: &BucketKey) -> Self {
         Self {
@@ -160,6 +173,11 @@ impl Sweep {
         self.networks.push(networks);
         counters.add(networks);
         Ok(())
+    }
+
+    /// Returns all keys with their networks.
+    pub(super) fn keys(&self) -> impl Iterator<Item = (u64, NetworkCounters)> {
+        self.keys.iter().copied().zip(self.networks.iter().copied())
     }
 
     /// Tells whether the shard is more than half full, so that shares of networks apply.

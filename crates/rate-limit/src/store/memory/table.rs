@@ -34,6 +34,14 @@ pub(super) struct Table {
     width: usize,
 }
 
+/// A bucket as a snapshot keeps it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StoredBucket {
+    pub(super) key: u64,
+    pub(super) networks: NetworkCounters,
+    pub(super) full_at: u64,
+}
+
 /// The position of a bucket.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum BucketPlace {
@@ -117,7 +125,41 @@ impl Table {
         }
     }
 
-    /// Returns the index of the shard of a key. The table and its sweeps have the same shards.
+    /// Passes every bucket that is not full to a function, one shard after the other.
+    pub(super) fn for_each_in_use(&self, now: u64, mut pass: impl FnMut(StoredBucket)) {
+        for (shard, sweep) in self.buckets.shards().iter().zip(&self.sweeps) {
+            let cells = shard.read();
+            let sweep = sweep.lock().unwrap_or_else(PoisonError::into_inner);
+            for (key, networks) in sweep.keys() {
+                let full_at = cells.get(key, |(other, _)| *other == key);
+                let full_at = full_at.map_or(0, |(_, cell)| *cell.get());
+                if full_at > now {
+                    pass(StoredBucket {
+                        key,
+                        networks,
+                        full_at,
+                    });
+                }
+            }
+        }
+    }
+
+    /// Adds a bucket of a snapshot. `false`: there is no space for it.
+    pub(super) fn restore(&self, bucket: StoredBucket, now: u64) -> bool {
+        let StoredBucket {
+            key,
+            networks,
+            full_at,
+        } = bucket;
+        let mut held = self.lock_shards([key].into_iter());
+        let place = held.find(key, networks, now, true);
+        let fits = matches!(place, BucketPlace::Fresh | BucketPlace::Own { .. });
+        if fits {
+            held.write(key, full_at);
+        }
+        fits
+    }
+
     /// Passes the bucket of one key to a function, with its shard locked: the time at which it is full. One
     /// look-up serves for reading and writing. `None`: the key has no bucket of its own.
     pub(super) fn with_bucket<T>(&self, key: u64, change: impl FnOnce(&mut u64) -> T) -> Option<T> {
@@ -126,6 +168,7 @@ impl Table {
         Some(change(cell.get_mut()))
     }
 
+    /// Returns the index of the shard of a key. The table and its sweeps have the same shards.
     fn shard(&self, key: u64) -> usize {
         self.buckets.determine_map(&key)
     }

@@ -79,7 +79,7 @@ async fn keep_connected(store: Weak<StoreState>, mut connected: Connected) {
     }
 }
 
-/// Registers this node at each heartbeat and reads the number of nodes.
+/// Registers this node at each heartbeat, and reads the number of nodes and the overrides.
 async fn count_nodes(store: Weak<StoreState>, mut connected: Connected) {
     let random = RandomState::new();
     let mut beats = 0_u64;
@@ -88,6 +88,7 @@ async fn count_nodes(store: Weak<StoreState>, mut connected: Connected) {
             return;
         };
         shared.count_nodes().await;
+        shared.refresh_overrides().await;
         drop(shared);
         beats = beats.wrapping_add(1);
         let jitter = Duration::from_millis(random.hash_one(beats) % 2_000);

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     policy::FailureMode,
-    store::{StoreProblem, memory::MemoryStore},
+    store::{LimitOverrides, StoreProblem, memory::MemoryStore},
 };
 
 /// The default deadline of a decision.
@@ -326,6 +326,7 @@ impl RedisStoreBuilder {
                 self.local_buckets,
                 changes.clone(),
             )),
+            overrides: LimitOverrides::default(),
             losses: LossRecord::new(self.clock),
             #[cfg(feature = "budgets")]
             reserves: Default::default(),
@@ -371,7 +372,10 @@ async fn first_connection(shared: &StoreState) {
     let connecting = shared.connections.connect(&shared.prefix);
     let time = FIRST_CONNECTION.max(shared.connections.time_to_connect());
     let problem = match tokio::time::timeout(time, connecting).await {
-        Ok(Ok(())) => return shared.count_nodes().await,
+        Ok(Ok(())) => {
+            shared.count_nodes().await;
+            return shared.refresh_overrides().await;
+        }
         Ok(Err(problem)) => problem,
         Err(_) => {
             shared.connections.not_connected(StoreProblem::Timeout);

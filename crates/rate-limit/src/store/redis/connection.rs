@@ -14,7 +14,7 @@ use std::{
 
 use palisade_core::SharedClock;
 use palisade_internal::log_limit::LogLimit;
-use redis::RedisResult;
+use redis::{Cmd, FromRedisValue, RedisResult};
 use tokio::{sync::watch, time::timeout};
 
 use super::{
@@ -192,13 +192,27 @@ impl ConnectionManager {
         connection: Connection,
         key: &str,
     ) -> Result<(), StoreProblem> {
+        let mut command = redis::cmd("DEL");
+        command.arg(key);
+        self.run_command::<i64>(connection, command).await.map(drop)
+    }
+
+    /// Runs a command for an operator, and counts its outcome as that of a request.
+    ///
+    /// # Errors
+    ///
+    /// The server did not reply within a quarter of a second, or not with such a value.
+    pub(super) async fn run_command<T: FromRedisValue>(
+        &self,
+        connection: Connection,
+        command: Cmd,
+    ) -> Result<T, StoreProblem> {
         let Connection { mut handle, number } = connection;
-        let deleting = async {
-            let deleted: RedisResult<i64> =
-                redis::cmd("DEL").arg(key).query_async(&mut handle).await;
-            deleted.map(|_| ()).map_err(|error| problem_of(&error))
+        let running = async {
+            let reply: RedisResult<T> = command.query_async(&mut handle).await;
+            reply.map_err(|error| problem_of(&error))
         };
-        let outcome = within(&self.clock, PATIENT.max(self.deadline), deleting).await;
+        let outcome = within(&self.clock, PATIENT.max(self.deadline), running).await;
         self.record_outcome(number, outcome)
     }
 
@@ -206,18 +220,30 @@ impl ConnectionManager {
     ///
     /// # Errors
     ///
-    /// The server did not reply, or the user may not run the commands. The connection is not given up for that.
+    /// As for [`query`](Self::query).
     pub(super) async fn nodes(
         &self,
         connection: Connection,
         prefix: &str,
         node: &str,
     ) -> Result<u32, StoreProblem> {
+        self.query(connection, count_nodes(prefix, node)).await
+    }
+
+    /// Runs a command of a heartbeat. The connection is not given up if it fails.
+    ///
+    /// # Errors
+    ///
+    /// The server did not reply within two seconds or not with such a value, or the user may not run the command.
+    pub(super) async fn query<T: FromRedisValue>(
+        &self,
+        connection: Connection,
+        command: Cmd,
+    ) -> Result<T, StoreProblem> {
         let Connection { mut handle, .. } = connection;
-        let command = count_nodes(prefix, node);
-        let counting = timeout(DELIVERING, command.query_async(&mut handle)).await;
-        let counted: RedisResult<u32> = counting.map_err(|_| StoreProblem::Timeout)?;
-        counted.map_err(|error| problem_of(&error))
+        let querying = timeout(DELIVERING, command.query_async(&mut handle)).await;
+        let reply: RedisResult<T> = querying.map_err(|_| StoreProblem::Timeout)?;
+        reply.map_err(|error| problem_of(&error))
     }
 
     /// Sends settlements in one batch. Returns the outcome of each, in their order.

@@ -62,7 +62,8 @@ impl RedisStore {
         }
     }
 
-    /// Calls the server now, as a request would, registers this node, and returns the state of the store.
+    /// Calls the server now, as a request would, registers this node, reads the overrides, and returns the
+    /// state of the store.
     ///
     /// In a cluster one node is called.
     ///
@@ -90,6 +91,7 @@ impl RedisStore {
             .run_script(connection, &ScriptCall::probe(&self.0.prefix))
             .await?;
         self.0.count_nodes().await;
+        self.0.refresh_overrides().await;
         Ok(self.status())
     }
 
@@ -177,6 +179,7 @@ pub(super) struct LossRecord {
     clock: SharedClock,
     settlements_log: LogLimit,
     nodes_log: LogLimit,
+    overrides_log: LogLimit,
     #[cfg(feature = "budgets")]
     budgets_log: LogLimit,
 }
@@ -190,6 +193,7 @@ impl LossRecord {
             clock,
             settlements_log: LogLimit::per_minute(),
             nodes_log: LogLimit::per_minute(),
+            overrides_log: LogLimit::per_minute(),
             #[cfg(feature = "budgets")]
             budgets_log: LogLimit::per_minute(),
         }
@@ -232,6 +236,19 @@ impl LossRecord {
                 target: "palisade",
                 held_back,
                 "a budget was not settled: its reserve stays charged until its window ends"
+            );
+        }
+    }
+
+    /// Logs, once a minute, that the overrides could not be read.
+    pub(super) fn unread_overrides(&self, problem: StoreProblem) {
+        if let Some(held_back) = self.overrides_log.admit(self.clock.monotonic()) {
+            tracing::warn!(
+                target: "palisade",
+                code = problem.code(),
+                held_back,
+                "the overrides of limits cannot be read, and those known before apply: allow the user GET on \
+                 PREFIX:{{overrides}}, or delete that key if another program wrote it"
             );
         }
     }

@@ -14,10 +14,12 @@ mod build_error;
 #[cfg(feature = "budgets")]
 mod budgets;
 mod health;
+mod most_used;
 mod background_tasks;
 mod subject_calls;
 pub(crate) mod fallback;
 mod node_share;
+mod overrides;
 mod remembered_denials;
 pub(crate) mod connection;
 mod backoff;
@@ -45,7 +47,10 @@ use palisade_core::MaybeReady;
 use sha2::Sha256;
 
 pub use self::{
-    build_error::RedisStoreBuildError, builder::RedisStoreBuilder, health::StoreStatus,
+    build_error::RedisStoreBuildError,
+    builder::RedisStoreBuilder,
+    health::StoreStatus,
+    most_used::{MostUsed, UsedBucket},
 };
 use self::{
     connection::ConnectionManager, fallback::LocalDecision, health::LossRecord,
@@ -53,8 +58,9 @@ use self::{
     status_changes::StatusChanges, subject_calls::SubjectCall,
 };
 use super::{
-    BucketKey, Charge, ChargeOutcome, LimitNames, LimitStore, MAX_CHARGES, OwnedCharge,
-    StoreDecision, StoreProblem, memory::MemoryStore,
+    BucketKey, Charge, ChargeOutcome, LimitNames, LimitOverride, LimitOverrides, LimitStore,
+    MAX_CHARGES, OverrideError, OwnedCharge, StoreDecision, StoreProblem, memory::MemoryStore,
+    overrides::OverrideName,
 };
 use crate::{
     error::RateLimitBuildError,
@@ -130,6 +136,12 @@ use crate::{
 /// them are in one slot of a cluster, so that a request is decided over all its budgets in one call.
 /// While the server cannot be reached, requests with a budget are refused.
 ///
+/// # Overrides
+///
+/// [Overrides](crate::RateLimitLayer::set_override) are in one key, `palisade:{overrides}`, which holds hashes, names
+/// of limits and amounts. Each node reads it when it connects and every ten seconds. While the server cannot be
+/// reached, those apply that were read last.
+///
 /// # Metrics
 ///
 /// With feature `metrics`: `palisade_limit_store_up`, `palisade_limit_store_seconds`,
@@ -192,6 +204,8 @@ struct StoreState {
     settlements: Arc<SettlementQueue>,
     /// What this node admitted on its own, for when the server is back.
     outage_usage: Arc<SettlementQueue>,
+    /// Those that the server had at the last heartbeat.
+    overrides: LimitOverrides,
     losses: LossRecord,
     /// Numbers of reserves of budgets, with which this node names them.
     #[cfg(feature = "budgets")]
@@ -274,6 +288,13 @@ impl LimitStore for RedisStore {
         }
     }
 
+    fn try_refund(&self, _: Duration, limit: &Arc<Limit>, bucket: BucketKey, units: u32) -> bool {
+        self.0.denials.forget(limit, bucket);
+        self.0
+            .queue_for(limit)
+            .push(limit, bucket, -i64::from(units))
+    }
+
     fn is_adjusting(&self, limit: &Arc<Limit>, bucket: BucketKey) -> bool {
         self.0.queue_for(limit).is_pending(limit, bucket)
     }
@@ -313,6 +334,21 @@ impl LimitStore for RedisStore {
 
     fn check_limit(&self, limit: &Limit) -> Result<(), RateLimitBuildError> {
         script::accepts(limit)
+    }
+
+    fn overrides(&self) -> Option<&LimitOverrides> {
+        Some(&self.0.overrides)
+    }
+
+    fn change_override(
+        &self,
+        limit: &Limit,
+        bucket: BucketKey,
+        value: Option<LimitOverride>,
+        _: Duration,
+    ) -> MaybeReady<Result<(), OverrideError>> {
+        let (store, name) = (Arc::clone(&self.0), OverrideName::of(limit, bucket));
+        MaybeReady::pending(async move { store.write_override(name, value).await })
     }
 
     #[cfg(feature = "budgets")]

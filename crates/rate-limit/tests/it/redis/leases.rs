@@ -129,6 +129,32 @@ async fn a_lease_outlives_the_server_and_is_returned_when_it_is_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn more_leases_than_the_queue_holds_lose_no_unit_on_the_server() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    // Space for refunds of a few dozen buckets.
+    let builder = RedisStore::builder(&server.url(), Secret::new(HASH_KEY));
+    let builder = builder.deadline(DEADLINE).settlement_memory(16 * 1024);
+    let store = builder.connect().await.unwrap();
+    up(&store).await;
+    let (stack, leases) = node(&store, policy("a", "40/day").lease(10));
+    for client in (0..200).chain(0..200) {
+        let request = from(&format!("203.0.113.{client}"));
+        assert_eq!(stack.status(request).await, 200);
+    }
+    leases.finish().get().await;
+    settled(&store).await;
+    assert_eq!(store.status().lost, 0);
+    let plain = super::stack(&store, [policy("a", "40/day")]);
+    for client in 0..200 {
+        let ip = format!("203.0.113.{client}");
+        let states = plain.layer.inspect_client(ip.parse().unwrap()).get().await;
+        assert_eq!(states.unwrap()[0].remaining, 38, "{ip}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_lease_costs_one_call_of_the_server() {
     let Some(server) = Server::start().await else {
         return;

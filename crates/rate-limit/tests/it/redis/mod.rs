@@ -12,6 +12,7 @@ mod settlement_queues;
 mod nodes;
 mod retry_after;
 mod outage;
+mod overrides;
 mod processes;
 mod proxy;
 mod remembered;

@@ -52,7 +52,7 @@ pub(super) struct QueueKey {
 }
 
 /// A bucket by the name of its limit: tiers, and the limits before and after a reload, share it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct BucketName {
     bucket: u128,
     salt: u32,
@@ -257,16 +257,22 @@ impl SettlementQueue {
             .contains_key(&QueueKey::of(limit, bucket).bucket_name())
     }
 
-    /// Removes what waits for a bucket, and what is being sent if it would have to be sent again.
+    /// Removes what waits for a bucket under any limit of its name (of a tier, of an override, or from before a
+    /// reload), and what is being sent if it would have to be sent again.
     ///
-    /// Called when an operator resets a bucket: a charge from before must not come back afterwards.
+    /// Called when an operator resets a bucket: a charge from before must not come back afterwards. Looks at all
+    /// buckets, which an operator can wait for.
     pub(super) fn forget(&self, limit: &Arc<Limit>, bucket: BucketKey) {
+        let name = QueueKey::of(limit, bucket).bucket_name();
         let mut pending = self.lock();
-        if let Some(entry) = pending.buckets.get_mut(&QueueKey::of(limit, bucket)) {
-            let dropped = std::mem::take(&mut entry.waiting).settlements();
-            entry.forgotten = !entry.sent.is_empty();
-            self.subtract(&mut pending.settlements, dropped);
+        let mut dropped = 0;
+        for (key, entry) in &mut pending.buckets {
+            if key.bucket_name() == name {
+                dropped += std::mem::take(&mut entry.waiting).settlements();
+                entry.forgotten = !entry.sent.is_empty();
+            }
         }
+        self.subtract(&mut pending.settlements, dropped);
     }
 
     /// Waits until there is something to send. Returns false when the queue is closed.

@@ -94,6 +94,30 @@ fn what_is_forgotten_is_not_sent_and_not_sent_again() {
 }
 
 #[test]
+fn a_reset_drops_what_waits_under_every_limit_of_the_name() {
+    let (queue, base, tier) = (queue_of(8), limit(), limit());
+    let other = Policy::named("b").rate("100/day").unwrap().limits();
+    let other = Arc::new(other.unwrap().remove(0));
+    for limit in [&base, &tier, &other] {
+        assert!(queue.push(limit, bucket(1), 5));
+        assert!(queue.push(limit, bucket(2), 5));
+    }
+    let under_way = queue.take(2);
+    queue.forget(&base, bucket(1));
+    for sent in &under_way {
+        queue.finish(&sent.name, DeliveryOutcome::NotApplied);
+    }
+    let mut left: Vec<(u128, bool)> = queue
+        .take(10)
+        .iter()
+        .map(|sent| (sent.name.bucket(), Arc::ptr_eq(&sent.limit, &other)))
+        .collect();
+    left.sort_unstable();
+    assert_eq!(left, [(1, true), (2, false), (2, false), (2, true)]);
+    assert_eq!(queue.settlements(), 4);
+}
+
+#[test]
 fn a_bucket_is_found_under_any_limit_of_its_name() {
     let (queue, before, after) = (queue_of(4), limit(), limit());
     let other = Policy::named("b").rate("100/day").unwrap().limits();

@@ -16,10 +16,8 @@ use palisade_rate_limit::{
 };
 use tokio::sync::Notify;
 
-use crate::{
-    leases::{Shared, leased},
-    support::*,
-};
+use super::{Shared, leased};
+use crate::support::*;
 
 /// A store that decides at once, and whose reply comes later.
 #[derive(Debug, Default)]

@@ -1,0 +1,268 @@
+//! Overrides of single subjects: how an operator sets them, and how a request finds them.
+
+use std::{
+    net::IpAddr,
+    num::NonZeroU32,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use super::{ConfiguredLimit, LayerState, LimitId, RateLimitLayer};
+use crate::{
+    error::RateLimitBuildError,
+    policy::{Cost, Limit, Subject},
+    store::{BucketKey, Charge, LimitOverride, LimitOverrides, OverrideError, StoreProblem},
+};
+
+/// So many amounts of a limit are prepared at the same time. Others are prepared for each request.
+const PREPARED: usize = 64;
+
+/// The limits of overrides that apply to one request, with the index of the limit that each replaces.
+///
+/// They live as long as the request: what it settles, it settles at the price of its charge. Most requests have none
+/// and allocate nothing.
+#[derive(Clone, Debug, Default)]
+pub(super) struct RequestOverrides(Option<Box<OverriddenLimits>>);
+
+#[derive(Clone, Debug, Default)]
+struct OverriddenLimits(Vec<(u8, Arc<Limit>)>);
+
+impl RequestOverrides {
+    /// Returns the limit that replaces the one of this index.
+    pub(super) fn limit(&self, index: u8) -> Option<&Arc<Limit>> {
+        let OverriddenLimits(limits) = &**self.0.as_ref()?;
+        let found = limits.iter().find(|(other, _)| *other == index);
+        found.map(|(_, limit)| limit)
+    }
+
+    fn push(&mut self, index: u8, limit: Arc<Limit>) {
+        self.0.get_or_insert_default().0.push((index, limit));
+    }
+}
+
+/// The limits with other amounts that were made for overrides, by their amount.
+#[derive(Debug, Default)]
+pub(super) struct PreparedLimits(Mutex<Vec<(NonZeroU32, Arc<Limit>)>>);
+
+impl PreparedLimits {
+    /// Returns the limit with another amount.
+    ///
+    /// # Errors
+    ///
+    /// The limit cannot have it.
+    fn with_amount(
+        &self,
+        base: &Limit,
+        amount: NonZeroU32,
+    ) -> Result<Arc<Limit>, RateLimitBuildError> {
+        let mut prepared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, limit)) = prepared.iter().find(|(other, _)| *other == amount) {
+            return Ok(Arc::clone(limit));
+        }
+        let limit = Arc::new(base.with_amount(amount)?);
+        if prepared.len() >= PREPARED {
+            prepared.retain(|(_, limit)| Arc::strong_count(limit) > 1);
+        }
+        if prepared.len() < PREPARED {
+            prepared.push((amount, Arc::clone(&limit)));
+        }
+        Ok(limit)
+    }
+}
+
+impl LayerState {
+    /// Returns the overrides of the store, if there are any.
+    pub(super) fn overrides_in_use(&self) -> Option<&LimitOverrides> {
+        self.store
+            .overrides()
+            .filter(|overrides| overrides.in_use())
+    }
+
+    /// Replaces a limit by that of an override, if the subject has one that applies.
+    ///
+    /// An amount that this configuration cannot have (another process set it) is not applied.
+    pub(super) fn apply_override(
+        &self,
+        overrides: &LimitOverrides,
+        id: LimitId,
+        bucket: BucketKey,
+        request: &mut RequestOverrides,
+    ) -> LimitId {
+        let Some(configured) = self.limits.get(usize::from(id.index)) else {
+            return id;
+        };
+        match self.overridden(overrides, configured, bucket) {
+            None => id,
+            Some((limit, _)) => {
+                request.push(id.index, limit);
+                id.overridden()
+            }
+        }
+    }
+
+    /// Finds the override of a subject, and its limit.
+    pub(super) fn overridden(
+        &self,
+        overrides: &LimitOverrides,
+        configured: &ConfiguredLimit,
+        bucket: BucketKey,
+    ) -> Option<(Arc<Limit>, LimitOverride)> {
+        let unix_time = || self.clock.unix_time();
+        let found = overrides.find(&configured.limit, bucket, unix_time)?;
+        let limit = self.limit_with_amount(configured, found.amount());
+        Some((limit.ok()?, found))
+    }
+
+    /// Returns a limit with another amount.
+    ///
+    /// # Errors
+    ///
+    /// The limit, or its store, cannot have it.
+    fn limit_with_amount(
+        &self,
+        configured: &ConfiguredLimit,
+        amount: NonZeroU32,
+    ) -> Result<Arc<Limit>, RateLimitBuildError> {
+        let limit = configured.prepared.with_amount(&configured.limit, amount)?;
+        self.store.check_limit(&limit)?;
+        match limit.cost {
+            Cost::Fixed(cost) if cost > limit.burst() => Err(RateLimitBuildError::CostAboveBurst {
+                policy: limit.policy.clone(),
+                cost,
+                burst: limit.burst(),
+            }),
+            _ => Ok(limit),
+        }
+    }
+}
+
+impl RateLimitLayer {
+    /// Gives a subject another amount of a limit, or removes that with `None`. For an operator.
+    ///
+    /// `limit` is a name as [`explain`](Self::explain) prints it: that of the policy, with the window where it has
+    /// several rates. What the subject has used is kept in units: with 5 of 5 used, an override of 500 leaves 495.
+    /// Of a limit with a [lease](crate::Policy::lease), units that nodes hold at that moment may count as unused.
+    /// A tier is not known here: the units are those of the policy's rate, or of the override before. When an
+    /// override reaches its [end](LimitOverride::until), the time until the bucket is full stays.
+    ///
+    /// It applies to every layer over the store. With `RedisStore`, this process applies it at once, and others
+    /// within eleven seconds. With a store in memory it is lost when the process ends, unless a snapshot keeps it.
+    ///
+    /// # Errors
+    ///
+    /// [`OverrideError`] if the layer has no such limit, the amount is too large or smaller than the cost of one
+    /// request, there are 1,024 already, or a shared store does not confirm it.
+    ///
+    /// ```
+    /// use std::num::NonZeroU32;
+    /// use palisade_rate_limit::{LimitOverride, Policy, RateLimitLayer, Subject};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let layer = RateLimitLayer::by_principal().policy(Policy::named("tts").rate("100/day")?).build()?;
+    /// let anna = Subject::Named { kind: "api_key", id: "anna", group: None };
+    /// let more = LimitOverride::new(NonZeroU32::new(5_000).expect("not zero"));
+    /// layer.set_override(&anna, "tts", Some(more)).await?;
+    ///
+    /// let states = layer.inspect(&anna).get().await.expect("memory is never away");
+    /// assert_eq!((states[0].remaining, states[0].overridden), (5_000, Some(more)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    pub async fn set_override(
+        &self,
+        subject: &Subject<'_>,
+        limit: &str,
+        value: Option<LimitOverride>,
+    ) -> Result<(), OverrideError> {
+        self.change_override(limit, value, |_| Some(*subject)).await
+    }
+
+    /// Gives a client address another amount of a limit, or removes that with `None`, as
+    /// [`set_override`](Self::set_override) does.
+    ///
+    /// It applies to the network that the limit counts the address with. The wider IPv6 network around it keeps
+    /// its quota.
+    ///
+    /// # Errors
+    ///
+    /// As for [`set_override`](Self::set_override).
+    pub async fn set_client_override(
+        &self,
+        ip: IpAddr,
+        limit: &str,
+        value: Option<LimitOverride>,
+    ) -> Result<(), OverrideError> {
+        self.change_override(limit, value, |configured| configured.subject_of_client(ip))
+            .await
+    }
+
+    /// Sets or removes an override, and carries over what was used.
+    ///
+    /// # Errors
+    ///
+    /// As for [`set_override`](Self::set_override).
+    async fn change_override<'a>(
+        &self,
+        limit: &str,
+        value: Option<LimitOverride>,
+        subject: impl Fn(&ConfiguredLimit) -> Option<Subject<'a>>,
+    ) -> Result<(), OverrideError> {
+        let unknown = || OverrideError::UnknownLimit {
+            limit: limit.into(),
+        };
+        let named = |configured: &&ConfiguredLimit| {
+            *configured.limit.name == *limit && !configured.limit.is_network
+        };
+        let configured = self.0.limits.iter().find(named).ok_or_else(unknown)?;
+        let subject = subject(configured).ok_or_else(unknown)?;
+        let bucket = self.0.store.bucket_key(&subject);
+        let overrides = self.0.store.overrides().ok_or(OverrideError::Unsupported)?;
+        let base = &configured.limit;
+        let before = self.0.overridden(overrides, configured, bucket);
+        let before = before.map_or_else(|| Arc::clone(base), |(limit, _)| limit);
+        let after = match value {
+            None => Arc::clone(base),
+            Some(value) => self
+                .0
+                .limit_with_amount(configured, value.amount())
+                .map_err(|reason| OverrideError::InvalidAmount { reason })?,
+        };
+        let used = self.used_units(&before, bucket).await?;
+        let now = self.0.clock.unix_time();
+        self.0
+            .store
+            .change_override(base, bucket, value, now)
+            .get()
+            .await?;
+        self.carry_over(&before, &after, bucket, used);
+        Ok(())
+    }
+
+    /// Returns how many units of a bucket are used, rounded up.
+    ///
+    /// # Errors
+    ///
+    /// A shared store cannot be reached.
+    async fn used_units(&self, limit: &Arc<Limit>, bucket: BucketKey) -> Result<i64, StoreProblem> {
+        let deciding = {
+            let look = [Charge::check_only(limit, bucket)];
+            self.0.store.charge(self.0.clock.monotonic(), &look)
+        };
+        let decision = deciding.get().await;
+        match decision.limit_states() {
+            [state] if !decision.degraded => {
+                let used = state.backlog.div_ceil(limit.gcra.emission());
+                Ok(i64::try_from(used).unwrap_or(i64::MAX))
+            }
+            _ => Err(StoreProblem::Timeout),
+        }
+    }
+
+    /// Charges the used units at the price of another amount, in place of that before.
+    fn carry_over(&self, before: &Arc<Limit>, after: &Arc<Limit>, bucket: BucketKey, used: i64) {
+        if used == 0 || before.gcra.emission() == after.gcra.emission() {
+            return;
+        }
+        let now = self.0.clock.monotonic();
+        self.0.store.adjust(now, before, bucket, -used);
+        self.0.store.adjust(now, after, bucket, used);
+    }
+}

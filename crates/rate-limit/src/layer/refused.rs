@@ -1,0 +1,256 @@
+//! Who is refused most: a bounded list for an operator.
+//!
+//! The algorithm is Space-Saving: a subject that is not in a full list takes the place of the one with the fewest
+//! refusals, and its count begins there. So whoever has more refusals than the smallest count is in the list, and a
+//! count is never too low.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use palisade_core::{Identity, SecurityContext};
+
+use super::{ConfiguredLimit, LayerState, RateLimitLayer, charge::LimitCharges};
+use crate::{
+    policy::{KeyKind, Subject},
+    store::{BucketKey, StoreDecision},
+};
+
+/// The subjects of the list.
+const LISTED: usize = 128;
+
+/// In a full list, one of so many refusals of other subjects takes a place: a flood of new subjects then costs
+/// little.
+const ADMITTED_EVERY: u32 = 16;
+
+/// A subject that was refused, with how often. From [`RateLimitLayer::most_refused`].
+///
+/// ```
+/// use palisade_rate_limit::RefusedSubject;
+///
+/// /// One line for an operator.
+/// fn describe(refused: &RefusedSubject) -> String {
+///     format!("{}: {} refused {} times", refused.limit, refused.subject, refused.refused)
+/// }
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct RefusedSubject {
+    /// The name of the limit that refused.
+    pub limit: Box<str>,
+    /// Whom it counted: `client 203.0.113.7/32`, `api_key:anna`, `owner:acme` or `everyone`. Of a custom key or a
+    /// pair, the name of the key and a hash.
+    pub subject: Box<str>,
+    /// How often it refused this subject since the layer was built. At most `too_high` more than it was.
+    pub refused: u64,
+    /// By how much `refused` may be too high.
+    pub too_high: u64,
+    /// When it refused last, since the Unix epoch.
+    pub last: Duration,
+}
+
+/// The list of one layer.
+#[derive(Default)]
+pub(super) struct RefusedSubjects(Mutex<Listed>);
+
+#[derive(Default)]
+struct Listed {
+    subjects: HashMap<(u8, u128), Entry>,
+    others: u32,
+}
+
+struct Entry {
+    subject: Box<str>,
+    refused: u64,
+    too_high: u64,
+    last: Duration,
+}
+
+impl fmt::Debug for RefusedSubjects {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Names of subjects are for the operator who asks.
+        f.write_str("RefusedSubjects")
+    }
+}
+
+impl RefusedSubjects {
+    /// Counts a refusal. Skips it while another thread counts one: no request waits for the list.
+    fn count(&self, key: (u8, u128), now: Duration, subject: impl FnOnce() -> Box<str>) {
+        let mut listed = match self.0.try_lock() {
+            Ok(listed) => listed,
+            Err(std::sync::TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(std::sync::TryLockError::WouldBlock) => return,
+        };
+        if let Some(entry) = listed.subjects.get_mut(&key) {
+            entry.refused = entry.refused.saturating_add(1);
+            entry.last = now;
+            return;
+        }
+        let Some(before) = listed.make_space() else {
+            return;
+        };
+        listed.subjects.insert(
+            key,
+            Entry {
+                subject: subject(),
+                refused: before.saturating_add(1),
+                too_high: before,
+                last: now,
+            },
+        );
+    }
+}
+
+impl Listed {
+    /// Makes space for one subject. Returns the count at which it begins. `None`: it gets none.
+    fn make_space(&mut self) -> Option<u64> {
+        if self.subjects.len() < LISTED {
+            return Some(0);
+        }
+        self.others = self.others.wrapping_add(1);
+        if !self.others.is_multiple_of(ADMITTED_EVERY) {
+            return None;
+        }
+        let fewest = self.subjects.iter().min_by_key(|(_, entry)| entry.refused);
+        let (key, refused) = fewest.map(|(key, entry)| (*key, entry.refused))?;
+        self.subjects.remove(&key);
+        Some(refused)
+    }
+}
+
+impl LayerState {
+    /// Counts the refusals of a decision for the list.
+    pub(super) fn count_refusals(
+        &self,
+        cx: &SecurityContext,
+        charges: &LimitCharges,
+        decision: &StoreDecision,
+    ) {
+        let states = charges.list.iter().zip(decision.limit_states());
+        for (charge, _) in states.filter(|(_, state)| state.is_refused()) {
+            let Some(configured) = self.limits.get(usize::from(charge.id.index)) else {
+                continue;
+            };
+            let key = (charge.id.index, charge.bucket.own);
+            let name = || name_of(configured, cx, charge.bucket);
+            self.refused.count(key, self.clock.unix_time(), name);
+        }
+    }
+}
+
+/// Returns the name of a subject for an operator.
+fn name_of(configured: &ConfiguredLimit, cx: &SecurityContext, bucket: BucketKey) -> Box<str> {
+    let network = |v4, v6| match cx.client() {
+        Some(client) => match Subject::network(client.ip(), v4, v6) {
+            Subject::Network { first, prefix } => format!("client {first}/{prefix}"),
+            _ => "client".to_owned(),
+        },
+        None => "client".to_owned(),
+    };
+    if configured.limit.is_network {
+        return match configured.key.network_of(cx) {
+            Some(Subject::Network { first, prefix }) => format!("client {first}/{prefix}").into(),
+            _ => "client".into(),
+        };
+    }
+    let name = match (&configured.key.0, cx.identity()) {
+        (KeyKind::Everyone, _) => "everyone".to_owned(),
+        (KeyKind::Owner(_), Identity::Known(who)) if who.owner().is_some() => {
+            format!("owner:{}", who.owner().unwrap_or_default())
+        }
+        (KeyKind::Owner(_) | KeyKind::Principal(_), Identity::Known(who)) => {
+            format!("{}:{}", who.kind(), who.id())
+        }
+        (KeyKind::Client(by) | KeyKind::Owner(by) | KeyKind::Principal(by), _) => {
+            network(by.v4, by.v6)
+        }
+        (KeyKind::Custom { .. } | KeyKind::Pair(..), _) => {
+            format!("{} #{:016x}", configured.key, bucket.own >> 64 ^ bucket.own)
+        }
+    };
+    name.into()
+}
+
+impl RateLimitLayer {
+    /// Returns the subjects that this layer refused most since it was built, the most first.
+    ///
+    /// For an operator: each process has a list of its own, of at most 128 subjects. Counts are never too low by
+    /// more than what threads counted at the same moment.
+    ///
+    /// ```
+    /// use palisade_rate_limit::{Policy, RateLimitLayer};
+    ///
+    /// let layer = RateLimitLayer::by_client().policy(Policy::named("all").rate("60/minute")?).build()?;
+    /// assert!(layer.most_refused(10).is_empty());
+    /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
+    /// ```
+    #[must_use]
+    pub fn most_refused(&self, most: usize) -> Vec<RefusedSubject> {
+        let listed = self.0.refused.0.lock();
+        let listed = listed.unwrap_or_else(PoisonError::into_inner);
+        let refused = |((index, _), entry): (&(u8, u128), &Entry)| {
+            let configured = self.0.limits.get(usize::from(*index))?;
+            Some(RefusedSubject {
+                limit: configured.limit.name.clone(),
+                subject: entry.subject.clone(),
+                refused: entry.refused,
+                too_high: entry.too_high,
+                last: entry.last,
+            })
+        };
+        let mut all: Vec<RefusedSubject> = listed.subjects.iter().filter_map(refused).collect();
+        drop(listed);
+        all.sort_by(|one, other| {
+            let key = |refused: &RefusedSubject| {
+                (std::cmp::Reverse(refused.refused), refused.subject.clone())
+            };
+            key(one).cmp(&key(other))
+        });
+        all.truncate(most);
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(subjects: &RefusedSubjects) -> Vec<(String, u64, u64)> {
+        let listed = subjects.0.lock().unwrap();
+        let mut all: Vec<_> = listed
+            .subjects
+            .values()
+            .map(|entry| (entry.subject.to_string(), entry.refused, entry.too_high))
+            .collect();
+        all.sort_by_key(|(_, refused, _)| std::cmp::Reverse(*refused));
+        all
+    }
+
+    #[test]
+    fn the_list_is_bounded_and_keeps_whom_a_flood_of_others_does_not_reach() {
+        let subjects = RefusedSubjects::default();
+        let count = |id: u128| {
+            subjects.count((0, id), Duration::ZERO, || id.to_string().into());
+        };
+        for _ in 0..10_000 {
+            count(1);
+        }
+        for id in 1_000..50_000 {
+            count(id);
+        }
+        let all = counts(&subjects);
+        assert_eq!(all.len(), LISTED);
+        assert_eq!(all[0], ("1".to_owned(), 10_000, 0));
+        // A count of a replaced subject is known to be too high by what it began with.
+        assert!(all.iter().all(|(_, refused, too_high)| refused > too_high));
+        let really = |refused: u64, too_high: u64| refused - too_high;
+        assert!(
+            all[1..]
+                .iter()
+                .all(|(_, refused, too_high)| really(*refused, *too_high) == 1)
+        );
+    }
+}

@@ -1,0 +1,93 @@
+//! Overrides in the shared store: one text with all of them, which every node reads at its heartbeat.
+//!
+//! No request reads it. While the server cannot be reached, the overrides that were read last apply.
+
+use redis::Cmd;
+
+use super::{StoreState, error_codes};
+use crate::store::{
+    LimitOverride, OverrideError, StoreProblem,
+    overrides::{MAX_OVERRIDES, OverrideName, from_text, to_line},
+};
+
+/// The longest text. 1,024 overrides have lines of at most 130 bytes.
+const LONGEST: usize = 256 * 1024;
+
+/// Returns the key of the overrides.
+fn key(prefix: &str) -> String {
+    format!("{prefix}:{{overrides}}")
+}
+
+impl StoreState {
+    /// Reads the overrides of the server, as each heartbeat does.
+    ///
+    /// # Errors
+    ///
+    /// The server did not reply, or holds something else under their key. Those that are known still apply.
+    pub(super) async fn read_overrides(&self) -> Result<(), StoreProblem> {
+        let connection = self.connections.connection();
+        let connection = connection.ok_or(StoreProblem::ConnectionLost)?;
+        let mut command = redis::cmd("GET");
+        command.arg(key(&self.prefix));
+        let text: Option<Vec<u8>> = self.connections.query(connection, command).await?;
+        let text = text.unwrap_or_default();
+        let text = std::str::from_utf8(&text)
+            .ok()
+            .filter(|text| text.len() <= LONGEST);
+        let new = from_text(text.ok_or(StoreProblem::ForeignValue)?);
+        let overrides = new.len();
+        if self.overrides.replace(new) {
+            tracing::info!(target: "palisade", overrides, "overrides of limits changed in the store");
+        }
+        Ok(())
+    }
+
+    /// Reads the overrides, and logs once a minute why that failed if it is for a reason that an operator can
+    /// change.
+    pub(super) async fn refresh_overrides(&self) {
+        if let Err(problem) = self.read_overrides().await
+            && (error_codes::is_telling(problem) || problem == StoreProblem::ForeignValue)
+        {
+            self.losses.unread_overrides(problem);
+        }
+    }
+
+    /// Sets or removes an override in the server, and reads all of them again.
+    ///
+    /// # Errors
+    ///
+    /// There are too many, or the server did not confirm it.
+    pub(super) async fn write_override(
+        &self,
+        name: OverrideName,
+        value: Option<LimitOverride>,
+    ) -> Result<(), OverrideError> {
+        let connection = self.connections.connection();
+        let connection = connection.ok_or_else(|| {
+            self.connections
+                .problem()
+                .unwrap_or(StoreProblem::ConnectionLost)
+        })?;
+        let command = set_override(&self.prefix, &name, value);
+        let written: i64 = self.connections.run_command(connection, command).await?;
+        if written != 1 {
+            return Err(OverrideError::TooMany);
+        }
+        Ok(self.read_overrides().await?)
+    }
+}
+
+/// Returns the command that changes one override.
+fn set_override(prefix: &str, name: &OverrideName, value: Option<LimitOverride>) -> Cmd {
+    let line = to_line(
+        name,
+        value.unwrap_or(LimitOverride::new(std::num::NonZeroU32::MIN)),
+    );
+    let (name, numbers) = line.split_once(' ').unwrap_or((&line, ""));
+    let numbers = if value.is_some() { numbers } else { "" };
+    let mut command = redis::cmd("EVAL");
+    command.arg(include_str!("set_override.lua"));
+    command.arg(1).arg(key(prefix));
+    command.arg(name).arg(numbers).arg(MAX_OVERRIDES);
+    command
+}

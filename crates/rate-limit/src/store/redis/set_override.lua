@@ -1,0 +1,24 @@
+-- Sets or removes one override, and removes those that have ended.
+--
+-- KEYS[1]: the overrides as text, a line for each: its name, its amount, and the second at which it ends (0: never).
+-- ARGV:    the name, amount and end (empty: it is removed), the most that there may be.
+-- Returns  1, or 0 if there are too many.
+
+local now = tonumber(redis.call('TIME')[1])
+local lines = {}
+for line in string.gmatch(redis.call('GET', KEYS[1]) or '', '[^\n]+') do
+  local name, ends = string.match(line, '^(%S+) %d+ (%d+)$')
+  if name and name ~= ARGV[1] and (ends == '0' or tonumber(ends) > now) then
+    lines[#lines + 1] = line
+  end
+end
+if ARGV[2] ~= '' then
+  if #lines >= tonumber(ARGV[3]) then return 0 end
+  lines[#lines + 1] = ARGV[1] .. ' ' .. ARGV[2]
+end
+if #lines > 0 then
+  redis.call('SET', KEYS[1], table.concat(lines, '\n'))
+else
+  redis.call('DEL', KEYS[1])
+end
+return 1

@@ -1,0 +1,158 @@
+//! A store that keeps its buckets in a file over a restart.
+
+use std::{fs, io, num::NonZeroU32, path::Path, time::Duration};
+
+use palisade_core::ManualClock;
+use palisade_rate_limit::{
+    LimitOverride, LimitStore as _, RateLimitLayer, SnapshotStore, SnapshotStoreBuildError, Subject,
+};
+
+use crate::support::*;
+
+fn open(file: &Path, clock: &ManualClock) -> SnapshotStore {
+    let store = SnapshotStore::builder(file).buckets(1_000);
+    store.clock(clock.shared()).build().unwrap()
+}
+
+/// A process: its stack over the store.
+fn process(file: &Path, clock: &ManualClock) -> (TestStack, SnapshotStore) {
+    let store = open(file, clock);
+    let layer = RateLimitLayer::by_principal()
+        .policy(policy("a", "10/hour"))
+        .store(store.clone());
+    (TestStack::build_at(clock.clone(), layer, true), store)
+}
+
+#[tokio::test]
+async fn a_deploy_gives_nobody_a_full_bucket() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("limits.snapshot");
+    let clock = clock();
+    let (before, store) = process(&file, &clock);
+    assert_eq!(before.admitted(10, || as_user("anna")).await, 10);
+    assert_eq!(before.admitted(4, || as_user("bert")).await, 4);
+    let anna = Subject::Named {
+        kind: "test",
+        id: "carl",
+        group: None,
+    };
+    let more = LimitOverride::new(NonZeroU32::new(15).unwrap());
+    before
+        .layer
+        .set_override(&anna, "a", Some(more))
+        .await
+        .unwrap();
+    store.finish().get().await;
+    drop((before, store));
+    clock.advance(Duration::from_secs(360));
+    let (after, store) = process(&file, &clock);
+    assert_eq!(store.restored(), 2);
+    assert_eq!(after.admitted(10, || as_user("anna")).await, 1);
+    assert_eq!(after.admitted(10, || as_user("bert")).await, 7);
+    assert_eq!(after.admitted(20, || as_user("carl")).await, 15);
+}
+
+#[test]
+fn the_file_is_private_and_holds_no_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("limits.snapshot");
+    let store = open(&file, &clock());
+    assert!(store.save().unwrap() > 0);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    assert!(
+        store.explain().ends_with("fixed, saved every 60 s"),
+        "{}",
+        store.explain()
+    );
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_told_once_and_all_buckets_begin_full() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("limits.snapshot");
+    let clock = clock();
+    let (stack, store) = process(&file, &clock);
+    assert_eq!(stack.admitted(10, || as_user("anna")).await, 10);
+    store.save().unwrap();
+    drop((stack, store));
+    let whole = fs::read(&file).unwrap();
+    let mut damaged = whole.clone();
+    damaged[20] ^= 1;
+    for bytes in [
+        &damaged[..],
+        &whole[..whole.len() / 2],
+        b"",
+        b"something else",
+    ] {
+        fs::write(&file, bytes).unwrap();
+        let mut store = None;
+        let lines = palisade_internal::log_lines::count(|| store = Some(open(&file, &clock)));
+        assert_eq!((lines, store.unwrap().restored()), (1, 0));
+    }
+    // It was replaced by a whole one, which a restart reads.
+    let (stack, _) = process(&file, &clock);
+    assert_eq!(stack.admitted(10, || as_user("anna")).await, 10);
+}
+
+#[test]
+fn a_file_that_may_not_be_used_is_an_error_at_build() {
+    let folder = tempfile::tempdir().unwrap();
+    let build = |file: &Path| SnapshotStore::builder(file).build().unwrap_err();
+    let path = folder.path().join("folder");
+    fs::create_dir(&path).unwrap();
+    assert_eq!(
+        build(&path),
+        SnapshotStoreBuildError::NotAFile { file: path }
+    );
+    let path = folder.path().join("none/limits.snapshot");
+    let error = build(&path);
+    let kind = io::ErrorKind::NotFound;
+    assert!(
+        matches!(&error, SnapshotStoreBuildError::Unwritable { kind: found, .. }
+            | SnapshotStoreBuildError::Unreadable { kind: found, .. } if *found == kind),
+        "{error}"
+    );
+    for interval in [
+        Duration::ZERO,
+        Duration::from_millis(999),
+        Duration::from_secs(86_401),
+    ] {
+        let builder = SnapshotStore::builder(folder.path().join("a")).interval(interval);
+        assert_eq!(
+            builder.build().unwrap_err(),
+            SnapshotStoreBuildError::IntervalOutOfRange
+        );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_others_may_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("limits.snapshot");
+    let store = open(&file, &clock());
+    drop(store);
+    for mode in [0o640, 0o604, 0o620] {
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+        let error = SnapshotStore::builder(&file).build().unwrap_err();
+        let expected = SnapshotStoreBuildError::NotPrivate { file: file.clone() };
+        assert_eq!(error, expected, "{mode:o}");
+    }
+}
+
+#[test]
+fn a_pipe_in_its_place_does_not_block_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("limits.snapshot");
+    let made = std::process::Command::new("mkfifo").arg(&file).status();
+    if made.is_ok_and(|made| made.success()) {
+        let error = SnapshotStore::builder(&file).build().unwrap_err();
+        assert_eq!(error, SnapshotStoreBuildError::NotAFile { file });
+    }
+}
