@@ -17,7 +17,9 @@ use std::{
 
 use axum::{body::Body as AxumBody, extract::ConnectInfo};
 use benches::{ADDRESSES, Body, Floor, Regime, both_regimes, client, limit, run, settings};
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{
+    BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime,
+};
 use http::{Request, Response};
 use palisade::core::GuardLayer;
 use tower::{Layer as _, Service, ServiceExt};
@@ -99,18 +101,30 @@ fn limits(criterion: &mut Criterion) {
 fn threads(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("limit, threads");
     for (name, threads) in [("one thread", 1), ("two threads", 2)] {
+        // The floor shows what the machine gains by its second processor.
+        on_threads(&mut group, &format!("floor, {name}"), threads, &Floor);
         let service = GuardLayer((client(), limit("1000000000/minute"))).layer(Floor);
-        group.bench_function(name, |bencher| {
-            bencher.iter_custom(|times| {
-                let each = times.div_ceil(threads);
-                // Each thread sends `each`; together they take as long as the slowest.
-                let whole = time_on_threads(&service, threads, each);
-                #[allow(clippy::cast_precision_loss)] // Far below 2^52 requests.
-                whole.mul_f64(times as f64 / (each * threads) as f64)
-            });
-        });
+        on_threads(&mut group, name, threads, &service);
     }
     group.finish();
+}
+
+/// Measures a service whose clones get requests from so many threads.
+fn on_threads<S, B>(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, threads: u64, service: &S)
+where
+    S: Service<Request<Body>, Response = Response<B>> + Clone + Send + Sync,
+    S::Error: std::fmt::Debug,
+    B: http_body::Body + Unpin,
+{
+    group.bench_function(name, |bencher| {
+        bencher.iter_custom(|times| {
+            let each = times.div_ceil(threads);
+            // Each thread sends `each`; together they take as long as the slowest.
+            let whole = time_on_threads(service, threads, each);
+            #[allow(clippy::cast_precision_loss)] // Far below 2^52 requests.
+            whole.mul_f64(times as f64 / (each * threads) as f64)
+        });
+    });
 }
 
 /// The time of the slowest of some threads, each of which sends so many requests to clones of a service.

@@ -6,7 +6,7 @@
 
 use std::hint::black_box;
 
-use benches::{Body, Floor, both_regimes, settings};
+use benches::{Body, Floor, both_regimes, chat_body, settings};
 use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use http::{Method, Request, header::CONTENT_TYPE};
@@ -61,22 +61,9 @@ fn text(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A body of one kilobyte as a chat client sends it.
-fn chat() -> Bytes {
-    let words = "Tell me about the river and its bridges, please. ".repeat(17);
-    let body = serde_json::json!({
-        "model": "small",
-        "temperature": 0.7,
-        "input": words,
-        "user": "ann",
-        "tags": ["a", "b", "c"],
-    });
-    Bytes::from(body.to_string())
-}
-
 fn json(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("json body");
-    let body = chat();
+    let body = chat_body();
     let post = |body: Bytes| {
         move |_, _| {
             let mut request = Request::new(Body::new(body.clone()));

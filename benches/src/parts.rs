@@ -120,6 +120,20 @@ pub fn audit(file: &std::path::Path) -> AuditLayer {
     AuditLayer::builder().sink(sink).build().expect("a trail")
 }
 
+/// A body of one kilobyte as a chat client sends it, with its text in `/input`.
+#[must_use]
+pub fn chat_body() -> Bytes {
+    let words = "Tell me about the river and its bridges, please. ".repeat(17);
+    let body = serde_json::json!({
+        "model": "small",
+        "temperature": 0.7,
+        "input": words,
+        "user": "ann",
+        "tags": ["a", "b", "c"],
+    });
+    Bytes::from(body.to_string())
+}
+
 /// The whole stack, and a key: audit, headers, client, route, host, https, limit, key, access, limit, text.
 ///
 /// # Panics

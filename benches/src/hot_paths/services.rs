@@ -2,17 +2,18 @@
 
 use std::{net::SocketAddr, path::Path, time::Duration};
 
-use http::{HeaderValue, Request};
+use http::{HeaderValue, Method, Request, header::CONTENT_TYPE};
 use palisade::core::{GuardLayer, Peer, Scheme, SystemClock};
 use palisade::jwt::{
     Algorithm, Issuer, JwtLayer, Verifier,
     mint::{SigningKey, Token},
 };
-use palisade::{HeadersLayer, Policy, RateLimitLayer};
+use palisade::sanitize::{Field, Sanitizer};
+use palisade::{HeadersLayer, Policy, RateLimitLayer, SanitizeLayer};
 use tower::Layer as _;
 
 use super::{ADDRESSES, HotPath};
-use crate::{Body, Floor, audit, client, keys, limit, request, shield, still};
+use crate::{Body, Floor, audit, chat_body, client, keys, limit, request, shield, still};
 
 /// A rate that no measurement reaches.
 const OFTEN: &str = "1000000000/minute";
@@ -26,6 +27,7 @@ const OFTEN: &str = "1000000000/minute";
 pub fn all(folder: &Path) -> Vec<HotPath> {
     let mut paths = layers(folder);
     paths.extend(credentials());
+    paths.push(text_in_json());
     let bare = ["stack", "stack 401", "stack unknown key", "stack 429"];
     paths.extend(stack(bare, None));
     let with_trail = [
@@ -90,6 +92,24 @@ fn credentials() -> Vec<HotPath> {
         HotPath::new("api key none", 401, layer.layer(Floor), none),
         HotPath::new("jwt cached", 200, with_token, shown),
     ]
+}
+
+/// A text of a kilobyte in a JSON body, which needs no cleaning.
+fn text_in_json() -> HotPath {
+    let layer = SanitizeLayer::builder()
+        .field(Field::required("/input", Sanitizer::prompt()))
+        .build()
+        .expect("a layer");
+    let body = chat_body();
+    let make = move |number| {
+        let mut request = from_address(number, None);
+        *request.method_mut() = Method::POST;
+        *request.body_mut() = Body::new(body.clone());
+        let json = HeaderValue::from_static("application/json");
+        request.headers_mut().insert(CONTENT_TYPE, json);
+        request
+    };
+    HotPath::new("text in json", 200, layer.layer(Floor), make)
 }
 
 /// A verifier, and the value of `Authorization` with a token that it accepts.
