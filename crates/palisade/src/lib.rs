@@ -72,6 +72,8 @@ pub mod metrics;
 pub mod shield;
 #[cfg(feature = "session")]
 pub mod session;
+#[cfg(feature = "key-admin")]
+pub mod key_admin;
 #[cfg(feature = "axum")]
 mod webroot;
 #[cfg(feature = "axum")]
