@@ -34,6 +34,8 @@ const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#qu
 /// Routes whose rule is [unlimited](palisade_core::Rule::unlimited) are not counted. Each process counts
 /// for itself.
 ///
+/// With feature `metrics`, `palisade_concurrency_permits{limit}` is the number of requests in progress.
+///
 /// A refusal is 429 `too_many_at_once` with `Retry-After: 1`, since it is not known when a request ends, and
 /// with `RateLimit-Policy: "voices";q=2;qu="concurrent-requests"`.
 ///
@@ -71,6 +73,8 @@ layer!(ConcurrencyLayer);
 
 /// What all clones of a layer share.
 struct ConcurrencyState {
+    #[cfg(feature = "metrics")]
+    name: Arc<str>,
     limit: NonZeroU32,
     key: Key,
     hasher: RandomState,
@@ -176,6 +180,8 @@ impl ConcurrencyLayerBuilder {
             .with_header(RATE_LIMIT_POLICY, policy)
             .prerendered();
         Ok(ConcurrencyLayer(Arc::new(ConcurrencyState {
+            #[cfg(feature = "metrics")]
+            name: Arc::from(&*name),
             limit,
             key,
             hasher: RandomState::new(),
@@ -229,11 +235,22 @@ impl ConcurrencyState {
         Some((self.hash(&subject), self.limit.saturating_mul(multiple)))
     }
 
+    /// Adds to the number of permits in use.
+    #[cfg_attr(not(feature = "metrics"), allow(clippy::unused_self))]
+    fn gauge(&self, change: f64) {
+        #[cfg(feature = "metrics")]
+        metrics::gauge!("palisade_concurrency_permits", "limit" => Arc::clone(&self.name))
+            .increment(change);
+        #[cfg(not(feature = "metrics"))]
+        let _ = change;
+    }
+
     /// Counts one more request of a subject, unless it has reached its limit.
     fn try_acquire(&self, (subject, limit): SubjectLimit) -> bool {
         let mut taken = self.under_way.entry(subject).or_insert(0);
         let free = *taken < limit.get();
         *taken += u32::from(free);
+        drop(taken);
         free
     }
 }
@@ -245,6 +262,8 @@ impl ConcurrencyState {
 pub struct Permit {
     of: Arc<ConcurrencyState>,
     subjects: ArrayVec<u64, 2>,
+    /// Whether it is in the gauge.
+    is_counted: bool,
 }
 
 impl Permit {
@@ -257,6 +276,7 @@ impl Permit {
         let mut permit = Self {
             of: Arc::clone(of),
             subjects: ArrayVec::new(),
+            is_counted: false,
         };
         for subject_limit in std::iter::once(client).chain(network) {
             if !of.try_acquire(subject_limit) {
@@ -264,12 +284,17 @@ impl Permit {
             }
             permit.subjects.push(subject_limit.0);
         }
+        of.gauge(1.0);
+        permit.is_counted = true;
         Some(permit)
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
+        if self.is_counted {
+            self.of.gauge(-1.0);
+        }
         for subject in &self.subjects {
             if let Entry::Occupied(mut taken) = self.of.under_way.entry(*subject) {
                 match *taken.get() {

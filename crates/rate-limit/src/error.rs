@@ -177,6 +177,13 @@ pub enum RateLimitBuildError {
         /// The policy.
         policy: Box<str>,
     },
+    /// A policy has two final costs: by the response, and settled by the handler or charged as a penalty.
+    ///
+    /// Use two policies.
+    SeveralFinalCosts {
+        /// The policy.
+        policy: Box<str>,
+    },
     /// A fixed cost is 0 and nothing settles it, so that the policy would never count.
     ZeroCost {
         /// The policy.
@@ -257,6 +264,7 @@ impl RateLimitBuildError {
             | Self::PenaltyAfterAuthentication { policy }
             | Self::RefundOfRefusedCredentials { policy }
             | Self::SettledPenalty { policy }
+            | Self::SeveralFinalCosts { policy }
             | Self::ZeroCost { policy }
             | Self::CostAboveBurst { policy, .. }
             | Self::UnsupportedByStore { policy, .. } => policy,
@@ -349,6 +357,9 @@ impl RateLimitBuildError {
             }
             Self::SettledPenalty { .. } => {
                 "a penalty is charged by failed credentials, not settled by a handler; use two policies"
+            }
+            Self::SeveralFinalCosts { .. } => {
+                "the response decides about the cost, and so does a handler or a penalty; use two policies"
             }
             Self::LeaseOfChangingCost { .. } => {
                 "a lease needs a cost that is final when a request is admitted; remove the lease"

@@ -67,15 +67,15 @@ impl Progress {
         }
         if let Some(trailers) = frame.trailers_ref() {
             self.outcome.grpc_status = grpc_status(trailers).or(self.outcome.grpc_status);
-            self.mark_complete();
+            self.complete();
         }
         if ended || self.expected == Some(self.outcome.bytes) {
-            self.mark_complete();
+            self.complete();
         }
     }
 
     /// Marks the response as complete. An upgrade or a failure stays what it is.
-    pub(super) fn mark_complete(&mut self) {
+    pub(super) fn complete(&mut self) {
         if self.outcome.kind == OutcomeKind::BodyDropped {
             self.outcome.kind = OutcomeKind::Complete;
         }

@@ -140,6 +140,19 @@ impl Config {
         if limit.penalty {
             policy = policy.penalty();
         }
+        if let Some(written) = limit.penalty_for_refusals.as_ref()
+            && *written.get_ref()
+        {
+            if limit.penalty {
+                let problem = "failed credentials or refusals are charged, not both";
+                let remedy = "write two limits, or remove one of the keys";
+                return Err(self.source.at(written, problem, remedy));
+            }
+            policy = policy.penalty_for_refusals();
+        }
+        if limit.dangerously_only_shadow {
+            policy = policy.dangerously_only_shadow();
+        }
         if let Some(units) = self.number::<u32>(&limit.lease, 2, u32::MAX.into())? {
             policy = policy.lease(units);
         }

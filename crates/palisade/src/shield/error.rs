@@ -17,19 +17,19 @@ use crate::rules::RulesError;
 /// # Examples
 ///
 /// ```
-/// use palisade::{AllowedHosts, Rule, Rules, Shield, ShieldBuildError};
+/// use palisade::{AllowedHosts, Rule, Rules, Shield, ShieldError};
 ///
 /// let error = Shield::builder()
 ///     .hosts(AllowedHosts::parse(["api.example"])?)
 ///     .rules(Rules::new().get("/speak", Rule::public().limit("speech")))
 ///     .build()
 ///     .unwrap_err();
-/// assert!(matches!(error, ShieldBuildError::UnknownLimit { limit, .. } if limit == "speech"));
+/// assert!(matches!(error, ShieldError::UnknownLimit { limit, .. } if limit == "speech"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub enum ShieldBuildError {
+pub enum ShieldError {
     /// Two authenticators read the same credential.
     Authenticators(AuthenticateBuildError),
     /// The CORS layer combines credentials with a wildcard, which browsers ignore.
@@ -82,7 +82,7 @@ pub enum ShieldBuildError {
     },
 }
 
-impl fmt::Display for ShieldBuildError {
+impl fmt::Display for ShieldError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Authenticators(error) => error.fmt(f),
@@ -129,7 +129,7 @@ impl fmt::Display for ShieldBuildError {
     }
 }
 
-impl ShieldBuildError {
+impl ShieldError {
     /// Returns a stable code, for programs that compare errors.
     ///
     /// # Examples
@@ -161,15 +161,15 @@ impl ShieldBuildError {
     }
 }
 
-impl std::error::Error for ShieldBuildError {}
+impl std::error::Error for ShieldError {}
 
-impl From<AuthenticateBuildError> for ShieldBuildError {
+impl From<AuthenticateBuildError> for ShieldError {
     fn from(error: AuthenticateBuildError) -> Self {
         Self::Authenticators(error)
     }
 }
 
-impl From<RulesError> for ShieldBuildError {
+impl From<RulesError> for ShieldError {
     fn from(error: RulesError) -> Self {
         Self::Rules(error)
     }

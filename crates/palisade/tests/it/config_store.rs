@@ -195,3 +195,27 @@ async fn a_memory_section_that_cannot_be_used_is_an_error_at_its_line() {
         "a check opens no file"
     );
 }
+
+#[test]
+fn a_limit_counts_refusals_or_failed_credentials_and_may_be_in_shadow() {
+    let explained = |lines: &str| {
+        let text = format!(
+            "[server]\nhosts = ['a.example']\n[[limits]]\nname = 'a'\nrate = '1 per 10 minutes'\nburst = 20\n{lines}\n"
+        );
+        let parts = Config::parse(&text)?.assemble()?;
+        Ok::<_, palisade::config::ConfigFileError>(parts.limits.clients.unwrap().explain())
+    };
+    let block = explained("penalty_for_refusals = true").unwrap();
+    assert!(
+        block.contains("charged by refusals of other limits only"),
+        "{block}"
+    );
+    let shadow = explained("dangerously_only_shadow = true").unwrap();
+    assert!(shadow.contains("in shadow: it refuses nothing"), "{shadow}");
+    let both = explained("penalty = true\npenalty_for_refusals = true").unwrap_err();
+    assert!(
+        both.to_string()
+            .contains("limits.penalty_for_refusals: failed credentials"),
+        "{both}"
+    );
+}

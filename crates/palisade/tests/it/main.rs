@@ -28,7 +28,6 @@ mod finished_router;
 mod inspect;
 mod fronts;
 mod install;
-mod key_admin;
 mod layout;
 mod metrics;
 mod names;

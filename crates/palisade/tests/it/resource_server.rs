@@ -7,7 +7,7 @@ use palisade::core::{Guard, PublicDocument};
 use palisade::jwt::mint::{DpopProof, SigningKey, Token};
 use palisade::jwt::resource_server::ResourceServer;
 use palisade::jwt::{Algorithm, Issuer};
-use palisade::{ProtectedRouter, Routes, Rule, Rules, ShieldBuildError};
+use palisade::{ProtectedRouter, Routes, Rule, Rules, ShieldError};
 use tower_http::cors::CorsLayer;
 
 use crate::support::{TestResponse, TestShield, request, send_to, test_shield};
@@ -318,10 +318,7 @@ fn a_rule_for_the_path_of_a_document_is_an_error() {
         let server = resource(&key, &parts);
         let builder = std::mem::take(&mut parts.builder).resource_server(server);
         let built = builder.rules(rules).build();
-        assert!(
-            matches!(built, Err(ShieldBuildError::Rules(_))),
-            "{built:?}"
-        );
+        assert!(matches!(built, Err(ShieldError::Rules(_))), "{built:?}");
     }
 }
 
@@ -335,9 +332,6 @@ fn a_document_has_one_path() {
         let built = builder
             .rules(Rules::new().get("/open", Rule::public()))
             .build();
-        assert!(
-            matches!(built, Err(ShieldBuildError::Rules(_))),
-            "{built:?}"
-        );
+        assert!(matches!(built, Err(ShieldError::Rules(_))), "{built:?}");
     }
 }

@@ -313,21 +313,46 @@ impl RateLimitLayerBuilder {
         if let Some(names) = store.limit_names() {
             names.register(&owner, limits.iter())?;
         }
-        Ok(RateLimitLayer(Arc::new(LayerState {
+        Ok(self.with_limits(limits, &store, &owner))
+    }
+
+    /// Makes the layer, and one inside it for policies in shadow if others refuse.
+    fn with_limits(
+        self,
+        limits: Vec<Limit>,
+        store: &Arc<dyn LimitStore>,
+        owner: &Owner,
+    ) -> RateLimitLayer {
+        let is_shadow = self.mode == Mode::Shadow;
+        let (shadow, enforced): (Vec<_>, Vec<_>) = limits
+            .into_iter()
+            .partition(|limit| limit.only_shadow && !is_shadow);
+        let make = |limits: Vec<Limit>, shadow: Option<RateLimitLayer>| LayerState {
             name: self.name,
             mode: self.mode,
-            exempt: self.exempt,
-            refusal_hook: self.refusal_hook,
+            exempt: Exemption::default(),
+            refusal_hook: RefusalHook::default(),
             retry_after_jitter: self.retry_after_jitter,
             random: RandomState::new(),
             fields: LimitFields::new(&self.styles, limits.len()),
             refusal_templates: RefusalTemplates::new(limits.len()),
             refused: RefusedSubjects::default(),
             limits: ConfiguredLimit::all(limits, &self.key),
-            store,
-            clock: self.clock,
-            _owner: owner,
-        })))
+            store: Arc::clone(store),
+            clock: self.clock.clone(),
+            shadow,
+            _owner: Arc::clone(owner),
+        };
+        let shadow = (!shadow.is_empty()).then(|| {
+            let mut state = make(shadow, None);
+            state.fields = LimitFields::new(&[], 0);
+            RateLimitLayer(Arc::new(state))
+        });
+        RateLimitLayer(Arc::new(LayerState {
+            exempt: self.exempt,
+            refusal_hook: self.refusal_hook,
+            ..make(enforced, shadow)
+        }))
     }
 
     /// Returns the limits of all policies, then those of IPv6 networks.

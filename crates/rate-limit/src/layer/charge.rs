@@ -280,6 +280,8 @@ impl ConfiguredLimit {
             };
             let bucket_of = keys.iter().position(same).unwrap_or(index);
             Self {
+                #[cfg(feature = "metrics")]
+                label: Arc::from(limit.name()),
                 limit: Arc::new(limit),
                 key,
                 bucket_of,

@@ -45,6 +45,9 @@ impl RateLimitLayerBuilder {
         if limit.penalty && limit.settled_by.is_some() {
             return Err(RateLimitBuildError::SettledPenalty { policy });
         }
+        if limit.response_cost.is_some() && (limit.penalty || limit.settled_by.is_some()) {
+            return Err(RateLimitBuildError::SeveralFinalCosts { policy });
+        }
         let burst = limit.burst();
         match limit.cost {
             Cost::Fixed(0) if limit.settled_by.is_none() => {

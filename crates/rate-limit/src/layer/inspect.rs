@@ -97,7 +97,7 @@ impl RateLimitLayer {
                 overridden,
             })
         };
-        let buckets: Vec<InspectedBucket> = self.0.limits.iter().filter_map(find).collect();
+        let buckets: Vec<InspectedBucket> = self.limits_with_shadow().filter_map(find).collect();
         let checks: ArrayVec<Charge<'_>, MAX_CHARGES> = buckets
             .iter()
             .map(|inspected| Charge::check_only(&inspected.limit, inspected.bucket))

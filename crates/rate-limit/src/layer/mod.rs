@@ -6,8 +6,10 @@
 
 mod check;
 mod builder;
+mod explain;
 mod inspect;
 mod reset;
+mod shadow;
 mod refused;
 mod refusal_hook;
 mod exempt;
@@ -38,7 +40,7 @@ use self::{
 };
 use crate::{
     fields::LimitFields,
-    policy::{ChargeWhen, Key, Limit},
+    policy::{Key, Limit},
     store::{LimitStore, Owner, StoreDecision},
 };
 
@@ -65,6 +67,10 @@ use crate::{
 ///
 /// The body of a 429 is a problem document (RFC 9457) with the member `violated-policies`. `Retry-After`
 /// (RFC 9110, 10.2.3) is in seconds, rounded up: a client that waits that long is admitted.
+///
+/// # Metrics
+///
+/// With feature `metrics`: `palisade_limit_refusals_total{limit}`, also of policies in shadow.
 ///
 /// # Examples
 ///
@@ -116,6 +122,8 @@ struct LayerState {
     refusal_templates: RefusalTemplates,
     /// Whom this layer refused most.
     refused: RefusedSubjects,
+    /// The policies that refuse nothing. Another layer, so that what they would refuse changes nothing here.
+    shadow: Option<RateLimitLayer>,
     /// Keeps the names of the limits in the store.
     _owner: Owner,
 }
@@ -158,6 +166,9 @@ struct ConfiguredLimit {
     bucket_of: usize,
     /// With the amounts of overrides.
     prepared: PreparedLimits,
+    /// The name of the limit, in metrics.
+    #[cfg(feature = "metrics")]
+    label: Arc<str>,
 }
 
 impl RateLimitLayer {
@@ -184,9 +195,7 @@ impl RateLimitLayer {
     pub fn policies(&self) -> impl Iterator<Item = &str> {
         let mut last = "";
         let limits = self
-            .0
-            .limits
-            .iter()
+            .limits_with_shadow()
             .filter(|configured| !configured.limit.is_network);
         let names = limits.map(|configured| &*configured.limit.policy);
         names.filter(move |name| std::mem::replace(&mut last, name) != *name)
@@ -195,9 +204,7 @@ impl RateLimitLayer {
     /// Returns the names of the policies that count only on routes whose rule names them.
     pub fn policies_on_named_routes(&self) -> impl Iterator<Item = &str> {
         let named = self
-            .0
-            .limits
-            .iter()
+            .limits_with_shadow()
             .filter(|configured| configured.limit.named_routes_only);
         let mut last = "";
         named
@@ -220,38 +227,6 @@ impl RateLimitLayer {
     pub fn header_names(&self) -> impl Iterator<Item = HeaderName> {
         self.0.fields.names()
     }
-
-    /// Describes the limits and the memory of the store for operators, one line each.
-    ///
-    /// ```
-    /// use palisade_rate_limit::{Policy, RateLimitLayer};
-    ///
-    /// let layer = RateLimitLayer::by_principal().policy(Policy::named("tts").rate("10/minute")?).build()?;
-    /// let text = layer.explain();
-    /// assert!(text.starts_with("tts: 10/minute, at once 10, by principal\nstore: memory: "));
-    /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
-    /// ```
-    #[must_use]
-    pub fn explain(&self) -> String {
-        let limits = self
-            .0
-            .limits
-            .iter()
-            .filter(|configured| !configured.limit.is_network);
-        let mut lines: Vec<String> = limits.map(ConfiguredLimit::explain).collect();
-        lines.push(format!("store: {}", self.0.store.explain()));
-        let overrides = self.0.overrides_in_use();
-        if let Some(overrides) = overrides.map(|overrides| overrides.len()) {
-            lines.push(format!("overrides of single subjects: {overrides}"));
-        }
-        if self.0.exempt.is_any() {
-            lines.push("exempt: what a custom function says".to_owned());
-        }
-        if self.0.mode == Mode::Shadow {
-            lines.push("shadow: nothing is refused".to_owned());
-        }
-        lines.join("\n")
-    }
 }
 
 impl LayerState {
@@ -263,33 +238,6 @@ impl LayerState {
             Some(OVERRIDE) => overrides.limit(id.index),
             Some(tier) => base.tiers.get(usize::from(tier)).map(|(_, limit)| limit),
         }
-    }
-}
-
-impl ConfiguredLimit {
-    fn explain(&self) -> String {
-        let Limit { name, rate, .. } = &*self.limit;
-        let burst = self.limit.burst();
-        let mut line = format!("{name}: {rate}, at once {burst}, by {}", self.key);
-        if self.limit.penalty {
-            line += match self.limit.counts_refusals {
-                true => ", charged by refusals of other limits only",
-                false => ", charged by failed credentials only",
-            };
-        }
-        for (tier, limit) in &self.limit.tiers {
-            line += &format!(", tier {tier} {}", limit.rate);
-        }
-        if let Some(unit) = &self.limit.settled_by {
-            line += &format!(", settled by {unit}");
-        }
-        if let ChargeWhen::Handled { otherwise } = self.limit.charge_when {
-            line += &format!(", {otherwise} if refused before the handler");
-        }
-        if self.limit.named_routes_only {
-            line += ", on routes that name it";
-        }
-        line
     }
 }
 
@@ -306,22 +254,13 @@ impl Guard for RateLimitLayer {
 
     fn admit(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<ChargedRequest> {
         // The address of what all clones share.
-        if !cx.first_visit(Arc::as_ptr(&self.0).addr()) {
+        if !cx.first_visit(Arc::as_ptr(&self.0).addr()) || self.0.exempt.covers(cx, head) {
             return Verdict::Admit(ChargedRequest::default());
         }
-        if self.0.exempt.covers(cx, head) {
-            return Verdict::Admit(ChargedRequest::default());
-        }
-        let mut charges = LimitCharges::default();
-        if let Err(rejection) = self.0.add_charges(cx, head, &mut charges) {
-            return rejection.into();
-        }
-        if charges.list.is_empty() {
-            return Verdict::Admit(ChargedRequest::default());
-        }
-        match self.0.charge_store(cx, &charges) {
-            MaybeReady::Ready(decision) => self.0.verdict(cx, &charges, &decision).into(),
-            MaybeReady::Pending(decision) => self.admit_later(cx, charges, decision),
+        let verdict = self.admit_by_limits(cx, head);
+        match &self.0.shadow {
+            Some(shadow) => shadow.watch(cx, head, verdict),
+            None => verdict,
         }
     }
 
@@ -334,7 +273,10 @@ impl Guard for RateLimitLayer {
         // Charged before the response leaves: a client that waits for it before the next guess has
         // paid for this one.
         self.0.charge_failure(cx, pass);
-        self.0.refund(cx, pass, head.status);
+        self.0.charge_by_response(cx, pass, head);
+        if let (Some(shadow), Some(pass)) = (&self.0.shadow, pass.shadow_mut()) {
+            let _ = shadow.finish(cx, pass, head);
+        }
         if !pass.is_silent() && !head.status.is_redirection() {
             let now = || self.0.clock.unix_time().as_secs();
             self.0.fields.add_to_response(
@@ -348,12 +290,41 @@ impl Guard for RateLimitLayer {
     }
 
     fn close(&self, cx: &SecurityContext, mut pass: ChargedRequest, _: Outcome) {
-        self.0.charge_failure(cx, &mut pass);
-        self.0.settle(cx, &pass);
+        self.0.close(cx, &mut pass);
+        if let (Some(shadow), Some(mut pass)) = (&self.0.shadow, pass.take_shadow()) {
+            shadow.0.close(cx, &mut pass);
+        }
+    }
+}
+
+impl LayerState {
+    /// Charges what is known when a request has ended.
+    fn close(&self, cx: &SecurityContext, pass: &mut ChargedRequest) {
+        self.charge_failure(cx, pass);
+        self.settle(cx, pass);
     }
 }
 
 impl RateLimitLayer {
+    /// Charges the limits that refuse.
+    fn admit_by_limits(
+        &self,
+        cx: &SecurityContext,
+        head: &request::Parts,
+    ) -> Verdict<ChargedRequest> {
+        let mut charges = LimitCharges::default();
+        if let Err(rejection) = self.0.add_charges(cx, head, &mut charges) {
+            return rejection.into();
+        }
+        if charges.list.is_empty() {
+            return Verdict::Admit(ChargedRequest::default());
+        }
+        match self.0.charge_store(cx, &charges) {
+            MaybeReady::Ready(decision) => self.0.verdict(cx, &charges, &decision).into(),
+            MaybeReady::Pending(decision) => self.admit_later(cx, charges, decision),
+        }
+    }
+
     /// Waits for a store that does not decide at once, and then decides as `admit` does.
     fn admit_later(
         &self,

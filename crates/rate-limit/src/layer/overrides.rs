@@ -27,6 +27,13 @@ pub(super) struct RequestOverrides(Option<Box<OverriddenLimits>>);
 struct OverriddenLimits(Vec<(u8, Arc<Limit>)>);
 
 impl RequestOverrides {
+    /// Most requests have none.
+    pub(super) const NONE: Self = Self(None);
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// Returns the limit that replaces the one of this index.
     pub(super) fn limit(&self, index: u8) -> Option<&Arc<Limit>> {
         let OverriddenLimits(limits) = &**self.0.as_ref()?;
@@ -211,7 +218,8 @@ impl RateLimitLayer {
         let named = |configured: &&ConfiguredLimit| {
             *configured.limit.name == *limit && !configured.limit.is_network
         };
-        let configured = self.0.limits.iter().find(named).ok_or_else(unknown)?;
+        let mut limits = self.limits_with_shadow();
+        let configured = limits.find(named).ok_or_else(unknown)?;
         let subject = subject(configured).ok_or_else(unknown)?;
         let bucket = self.0.store.bucket_key(&subject);
         let overrides = self.0.store.overrides().ok_or(OverrideError::Unsupported)?;

@@ -4,6 +4,8 @@
 //! refusals, and its count begins there. So whoever has more refusals than the smallest count is in the list, and a
 //! count is never too low.
 
+#[cfg(feature = "metrics")]
+use std::sync::Arc;
 use std::{
     collections::HashMap,
     fmt,
@@ -134,6 +136,9 @@ impl LayerState {
             let Some(configured) = self.limits.get(usize::from(charge.id.index)) else {
                 continue;
             };
+            #[cfg(feature = "metrics")]
+            metrics::counter!("palisade_limit_refusals_total", "limit" => Arc::clone(&configured.label))
+                .increment(1);
             let key = (charge.id.index, charge.bucket.own);
             let name = || name_of(configured, cx, charge.bucket);
             self.refused.count(key, self.clock.unix_time(), name);

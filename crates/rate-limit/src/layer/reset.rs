@@ -69,7 +69,7 @@ impl RateLimitLayer {
         let now = self.0.clock.monotonic();
         let mut later = Vec::new();
         let mut outcome = Ok(());
-        for configured in &self.0.limits {
+        for configured in self.limits_with_shadow() {
             let Some(subject) = subject(configured) else {
                 continue;
             };

@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use http::StatusCode;
+use http::response;
 use palisade_core::{Observations, SecurityContext};
 use smallvec::SmallVec;
 
@@ -39,15 +39,46 @@ pub struct ChargedRequest {
     pub(super) limit_states: SmallVec<[(LimitId, LimitState); 2]>,
     /// Charges that may still be corrected. Most layers have none or one.
     pub(super) open: SmallVec<[LimitCharge; 1]>,
-    overrides: RequestOverrides,
+    /// What few requests have, behind one pointer.
+    rare: Option<Box<RareParts>>,
     failure_charged: bool,
-    pub(super) refunded: bool,
+    corrected: bool,
     pub(super) degraded: bool,
     /// The store may have charged a degraded request.
     may_be_charged: bool,
 }
 
+/// What few requests have.
+#[derive(Debug, Default)]
+struct RareParts {
+    overrides: RequestOverrides,
+    /// What the policies in shadow charged.
+    shadow: Option<ChargedRequest>,
+}
+
+/// Returns the overrides of a request.
+fn overrides_of(rare: &Option<Box<RareParts>>) -> &RequestOverrides {
+    static NONE: RequestOverrides = RequestOverrides::NONE;
+    rare.as_ref().map_or(&NONE, |rare| &rare.overrides)
+}
+
 impl ChargedRequest {
+    /// Adds what the policies in shadow charged.
+    pub(super) fn with_shadow(mut self, shadow: Self) -> Self {
+        self.rare.get_or_insert_default().shadow = Some(shadow);
+        self
+    }
+
+    /// Returns what the policies in shadow charged.
+    pub(super) fn shadow_mut(&mut self) -> Option<&mut Self> {
+        self.rare.as_mut()?.shadow.as_mut()
+    }
+
+    /// Takes what the policies in shadow charged.
+    pub(super) fn take_shadow(&mut self) -> Option<Self> {
+        self.rare.as_mut()?.shadow.take()
+    }
+
     /// Keeps what header fields report, and the charges that may still change.
     pub(super) fn new(
         inner: &LayerState,
@@ -57,9 +88,11 @@ impl ChargedRequest {
         let mut pass = Self {
             degraded: decision.degraded,
             may_be_charged: decision.may_be_charged,
-            overrides: charges.overrides.clone(),
             ..Self::default()
         };
+        if !charges.overrides.is_empty() {
+            pass.rare.get_or_insert_default().overrides = charges.overrides.clone();
+        }
         for (charge, limit_state) in charges.list.iter().zip(decision.limit_states()) {
             let Some(limit) = inner.limit(charge.id, &charges.overrides) else {
                 continue;
@@ -93,7 +126,7 @@ impl LayerState {
         pass: &'a ChargedRequest,
     ) -> impl Iterator<Item = FieldItem<'a>> + Clone {
         pass.limit_states.iter().filter_map(|(id, limit_state)| {
-            let limit = self.limit(*id, &pass.overrides)?;
+            let limit = self.limit(*id, overrides_of(&pass.rare))?;
             Some(FieldItem {
                 limit,
                 limit_state: *limit_state,
@@ -114,7 +147,7 @@ impl LayerState {
         }
         pass.failure_charged = true;
         for charge in &pass.open {
-            if let Some(limit) = self.limit(charge.id, &pass.overrides)
+            if let Some(limit) = self.limit(charge.id, overrides_of(&pass.rare))
                 && limit.penalty
                 && !limit.counts_refusals
             {
@@ -149,7 +182,7 @@ impl LayerState {
     /// Runs once, when the response is complete. The difference may be negative: it is then refunded.
     pub(super) fn settle(&self, cx: &SecurityContext, pass: &ChargedRequest) {
         for charge in &pass.open {
-            let Some(limit) = self.limit(charge.id, &pass.overrides) else {
+            let Some(limit) = self.limit(charge.id, overrides_of(&pass.rare)) else {
                 continue;
             };
             let Some(used) = limit
@@ -186,6 +219,12 @@ impl LayerState {
 }
 
 impl Limit {
+    /// Returns the units by which the cost of the response differs from the charge.
+    fn correction(&self, cost: u32, head: &response::Parts) -> i64 {
+        let last = self.response_cost.as_ref().and_then(|cost| cost.of(head));
+        last.map_or(0, |last| i64::from(last) - i64::from(cost))
+    }
+
     /// Returns how many units are refunded to a request that did not reach the handler.
     fn refund(&self, cost: u32) -> u32 {
         match self.charge_when {
@@ -196,30 +235,36 @@ impl Limit {
 }
 
 impl LayerState {
-    /// Refunds, once, what the policies allow.
+    /// Corrects the charges, once, by the response: what policies refund to a request that did not reach the handler,
+    /// or what its response costs.
     ///
     /// It runs when the response is available. A client that disconnects earlier gets no refund.
-    pub(super) fn refund(
+    pub(super) fn charge_by_response(
         &self,
         cx: &SecurityContext,
         pass: &mut ChargedRequest,
-        status: StatusCode,
+        head: &response::Parts,
     ) {
-        let refused = status.is_client_error() || status.is_server_error();
-        if pass.refunded || pass.open.is_empty() || !refused || !cx.refused_before_handler() {
+        if pass.corrected || pass.open.is_empty() {
             return;
         }
-        pass.refunded = true;
+        pass.corrected = true;
+        let refused = head.status.is_client_error() || head.status.is_server_error();
+        let before_handler = cx.refused_before_handler();
         for charge in &pass.open {
-            let Some(limit) = self.limit(charge.id, &pass.overrides) else {
+            let Some(limit) = self.limit(charge.id, overrides_of(&pass.rare)) else {
                 continue;
             };
-            let units = -i64::from(limit.refund(charge.cost));
+            let units = match before_handler {
+                true if refused => -i64::from(limit.refund(charge.cost)),
+                true => 0,
+                false => limit.correction(charge.cost, head),
+            };
             if units == 0 {
                 continue;
             }
             self.correct(pass, limit, charge.bucket, units);
-            // The fields report the state after the refund.
+            // The fields report the state after the correction.
             let reported = pass.limit_states.iter_mut();
             for (_, limit_state) in reported.filter(|(id, _)| *id == charge.id) {
                 limit_state.backlog = limit.gcra.adjust(limit_state.backlog, units);

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use http::request;
+use http::{request, response};
 
 /// What the units of a policy are.
 ///
@@ -68,6 +68,29 @@ pub enum ChargeWhen {
         /// What a request that was refused further in pays, in units. 0 gives all of it back.
         otherwise: u32,
     },
+}
+
+/// What a request costs in the end, by the head of its response.
+#[derive(Clone)]
+pub(crate) struct ResponseCost(Arc<dyn Fn(&response::Parts) -> Option<u32> + Send + Sync>);
+
+impl ResponseCost {
+    pub(crate) fn new(
+        cost: impl Fn(&response::Parts) -> Option<u32> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(cost))
+    }
+
+    /// Returns the final cost in units. `None`: it stays as it is.
+    pub(crate) fn of(&self, head: &response::Parts) -> Option<u32> {
+        (self.0)(head)
+    }
+}
+
+impl fmt::Debug for ResponseCost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("by the response")
+    }
 }
 
 /// A number, or a function of the head.

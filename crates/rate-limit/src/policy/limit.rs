@@ -9,7 +9,7 @@ use std::{
 
 use siphasher::sip::SipHasher13;
 
-use super::{ChargeWhen, Cost, CostUnit, FailureMode, Ipv6Network, Key, Policy};
+use super::{ChargeWhen, Cost, CostUnit, FailureMode, Ipv6Network, Key, Policy, ResponseCost};
 use crate::{error::RateLimitBuildError, gcra::Gcra, rate::Rate};
 
 /// With one unit ahead, each request would call the store.
@@ -48,9 +48,11 @@ pub struct Limit {
     pub(crate) cost: Cost,
     pub(crate) charge_when: ChargeWhen,
     pub(crate) settled_by: Option<Box<str>>,
+    pub(crate) response_cost: Option<ResponseCost>,
     pub(crate) unit: CostUnit,
     pub(crate) penalty: bool,
     pub(crate) counts_refusals: bool,
+    pub(crate) only_shadow: bool,
     pub(crate) named_routes_only: bool,
     /// Counts the network of IPv6 around a client.
     pub(crate) is_network: bool,
@@ -95,9 +97,11 @@ impl Limit {
             cost: policy.cost.clone(),
             charge_when: policy.charge_when,
             settled_by: policy.settled_by.clone(),
+            response_cost: policy.response_cost.clone(),
             unit: policy.unit,
             penalty: policy.penalty,
             counts_refusals: policy.counts_refusals,
+            only_shadow: policy.only_shadow,
             named_routes_only: policy.named_routes_only,
             is_network: false,
             lease: policy.lease,
@@ -127,9 +131,11 @@ impl Limit {
             cost: self.cost.clone(),
             charge_when: self.charge_when,
             settled_by: self.settled_by.clone(),
+            response_cost: self.response_cost.clone(),
             unit: self.unit,
             penalty: self.penalty,
             counts_refusals: self.counts_refusals,
+            only_shadow: self.only_shadow,
             named_routes_only: self.named_routes_only,
             is_network: true,
             lease: self.lease,
@@ -177,9 +183,11 @@ impl Limit {
             cost: self.cost.clone(),
             charge_when: self.charge_when,
             settled_by: self.settled_by.clone(),
+            response_cost: self.response_cost.clone(),
             unit: self.unit,
             penalty: self.penalty,
             counts_refusals: self.counts_refusals,
+            only_shadow: self.only_shadow,
             named_routes_only: self.named_routes_only,
             is_network: self.is_network,
             lease: self.lease,
@@ -257,6 +265,7 @@ impl Limit {
     pub(crate) fn is_adjusted_later(&self) -> bool {
         self.penalty && !self.counts_refusals
             || self.settled_by.is_some()
+            || self.response_cost.is_some()
             || self.charge_when != ChargeWhen::Admitted
     }
 

@@ -6,6 +6,7 @@
 
 mod named;
 mod penalty;
+mod final_cost;
 mod to_limits;
 mod request_subject;
 mod limit;
@@ -14,12 +15,6 @@ mod subject;
 mod cost;
 mod failure_mode;
 
-pub(crate) use self::{
-    cost::Cost,
-    key::{Ipv6Network, KeyKind},
-    named::check_name,
-    request_subject::with_request_subject,
-};
 pub use self::{
     cost::{ChargeWhen, CostUnit},
     failure_mode::FailureMode,
@@ -27,6 +22,12 @@ pub use self::{
     limit::Limit,
     named::PolicyWithoutRate,
     subject::Subject,
+};
+pub(crate) use self::{
+    cost::{Cost, ResponseCost},
+    key::{Ipv6Network, KeyKind},
+    named::check_name,
+    request_subject::with_request_subject,
 };
 use crate::rate::Rate;
 
@@ -39,8 +40,10 @@ use crate::rate::Rate;
 /// | [`cost`](Self::cost) | 1 unit a request |
 /// | [`unit`](Self::unit) | requests |
 /// | [`charge_when`](Self::charge_when) | every admitted request pays |
+/// | [`cost_by_response`](Self::cost_by_response) | nothing changes the cost afterwards |
+/// | [`dangerously_only_shadow`](Self::dangerously_only_shadow) | it refuses |
 /// | [`settled_by`](Self::settled_by) | nothing changes the cost afterwards |
-/// | [`debt`](Self::debt) | 0; one burst if settled, four if a penalty for failed credentials |
+/// | [`debt`](Self::debt) | 0; one burst if settled or by the response, four if a penalty for failed credentials |
 /// | [`penalty`](Self::penalty), [`penalty_for_refusals`](Self::penalty_for_refusals) | every request pays |
 /// | [`on_named_routes`](Self::on_named_routes) | applies on every route |
 /// | [`lease`](Self::lease) | none: every request is decided by the store |
@@ -81,6 +84,9 @@ pub struct Policy {
     pub(crate) debt: Option<u32>,
     pub(crate) failure: Option<FailureMode>,
     pub(crate) lease: Option<u32>,
+    pub(crate) response_cost: Option<ResponseCost>,
+    /// Records what it would refuse, and refuses nothing.
+    pub(crate) only_shadow: bool,
 }
 
 impl Policy {
@@ -197,51 +203,24 @@ impl Policy {
         self
     }
 
-    /// Replaces the cost by what the handler reports for this unit, when the response is complete. Default:
-    /// nothing changes the cost afterwards.
+    /// Counts requests, and records what this policy would refuse, but refuses nothing. Default: refuses.
     ///
-    /// The handler reports with [`SecurityContext::settle`](palisade_core::SecurityContext::settle). No report
-    /// leaves what was reserved charged: so does a client that disconnects, or a refusal further in. More than
-    /// was reserved is owed (see [`Policy::debt`]), and the next requests wait until that is paid.
-    ///
-    /// Choose a [`cost`](Self::cost) near the usual one. What runs at the same time is limited by what is
-    /// reserved, not by what is settled later.
+    /// For the days of a roll-out, beside policies that refuse. Requests that another policy of the layer refuses may
+    /// be counted too. Clients are not told of it, and the audit trail and the metrics show whom it would refuse. With
+    /// a shared store it costs a call of its own. Remove it afterwards.
     ///
     /// ```
-    /// use palisade_rate_limit::{Policy, CostUnit};
+    /// use palisade_rate_limit::{Policy, RateLimitLayer};
     ///
-    /// let characters = Policy::named("characters")
-    ///     .rate("200000/day")?
-    ///     .unit(CostUnit::Custom)
-    ///     .cost(500)
-    ///     .settled_by("characters");
-    /// # let _ = characters;
-    /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
-    /// ```
-    pub fn settled_by(mut self, unit: impl Into<Box<str>>) -> Self {
-        self.settled_by = Some(unit.into());
-        self
-    }
-
-    /// Says which requests pay the whole cost. Default: every request that was admitted.
-    ///
-    /// With [`ChargeWhen::Handled`] a request that a layer further in refused before the handler
-    /// gets back what is above `otherwise`. A client that leaves gets nothing back, nor does a
-    /// request that ended in a panic, or that the handler itself refused. What is given back makes
-    /// such requests free of this policy: keep another one, by client, that counts them.
-    ///
-    /// ```
-    /// use palisade_rate_limit::{ChargeWhen, Policy, RateLimitLayer};
-    ///
-    /// let texts = Policy::named("texts").rate("100/day")?;
-    /// let layer = RateLimitLayer::by_principal()
-    ///     .policy(texts.charge_when(ChargeWhen::Handled { otherwise: 0 }))
+    /// let layer = RateLimitLayer::by_client()
+    ///     .policy(Policy::named("all").rate("60/minute")?)
+    ///     .policy(Policy::named("day").rate("5000/day")?.dangerously_only_shadow())
     ///     .build()?;
-    /// # let _ = layer;
+    /// assert!(layer.explain().contains("day: 5000/day, at once 5000, by client"));
     /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
     /// ```
-    pub fn charge_when(mut self, when: ChargeWhen) -> Self {
-        self.charge_when = when;
+    pub fn dangerously_only_shadow(mut self) -> Self {
+        self.only_shadow = true;
         self
     }
 

@@ -71,6 +71,8 @@ impl PolicyWithoutRate {
             debt: None,
             failure: None,
             lease: None,
+            response_cost: None,
+            only_shadow: false,
         })
     }
 }

@@ -118,6 +118,7 @@ impl Policy {
             (None, true, _) if self.counts_refusals => 0,
             (None, true, _) => burst.get().saturating_mul(PENALTY_DEBT_BURSTS),
             (None, false, Some(_)) => burst.get(),
+            (None, false, None) if self.response_cost.is_some() => burst.get(),
             (None, false, None) => 0,
         }
     }

@@ -22,5 +22,6 @@ mod props;
 mod redis;
 mod refund;
 mod settle;
+mod shadow;
 mod snapshot;
 mod support;

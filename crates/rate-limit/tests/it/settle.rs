@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::Response;
 use http_body_util::Full;
 use palisade_core::GuardLayer;
-use palisade_rate_limit::Policy;
+use palisade_rate_limit::{Policy, RateLimitBuildError, RateLimitLayer, Subject};
 use tower::{Layer, ServiceExt, service_fn};
 
 use crate::support::*;
@@ -111,4 +111,77 @@ async fn a_panic_in_the_handler_settles_what_it_reported_until_then() {
     let call = tokio::spawn(service.oneshot(speak(None)));
     assert!(call.await.unwrap_err().is_panic());
     assert_eq!(left(&stack).await, 75);
+}
+
+fn by_status() -> TestStack {
+    let policy =
+        policy("a", "100/day")
+            .cost(10)
+            .cost_by_response(|head| match head.status.as_u16() {
+                304 => Some(1),
+                201 => Some(25),
+                500 => Some(0),
+                _ => None,
+            });
+    TestStack::by_principal([policy])
+}
+
+async fn left_of_anna(stack: &TestStack) -> u32 {
+    let anna = Subject::Named {
+        kind: "test",
+        id: "anna",
+        group: None,
+    };
+    stack.layer.inspect(&anna).get().await.unwrap()[0].remaining
+}
+
+#[tokio::test]
+async fn the_response_of_the_handler_decides_about_the_cost() {
+    let stack = by_status();
+    for (status, remaining) in [
+        ("304", 99),
+        ("201", 74),
+        ("500", 74),
+        ("200", 64),
+        ("404", 54),
+    ] {
+        let mut request = as_user("anna");
+        request
+            .headers_mut()
+            .insert("x-status", status.parse().unwrap());
+        let response = stack.send(request).await;
+        assert_eq!(left_of_anna(&stack).await, remaining, "{status}");
+        let expected = format!("\"a\";r={remaining};");
+        // Redirections have no fields.
+        let told = field(&response, "ratelimit");
+        assert!(
+            status == "304" || told.starts_with(&expected),
+            "{response:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_before_the_handler_is_no_response_of_the_handler() {
+    let policy = policy("a", "5/day").cost_by_response(|_| Some(0));
+    let stack = TestStack::by_client([policy]);
+    for _ in 0..5 {
+        assert_eq!(stack.status(as_user("wrong")).await, 401);
+    }
+    assert_eq!(stack.status(as_user("wrong")).await, 429);
+}
+
+#[test]
+fn two_final_costs_are_an_error_at_build() {
+    let cost = || policy("a", "5/day").cost_by_response(|_| Some(0));
+    for policy in [cost().settled_by("x"), cost().penalty()] {
+        let error = RateLimitLayer::by_client()
+            .policy(policy)
+            .build()
+            .unwrap_err();
+        assert!(
+            matches!(error, RateLimitBuildError::SeveralFinalCosts { .. }),
+            "{error}"
+        );
+    }
 }

@@ -41,6 +41,15 @@ pub(in crate::config) struct Limit {
     /// Such a limit can be strict: it slows down guessing and no other request.
     #[serde(default)]
     pub(in crate::config) penalty: bool,
+    /// Whether only requests that another limit refused are charged. Default: `false`.
+    ///
+    /// With `1 per 10 minutes` and a `burst` of 20, a client that was refused twenty times is refused everything for
+    /// ten minutes. Not with `penalty`.
+    #[serde(default)]
+    pub(in crate::config) penalty_for_refusals: Option<Spanned<bool>>,
+    /// Whether the limit only records what it would refuse. Default: `false`. Nothing is limited by it meanwhile.
+    #[serde(default)]
+    pub(in crate::config) dangerously_only_shadow: bool,
     /// How many units a process takes ahead from `[redis]`: 2 to a quarter of `burst`. Default: none.
     ///
     /// Then it need not ask for each request. All processes together admit at most one lease for each of

@@ -11,7 +11,9 @@ use std::{
 
 use tokio::{sync::watch, time::sleep};
 
-use super::{StoreState, connection::Connection, settlements::SettlementQueue};
+use super::{
+    RedisStore, StoreState, connection::Connection, settlements::SettlementQueue, store_metrics,
+};
 
 /// The pause after a batch that the server did not accept. If that continues, the circuit breaker
 /// opens.
@@ -35,6 +37,7 @@ pub(super) fn start(shared: &Arc<StoreState>) {
     tokio::spawn(keep_connected(Arc::downgrade(shared), connected));
     let connected = shared.connections.subscribe();
     tokio::spawn(count_nodes(Arc::downgrade(shared), connected));
+    tokio::spawn(report_unsettled(Arc::downgrade(shared)));
 }
 
 /// Sends the settlements of one queue in batches. While one is sent, the next is merged.
@@ -76,6 +79,14 @@ async fn keep_connected(store: Weak<StoreState>, mut connected: Connected) {
         };
         // `connect` records the reason of a failure itself.
         let _ = shared.connections.connect(&shared.prefix).await;
+    }
+}
+
+/// Reports at each heartbeat what waits for the server, also while it cannot be reached.
+async fn report_unsettled(store: Weak<StoreState>) {
+    while let Some(shared) = store.upgrade() {
+        store_metrics::unsettled(RedisStore(shared).unsettled());
+        sleep(HEARTBEAT).await;
     }
 }
 

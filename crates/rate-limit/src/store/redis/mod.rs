@@ -144,7 +144,7 @@ use crate::{
 ///
 /// # Metrics
 ///
-/// With feature `metrics`: `palisade_limit_store_up`, `palisade_limit_store_seconds`,
+/// With feature `metrics`: `palisade_limit_unsettled` (every ten seconds), `palisade_limit_store_up`, `palisade_limit_store_seconds`,
 /// `palisade_limit_store_failures_total{code}`, `palisade_limit_scheduling_delays_total`, and
 /// `palisade_limit_settlements_lost_total{kind}`, where the kind is `charge`, `fallback`, `penalty`
 /// or `refund`.

@@ -56,6 +56,14 @@ pub(super) fn round_trip(passed: Duration) {
     histogram!("palisade_limit_store_seconds").record(passed);
 }
 
+/// Sets the number of settlements, penalties and requests of an outage that wait for the server.
+#[cfg_attr(not(feature = "metrics"), allow(unused_variables))]
+pub(super) fn unsettled(settlements: u64) {
+    #[cfg(feature = "metrics")]
+    #[allow(clippy::cast_precision_loss)] // There are fewer than 2^53.
+    gauge!("palisade_limit_unsettled").set(settlements as f64);
+}
+
 /// Counts lost settlements.
 #[cfg_attr(not(feature = "metrics"), allow(unused_variables))]
 pub(super) fn lost(what: LostKind, settlements: u64) {

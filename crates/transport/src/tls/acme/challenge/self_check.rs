@@ -84,9 +84,8 @@ impl SelfCheck {
             Err(problem) => return Ok(Err(problem)),
         };
         for address in addresses {
-            let received = within_limit(get(address, name, &token)).await;
-            let checked =
-                received.and_then(|received| compare_response(address, &received, &expected));
+            let received = within(get(address, name, &token)).await;
+            let checked = received.and_then(|received| compare(address, &received, &expected));
             if checked.is_err() {
                 return Ok(checked);
             }
@@ -100,14 +99,14 @@ impl SelfCheck {
         name: &str,
         challenges: &Challenges,
     ) -> Result<Result<(), String>, AcmeError> {
-        let digest = random_bytes()?;
+        let digest = random()?;
         let _published = challenges.publish_tls(name, &digest)?;
         let addresses = match self.addresses_of(name).await {
             Ok(addresses) => addresses,
             Err(problem) => return Ok(Err(problem)),
         };
         for address in addresses {
-            let problem = match within_limit(challenge_handshake(address, name)).await {
+            let problem = match within(handshake(address, name)).await {
                 Ok(leaf) if tls_alpn::carries(&leaf, &digest) => continue,
                 Ok(_) => format!(
                     "{address} shows another certificate than the challenge of this server; point \
@@ -143,7 +142,7 @@ impl SelfCheck {
 }
 
 /// Compares a response to http-01 with the expected one.
-fn compare_response(
+fn compare(
     address: SocketAddr,
     (status, body): &(StatusCode, Bytes),
     expected: &str,
@@ -160,7 +159,7 @@ fn compare_response(
 }
 
 /// Limits a check in time.
-async fn within_limit<T>(check: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+async fn within<T>(check: impl Future<Output = Result<T, String>>) -> Result<T, String> {
     let checked = tokio::time::timeout(TIMEOUT, check).await;
     checked.unwrap_or_else(|_| {
         Err("no response in 10 s; open the port in the firewall, or forward it".to_owned())
@@ -212,10 +211,7 @@ async fn get(address: SocketAddr, name: &str, token: &str) -> Result<(StatusCode
 /// Does the handshake of the challenge at an address. Returns the certificate of the server.
 ///
 /// Any certificate is accepted by TLS. The caller compares the digest in it.
-async fn challenge_handshake(
-    address: SocketAddr,
-    name: &str,
-) -> Result<CertificateDer<'static>, String> {
+async fn handshake(address: SocketAddr, name: &str) -> Result<CertificateDer<'static>, String> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let verifier = Arc::new(AnyCertificate(provider.signature_verification_algorithms));
     let config = ClientConfig::builder_with_provider(provider)
@@ -286,7 +282,7 @@ impl ServerCertVerifier for AnyCertificate {
 }
 
 /// Returns 32 random bytes.
-fn random_bytes() -> Result<[u8; 32], AcmeError> {
+fn random() -> Result<[u8; 32], AcmeError> {
     let mut bytes = [0; 32];
     ::aws_lc_rs::rand::fill(&mut bytes).map_err(|_| AcmeError::NoRandomBytes)?;
     Ok(bytes)
@@ -294,5 +290,5 @@ fn random_bytes() -> Result<[u8; 32], AcmeError> {
 
 /// 64 hexadecimal digits, which are also base64url.
 fn random_hex() -> Result<String, AcmeError> {
-    Ok(hex::encode(&random_bytes()?))
+    Ok(hex::encode(&random()?))
 }
