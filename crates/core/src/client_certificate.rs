@@ -80,37 +80,37 @@ impl ClientCertificate {
 
     /// Sets the subject, as a string of RFC 4514. Default: empty.
     pub fn with_subject(self, subject: impl Into<Box<str>>) -> Self {
-        self.change(|inner| inner.subject = subject.into())
+        self.change_inner(|inner| inner.subject = subject.into())
     }
 
     /// Sets the issuer, as a string of RFC 4514. Default: empty.
     pub fn with_issuer(self, issuer: impl Into<Box<str>>) -> Self {
-        self.change(|inner| inner.issuer = issuer.into())
+        self.change_inner(|inner| inner.issuer = issuer.into())
     }
 
     /// Sets the DNS names among the subject alternative names. Default: none.
     pub fn with_dns_names<T: Into<Box<str>>>(self, names: impl IntoIterator<Item = T>) -> Self {
-        self.change(|inner| inner.dns_names = names.into_iter().map(Into::into).collect())
+        self.change_inner(|inner| inner.dns_names = names.into_iter().map(Into::into).collect())
     }
 
     /// Sets the URIs among the subject alternative names. Default: none.
     pub fn with_uris<T: Into<Box<str>>>(self, uris: impl IntoIterator<Item = T>) -> Self {
-        self.change(|inner| inner.uris = uris.into_iter().map(Into::into).collect())
+        self.change_inner(|inner| inner.uris = uris.into_iter().map(Into::into).collect())
     }
 
     /// Sets the e-mail addresses among the subject alternative names. Default: none.
     pub fn with_emails<T: Into<Box<str>>>(self, emails: impl IntoIterator<Item = T>) -> Self {
-        self.change(|inner| inner.emails = emails.into_iter().map(Into::into).collect())
+        self.change_inner(|inner| inner.emails = emails.into_iter().map(Into::into).collect())
     }
 
     /// Sets the IP addresses among the subject alternative names. Default: none.
     pub fn with_addresses(self, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
-        self.change(|inner| inner.addresses = addresses.into_iter().collect())
+        self.change_inner(|inner| inner.addresses = addresses.into_iter().collect())
     }
 
     /// Sets the end of its validity, since the Unix epoch. Default: zero.
     pub fn with_expiry(self, expires: Duration) -> Self {
-        self.change(|inner| inner.expires = expires)
+        self.change_inner(|inner| inner.expires = expires)
     }
 
     /// Returns the SHA-256 of the certificate's DER encoding.
@@ -164,7 +164,7 @@ impl ClientCertificate {
         self.inner.expires
     }
 
-    fn change(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+    fn change_inner(mut self, change: impl FnOnce(&mut Inner)) -> Self {
         change(Arc::make_mut(&mut self.inner));
         self
     }

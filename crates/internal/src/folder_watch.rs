@@ -12,7 +12,7 @@ use std::{io, path::Path};
 /// use palisade_internal::folder_watch::FolderWatch;
 ///
 /// # let folder = tempfile::tempdir()?;
-/// let mut watch = FolderWatch::new(folder.path())?;
+/// let mut watch = FolderWatch::open(folder.path())?;
 /// std::fs::write(folder.path().join("log"), "one\n")?;
 /// watch.wait()?;
 /// # Ok::<(), std::io::Error>(())
@@ -31,7 +31,7 @@ impl FolderWatch {
     /// # Errors
     ///
     /// There is no such folder, or the user may have no more watches.
-    pub fn new(folder: &Path) -> io::Result<Self> {
+    pub fn open(folder: &Path) -> io::Result<Self> {
         use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
 
         let events = init(CreateFlags::CLOEXEC)?;
@@ -72,7 +72,7 @@ impl FolderWatch {
     /// # Errors
     ///
     /// None on this system.
-    pub fn new(_: &Path) -> io::Result<Self> {
+    pub fn open(_: &Path) -> io::Result<Self> {
         Ok(Self {})
     }
 
@@ -99,7 +99,7 @@ mod tests {
         let path = folder.path().join("one");
         let (waits, waiting) = mpsc::channel();
         let (changed, changes) = mpsc::channel();
-        let mut watch = FolderWatch::new(folder.path()).unwrap();
+        let mut watch = FolderWatch::open(folder.path()).unwrap();
         let thread = thread::spawn(move || {
             for () in waiting {
                 watch.wait().unwrap();
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn what_is_no_folder_cannot_be_watched() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        assert!(FolderWatch::new(file.path()).is_err());
-        assert!(FolderWatch::new(Path::new("/nowhere/at/all")).is_err());
+        assert!(FolderWatch::open(file.path()).is_err());
+        assert!(FolderWatch::open(Path::new("/nowhere/at/all")).is_err());
     }
 }

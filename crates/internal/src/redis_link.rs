@@ -81,7 +81,7 @@ impl RedisLink {
     /// Reads an address, `redis://` or `rediss://`, and a password that replaces the one in it. Opens nothing.
     /// `None` if it is malformed, or this build has no TLS.
     #[must_use]
-    pub fn new(url: &str, password: Option<&str>, deadline: Duration) -> Option<Self> {
+    pub fn for_url(url: &str, password: Option<&str>, deadline: Duration) -> Option<Self> {
         let mut server = url.into_connection_info().ok()?;
         if let Some(password) = password {
             let settings = server.redis_settings().clone().set_password(password);
@@ -234,8 +234,8 @@ mod tests {
 
     #[test]
     fn debug_shows_no_password() {
-        let link = RedisLink::new("redis://:hunter2@127.0.0.1:1", None, PAUSE).unwrap();
+        let link = RedisLink::for_url("redis://:hunter2@127.0.0.1:1", None, PAUSE).unwrap();
         assert!(!format!("{link:?}").contains("hunter2"));
-        assert!(RedisLink::new("http://127.0.0.1", None, PAUSE).is_none());
+        assert!(RedisLink::for_url("http://127.0.0.1", None, PAUSE).is_none());
     }
 }

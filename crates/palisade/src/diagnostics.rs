@@ -82,7 +82,7 @@ entries! {
     DESCRIPTORS_LOW = "PAL0021" "descriptors-low": "The limit of file descriptors is below the configured connections";
     DISK_LOW = "PAL0022" "disk-low": "The disk of the audit trail is nearly full";
     LISTENER_UNAVAILABLE = "PAL0023" "listener-unavailable": "A listener cannot be opened";
-    ONLY_SHADOW = "PAL0024" "only-shadow": "What rules and credentials would refuse passes";
+    ONLY_SHADOW = "PAL0024" "only-shadow": "Requests that rules and credentials would refuse are admitted";
     CLIENT_CERTIFICATE_NEVER_ASKED = "PAL0025" "client-certificate-never-asked": "A route demands a certificate of the client, and no client is asked for one";
     UPSTREAM_UNREACHABLE = "PAL0026" "upstream-unreachable": "A server of the gateway's upstreams gives no response";
     UPSTREAM_TLS = "PAL0027" "upstream-tls": "The TLS handshake with an upstream fails";

@@ -57,7 +57,7 @@
 //! - [`Shield::builder`]: the stack, part by part. The order of the calls does not matter.
 //! - `Routes` (feature `axum`): handlers with their rules.
 //! - [`Rules`]: rules for a router that was built before.
-//! - [`ShieldError`]: what is checked before the first request.
+//! - [`ShieldBuildError`]: what is checked before the first request.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -72,6 +72,8 @@ pub mod metrics;
 pub mod shield;
 #[cfg(feature = "session")]
 pub mod session;
+#[cfg(feature = "key-admin")]
+pub mod key_admin;
 #[cfg(feature = "axum")]
 mod webroot;
 #[cfg(feature = "axum")]
@@ -116,7 +118,7 @@ pub use palisade_transport::{
 };
 
 pub use self::rules::Rules;
-pub use self::shield::{Shield, ShieldError};
+pub use self::shield::{Shield, ShieldBuildError};
 #[cfg(feature = "axum")]
 pub use self::{routes::Routes, shield::ProtectedRouter};
 

@@ -238,11 +238,11 @@ impl Authenticator for SessionAuthenticator {
             FoundCookie::Single(token) => Credential::bytes(token),
             FoundCookie::Absent | FoundCookie::Repeated => Credential::outside(),
         };
-        self.strip(head);
+        self.strip_credential(head);
         credential
     }
 
-    fn strip(&self, head: &mut request::Parts) {
+    fn strip_credential(&self, head: &mut request::Parts) {
         Removed::remove(self.0.sessions.cookie(), head);
     }
 
@@ -278,7 +278,7 @@ impl Authenticator for SessionAuthenticator {
     }
 
     /// Ends the session if the store answers at once: who read the cookie on its way could use it.
-    fn exposed(&self, _: &SecurityContext, credential: &Credential) -> Option<Box<str>> {
+    fn on_exposed(&self, _: &SecurityContext, credential: &Credential) -> Option<Box<str>> {
         let digest = SessionToken::parse(credential.as_bytes())?.digest();
         match self.0.sessions.store().remove(digest) {
             MaybeReady::Ready(Ok(true)) => Some(digest.id().as_str().into()),

@@ -95,7 +95,7 @@ impl Authenticator for KeyAuthenticator {
         Some(self.verify(cx, credential))
     }
 
-    fn exposed(&self, cx: &SecurityContext, credential: &Credential) -> Option<Box<str>> {
+    fn on_exposed(&self, cx: &SecurityContext, credential: &Credential) -> Option<Box<str>> {
         let key = self.0.scheme.present(credential.as_bytes()).ok()?;
         let MaybeReady::Ready(Ok(found)) = self.0.store.find(key.id()) else {
             return None;

@@ -95,4 +95,21 @@ impl KeyRecord {
     pub fn revoked_at(&self) -> Option<Duration> {
         self.revoked.map(Timestamp::unix)
     }
+
+    /// Returns the state of the key at a time since the Unix epoch, for listings. The first that applies counts:
+    /// `revoked`, `expired`, `not yet`, `rotating` (the old secret is accepted too) or `active`.
+    #[must_use]
+    pub fn status(&self, now: Duration) -> &'static str {
+        if self.revoked.is_some() {
+            "revoked"
+        } else if self.is_over(now) {
+            "expired"
+        } else if self.not_before().is_some_and(|start| now < start) {
+            "not yet"
+        } else if self.previous().is_some_and(|(_, until)| now < until) {
+            "rotating"
+        } else {
+            "active"
+        }
+    }
 }

@@ -40,7 +40,7 @@ use crate::{part_reader::PartReader, trail_files};
 pub fn follow_trail(path: impl AsRef<Path>) -> io::Result<TrailFollower> {
     let path = trail_files::resolved(path.as_ref())?;
     // Before the first file is read: no change is missed.
-    let watch = FolderWatch::new(trail_files::folder(&path))?;
+    let watch = FolderWatch::open(trail_files::folder(&path))?;
     let (mut parts, live) = trail_files::listed(&path)?;
     parts.drain(..parts.len().saturating_sub(1));
     let mut follower = TrailFollower {

@@ -24,7 +24,7 @@ impl FollowedFile {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
         // Before the file is read: no change is missed.
-        let watch = FolderWatch::new(folder.unwrap_or(Path::new(".")))?;
+        let watch = FolderWatch::open(folder.unwrap_or(Path::new(".")))?;
         Ok(Self {
             path: path.into(),
             watch,

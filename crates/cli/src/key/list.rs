@@ -133,7 +133,7 @@ fn key_columns(record: &KeyRecord, now: Duration) -> [String; 9] {
     [
         record.id().to_string(),
         record.environment().to_string(),
-        key_status(record, now).to_owned(),
+        record.status(now).to_owned(),
         format_date(record.created()),
         record
             .expires()
@@ -153,7 +153,7 @@ fn key_document(record: &KeyRecord, scheme: Option<&KeyScheme>, now: Duration) -
     json!({
         "id": record.id().as_str(),
         "environment": record.environment().as_str(),
-        "status": key_status(record, now),
+        "status": record.status(now),
         "created": format_date(record.created()),
         "not_before": record.not_before().map(format_date),
         "expires": record.expires().map(format_date),
@@ -166,24 +166,6 @@ fn key_document(record: &KeyRecord, scheme: Option<&KeyScheme>, now: Duration) -
         "note": record.note(),
         "pepper": scheme.map(|scheme| pepper_of(record, scheme)),
     })
-}
-
-/// Returns the state of a key at the time `now`. The first that applies counts: a revoked key that
-/// has expired is `revoked`.
-///
-/// It is computed as the service does: `not yet` and `expired` are refused, `rotating` is accepted.
-fn key_status(record: &KeyRecord, now: Duration) -> &'static str {
-    if record.revoked_at().is_some() {
-        "revoked"
-    } else if record.is_over(now) {
-        "expired"
-    } else if record.not_before().is_some_and(|start| now < start) {
-        "not yet"
-    } else if record.previous().is_some_and(|(_, until)| now < until) {
-        "rotating"
-    } else {
-        "active"
-    }
 }
 
 /// Formats a time since the Unix epoch as RFC 3339 in UTC.

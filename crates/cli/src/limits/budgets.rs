@@ -207,7 +207,7 @@ fn parse_window(budget: &str) -> Result<(&str, CalendarWindow), Failure> {
     let (name, window) = budget.split_once('=').ok_or_else(wrong)?;
     let (period, zone) = window.split_once('@').unwrap_or((window, "UTC"));
     let period = CalendarPeriod::named(period).ok_or_else(wrong)?;
-    Ok((name, CalendarWindow::new(period, zone)?))
+    Ok((name, CalendarWindow::in_zone(period, zone)?))
 }
 
 /// Returns when the window of a counter ends, in RFC 3339.

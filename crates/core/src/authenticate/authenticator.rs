@@ -96,7 +96,7 @@ pub trait Authenticator: Send + Sync + 'static {
     ///
     /// Called for each authenticator of a layer after the credential was read, but not in shadow mode. What an
     /// authenticator further in needs stays in the extensions of the request. Default: removes nothing.
-    fn strip(&self, head: &mut request::Parts) {
+    fn strip_credential(&self, head: &mut request::Parts) {
         let _ = head;
     }
 
@@ -130,7 +130,7 @@ pub trait Authenticator: Send + Sync + 'static {
     /// Returns the public id of the credential for the audit trail, and may revoke it. Do both only
     /// if the credential is genuine: otherwise any client could have another's credential revoked.
     /// Must not block or use a network. Default: `None`.
-    fn exposed(&self, cx: &SecurityContext, credential: &Credential) -> Option<Box<str>> {
+    fn on_exposed(&self, cx: &SecurityContext, credential: &Credential) -> Option<Box<str>> {
         let _ = (cx, credential);
         None
     }
@@ -168,8 +168,8 @@ impl<A: Authenticator + ?Sized> Authenticator for Arc<A> {
         (**self).take(head)
     }
 
-    fn strip(&self, head: &mut request::Parts) {
-        (**self).strip(head);
+    fn strip_credential(&self, head: &mut request::Parts) {
+        (**self).strip_credential(head);
     }
 
     fn authenticate(
@@ -185,8 +185,8 @@ impl<A: Authenticator + ?Sized> Authenticator for Arc<A> {
         (**self).recheck(cx, credential)
     }
 
-    fn exposed(&self, cx: &SecurityContext, credential: &Credential) -> Option<Box<str>> {
-        (**self).exposed(cx, credential)
+    fn on_exposed(&self, cx: &SecurityContext, credential: &Credential) -> Option<Box<str>> {
+        (**self).on_exposed(cx, credential)
     }
 
     fn challenge(&self) -> HeaderValue {

@@ -15,14 +15,14 @@ impl AuthenticateLayer {
     /// whether there were any.
     ///
     /// For guards outside this layer, such as the one that requires TLS. It removes the credential
-    /// that can be read and calls [`Authenticator::exposed`](super::Authenticator::exposed), which
+    /// that can be read and calls [`Authenticator::on_exposed`](super::Authenticator::on_exposed), which
     /// may revoke it. A credential that cannot be read, or more than one, is recorded without an
     /// id.
     #[must_use]
     pub fn record_exposed(&self, cx: &SecurityContext, head: &mut request::Parts) -> bool {
-        let (kind, id) = match select::select(&self.shared.all, head) {
+        let (kind, id) = match select::select_credential(&self.shared.all, head) {
             Ok(FoundCredential::None) => return false,
-            Ok(FoundCredential::One(found)) => self.exposed(cx, head, found),
+            Ok(FoundCredential::One(found)) => self.take_exposed(cx, head, found),
             Ok(FoundCredential::Unread) => ("authorization", None),
             Err(_) => ("credential", None),
         };
@@ -32,7 +32,7 @@ impl AuthenticateLayer {
     }
 
     /// Removes the credential and returns its kind and its public id.
-    fn exposed(
+    fn take_exposed(
         &self,
         cx: &SecurityContext,
         head: &mut request::Parts,
@@ -42,6 +42,6 @@ impl AuthenticateLayer {
             return ("credential", None);
         };
         let credential = select::take(one, found.place, head);
-        (one.info.kind, one.authenticator.exposed(cx, &credential))
+        (one.info.kind, one.authenticator.on_exposed(cx, &credential))
     }
 }

@@ -73,6 +73,10 @@ macro_rules! authenticator_layer {
                 $crate::Authenticator::take(&self.$authenticator, head)
             }
 
+            fn strip_credential(&self, head: &mut ::http::request::Parts) {
+                $crate::Authenticator::strip_credential(&self.$authenticator, head);
+            }
+
             fn authenticate(
                 &self,
                 cx: &$crate::SecurityContext,
@@ -90,12 +94,12 @@ macro_rules! authenticator_layer {
                 $crate::Authenticator::recheck(&self.$authenticator, cx, credential)
             }
 
-            fn exposed(
+            fn on_exposed(
                 &self,
                 cx: &$crate::SecurityContext,
                 credential: &$crate::Credential,
             ) -> ::core::option::Option<::std::boxed::Box<str>> {
-                $crate::Authenticator::exposed(&self.$authenticator, cx, credential)
+                $crate::Authenticator::on_exposed(&self.$authenticator, cx, credential)
             }
 
             fn challenge(&self) -> ::http::HeaderValue {
@@ -107,4 +111,27 @@ macro_rules! authenticator_layer {
             }
         }
     };
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_method_of_an_authenticator_is_passed_on() {
+        let (trait_source, macro_source) = (
+            include_str!("authenticator.rs"),
+            include_str!("layer_of.rs"),
+        );
+        let (_, body) = trait_source.split_once("pub trait Authenticator").unwrap();
+        let (body, _) = body.split_once("\n}\n").unwrap();
+        let methods = body.lines().filter_map(|line| {
+            let (name, _) = line.strip_prefix("    fn ")?.split_once('(')?;
+            Some(name)
+        });
+        let methods: Vec<_> = methods.collect();
+        assert!(methods.len() >= 10, "{methods:?}");
+        for name in methods {
+            let call = format!("$crate::Authenticator::{name}(&self.");
+            assert!(macro_source.contains(&call), "{name} is not passed on");
+        }
+    }
 }

@@ -48,7 +48,7 @@ impl AuthenticateLayer {
         if self.mode == Mode::Shadow {
             return CredentialState::Valid;
         }
-        let Some(reader) = self.reader(proof) else {
+        let Some(reader) = self.find_reader(proof) else {
             return CredentialState::other_kind();
         };
         let Some(one) = self.shared.all.get(reader) else {
@@ -58,12 +58,12 @@ impl AuthenticateLayer {
         let Some(verdict) = one.authenticator.recheck(&now, &proof.credential) else {
             return CredentialState::Valid;
         };
-        state(before, verdict.get().await)
+        state_of(before, verdict.get().await)
     }
 
     /// Returns which authenticator reads the credential: the one that proved it, or one of a new
     /// configuration.
-    fn reader(&self, proof: &Proof) -> Option<usize> {
+    fn find_reader(&self, proof: &Proof) -> Option<usize> {
         let mut all = self.shared.all.iter();
         let same = all.position(|one| one.info.id == proof.authenticator.id);
         same.or_else(|| select::reader_of_proven(&self.shared.all, proof))
@@ -71,9 +71,9 @@ impl AuthenticateLayer {
 }
 
 /// Returns what a second verification says about the first.
-fn state(before: &Principal, again: Result<Principal, Box<Rejection>>) -> CredentialState {
+fn state_of(before: &Principal, again: Result<Principal, Box<Rejection>>) -> CredentialState {
     match again {
-        Ok(who) if covers(&who, before) => CredentialState::Valid,
+        Ok(who) if still_covers(&who, before) => CredentialState::Valid,
         Ok(_) => CredentialState::other_kind(),
         Err(rejection) if rejection.status().is_server_error() => CredentialState::Unknown,
         Err(rejection) => CredentialState::Ended(rejection.credential_failure()),
@@ -81,7 +81,7 @@ fn state(before: &Principal, again: Result<Principal, Box<Rejection>>) -> Creden
 }
 
 /// Returns whether a principal is the same as before and may do all that it might before.
-fn covers(now: &Principal, before: &Principal) -> bool {
+fn still_covers(now: &Principal, before: &Principal) -> bool {
     let same = (now.kind(), now.id(), now.owner()) == (before.kind(), before.id(), before.owner());
     same && before.scopes().all(|scope| now.has_scope(scope))
 }

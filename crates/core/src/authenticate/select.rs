@@ -49,7 +49,7 @@ pub(super) enum SelectError {
 
 /// Finds the credential that the request means, before anything is verified. An explicit one goes before
 /// an ambient one.
-pub(super) fn select(
+pub(super) fn select_credential(
     all: &[RegisteredAuthenticator],
     head: &request::Parts,
 ) -> Result<FoundCredential, SelectError> {

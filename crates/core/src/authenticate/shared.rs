@@ -63,7 +63,7 @@ impl Shared {
 
     /// Records a failed credential, for the audit trail and for limits on guessing. Failures of the
     /// server (500, 503) are not charged to the client.
-    pub(super) fn failed(
+    pub(super) fn record_failure(
         &self,
         cx: &SecurityContext,
         kind: &'static str,

@@ -51,7 +51,7 @@ impl AuthenticateLayer {
             Verdict::Refuse(rejection) if is_absent(presence, &rejection) => {
                 self.shared.without_ambient(cx, optional).into()
             }
-            Verdict::Refuse(rejection) => self.shared.failed(cx, kind, rejection).into(),
+            Verdict::Refuse(rejection) => self.shared.record_failure(cx, kind, rejection).into(),
             Verdict::Later(decision) => {
                 let (cx, shared) = (cx.clone(), Arc::clone(&self.shared));
                 Verdict::later(async move {
@@ -60,7 +60,7 @@ impl AuthenticateLayer {
                         Err(rejection) if is_absent(presence, &rejection) => {
                             shared.without_ambient(&cx, optional)
                         }
-                        Err(rejection) => Err(shared.failed(&cx, kind, rejection)),
+                        Err(rejection) => Err(shared.record_failure(&cx, kind, rejection)),
                     }
                 })
             }
@@ -121,13 +121,13 @@ impl AuthenticateLayer {
         let verdict = one.authenticator.authenticate(cx, head, &proof.credential);
         match verdict {
             Verdict::Admit(who) => same_principal(cx, &who).into(),
-            Verdict::Refuse(rejection) => shared.failed(cx, kind, rejection).into(),
+            Verdict::Refuse(rejection) => shared.record_failure(cx, kind, rejection).into(),
             Verdict::Later(decision) => {
                 let cx = cx.clone();
                 Verdict::later(async move {
                     match decision.await {
                         Ok(who) => same_principal(&cx, &who),
-                        Err(rejection) => Err(shared.failed(&cx, kind, rejection)),
+                        Err(rejection) => Err(shared.record_failure(&cx, kind, rejection)),
                     }
                 })
             }
@@ -182,7 +182,7 @@ impl Shared {
             principal: who,
             proof: Some(proof),
         };
-        let Err(second) = cx.prove(proven) else {
+        let Err(second) = cx.set_proven(proven) else {
             return Ok(());
         };
         // Another principal is set. Two credentials are the client's fault, one is the operator's.

@@ -92,14 +92,14 @@ impl SecurityContext {
             principal: who,
             proof: None,
         };
-        self.prove(proven).map_err(|_| {
+        self.set_proven(proven).map_err(|_| {
             let reason = "a second authenticator found another principal";
             Box::new(Rejection::misconfigured(reason))
         })
     }
 
     /// Sets the principal and its proof. Returns them if another principal is set already.
-    pub(crate) fn prove(&self, proven: ProvenPrincipal) -> Result<(), ProvenPrincipal> {
+    pub(crate) fn set_proven(&self, proven: ProvenPrincipal) -> Result<(), ProvenPrincipal> {
         match self.0.proven.set(proven) {
             Err(second) if self.principal() != Some(&second.principal) => Err(second),
             Ok(()) | Err(_) => Ok(()),

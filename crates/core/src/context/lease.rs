@@ -42,8 +42,8 @@ impl SecurityContext {
     }
 
     /// Keeps passes until the last lease is dropped. Drops them at once if there is no lease.
-    pub(crate) fn park(&self, passes: Box<dyn ParkedPasses>) {
-        let mut parked = self.parked();
+    pub(crate) fn park_passes(&self, passes: Box<dyn ParkedPasses>) {
+        let mut parked = self.parked_passes();
         if self.0.leases.load(Ordering::SeqCst) > 0 {
             parked.push(passes);
         } else {
@@ -52,7 +52,7 @@ impl SecurityContext {
         }
     }
 
-    fn parked(&self) -> MutexGuard<'_, Vec<Box<dyn ParkedPasses>>> {
+    fn parked_passes(&self) -> MutexGuard<'_, Vec<Box<dyn ParkedPasses>>> {
         self.0.parked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -65,7 +65,7 @@ impl Clone for Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let mut parked = self.0.parked();
+        let mut parked = self.0.parked_passes();
         if self.0.0.leases.fetch_sub(1, Ordering::SeqCst) != 1 {
             return;
         }

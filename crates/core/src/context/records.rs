@@ -48,7 +48,7 @@ impl Recorded {
 impl Records {
     /// Returns what was observed.
     pub(super) fn observations(&self) -> &Observations {
-        &self.recorded().observations
+        &self.recorded_values().observations
     }
 
     /// Returns what was observed, to add to it.
@@ -56,7 +56,7 @@ impl Records {
         &mut self.recorded_mut().observations
     }
 
-    fn recorded(&self) -> &Recorded {
+    fn recorded_values(&self) -> &Recorded {
         self.recorded.as_deref().unwrap_or(&NOTHING)
     }
 
@@ -66,7 +66,7 @@ impl Records {
     }
 
     /// Returns true at the first call for a layer. The first four layers need no allocation.
-    pub(super) fn visit(&mut self, layer: usize) -> bool {
+    pub(super) fn is_first_visit(&mut self, layer: usize) -> bool {
         for slot in &mut self.visits {
             if *slot == layer {
                 return false;
@@ -106,7 +106,7 @@ impl Records {
 
     /// Returns all units with their amounts.
     pub(super) fn settlements(&self) -> &[(&'static str, u64)] {
-        &self.recorded().settled
+        &self.recorded_values().settled
     }
 }
 
@@ -117,7 +117,7 @@ impl SecurityContext {
     /// `layer` is the address of the layer's shared state, never 0.
     #[must_use]
     pub fn first_visit(&self, layer: usize) -> bool {
-        self.records().visit(layer)
+        self.records().is_first_visit(layer)
     }
 
     /// Adds a fact. Equal facts are counted. The number kept is bounded, see [`Observations`].
@@ -211,8 +211,8 @@ mod tests {
     #[test]
     fn every_layer_visits_once_however_many_there_are() {
         let mut records = Records::default();
-        assert!((1..=20).all(|layer| records.visit(layer)));
-        assert!(!(1..=20).any(|layer| records.visit(layer)));
+        assert!((1..=20).all(|layer| records.is_first_visit(layer)));
+        assert!(!(1..=20).any(|layer| records.is_first_visit(layer)));
     }
 
     #[test]

@@ -67,7 +67,7 @@ impl StoredRequestId {
     /// Returns the id.
     pub(super) fn get(&self) -> RequestId {
         match self {
-            Self::Generated(number) => RequestId::generated(*number),
+            Self::Generated(number) => RequestId::from_number(*number),
             Self::Inbound(id) => **id,
         }
     }
@@ -84,7 +84,7 @@ fn next_number() -> [u64; 2] {
 
 impl RequestId {
     /// Makes the id of a generated number.
-    fn generated([high, low]: [u64; 2]) -> Self {
+    fn from_number([high, low]: [u64; 2]) -> Self {
         Self {
             unique: u128::from(high) << 64 | u128::from(low),
             inbound: None,
@@ -92,7 +92,7 @@ impl RequestId {
     }
 
     /// Parses the id that a proxy sent. `None` if it is empty, too long or has another character.
-    pub(crate) fn inbound(sent: &[u8]) -> Option<Self> {
+    pub(crate) fn parse_inbound(sent: &[u8]) -> Option<Self> {
         let is_accepted = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
         if sent.is_empty() || !sent.iter().all(is_accepted) {
             return None;
@@ -102,7 +102,7 @@ impl RequestId {
         let length = u8::try_from(sent.len()).ok()?;
         Some(Self {
             inbound: Some(Inbound { bytes, length }),
-            ..Self::generated(next_number())
+            ..Self::from_number(next_number())
         })
     }
 
@@ -143,8 +143,8 @@ mod tests {
     #[test]
     fn identifiers_differ_and_have_32_digits() {
         let (one, two) = (
-            RequestId::generated(next_number()),
-            RequestId::generated(next_number()),
+            RequestId::from_number(next_number()),
+            RequestId::from_number(next_number()),
         );
         assert_ne!(one, two);
         assert_ne!(one.to_string(), two.to_string());
@@ -154,8 +154,8 @@ mod tests {
     #[test]
     fn no_half_of_an_identifier_is_shared_with_the_next() {
         let (one, two) = (
-            RequestId::generated(next_number()).unique,
-            RequestId::generated(next_number()).unique,
+            RequestId::from_number(next_number()).unique,
+            RequestId::from_number(next_number()).unique,
         );
         assert_ne!(one >> 64, two >> 64);
         assert_ne!(one as u64, two as u64);
@@ -165,20 +165,27 @@ mod tests {
     fn an_inbound_identifier_has_1_to_64_letters_digits_dots_underscores_and_hyphens() {
         let longest = "a".repeat(64);
         for accepted in ["a", "7", "._-", "0af7651916cd43dd-8448.EB_211c", &longest] {
-            let id = RequestId::inbound(accepted.as_bytes()).unwrap();
+            let id = RequestId::parse_inbound(accepted.as_bytes()).unwrap();
             assert_eq!(id.to_string(), accepted);
         }
         let too_long = "a".repeat(65);
         for refused in [
             "", " ", "a b", "a,b", "a\r\n", "é", "a/b", "a=b", "a\0", &too_long,
         ] {
-            assert_eq!(RequestId::inbound(refused.as_bytes()), None, "{refused:?}");
+            assert_eq!(
+                RequestId::parse_inbound(refused.as_bytes()),
+                None,
+                "{refused:?}"
+            );
         }
     }
 
     #[test]
     fn two_requests_with_the_same_inbound_identifier_are_told_apart() {
-        let (one, two) = (RequestId::inbound(b"same"), RequestId::inbound(b"same"));
+        let (one, two) = (
+            RequestId::parse_inbound(b"same"),
+            RequestId::parse_inbound(b"same"),
+        );
         assert_ne!(one, two);
     }
 }

@@ -88,7 +88,7 @@ pub trait Guard: Send + Sync + 'static {
     /// Returns a stable label for facts, metrics and explanations.
     ///
     /// It appears in [`Refusal::guard`](crate::Refusal::guard), in
-    /// [`Guards::names`](crate::Guards::names) and in logs.
+    /// [`Guards::guard_names`](crate::Guards::guard_names) and in logs.
     fn name(&self) -> &'static str;
 
     /// Tells whether refusals are enforced. Default: [`Mode::Enforce`]. In shadow the core records

@@ -71,7 +71,7 @@ impl RequestIdLayer {
         let first = sent.next()?; // Most requests have none, and nothing to remove.
         let only = sent.next().is_none();
         let id = (only && self.accepts)
-            .then(|| RequestId::inbound(first.as_bytes()))
+            .then(|| RequestId::parse_inbound(first.as_bytes()))
             .flatten();
         head.headers.remove(&self.header);
         id

@@ -133,20 +133,20 @@ impl Rejection {
     #[must_use]
     pub fn with_detail(self, detail: impl Into<Cow<'static, str>>) -> Self {
         let detail = detail.into();
-        self.change(|template| template.detail = detail)
+        self.change_template(|template| template.detail = detail)
     }
 
     /// Adds a member to the problem document (RFC 9457, 3.2). Other renderers ignore it.
     #[must_use]
     pub fn with_member(self, key: &'static str, value: impl Into<serde_json::Value>) -> Self {
         let value = value.into();
-        self.change(|template| template.members.push((key, value)))
+        self.change_template(|template| template.members.push((key, value)))
     }
 
     /// Sets the URI of the problem type (RFC 9457, 3.1.1). Default: `about:blank`.
     #[must_use]
     pub fn with_type(self, uri: &'static str) -> Self {
-        self.change(|template| template.problem_type = uri)
+        self.change_template(|template| template.problem_type = uri)
     }
 
     /// Renders the document once and shares everything, so that each clone costs one reference
@@ -157,7 +157,7 @@ impl Rejection {
     #[must_use]
     pub fn prerendered(mut self) -> Self {
         let headers = std::mem::take(&mut self.headers);
-        let this = self.change(|template| template.headers.extend(headers));
+        let this = self.change_template(|template| template.headers.extend(headers));
         let _ = this.problem();
         let headers = render::headers(this.clone(), render::PROBLEM_JSON);
         let _ = this.template.problem_headers.set(headers);
@@ -212,7 +212,7 @@ impl Rejection {
     pub fn problem(&self) -> Bytes {
         self.template
             .problem
-            .get_or_init(|| render::problem(&self.template))
+            .get_or_init(|| render::write_problem(&self.template))
             .clone()
     }
 
@@ -242,7 +242,7 @@ impl Rejection {
     }
 
     /// Changes the template, copying it if it is shared, and clears the rendered document.
-    fn change(mut self, change: impl FnOnce(&mut Template)) -> Self {
+    fn change_template(mut self, change: impl FnOnce(&mut Template)) -> Self {
         let template = Arc::make_mut(&mut self.template);
         change(template);
         template.problem = OnceLock::new();

@@ -80,7 +80,7 @@ pub struct ProblemJson;
 impl Renderer for ProblemJson {
     fn render(&self, rejection: Rejection) -> Response<Bytes> {
         let (status, document) = (rejection.status(), rejection.problem());
-        respond(status, rejection.problem_headers(), document)
+        build_response(status, rejection.problem_headers(), document)
     }
 }
 
@@ -101,7 +101,7 @@ pub struct PlainText;
 impl Renderer for PlainText {
     fn render(&self, rejection: Rejection) -> Response<Bytes> {
         let (status, text) = (rejection.status(), format!("{}\n", rejection.detail()));
-        respond(status, headers(rejection, PLAIN_TEXT), text.into())
+        build_response(status, headers(rejection, PLAIN_TEXT), text.into())
     }
 }
 
@@ -122,7 +122,7 @@ pub struct EmptyBody;
 
 impl Renderer for EmptyBody {
     fn render(&self, rejection: Rejection) -> Response<Bytes> {
-        respond(rejection.status(), headers(rejection, None), Bytes::new())
+        build_response(rejection.status(), headers(rejection, None), Bytes::new())
     }
 }
 
@@ -144,7 +144,7 @@ pub(super) fn headers(rejection: Rejection, media: impl Into<Option<HeaderValue>
 }
 
 /// Builds a response from its parts.
-fn respond(status: StatusCode, headers: HeaderMap, body: Bytes) -> Response<Bytes> {
+fn build_response(status: StatusCode, headers: HeaderMap, body: Bytes) -> Response<Bytes> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
@@ -152,7 +152,7 @@ fn respond(status: StatusCode, headers: HeaderMap, body: Bytes) -> Response<Byte
 }
 
 /// Writes the document member by member, in the order in which RFC 9457 lists them.
-pub(super) fn problem(template: &Template) -> Bytes {
+pub(super) fn write_problem(template: &Template) -> Bytes {
     let title = template.status.canonical_reason().unwrap_or("Refused");
     let own = [
         ("type", Value::from(template.problem_type)),

@@ -124,7 +124,7 @@ impl RouteTableBuilder {
             if rule.is_unlimited() && !rule.limits().is_empty() {
                 return Err(RouteTableBuildError::LimitedAndUnlimited { template });
             }
-            let rule = Arc::new(rule.at(&template, rules.len()));
+            let rule = Arc::new(rule.with_position(&template, rules.len()));
             rules.push(Arc::clone(&rule));
             methods.push((method, rule));
         }

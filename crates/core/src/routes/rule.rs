@@ -253,7 +253,7 @@ impl Rule {
     }
 
     /// Sets template and position.
-    pub(super) fn at(mut self, template: &str, index: usize) -> Self {
+    pub(super) fn with_position(mut self, template: &str, index: usize) -> Self {
         self.template = Arc::from(template);
         self.index = index;
         self

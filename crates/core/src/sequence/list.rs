@@ -163,7 +163,7 @@ impl fmt::Debug for AnyGuard {
 /// guards.push(AnyGuard::new(AccessLayer::new([])));
 ///
 /// let list: GuardList = guards.into_iter().collect();
-/// assert_eq!(list.names(), ["not_found", "access"]);
+/// assert_eq!(list.guard_names(), ["not_found", "access"]);
 /// let layer = GuardLayer(list);
 /// ```
 #[derive(Clone, Debug)]
@@ -221,7 +221,7 @@ impl Guards for GuardList {
         }
     }
 
-    fn list(&self) -> Vec<GuardInfo> {
-        self.0.iter().flat_map(Guards::list).collect()
+    fn list_guards(&self) -> Vec<GuardInfo> {
+        self.0.iter().flat_map(Guards::list_guards).collect()
     }
 }

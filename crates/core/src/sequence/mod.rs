@@ -57,7 +57,7 @@ pub(crate) type Step = Poll<Result<(), Box<Rejection>>>;
 /// );
 ///
 /// let stack: Stack = (RequestIdLayer::new(), None, NotFoundLayer::new(), AccessLayer::new([]));
-/// assert_eq!(stack.names(), ["request_id", "not_found", "access"]);
+/// assert_eq!(stack.guard_names(), ["request_id", "not_found", "access"]);
 /// let layer = GuardLayer(stack); // a tower layer
 /// ```
 ///
@@ -67,7 +67,7 @@ pub(crate) type Step = Poll<Result<(), Box<Rejection>>>;
 /// use palisade_core::{AccessLayer, Guards, Mode, NotFoundLayer};
 ///
 /// let stack = (NotFoundLayer::new(), AccessLayer::builder([]).dangerously_only_shadow().build());
-/// let lines: Vec<_> = stack.list().iter().map(|guard| match guard.mode {
+/// let lines: Vec<_> = stack.list_guards().iter().map(|guard| match guard.mode {
 ///     Mode::Enforce => guard.name.to_owned(),
 ///     Mode::Shadow => format!("{} (records, does not refuse)", guard.name),
 /// }).collect();
@@ -107,24 +107,24 @@ pub trait Guards: sealed::Sealed + Send + Sync + 'static {
     fn close(&self, cx: &SecurityContext, states: &mut Self::States, outcome: Outcome);
 
     /// Lists the guards that are there, from the outside in. An `Option` that is `None` adds none.
-    fn list(&self) -> Vec<GuardInfo>;
+    fn list_guards(&self) -> Vec<GuardInfo>;
 
     /// Returns the names of the guards that are there, from the outside in.
-    fn names(&self) -> Vec<&'static str> {
-        self.list().iter().map(|guard| guard.name).collect()
+    fn guard_names(&self) -> Vec<&'static str> {
+        self.list_guards().iter().map(|guard| guard.name).collect()
     }
 }
 
 /// What a sequence says about one of its guards, for explanations, logs and tests.
 ///
-/// [`Guards::list`] returns one for each guard, from the outside in. Compare it in a test, so that a
+/// [`Guards::list_guards`] returns one for each guard, from the outside in. Compare it in a test, so that a
 /// change of the order is noticed:
 ///
 /// ```
 /// use palisade_core::{Guards, Mode, NotFoundLayer, RequestIdLayer};
 ///
 /// let stack = (RequestIdLayer::new(), NotFoundLayer::new());
-/// let list = stack.list();
+/// let list = stack.list_guards();
 /// assert_eq!(list[0].name, "request_id");
 /// assert!(list.iter().all(|guard| guard.mode == Mode::Enforce));
 /// ```

@@ -52,8 +52,8 @@ impl<G: Guards> Guards for Option<G> {
         }
     }
 
-    fn list(&self) -> Vec<GuardInfo> {
-        self.as_ref().map(Guards::list).unwrap_or_default()
+    fn list_guards(&self) -> Vec<GuardInfo> {
+        self.as_ref().map(Guards::list_guards).unwrap_or_default()
     }
 }
 
@@ -91,7 +91,7 @@ impl<G: Guards> Guards for Arc<G> {
         G::close(self, cx, states, outcome);
     }
 
-    fn list(&self) -> Vec<GuardInfo> {
-        G::list(self)
+    fn list_guards(&self) -> Vec<GuardInfo> {
+        G::list_guards(self)
     }
 }

@@ -133,7 +133,7 @@ impl<G: Guard> Guards for G {
         }
     }
 
-    fn list(&self) -> Vec<GuardInfo> {
+    fn list_guards(&self) -> Vec<GuardInfo> {
         vec![GuardInfo {
             name: self.name(),
             mode: self.mode(),

@@ -60,10 +60,10 @@ macro_rules! tuples {
                 $($last_guard.close(cx, $last_state, outcome);)+
             }
 
-            fn list(&self) -> Vec<GuardInfo> {
+            fn list_guards(&self) -> Vec<GuardInfo> {
                 let ($($guard,)+) = self;
                 let mut all = Vec::new();
-                $(all.extend($guard.list());)+
+                $(all.extend($guard.list_guards());)+
                 all
             }
         }

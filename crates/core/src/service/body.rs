@@ -56,7 +56,7 @@ impl<B> GuardBody<B> {
     pub fn inner(body: B) -> Self {
         Self {
             content: BodyContent::Inner { body },
-            end: CloseAtEnd::nothing(),
+            end: CloseAtEnd::without_passes(),
         }
     }
 
@@ -65,7 +65,7 @@ impl<B> GuardBody<B> {
     pub fn bytes(bytes: Bytes) -> Self {
         Self {
             content: BodyContent::Refusal { bytes },
-            end: CloseAtEnd::nothing(),
+            end: CloseAtEnd::without_passes(),
         }
     }
 
@@ -87,7 +87,7 @@ impl<B> Default for GuardBody<B> {
     fn default() -> Self {
         Self {
             content: BodyContent::Over,
-            end: CloseAtEnd::nothing(),
+            end: CloseAtEnd::without_passes(),
         }
     }
 }
@@ -132,9 +132,9 @@ where
         task: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let mut this = self.project();
-        watch(this.end, true);
+        watch_panic(this.end, true);
         let next = this.content.as_mut().poll_next(task);
-        watch(this.end, false);
+        watch_panic(this.end, false);
         let next = ready!(next);
         match &next {
             Some(Ok(frame)) => {
@@ -150,10 +150,10 @@ where
             }
             None => {
                 if let Some(passes) = this.end.passes() {
-                    passes.progress().complete();
+                    passes.progress().mark_complete();
                 }
                 this.content.set(BodyContent::Over);
-                this.end.release();
+                this.end.close_passes();
             }
         }
         Poll::Ready(next)
@@ -169,7 +169,7 @@ where
 }
 
 /// Marks that code of the inner body runs. If the mark is still set on drop, that code panicked.
-fn watch(end: &mut CloseAtEnd, on: bool) {
+fn watch_panic(end: &mut CloseAtEnd, on: bool) {
     if let Some(passes) = end.passes() {
         passes.progress().watching = on;
     }

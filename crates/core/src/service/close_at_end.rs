@@ -11,7 +11,7 @@ impl CloseAtEnd {
         Self(Some(passes))
     }
 
-    pub(super) fn nothing() -> Self {
+    pub(super) fn without_passes() -> Self {
         Self(None)
     }
 
@@ -20,19 +20,19 @@ impl CloseAtEnd {
     }
 
     /// Closes the passes. Those of an upgraded request wait in the context for the last lease.
-    pub(super) fn release(&mut self) {
+    pub(super) fn close_passes(&mut self) {
         let Some(mut passes) = self.0.take() else {
             return;
         };
         if passes.progress().outcome.kind == OutcomeKind::Upgraded && !passes.progress().watching {
             let cx = passes.context().clone();
-            cx.park(passes);
+            cx.park_passes(passes);
         }
     }
 }
 
 impl Drop for CloseAtEnd {
     fn drop(&mut self) {
-        self.release();
+        self.close_passes();
     }
 }

@@ -57,13 +57,13 @@ where
                     let called = ready!(call.poll(task));
                     stage.set(MovableStage::Ended.into()); // Drops the inner future first.
                     match called {
-                        Some((run, outcome)) => returned(run, outcome, task),
+                        Some((run, outcome)) => service_returned(run, outcome, task),
                         None => Step::End(Ok(after_the_end())),
                     }
                 }
                 StageInPlace::Movable { stage } => match stage.take() {
                     MovableStage::Admitting { waiting, run } => admit(run, waiting, task),
-                    MovableStage::Readying { waiting, run } => ready(run, waiting, task),
+                    MovableStage::Readying { waiting, run } => wait_until_ready(run, waiting, task),
                     MovableStage::Refused { rejection, run } => refuse(run, *rejection, task),
                     MovableStage::Finishing { response, run } => finish(run, *response, task),
                     MovableStage::Ended => Step::End(Ok(after_the_end())),
@@ -115,7 +115,7 @@ fn admit<G: Guards, S: Service<Request<ReqB>>, ReqB, ResB>(
 }
 
 /// Waits for the inner service to be ready, then calls it.
-fn ready<G: Guards, S: Service<Request<ReqB>>, ReqB, ResB>(
+fn wait_until_ready<G: Guards, S: Service<Request<ReqB>>, ReqB, ResB>(
     mut run: Box<GuardRun<G>>,
     mut waiting: Box<Readying<S, ReqB>>,
     task: &mut Context<'_>,
@@ -127,14 +127,14 @@ fn ready<G: Guards, S: Service<Request<ReqB>>, ReqB, ResB>(
             }),
             Err(rejection) => Step::Next(MovableStage::Refused { rejection, run }.into()),
         },
-        Poll::Ready(Ok(Err(error))) => fail(run, error),
+        Poll::Ready(Ok(Err(error))) => end_with_error(run, error),
         Poll::Ready(Err(rejection)) => Step::Next(MovableStage::Refused { rejection, run }.into()),
         Poll::Pending => Step::Wait(MovableStage::Readying { waiting, run }.into()),
     }
 }
 
 /// Continues with the result of the inner service, or with the refusal that replaces its panic.
-fn returned<G: Guards, S, ReqB, ResB>(
+fn service_returned<G: Guards, S, ReqB, ResB>(
     run: Box<GuardRun<G>>,
     outcome: Result<Result<Response<ResB>, S::Error>, Box<Rejection>>,
     task: &mut Context<'_>,
@@ -145,7 +145,7 @@ where
 {
     match outcome {
         Ok(Ok(response)) => finish(run, PendingResponse::of(response), task),
-        Ok(Err(error)) => fail(run, error),
+        Ok(Err(error)) => end_with_error(run, error),
         Err(rejection) => Step::Next(MovableStage::Refused { rejection, run }.into()),
     }
 }
@@ -162,7 +162,7 @@ fn refuse<G: Guards, S: Service<Request<ReqB>>, ReqB, ResB: Body>(
 
 /// Ends with the error of the inner service. The guards are closed with `ServiceFailed`.
 #[allow(clippy::boxed_local)] // Each stage passes its box on; this one is the last.
-fn fail<F, G: Guards, S, ReqB, ResB, E>(
+fn end_with_error<F, G: Guards, S, ReqB, ResB, E>(
     mut run: Box<GuardRun<G>>,
     error: E,
 ) -> Step<F, G, S, ReqB, ResB, E> {

@@ -76,7 +76,7 @@ impl<G: Guards> GuardRun<G> {
     /// Runs code of guards, service or renderer. Where panics are caught, one becomes a refusal.
     ///
     /// What panicked is never called again, so no inconsistent state is seen.
-    fn guarded<T>(
+    fn catch_panic<T>(
         &mut self,
         by: PanickedBy,
         call: impl FnOnce(&mut Self) -> T,
@@ -87,11 +87,11 @@ impl<G: Guards> GuardRun<G> {
             false => Ok(call(self)),
         };
         self.progress.watching = false;
-        outcome.map_err(|_| self.panicked(by))
+        outcome.map_err(|_| self.panic_refusal(by))
     }
 
     /// Records a panic and returns the refusal that replaces the response.
-    fn panicked(&mut self, by: PanickedBy) -> Box<Rejection> {
+    fn panic_refusal(&mut self, by: PanickedBy) -> Box<Rejection> {
         self.progress.panicked = true;
         let mut rejection = Rejection::internal_error().with_reason(by.reason);
         self.cx.refuse(by.label, &mut rejection);
@@ -100,7 +100,7 @@ impl<G: Guards> GuardRun<G> {
 
     /// Runs the inner service.
     pub(super) fn call_inner<T>(&mut self, call: impl FnOnce() -> T) -> Result<T, Box<Rejection>> {
-        self.guarded(HANDLER, |_| call())
+        self.catch_panic(HANDLER, |_| call())
     }
 
     /// Polls the inner service or its future.
@@ -121,7 +121,7 @@ impl<G: Guards> GuardRun<G> {
         task: &mut Option<&mut Context<'_>>,
     ) -> Step {
         let admit = |run: &mut Self| run.guards.poll_admit(&run.cx, &mut run.states, head, task);
-        let step = self.guarded(GUARD, admit).unwrap_or_else(|rejection| {
+        let step = self.catch_panic(GUARD, admit).unwrap_or_else(|rejection| {
             self.cx.mark_refused_before_handler();
             Poll::Ready(Err(rejection))
         });
@@ -138,13 +138,13 @@ impl<G: Guards> GuardRun<G> {
         task: &mut Option<&mut Context<'_>>,
     ) -> Step {
         let finish = |run: &mut Self| run.guards.poll_finish(&run.cx, &mut run.states, head, task);
-        self.guarded(GUARD, finish)
+        self.catch_panic(GUARD, finish)
             .unwrap_or_else(|rejection| Poll::Ready(Err(rejection)))
     }
 
     /// Renders a refusal. Where panics are caught, a renderer that panics is replaced by the default one.
     pub(super) fn render(&mut self, rejection: Rejection) -> Response<Bytes> {
-        self.guarded(RENDERER, |run| run.cx.render(rejection))
+        self.catch_panic(RENDERER, |run| run.cx.render(rejection))
             .unwrap_or_else(|rejection| self.cx.render_by_default(*rejection))
     }
 

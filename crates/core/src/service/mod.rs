@@ -107,7 +107,7 @@ impl<G: Clone, S: Clone> Clone for GuardService<G, S> {
 impl<G: Guards, S> fmt::Debug for GuardService<G, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GuardService")
-            .field("guards", &self.guards.names())
+            .field("guards", &self.guards.guard_names())
             .field("ready", &self.ready)
             .finish_non_exhaustive()
     }

@@ -67,15 +67,15 @@ impl Progress {
         }
         if let Some(trailers) = frame.trailers_ref() {
             self.outcome.grpc_status = grpc_status(trailers).or(self.outcome.grpc_status);
-            self.complete();
+            self.mark_complete();
         }
         if ended || self.expected == Some(self.outcome.bytes) {
-            self.complete();
+            self.mark_complete();
         }
     }
 
     /// Marks the response as complete. An upgrade or a failure stays what it is.
-    pub(super) fn complete(&mut self) {
+    pub(super) fn mark_complete(&mut self) {
         if self.outcome.kind == OutcomeKind::BodyDropped {
             self.outcome.kind = OutcomeKind::Complete;
         }

@@ -98,8 +98,8 @@ fn a_sequence_lists_the_guards_that_are_there_in_their_order() {
         (guard("b"), list),
         Arc::new(guard("e")),
     );
-    assert_eq!(guards.names(), ["a", "b", "c", "d", "e"]);
-    let shadows = guards.list().into_iter();
+    assert_eq!(guards.guard_names(), ["a", "b", "c", "d", "e"]);
+    let shadows = guards.list_guards().into_iter();
     let shadows: Vec<_> = shadows.filter(|it| it.mode == Mode::Shadow).collect();
     assert_eq!(shadows.len(), 1);
     assert_eq!(shadows[0].name, "d");
@@ -132,7 +132,7 @@ async fn twenty_guards_in_one_tuple_run_in_their_order() {
         next(),
         next(),
     );
-    let order: String = guards.names().concat();
+    let order: String = guards.guard_names().concat();
     assert_eq!(order, "abcdefghijklmnopqrst");
     let (status, events) = run(guards, &log).await;
     assert_eq!(status, 200);

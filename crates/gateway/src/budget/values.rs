@@ -180,10 +180,10 @@ fn read_window(section: &BudgetSection, place: Place<'_>) -> Checked<CalendarWin
             "minutes and hours are the same in all time zones",
             "remove the key, or use the window `day` or `month`",
         )),
-        Some(zone) => CalendarWindow::new(period, zone.get_ref()).map_err(|problem| {
+        Some(zone) => CalendarWindow::in_zone(period, zone.get_ref()).map_err(|problem| {
             place.invalid_value(zone, problem, "the names are those of the IANA database")
         }),
-        None => CalendarWindow::new(period, "UTC").map_err(|problem| {
+        None => CalendarWindow::in_zone(period, "UTC").map_err(|problem| {
             place.missing_key("budgets", "time_zone", &problem.to_string(), "report this")
         }),
     }

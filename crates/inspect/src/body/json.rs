@@ -34,7 +34,7 @@ pub(super) fn read<'r>(body: &'r [u8], fields: &mut BodyFields<'r>) {
         open: Vec::new(),
         fields,
     };
-    if let Err(reason) = reader.document() {
+    if let Err(reason) = reader.read_document() {
         reader.fields.error = Some(reason);
         if !reader.rest.is_empty() {
             let name = Cow::Borrowed(&b"json"[..]);
@@ -72,7 +72,7 @@ impl<'r> Reader<'r, '_> {
     /// Reads the whole document.
     ///
     /// The error is a fixed text. It is also an error if something follows the document.
-    fn document(&mut self) -> Result<(), &'static str> {
+    fn read_document(&mut self) -> Result<(), &'static str> {
         self.rest = self.rest.strip_prefix(b"\xef\xbb\xbf").unwrap_or(self.rest);
         loop {
             self.value()?;
@@ -115,11 +115,11 @@ impl<'r> Reader<'r, '_> {
                 Some(b'[') if self.open(Some(0), b']')? => {}
                 Some(b'{' | b'[') => return Ok(()),
                 Some(b'"') => {
-                    let text = self.string()?;
+                    let text = self.read_string()?;
                     self.add(text);
                     return Ok(());
                 }
-                Some(_) => return self.scalar(),
+                Some(_) => return self.read_scalar(),
                 None => return Err("a value is missing"),
             }
         }
@@ -174,7 +174,7 @@ impl<'r> Reader<'r, '_> {
         if self.rest.first() != Some(&b'"') {
             return Err("a name is missing");
         }
-        let name = self.string()?;
+        let name = self.read_string()?;
         self.path.push(b'.');
         self.path.extend_from_slice(&name);
         self.skip_blanks();
@@ -189,7 +189,7 @@ impl<'r> Reader<'r, '_> {
     ///
     /// `null` is an empty value. An unknown word is kept as a value before it is an error.
     /// Numbers are kept as written and not checked further.
-    fn scalar(&mut self) -> Result<(), &'static str> {
+    fn read_scalar(&mut self) -> Result<(), &'static str> {
         let end = self
             .rest
             .iter()
@@ -215,7 +215,7 @@ impl<'r> Reader<'r, '_> {
     /// Reads a string and decodes its escapes.
     ///
     /// One without a backslash is borrowed from the body.
-    fn string(&mut self) -> Result<Cow<'r, [u8]>, &'static str> {
+    fn read_string(&mut self) -> Result<Cow<'r, [u8]>, &'static str> {
         let inner = self.rest.get(1..).unwrap_or_default();
         let Some(at) = memchr::memchr2(b'"', b'\\', inner) else {
             return Err("a string is not closed");
@@ -236,7 +236,7 @@ impl<'r> Reader<'r, '_> {
         loop {
             match self.next() {
                 Some(b'"') => return Ok(out),
-                Some(b'\\') => self.escape(&mut out)?,
+                Some(b'\\') => self.decode_escape(&mut out)?,
                 Some(byte) => out.push(byte),
                 None => return Err("a string is not closed"),
             }
@@ -244,7 +244,7 @@ impl<'r> Reader<'r, '_> {
     }
 
     /// Decodes an escape whose backslash was read.
-    fn escape(&mut self, out: &mut Vec<u8>) -> Result<(), &'static str> {
+    fn decode_escape(&mut self, out: &mut Vec<u8>) -> Result<(), &'static str> {
         let byte = match self.next() {
             Some(byte @ (b'"' | b'\\' | b'/')) => byte,
             Some(b'b') => 0x08,

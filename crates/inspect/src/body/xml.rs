@@ -29,7 +29,7 @@ pub(super) fn read(body: &[u8], fields: &mut BodyFields<'_>) {
     while let Some(at) = memchr::memchr(b'<', rest) {
         let (before, markup) = rest.split_at(at);
         push_text(&mut text, before);
-        rest = element(markup, &mut text, &mut depth, fields);
+        rest = read_element(markup, &mut text, &mut depth, fields);
     }
     push_text(&mut text, rest);
     if depth > 0 && fields.error.is_none() {
@@ -66,31 +66,31 @@ fn decode_apostrophe(raw: &[u8]) -> Vec<u8> {
 /// Reads what starts with `<`. Returns what follows it.
 ///
 /// `depth` counts open elements. Whether names of start and end agree is not checked.
-fn element<'r>(
+fn read_element<'r>(
     markup: &'r [u8],
     text: &mut Vec<u8>,
     depth: &mut usize,
     fields: &mut BodyFields<'_>,
 ) -> &'r [u8] {
     if let Some(rest) = markup.strip_prefix(b"<!--") {
-        return after(rest, b"-->", fields).1;
+        return split_after(rest, b"-->", fields).1;
     }
     if let Some(rest) = markup.strip_prefix(b"<![CDATA[") {
-        let (data, rest) = after(rest, b"]]>", fields);
+        let (data, rest) = split_after(rest, b"]]>", fields);
         text.extend_from_slice(data);
         return rest;
     }
     if let Some(rest) = markup.strip_prefix(b"<?") {
-        return after(rest, b"?>", fields).1;
+        return split_after(rest, b"?>", fields).1;
     }
     if let Some(rest) = markup.strip_prefix(b"<!") {
         return document_type(rest, text, fields);
     }
     if let Some(rest) = markup.strip_prefix(b"</") {
         *depth = depth.saturating_sub(1);
-        return after(rest, b">", fields).1;
+        return split_after(rest, b">", fields).1;
     }
-    let (empty, rest) = tag(markup.get(1..).unwrap_or_default(), fields);
+    let (empty, rest) = read_tag(markup.get(1..).unwrap_or_default(), fields);
     *depth += usize::from(!empty);
     rest
 }
@@ -98,7 +98,11 @@ fn element<'r>(
 /// Splits at the end of a construct, which is malformed if it does not end.
 ///
 /// Without an end, all the rest belongs to the construct.
-fn after<'r>(text: &'r [u8], end: &[u8], fields: &mut BodyFields<'_>) -> (&'r [u8], &'r [u8]) {
+fn split_after<'r>(
+    text: &'r [u8],
+    end: &[u8],
+    fields: &mut BodyFields<'_>,
+) -> (&'r [u8], &'r [u8]) {
     match memchr::memmem::find(text, end) {
         Some(at) => (
             text.get(..at).unwrap_or_default(),
@@ -125,7 +129,7 @@ fn document_type<'r>(
         rest = following;
         match first {
             b'"' | b'\'' => {
-                let (value, after_value) = after(following, &[first], fields);
+                let (value, after_value) = split_after(following, &[first], fields);
                 push_text(text, value);
                 text.push(b' ');
                 rest = after_value;
@@ -143,7 +147,7 @@ fn document_type<'r>(
 /// Reads a tag without its `<`: whether it is empty (`/>`), and what follows it.
 ///
 /// A quote counts as the start of a value only after `=`.
-fn tag<'r>(tag: &'r [u8], fields: &mut BodyFields<'_>) -> (bool, &'r [u8]) {
+fn read_tag<'r>(tag: &'r [u8], fields: &mut BodyFields<'_>) -> (bool, &'r [u8]) {
     let mut rest = tag;
     let mut last = b'<';
     while let Some((&first, following)) = rest.split_first() {
@@ -151,7 +155,7 @@ fn tag<'r>(tag: &'r [u8], fields: &mut BodyFields<'_>) -> (bool, &'r [u8]) {
         match first {
             b'>' => return (last == b'/', rest),
             b'"' | b'\'' if last == b'=' => {
-                let (value, after_value) = after(following, &[first], fields);
+                let (value, after_value) = split_after(following, &[first], fields);
                 let mut decoded = Vec::new();
                 push_text(&mut decoded, value);
                 add_attribute(decoded, &mut fields.xml_attributes);

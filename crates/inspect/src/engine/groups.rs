@@ -201,7 +201,7 @@ impl Known {
         let mut known = Self::default();
         known.is_partial = !each(collection, values, words_work, |texts, value| {
             let text = texts.derive(value.text, list, lists);
-            known.present = known.present.union(&texts.present(text));
+            known.present = known.present.union(&texts.present_bytes(text));
         });
         known
     }

@@ -157,8 +157,8 @@ pub(crate) fn prepare(
         };
         let reads_matched = rule.links.iter().any(Link::reads_matched);
         let checks = rule.links.into_iter().map(|link| {
-            let mut check = check(link, filter, &mut plan.lists, &names);
-            check.group = group(&check, &mut plan.groups);
+            let mut check = prepare_check(link, filter, &mut plan.lists, &names);
+            check.group = group_of_check(&check, &mut plan.groups);
             check
         });
         let planned = PlannedRule {
@@ -214,7 +214,7 @@ fn set_jumps(phase: &mut [PlannedRule], places: &[usize], markers: &[(String, us
 /// Prepares one link.
 ///
 /// It gives the literals a number in the filter of the rule's phase.
-fn check(
+fn prepare_check(
     link: Link,
     filter: &mut FilterBuilder,
     lists: &mut TransformationLists,
@@ -260,7 +260,7 @@ fn check(
 /// The group of a check.
 ///
 /// It has one if a filter can leave out values, and all its values are read from the request.
-fn group(check: &Check, groups: &mut Groups) -> Option<GroupId> {
+fn group_of_check(check: &Check, groups: &mut Groups) -> Option<GroupId> {
     let has_filter = !check.sets.is_empty() || check.filter.is_some() || check.allowed.is_some();
     let is_read = |source: &Target| !source.count && !source.collection.is_made();
     if check.negated || !has_filter || !check.sources.iter().all(is_read) {

@@ -137,7 +137,7 @@ impl<'r> Texts<'r> {
     }
 
     /// The bytes that occur in a text.
-    pub(crate) fn present(&self, id: TextId) -> ByteSet {
+    pub(crate) fn present_bytes(&self, id: TextId) -> ByteSet {
         self.get(id)
             .map_or_else(ByteSet::default, |known| known.present)
     }
@@ -163,16 +163,16 @@ impl<'r> Texts<'r> {
             return *derived;
         }
         let before = self.derive(id, step.before, lists);
-        let derived = match step.may_change(&self.present(before)) {
-            true => self.transform(before, step.transformation),
+        let derived = match step.may_change(&self.present_bytes(before)) {
+            true => self.transform_once(before, step.transformation),
             false => before,
         };
-        self.remember(id, list, derived, lists.count());
+        self.remember_derived(id, list, derived, lists.count());
         derived
     }
 
     /// Remembers what a list makes of a text.
-    fn remember(&mut self, id: TextId, list: ListId, derived: TextId, lists: usize) {
+    fn remember_derived(&mut self, id: TextId, list: ListId, derived: TextId, lists: usize) {
         let (index, budget) = (
             usize::try_from(id.0).unwrap_or(usize::MAX),
             &mut self.budget,
@@ -189,7 +189,7 @@ impl<'r> Texts<'r> {
     }
 
     /// The text that one transformation makes of a text.
-    fn transform(&mut self, before: TextId, transformation: Transformation) -> TextId {
+    fn transform_once(&mut self, before: TextId, transformation: Transformation) -> TextId {
         let length = self.bytes(before).len();
         self.work.take(length.saturating_mul(cost::TRANSFORMATION));
         let changed = self

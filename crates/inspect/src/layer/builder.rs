@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use arc_swap::ArcSwap;
 
 use super::InspectLayer;
-use super::settings::{Settings, refusal, response_refusal};
+use super::settings::{Settings, response_refusal, rule_refusal};
 use super::watch::Fingerprint;
 use crate::error::InspectBuildError;
 use crate::matched_text_key::MatchedTextKey;
@@ -308,7 +308,7 @@ impl InspectLayerBuilder {
             person_text: self.person_text,
             text_key: self.text_key,
             skipped_paths: self.skipped_paths,
-            refusal: refusal(),
+            refusal: rule_refusal(),
             response_refusal: response_refusal(),
         })))
     }

@@ -275,7 +275,7 @@ where
                 checked.map(|()| B::rebuild(bytes, self.body))
             }
             // The handler would fail at the same place. This is refused in shadow too.
-            Err(error) => Err(Box::new(unreadable(&error.into()))),
+            Err(error) => Err(Box::new(unreadable_refusal(&error.into()))),
         };
         match checked {
             Ok(body) => {
@@ -292,7 +292,7 @@ where
 /// The refusal of a body that broke off.
 ///
 /// 413 if a limit of another layer ended it, else 400. The cause is not told to the client.
-fn unreadable(error: &BoxError) -> Rejection {
+fn unreadable_refusal(error: &BoxError) -> Rejection {
     if error.is::<LengthLimitError>() {
         return Rejection::payload_too_large();
     }

@@ -62,15 +62,15 @@ const RESPONSE: Keys = Keys {
 pub(super) fn record(cx: &SecurityContext, verdict: &Verdict) {
     write(cx, verdict, &REQUEST);
     if !verdict.words.is_empty() {
-        note(cx, "inspect_text_score", verdict.words_score.to_string());
-        note(
+        write_note(cx, "inspect_text_score", verdict.words_score.to_string());
+        write_note(
             cx,
             "inspect_text_rules",
-            join(verdict.words.iter().copied()),
+            join_ids(verdict.words.iter().copied()),
         );
     }
     if verdict.words_incomplete {
-        note(cx, "inspect_text_incomplete", "true".to_owned());
+        write_note(cx, "inspect_text_incomplete", "true".to_owned());
     }
 }
 
@@ -82,19 +82,19 @@ pub(super) fn record_response(cx: &SecurityContext, verdict: &Verdict) {
 /// Writes the notes about one verdict.
 fn write(cx: &SecurityContext, verdict: &Verdict, keys: &Keys) {
     if !verdict.matched.is_empty() {
-        note(cx, keys.score, verdict.score.to_string());
-        note(cx, keys.rules, join(verdict.ids()));
-        note(cx, keys.severity, severity(verdict).to_owned());
-        note(cx, keys.attacks, attacks(verdict));
-        note(cx, keys.matched, codes(verdict));
+        write_note(cx, keys.score, verdict.score.to_string());
+        write_note(cx, keys.rules, join_ids(verdict.ids()));
+        write_note(cx, keys.severity, highest_severity(verdict).to_owned());
+        write_note(cx, keys.attacks, attack_tags(verdict));
+        write_note(cx, keys.matched, matched_codes(verdict));
     }
     if verdict.incomplete {
-        note(cx, keys.incomplete, "true".to_owned());
+        write_note(cx, keys.incomplete, "true".to_owned());
     }
 }
 
 /// Writes one note, unless its value is empty.
-pub(super) fn note(cx: &SecurityContext, key: &'static str, value: String) {
+pub(super) fn write_note(cx: &SecurityContext, key: &'static str, value: String) {
     if !value.is_empty() {
         cx.record(Fact::Noted {
             key,
@@ -105,7 +105,7 @@ pub(super) fn note(cx: &SecurityContext, key: &'static str, value: String) {
 
 /// The highest severity of the rules that matched, by its name in RFC 5424, section 6.2.1. Empty if
 /// none has one.
-fn severity(verdict: &Verdict) -> &'static str {
+fn highest_severity(verdict: &Verdict) -> &'static str {
     const NAMES: [&str; 8] = [
         "emergency",
         "alert",
@@ -124,7 +124,7 @@ fn severity(verdict: &Verdict) -> &'static str {
 }
 
 /// Ids with commas between them, and how many more there are.
-fn join(ids: impl Iterator<Item = u64>) -> String {
+fn join_ids(ids: impl Iterator<Item = u64>) -> String {
     let ids: Vec<String> = ids.map(|id| id.to_string()).collect();
     let shown = ids.get(..MOST_IDS).unwrap_or(&ids).join(",");
     match ids.len().checked_sub(MOST_IDS) {
@@ -134,7 +134,7 @@ fn join(ids: impl Iterator<Item = u64>) -> String {
 }
 
 /// The codes of the texts that matched, with the ids of their rules.
-fn codes(verdict: &Verdict) -> String {
+fn matched_codes(verdict: &Verdict) -> String {
     let pairs = verdict.matched.iter().filter_map(|rule| {
         let code = rule.text_code.as_ref()?;
         Some(format!("{}={code}", rule.id))
@@ -145,7 +145,7 @@ fn codes(verdict: &Verdict) -> String {
 /// The tags that name an attack, each once.
 ///
 /// They are sorted, so that equal attacks give equal records. At most 16 are kept.
-fn attacks(verdict: &Verdict) -> String {
+fn attack_tags(verdict: &Verdict) -> String {
     let tags = verdict.matched.iter().flat_map(|matched| &matched.tags);
     let mut attacks: Vec<&str> = tags.filter_map(|tag| tag.strip_prefix("attack-")).collect();
     attacks.sort_unstable();

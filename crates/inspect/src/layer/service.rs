@@ -112,20 +112,20 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let Some(settings) = &self.settings else {
-            return self.pass(request);
+            return self.pass_on(request);
         };
         let settings = Arc::clone(settings);
         let (mut head, body) = request.into_parts();
         let cx = SecurityContext::find_or_create(&mut head);
         if settings.skips(head.uri.path()) {
-            return self.pass(Request::from_parts(head, body));
+            return self.pass_on(Request::from_parts(head, body));
         }
         let response = ResponseInspection::prepare(&settings, &cx, &head);
-        match Self::plan(&settings, &cx, &head, &body) {
+        match Self::plan_inspection(&settings, &cx, &head, &body) {
             Err(rejection) => InspectFuture::refused(refuse(&cx, NAME, *rejection)),
             Ok(Plan::Pass) => {
                 settings.ask_for_readable_response(&mut head.headers);
-                self.pass(Request::from_parts(head, body))
+                self.pass_on(Request::from_parts(head, body))
                     .with_response(response)
             }
             Ok(Plan::Read) => {
@@ -142,7 +142,7 @@ impl<S: Clone> InspectService<S> {
     /// The order is: requests without a body or with a stream, the declared length, then the body.
     /// A body that is too long by its declaration is refused before a byte is read. Without a
     /// declared length (`Transfer-Encoding: chunked`, HTTP/2) the limit applies while it is read.
-    fn plan<B: Body>(
+    fn plan_inspection<B: Body>(
         settings: &Settings,
         cx: &SecurityContext,
         head: &request::Parts,
@@ -161,7 +161,7 @@ impl<S: Clone> InspectService<S> {
     /// Passes a request on.
     ///
     /// If the inner service was ready it is called at once, else the future waits for it.
-    fn pass<B, ResB>(&mut self, request: Request<B>) -> InspectFuture<S, B, ResB>
+    fn pass_on<B, ResB>(&mut self, request: Request<B>) -> InspectFuture<S, B, ResB>
     where
         S: Service<Request<B>, Response = Response<ResB>>,
         ResB: Body,

@@ -9,7 +9,7 @@ use http::{StatusCode, Version, request, response};
 use palisade_core::{Rejection, SecurityContext};
 
 use super::builder::Source;
-use super::record::{note, record, record_response};
+use super::record::{record, record_response, write_note};
 use super::watch::Fingerprint;
 use crate::engine::{self, RequestView, ResponseView};
 use crate::error::InspectBuildError;
@@ -143,9 +143,9 @@ impl Settings {
         head: &request::Parts,
         body: &[u8],
     ) -> Result<(), Box<Rejection>> {
-        let verdict = self.verdict(cx, head, body);
+        let verdict = self.run_rules(cx, head, body);
         record(cx, &verdict);
-        match reason(&verdict) {
+        match refusal_reason(&verdict) {
             Some(reason) => self.refuse(cx, self.refusal.clone().with_reason(reason)),
             None => Ok(()),
         }
@@ -163,11 +163,11 @@ impl Settings {
         response: &response::Parts,
         text: &[u8],
     ) -> Result<(), Box<Rejection>> {
-        let target = target(request);
-        let request = view(cx, request, &target, b"");
+        let target = request_target(request);
+        let request = request_view(cx, request, &target, b"");
         let response = ResponseView {
             status: response.status.as_u16(),
-            headers: pairs(&response.headers),
+            headers: header_pairs(&response.headers),
             body: text,
         };
         let settings = engine::Settings {
@@ -180,7 +180,7 @@ impl Settings {
             .rules()
             .inspect_response(&request, &response, &settings);
         record_response(cx, &verdict);
-        match reason(&verdict) {
+        match refusal_reason(&verdict) {
             Some(reason) => self.refuse(cx, self.response_refusal.clone().with_reason(reason)),
             None => Ok(()),
         }
@@ -200,7 +200,7 @@ impl Settings {
 
     /// Records what of a response is not inspected.
     pub(super) fn note_response(&self, cx: &SecurityContext, what: &'static str) {
-        note(cx, "inspect_response", what.to_owned());
+        write_note(cx, "inspect_response", what.to_owned());
     }
 
     /// Refuses a body that is longer than is inspected, or records that it would.
@@ -229,9 +229,9 @@ impl Settings {
     ///
     /// The client's address is the one that `ClientInfoLayer` found; without it `REMOTE_ADDR` is
     /// empty. All rules run in observation; an enforcing layer stops at the refusal.
-    fn verdict(&self, cx: &SecurityContext, head: &request::Parts, body: &[u8]) -> Verdict {
-        let target = target(head);
-        let request = view(cx, head, &target, body);
+    fn run_rules(&self, cx: &SecurityContext, head: &request::Parts, body: &[u8]) -> Verdict {
+        let target = request_target(head);
+        let request = request_view(cx, head, &target, body);
         let is_words = |name: &[u8], value: &[u8]| self.person_text.contains(name, value);
         let settings = engine::Settings {
             is_words: &is_words,
@@ -255,7 +255,7 @@ fn size(bytes: usize) -> String {
 ///
 /// Its text does not depend on the rule: a different text would tell an attacker which rule to
 /// avoid.
-pub(super) fn refusal() -> Rejection {
+pub(super) fn rule_refusal() -> Rejection {
     Rejection::new(
         StatusCode::FORBIDDEN,
         "inspected",
@@ -278,7 +278,7 @@ pub(super) fn response_refusal() -> Rejection {
 }
 
 /// Why a verdict refuses, for the audit trail. `None`: it does not.
-fn reason(verdict: &Verdict) -> Option<String> {
+fn refusal_reason(verdict: &Verdict) -> Option<String> {
     match verdict.refused_by {
         Some(id) => Some(format!("rule {id}, score {}", verdict.score)),
         None if verdict.incomplete => Some("a bound of the inspection was reached".to_owned()),
@@ -287,7 +287,7 @@ fn reason(verdict: &Verdict) -> Option<String> {
 }
 
 /// A request as rules see it.
-fn view<'r>(
+fn request_view<'r>(
     cx: &SecurityContext,
     head: &'r request::Parts,
     target: &'r str,
@@ -296,8 +296,8 @@ fn view<'r>(
     let mut request = RequestView {
         method: head.method.as_str().as_bytes(),
         target: target.as_bytes(),
-        version: version(head.version),
-        headers: pairs(&head.headers),
+        version: version_name(head.version),
+        headers: header_pairs(&head.headers),
         body,
         client: cx.client().map(palisade_core::ClientInfo::ip),
     };
@@ -310,7 +310,7 @@ fn view<'r>(
 }
 
 /// The headers as names and values.
-fn pairs(headers: &HeaderMap) -> Vec<(&[u8], &[u8])> {
+fn header_pairs(headers: &HeaderMap) -> Vec<(&[u8], &[u8])> {
     headers
         .iter()
         .map(|(name, value)| (name.as_str().as_bytes(), value.as_bytes()))
@@ -321,7 +321,7 @@ fn pairs(headers: &HeaderMap) -> Vec<(&[u8], &[u8])> {
 ///
 /// HTTP/1 may have an absolute URL in its request line (RFC 9112, section 3.2.2), and rules look
 /// at it. In HTTP/2 scheme and authority are separate fields (RFC 9113, section 8.3.1).
-fn target(head: &request::Parts) -> String {
+fn request_target(head: &request::Parts) -> String {
     match head.version {
         Version::HTTP_2 | Version::HTTP_3 => head
             .uri
@@ -335,7 +335,7 @@ fn target(head: &request::Parts) -> String {
 /// The version as rules know it.
 ///
 /// HTTP/2 and 3 have no minor version, as the Core Rule Set expects.
-const fn version(version: Version) -> &'static str {
+const fn version_name(version: Version) -> &'static str {
     match version {
         Version::HTTP_09 => "HTTP/0.9",
         Version::HTTP_10 => "HTTP/1.0",

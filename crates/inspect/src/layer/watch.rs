@@ -26,21 +26,21 @@ impl Fingerprint {
     /// What cannot be looked at is left out, so its disappearance is a change too.
     pub(super) fn of(folder: &Path) -> Self {
         let mut found = Vec::new();
-        collect(folder, 0, &mut found);
+        collect_files(folder, 0, &mut found);
         found.sort();
         Self(found)
     }
 }
 
 /// Adds the files of a folder and of those in it.
-fn collect(folder: &Path, depth: usize, found: &mut Vec<(PathBuf, u64, Option<SystemTime>)>) {
+fn collect_files(folder: &Path, depth: usize, found: &mut Vec<(PathBuf, u64, Option<SystemTime>)>) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
         let Ok(data) = fs::metadata(&path) else {
             continue;
         };
         if data.is_dir() && depth < DEEPEST {
-            collect(&path, depth + 1, found);
+            collect_files(&path, depth + 1, found);
         } else if data.is_file() && found.len() < MOST_FILES {
             found.push((path, data.len(), data.modified().ok()));
         }

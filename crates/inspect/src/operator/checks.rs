@@ -85,15 +85,15 @@ pub(crate) struct Network {
 /// # Errors
 ///
 /// The reason as text.
-pub(crate) fn networks(text: &str) -> Result<Vec<Network>, String> {
+pub(crate) fn parse_networks(text: &str) -> Result<Vec<Network>, String> {
     text.split([',', ' '])
         .filter(|part| !part.trim().is_empty())
-        .map(network)
+        .map(parse_network)
         .collect()
 }
 
 /// Reads one network.
-fn network(text: &str) -> Result<Network, String> {
+fn parse_network(text: &str) -> Result<Network, String> {
     let wrong = || format!("{text} is no address");
     let (address, bits) = text.trim().split_once('/').unwrap_or((text.trim(), "128"));
     let address: IpAddr = address.parse().map_err(|_| wrong())?;
@@ -153,12 +153,12 @@ mod tests {
         let set = byte_ranges("9,32-126").expect("valid");
         assert!(set.contains(b'a') && !set.contains(10));
         assert!(byte_ranges("1-999").is_err());
-        let found = networks("127.0.0.1,::1, 10.0.0.0/8").expect("valid");
+        let found = parse_networks("127.0.0.1,::1, 10.0.0.0/8").expect("valid");
         let inside = |address: &str| found.iter().any(|n| n.contains(address.as_bytes()));
         assert!(
             inside("10.2.3.4") && inside("::1") && inside("127.0.0.1") && inside("::ffff:10.0.0.1")
         );
         assert!(!inside("11.0.0.1") && !inside("nobody") && !inside("::2"));
-        assert!(networks("x").is_err());
+        assert!(parse_networks("x").is_err());
     }
 }

@@ -97,22 +97,22 @@ impl Operator {
     /// The reason as text: an operator that is not supported, or a wrong argument.
     pub(crate) fn parse(text: &str, folder: &Path, names: &mut TxNames) -> Result<Self, String> {
         let Some(named) = text.trim_start().strip_prefix('@') else {
-            return Self::pattern(text, names);
+            return Self::parse_pattern(text, names);
         };
         let (name, argument) = named.split_once(char::is_whitespace).unwrap_or((named, ""));
         let name = name.to_ascii_lowercase();
         // A pattern may end with a blank that counts; the others may not.
         if name == "rx" {
-            return Self::pattern(argument.trim_start(), names);
+            return Self::parse_pattern(argument.trim_start(), names);
         }
         let argument = argument.trim();
-        if let Some(found) = Self::comparison(&name, argument, names)? {
+        if let Some(found) = Self::parse_comparison(&name, argument, names)? {
             return Ok(found);
         }
         Ok(match name.as_str() {
             "detectsqli" => Self::SqlInjection(SqlInjection::new()),
             "detectxss" => Self::Xss,
-            "ipmatch" => Self::InNetwork(checks::networks(argument)?),
+            "ipmatch" => Self::InNetwork(checks::parse_networks(argument)?),
             "nomatch" => Self::Never,
             "pm" => Self::Phrases(Box::new(Phrases::of_list(argument)?)),
             "pmf" | "pmfromfile" => Self::Phrases(Box::new(Phrases::of_files(argument, folder)?)),
@@ -125,7 +125,7 @@ impl Operator {
     }
 
     /// Reads `@rx`.
-    fn pattern(text: &str, names: &mut TxNames) -> Result<Self, String> {
+    fn parse_pattern(text: &str, names: &mut TxNames) -> Result<Self, String> {
         if text.contains("%{") {
             let macros = MacroText::parse(text, names)?;
             if macros.literal().is_none() {
@@ -138,7 +138,11 @@ impl Operator {
     /// Reads the operators that compare with a text or a number.
     ///
     /// `None`: it is another operator. The error is that of a reference in the argument.
-    fn comparison(name: &str, argument: &str, names: &mut TxNames) -> Result<Option<Self>, String> {
+    fn parse_comparison(
+        name: &str,
+        argument: &str,
+        names: &mut TxNames,
+    ) -> Result<Option<Self>, String> {
         if let Some(comparison) = Comparison::parse(name) {
             let argument = MacroText::parse(argument, names)?;
             return Ok(Some(Self::Compare(comparison, argument)));

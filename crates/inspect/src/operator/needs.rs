@@ -47,7 +47,7 @@ impl Needs {
     /// The pattern is in PCRE's syntax. One that cannot be read needs nothing; compiling it
     /// reports the error.
     pub(crate) fn of_pattern(text: &str) -> Self {
-        let Ok(translated) = pattern::translate(text) else {
+        let Ok(translated) = pattern::translate_pattern(text) else {
             return Self::default();
         };
         let mut parser = ParserBuilder::new();
@@ -66,7 +66,7 @@ impl Needs {
         let mut first = ByteSet::default();
         phrases
             .iter()
-            .filter_map(|phrase| rarest(phrase))
+            .filter_map(|phrase| rarest_byte(phrase))
             .for_each(|byte| first.insert(byte));
         let empty = phrases.iter().any(Vec::is_empty);
         Self {
@@ -208,13 +208,16 @@ impl Known {
         let mut known = Self::nothing();
         for part in parts.iter().map(Self::of) {
             known.meets.extend(part.sets());
-            let joined = part.exact.as_ref().and_then(|exact| join(&run, exact));
+            let joined = part
+                .exact
+                .as_ref()
+                .and_then(|exact| join_strings(&run, exact));
             match joined {
                 Some(joined) => run = joined,
                 None => {
                     whole = false;
-                    known.offer(std::mem::take(&mut run));
-                    known.offer(part.contains.clone().unwrap_or_default());
+                    known.offer_strings(std::mem::take(&mut run));
+                    known.offer_strings(part.contains.clone().unwrap_or_default());
                     run = part.exact.unwrap_or_else(|| Strings::from([Vec::new()]));
                 }
             }
@@ -222,7 +225,7 @@ impl Known {
         if whole {
             known.exact = Some(run);
         } else {
-            known.offer(run);
+            known.offer_strings(run);
         }
         known
     }
@@ -258,12 +261,12 @@ impl Known {
     }
 
     /// Takes strings over if they are better than those that are known.
-    fn offer(&mut self, strings: Strings) {
+    fn offer_strings(&mut self, strings: Strings) {
         let better = self
             .contains
             .as_ref()
-            .is_none_or(|known| quality(&strings) > quality(known));
-        if quality(&strings).0 > 0 && better {
+            .is_none_or(|known| string_quality(&strings) > string_quality(known));
+        if string_quality(&strings).0 > 0 && better {
             self.contains = Some(strings);
         }
     }
@@ -276,8 +279,8 @@ impl Known {
             .into_iter()
             .flatten();
         candidates
-            .filter(|strings| quality(strings).0 > 0)
-            .max_by_key(|s| quality(s))
+            .filter(|strings| string_quality(strings).0 > 0)
+            .max_by_key(|s| string_quality(s))
             .cloned()
     }
 
@@ -288,7 +291,7 @@ impl Known {
             let mut set = ByteSet::default();
             literals
                 .iter()
-                .filter_map(|literal| rarest(literal))
+                .filter_map(|literal| rarest_byte(literal))
                 .for_each(|byte| set.insert(byte));
             sets.push(set);
         }
@@ -299,13 +302,13 @@ impl Known {
 /// How well strings tell values apart: the shortest counts, then their number.
 ///
 /// More than six bytes count as six. Of equal length, fewer strings are better.
-fn quality(strings: &Strings) -> (usize, std::cmp::Reverse<usize>) {
+fn string_quality(strings: &Strings) -> (usize, std::cmp::Reverse<usize>) {
     let shortest = strings.iter().map(Vec::len).min().unwrap_or_default();
     (shortest.min(6), std::cmp::Reverse(strings.len()))
 }
 
 /// Each string of one set followed by each of the other. `None` if they are too many or too long.
-fn join(first: &Strings, second: &Strings) -> Option<Strings> {
+fn join_strings(first: &Strings, second: &Strings) -> Option<Strings> {
     if first.len().saturating_mul(second.len()) > MOST_STRINGS {
         return None;
     }
@@ -322,7 +325,7 @@ fn join(first: &Strings, second: &Strings) -> Option<Strings> {
 /// The byte of a string that ordinary text has least often.
 ///
 /// The order is that of English text and of URLs. It only changes the speed.
-fn rarest(string: &[u8]) -> Option<u8> {
+fn rarest_byte(string: &[u8]) -> Option<u8> {
     string
         .iter()
         .copied()

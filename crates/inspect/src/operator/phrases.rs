@@ -25,7 +25,7 @@ impl Phrases {
     ///
     /// The reason as text: there are none.
     pub(crate) fn of_list(list: &str) -> Result<Self, String> {
-        Self::new(list.split_ascii_whitespace().map(snort).collect())
+        Self::new(list.split_ascii_whitespace().map(decode_snort).collect())
     }
 
     /// Reads files of one phrase a line. A line that starts with `#` is a comment.
@@ -85,7 +85,7 @@ impl Phrases {
 /// Decodes `|41 42|` in a phrase; blanks cannot stand in it here, as they separate phrases.
 ///
 /// The form is that of Snort's `content`. A phrase with an odd number of bars stays as written.
-fn snort(phrase: &str) -> Vec<u8> {
+fn decode_snort(phrase: &str) -> Vec<u8> {
     let mut out = Vec::new();
     for (index, part) in phrase.split('|').enumerate() {
         let bytes: Option<Vec<u8>> = (index % 2 == 1 && part.len() % 2 == 0)

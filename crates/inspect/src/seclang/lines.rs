@@ -53,16 +53,16 @@ pub(crate) fn directives(file: &str) -> Vec<Directive> {
             continue;
         }
         joined.push_str(line);
-        found.extend(directive(start, &joined));
+        found.extend(read_directive(start, &joined));
         joined.clear();
     }
-    found.extend(directive(start, &joined));
+    found.extend(read_directive(start, &joined));
     found
 }
 
 /// Reads one joined line. `None` if it is blank.
-fn directive(line: usize, text: &str) -> Option<Directive> {
-    let mut words = words(text).into_iter();
+fn read_directive(line: usize, text: &str) -> Option<Directive> {
+    let mut words = split_words(text).into_iter();
     let name = words.next()?;
     Some(Directive {
         line,
@@ -74,15 +74,15 @@ fn directive(line: usize, text: &str) -> Option<Directive> {
 /// Splits a line at blanks, except inside quotes.
 ///
 /// A quote counts as such only at the start of a word.
-fn words(line: &str) -> Vec<String> {
+fn split_words(line: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut rest = line.trim();
     while let Some(first) = rest.chars().next() {
         let (word, after) = match first {
-            '"' | '\'' => quoted(rest, first),
+            '"' | '\'' => split_quoted(rest, first),
             _ => rest.split_at(bare_end(rest)),
         };
-        found.push(unescape(word, first));
+        found.push(unescape_word(word, first));
         rest = after.trim_start();
     }
     found
@@ -109,7 +109,7 @@ fn bare_end(text: &str) -> usize {
 /// The text between quotes, and what follows the closing quote.
 ///
 /// A quote that is never closed takes the rest of the line.
-fn quoted(text: &str, quote: char) -> (&str, &str) {
+fn split_quoted(text: &str, quote: char) -> (&str, &str) {
     let inner = text.get(quote.len_utf8()..).unwrap_or_default();
     let mut escaped = false;
     for (index, character) in inner.char_indices() {
@@ -127,7 +127,7 @@ fn quoted(text: &str, quote: char) -> (&str, &str) {
 }
 
 /// Removes the backslash before the quote that encloses a word.
-fn unescape(word: &str, quote: char) -> String {
+fn unescape_word(word: &str, quote: char) -> String {
     match quote {
         '"' => word.replace("\\\"", "\""),
         '\'' => word.replace("\\'", "'"),

@@ -18,7 +18,7 @@ mod lines;
 
 pub(crate) use self::{
     action::{
-        Action, Actions, AllowUntil, Change, Control, Disruption, EngineMode, VarName, range,
+        Action, Actions, AllowUntil, Change, Control, Disruption, EngineMode, VarName, parse_range,
     },
     lines::{Directive, directives},
     rule::{Link, Rule, RuleHead, parse_link},

@@ -83,16 +83,16 @@ fn covers(written: Collection, read: Collection) -> bool {
 ///
 /// The reason as text: an unknown collection or a selector that is no pattern.
 pub(crate) fn parse(text: &str, names: &mut TxNames) -> Result<Vec<Target>, String> {
-    split(text)
+    split_targets(text)
         .into_iter()
-        .map(|part| one(part, names))
+        .map(|part| parse_one(part, names))
         .collect()
 }
 
 /// Splits at `|` and `,`, except inside `/…/` and `'…'` selectors.
 ///
 /// Blank entries are left out.
-fn split(text: &str) -> Vec<&str> {
+fn split_targets(text: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
@@ -147,12 +147,12 @@ fn end_of_pattern(selector: &str) -> Option<usize> {
 /// Reads one target.
 ///
 /// The marks `!` and `&` come in this order.
-fn one(text: &str, names: &mut TxNames) -> Result<Target, String> {
-    let (excluded, text) = strip(text, '!');
-    let (count, text) = strip(text, '&');
+fn parse_one(text: &str, names: &mut TxNames) -> Result<Target, String> {
+    let (excluded, text) = strip_mark(text, '!');
+    let (count, text) = strip_mark(text, '&');
     let (name, key) = text.split_once(':').unwrap_or((text, ""));
     let collection = Collection::supported(name)?;
-    let selector = selector(collection, key.trim_matches('\''), names)?;
+    let selector = parse_selector(collection, key.trim_matches('\''), names)?;
     Ok(Target {
         count,
         excluded,
@@ -162,13 +162,17 @@ fn one(text: &str, names: &mut TxNames) -> Result<Target, String> {
 }
 
 /// Removes a mark from the front and tells whether it was there.
-fn strip(text: &str, mark: char) -> (bool, &str) {
+fn strip_mark(text: &str, mark: char) -> (bool, &str) {
     text.strip_prefix(mark)
         .map_or((false, text), |rest| (true, rest))
 }
 
 /// Reads what stands after the colon.
-fn selector(collection: Collection, key: &str, names: &mut TxNames) -> Result<Selector, String> {
+fn parse_selector(
+    collection: Collection,
+    key: &str,
+    names: &mut TxNames,
+) -> Result<Selector, String> {
     if collection == Collection::Xml {
         // Two values exist: the text of all elements, and each attribute. Any other XPath is
         // answered with both.
@@ -196,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_separator_inside_a_pattern_does_not_split() {
-        let parts = split("ARGS|!ARGS:/a|b[/]c/|XML:/*|XML://@*|ARGS:'/x|y/',&TX:z");
+        let parts = split_targets("ARGS|!ARGS:/a|b[/]c/|XML:/*|XML://@*|ARGS:'/x|y/',&TX:z");
         let expected = [
             "ARGS",
             "!ARGS:/a|b[/]c/",

@@ -21,7 +21,7 @@ const fn sextet(byte: u8) -> Option<u8> {
 }
 
 /// Joins sextets to bytes. Bits that do not fill a byte are dropped.
-fn join(sextets: impl Iterator<Item = u8>) -> Vec<u8> {
+fn join_sextets(sextets: impl Iterator<Item = u8>) -> Vec<u8> {
     let mut out = Vec::new();
     let (mut bits, mut count) = (0_u32, 0_u32);
     for sextet in sextets {
@@ -39,14 +39,20 @@ fn join(sextets: impl Iterator<Item = u8>) -> Vec<u8> {
 ///
 /// Padding ends it too.
 pub(super) fn base64_decode(value: &[u8]) -> Option<Vec<u8>> {
-    changed(value, join(value.iter().map_while(|byte| sextet(*byte))))
+    changed(
+        value,
+        join_sextets(value.iter().map_while(|byte| sextet(*byte))),
+    )
 }
 
 /// Decodes and skips what is outside the alphabet.
 ///
 /// Blanks, line ends and padding in the middle do not hide anything.
 pub(super) fn base64_decode_lenient(value: &[u8]) -> Option<Vec<u8>> {
-    changed(value, join(value.iter().filter_map(|byte| sextet(*byte))))
+    changed(
+        value,
+        join_sextets(value.iter().filter_map(|byte| sextet(*byte))),
+    )
 }
 
 /// Encodes.

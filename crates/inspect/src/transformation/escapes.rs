@@ -11,7 +11,7 @@ use super::{
 /// Reads up to three octal digits: the byte and how many digits were used.
 ///
 /// `None` if there is no digit. The result is always one byte: `\477` is `\47` and a `7`.
-fn octal(text: &[u8]) -> Option<(u8, usize)> {
+fn read_octal(text: &[u8]) -> Option<(u8, usize)> {
     let digits = text
         .iter()
         .take(3)
@@ -33,7 +33,7 @@ fn octal(text: &[u8]) -> Option<(u8, usize)> {
 /// The control character that `\n` and its like write.
 ///
 /// `None` for all other letters.
-const fn control(byte: u8) -> Option<u8> {
+const fn control_character(byte: u8) -> Option<u8> {
     Some(match byte {
         b'a' => 0x07,
         b'b' => 0x08,
@@ -86,11 +86,11 @@ pub(super) fn javascript(value: &[u8]) -> Option<Vec<u8>> {
             out.push(byte);
             return 3;
         }
-        if let Some((byte, used)) = octal(rest) {
+        if let Some((byte, used)) = read_octal(rest) {
             out.push(byte);
             return used;
         }
-        out.push(control(first).unwrap_or(first));
+        out.push(control_character(first).unwrap_or(first));
         1
     })
 }
@@ -130,11 +130,11 @@ pub(super) fn ansi_c(value: &[u8]) -> Option<Vec<u8>> {
             out.push(byte);
             return 3;
         }
-        if let Some((byte, used)) = octal(rest) {
+        if let Some((byte, used)) = read_octal(rest) {
             out.push(byte);
             return used;
         }
-        match (control(first), first) {
+        match (control_character(first), first) {
             (Some(byte), _) | (None, byte @ (b'\\' | b'?' | b'\'' | b'"')) => {
                 out.push(byte);
                 1
@@ -156,7 +156,7 @@ pub(super) fn html(value: &[u8]) -> Option<Vec<u8>> {
     while let Some((&first, after)) = rest.split_first() {
         rest = after;
         let used = if first == b'&' {
-            entity(after, &mut out)
+            decode_entity(after, &mut out)
         } else {
             0
         };
@@ -173,7 +173,7 @@ pub(super) fn html(value: &[u8]) -> Option<Vec<u8>> {
 /// Decodes what follows `&`. Returns how many bytes it used, 0 if it is no entity.
 ///
 /// Names have no case here, as some browsers accept `&LT;`. The semicolon is not counted.
-fn entity(text: &[u8], out: &mut Vec<u8>) -> usize {
+fn decode_entity(text: &[u8], out: &mut Vec<u8>) -> usize {
     if let Some(number) = text.strip_prefix(b"#") {
         let (code, used) = entity_number(number);
         if used > 0 {

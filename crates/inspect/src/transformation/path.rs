@@ -11,7 +11,7 @@ pub(super) fn normalize(value: &[u8]) -> Option<Vec<u8>> {
     if is_one_segment(value, b"/") {
         return None;
     }
-    changed(value, resolve(value))
+    changed(value, resolve_path(value))
 }
 
 /// The same for Windows: a backslash is a slash.
@@ -25,7 +25,7 @@ pub(super) fn normalize_windows(value: &[u8]) -> Option<Vec<u8>> {
         .iter()
         .map(|byte| if *byte == b'\\' { b'/' } else { *byte })
         .collect();
-    changed(value, resolve(&slashes))
+    changed(value, resolve_path(&slashes))
 }
 
 /// Whether a value has no separator and so nothing to resolve. A single dot has.
@@ -36,7 +36,7 @@ fn is_one_segment(value: &[u8], separators: &[u8]) -> bool {
 /// Resolves a path. `..` at the root disappears; at the start of a relative path it stays.
 ///
 /// A slash at the end stays, and a last segment of dots leaves one, because it names a folder.
-fn resolve(value: &[u8]) -> Vec<u8> {
+fn resolve_path(value: &[u8]) -> Vec<u8> {
     let absolute = value.first() == Some(&b'/');
     let mut kept: Vec<&[u8]> = Vec::new();
     let mut last: &[u8] = b"";
@@ -78,7 +78,7 @@ mod tests {
             ("//", "/"),
         ] {
             assert_eq!(
-                String::from_utf8_lossy(&resolve(path.as_bytes())),
+                String::from_utf8_lossy(&resolve_path(path.as_bytes())),
                 expected,
                 "{path}"
             );

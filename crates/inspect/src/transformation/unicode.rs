@@ -44,7 +44,7 @@ pub(super) fn to_percent_u(value: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(value.len());
     let mut rest = value;
     while let Some((&first, after)) = rest.split_first() {
-        match sequence(rest) {
+        match read_sequence(rest) {
             // Beyond four digits there is no such form, and no program makes syntax of it.
             Some((code, length)) if code <= 0xffff => {
                 out.extend(format!("%u{code:04x}").into_bytes());
@@ -62,7 +62,7 @@ pub(super) fn to_percent_u(value: &[u8]) -> Option<Vec<u8>> {
 /// Reads a sequence of 2 to 4 bytes, overlong or not.
 ///
 /// `None`: the bytes are ASCII, or no such sequence.
-fn sequence(text: &[u8]) -> Option<(u32, usize)> {
+fn read_sequence(text: &[u8]) -> Option<(u32, usize)> {
     let first = *text.first()?;
     let (bits, length) = match first {
         0xc0..=0xdf => (first & 0x1f, 2),

@@ -44,7 +44,10 @@ impl MacroText {
             let (before, from) = rest.split_at(start);
             let Some(end) = from.find('}') else { break };
             push_literal(&mut pieces, before);
-            pieces.push(reference(from.get(2..end).unwrap_or_default(), names)?);
+            pieces.push(parse_reference(
+                from.get(2..end).unwrap_or_default(),
+                names,
+            )?);
             rest = from.get(end + 1..).unwrap_or_default();
         }
         push_literal(&mut pieces, rest);
@@ -80,7 +83,7 @@ fn push_literal(pieces: &mut Vec<Piece>, text: &str) {
 /// Reads what stands between `%{` and `}`.
 ///
 /// Name and key are separated by a dot or a colon.
-fn reference(text: &str, names: &mut TxNames) -> Result<Piece, String> {
+fn parse_reference(text: &str, names: &mut TxNames) -> Result<Piece, String> {
     let (name, key) = text.split_once(['.', ':']).unwrap_or((text, ""));
     Ok(match Collection::supported(name)? {
         Collection::Tx => Piece::Tx(names.intern(key)),

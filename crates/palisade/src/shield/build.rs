@@ -17,7 +17,7 @@ use palisade_transport::{ClientInfoLayer, HeadersLayer};
 #[cfg(feature = "cors")]
 use super::cors::{CorsGuard, SkipPreflight};
 use super::{
-    Shield, ShieldBuilder, ShieldError, check,
+    Shield, ShieldBuildError, ShieldBuilder, check,
     explain::{Explanation, Warning},
     order::Order,
     parts::RequestId,
@@ -31,7 +31,7 @@ impl ShieldBuilder {
     ///
     /// # Errors
     ///
-    /// [`ShieldError`] names the part or the rule that does not fit, and the remedy. The first
+    /// [`ShieldBuildError`] names the part or the rule that does not fit, and the remedy. The first
     /// problem is returned, not all.
     ///
     /// # Examples
@@ -47,8 +47,8 @@ impl ShieldBuilder {
     /// assert_eq!(error.code(), "no-authenticator");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn build(mut self) -> Result<Shield, ShieldError> {
-        let mut rules = self.rules.take().ok_or(ShieldError::NoRules)?;
+    pub fn build(mut self) -> Result<Shield, ShieldBuildError> {
+        let mut rules = self.rules.take().ok_or(ShieldBuildError::NoRules)?;
         if self.has_cors() {
             rules = rules.allow_preflight();
         }
@@ -106,7 +106,7 @@ impl ShieldBuilder {
     /// # Errors
     ///
     /// Two authenticators read one credential.
-    fn into_order(self, table: &Arc<RouteTable>) -> Result<Order, ShieldError> {
+    fn into_order(self, table: &Arc<RouteTable>) -> Result<Order, ShieldBuildError> {
         let (cors, guards) = self.cors_and_guards();
         // Requests without a credential pass here. `AccessLayer` compares them with the rule.
         let authenticate = match self.authenticators.0.is_empty() {
@@ -150,7 +150,7 @@ impl ShieldBuilder {
             challenges: self.challenges.into_iter().collect(),
             client: self.client.unwrap_or_else(ClientInfoLayer::direct),
             route: RouteLayer::new(Arc::clone(table)),
-            hosts: self.hosts.ok_or(ShieldError::NoHosts)?,
+            hosts: self.hosts.ok_or(ShieldBuildError::NoHosts)?,
             // A credential sent without TLS is refused, and recorded by its public id.
             https: match &authenticate {
                 Some(credentials) => https.with_credentials_of(credentials.clone()),

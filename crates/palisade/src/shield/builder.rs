@@ -22,8 +22,8 @@ use crate::rules::Rules;
 ///
 /// | part | default | if it is missing or refuses |
 /// |---|---|---|
-/// | [`hosts`](Self::hosts) | none: required | [`ShieldError::NoHosts`](super::ShieldError::NoHosts); status 421 |
-/// | [`rules`](Self::rules) | none: required | [`ShieldError::NoRules`](super::ShieldError::NoRules); status 404 |
+/// | [`hosts`](Self::hosts) | none: required | [`ShieldBuildError::NoHosts`](super::ShieldBuildError::NoHosts); status 421 |
+/// | [`rules`](Self::rules) | none: required | [`ShieldBuildError::NoRules`](super::ShieldBuildError::NoRules); status 404 |
 /// | [`authenticate`](Self::authenticate) | no credential | an error, if a rule requires one; status 401 |
 /// | [`limit_clients`](Self::limit_clients) | no limit | the warning `no-client-limit`; status 429 |
 /// | [`limit_principals`](Self::limit_principals) | no limit | status 429 |

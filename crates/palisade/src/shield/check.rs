@@ -1,22 +1,22 @@
 //! Checks the parts of a stack against each other and against the rules, before the first request.
 //!
-//! `build` calls [`check`]. Each private function finds one [`ShieldError`].
+//! `build` calls [`check`]. Each private function finds one [`ShieldBuildError`].
 
 use palisade_audit::AuditLayer;
 use palisade_core::{Access, Guard as _, RouteTable, Rule};
 use palisade_rate_limit::RateLimitLayer;
 
-use super::{ShieldBuilder, ShieldError};
+use super::{ShieldBuildError, ShieldBuilder};
 
 /// Checks the parts against each other and against the rules.
 ///
 /// # Errors
 ///
 /// The first contradiction, with the remedy.
-pub(super) fn check(parts: &ShieldBuilder, table: &RouteTable) -> Result<(), ShieldError> {
+pub(super) fn check(parts: &ShieldBuilder, table: &RouteTable) -> Result<(), ShieldBuildError> {
     let guarantees_records = parts.audit.as_ref().is_some_and(AuditLayer::is_fail_closed);
     if parts.audit_before_handler && !guarantees_records {
-        return Err(ShieldError::GateWithoutPromise);
+        return Err(ShieldBuildError::GateWithoutPromise);
     }
     let limits = known_limits(parts);
     let twice = |(place, name): &(usize, &String)| {
@@ -24,7 +24,7 @@ pub(super) fn check(parts: &ShieldBuilder, table: &RouteTable) -> Result<(), Shi
     };
     if let Some((_, limit)) = limits.iter().enumerate().find(twice) {
         let limit = limit.clone();
-        return Err(ShieldError::SharedLimitName { limit });
+        return Err(ShieldBuildError::SharedLimitName { limit });
     }
     limiters_in_place(parts)?;
     for rule in table.rules() {
@@ -35,7 +35,7 @@ pub(super) fn check(parts: &ShieldBuilder, table: &RouteTable) -> Result<(), Shi
     cors(parts)?;
     match parts.hosts {
         Some(_) => Ok(()),
-        None => Err(ShieldError::NoHosts),
+        None => Err(ShieldBuildError::NoHosts),
     }
 }
 
@@ -45,9 +45,9 @@ pub(super) fn check(parts: &ShieldBuilder, table: &RouteTable) -> Result<(), Shi
 ///
 /// It allows all origins together with credentials.
 #[cfg(feature = "cors")]
-fn cors(parts: &ShieldBuilder) -> Result<(), ShieldError> {
+fn cors(parts: &ShieldBuilder) -> Result<(), ShieldBuildError> {
     match &parts.cors {
-        Some(cors) if !super::cors::is_usable(cors) => Err(ShieldError::CorsWildcard),
+        Some(cors) if !super::cors::is_usable(cors) => Err(ShieldBuildError::CorsWildcard),
         _ => Ok(()),
     }
 }
@@ -58,7 +58,7 @@ fn cors(parts: &ShieldBuilder) -> Result<(), ShieldError> {
     clippy::unnecessary_wraps,
     reason = "the same signature with and without the feature"
 )]
-fn cors(_: &ShieldBuilder) -> Result<(), ShieldError> {
+fn cors(_: &ShieldBuilder) -> Result<(), ShieldBuildError> {
     Ok(())
 }
 
@@ -70,25 +70,25 @@ fn cors(_: &ShieldBuilder) -> Result<(), ShieldError> {
 /// # Errors
 ///
 /// A layer of limits is at the position of the other kind.
-fn limiters_in_place(parts: &ShieldBuilder) -> Result<(), ShieldError> {
+fn limiters_in_place(parts: &ShieldBuilder) -> Result<(), ShieldBuildError> {
     let is = |limit: &Option<RateLimitLayer>, kind: &str| {
         limit.as_ref().is_some_and(|limit| limit.name() == kind)
     };
     let (clients, principals) = ("limit_clients", "limit_principals");
     if is(&parts.client_limit, "limit_principal") {
-        return Err(ShieldError::MisplacedLimit {
+        return Err(ShieldBuildError::MisplacedLimit {
             given_to: clients,
             belongs_to: principals,
         });
     }
     if is(&parts.principal_limit, "limit_client") {
-        return Err(ShieldError::MisplacedLimit {
+        return Err(ShieldBuildError::MisplacedLimit {
             given_to: principals,
             belongs_to: clients,
         });
     }
     if parts.principal_limit.is_some() && parts.authenticators.0.is_empty() {
-        return Err(ShieldError::PrincipalLimitWithoutAuthenticator);
+        return Err(ShieldBuildError::PrincipalLimitWithoutAuthenticator);
     }
     Ok(())
 }
@@ -98,10 +98,10 @@ fn limiters_in_place(parts: &ShieldBuilder) -> Result<(), ShieldError> {
 /// # Errors
 ///
 /// There is none.
-fn authenticated(parts: &ShieldBuilder, rule: &Rule) -> Result<(), ShieldError> {
+fn authenticated(parts: &ShieldBuilder, rule: &Rule) -> Result<(), ShieldBuildError> {
     if parts.authenticators.0.is_empty() && *rule.access() != Access::Public {
         let route = rule.template().to_owned();
-        return Err(ShieldError::NoAuthenticator { route });
+        return Err(ShieldBuildError::NoAuthenticator { route });
     }
     Ok(())
 }
@@ -111,12 +111,12 @@ fn authenticated(parts: &ShieldBuilder, rule: &Rule) -> Result<(), ShieldError> 
 /// # Errors
 ///
 /// The first limit that does not exist.
-fn limited(known: &[String], rule: &Rule) -> Result<(), ShieldError> {
+fn limited(known: &[String], rule: &Rule) -> Result<(), ShieldBuildError> {
     let mut named = rule.limits().iter();
     let Some(unknown) = named.find(|name| !known.iter().any(|one| **one == ***name)) else {
         return Ok(());
     };
-    Err(ShieldError::UnknownLimit {
+    Err(ShieldBuildError::UnknownLimit {
         route: rule.template().to_owned(),
         limit: unknown.to_string(),
         known: known.to_vec(),
@@ -128,7 +128,7 @@ fn limited(known: &[String], rule: &Rule) -> Result<(), ShieldError> {
 /// # Errors
 ///
 /// The first schema that does not exist.
-fn text_schemas(parts: &ShieldBuilder, rule: &Rule) -> Result<(), ShieldError> {
+fn text_schemas(parts: &ShieldBuilder, rule: &Rule) -> Result<(), ShieldBuildError> {
     if rule.text_schemas().is_empty() {
         return Ok(());
     }
@@ -136,7 +136,7 @@ fn text_schemas(parts: &ShieldBuilder, rule: &Rule) -> Result<(), ShieldError> {
     let mut named = rule.text_schemas().iter();
     match named.find(|name| layer.schemas().all(|known| known != &***name)) {
         None => Ok(()),
-        Some(unknown) => Err(ShieldError::UnknownTextSchema {
+        Some(unknown) => Err(ShieldBuildError::UnknownTextSchema {
             route: rule.template().to_owned(),
             schema: unknown.to_string(),
             known: layer.schemas().map(ToOwned::to_owned).collect(),

@@ -17,19 +17,19 @@ use crate::rules::RulesError;
 /// # Examples
 ///
 /// ```
-/// use palisade::{AllowedHosts, Rule, Rules, Shield, ShieldError};
+/// use palisade::{AllowedHosts, Rule, Rules, Shield, ShieldBuildError};
 ///
 /// let error = Shield::builder()
 ///     .hosts(AllowedHosts::parse(["api.example"])?)
 ///     .rules(Rules::new().get("/speak", Rule::public().limit("speech")))
 ///     .build()
 ///     .unwrap_err();
-/// assert!(matches!(error, ShieldError::UnknownLimit { limit, .. } if limit == "speech"));
+/// assert!(matches!(error, ShieldBuildError::UnknownLimit { limit, .. } if limit == "speech"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub enum ShieldError {
+pub enum ShieldBuildError {
     /// Two authenticators read the same credential.
     Authenticators(AuthenticateBuildError),
     /// The CORS layer combines credentials with a wildcard, which browsers ignore.
@@ -82,7 +82,7 @@ pub enum ShieldError {
     },
 }
 
-impl fmt::Display for ShieldError {
+impl fmt::Display for ShieldBuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Authenticators(error) => error.fmt(f),
@@ -129,7 +129,7 @@ impl fmt::Display for ShieldError {
     }
 }
 
-impl ShieldError {
+impl ShieldBuildError {
     /// Returns a stable code, for programs that compare errors.
     ///
     /// # Examples
@@ -161,15 +161,15 @@ impl ShieldError {
     }
 }
 
-impl std::error::Error for ShieldError {}
+impl std::error::Error for ShieldBuildError {}
 
-impl From<AuthenticateBuildError> for ShieldError {
+impl From<AuthenticateBuildError> for ShieldBuildError {
     fn from(error: AuthenticateBuildError) -> Self {
         Self::Authenticators(error)
     }
 }
 
-impl From<RulesError> for ShieldError {
+impl From<RulesError> for ShieldBuildError {
     fn from(error: RulesError) -> Self {
         Self::Rules(error)
     }

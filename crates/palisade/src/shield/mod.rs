@@ -33,7 +33,7 @@ pub use self::protect::{Application, ProtectedFuture, ProtectedRouter};
 pub use self::{
     builder::ShieldBuilder,
     cors::{PreflightFuture, PreflightService},
-    error::ShieldError,
+    error::ShieldBuildError,
     explain::Warning,
     layer::ShieldLayer,
 };

@@ -26,7 +26,7 @@ macro_rules! order {
         impl Order {
             /// Describes each position that has a guard.
             pub(super) fn describe(&self) -> Vec<Position> {
-                let all = [$(Position { names: self.$part.names(), reason: $reason },)+];
+                let all = [$(Position { names: self.$part.guard_names(), reason: $reason },)+];
                 all.into_iter().filter(|position| !position.names.is_empty()).collect()
             }
 

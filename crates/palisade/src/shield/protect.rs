@@ -20,7 +20,7 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::{
-    Protected, Shield, ShieldBuilder, ShieldError,
+    Protected, Shield, ShieldBuildError, ShieldBuilder,
     explain::Explanation,
     explain::Warning,
     router_paths,
@@ -35,12 +35,12 @@ use crate::routes::Routes;
 pub trait Application: sealed::Sealed {}
 
 mod sealed {
-    use super::{ProtectedRouter, ShieldBuilder, ShieldError};
+    use super::{ProtectedRouter, ShieldBuildError, ShieldBuilder};
 
     #[allow(unnameable_types, reason = "sealed")]
     pub trait Sealed {
         /// Builds the stack and puts it around the application.
-        fn protect(self, builder: ShieldBuilder) -> Result<ProtectedRouter, ShieldError>;
+        fn protect(self, builder: ShieldBuilder) -> Result<ProtectedRouter, ShieldBuildError>;
     }
 }
 
@@ -48,7 +48,7 @@ mod sealed {
 impl Application for Router {}
 
 impl sealed::Sealed for Router {
-    fn protect(self, builder: ShieldBuilder) -> Result<ProtectedRouter, ShieldError> {
+    fn protect(self, builder: ShieldBuilder) -> Result<ProtectedRouter, ShieldBuildError> {
         Ok(builder.build()?.protect(self))
     }
 }
@@ -56,7 +56,7 @@ impl sealed::Sealed for Router {
 impl Application for Routes {}
 
 impl sealed::Sealed for Routes {
-    fn protect(self, builder: ShieldBuilder) -> Result<ProtectedRouter, ShieldError> {
+    fn protect(self, builder: ShieldBuilder) -> Result<ProtectedRouter, ShieldBuildError> {
         let (router, rules) = self.into_parts()?;
         let shield = builder.rules(rules).build()?;
         Ok(ProtectedRouter {
@@ -77,7 +77,7 @@ impl ShieldBuilder {
     ///
     /// # Errors
     ///
-    /// [`ShieldError`] names the part or the rule that does not fit, and the remedy.
+    /// [`ShieldBuildError`] names the part or the rule that does not fit, and the remedy.
     ///
     /// # Examples
     ///
@@ -96,7 +96,10 @@ impl ShieldBuilder {
     ///     .protect(router)?;
     /// # let _ = app; Ok(()) }
     /// ```
-    pub fn protect(self, application: impl Application) -> Result<ProtectedRouter, ShieldError> {
+    pub fn protect(
+        self,
+        application: impl Application,
+    ) -> Result<ProtectedRouter, ShieldBuildError> {
         application.protect(self)
     }
 }

@@ -1,6 +1,6 @@
 //! What a shield refuses, or warns about, when it is assembled.
 
-use palisade::{HttpsLayer, Rule, Shield, ShieldError};
+use palisade::{HttpsLayer, Rule, Shield, ShieldBuildError};
 
 use crate::support::*;
 
@@ -22,7 +22,7 @@ fn parts_that_do_not_fit_are_build_errors_with_a_remedy() {
         .rules(table(Rule::public()))
         .build()
         .unwrap_err();
-    assert_eq!(error, ShieldError::NoHosts);
+    assert_eq!(error, ShieldBuildError::NoHosts);
     let error = Shield::builder()
         .hosts(hosts())
         .rules(table(Rule::authenticated()))
@@ -48,7 +48,7 @@ fn parts_that_do_not_fit_are_build_errors_with_a_remedy() {
     let gate = Shield::builder().hosts(hosts()).audit_before_handler();
     assert_eq!(
         gate.rules(table(Rule::public())).build().unwrap_err(),
-        ShieldError::GateWithoutPromise
+        ShieldBuildError::GateWithoutPromise
     );
 }
 
@@ -105,7 +105,7 @@ fn a_gate_before_the_handler_needs_a_trail_that_fails_closed() {
     let gated = test_shield().builder.audit_before_handler();
     assert_eq!(
         gated.rules(table).build().unwrap_err(),
-        ShieldError::GateWithoutPromise
+        ShieldBuildError::GateWithoutPromise
     );
 }
 
@@ -144,7 +144,7 @@ fn two_authenticators_that_read_the_same_header_do_not_build() {
     let built = one.builder.authenticate(keys()).rules(table()).build();
     assert!(matches!(
         built,
-        Err(palisade::ShieldError::Authenticators(_))
+        Err(palisade::ShieldBuildError::Authenticators(_))
     ));
     assert!(two.builder.rules(table()).build().is_ok());
 }

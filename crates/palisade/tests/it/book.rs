@@ -49,26 +49,36 @@ fn the_table_of_modules_is_the_one_of_the_crates() {
     assert!(compared >= 8, "{compared} rows were found");
 }
 
-/// Lists the pages of the book that have an example in Rust.
-fn pages_with_rust(folder: &Path, found: &mut BTreeSet<String>) {
+/// Lists the pages of the book.
+fn pages(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            pages_with_rust(&path, found);
+            pages(&path, found);
         } else if path.extension().is_some_and(|ending| ending == "md") {
-            let text = fs::read_to_string(&path).unwrap();
-            if text.lines().any(|line| line.starts_with("```rust")) {
-                let page = path.strip_prefix(root().join("docs/src")).unwrap();
-                found.insert(page.to_str().unwrap().to_owned());
-            }
+            found.push(path);
         }
     }
 }
 
+/// Returns the pages of the book that have an example in Rust, from the folder of the book.
+fn pages_with_rust() -> BTreeSet<String> {
+    let book = root().join("docs/src");
+    let mut all = Vec::new();
+    pages(&book, &mut all);
+    all.retain(|page| {
+        let text = fs::read_to_string(page).unwrap();
+        text.lines().any(|line| line.starts_with("```rust"))
+    });
+    let names = all.iter().map(|page| page.strip_prefix(&book).unwrap());
+    names
+        .map(|page| page.to_str().unwrap().to_owned())
+        .collect()
+}
+
 #[test]
 fn every_example_in_rust_is_compiled() {
-    let mut pages = BTreeSet::new();
-    pages_with_rust(&root().join("docs/src"), &mut pages);
+    let pages = pages_with_rust();
     assert!(pages.len() > 20, "{pages:?}");
     let roots = ["palisade", "inspect"].map(|name| read(&format!("crates/{name}/src/lib.rs")));
     for page in pages {
@@ -116,5 +126,22 @@ fn the_readme_of_every_package_ends_with_its_licences_and_leads_out_of_no_packag
             "{} has a link out of its package",
             readme.display()
         );
+    }
+}
+
+/// A row after an empty line is shown as text, unless a new table begins there.
+#[test]
+fn no_table_is_divided_by_an_empty_line() {
+    let mut all = Vec::new();
+    pages(&root().join("docs/src"), &mut all);
+    for page in all {
+        let text = fs::read_to_string(&page).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        for four in lines.windows(4) {
+            let row = |line: &str| line.starts_with("| ");
+            let divided = row(four[0]) && four[1].is_empty() && row(four[2]);
+            let begins = four[3].starts_with("|-");
+            assert!(!divided || begins, "{}: {}", page.display(), four[2]);
+        }
     }
 }

@@ -28,6 +28,7 @@ mod finished_router;
 mod inspect;
 mod fronts;
 mod install;
+mod key_admin;
 mod layout;
 mod metrics;
 mod names;

@@ -93,15 +93,47 @@ fn functions(code: &str) -> Vec<(String, String)> {
     found
 }
 
-#[test]
-fn a_layer_has_its_settings_on_its_builder() {
+/// Returns the files of all crates.
+fn source_files() -> Vec<std::path::PathBuf> {
     let mut files = Vec::new();
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     for entry in fs::read_dir(crates).unwrap() {
         rust_files(&entry.unwrap().path().join("src"), &mut files);
     }
+    files
+}
+
+#[test]
+fn new_and_builder_never_fail() {
+    let (mut checked, mut wrong) = (0, Vec::new());
+    for file in source_files() {
+        for (name, function) in functions(&fs::read_to_string(file).unwrap()) {
+            let called = function.split(['(', '<']).next().unwrap_or_default();
+            if matches!(called, "new" | "builder") {
+                checked += 1;
+                if can_fail(&function) {
+                    wrong.push(format!("{name}: {function}"));
+                }
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "refuse in build(), or name it after what it reads or opens: {wrong:#?}"
+    );
+    assert!(checked > 100, "{checked}");
+}
+
+/// Tells whether a function returns a `Result` or an `Option`.
+fn can_fail(function: &str) -> bool {
+    let (_, returned) = function.rsplit_once("->").unwrap_or_default();
+    returned.contains("Result<") || returned.contains("Option<")
+}
+
+#[test]
+fn a_layer_has_its_settings_on_its_builder() {
     let (mut builders, mut wrong) = (BTreeSet::new(), Vec::new());
-    for file in files {
+    for file in source_files() {
         for (name, function) in functions(&fs::read_to_string(file).unwrap()) {
             if name.ends_with("Layer") && is_setter(&function) {
                 wrong.push(format!("{name}: {function}"));
@@ -140,4 +172,6 @@ fn setters_of_a_layer_are_found() {
     assert_eq!(functions(code), [("ALayer".to_owned(), one.to_owned())]);
     assert!(is_setter(one) && is_setter("index(self) -> Self {"));
     assert!(!is_setter("new() -> Self {") && !is_setter("known(&self) -> Self {"));
+    assert!(can_fail("new(path: &Path) -> io::Result<Self> {"));
+    assert!(!can_fail("new(of: Option<u8>) -> Self {") && !can_fail("new(of: Option<u8>) {"));
 }

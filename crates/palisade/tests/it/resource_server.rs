@@ -7,7 +7,7 @@ use palisade::core::{Guard, PublicDocument};
 use palisade::jwt::mint::{DpopProof, SigningKey, Token};
 use palisade::jwt::resource_server::ResourceServer;
 use palisade::jwt::{Algorithm, Issuer};
-use palisade::{ProtectedRouter, Routes, Rule, Rules, ShieldError};
+use palisade::{ProtectedRouter, Routes, Rule, Rules, ShieldBuildError};
 use tower_http::cors::CorsLayer;
 
 use crate::support::{TestResponse, TestShield, request, send_to, test_shield};
@@ -318,7 +318,10 @@ fn a_rule_for_the_path_of_a_document_is_an_error() {
         let server = resource(&key, &parts);
         let builder = std::mem::take(&mut parts.builder).resource_server(server);
         let built = builder.rules(rules).build();
-        assert!(matches!(built, Err(ShieldError::Rules(_))), "{built:?}");
+        assert!(
+            matches!(built, Err(ShieldBuildError::Rules(_))),
+            "{built:?}"
+        );
     }
 }
 
@@ -332,6 +335,9 @@ fn a_document_has_one_path() {
         let built = builder
             .rules(Rules::new().get("/open", Rule::public()))
             .build();
-        assert!(matches!(built, Err(ShieldError::Rules(_))), "{built:?}");
+        assert!(
+            matches!(built, Err(ShieldBuildError::Rules(_))),
+            "{built:?}"
+        );
     }
 }

@@ -86,7 +86,7 @@ pub(super) fn read(after: &str, others: &[&str]) -> Behind {
     let after =
         after.trim_start_matches([' ', '\u{a0}', '\u{3000}', '(', '（', '[', '"', '“', '「']);
     if let Some(tail) = after.strip_prefix(['号', '號']) {
-        return numbered(tail.trim_start(), others);
+        return reads_number(tail.trim_start(), others);
     }
     if NO_UNITS.iter().any(|word| after.starts_with(word)) {
         return Behind::Nothing;
@@ -97,7 +97,7 @@ pub(super) fn read(after: &str, others: &[&str]) -> Behind {
     if begins_with_word(after, &UNITS) || ends_after(after, &SHORT_UNITS) {
         return Behind::LikelyOther;
     }
-    match labelled(without_fillers(after), others) {
+    match begins_with_label(without_fillers(after), others) {
         true => Behind::LikelyOther,
         false => Behind::Nothing,
     }
@@ -105,7 +105,7 @@ pub(super) fn read(after: &str, others: &[&str]) -> Behind {
 
 /// Tells whether a text begins with a word for another number, and that speaks of the number before it: in
 /// 13800138000 订单20240501 it speaks of the next one.
-fn labelled(after: &str, others: &[&str]) -> bool {
+fn begins_with_label(after: &str, others: &[&str]) -> bool {
     let mut rests = others
         .iter()
         .filter(|word| begins_with_word(after, &[word]))
@@ -114,7 +114,7 @@ fn labelled(after: &str, others: &[&str]) -> bool {
 }
 
 /// Reads what follows `号`.
-fn numbered(tail: &str, others: &[&str]) -> Behind {
+fn reads_number(tail: &str, others: &[&str]) -> Behind {
     if OF_A_PHONE.iter().any(|word| tail.starts_with(word)) {
         return Behind::Nothing;
     }

@@ -15,14 +15,14 @@ fn text(prompt: &Sanitizer, pointers: &[&'static str]) -> Fields {
 }
 
 /// Adds tool definitions and schemas, in which the model also reads the names of members.
-fn tools(fields: Fields, prompt: &Sanitizer, pointers: &[&'static str]) -> Fields {
+fn add_tools(fields: Fields, prompt: &Sanitizer, pointers: &[&'static str]) -> Fields {
     pointers.iter().fold(fields, |fields, &pointer| {
         fields.field(Field::optional(pointer, prompt.clone()).with_names())
     })
 }
 
 /// Adds the positions of data that is not text.
-fn data(fields: Fields, pointers: &[&'static str]) -> Fields {
+fn add_data(fields: Fields, pointers: &[&'static str]) -> Fields {
     pointers
         .iter()
         .fold(fields, |fields, &pointer| fields.opaque(pointer))
@@ -52,12 +52,12 @@ impl Fields {
     pub fn openai_chat() -> Self {
         let prompt = Sanitizer::prompt();
         let fields = text(&prompt, &["/messages/**", "/prediction/**"]);
-        let fields = tools(
+        let fields = add_tools(
             fields,
             &prompt,
             &["/tools/**", "/functions/**", "/response_format/**"],
         );
-        data(
+        add_data(
             fields,
             &[
                 "/messages/*/content/*/image_url",
@@ -74,8 +74,8 @@ impl Fields {
     pub fn openai_responses() -> Self {
         let prompt = Sanitizer::prompt();
         let fields = text(&prompt, &["/instructions", "/input/**", "/prompt/**"]);
-        let fields = tools(fields, &prompt, &["/tools/**", "/text/**"]);
-        data(
+        let fields = add_tools(fields, &prompt, &["/tools/**", "/text/**"]);
+        add_data(
             fields,
             &[
                 "/input/*/content/*/image_url",
@@ -97,8 +97,8 @@ impl Fields {
     pub fn anthropic_messages() -> Self {
         let prompt = Sanitizer::prompt();
         let fields = text(&prompt, &["/system/**", "/messages/**"]);
-        let fields = tools(fields, &prompt, &["/tools/**"]);
-        data(
+        let fields = add_tools(fields, &prompt, &["/tools/**"]);
+        add_data(
             fields,
             &[
                 "/messages/*/content/*/source/data",
@@ -122,8 +122,8 @@ impl Fields {
             &prompt,
             &["/messages/**", "/prompt", "/suffix", "/system", "/template"],
         );
-        let fields = tools(fields, &prompt, &["/tools/**", "/format/**"]);
-        data(fields, &["/messages/*/images/*", "/images/*"])
+        let fields = add_tools(fields, &prompt, &["/tools/**", "/format/**"]);
+        add_data(fields, &["/messages/*/images/*", "/images/*"])
     }
 
     /// Returns the sets above with the names that the rules of routes use.

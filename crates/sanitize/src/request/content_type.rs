@@ -54,7 +54,7 @@ impl Kind {
         match essence.trim().to_ascii_lowercase().as_str() {
             "application/x-www-form-urlencoded" => Self::Form,
             "application/json" => Self::Json,
-            "multipart/form-data" if boundary(parameters).is_some() => Self::Multipart,
+            "multipart/form-data" if read_boundary(parameters).is_some() => Self::Multipart,
             other if other.starts_with("application/") && other.ends_with("+json") => Self::Json,
             _ => Self::Other,
         }
@@ -82,7 +82,7 @@ pub(crate) fn boundary_of(headers: &HeaderMap) -> &str {
         .and_then(|line| line.to_str().ok());
     let parameters = line.and_then(|line| line.split_once(';'));
     parameters
-        .and_then(|(_, parameters)| boundary(parameters))
+        .and_then(|(_, parameters)| read_boundary(parameters))
         .unwrap_or_default()
 }
 
@@ -90,7 +90,7 @@ pub(crate) fn boundary_of(headers: &HeaderMap) -> &str {
 /// 5.1.1).
 ///
 /// `None` also if it is named twice, or if a character would need an escape.
-fn boundary(parameters: &str) -> Option<&str> {
+fn read_boundary(parameters: &str) -> Option<&str> {
     let named = parameters
         .split(';')
         .filter_map(|parameter| parameter.split_once('='));

@@ -59,7 +59,7 @@ pub(super) fn decompress(
 fn gzip(body: &[u8], most: usize) -> Result<Vec<u8>, Flaw> {
     let mut decoder = flate2::bufread::GzDecoder::new(body);
     let plain = read(&mut decoder, most)?;
-    ends(plain, decoder.into_inner())
+    refuse_rest(plain, decoder.into_inner())
 }
 
 fn zstandard(body: &[u8], most: usize) -> Result<Vec<u8>, Flaw> {
@@ -68,7 +68,7 @@ fn zstandard(body: &[u8], most: usize) -> Result<Vec<u8>, Flaw> {
     let window = decoder.window_log_max(WINDOW_LOG);
     window.map_err(|_| Flaw::Corrupt)?;
     let plain = read(&mut decoder, most)?;
-    ends(plain, decoder.finish())
+    refuse_rest(plain, decoder.finish())
 }
 
 /// Reads at most so many bytes, and fails if there are more.
@@ -83,7 +83,7 @@ fn read(decoder: &mut impl Read, most: usize) -> Result<Vec<u8>, Flaw> {
 }
 
 /// Refuses bytes that a decoder left.
-fn ends(plain: Vec<u8>, rest: &[u8]) -> Result<Vec<u8>, Flaw> {
+fn refuse_rest(plain: Vec<u8>, rest: &[u8]) -> Result<Vec<u8>, Flaw> {
     if rest.is_empty() {
         Ok(plain)
     } else {
@@ -116,7 +116,9 @@ fn brotli(body: &[u8], most: usize) -> Result<Vec<u8>, Flaw> {
         }
         match result {
             BrotliResult::NeedsMoreOutput => {}
-            BrotliResult::ResultSuccess => return ends(plain, body.get(at..).unwrap_or_default()),
+            BrotliResult::ResultSuccess => {
+                return refuse_rest(plain, body.get(at..).unwrap_or_default());
+            }
             BrotliResult::NeedsMoreInput | BrotliResult::ResultFailure => {
                 return Err(Flaw::Corrupt);
             }

@@ -107,13 +107,13 @@ impl<'p> ResponseText<'p> {
         self.held.push_str(chunk);
         let certain = certain_length(&self.held, self.finder.is_some());
         let certain = self.before_findings(certain);
-        self.release(certain)
+        self.release_start(certain)
     }
 
     /// Returns what was held back. The value can then be used for another response.
     #[must_use]
     pub fn finish(&mut self) -> String {
-        let mut last = self.release(self.held.len());
+        let mut last = self.release_start(self.held.len());
         self.context.clear();
         if let Some(restore) = &mut self.restore {
             last.push_str(&restore.take_held());
@@ -133,9 +133,9 @@ impl<'p> ResponseText<'p> {
             .held
             .split_at_checked(certain)
             .unwrap_or((&self.held, ""));
-        let mut text = format!("{}{}", self.context, self.cleaned(first));
+        let mut text = format!("{}{}", self.context, self.clean_text(first));
         let border = text.len();
-        text.push_str(&self.cleaned(rest));
+        text.push_str(&self.clean_text(rest));
         let mut places = finder
             .find(&text)
             .into_iter()
@@ -148,12 +148,12 @@ impl<'p> ResponseText<'p> {
     }
 
     /// Cleans, masks and restores the beginning of what is held.
-    fn release(&mut self, length: usize) -> String {
+    fn release_start(&mut self, length: usize) -> String {
         let length = self.held.floor_char_boundary(length);
         let rest = self.held.split_off(length);
         let held = std::mem::replace(&mut self.held, rest);
-        let clean = self.cleaned(&held);
-        let masked = self.masked(&clean);
+        let clean = self.clean_text(&held);
+        let masked = self.mask_text(&clean);
         self.context.push_str(&clean);
         let surplus = self.context.len().saturating_sub(CONTEXT);
         let surplus = self.context.ceil_char_boundary(surplus);
@@ -164,7 +164,7 @@ impl<'p> ResponseText<'p> {
         }
     }
 
-    fn cleaned(&self, text: &str) -> String {
+    fn clean_text(&self, text: &str) -> String {
         let mut report = Report::new();
         let mut map = SourceMap::new(false);
         if !self.filter.touches(traits_of(text)) {
@@ -178,7 +178,7 @@ impl<'p> ResponseText<'p> {
     }
 
     /// Masks personal data in a text, with the context before it.
-    fn masked(&self, clean: &str) -> String {
+    fn mask_text(&self, clean: &str) -> String {
         let Some(finder) = &self.finder else {
             return clean.to_owned();
         };

@@ -120,7 +120,7 @@ impl Filter {
             report,
             map,
         };
-        while pass.step()? {}
+        while pass.filter_next()? {}
         let out = pass.out;
         map.end_step();
         Ok(out)
@@ -145,7 +145,7 @@ struct FilterPass<'w> {
 
 impl FilterPass<'_> {
     /// Checks the next character. Returns `false` at the end of the text.
-    fn step(&mut self) -> Result<bool, Refused> {
+    fn filter_next(&mut self) -> Result<bool, Refused> {
         let mut chars = self.text.get(self.at..).unwrap_or_default().chars();
         let Some(c) = chars.next() else {
             return Ok(false);
@@ -153,7 +153,7 @@ impl FilterPass<'_> {
         let rest = chars.as_str();
         match self.before.class_of(c, rest, self.filter.max_marks) {
             // A flag is kept with its tags or has none.
-            None => self.keep(c, flag_tags(c, rest).unwrap_or(0)),
+            None => self.keep_character(c, flag_tags(c, rest).unwrap_or(0)),
             Some(class) => self.apply_action(class, c, rest)?,
         }
         Ok(true)
@@ -166,24 +166,24 @@ impl FilterPass<'_> {
     /// The action is `Refuse`.
     fn apply_action(&mut self, class: Class, c: char, rest: &str) -> Result<(), Refused> {
         match self.filter.actions.get(class).unwrap_or(Action::Refuse) {
-            Action::Drop => self.change(class, c, None),
+            Action::Drop => self.change_character(class, c, None),
             Action::Flag => {
                 self.report.flag(class);
-                self.keep(c, 0);
+                self.keep_character(c, 0);
             }
-            Action::Keep => self.keep(c, 0),
+            Action::Keep => self.keep_character(c, 0),
             Action::Refuse => return Err(Refused::Forbidden(class)),
             // CR LF is one line break, not two.
             Action::Replace(_) if c == '\r' && rest.starts_with('\n') => {
-                self.change(class, c, None)
+                self.change_character(class, c, None)
             }
-            Action::Replace(other) => self.change(class, c, Some(other)),
+            Action::Replace(other) => self.change_character(class, c, Some(other)),
         }
         Ok(())
     }
 
     /// Keeps a character and this many bytes after it.
-    fn keep(&mut self, c: char, behind: usize) {
+    fn keep_character(&mut self, c: char, behind: usize) {
         let kept = self.advance(c.len_utf8().saturating_add(behind));
         if let Some(out) = &mut self.out {
             out.push_str(self.text.get(kept).unwrap_or_default());
@@ -192,7 +192,7 @@ impl FilterPass<'_> {
     }
 
     /// Drops a character or replaces it, and counts that in the report.
-    fn change(&mut self, class: Class, c: char, by: Option<char>) {
+    fn change_character(&mut self, class: Class, c: char, by: Option<char>) {
         self.report.change(class);
         let changed = self.advance(c.len_utf8());
         self.map

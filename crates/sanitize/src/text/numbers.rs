@@ -86,16 +86,16 @@ pub(crate) fn each_number(text: &str, mut visit: impl FnMut(Number<'_>, Range<us
     for (at, c) in text.char_indices() {
         let end = at.saturating_add(c.len_utf8());
         if !run.take(c, at..end, text) {
-            run.visit(&mut visit);
+            run.visit_stretches(&mut visit);
             run.clear();
         }
     }
-    run.visit(&mut visit);
+    run.visit_stretches(&mut visit);
 }
 
 impl Run {
     /// Visits each stretch of whole groups.
-    fn visit(&self, visit: &mut impl FnMut(Number<'_>, Range<usize>)) {
+    fn visit_stretches(&self, visit: &mut impl FnMut(Number<'_>, Range<usize>)) {
         if self.digits.len() < MIN_DIGITS {
             return;
         }
@@ -105,7 +105,7 @@ impl Run {
             for count in 1..=sizes.len() {
                 let sizes = sizes.get(..count).unwrap_or_default();
                 // A check that never passes, so that each form of the stretch is offered.
-                let _ = stretch(from, sizes, &self.digits, &mut |number, span| {
+                let _ = offer_stretches(from, sizes, &self.digits, &mut |number, span| {
                     visit(number, span);
                     false
                 });
@@ -167,7 +167,7 @@ impl Run {
         }
         let mut first = 0;
         while let Some(from) = self.groups.get(first..).filter(|rest| !rest.is_empty()) {
-            let hit = longest(from, &self.digits, check);
+            let hit = longest_number(from, &self.digits, check);
             let groups = hit.as_ref().map_or(1, |(groups, _)| *groups);
             found.extend(hit.map(|(_, span)| span));
             first = first.saturating_add(groups);
@@ -184,7 +184,7 @@ impl Run {
 
 /// Returns the longest number that begins with the first of these groups: the number of groups, and
 /// its position.
-fn longest(
+fn longest_number(
     groups: &[Group],
     digits: &[u8],
     check: &impl Fn(Number<'_>) -> bool,
@@ -192,7 +192,7 @@ fn longest(
     let sizes = group_sizes(groups);
     (1..=sizes.len()).rev().find_map(|count| {
         let sizes = sizes.get(..count)?;
-        let place = stretch(groups, sizes, digits, &mut |number, _| check(number))?;
+        let place = offer_stretches(groups, sizes, digits, &mut |number, _| check(number))?;
         Some((count, place))
     })
 }
@@ -209,7 +209,7 @@ fn group_sizes(groups: &[Group]) -> SmallVec<[usize; MAX_DIGITS]> {
 
 /// Offers the number of the first groups, one for each size, to a check: with the `X` behind it, then
 /// without. Returns where it is if the check passes.
-fn stretch(
+fn offer_stretches(
     groups: &[Group],
     sizes: &[usize],
     digits: &[u8],

@@ -253,7 +253,7 @@ impl Settings {
         for _ in 0..MAX_ROUNDS {
             report.begin_round();
             let found = look(&cleaned);
-            cleaned = self.round(cleaned, found, &mut report, &mut map)?;
+            cleaned = self.run_steps(cleaned, found, &mut report, &mut map)?;
             if report.is_quiet() || self.folds_only(found) {
                 report.finish(text);
                 self.check_result(text, &cleaned, least, &report)?;
@@ -277,7 +277,7 @@ impl Settings {
     }
 
     /// Runs each step once that these traits of the text call for.
-    fn round<'t>(
+    fn run_steps<'t>(
         &self,
         mut text: Cow<'t, str>,
         mut found: Traits,
@@ -305,13 +305,13 @@ impl Settings {
                 (text, found) = (Cow::Owned(other), Traits::ALL);
             }
         }
-        text = change(text, Change::Trimmed, report, |text| {
+        text = run_step(text, Change::Trimmed, report, |text| {
             let folded = self.whitespace.apply(text);
             self.whitespace.record(text, &folded, map);
             folded
         });
         if self.over_length == OverLength::Cut {
-            text = change(text, Change::Cut, report, |text| {
+            text = run_step(text, Change::Cut, report, |text| {
                 let cut = self.limits.cut(text);
                 map.record(cut.len()..text.len(), 0);
                 map.end_step();
@@ -365,7 +365,7 @@ impl Settings {
 }
 
 /// Runs a step that borrows what it does not change.
-fn change<'t>(
+fn run_step<'t>(
     text: Cow<'t, str>,
     what: Change,
     report: &mut Report,

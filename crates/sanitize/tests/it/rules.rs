@@ -15,7 +15,7 @@ fn masked(rule: &TextRule, text: &str) -> String {
 
 #[test]
 fn banned_words_are_found_in_every_spelling_and_not_inside_others() {
-    let rule = BannedWords::new(["ass", "赌博", "Straße", "two words", "a.c"]).unwrap();
+    let rule = BannedWords::from_words(["ass", "赌博", "Straße", "two words", "a.c"]).unwrap();
     let rule = rule.rule("banned");
     for (text, clean) in [
         ("class ass, Ass. assassin", "class ***, ***. assassin"),
@@ -32,7 +32,7 @@ fn banned_words_are_found_in_every_spelling_and_not_inside_others() {
 
 #[test]
 fn banned_words_are_found_across_separators_by_option() {
-    let words = BannedWords::new(["casino", "赌博"]).unwrap();
+    let words = BannedWords::from_words(["casino", "赌博"]).unwrap();
     let rule = words.across_separators().rule("banned");
     for (text, clean) in [
         ("c.a.s.i.n.o", "***********"),
@@ -76,9 +76,9 @@ fn a_file_of_words_is_read_again_when_it_changes() {
 
 #[test]
 fn a_wrong_list_is_refused_when_it_is_made() {
-    assert!(BannedWords::new(["", " "]).unwrap().is_empty());
+    assert!(BannedWords::from_words(["", " "]).unwrap().is_empty());
     assert!(
-        sanitizer(BannedWords::new([""; 0]).unwrap().rule("none"))
+        sanitizer(BannedWords::from_words([""; 0]).unwrap().rule("none"))
             .clean("x")
             .is_ok()
     );
@@ -86,7 +86,7 @@ fn a_wrong_list_is_refused_when_it_is_made() {
         vec!["x".repeat(65)],
         (0..100_001).map(|i| i.to_string()).collect(),
     ] {
-        let problem = BannedWords::new(&words).unwrap_err();
+        let problem = BannedWords::from_words(&words).unwrap_err();
         assert!(matches!(problem, SanitizeBuildError::BannedWords { .. }));
     }
     assert!(BannedWords::open("/nonexistent/words").is_err());

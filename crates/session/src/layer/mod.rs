@@ -155,8 +155,8 @@ impl Authenticator for SessionLayer {
         self.authenticator.take(head)
     }
 
-    fn strip(&self, head: &mut request::Parts) {
-        self.authenticator.strip(head);
+    fn strip_credential(&self, head: &mut request::Parts) {
+        self.authenticator.strip_credential(head);
     }
 
     fn authenticate(
@@ -172,8 +172,8 @@ impl Authenticator for SessionLayer {
         self.authenticator.recheck(cx, credential)
     }
 
-    fn exposed(&self, cx: &SecurityContext, credential: &Credential) -> Option<Box<str>> {
-        self.authenticator.exposed(cx, credential)
+    fn on_exposed(&self, cx: &SecurityContext, credential: &Credential) -> Option<Box<str>> {
+        self.authenticator.on_exposed(cx, credential)
     }
 
     fn challenge(&self) -> HeaderValue {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::HeaderName;
 
 use super::{
-    ClientInfoLayer, Config, ambiguous, bad_host, malformed,
+    ClientInfoLayer, Config, ambiguous_header, bad_host, malformed_head,
     proxies::TrustedProxies,
     source::{ForwardedHeader, Source},
 };
@@ -117,9 +117,9 @@ impl ClientInfoLayerBuilder {
         let config = Config {
             proxies: self.proxies,
             source,
-            ambiguous: ambiguous(),
+            ambiguous: ambiguous_header(),
             bad_host: bad_host(),
-            malformed: malformed(),
+            malformed: malformed_head(),
         };
         ClientInfoLayer {
             config: Arc::new(config),

@@ -186,12 +186,12 @@ impl Config {
         head: &mut Parts,
     ) -> Result<ClientInfo, Box<Rejection>> {
         if !self.proxies.contains(peer.address.ip()) {
-            self.distrust(cx, head);
+            self.remove_untrusted(cx, head);
             return Ok(ClientInfo::new(peer.address.ip(), peer.scheme));
         }
         let decision = resolve::decide(peer, &head.headers, &self.proxies, &self.source)
             .map_err(|Ambiguous(reason)| Box::new(self.ambiguous.clone().with_reason(reason)))?;
-        let client = self.client(cx, decision)?;
+        let client = self.client_of_decision(cx, decision)?;
         strip::remove_all_except(&self.read(), true, &mut head.headers);
         Ok(client)
     }
@@ -200,21 +200,23 @@ impl Config {
     ///
     /// Where proxies are configured, a fact is recorded. Either a client forges headers, or a
     /// proxy is missing from the list.
-    fn distrust(&self, cx: &SecurityContext, head: &mut Parts) {
+    fn remove_untrusted(&self, cx: &SecurityContext, head: &mut Parts) {
         if !self.proxies.is_empty() && head.headers.contains_key(&self.source.name) {
-            cx.record(noted("from a peer that is no trusted proxy"));
+            cx.record(header_fact("from a peer that is no trusted proxy"));
         }
         strip::remove_all_except(&[], false, &mut head.headers);
     }
 
     /// Turns a decision into a [`ClientInfo`], and checks the forwarded host.
-    fn client(
+    fn client_of_decision(
         &self,
         cx: &SecurityContext,
         decision: Decision<'_>,
     ) -> Result<ClientInfo, Box<Rejection>> {
         if decision.stopped {
-            cx.record(noted("a trusted proxy wrote a hop that is no address"));
+            cx.record(header_fact(
+                "a trusted proxy wrote a hop that is no address",
+            ));
         }
         let client = ClientInfo::new(decision.address, decision.scheme).with_proxy();
         let Some(written) = decision.host else {
@@ -243,7 +245,7 @@ impl Config {
 }
 
 /// A fact for the audit record about the forwarding header.
-fn noted(what: &'static str) -> Fact {
+fn header_fact(what: &'static str) -> Fact {
     Fact::Noted {
         key: "forwarded_header",
         value: Cow::Borrowed(what),
@@ -251,7 +253,7 @@ fn noted(what: &'static str) -> Fact {
 }
 
 /// 400: a forwarding header has several values.
-fn ambiguous() -> Rejection {
+fn ambiguous_header() -> Rejection {
     Rejection::new(
         StatusCode::BAD_REQUEST,
         "forwarded_ambiguous",
@@ -261,7 +263,7 @@ fn ambiguous() -> Rejection {
 }
 
 /// 400: the head is not valid HTTP.
-fn malformed() -> Rejection {
+fn malformed_head() -> Rejection {
     Rejection::new(
         StatusCode::BAD_REQUEST,
         "request_malformed",

@@ -84,7 +84,7 @@ impl TrustedProxies {
         let written = list
             .split([',', ' ', '\t', '\n'])
             .filter(|one| !one.is_empty());
-        let networks: Result<Vec<_>, _> = written.map(network).collect();
+        let networks: Result<Vec<_>, _> = written.map(parse_network).collect();
         networks.map(Self::of)
     }
 
@@ -169,7 +169,7 @@ const fn v6(address: std::net::Ipv6Addr, prefix: u8) -> ipnet::Ipv6Net {
 }
 
 /// Reads one address or network. An address is a network of one.
-fn network(written: &str) -> Result<IpNet, TransportBuildError> {
+fn parse_network(written: &str) -> Result<IpNet, TransportBuildError> {
     let wrong = |problem| TransportBuildError::Network {
         written: written.into(),
         problem,
@@ -181,7 +181,7 @@ fn network(written: &str) -> Result<IpNet, TransportBuildError> {
             .map(IpNet::from)
             .map_err(|_| wrong("write an address or a network such as `10.0.0.0/8`"))?,
     };
-    let network = unmapped(network).ok_or_else(|| {
+    let network = without_mapping(network).ok_or_else(|| {
         wrong("half of these addresses are IPv4 ones: write the IPv4 network by itself")
     })?;
     if network.addr() != network.network() {
@@ -201,7 +201,7 @@ fn network(written: &str) -> Result<IpNet, TransportBuildError> {
 /// form.
 ///
 /// `None` if the network has more than the mapped addresses.
-fn unmapped(network: IpNet) -> Option<IpNet> {
+fn without_mapping(network: IpNet) -> Option<IpNet> {
     let IpNet::V6(six) = network else {
         return Some(network);
     };

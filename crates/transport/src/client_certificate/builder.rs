@@ -120,32 +120,32 @@ impl ClientCertificateLayerBuilder {
     /// Accepts certificates with this URI among the subject alternative names, such as a SPIFFE ID.
     /// Compared byte for byte.
     pub fn uri(self, uri: impl Into<Box<str>>, grant: CertificateGrant) -> Self {
-        self.entry(CertificateName::Uri(uri.into()), grant)
+        self.add_entry(CertificateName::Uri(uri.into()), grant)
     }
 
     /// Accepts certificates with this DNS name among the subject alternative names. Without case;
     /// `*.example` in a certificate is a name like any other, and matches no other.
     pub fn dns_name(self, name: &str, grant: CertificateGrant) -> Self {
         let name = name.to_ascii_lowercase();
-        self.entry(CertificateName::Dns(name.into()), grant)
+        self.add_entry(CertificateName::Dns(name.into()), grant)
     }
 
     /// Accepts certificates with this e-mail address among the subject alternative names. Compared
     /// byte for byte.
     pub fn email(self, email: impl Into<Box<str>>, grant: CertificateGrant) -> Self {
-        self.entry(CertificateName::Email(email.into()), grant)
+        self.add_entry(CertificateName::Email(email.into()), grant)
     }
 
     /// Accepts certificates with this subject, as [`ClientCertificate::subject`] writes it:
     /// `CN=billing,O=Example`.
     pub fn subject(self, subject: impl Into<Box<str>>, grant: CertificateGrant) -> Self {
-        self.entry(CertificateName::Subject(subject.into()), grant)
+        self.add_entry(CertificateName::Subject(subject.into()), grant)
     }
 
     /// Accepts the certificate with this SHA-256 of its DER encoding, and no later one of the same
     /// client.
     pub fn sha256(self, digest: [u8; 32], grant: CertificateGrant) -> Self {
-        self.entry(CertificateName::Sha256(digest), grant)
+        self.add_entry(CertificateName::Sha256(digest), grant)
     }
 
     /// Asks a function about certificates that no entry names. `None`: the certificate is refused.
@@ -196,7 +196,7 @@ impl ClientCertificateLayerBuilder {
         self
     }
 
-    fn entry(mut self, name: CertificateName, grant: CertificateGrant) -> Self {
+    fn add_entry(mut self, name: CertificateName, grant: CertificateGrant) -> Self {
         self.entries.push((name, grant));
         self
     }

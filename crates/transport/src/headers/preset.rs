@@ -51,18 +51,18 @@ impl Entry {
 /// The headers of an API.
 pub(super) fn api() -> Vec<Entry> {
     let nothing = ContentSecurityPolicy::nothing().header_value();
-    let mut entries = common("no-referrer");
+    let mut entries = common_headers("no-referrer");
     entries.push(Entry::unless_set(CONTENT_SECURITY_POLICY, nothing));
     entries
 }
 
 /// The headers of pages, without the content security policy.
 pub(super) fn browser() -> Vec<Entry> {
-    common("strict-origin-when-cross-origin")
+    common_headers("strict-origin-when-cross-origin")
 }
 
 /// The headers of both presets.
-fn common(referrer: &'static str) -> Vec<Entry> {
+fn common_headers(referrer: &'static str) -> Vec<Entry> {
     vec![
         Entry {
             name: X_CONTENT_TYPE_OPTIONS,

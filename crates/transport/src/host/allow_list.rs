@@ -83,7 +83,7 @@ impl AllowedHosts {
     pub fn parse<T: AsRef<str>>(
         list: impl IntoIterator<Item = T>,
     ) -> Result<Self, TransportBuildError> {
-        let patterns = list.into_iter().map(|one| pattern(one.as_ref()));
+        let patterns = list.into_iter().map(|one| parse_pattern(one.as_ref()));
         Ok(Self {
             patterns: patterns.collect::<Result<_, _>>()?,
             any: false,
@@ -192,7 +192,7 @@ impl Pattern {
 }
 
 /// Parses one entry.
-fn pattern(written: &str) -> Result<Pattern, TransportBuildError> {
+fn parse_pattern(written: &str) -> Result<Pattern, TransportBuildError> {
     let wrong = |problem| TransportBuildError::Host {
         written: written.into(),
         problem,

@@ -39,11 +39,11 @@ impl<'a> HostName<'a> {
     ///
     /// The text is not a host, or its port is not from 1 to 65535.
     pub(crate) fn parse(written: &'a str) -> Result<Self, NoHost> {
-        let (name, port) = split(written)?;
+        let (name, port) = split_port(written)?;
         let port = port.map(parse_port).transpose()?;
         let name = match name.strip_prefix('[') {
-            Some(rest) => Cow::Owned(bracketed(rest)?),
-            None => plain(name)?,
+            Some(rest) => Cow::Owned(parse_bracketed(rest)?),
+            None => check_name(name)?,
         };
         Ok(Self { name, port })
     }
@@ -68,7 +68,7 @@ pub(crate) const fn default_port(scheme: Scheme) -> u16 {
 }
 
 /// Splits a text into host and port. Brackets stay with the host.
-fn split(written: &str) -> Result<(&str, Option<&str>), NoHost> {
+fn split_port(written: &str) -> Result<(&str, Option<&str>), NoHost> {
     if written.starts_with('[') {
         let end = written
             .find(']')
@@ -95,7 +95,7 @@ fn parse_port(written: &str) -> Result<u16, NoHost> {
 }
 
 /// Parses what follows an opening bracket as an IPv6 address.
-fn bracketed(rest: &str) -> Result<String, NoHost> {
+fn parse_bracketed(rest: &str) -> Result<String, NoHost> {
     let inner = rest.strip_suffix(']').unwrap_or(rest);
     let address: Ipv6Addr = inner
         .parse()
@@ -107,7 +107,7 @@ fn bracketed(rest: &str) -> Result<String, NoHost> {
 }
 
 /// Checks a name or an IPv4 address.
-fn plain(written: &str) -> Result<Cow<'_, str>, NoHost> {
+fn check_name(written: &str) -> Result<Cow<'_, str>, NoHost> {
     // A fully qualified name may end in the dot of the root (RFC 3986, 3.2.2). It is the same name.
     let name = written.strip_suffix('.').unwrap_or(written);
     if name.is_empty() || name.len() > MAX_NAME {

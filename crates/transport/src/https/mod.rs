@@ -177,11 +177,11 @@ impl Config {
             target: None,
             pages: Pages::These(Vec::new()),
             credentials: Credentials::default(),
-            exposed: exposed(),
+            exposed: exposed_refusal(),
             plain_http: false,
             public_port: default_port(Scheme::Https),
             insecure: Rejection::insecure_transport().prerendered(),
-            moved: moved(),
+            moved: moved_refusal(),
         }
     }
 
@@ -202,14 +202,14 @@ impl Config {
             Pages::Every => true,
             Pages::These(pages) => safe && pages.iter().any(|page| page.matches(head.uri.path())),
         };
-        match moves.then(|| self.location(cx, head)).flatten() {
+        match moves.then(|| self.redirect_target(cx, head)).flatten() {
             Some(location) => self.moved.clone().with_header(LOCATION, location).into(),
             None => self.insecure.clone().into(),
         }
     }
 
     /// Returns the redirect target, or `None` if the request is to be refused.
-    fn location(&self, cx: &SecurityContext, head: &request::Parts) -> Option<HeaderValue> {
+    fn redirect_target(&self, cx: &SecurityContext, head: &request::Parts) -> Option<HeaderValue> {
         match self.target.as_ref()? {
             Target::One { host, port } => redirect::location(host, *port, &head.uri),
             Target::Same { allowed, port } => {
@@ -233,7 +233,7 @@ impl Config {
 }
 
 /// 403: a credential was sent in clear.
-fn exposed() -> Rejection {
+fn exposed_refusal() -> Rejection {
     Rejection::new(
         StatusCode::FORBIDDEN,
         "credential_in_clear",
@@ -243,7 +243,7 @@ fn exposed() -> Rejection {
 }
 
 /// 308: the page is served over HTTPS.
-fn moved() -> Rejection {
+fn moved_refusal() -> Rejection {
     Rejection::new(
         StatusCode::PERMANENT_REDIRECT,
         "https_required",

@@ -122,7 +122,7 @@ impl ServerBuilder {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn listen(self, address: SocketAddr) -> Self {
-        self.add(SocketToOpen::Tcp(address))
+        self.add_socket(SocketToOpen::Tcp(address))
     }
 
     /// Listens on a Unix socket. May be called several times, for several paths.
@@ -131,13 +131,13 @@ impl ServerBuilder {
     /// [`Listener::bind_unix`].
     #[cfg(unix)]
     pub fn listen_unix(self, path: impl Into<PathBuf>) -> Self {
-        self.add(SocketToOpen::Unix(path.into()))
+        self.add_socket(SocketToOpen::Unix(path.into()))
     }
 
     /// Uses a socket that is open already, such as one of [`Listener::inherited`]. May be called
     /// several times.
     pub fn listener(self, listener: impl Into<Listener>) -> Self {
-        self.add(SocketToOpen::Open(listener.into()))
+        self.add_socket(SocketToOpen::Open(listener.into()))
     }
 
     /// Uses TLS 1.2 and 1.3 with these certificates, and HTTP/2 if the client supports it.
@@ -375,7 +375,7 @@ impl ServerBuilder {
         })
     }
 
-    fn add(mut self, socket: SocketToOpen) -> Self {
+    fn add_socket(mut self, socket: SocketToOpen) -> Self {
         self.sockets.push(socket);
         self
     }

@@ -158,12 +158,12 @@ impl ChallengeLayer {
 impl Responder for ChallengeLayer {
     fn respond(&self, path: &str, _: Option<&Peer>) -> Option<PendingResponse> {
         let look_up = self.look_up(path.strip_prefix(CHALLENGE_PATH)?)?;
-        Some(Box::pin(async { response(look_up.await) }))
+        Some(Box::pin(async { challenge_response(look_up.await) }))
     }
 }
 
 /// Makes the response: the key authorization, or 404.
-fn response(found: Option<String>) -> OwnResponse {
+fn challenge_response(found: Option<String>) -> OwnResponse {
     OwnResponse {
         status: match &found {
             Some(_) => StatusCode::OK,

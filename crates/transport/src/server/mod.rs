@@ -289,7 +289,7 @@ impl Server {
             () = tls::keep_all_fresh(handle.certificates(), handle.client_auth()) => {}
             () = events.keep_reporting() => {}
             () = service_manager::answer_watchdog(settings.notifies) => {}
-            () = connection::stopped(&mut is_stopped) => {}
+            () = connection::wait_for_stop(&mut is_stopped) => {}
             () = stop => {}
         }
         // From now on the system refuses new connections.

@@ -97,7 +97,7 @@ impl Slots {
         is_proxy: bool,
         activity: &Arc<Activity>,
     ) -> Result<Slot, NoSlot> {
-        let address = (!is_proxy).then(|| subscriber(address));
+        let address = (!is_proxy).then(|| subscriber_of(address));
         let mut taken = self.lock();
         let of_address =
             address.map(|address| taken.by_address.get(&address).copied().unwrap_or(0));
@@ -115,7 +115,7 @@ impl Slots {
         taken.connections.insert(id, Arc::clone(activity));
         // The observer is code of the application: no lock is held while it runs.
         drop(taken);
-        report(closed);
+        report_closed(closed);
         Ok(Slot {
             slots: Arc::clone(self),
             id,
@@ -129,7 +129,7 @@ impl Slots {
     pub(crate) fn close_longest_idle(&self) -> bool {
         let closed = self.lock().close_longest_idle();
         let found = closed.is_some();
-        report(closed);
+        report_closed(closed);
         found
     }
 
@@ -156,7 +156,7 @@ impl Taken {
         if self.last_search.is_some_and(is_soon) {
             return None;
         }
-        self.search();
+        self.search_idle();
         let closed = self.close_remembered();
         self.last_search = closed.is_none().then_some(now);
         closed
@@ -186,7 +186,7 @@ impl Taken {
     ///
     /// Linear in the number of connections, without sorting all of them. Up to 64 new connections then
     /// need no search.
-    fn search(&mut self) {
+    fn search_idle(&mut self) {
         let idle = self
             .connections
             .iter()
@@ -209,7 +209,7 @@ impl Slot {
     ///
     /// [`NoSlot::Address`] if the address has as many connections as it may have.
     pub(crate) fn count_for(&mut self, address: IpAddr) -> Result<(), NoSlot> {
-        let address = subscriber(address);
+        let address = subscriber_of(address);
         let mut taken = self.slots.lock();
         let count = taken.by_address.get(&address).copied().unwrap_or(0);
         if count >= self.slots.most_per_address {
@@ -236,7 +236,7 @@ impl Drop for Slot {
 }
 
 /// Reports a connection that was closed for a new one.
-fn report(closed: Option<Arc<Activity>>) {
+fn report_closed(closed: Option<Arc<Activity>>) {
     if let Some(activity) = closed {
         activity.report(ConnectionEventKind::IdleClosed);
     }
@@ -245,7 +245,7 @@ fn report(closed: Option<Arc<Activity>>) {
 /// Returns what counts as one client: an IPv4 address, or a /64 of IPv6.
 ///
 /// One subscriber usually has a whole /64.
-fn subscriber(address: IpAddr) -> IpAddr {
+fn subscriber_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(four) => four.into(),
         IpAddr::V6(six) => {

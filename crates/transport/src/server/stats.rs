@@ -107,7 +107,7 @@ impl ServerStats {
     /// the certificate.
     #[must_use]
     pub fn failed_handshakes(&self) -> u64 {
-        self.sum([
+        self.sum_of_kinds([
             ConnectionEventKind::CertificateRefused,
             ConnectionEventKind::HandshakeFailed,
             ConnectionEventKind::HandshakeTimeout,
@@ -130,14 +130,14 @@ impl ServerStats {
     /// slowly.
     #[must_use]
     pub fn timed_out(&self) -> u64 {
-        self.sum([
+        self.sum_of_kinds([
             ConnectionEventKind::HeaderTimeout,
             ConnectionEventKind::RequestBodyTimeout,
             ConnectionEventKind::ResponseTimeout,
         ])
     }
 
-    fn sum<const N: usize>(&self, kinds: [ConnectionEventKind; N]) -> u64 {
+    fn sum_of_kinds<const N: usize>(&self, kinds: [ConnectionEventKind; N]) -> u64 {
         kinds.into_iter().map(|kind| self.count(kind)).sum()
     }
 }

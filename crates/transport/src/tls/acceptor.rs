@@ -79,7 +79,7 @@ impl Acceptor {
             return Ok((stream, None));
         };
         let config = self
-            .current(client_auth, verified)
+            .current_settings(client_auth, verified)
             .map_err(io::Error::other)?;
         let stream = hello.into_stream(config).await?;
         let certificate = client_auth.identify(stream.get_ref().1)?;
@@ -95,7 +95,7 @@ impl Acceptor {
 
     /// Returns the settings with the current authorities. New ones have new keys of tickets, so
     /// that no session of a removed authority is resumed.
-    fn current(
+    fn current_settings(
         &self,
         client_auth: &ClientAuth,
         verified: &RwLock<Verified>,

@@ -122,7 +122,7 @@ impl Authenticator for Passwords {
         panic!("nothing is authenticated in clear")
     }
 
-    fn exposed(&self, _: &SecurityContext, credential: &Credential) -> Option<Box<str>> {
+    fn on_exposed(&self, _: &SecurityContext, credential: &Credential) -> Option<Box<str>> {
         let (id, _) = credential.as_str()?.split_once('.')?;
         Some(id.into())
     }

@@ -14,7 +14,7 @@ mod tts;
 mod voices;
 
 use axum::extract::FromRef;
-use palisade::{Routes, Rule, ShieldError};
+use palisade::{Routes, Rule, ShieldBuildError};
 
 use self::openapi::{Document, RuntimeValues};
 pub(crate) use self::{
@@ -52,7 +52,7 @@ impl FromRef<Served> for Document {
 /// # Errors
 ///
 /// When two of them are at odds.
-pub(crate) fn all(app: App) -> Result<Routes, ShieldError> {
+pub(crate) fn all(app: App) -> Result<Routes, ShieldBuildError> {
     let routes = list();
     let document = Document::new(&routes.table()?, &RuntimeValues::of(&app));
     Ok(routes.with_state(Served { app, document }))

@@ -125,7 +125,8 @@ impl RedisKeyStoreBuilder {
         let password = self.password.as_ref().map(|it| str::from_utf8(it.expose()));
         let password = password.transpose().map_err(|_| Problem::Password)?;
         let sealer = Sealer::new(&self.key).ok_or(Problem::Key)?;
-        let link = RedisLink::new(&self.url, password, self.deadline).ok_or(Problem::Address)?;
+        let link =
+            RedisLink::for_url(&self.url, password, self.deadline).ok_or(Problem::Address)?;
         Ok(RedisKeyStore(Arc::new(Inner {
             link,
             sealer,

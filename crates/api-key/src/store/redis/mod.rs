@@ -144,8 +144,8 @@ impl RedisKeyStore {
     ///
     /// [`TableError::Unknown`], or the server cannot be asked.
     pub async fn revoke(&self, id: KeyId, now: Duration) -> Result<(), RedisKeyError> {
-        let revoke = |record: &KeyRecord| Ok(Some(record.clone().revoked(now)));
-        self.change(id, revoke).await.map(drop)
+        self.update(id, |record| Ok(record.clone().revoked(now)))
+            .await
     }
 
     /// Replaces a record, after [`KeyScheme::rotate`](crate::KeyScheme::rotate).
@@ -155,14 +155,37 @@ impl RedisKeyStore {
     /// [`TableError::Unknown`]; [`TableError::Revoked`] if it was revoked and the new one is not; or the server
     /// cannot be asked.
     pub async fn replace(&self, record: &KeyRecord) -> Result<(), RedisKeyError> {
-        let replace = |before: &KeyRecord| {
-            let revives = before.revoked_at().is_some() && record.revoked_at().is_none();
-            match revives {
-                true => Err(TableError::Revoked(record.id()).into()),
-                false => Ok(Some(record.clone())),
+        self.update(record.id(), |_| Ok(record.clone())).await
+    }
+
+    /// Changes a record: reads it, and writes it unless another process changed it meanwhile; then once more. The
+    /// function may be called several times, and its last result is stored.
+    ///
+    /// # Errors
+    ///
+    /// That of the function; [`TableError::Unknown`]; [`TableError::Revoked`] if it would revive a revoked key; or
+    /// the server cannot be asked.
+    pub async fn update<E: From<RedisKeyError>>(
+        &self,
+        id: KeyId,
+        change: impl Fn(&KeyRecord) -> Result<KeyRecord, E>,
+    ) -> Result<(), E> {
+        for _ in 0..TRIES {
+            let before = self.0.read(id).await.map_err(RedisKeyError::from)?;
+            let Some(before) = before else {
+                return Err(RedisKeyError::from(TableError::Unknown(id)).into());
+            };
+            let record = self.0.open(id, &before).map_err(RedisKeyError::from)?;
+            let after = change(&record)?;
+            if record.revoked_at().is_some() && after.revoked_at().is_none() {
+                return Err(RedisKeyError::from(TableError::Revoked(id)).into());
             }
-        };
-        self.change(record.id(), replace).await.map(drop)
+            let written = self.0.write(&after, &before).await;
+            if written.map_err(RedisKeyError::from)? {
+                return Ok(());
+            }
+        }
+        Err(RedisKeyError::Contended.into())
     }
 
     /// Returns all records, the oldest first. Reads 500 with each call of the server.
@@ -188,28 +211,6 @@ impl RedisKeyStore {
                 return Ok(all);
             }
         }
-    }
-
-    /// Reads, changes and writes a record, unless another process changed it meanwhile: then once more. `None` of
-    /// the change leaves it as it is.
-    async fn change(
-        &self,
-        id: KeyId,
-        change: impl Fn(&KeyRecord) -> Result<Option<KeyRecord>, RedisKeyError>,
-    ) -> Result<bool, RedisKeyError> {
-        for _ in 0..TRIES {
-            let Some(before) = self.0.read(id).await? else {
-                return Err(TableError::Unknown(id).into());
-            };
-            let record = self.0.open(id, &before)?;
-            let Some(after) = change(&record)? else {
-                return Ok(false);
-            };
-            if self.0.write(&after, &before).await? {
-                return Ok(true);
-            }
-        }
-        Err(RedisKeyError::Contended)
     }
 }
 
@@ -282,8 +283,11 @@ impl KeyStore for RedisKeyStore {
         let store = self.clone();
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
-                let renew = |record: &KeyRecord| Ok(record.with_renewed_digest(&renewal));
-                drop(store.change(renewal.id(), renew).await);
+                let renewed = |record: &KeyRecord| record.with_renewed_digest(&renewal);
+                // An error of its own where there is nothing to renew: then nothing is written.
+                let nothing = RedisKeyError::Contended;
+                let renew = |record: &KeyRecord| renewed(record).ok_or(nothing.clone());
+                drop(store.update(renewal.id(), renew).await);
             });
         }
     }

@@ -1,4 +1,4 @@
-//! Whether a limit is felt. Only with `--probe-limits`: it is load, and each call may cost the owner.
+//! Whether a limit is reached. Only with `--probe-limits`: it is load, and each call may cost the owner.
 //!
 //! Decides `no-limit`, `limit-without-time` and `no-length-limit`. Requests have the key of the
 //! client if one works, so the limit of a key is what is found.
@@ -57,7 +57,7 @@ pub(super) async fn probe(site: &Site<'_>, requests: Option<u32>, outcomes: &mut
             return;
         }
     }
-    outcomes.record_skipped(&LIMIT_WITHOUT_TIME, "no limit was felt");
+    outcomes.record_skipped(&LIMIT_WITHOUT_TIME, "no limit was reached");
     let seconds = started.elapsed().as_secs_f64();
     match answered {
         0 => outcomes.record_skipped(&NO_LIMIT, "there was no response"),

@@ -137,7 +137,7 @@ pub(crate) const VERSION_BANNER: Rule = Rule {
     code: "version-banner",
     severity: Severity::Low,
     title: "A header shows the version of the software",
-    why: "Known weaknesses of that version need not be searched.",
+    why: "An attacker can look up the known weaknesses of that version.",
     palisade: "the server sends no `Server`; `X-Powered-By` is removed",
     nginx: "server_tokens off; proxy_hide_header X-Powered-By;",
     owasp: MISCONFIGURATION,

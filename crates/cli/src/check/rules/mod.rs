@@ -140,11 +140,28 @@ mod tests {
     }
 
     #[test]
-    fn every_code_has_its_section_in_the_book() {
+    fn every_rule_has_its_section_in_the_book_with_the_same_text() {
         let page = include_str!("../../../../../docs/src/reference/check.md");
         for rule in all_rules() {
-            let heading = format!("### `{}`", rule.code);
-            assert!(page.contains(&heading), "{heading} is missing");
+            let heading = format!("### `{}`\n", rule.code);
+            let (_, section) = page
+                .split_once(&heading)
+                .unwrap_or_else(|| panic!("{heading} is missing"));
+            let section = section.split("\n#").next().unwrap();
+            let severity = capitalized(rule.severity.name());
+            let texts = [
+                format!("{severity}. {}. {}\n", rule.title, rule.why),
+                format!("- Palisade: {}.\n", capitalized(rule.palisade)),
+                format!("- nginx: `{}`\n", rule.nginx),
+            ];
+            for text in texts {
+                assert!(section.contains(&text), "{}: {text}", rule.code);
+            }
         }
+    }
+
+    fn capitalized(text: &str) -> String {
+        let (first, rest) = text.split_at(1);
+        first.to_ascii_uppercase() + rest
     }
 }

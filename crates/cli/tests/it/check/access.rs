@@ -147,7 +147,7 @@ fn a_text_of_any_length() {
 }
 
 #[test]
-fn a_limit_is_felt_and_says_when_to_come_back() {
+fn a_limit_is_reached_and_says_when_to_come_back() {
     let count = AtomicUsize::new(0);
     let limited = Service::start(move |asked| match count.fetch_add(1, Ordering::Relaxed) {
         0..70 => good(asked),

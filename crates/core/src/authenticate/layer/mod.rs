@@ -118,7 +118,7 @@ impl AuthenticateLayer {
     /// Decides by the one credential of a request.
     fn decide(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<()> {
         let proven = cx.proof().map(|proof| proof.presence);
-        match select::select(&self.shared.all, head) {
+        match select::select_credential(&self.shared.all, head) {
             // An explicit credential goes before a cookie, also one that an outer layer accepted.
             Ok(FoundCredential::One(found))
                 if found.presence < proven.unwrap_or(Presence::Absent) =>
@@ -130,7 +130,9 @@ impl AuthenticateLayer {
             // A credential that no authenticator reads has failed: it is neither anonymous nor a cookie.
             Ok(FoundCredential::Unread) => {
                 let unread = Box::new(self.shared.unread.clone());
-                self.shared.failed(cx, "authorization", unread).into()
+                self.shared
+                    .record_failure(cx, "authorization", unread)
+                    .into()
             }
             Err(SelectError::Ambiguous) => self.shared.ambiguous.clone().into(),
             Err(SelectError::Malformed) => self.shared.malformed.clone().into(),
@@ -155,7 +157,7 @@ impl Guard for AuthenticateLayer {
         let verdict = self.decide(cx, head);
         if self.mode == Mode::Enforce {
             let all = self.shared.all.iter();
-            all.for_each(|one| one.authenticator.strip(head));
+            all.for_each(|one| one.authenticator.strip_credential(head));
         }
         verdict
     }

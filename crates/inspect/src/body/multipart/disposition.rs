@@ -33,7 +33,7 @@ impl Disposition {
         rest = rest.get(kind + 1..).unwrap_or_default();
         while !rest.trim_ascii().is_empty() {
             let end = end_of_parameter(rest);
-            found.parameter(rest.get(..end).unwrap_or_default().trim_ascii());
+            found.read_parameter(rest.get(..end).unwrap_or_default().trim_ascii());
             rest = rest.get(end + 1..).unwrap_or_default();
         }
         found
@@ -43,7 +43,7 @@ impl Disposition {
     ///
     /// Browsers send only `name` and `filename`, both in quotes. `filename*` (RFC 8187) is
     /// forbidden in forms by RFC 7578.
-    fn parameter(&mut self, text: &[u8]) {
+    fn read_parameter(&mut self, text: &[u8]) {
         let Some(at) = memchr::memchr(b'=', text) else {
             self.odd = true;
             return;

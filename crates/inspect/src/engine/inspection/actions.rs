@@ -37,7 +37,7 @@ impl<'s> Inspection<'s, '_> {
         for action in &check.actions {
             match action {
                 Action::Set(name, change, text) => self.set_variable(name, *change, text),
-                Action::Control(control) => self.control(control),
+                Action::Control(control) => self.apply_control(control),
             }
         }
     }
@@ -76,7 +76,7 @@ impl<'s> Inspection<'s, '_> {
     /// Changes how the rest of the request is inspected.
     ///
     /// Only rules that run later are affected.
-    pub(super) fn control(&mut self, control: &'s Control) {
+    pub(super) fn apply_control(&mut self, control: &'s Control) {
         match control {
             Control::Engine(mode) => self.mode = *mode,
             Control::BodyProcessor(name) => {
@@ -86,8 +86,8 @@ impl<'s> Inspection<'s, '_> {
                     Cow::Owned(name.clone().into_bytes()),
                 );
             }
-            Control::RemoveById(from, to) => add_once(&mut self.removed.ids, (*from, *to), same),
-            Control::RemoveByTag(tag) => add_once(&mut self.removed.tags, tag.as_str(), same),
+            Control::RemoveById(from, to) => add_once(&mut self.removed.ids, (*from, *to), is_same),
+            Control::RemoveByTag(tag) => add_once(&mut self.removed.tags, tag.as_str(), is_same),
             Control::RemoveTargetById(from, to, targets) => {
                 let entry = (*from, *to, targets.as_slice());
                 add_once(&mut self.removed.targets_of_ids, entry, |a, b| {
@@ -155,6 +155,6 @@ fn add_once<T>(list: &mut Vec<T>, entry: T, same: impl Fn(&T, &T) -> bool) {
 }
 
 /// Whether two entries are equal.
-fn same<T: PartialEq>(a: &T, b: &T) -> bool {
+fn is_same<T: PartialEq>(a: &T, b: &T) -> bool {
     a == b
 }

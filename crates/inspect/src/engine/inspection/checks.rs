@@ -42,7 +42,7 @@ impl<'s> Inspection<'s, '_> {
         }
         let mut any = false;
         for (index, source) in check.sources.iter().enumerate() {
-            self.fill(source.collection);
+            self.fill_on_demand(source.collection);
             any |= match (source.count, source.collection) {
                 (true, _) => self.check_count(rule, check, index, source),
                 (false, Collection::Tx) => {
@@ -86,7 +86,7 @@ impl<'s> Inspection<'s, '_> {
     }
 
     /// Gives a value to the collections that have one only if a rule reads them.
-    fn fill(&mut self, collection: Collection) {
+    fn fill_on_demand(&mut self, collection: Collection) {
         match collection {
             Collection::FullRequest | Collection::FullRequestLength => {
                 self.values.write_full_request();

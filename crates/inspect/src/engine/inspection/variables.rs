@@ -21,7 +21,7 @@ impl<'s> Inspection<'s, '_> {
         index: usize,
         source: &'s Target,
     ) -> bool {
-        let count = self.count(check, index, source);
+        let count = self.count_values(check, index, source);
         let holds = match check.number {
             Some((comparison, argument)) => comparison.holds(count, self.number_of(argument)),
             None => {
@@ -58,7 +58,7 @@ impl<'s> Inspection<'s, '_> {
     /// How many values a target names.
     ///
     /// Exclusions do not lower it. A header that is sent twice counts two.
-    pub(super) fn count(&self, check: &Check, index: usize, source: &Target) -> i64 {
+    pub(super) fn count_values(&self, check: &Check, index: usize, source: &Target) -> i64 {
         let count = match (source.collection, &source.selector) {
             (Collection::Tx, Selector::Tx(name)) => usize::from(self.tx.get(*name).is_some()),
             (Collection::Tx, _) => self.variables(check, index, source).len(),

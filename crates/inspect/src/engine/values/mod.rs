@@ -69,11 +69,11 @@ impl<'r> Values<'r> {
         if let Some(values) = self.collections.get_mut(index) {
             values.push(value);
         }
-        self.changed(collection);
+        self.count_change(collection);
     }
 
     /// Counts a change.
-    const fn changed(&mut self, collection: Collection) {
+    const fn count_change(&mut self, collection: Collection) {
         if !collection.is_made() {
             self.version = self.version.wrapping_add(1);
         }
@@ -143,7 +143,7 @@ impl<'r> Values<'r> {
         if let Some(values) = self.collections.get_mut(collection as usize) {
             values.clear();
         }
-        self.changed(collection);
+        self.count_change(collection);
     }
 }
 

@@ -70,7 +70,7 @@ where
                 }
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(None) => break,
-                Poll::Ready(Some(Ok(frame))) => self.keep(frame),
+                Poll::Ready(Some(Ok(frame))) => self.keep_frame(frame),
                 Poll::Ready(Some(Err(error))) => {
                     self.frames.push_back(Err(error));
                     break;
@@ -81,7 +81,7 @@ where
     }
 
     /// Keeps a frame, and its text up to the limit.
-    fn keep(&mut self, frame: Frame<B::Data>) {
+    fn keep_frame(&mut self, frame: Frame<B::Data>) {
         match frame.into_data() {
             Ok(mut data) => {
                 let bytes = data.copy_to_bytes(data.remaining());

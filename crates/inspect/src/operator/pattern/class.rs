@@ -23,8 +23,8 @@ impl Translation<'_> {
             'a' => Item::Byte(0x07),
             'e' => Item::Byte(0x1b),
             'b' => Item::Byte(0x08),
-            'x' => Item::Byte(self.hexadecimal()?),
-            '0'..='7' => Item::Byte(self.octal(character)?),
+            'x' => Item::Byte(self.read_hexadecimal()?),
+            '0'..='7' => Item::Byte(self.read_octal(character)?),
             'c' => {
                 let letter = self
                     .rest
@@ -47,7 +47,7 @@ impl Translation<'_> {
     ///
     /// Up to two digits, or any number between braces. `\x` without digits is a null byte, as in
     /// PCRE. Values above 255 are errors: patterns are of bytes.
-    pub(super) fn hexadecimal(&mut self) -> Result<u8, String> {
+    pub(super) fn read_hexadecimal(&mut self) -> Result<u8, String> {
         let braced = self.rest.peek() == Some(&'{');
         let digits: String = if braced {
             self.rest.next();
@@ -74,7 +74,7 @@ impl Translation<'_> {
     /// Reads an octal number whose first digit was read.
     ///
     /// At most three digits in all.
-    pub(super) fn octal(&mut self, first: char) -> Result<u8, String> {
+    pub(super) fn read_octal(&mut self, first: char) -> Result<u8, String> {
         let more: String = self
             .rest
             .clone()
@@ -105,9 +105,9 @@ impl Translation<'_> {
                 return Ok(());
             }
             first = false;
-            match self.item(character)? {
+            match self.read_item(character)? {
                 Item::Set(set) => self.out.push_str(&set),
-                Item::Byte(from) => self.range(from)?,
+                Item::Byte(from) => self.write_range(from)?,
             }
         }
     }
@@ -115,7 +115,7 @@ impl Translation<'_> {
     /// Writes a byte of a class, or the range that it starts.
     ///
     /// A hyphen at the end of a class is plain.
-    fn range(&mut self, from: u8) -> Result<(), String> {
+    fn write_range(&mut self, from: u8) -> Result<(), String> {
         self.out.push_str(&byte_text(from));
         let mut ahead = self.rest.clone();
         if ahead.next() != Some('-') || matches!(ahead.peek(), None | Some(']')) {
@@ -125,7 +125,7 @@ impl Translation<'_> {
         let Some(character) = self.rest.next() else {
             return Err("a class is not closed".to_owned());
         };
-        match self.item(character)? {
+        match self.read_item(character)? {
             Item::Byte(to) => {
                 self.out.push('-');
                 self.out.push_str(&byte_text(to));
@@ -140,7 +140,7 @@ impl Translation<'_> {
     }
 
     /// Reads what stands in a class and starts with `character`.
-    fn item(&mut self, character: char) -> Result<Item, String> {
+    fn read_item(&mut self, character: char) -> Result<Item, String> {
         match character {
             '\\' => {
                 let Some(next) = self.rest.next() else {

@@ -35,7 +35,7 @@ const SIZE_LIMIT: usize = 64 << 20;
 ///
 /// The reason as text.
 pub(crate) fn compile(pattern: &str) -> Result<Regex, String> {
-    RegexBuilder::new(&translate(pattern)?)
+    RegexBuilder::new(&translate_pattern(pattern)?)
         .unicode(false)
         .dot_matches_new_line(true)
         .size_limit(SIZE_LIMIT)
@@ -65,13 +65,13 @@ fn first_line_of_reason(error: &str) -> String {
 /// # Errors
 ///
 /// The reason as text: what cannot be written.
-pub(crate) fn translate(pattern: &str) -> Result<String, String> {
+pub(crate) fn translate_pattern(pattern: &str) -> Result<String, String> {
     let mut translation = Translation {
         rest: pattern.chars().peekable(),
         out: String::with_capacity(pattern.len() + 16),
     };
     while let Some(character) = translation.rest.next() {
-        translation.step(character)?;
+        translation.translate_step(character)?;
     }
     Ok(translation.out)
 }
@@ -96,12 +96,12 @@ enum Item {
 
 impl Translation<'_> {
     /// Translates what starts with `character`, outside of classes.
-    fn step(&mut self, character: char) -> Result<(), String> {
+    fn translate_step(&mut self, character: char) -> Result<(), String> {
         match character {
-            '\\' => self.escape()?,
+            '\\' => self.translate_escape()?,
             '[' => self.class()?,
-            '(' => self.group()?,
-            '{' => self.braces(),
+            '(' => self.translate_group()?,
+            '{' => self.translate_braces(),
             '}' | ']' => {
                 self.out.push('\\');
                 self.out.push(character);
@@ -126,7 +126,7 @@ impl Translation<'_> {
     /// Translates `{`: a quantifier if it is one, a plain character if not.
     ///
     /// `{2}`, `{2,}` and `{2,5}` are quantifiers; `{,5}` is not, as in PCRE.
-    fn braces(&mut self) {
+    fn translate_braces(&mut self) {
         let ahead: String = self.rest.clone().take_while(|c| *c != '}').collect();
         let closed = self.rest.clone().nth(ahead.chars().count()) == Some('}');
         let (least, most) = ahead.split_once(',').unwrap_or((&ahead, ""));
@@ -143,7 +143,7 @@ impl Translation<'_> {
     /// Translates `(`.
     ///
     /// Named groups and flags such as `(?i:` are the same in both and are copied.
-    fn group(&mut self) -> Result<(), String> {
+    fn translate_group(&mut self) -> Result<(), String> {
         let ahead: String = self.rest.clone().take(4).collect();
         for (start, reason) in [
             ("?=", "look-ahead"),
@@ -183,7 +183,7 @@ impl Translation<'_> {
     /// Translates a backslash outside of classes.
     ///
     /// Digits from 1 on are back-references; `\0` is octal.
-    fn escape(&mut self) -> Result<(), String> {
+    fn translate_escape(&mut self) -> Result<(), String> {
         let Some(character) = self.rest.next() else {
             return Err("the pattern ends with a backslash".to_owned());
         };

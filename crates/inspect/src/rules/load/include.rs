@@ -53,7 +53,7 @@ fn named_files(name: &str, folder: &Path) -> Result<Vec<PathBuf>, String> {
             "{name}: only the name of the file may have `*` or `?`, not a folder"
         ));
     }
-    let mut found = matching(parent, pattern.as_bytes())
+    let mut found = matching_files(parent, pattern.as_bytes())
         .map_err(|error| format!("{} cannot be read: {error}", parent.display()))?;
     found.sort();
     match found.is_empty() {
@@ -65,7 +65,7 @@ fn named_files(name: &str, folder: &Path) -> Result<Vec<PathBuf>, String> {
 /// The files of a folder whose names match.
 ///
 /// Folders are left out, and so are hidden files unless the pattern starts with a dot.
-fn matching(folder: &Path, pattern: &[u8]) -> std::io::Result<Vec<PathBuf>> {
+fn matching_files(folder: &Path, pattern: &[u8]) -> std::io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();

@@ -2,7 +2,7 @@
 
 use super::Loader;
 use crate::operator::pattern;
-use crate::seclang::{Directive, Rule, parse_targets, range};
+use crate::seclang::{Directive, Rule, parse_range, parse_targets};
 
 impl Loader {
     /// Removes rules, or changes what they look at.
@@ -21,12 +21,12 @@ impl Loader {
                 .iter()
                 .flat_map(|which| which.split(','))
             {
-                let meant = selection(&name, which.trim())?;
+                let meant = parse_selection(&name, which.trim())?;
                 self.remove(|rule| meant(rule));
             }
             return Ok(());
         }
-        let meant = selection(&name, which)?;
+        let meant = parse_selection(&name, which)?;
         let targets = parse_targets(&rest.join("|"), &mut self.names)?;
         for rule in self.rules.iter_mut().filter(|rule| meant(rule)) {
             if let Some(link) = rule.links.first_mut() {
@@ -58,9 +58,9 @@ impl Loader {
 /// Which rules a directive means: by id or range, by tag, or by message.
 ///
 /// Tag and message are patterns, as in ModSecurity, and match anywhere in the text.
-fn selection(name: &str, which: &str) -> Result<Box<dyn Fn(&Rule) -> bool>, String> {
+fn parse_selection(name: &str, which: &str) -> Result<Box<dyn Fn(&Rule) -> bool>, String> {
     if name.ends_with("byid") {
-        let (from, to) = range(which)?;
+        let (from, to) = parse_range(which)?;
         return Ok(Box::new(move |rule| (from..=to).contains(&rule.head.id)));
     }
     let pattern = pattern::compile(which)?;

@@ -71,13 +71,13 @@ pub(super) fn control(value: &str, names: &mut TxNames) -> Result<Option<Control
         ),
         "requestbodyprocessor" => Control::BodyProcessor(value.to_ascii_uppercase()),
         "ruleremovebyid" => {
-            let (from, to) = range(value)?;
+            let (from, to) = parse_range(value)?;
             Control::RemoveById(from, to)
         }
         "ruleremovebytag" => Control::RemoveByTag(value.to_owned()),
         "ruleremovetargetbyid" => {
             let (ids, targets) = value.split_once(';').unwrap_or((value, ""));
-            let (from, to) = range(ids)?;
+            let (from, to) = parse_range(ids)?;
             Control::RemoveTargetById(from, to, target::parse(targets, names)?)
         }
         "ruleremovetargetbytag" => {
@@ -103,7 +103,7 @@ pub(super) fn control(value: &str, names: &mut TxNames) -> Result<Option<Control
 /// Reads `942100` or `942100-942999`.
 ///
 /// A range that is upside down is valid and means no rule.
-pub(crate) fn range(text: &str) -> Result<(u64, u64), String> {
+pub(crate) fn parse_range(text: &str) -> Result<(u64, u64), String> {
     let (from, to) = text.split_once('-').unwrap_or((text, text));
     Ok((number("id", from.trim())?, number("id", to.trim())?))
 }

@@ -45,7 +45,7 @@ pub(crate) enum AllowUntil {
 /// The reason as text: the action or its argument is not known.
 pub(super) fn decision(name: &str, value: &str) -> Result<Option<Disruption>, String> {
     Ok(Some(match name {
-        "allow" => Disruption::Allow(allow(value)?),
+        "allow" => Disruption::Allow(parse_allow(value)?),
         "block" => Disruption::Block,
         "deny" | "drop" | "redirect" | "proxy" => Disruption::Deny,
         "pass" => Disruption::Pass,
@@ -77,7 +77,7 @@ pub(super) fn decision(name: &str, value: &str) -> Result<Option<Disruption>, St
 /// Reads the argument of `allow`.
 ///
 /// In any case and with or without single quotes.
-fn allow(value: &str) -> Result<AllowUntil, String> {
+fn parse_allow(value: &str) -> Result<AllowUntil, String> {
     match value.trim_matches('\'').to_ascii_lowercase().as_str() {
         "" => Ok(AllowUntil::Logging),
         "phase" => Ok(AllowUntil::NextPhase),

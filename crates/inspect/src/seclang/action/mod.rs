@@ -19,7 +19,7 @@ use self::{
     words::{number, phase, severity},
 };
 pub(crate) use self::{
-    control::{Control, EngineMode, range},
+    control::{Control, EngineMode, parse_range},
     decision::{AllowUntil, Disruption},
     variable::{Change, VarName},
 };
@@ -102,8 +102,8 @@ pub(crate) struct Actions {
 /// The reason as text: an action that is unknown or not supported, or a wrong value.
 pub(crate) fn parse(text: &str, names: &mut TxNames) -> Result<Actions, String> {
     let mut actions = Actions::default();
-    for (name, value) in split(text) {
-        add(&mut actions, &name, value.trim(), names)?;
+    for (name, value) in split_actions(text) {
+        add_action(&mut actions, &name, value.trim(), names)?;
     }
     Ok(actions)
 }
@@ -112,7 +112,7 @@ pub(crate) fn parse(text: &str, names: &mut TxNames) -> Result<Actions, String> 
 ///
 /// Commas inside the quotes belong to the value, and `\'` is a quote in it. Values are not
 /// unquoted further.
-fn split(text: &str) -> Vec<(String, String)> {
+fn split_actions(text: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut item = String::new();
     let (mut inside, mut escaped) = (false, false);
@@ -123,19 +123,19 @@ fn split(text: &str) -> Vec<(String, String)> {
                 item.push('\'');
             }
             '\'' => inside = !inside,
-            ',' if !inside => found.extend(pair(&std::mem::take(&mut item))),
+            ',' if !inside => found.extend(split_pair(&std::mem::take(&mut item))),
             _ => item.push(character),
         }
         escaped = character == '\\' && !escaped;
     }
-    found.extend(pair(&item));
+    found.extend(split_pair(&item));
     found
 }
 
 /// Splits one action at its colon. `None` if it is blank.
 ///
 /// The name is made lower case.
-fn pair(item: &str) -> Option<(String, String)> {
+fn split_pair(item: &str) -> Option<(String, String)> {
     let item = item.trim();
     let (name, value) = item.split_once(':').unwrap_or((item, ""));
     (!name.is_empty()).then(|| (name.trim().to_ascii_lowercase(), value.to_owned()))
@@ -144,7 +144,12 @@ fn pair(item: &str) -> Option<(String, String)> {
 /// Adds one action.
 ///
 /// Names of actions have no case.
-fn add(actions: &mut Actions, name: &str, value: &str, names: &mut TxNames) -> Result<(), String> {
+fn add_action(
+    actions: &mut Actions,
+    name: &str,
+    value: &str,
+    names: &mut TxNames,
+) -> Result<(), String> {
     match name {
         "id" => actions.id = Some(number(name, value)?),
         "phase" => actions.phase = Some(phase(value)?),
@@ -158,7 +163,7 @@ fn add(actions: &mut Actions, name: &str, value: &str, names: &mut TxNames) -> R
         "tag" => actions.tags.push(value.to_owned()),
         "skipafter" => actions.skip_after = Some(value.to_owned()),
         "skip" => actions.skip = usize::try_from(number(name, value)?).unwrap_or(usize::MAX),
-        "t" => transform(actions, value)?,
+        "t" => add_transformation(actions, value)?,
         "setvar" => match left_out(value) {
             Some(reason) if actions.left_out.contains(&reason) => {}
             Some(reason) => actions.left_out.push(reason),
@@ -175,7 +180,7 @@ fn add(actions: &mut Actions, name: &str, value: &str, names: &mut TxNames) -> R
 /// Adds a transformation; `none` removes those before it.
 ///
 /// Names are those of [`Transformation::parse`].
-fn transform(actions: &mut Actions, value: &str) -> Result<(), String> {
+fn add_transformation(actions: &mut Actions, value: &str) -> Result<(), String> {
     if value.eq_ignore_ascii_case("none") {
         actions.transformations.clear();
         return Ok(());

@@ -45,7 +45,7 @@ impl CalendarWindow {
     /// # Errors
     ///
     /// [`UnknownTimeZone`]: there is no zone of this name.
-    pub fn new(period: CalendarPeriod, zone: &str) -> Result<Self, UnknownTimeZone> {
+    pub fn in_zone(period: CalendarPeriod, zone: &str) -> Result<Self, UnknownTimeZone> {
         let zone = TimeZone::get(zone).map_err(|_| UnknownTimeZone(zone.into()))?;
         Ok(Self { period, zone })
     }
@@ -54,16 +54,16 @@ impl CalendarWindow {
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new).
+    /// As [`in_zone`](Self::in_zone).
     pub fn day(zone: &str) -> Result<Self, UnknownTimeZone> {
-        Self::new(CalendarPeriod::Day, zone)
+        Self::in_zone(CalendarPeriod::Day, zone)
     }
 
     /// Makes a window of one month.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new).
+    /// As [`in_zone`](Self::in_zone).
     ///
     /// ```
     /// use std::time::Duration;
@@ -78,7 +78,7 @@ impl CalendarWindow {
     /// # Ok::<(), palisade_rate_limit::UnknownTimeZone>(())
     /// ```
     pub fn month(zone: &str) -> Result<Self, UnknownTimeZone> {
-        Self::new(CalendarPeriod::Month, zone)
+        Self::in_zone(CalendarPeriod::Month, zone)
     }
 
     /// Returns the period.
@@ -177,7 +177,7 @@ mod tests {
 
     #[track_caller]
     fn check(period: CalendarPeriod, zone: &str, now: &str, start: &str, end: &str) {
-        let window = CalendarWindow::new(period, zone).unwrap();
+        let window = CalendarWindow::in_zone(period, zone).unwrap();
         let span = window.around(Duration::from_secs(at(now)));
         let expected = WindowSpan::new(period, at(start), at(end));
         assert_eq!(span, expected, "{now} in {zone}");
@@ -290,7 +290,7 @@ mod tests {
             ]),
             period in prop::sample::select(vec![CalendarPeriod::Day, CalendarPeriod::Month]),
         ) {
-            let window = CalendarWindow::new(period, zone).unwrap();
+            let window = CalendarWindow::in_zone(period, zone).unwrap();
             let span = window.around(Duration::from_secs(now));
             prop_assert!(span.start() <= now && now < span.end(), "{span:?} {now}");
             let next = window.around(Duration::from_secs(span.end()));

@@ -146,17 +146,17 @@ impl<'t, 'p> Scanner<'t, 'p> {
         let first = self.peek();
         let (start, place) = (self.at, self.found.len());
         let value = match first.ok_or(Flaw::Syntax)? {
-            b'{' => self.object(depth, active)?,
-            b'[' => self.array(depth, active)?,
-            b'"' => Value::Text(self.string()?),
-            b't' => self.word("true", Value::Other)?,
-            b'f' => self.word("false", Value::Other)?,
-            b'n' => self.word("null", Value::Null)?,
-            _ => self.number()?,
+            b'{' => self.scan_object(depth, active)?,
+            b'[' => self.scan_array(depth, active)?,
+            b'"' => Value::Text(self.scan_string()?),
+            b't' => self.scan_word("true", Value::Other)?,
+            b'f' => self.scan_word("false", Value::Other)?,
+            b'n' => self.scan_word("null", Value::Null)?,
+            _ => self.scan_number()?,
         };
         let is_text = matches!(value, Value::Text(_));
         // Below a deep path there may be anything, but only strings are meant.
-        let targets = self.follow(active, |target| {
+        let targets = self.follow_targets(active, |target| {
             target.path.ends_at(depth) && (is_text || !target.path.is_deep())
         });
         if !targets.is_empty() {
@@ -175,7 +175,7 @@ impl<'t, 'p> Scanner<'t, 'p> {
     /// Reads an object. Members follow the targets whose next step is their name or `*`.
     ///
     /// Names are compared after their escapes are decoded: `"a"` and `"\u0061"` are the same name.
-    fn object(&mut self, depth: usize, active: &[usize]) -> Result<Value<'t>, Flaw> {
+    fn scan_object(&mut self, depth: usize, active: &[usize]) -> Result<Value<'t>, Flaw> {
         let object = self.at;
         self.open(depth)?;
         let mut names = Names::default();
@@ -183,17 +183,18 @@ impl<'t, 'p> Scanner<'t, 'p> {
             return Ok(Value::Other);
         }
         loop {
-            self.count()?;
+            self.count_member()?;
             if self.peek() != Some(b'"') {
                 return Err(Flaw::Syntax);
             }
             let start = self.at;
-            let name = self.string()?;
+            let name = self.scan_string()?;
             self.check_name(depth, active, &name, start..self.at, object)?;
             if !self.take(b':') {
                 return Err(Flaw::Syntax);
             }
-            let next = self.follow(active, |target| target.path.leads_to_member(depth, &name));
+            let next =
+                self.follow_targets(active, |target| target.path.leads_to_member(depth, &name));
             if !names.insert(name) {
                 return Err(Flaw::Duplicate);
             }
@@ -221,12 +222,14 @@ impl<'t, 'p> Scanner<'t, 'p> {
         object: usize,
     ) -> Result<(), Flaw> {
         if self.refuse_near_names {
-            let near = self.follow(active, |target| target.path.nearly_leads_to(depth, name));
+            let near =
+                self.follow_targets(active, |target| target.path.nearly_leads_to(depth, name));
             if let Some(&target) = near.first() {
                 return Err(Flaw::NearName(target));
             }
         }
-        let targets = self.follow(active, |target| target.names && target.path.is_below(depth));
+        let targets =
+            self.follow_targets(active, |target| target.names && target.path.is_below(depth));
         if !targets.is_empty() {
             self.found.push(FoundField {
                 targets,
@@ -239,14 +242,15 @@ impl<'t, 'p> Scanner<'t, 'p> {
     }
 
     /// Reads an array. Elements follow the targets whose next step is their index or `*`.
-    fn array(&mut self, depth: usize, active: &[usize]) -> Result<Value<'t>, Flaw> {
+    fn scan_array(&mut self, depth: usize, active: &[usize]) -> Result<Value<'t>, Flaw> {
         self.open(depth)?;
         if self.take(b']') {
             return Ok(Value::Other);
         }
         for index in 0.. {
-            self.count()?;
-            let next = self.follow(active, |target| target.path.leads_to_element(depth, index));
+            self.count_member()?;
+            let next =
+                self.follow_targets(active, |target| target.path.leads_to_element(depth, index));
             self.value(depth.saturating_add(1), &next)?;
             if self.take(b']') {
                 break;
@@ -269,13 +273,13 @@ impl<'t, 'p> Scanner<'t, 'p> {
     }
 
     /// Counts a member or element. Fails beyond the limit.
-    fn count(&mut self) -> Result<(), Flaw> {
+    fn count_member(&mut self) -> Result<(), Flaw> {
         self.caps.keys = self.caps.keys.checked_sub(1).ok_or(Flaw::Keys)?;
         Ok(())
     }
 
     /// Returns the targets that continue with a step.
-    fn follow(
+    fn follow_targets(
         &self,
         active: &[usize],
         leads: impl Fn(&Target<'p>) -> bool,
@@ -297,7 +301,7 @@ impl<'t, 'p> Scanner<'t, 'p> {
     ///
     /// [`Flaw::Syntax`] without a closing quote, or for an escape that does not exist;
     /// [`Flaw::Surrogate`].
-    fn string(&mut self) -> Result<Cow<'t, str>, Flaw> {
+    fn scan_string(&mut self) -> Result<Cow<'t, str>, Flaw> {
         let start = self.at.saturating_add(1);
         let bytes = self.text.as_bytes();
         let mut end = start;
@@ -321,7 +325,7 @@ impl<'t, 'p> Scanner<'t, 'p> {
     }
 
     /// Reads `true`, `false` or `null`.
-    fn word(&mut self, word: &str, value: Value<'t>) -> Result<Value<'t>, Flaw> {
+    fn scan_word(&mut self, word: &str, value: Value<'t>) -> Result<Value<'t>, Flaw> {
         let rest = self.text.get(self.at..).unwrap_or_default();
         if !rest.starts_with(word) {
             return Err(Flaw::Syntax);
@@ -334,17 +338,17 @@ impl<'t, 'p> Scanner<'t, 'p> {
     ///
     /// Leading zeros, a lone minus sign and a point without digits are refused. The digits are not
     /// limited: the value is copied, not computed.
-    fn number(&mut self) -> Result<Value<'t>, Flaw> {
-        self.skip(|byte| byte == b'-', 1);
-        let zero = self.skip(|byte| byte == b'0', 1) == 1;
-        let digits = if zero { 1 } else { self.digits() };
+    fn scan_number(&mut self) -> Result<Value<'t>, Flaw> {
+        self.skip_bytes(|byte| byte == b'-', 1);
+        let zero = self.skip_bytes(|byte| byte == b'0', 1) == 1;
+        let digits = if zero { 1 } else { self.scan_digits() };
         let mut whole = digits > 0;
-        if self.skip(|byte| byte == b'.', 1) == 1 {
-            whole &= self.digits() > 0;
+        if self.skip_bytes(|byte| byte == b'.', 1) == 1 {
+            whole &= self.scan_digits() > 0;
         }
-        if self.skip(|byte| matches!(byte, b'e' | b'E'), 1) == 1 {
-            self.skip(|byte| matches!(byte, b'+' | b'-'), 1);
-            whole &= self.digits() > 0;
+        if self.skip_bytes(|byte| matches!(byte, b'e' | b'E'), 1) == 1 {
+            self.skip_bytes(|byte| matches!(byte, b'+' | b'-'), 1);
+            whole &= self.scan_digits() > 0;
         }
         if whole {
             Ok(Value::Other)
@@ -354,12 +358,12 @@ impl<'t, 'p> Scanner<'t, 'p> {
     }
 
     /// Reads digits. Returns how many.
-    fn digits(&mut self) -> usize {
-        self.skip(|byte| byte.is_ascii_digit(), usize::MAX)
+    fn scan_digits(&mut self) -> usize {
+        self.skip_bytes(|byte| byte.is_ascii_digit(), usize::MAX)
     }
 
     /// Skips at most `most` bytes of a kind. Returns how many were skipped.
-    fn skip(&mut self, kind: impl Fn(u8) -> bool, most: usize) -> usize {
+    fn skip_bytes(&mut self, kind: impl Fn(u8) -> bool, most: usize) -> usize {
         let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
         let count = rest
             .iter()

@@ -24,7 +24,7 @@ pub(crate) fn decode(raw: &str) -> Result<Cow<'_, str>, Flaw> {
     let mut rest = raw.get(plain.len()..).unwrap_or_default();
     while let Some((plain, escape)) = rest.split_once('\\') {
         decoded.push_str(plain);
-        let (c, length) = unescape(escape)?;
+        let (c, length) = read_escape(escape)?;
         decoded.push(c);
         rest = escape.get(length..).ok_or(Flaw::Syntax)?;
     }
@@ -58,7 +58,7 @@ const fn is_control(byte: u8) -> bool {
 /// Reads one escape. Returns the character and the number of bytes read.
 ///
 /// `escape` begins after the backslash.
-fn unescape(escape: &str) -> Result<(char, usize), Flaw> {
+fn read_escape(escape: &str) -> Result<(char, usize), Flaw> {
     let simple = match escape.bytes().next() {
         Some(b'"') => '"',
         Some(b'/') => '/',
@@ -79,12 +79,12 @@ fn unescape(escape: &str) -> Result<(char, usize), Flaw> {
 /// `\ud83d\ude00` is one character (RFC 8259, section 7). Halves that stand alone or in the wrong order
 /// are refused.
 fn unescape_unit(escape: &str) -> Result<(char, usize), Flaw> {
-    let first = unit(escape.get(1..5))?;
+    let first = read_unit(escape.get(1..5))?;
     if let Some(c) = char::from_u32(first.into()) {
         return Ok((c, 5));
     }
     let second = match escape.get(5..7) {
-        Some("\\u") => unit(escape.get(7..11))?,
+        Some("\\u") => read_unit(escape.get(7..11))?,
         _ => return Err(Flaw::Surrogate),
     };
     match char::decode_utf16([first, second]).next() {
@@ -96,7 +96,7 @@ fn unescape_unit(escape: &str) -> Result<(char, usize), Flaw> {
 /// Reads four hexadecimal digits.
 ///
 /// `None` stands for digits that are cut off by the end of the string.
-fn unit(digits: Option<&str>) -> Result<u16, Flaw> {
+fn read_unit(digits: Option<&str>) -> Result<u16, Flaw> {
     // The parser of numbers would take a sign for a digit.
     let digits = digits.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
     digits

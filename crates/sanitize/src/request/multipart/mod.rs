@@ -66,7 +66,7 @@ impl Multipart<'_> {
         &self,
         selection: &mut Selection,
     ) -> Result<Option<Vec<u8>>, Box<Rejection>> {
-        let parts = self.parts().map_err(malformed)?;
+        let parts = self.split_parts().map_err(malformed)?;
         let mut seen = Vec::new();
         let mut edits = Vec::new();
         for part in parts {
@@ -77,7 +77,7 @@ impl Multipart<'_> {
                 edits.push((part.content, text));
             }
         }
-        Ok((!edits.is_empty()).then(|| self.rewritten(&edits)))
+        Ok((!edits.is_empty()).then(|| self.with_edits(&edits)))
     }
 
     /// Cleans a part if it is selected. Returns the new text if it changed.
@@ -119,7 +119,7 @@ impl Multipart<'_> {
     /// # Errors
     ///
     /// The framing is not what RFC 2046, section 5.1.1 says, or there are more parts than `max_parts`.
-    fn parts(&self) -> Result<Vec<Part<'_>>, Why> {
+    fn split_parts(&self) -> Result<Vec<Part<'_>>, Why> {
         let delimiter = format!("--{}", self.boundary);
         let mut at = match self.body.starts_with(delimiter.as_bytes()) {
             true => delimiter.len(),
@@ -149,7 +149,7 @@ impl Multipart<'_> {
     /// Returns the body with other contents of some parts.
     ///
     /// `edits` are in the order of their places and do not overlap.
-    fn rewritten(&self, edits: &[(Range<usize>, String)]) -> Vec<u8> {
+    fn with_edits(&self, edits: &[(Range<usize>, String)]) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.body.len());
         let mut done = 0;
         for (place, text) in edits {
@@ -166,7 +166,7 @@ impl Multipart<'_> {
 /// other line is refused: some parsers accept it.
 fn content_length(content: &[u8], delimiter: &[u8]) -> Result<usize, Why> {
     // A part may be empty: its header ends with the line break that is before the delimiter.
-    let found = find(content, delimiter).ok_or(NO_END)?;
+    let found = find_bytes(content, delimiter).ok_or(NO_END)?;
     match content.get(..found) {
         Some([.., b'\r', b'\n']) => Ok(found - 2),
         _ => Err(HIDDEN_BOUNDARY),
@@ -174,7 +174,7 @@ fn content_length(content: &[u8], delimiter: &[u8]) -> Result<usize, Why> {
 }
 
 /// Returns where a sequence of bytes first occurs.
-fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
+fn find_bytes(text: &[u8], wanted: &[u8]) -> Option<usize> {
     let first = *wanted.first()?;
     let mut at = 0;
     loop {

@@ -31,7 +31,7 @@ impl<'b> PartHeader<'b> {
     /// What is wrong, as the end of a sentence about the body.
     pub(super) fn parse(bytes: &'b [u8]) -> Result<(Self, usize), &'static str> {
         let head = bytes.get(..LONGEST.min(bytes.len())).unwrap_or_default();
-        let end = super::find(head, b"\r\n\r\n").ok_or(NOT_A_HEADER)?;
+        let end = super::find_bytes(head, b"\r\n\r\n").ok_or(NOT_A_HEADER)?;
         let text = head
             .get(..end)
             .and_then(|head| std::str::from_utf8(head).ok());

@@ -53,18 +53,18 @@ impl Selected {
     /// Counts what was flagged, by names of classes and rules.
     pub(super) fn count_flags(&mut self, report: &Report) {
         for (class, count) in report.flagged_classes() {
-            add(&mut self.flagged, class.name(), count);
+            add_count(&mut self.flagged, class.name(), count);
         }
         for (index, count) in report.flagged_rules() {
             let name = self.field.sanitizer.rule_name(index).unwrap_or_default();
-            add(&mut self.flagged, name, count);
+            add_count(&mut self.flagged, name, count);
         }
     }
 
     /// Counts personal data that was changed or flagged, by kind.
     pub(super) fn count_personal_data(&mut self, report: &Report) {
         for (kind, count) in report.personal_data() {
-            add(&mut self.personal_data, kind, count);
+            add_count(&mut self.personal_data, kind, count);
         }
     }
 
@@ -76,12 +76,12 @@ impl Selected {
         ];
         let name = Arc::clone(&self.field.name);
         let counted = counts.into_iter().filter(|(_, counts)| !counts.is_empty());
-        counted.map(move |(key, counts)| (key, format!("{name}: {}", listed(&counts))))
+        counted.map(move |(key, counts)| (key, format!("{name}: {}", list_counts(&counts))))
     }
 }
 
 /// Writes counts as `phone (2), email (1)`.
-fn listed(counts: &[(String, u32)]) -> String {
+fn list_counts(counts: &[(String, u32)]) -> String {
     let all = counts
         .iter()
         .map(|(what, count)| format!("{what} ({count})"));
@@ -89,7 +89,7 @@ fn listed(counts: &[(String, u32)]) -> String {
 }
 
 /// Adds to the count of a name. Names are those of classes, rules and kinds, so the list stays short.
-fn add(counts: &mut Vec<(String, u32)>, what: &str, count: u32) {
+fn add_count(counts: &mut Vec<(String, u32)>, what: &str, count: u32) {
     match counts.iter_mut().find(|(name, _)| name == what) {
         Some((_, sum)) => *sum = sum.saturating_add(count),
         None => counts.push((what.to_owned(), count)),

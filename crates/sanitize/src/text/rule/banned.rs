@@ -43,7 +43,7 @@ const NEVER_STALE: Duration = Duration::MAX;
 /// ```
 /// use palisade_sanitize::{BannedWords, Sanitizer};
 ///
-/// let words = BannedWords::new(["casino", "赌博"])?;
+/// let words = BannedWords::from_words(["casino", "赌博"])?;
 /// let sanitizer = Sanitizer::builder().rule(words.rule("banned").mask('*')).build()?;
 /// assert_eq!(sanitizer.clean("网上赌博 at ＣＡＳＩＮＯ, not casinos")?.text(), "网上** at ******, not casinos");
 ///
@@ -70,7 +70,7 @@ impl BannedWords {
     ///
     /// [`SanitizeBuildError::BannedWords`] if a word has more than 64 characters, holds no letter,
     /// digit or sign, or if there are more than 100,000 words.
-    pub fn new<W: AsRef<str>>(
+    pub fn from_words<W: AsRef<str>>(
         words: impl IntoIterator<Item = W>,
     ) -> Result<Self, SanitizeBuildError> {
         let mut list = Vec::new();

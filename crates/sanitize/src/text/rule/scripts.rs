@@ -34,7 +34,7 @@ impl TextRule {
         name: impl Into<Arc<str>>,
         allowed: impl IntoIterator<Item = N>,
     ) -> Self {
-        let allowed = allowed.into_iter().map(|name| script(name.as_ref()));
+        let allowed = allowed.into_iter().map(|name| parse_script(name.as_ref()));
         match allowed.collect::<Result<Vec<_>, _>>() {
             Ok(allowed) => Self::named_finder(name, Arc::new(OtherScripts { allowed })),
             Err(error) => Self::invalid(name, error),
@@ -78,7 +78,7 @@ impl TextRule {
 }
 
 /// Reads the name of a script.
-fn script(name: &str) -> Result<Script, SanitizeBuildError> {
+fn parse_script(name: &str) -> Result<Script, SanitizeBuildError> {
     let known = Script::from_full_name(name).or_else(|| Script::from_short_name(name));
     known.ok_or_else(|| SanitizeBuildError::UnknownScript { name: name.into() })
 }
@@ -113,7 +113,7 @@ struct Words(fn(&str) -> bool);
 impl Finder for Words {
     fn find(&self, text: &str) -> Vec<Match> {
         let found =
-            words(text).filter(|place| (self.0)(text.get(place.clone()).unwrap_or_default()));
+            letter_runs(text).filter(|place| (self.0)(text.get(place.clone()).unwrap_or_default()));
         found.map(Match::plain).collect()
     }
 }
@@ -124,7 +124,7 @@ struct ConfusableWords;
 impl Finder for ConfusableWords {
     fn find(&self, text: &str) -> Vec<Match> {
         let word = |place: &Range<usize>| text.get(place.clone()).unwrap_or_default();
-        let (alike, other): (Vec<_>, Vec<_>) = words(text)
+        let (alike, other): (Vec<_>, Vec<_>) = letter_runs(text)
             .filter(|place| word(place).contains(is_foreign))
             .partition(|place| looks_like_ascii(word(place)));
         if !other.is_empty() {
@@ -155,7 +155,7 @@ fn is_mixed(word: &str) -> bool {
 }
 
 /// Returns the runs of letters and marks.
-fn words(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
+fn letter_runs(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
     runs(text, |c| c.is_alphabetic() || is_mark(c))
 }
 

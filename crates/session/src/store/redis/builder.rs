@@ -132,7 +132,8 @@ impl RedisSessionStoreBuilder {
         let password = self.password.as_ref().map(|it| str::from_utf8(it.expose()));
         let password = password.transpose().map_err(|_| Problem::Password)?;
         let sealer = Sealer::new(&self.key, self.kinds).ok_or(Problem::Key)?;
-        let link = RedisLink::new(&self.url, password, self.deadline).ok_or(Problem::Address)?;
+        let link =
+            RedisLink::for_url(&self.url, password, self.deadline).ok_or(Problem::Address)?;
         Ok(RedisSessionStore(Arc::new(Inner {
             link,
             sealer,

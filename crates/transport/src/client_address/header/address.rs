@@ -6,10 +6,10 @@ use std::net::{IpAddr, SocketAddr};
 ///
 /// Returns the canonical form: an IPv4-mapped IPv6 address becomes IPv4. `unknown`, `_hidden`
 /// and other text give `None`.
-pub(in crate::client_address) fn address(written: &str) -> Option<IpAddr> {
+pub(in crate::client_address) fn parse_address(written: &str) -> Option<IpAddr> {
     let address = match written.parse::<IpAddr>() {
         Ok(address) => address,
-        Err(_) => match bracketed(written) {
+        Err(_) => match parse_bracketed(written) {
             Some(address) => address,
             None => with_port(written)?,
         },
@@ -18,7 +18,7 @@ pub(in crate::client_address) fn address(written: &str) -> Option<IpAddr> {
 }
 
 /// Reads an IPv6 address in brackets.
-fn bracketed(written: &str) -> Option<IpAddr> {
+fn parse_bracketed(written: &str) -> Option<IpAddr> {
     let inner = written.strip_prefix('[')?.strip_suffix(']')?;
     inner.parse().ok().map(IpAddr::V6)
 }
@@ -36,7 +36,7 @@ fn with_port(written: &str) -> Option<IpAddr> {
     if hidden.is_empty() || !hidden.bytes().all(is_plain) {
         return None;
     }
-    match bracketed(node) {
+    match parse_bracketed(node) {
         Some(address) => Some(address),
         None => node.parse().ok().map(IpAddr::V4),
     }

@@ -1,19 +1,19 @@
 //! Reads one element of `Forwarded` (RFC 7239, section 4).
 
-use crate::client_address::header::{address::address, hop::Hop};
+use crate::client_address::header::{address::parse_address, hop::Hop};
 
 /// Reads one forwarded-element: `for=192.0.2.43;proto=https;host="example.com"`.
 ///
 /// An element that breaks the grammar (RFC 7239, section 4) gives an empty hop.
-pub(super) fn element(written: &str) -> Hop<'_> {
-    parameters(written).unwrap_or_default()
+pub(super) fn parse_element(written: &str) -> Hop<'_> {
+    parse_parameters(written).unwrap_or_default()
 }
 
 /// Reads the parameters of an element. `None` if one is malformed or occurs twice.
-fn parameters(written: &str) -> Option<Hop<'_>> {
+fn parse_parameters(written: &str) -> Option<Hop<'_>> {
     let mut hop = Hop::default();
     let mut seen = [false; 3];
-    for pair in pairs(written) {
+    for pair in split_pairs(written) {
         let (name, value) = pair.split_once('=')?;
         let value = Value::parse(value)?;
         let known = ["for", "host", "proto"];
@@ -30,7 +30,7 @@ fn parameters(written: &str) -> Option<Hop<'_>> {
         }
         let value = value.plain()?;
         match index {
-            0 => hop.address = address(value),
+            0 => hop.address = parse_address(value),
             1 => hop.host = Some(value),
             _ => hop.proto = Some(value),
         }
@@ -41,7 +41,7 @@ fn parameters(written: &str) -> Option<Hop<'_>> {
 /// Splits an element at its semicolons.
 ///
 /// Empty pairs are allowed (RFC 7239, section 4); an empty element is not.
-fn pairs(element: &str) -> impl Iterator<Item = &str> {
+fn split_pairs(element: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(element);
     let pairs = std::iter::from_fn(move || {
         let line = rest?;

@@ -12,8 +12,8 @@ mod tests;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use self::element::element;
-pub(super) use self::{address::address, hop::Hop};
+use self::element::parse_element;
+pub(super) use self::{address::parse_address, hop::Hop};
 
 /// Yields the hops of `X-Forwarded-For`, the nearest first.
 ///
@@ -26,7 +26,7 @@ pub(super) fn of_list<'a>(
     lines
         .flat_map(|line| from_the_right(text(line), false))
         .map(|written| Hop {
-            address: address(written),
+            address: parse_address(written),
             ..Hop::default()
         })
 }
@@ -39,7 +39,7 @@ pub(super) fn of_forwarded<'a>(
     let lines = headers.get_all(name).into_iter().rev();
     lines
         .flat_map(|line| from_the_right(text(line), true))
-        .map(element)
+        .map(parse_element)
 }
 
 /// A header has several values, and one of them may be the client's.

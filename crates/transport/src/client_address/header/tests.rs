@@ -46,14 +46,15 @@ fn every_written_form_of_an_address_is_read() {
         ("203.0.113.7 ", None),
         ("203.0.113.7, 10.0.0.1", None),
     ] {
-        let read = address(written).map(|ip| ip.to_string());
+        let read = parse_address(written).map(|ip| ip.to_string());
         assert_eq!(read.as_deref(), expected, "{written}");
     }
 }
 
 #[test]
 fn a_forwarded_element_is_read_with_its_quotes() {
-    let hop = element("For=\"[2001:db8::7]:4711\" ; Proto=https;host=\"example.com:8443\"; by=_x");
+    let hop =
+        parse_element("For=\"[2001:db8::7]:4711\" ; Proto=https;host=\"example.com:8443\"; by=_x");
     assert_eq!(hop.address, "2001:db8::7".parse().ok());
     assert_eq!(
         (hop.proto, hop.host),
@@ -78,7 +79,7 @@ fn an_element_that_cannot_be_read_says_nothing() {
         "for=203.0.113.7;proto=https;proto=http",
         "203.0.113.7",
     ] {
-        assert_eq!(element(written), Hop::default(), "{written}");
+        assert_eq!(parse_element(written), Hop::default(), "{written}");
     }
 }
 
@@ -148,7 +149,7 @@ proptest! {
         headers.append(FORWARDED, HeaderValue::from_str(&line).unwrap_or(HeaderValue::from_static("")));
         let _ = of_forwarded(&headers, &FORWARDED).count();
         let _ = of_list(&headers, &FORWARDED).count();
-        let _ = (address(&line), value_of_outermost(&headers, &FORWARDED, 2));
+        let _ = (parse_address(&line), value_of_outermost(&headers, &FORWARDED, 2));
     }
 
     #[test]

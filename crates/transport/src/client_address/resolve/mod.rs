@@ -47,7 +47,11 @@ pub(super) fn decide<'a>(
     let chain = match &source.address {
         ForwardedHeader::Forwarded => {
             let hops = header::of_forwarded(headers, &source.name);
-            return Ok(inside_forwarded(peer, &follow(peer, hops, proxies), source));
+            return Ok(inside_forwarded(
+                peer,
+                &follow_hops(peer, hops, proxies),
+                source,
+            ));
         }
         ForwardedHeader::Vendor(name) => {
             if headers.get_all(name).into_iter().nth(1).is_some() {
@@ -55,10 +59,10 @@ pub(super) fn decide<'a>(
                     "the proxy adds its client address header without removing the client's own",
                 ));
             }
-            follow(peer, only(headers, name), proxies)
+            follow_hops(peer, read_single(headers, name), proxies)
         }
         ForwardedHeader::XForwardedFor => {
-            follow(peer, header::of_list(headers, &source.name), proxies)
+            follow_hops(peer, header::of_list(headers, &source.name), proxies)
         }
     };
     // A trusted proxy that appends to one list appends to the others, so the values match.
@@ -67,7 +71,7 @@ pub(super) fn decide<'a>(
     let host = source.accepts_host.then(|| value(&source.host));
     Ok(Decision {
         address: chain.address,
-        scheme: proto.map_or(peer.scheme, scheme),
+        scheme: proto.map_or(peer.scheme, parse_scheme),
         host: host.transpose()?.flatten(),
         stopped: chain.stopped,
     })
@@ -77,16 +81,23 @@ pub(super) fn decide<'a>(
 fn inside_forwarded<'a>(peer: Peer, chain: &TrustedChain<'a>, source: &Source) -> Decision<'a> {
     Decision {
         address: chain.address,
-        scheme: chain.last.proto.map_or(peer.scheme, scheme),
+        scheme: chain.last.proto.map_or(peer.scheme, parse_scheme),
         host: chain.last.host.filter(|_| source.accepts_host),
         stopped: chain.stopped,
     }
 }
 
 /// Reads a vendor's header. It has one address; a list is not one.
-fn only<'a>(headers: &'a HeaderMap, name: &http::HeaderName) -> impl Iterator<Item = Hop<'a>> {
+fn read_single<'a>(
+    headers: &'a HeaderMap,
+    name: &http::HeaderName,
+) -> impl Iterator<Item = Hop<'a>> {
     headers.get(name).into_iter().map(|line| Hop {
-        address: line.to_str().ok().map(str::trim).and_then(header::address),
+        address: line
+            .to_str()
+            .ok()
+            .map(str::trim)
+            .and_then(header::parse_address),
         ..Hop::default()
     })
 }
@@ -104,7 +115,7 @@ struct TrustedChain<'a> {
 }
 
 /// Goes from the nearest hop outwards, as long as the proxy that wrote the hop is trusted.
-fn follow<'a>(
+fn follow_hops<'a>(
     peer: Peer,
     hops: impl Iterator<Item = Hop<'a>>,
     proxies: &TrustedProxies,
@@ -141,7 +152,7 @@ fn follow<'a>(
 }
 
 /// Reads a scheme. Every value except `https` and `wss` counts as clear text.
-fn scheme(written: &str) -> Scheme {
+fn parse_scheme(written: &str) -> Scheme {
     let secure = ["https", "wss"]
         .iter()
         .any(|known| written.eq_ignore_ascii_case(known));

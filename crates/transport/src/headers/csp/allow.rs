@@ -20,7 +20,7 @@ impl ContentSecurityPolicy {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn scripts(self, source: ContentSource) -> Self {
-        self.add(Directive::Script, source)
+        self.add_source(Directive::Script, source)
     }
 
     /// Allows inline scripts that have the [`CspNonce`](crate::CspNonce) of their response (`script-src
@@ -40,13 +40,13 @@ impl ContentSecurityPolicy {
     /// # let _ = (layer, page);
     /// ```
     pub fn nonce_scripts(self) -> Self {
-        self.add(Directive::Script, ContentSource::NONCE)
+        self.add_source(Directive::Script, ContentSource::NONCE)
     }
 
     /// Allows inline style sheets that have the [`CspNonce`](crate::CspNonce) of their response
     /// (`style-src 'nonce-…'`). Default: none.
     pub fn nonce_styles(self) -> Self {
-        self.add(Directive::Style, ContentSource::NONCE)
+        self.add_source(Directive::Style, ContentSource::NONCE)
     }
 
     /// Lets scripts that have the nonce load others (`script-src 'strict-dynamic'`). Default: they
@@ -55,21 +55,21 @@ impl ContentSecurityPolicy {
     /// Browsers then ignore the other sources of scripts, so a page needs
     /// [`nonce_scripts`](Self::nonce_scripts) and its nonce in each `script` element.
     pub fn strict_dynamic(self) -> Self {
-        self.add(Directive::Script, ContentSource::STRICT_DYNAMIC)
+        self.add_source(Directive::Script, ContentSource::STRICT_DYNAMIC)
     }
 
     /// Adds a source of style sheets (`style-src`).
     ///
     /// Default: none. Inline `style` attributes need [`ContentSource::dangerously_inline`].
     pub fn styles(self, source: ContentSource) -> Self {
-        self.add(Directive::Style, source)
+        self.add_source(Directive::Style, source)
     }
 
     /// Adds a source of images (`img-src`).
     ///
     /// Default: none, not even the icon of the page.
     pub fn images(self, source: ContentSource) -> Self {
-        self.add(Directive::Image, source)
+        self.add_source(Directive::Image, source)
     }
 
     /// Allows images that are part of the page (`img-src data:`).
@@ -88,28 +88,28 @@ impl ContentSecurityPolicy {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn data_images(self) -> Self {
-        self.add(Directive::Image, ContentSource::DATA)
+        self.add_source(Directive::Image, ContentSource::DATA)
     }
 
     /// Allows images that scripts of the page create (`img-src blob:`).
     ///
     /// Default: not allowed. For pages that draw or download images with scripts.
     pub fn blob_images(self) -> Self {
-        self.add(Directive::Image, ContentSource::BLOB)
+        self.add_source(Directive::Image, ContentSource::BLOB)
     }
 
     /// Adds a source of fonts (`font-src`).
     ///
     /// Default: none; fonts of the system are not affected.
     pub fn fonts(self, source: ContentSource) -> Self {
-        self.add(Directive::Font, source)
+        self.add_source(Directive::Font, source)
     }
 
     /// Adds a source of audio and video (`media-src`).
     ///
     /// Default: none.
     pub fn media(self, source: ContentSource) -> Self {
-        self.add(Directive::Media, source)
+        self.add_source(Directive::Media, source)
     }
 
     /// Allows audio and video that scripts of the page create or have fetched (`media-src
@@ -128,7 +128,7 @@ impl ContentSecurityPolicy {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn blob_media(self) -> Self {
-        self.add(Directive::Media, ContentSource::BLOB)
+        self.add_source(Directive::Media, ContentSource::BLOB)
     }
 
     /// Adds an origin to which scripts may connect with `fetch` or `WebSocket` (`connect-src`).
@@ -147,28 +147,28 @@ impl ContentSecurityPolicy {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn connections(self, source: ContentSource) -> Self {
-        self.add(Directive::Connect, source)
+        self.add_source(Directive::Connect, source)
     }
 
     /// Adds a source of workers (`worker-src`).
     ///
     /// Default: none.
     pub fn workers(self, source: ContentSource) -> Self {
-        self.add(Directive::Worker, source)
+        self.add_source(Directive::Worker, source)
     }
 
     /// Adds a source of pages that are embedded in this one (`frame-src`).
     ///
     /// Default: none.
     pub fn frames(self, source: ContentSource) -> Self {
-        self.add(Directive::Frame, source)
+        self.add_source(Directive::Frame, source)
     }
 
     /// Adds a source of web application manifests (`manifest-src`).
     ///
     /// Default: none.
     pub fn manifests(self, source: ContentSource) -> Self {
-        self.add(Directive::Manifest, source)
+        self.add_source(Directive::Manifest, source)
     }
 
     /// Adds an origin to which forms may be sent (`form-action`). Default: none.
@@ -187,7 +187,7 @@ impl ContentSecurityPolicy {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn forms_to(self, source: ContentSource) -> Self {
-        self.add(Directive::FormAction, source)
+        self.add_source(Directive::FormAction, source)
     }
 
     /// Adds a site that may embed this one (`frame-ancestors`). Default: none.
@@ -205,7 +205,7 @@ impl ContentSecurityPolicy {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn framed_by(self, source: ContentSource) -> Self {
-        self.add(Directive::FrameAncestors, source)
+        self.add_source(Directive::FrameAncestors, source)
     }
 
     /// Requires Trusted Types for scripts (`require-trusted-types-for 'script'`). Default: not

@@ -95,7 +95,7 @@ impl ContentSecurityPolicy {
     /// Never: every source was checked when it was created.
     #[must_use]
     pub fn header_value(&self) -> HeaderValue {
-        let policy = self.written(None);
+        let policy = self.write_policy(None);
         HeaderValue::try_from(policy).expect("every source was checked when it was made")
     }
 
@@ -104,11 +104,11 @@ impl ContentSecurityPolicy {
         let is_nonce = |source: &ContentSource| *source == ContentSource::NONCE;
         let mut sources = self.directives.iter().flat_map(|(_, sources)| sources);
         let has_nonce = sources.any(is_nonce);
-        has_nonce.then(|| NonceTemplate::new(self.written(Some(NonceTemplate::PLACE))))
+        has_nonce.then(|| NonceTemplate::new(self.write_policy(Some(NonceTemplate::PLACE))))
     }
 
     /// Writes the policy. Without a nonce, sources that need one are left out.
-    fn written(&self, nonce: Option<&str>) -> String {
+    fn write_policy(&self, nonce: Option<&str>) -> String {
         let mut policy = String::from("default-src 'none'; base-uri 'none'");
         for closed in [Directive::FormAction, Directive::FrameAncestors] {
             if !self.has(closed) {
@@ -146,7 +146,7 @@ impl ContentSecurityPolicy {
     }
 
     /// Adds a source to a directive, once.
-    fn add(mut self, directive: Directive, source: ContentSource) -> Self {
+    fn add_source(mut self, directive: Directive, source: ContentSource) -> Self {
         match self
             .directives
             .iter_mut()

@@ -104,7 +104,7 @@ pub(crate) async fn drive(
                 return end.map_or_else(End::Failed, |()| End::Finished);
             }
             () = activity.closed() => return End::Closed,
-            () = stopped(stop), if stopping.is_none() => {
+            () = wait_for_stop(stop), if stopping.is_none() => {
                 if !activity.has_served() {
                     return End::Finished;
                 }
@@ -152,7 +152,7 @@ impl GracefulStop {
 }
 
 /// Waits until the server stops. Returns at once if it has stopped already.
-pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
+pub(crate) async fn wait_for_stop(stop: &mut watch::Receiver<bool>) {
     // An error means that the server is gone, which is a stop as well.
     let _ = stop.wait_for(|stop| *stop).await;
 }

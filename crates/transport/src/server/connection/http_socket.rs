@@ -265,7 +265,7 @@ impl HttpSocket {
     /// # Errors
     ///
     /// The connection is over a budget of frames. What was written stays written.
-    fn written(
+    fn count_written(
         &mut self,
         slices: &[IoSlice<'_>],
         polled: &Poll<io::Result<usize>>,
@@ -340,7 +340,7 @@ impl AsyncWrite for HttpSocket {
             [one] => stream.poll_write(cx, one),
             _ => stream.poll_write_vectored(cx, slices),
         };
-        self.written(slices, &polled)?;
+        self.count_written(slices, &polled)?;
         polled
     }
 

@@ -48,7 +48,7 @@ use tower_service::Service;
 
 pub use self::received_body::{ReceiveError, ReceivedBody};
 pub(crate) use self::{
-    drive::stopped,
+    drive::wait_for_stop,
     own_response::OwnResponses,
     shared::{Shared, http1, http2},
 };
@@ -117,7 +117,7 @@ pub(crate) async fn run<S, B>(
     let begun = tokio::select! {
         begun = begin(&shared, accepted) => begun,
         () = activity.closed() => return,
-        () = stopped(&mut stop) => return,
+        () = wait_for_stop(&mut stop) => return,
     };
     let begun = match begun {
         Ok(Some(begun)) => begun,
@@ -190,7 +190,10 @@ async fn begin(
         return Ok(None);
     };
     Ok(Some(Begun {
-        peer: Peer::new(accepted.address, scheme(&opened.stream, header.as_ref())),
+        peer: Peer::new(
+            accepted.address,
+            client_scheme(&opened.stream, header.as_ref()),
+        ),
         is_proxy: accepted.is_proxy,
         slot: accepted.slot,
         opened,
@@ -267,7 +270,7 @@ async fn finish(
     tokio::select! {
         () = socket.drain() => {}
         // A stopping server waits only for those who may still be sending.
-        () = stopped(stop), if !is_still_sending => {}
+        () = wait_for_stop(stop), if !is_still_sending => {}
     }
 }
 
@@ -283,7 +286,7 @@ fn kind_of_flood(flood: Flood) -> ConnectionEventKind {
 /// Returns the scheme that the client used: towards this server, or towards its proxy.
 ///
 /// A proxy that ended TLS says so in its PROXY header, so that `https` rules hold behind it.
-fn scheme(stream: &Stream, header: Option<&ProxyHeader>) -> Scheme {
+fn client_scheme(stream: &Stream, header: Option<&ProxyHeader>) -> Scheme {
     match stream {
         Stream::Plain(_) if !header.is_some_and(ProxyHeader::is_tls) => Scheme::Http,
         _ => Scheme::Https,

@@ -94,7 +94,7 @@ impl Events {
         if let Some(counter) = self.counter(kind) {
             counter.count.fetch_add(1, Ordering::Relaxed);
             if let Some(held_back) = counter.log.admit(self.start.elapsed()) {
-                log(kind, network, held_back);
+                log_event(kind, network, held_back);
             }
         }
         let Some(observer) = &self.observer else {
@@ -202,7 +202,7 @@ impl fmt::Debug for Events {
 }
 
 /// Writes one log line: a warning if other clients may be affected, else a debug line.
-fn log(kind: ConnectionEventKind, network: ClientNetwork, held_back: u64) {
+fn log_event(kind: ConnectionEventKind, network: ClientNetwork, held_back: u64) {
     let kind_name = kind.as_str();
     if kind.is_warning() {
         tracing::warn!(kind = kind_name, %network, held_back, "a connection was refused or closed");

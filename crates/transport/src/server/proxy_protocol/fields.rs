@@ -74,7 +74,7 @@ impl Fields {
             }
             match kind {
                 AUTHORITY => fields.authority = Some(text(value)?),
-                CRC32C => check(value, whole, rest.len())?,
+                CRC32C => check_checksum(value, whole, rest.len())?,
                 _ => fields.parse_ssl(value)?,
             }
         }
@@ -145,7 +145,7 @@ fn text(value: &[u8]) -> Result<Box<str>, ProxyHeaderError> {
 ///
 /// The checksum differs or does not have 4 bytes. The protocol demands that the connection is closed
 /// then.
-fn check(value: &[u8], whole: &[u8], following: usize) -> Result<(), ProxyHeaderError> {
+fn check_checksum(value: &[u8], whole: &[u8], following: usize) -> Result<(), ProxyHeaderError> {
     let expected = <[u8; 4]>::try_from(value).map_err(|_| CUT_OFF)?;
     let end = whole.len().checked_sub(following).ok_or(CUT_OFF)?;
     let (covered, after) = whole.split_at_checked(end).ok_or(CUT_OFF)?;

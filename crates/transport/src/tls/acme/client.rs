@@ -85,7 +85,7 @@ impl AuthorityClient {
         let exchange = tokio::time::timeout(TIMEOUT, self.exchange(request));
         let response = exchange
             .await
-            .map_err(|_| failure("no response in 30 s"))??;
+            .map_err(|_| connection_failure("no response in 30 s"))??;
         let is_for_now = matches!(
             response.status(),
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
@@ -110,7 +110,7 @@ impl AuthorityClient {
         let target = Target::of(&head.uri)?;
         let connected = TcpStream::connect((&*target.host, target.port)).await;
         let stream = connected.map_err(|error| {
-            failure(format!(
+            connection_failure(format!(
                 "cannot connect to {}:{}: {error}",
                 target.host, target.port
             ))
@@ -129,7 +129,8 @@ impl AuthorityClient {
                 .map_err(io::Error::other)?;
             let (head, body) = response.into_parts();
             let body = Limited::new(body, MAX_RESPONSE).collect().await;
-            let body = body.map_err(|_| failure("the response broke off or is too large"))?;
+            let body =
+                body.map_err(|_| connection_failure("the response broke off or is too large"))?;
             Ok(Response::from_parts(head, Full::new(body.to_bytes())))
         };
         // Both in one task: when the timeout drops it, the connection is gone too.
@@ -138,7 +139,7 @@ impl AuthorityClient {
             () = async {
                 let _ = connection.await;
                 std::future::pending().await
-            } => Err(failure("the connection ended")),
+            } => Err(connection_failure("the connection ended")),
         }
     }
 }
@@ -170,7 +171,7 @@ impl Target {
     /// Only `https`: an authority cannot send the account key anywhere else, but it could name an
     /// address in clear.
     fn of(uri: &Uri) -> io::Result<Self> {
-        let wrong = || failure("the authority named an address that is not https");
+        let wrong = || connection_failure("the authority named an address that is not https");
         let is_https = uri.scheme_str() == Some("https");
         let authority = uri.authority().filter(|_| is_https).ok_or_else(wrong)?;
         let host = authority
@@ -236,7 +237,7 @@ fn retry_after(value: Option<&HeaderValue>, now: Duration) -> Option<Duration> {
     Some(date.saturating_sub(now))
 }
 
-fn failure(problem: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
+fn connection_failure(problem: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
     io::Error::other(problem)
 }
 

@@ -18,7 +18,7 @@ pub(super) fn checked_domains(domains: Vec<String>) -> Result<Vec<String>, AcmeE
     let mut checked: Vec<String> = Vec::with_capacity(domains.len());
     for domain in domains {
         let domain = domain.to_ascii_lowercase();
-        check(&domain)?;
+        check_domain(&domain)?;
         if !checked.contains(&domain) {
             checked.push(domain);
         }
@@ -34,7 +34,7 @@ pub(super) fn checked_domains(domains: Vec<String>) -> Result<Vec<String>, AcmeE
 ///
 /// An authority would refuse these names too, but each refusal counts against its limits.
 /// Internationalized names are given in their ASCII form (`xn--…`, RFC 5890).
-fn check(domain: &str) -> Result<(), AcmeSettingError> {
+fn check_domain(domain: &str) -> Result<(), AcmeSettingError> {
     if domain.starts_with("*.") {
         let domain = domain.into();
         return Err(AcmeSettingError::DomainIsWildcard { domain });

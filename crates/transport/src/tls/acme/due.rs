@@ -28,7 +28,7 @@ impl Acme {
         let suggestion = *self.inner.lock_suggestion();
         suggestion
             .filter(|suggestion| suggestion.renew_at().is_some())
-            .and_then(|_| identifier(current))
+            .and_then(|_| certificate_identifier(current))
     }
 
     /// Returns whether there is no certificate, or one that is to be renewed.
@@ -78,7 +78,7 @@ impl Acme {
         current: &Loaded,
     ) -> Result<Option<(instant_acme::SuggestedWindow, Duration)>, AcmeError> {
         let inner = &*self.inner;
-        let Some(identifier) = identifier(current) else {
+        let Some(identifier) = certificate_identifier(current) else {
             return Ok(None);
         };
         let Some(account) = account::existing(&inner.cache, &inner.client).await? else {
@@ -104,7 +104,7 @@ impl Acme {
 ///
 /// It is made of the key identifier of the issuer and the serial number. `None` if the certificate
 /// has no such extension, as those of some private authorities.
-fn identifier(current: &Loaded) -> Option<CertificateIdentifier<'static>> {
+fn certificate_identifier(current: &Loaded) -> Option<CertificateIdentifier<'static>> {
     let leaf: &CertificateDer<'_> = current.key.cert.first()?;
     CertificateIdentifier::try_from(leaf).ok()
 }

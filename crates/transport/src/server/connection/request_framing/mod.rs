@@ -95,7 +95,7 @@ impl RequestFraming {
     pub(crate) fn receive(&mut self, bytes: &mut [u8]) {
         let mut at = 0;
         while at < bytes.len() {
-            let skipped = self.skip(bytes.len() - at);
+            let skipped = self.skip_body(bytes.len() - at);
             at += skipped;
             if let Some(byte) = bytes.get_mut(at).filter(|_| skipped == 0) {
                 self.take(byte);
@@ -105,7 +105,7 @@ impl RequestFraming {
     }
 
     /// Skips bytes of a body, at most `most`. 0 outside of bodies.
-    fn skip(&mut self, most: usize) -> usize {
+    fn skip_body(&mut self, most: usize) -> usize {
         let (skipped, is_over, is_chunk) = match &mut self.part {
             Part::Ended => return most,
             Part::Body { left, is_chunk } => {
@@ -138,7 +138,7 @@ impl RequestFraming {
 
 impl Part {
     /// The body after a head. Without one the next head begins.
-    fn after(head: &Head) -> Self {
+    fn body_after(head: &Head) -> Self {
         match head.length {
             _ if head.is_chunked => Self::Chunked(ChunkLines::new()),
             Some(left) if left > 0 => Self::Body {
@@ -221,7 +221,7 @@ impl Head {
         }
         let is_empty = matches!(line, Line::Name { count: 0, .. });
         match (is_empty, self.has_line) {
-            (true, true) => Some(Part::after(self)),
+            (true, true) => Some(Part::body_after(self)),
             (true, false) => None,
             (false, _) => {
                 self.has_line = true;

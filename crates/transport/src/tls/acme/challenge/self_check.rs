@@ -84,8 +84,9 @@ impl SelfCheck {
             Err(problem) => return Ok(Err(problem)),
         };
         for address in addresses {
-            let received = within(get(address, name, &token)).await;
-            let checked = received.and_then(|received| compare(address, &received, &expected));
+            let received = within_limit(get(address, name, &token)).await;
+            let checked =
+                received.and_then(|received| compare_response(address, &received, &expected));
             if checked.is_err() {
                 return Ok(checked);
             }
@@ -99,14 +100,14 @@ impl SelfCheck {
         name: &str,
         challenges: &Challenges,
     ) -> Result<Result<(), String>, AcmeError> {
-        let digest = random()?;
+        let digest = random_bytes()?;
         let _published = challenges.publish_tls(name, &digest)?;
         let addresses = match self.addresses_of(name).await {
             Ok(addresses) => addresses,
             Err(problem) => return Ok(Err(problem)),
         };
         for address in addresses {
-            let problem = match within(handshake(address, name)).await {
+            let problem = match within_limit(challenge_handshake(address, name)).await {
                 Ok(leaf) if tls_alpn::carries(&leaf, &digest) => continue,
                 Ok(_) => format!(
                     "{address} shows another certificate than the challenge of this server; point \
@@ -142,7 +143,7 @@ impl SelfCheck {
 }
 
 /// Compares a response to http-01 with the expected one.
-fn compare(
+fn compare_response(
     address: SocketAddr,
     (status, body): &(StatusCode, Bytes),
     expected: &str,
@@ -159,7 +160,7 @@ fn compare(
 }
 
 /// Limits a check in time.
-async fn within<T>(check: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+async fn within_limit<T>(check: impl Future<Output = Result<T, String>>) -> Result<T, String> {
     let checked = tokio::time::timeout(TIMEOUT, check).await;
     checked.unwrap_or_else(|_| {
         Err("no response in 10 s; open the port in the firewall, or forward it".to_owned())
@@ -211,7 +212,10 @@ async fn get(address: SocketAddr, name: &str, token: &str) -> Result<(StatusCode
 /// Does the handshake of the challenge at an address. Returns the certificate of the server.
 ///
 /// Any certificate is accepted by TLS. The caller compares the digest in it.
-async fn handshake(address: SocketAddr, name: &str) -> Result<CertificateDer<'static>, String> {
+async fn challenge_handshake(
+    address: SocketAddr,
+    name: &str,
+) -> Result<CertificateDer<'static>, String> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let verifier = Arc::new(AnyCertificate(provider.signature_verification_algorithms));
     let config = ClientConfig::builder_with_provider(provider)
@@ -282,7 +286,7 @@ impl ServerCertVerifier for AnyCertificate {
 }
 
 /// Returns 32 random bytes.
-fn random() -> Result<[u8; 32], AcmeError> {
+fn random_bytes() -> Result<[u8; 32], AcmeError> {
     let mut bytes = [0; 32];
     ::aws_lc_rs::rand::fill(&mut bytes).map_err(|_| AcmeError::NoRandomBytes)?;
     Ok(bytes)
@@ -290,5 +294,5 @@ fn random() -> Result<[u8; 32], AcmeError> {
 
 /// 64 hexadecimal digits, which are also base64url.
 fn random_hex() -> Result<String, AcmeError> {
-    Ok(hex::encode(&random()?))
+    Ok(hex::encode(&random_bytes()?))
 }
