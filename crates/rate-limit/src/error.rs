@@ -177,6 +177,13 @@ pub enum RateLimitBuildError {
         /// The policy.
         policy: Box<str>,
     },
+    /// A policy has more than 1,000 tiers.
+    ///
+    /// Group principals into fewer tiers, or give single ones an override.
+    TooManyTiers {
+        /// The policy.
+        policy: Box<str>,
+    },
     /// A policy has two final costs: by the response, and settled by the handler or charged as a penalty.
     ///
     /// Use two policies.
@@ -265,6 +272,7 @@ impl RateLimitBuildError {
             | Self::RefundOfRefusedCredentials { policy }
             | Self::SettledPenalty { policy }
             | Self::SeveralFinalCosts { policy }
+            | Self::TooManyTiers { policy }
             | Self::ZeroCost { policy }
             | Self::CostAboveBurst { policy, .. }
             | Self::UnsupportedByStore { policy, .. } => policy,
@@ -357,6 +365,9 @@ impl RateLimitBuildError {
             }
             Self::SettledPenalty { .. } => {
                 "a penalty is charged by failed credentials, not settled by a handler; use two policies"
+            }
+            Self::TooManyTiers { .. } => {
+                "there are more than 1,000 tiers; use fewer, or overrides for single principals"
             }
             Self::SeveralFinalCosts { .. } => {
                 "the response decides about the cost, and so does a handler or a penalty; use two policies"

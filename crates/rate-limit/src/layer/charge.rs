@@ -16,7 +16,7 @@ use http::request;
 use palisade_core::{Fact, MaybeReady, Rejection, RouteMatch, Rule, SecurityContext};
 
 use super::{
-    ConfiguredLimit, LayerState, LimitId,
+    ConfiguredLimit, LayerState, LimitId, LimitVariant,
     overrides::{PreparedLimits, RequestOverrides},
     refusal_hook::LimitRefusal,
     settle::ChargedRequest,
@@ -255,15 +255,21 @@ impl ConfiguredLimit {
         #[allow(clippy::cast_possible_truncation)] // There are at most sixteen limits.
         let index = index as u8;
         let tiers = &self.limit.tiers;
+        let base = LimitId {
+            index,
+            variant: LimitVariant::Base,
+        };
         if tiers.is_empty() {
-            return LimitId { index, tier: None };
+            return base;
         }
         let tier = cx.principal().and_then(|who| who.tier());
         let place = tier.and_then(|tier| tiers.iter().position(|(known, _)| **known == *tier));
-        LimitId {
+        // At build, more tiers than there are numbers are refused.
+        let tier = place.and_then(|place| u16::try_from(place).ok());
+        tier.map_or(base, |tier| LimitId {
             index,
-            tier: place.and_then(|place| u8::try_from(place).ok()),
-        }
+            variant: LimitVariant::Tier(tier),
+        })
     }
 
     /// Pairs each limit with its key. Limits with equal keys share one lookup of the subject.

@@ -128,22 +128,29 @@ struct LayerState {
     _owner: Owner,
 }
 
-/// The index of a limit in the layer, and of the tier that applies.
+/// The index of a limit in the layer, and which of its variants applies.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct LimitId {
     index: u8,
-    /// [`OVERRIDE`] if the subject has an override.
-    tier: Option<u8>,
+    variant: LimitVariant,
 }
 
-/// In place of the index of a tier: the limit is among the [`RequestOverrides`].
-const OVERRIDE: u8 = u8::MAX;
+/// Which variant of a limit applies to a subject.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum LimitVariant {
+    /// The limit itself.
+    Base,
+    /// That of an override: it is among the [`RequestOverrides`].
+    Override,
+    /// That of the tier with this index.
+    Tier(u16),
+}
 
 impl LimitId {
     /// Returns the same limit under an override.
     const fn overridden(self) -> Self {
         Self {
-            tier: Some(OVERRIDE),
+            variant: LimitVariant::Override,
             ..self
         }
     }
@@ -152,7 +159,7 @@ impl LimitId {
     fn set(ids: impl Iterator<Item = Self>) -> Option<usize> {
         let mut ids = ids;
         ids.try_fold(0, |set, id| {
-            id.tier.is_none().then_some(set | 1 << id.index)
+            (id.variant == LimitVariant::Base).then_some(set | 1 << id.index)
         })
     }
 }
@@ -233,10 +240,10 @@ impl LayerState {
     /// Returns a limit, or its variant for a tier or for an override of the request.
     fn limit<'a>(&'a self, id: LimitId, overrides: &'a RequestOverrides) -> Option<&'a Arc<Limit>> {
         let base = &self.limits.get(usize::from(id.index))?.limit;
-        match id.tier {
-            None => Some(base),
-            Some(OVERRIDE) => overrides.limit(id.index),
-            Some(tier) => base.tiers.get(usize::from(tier)).map(|(_, limit)| limit),
+        match id.variant {
+            LimitVariant::Base => Some(base),
+            LimitVariant::Override => overrides.limit(id.index),
+            LimitVariant::Tier(tier) => base.tiers.get(usize::from(tier)).map(|(_, limit)| limit),
         }
     }
 }

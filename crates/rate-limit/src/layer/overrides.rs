@@ -9,7 +9,7 @@ use std::{
 use super::{ConfiguredLimit, LayerState, LimitId, RateLimitLayer};
 use crate::{
     error::RateLimitBuildError,
-    policy::{Cost, Limit, Subject},
+    policy::{Cost, KeyKind, Limit, Subject},
     store::{BucketKey, Charge, LimitOverride, LimitOverrides, OverrideError, StoreProblem},
 };
 
@@ -179,7 +179,9 @@ impl RateLimitLayer {
         limit: &str,
         value: Option<LimitOverride>,
     ) -> Result<(), OverrideError> {
-        self.change_override(limit, value, |_| Some(*subject)).await
+        let counted =
+            |configured: &ConfiguredLimit| configured.counts_subject(subject).then_some(*subject);
+        self.change_override(limit, value, counted).await
     }
 
     /// Gives a client address another amount of a limit, or removes that with `None`, as
@@ -223,6 +225,10 @@ impl RateLimitLayer {
         let subject = subject(configured).ok_or_else(unknown)?;
         let bucket = self.0.store.bucket_key(&subject);
         let overrides = self.0.store.overrides().ok_or(OverrideError::Unsupported)?;
+        let unix_time = self.0.clock.unix_time();
+        if value.is_some_and(|value| !value.applies(unix_time.as_secs())) {
+            return Err(OverrideError::Ended);
+        }
         let base = &configured.limit;
         let before = self.0.overridden(overrides, configured, bucket);
         let before = before.map_or_else(|| Arc::clone(base), |(limit, _)| limit);
@@ -234,10 +240,9 @@ impl RateLimitLayer {
                 .map_err(|reason| OverrideError::InvalidAmount { reason })?,
         };
         let used = self.used_units(&before, bucket).await?;
-        let now = self.0.clock.unix_time();
         self.0
             .store
-            .change_override(base, bucket, value, now)
+            .change_override(base, bucket, value, unix_time)
             .get()
             .await?;
         self.carry_over(&before, &after, bucket, used);
@@ -272,5 +277,25 @@ impl RateLimitLayer {
         let now = self.0.clock.monotonic();
         self.0.store.adjust(now, before, bucket, -used);
         self.0.store.adjust(now, after, bucket, used);
+    }
+}
+
+impl ConfiguredLimit {
+    /// Tells whether requests can be counted against such a subject. Pairs have subjects that nobody can name.
+    fn counts_subject(&self, subject: &Subject<'_>) -> bool {
+        let owner = |kind: &str| kind == "owner";
+        match (&self.key.0, subject) {
+            (KeyKind::Everyone, Subject::Everyone)
+            | (KeyKind::Custom { .. }, Subject::Everyone)
+            | (
+                KeyKind::Client(_) | KeyKind::Owner(_) | KeyKind::Principal(_),
+                Subject::Network { .. },
+            ) => true,
+            (KeyKind::Custom { name, .. }, Subject::Named { kind, .. }) => name == kind,
+            // A principal without an owner counts for itself.
+            (KeyKind::Owner(_), Subject::Named { .. }) => true,
+            (KeyKind::Principal(_), Subject::Named { kind, .. }) => !owner(kind),
+            _ => false,
+        }
     }
 }

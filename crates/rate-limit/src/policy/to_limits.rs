@@ -8,6 +8,9 @@ use crate::{error::RateLimitBuildError, rate::Rate};
 /// A penalty may be owed this many bursts: guesses that were made at the same moment are all charged.
 const PENALTY_DEBT_BURSTS: u32 = 4;
 
+/// The most tiers of a policy. They are compared by name for each request.
+const MAX_TIERS: usize = 1_000;
+
 impl Policy {
     /// Turns each rate into a [`Limit`], as a layer does. Useful in tests of a custom
     /// [`LimitStore`](crate::LimitStore).
@@ -59,6 +62,10 @@ impl Policy {
     /// A rate of a tier cannot be used.
     fn tiers(&self) -> Result<Vec<(Box<str>, Vec<Rate>)>, RateLimitBuildError> {
         let windows = |rates: &[Rate]| rates.iter().map(Rate::window).collect::<BTreeSet<_>>();
+        if self.tiers.len() > MAX_TIERS {
+            let policy = self.name.clone();
+            return Err(RateLimitBuildError::TooManyTiers { policy });
+        }
         let mut parsed: Vec<(Box<str>, Vec<Rate>)> = Vec::new();
         for (tier, written) in &self.tiers {
             let (policy, tier) = (self.name.clone(), tier.clone());

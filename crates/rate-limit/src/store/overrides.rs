@@ -4,8 +4,8 @@
 //! sees the same. Requests of other subjects pay one look at a flag.
 
 use std::{
-    collections::HashMap,
     fmt,
+    hash::RandomState,
     num::NonZeroU32,
     sync::{
         PoisonError, RwLock,
@@ -13,6 +13,8 @@ use std::{
     },
     time::Duration,
 };
+
+use hashbrown::{Equivalent, HashMap};
 
 use super::{BucketKey, StoreProblem};
 use crate::{error::RateLimitBuildError, policy::Limit};
@@ -89,16 +91,32 @@ impl LimitOverride {
 /// ```
 #[derive(Debug, Default)]
 pub struct LimitOverrides {
-    entries: RwLock<HashMap<OverrideName, LimitOverride>>,
+    entries: RwLock<OverrideMap>,
     /// Whether there is any, so that most requests take no lock.
     in_use: AtomicBool,
 }
 
-/// A bucket by its subject, and by the name of its limit.
+/// A bucket by its subject, and by the name and the window of its limit: an amount means nothing under another window.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct OverrideName {
     pub(crate) bucket: u128,
     pub(crate) limit: Box<str>,
+    /// In seconds.
+    pub(crate) window: u64,
+}
+
+/// The same, borrowed: a request that looks for its override allocates nothing.
+#[derive(Hash)]
+struct BorrowedName<'a> {
+    bucket: u128,
+    limit: &'a str,
+    window: u64,
+}
+
+impl Equivalent<OverrideName> for BorrowedName<'_> {
+    fn equivalent(&self, name: &OverrideName) -> bool {
+        (self.bucket, self.limit, self.window) == (name.bucket, &*name.limit, name.window)
+    }
 }
 
 impl OverrideName {
@@ -106,9 +124,13 @@ impl OverrideName {
         Self {
             bucket: bucket.own,
             limit: limit.name.clone(),
+            window: limit.rate.window().as_secs(),
         }
     }
 }
+
+/// Overrides by their bucket.
+pub(crate) type OverrideMap = HashMap<OverrideName, LimitOverride, RandomState>;
 
 impl LimitOverrides {
     /// Returns how many there are, with those that have ended and were not removed yet.
@@ -138,7 +160,12 @@ impl LimitOverrides {
         if !self.in_use() {
             return None;
         }
-        let found = self.read(|entries| entries.get(&OverrideName::of(limit, bucket)).copied())?;
+        let name = BorrowedName {
+            bucket: bucket.own,
+            limit: &limit.name,
+            window: limit.rate.window().as_secs(),
+        };
+        let found = self.read(|entries| entries.get(&name).copied())?;
         found.applies(unix_time().as_secs()).then_some(found)
     }
 
@@ -168,7 +195,7 @@ impl LimitOverrides {
     }
 
     /// Replaces all by those that a shared store or a file has. Returns whether anything changed.
-    pub(crate) fn replace(&self, new: HashMap<OverrideName, LimitOverride>) -> bool {
+    pub(crate) fn replace(&self, new: OverrideMap) -> bool {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         let changed = *entries != new;
         *entries = new;
@@ -177,16 +204,13 @@ impl LimitOverrides {
     }
 
     /// Passes all of them to a function.
-    pub(crate) fn read<T>(
-        &self,
-        read: impl FnOnce(&HashMap<OverrideName, LimitOverride>) -> T,
-    ) -> T {
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&OverrideMap) -> T) -> T {
         read(&self.entries.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// Writes overrides as text: a line for each, with bucket, limit, amount and end (0 for none).
-pub(crate) fn to_text(entries: &HashMap<OverrideName, LimitOverride>) -> String {
+/// Writes overrides as text: a line for each, with bucket, limit, window, amount and end (`-` for none).
+pub(crate) fn to_text(entries: &OverrideMap) -> String {
     let mut text = String::new();
     for (name, value) in entries {
         text += &to_line(name, *value);
@@ -197,13 +221,19 @@ pub(crate) fn to_text(entries: &HashMap<OverrideName, LimitOverride>) -> String 
 
 /// Writes one override.
 pub(crate) fn to_line(name: &OverrideName, value: LimitOverride) -> String {
-    let (bucket, limit) = (name.bucket, &name.limit);
-    let (amount, ends) = (value.amount, value.ends.unwrap_or(0));
-    format!("{bucket:032x}:{limit} {amount} {ends}")
+    let OverrideName {
+        bucket,
+        limit,
+        window,
+    } = name;
+    let ends = value
+        .ends
+        .map_or_else(|| "-".to_owned(), |ends| ends.to_string());
+    format!("{bucket:032x}:{limit}:{window} {} {ends}", value.amount)
 }
 
 /// Reads what [`to_text`] wrote. Lines that it cannot have written are left out, and so are those beyond the most.
-pub(crate) fn from_text(text: &str) -> HashMap<OverrideName, LimitOverride> {
+pub(crate) fn from_text(text: &str) -> OverrideMap {
     text.lines()
         .filter_map(read_line)
         .take(MAX_OVERRIDES)
@@ -214,17 +244,21 @@ fn read_line(line: &str) -> Option<(OverrideName, LimitOverride)> {
     let mut words = line.split(' ');
     let (name, amount, ends) = (words.next()?, words.next()?, words.next()?);
     let (bucket, limit) = name.split_once(':')?;
+    let (limit, window) = limit.rsplit_once(':')?;
     if words.next().is_some() || bucket.len() != 32 || limit.is_empty() {
         return None;
     }
     let name = OverrideName {
         bucket: u128::from_str_radix(bucket, 16).ok()?,
         limit: limit.into(),
+        window: window.parse().ok()?,
     };
-    let ends: u64 = ends.parse().ok()?;
     let value = LimitOverride {
         amount: amount.parse().ok()?,
-        ends: (ends > 0).then_some(ends),
+        ends: match ends {
+            "-" => None,
+            seconds => Some(seconds.parse().ok()?),
+        },
     };
     Some((name, value))
 }
@@ -240,6 +274,8 @@ fn read_line(line: &str) -> Option<(OverrideName, LimitOverride)> {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum OverrideError {
+    /// The end is not in the future.
+    Ended,
     /// The limit cannot have this amount: see the reason.
     InvalidAmount {
         /// Why not.
@@ -261,6 +297,7 @@ pub enum OverrideError {
 impl fmt::Display for OverrideError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Ended => f.write_str("the override would have ended already; use a later end"),
             Self::InvalidAmount { reason } => {
                 write!(f, "the limit cannot have this amount: {reason}")
             }
@@ -296,6 +333,7 @@ mod tests {
         OverrideName {
             bucket,
             limit: "tts-day".into(),
+            window: 86_400,
         }
     }
 
@@ -334,7 +372,8 @@ mod tests {
             &good[1..],
             &good.replace(" 5 ", " 0 "),
             &good.replace(" 5 ", " 4294967296 "),
-            &good.replace(" 0", " -1"),
+            &good.replace(" -", " -1"),
+            &good.replace(":86400", ""),
             &format!("{good} 1"),
             &good.replace("tts-day", ""),
         ] {
@@ -350,11 +389,11 @@ mod tests {
         #[test]
         fn what_is_written_is_read_again(
             bucket in any::<u128>(), limit in "[a-zA-Z0-9._-]{1,48}",
-            units in 1..=u32::MAX, ends in proptest::option::of(1..=u64::MAX),
+            units in 1..=u32::MAX, ends in proptest::option::of(any::<u64>()), window in any::<u64>(),
         ) {
-            let name = OverrideName { bucket, limit: limit.into() };
+            let name = OverrideName { bucket, limit: limit.into(), window };
             let value = LimitOverride { amount: NonZeroU32::new(units).unwrap(), ends };
-            let entries = HashMap::from([(name, value)]);
+            let entries = OverrideMap::from_iter([(name, value)]);
             prop_assert_eq!(from_text(&to_text(&entries)), entries);
         }
 

@@ -3,8 +3,8 @@
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use palisade_rate_limit::{
-    HeaderStyle, Key, LeasedStore, LimitOverride, MemoryStore, OverrideError, RateLimitLayer,
-    Subject,
+    HeaderStyle, Key, LeasedStore, LimitOverride, MemoryStore, OverrideError, RateLimitBuildError,
+    RateLimitLayer, Subject,
 };
 
 use crate::support::*;
@@ -248,4 +248,75 @@ async fn a_layer_lists_whom_it_refused_most() {
         [line("a", "test:anna", 7), line("own", "owner:acme", 3)]
     );
     assert_eq!(stack.layer.most_refused(1).len(), 1);
+}
+
+#[tokio::test]
+async fn the_last_of_many_tiers_is_limited_and_too_many_are_refused() {
+    let with = |tiers: usize| {
+        let base = policy("a", "5/day");
+        (0..tiers).fold(base, |policy, tier| {
+            policy.for_tier(format!("t{tier}"), "2/day")
+        })
+    };
+    let stack = TestStack::by_principal([with(1_000)]);
+    for tier in [0, 254, 255, 256, 999] {
+        let user = format!("anna{tier}+t{tier}");
+        assert_eq!(stack.admitted(9, || as_user(&user)).await, 2, "{tier}");
+    }
+    assert!(matches!(
+        with(1_001).limits(),
+        Err(RateLimitBuildError::TooManyTiers { .. })
+    ));
+}
+
+#[tokio::test]
+async fn an_amount_counts_for_the_window_that_it_was_set_for_alone() {
+    let (store, clock) = (Arc::new(MemoryStore::default()), clock());
+    let build = |rate: &str| {
+        let layer = RateLimitLayer::by_principal()
+            .policy(policy("a", rate))
+            .store(Arc::clone(&store));
+        TestStack::build_at(clock.clone(), layer, true)
+    };
+    let days = build("100/day");
+    set(&days, "anna", Some(amount(5_000))).await;
+    let minutes = build("10/minute");
+    assert_eq!(minutes.admitted(99, || as_user("anna")).await, 10);
+}
+
+#[tokio::test]
+async fn a_subject_that_the_limit_never_counts_is_refused() {
+    let stack = TestStack::by_principal([
+        policy("all", "9/day").key(Key::everyone()),
+        policy("own", "9/day").key(Key::owner()),
+        policy("a", "9/day"),
+    ]);
+    let owner = Subject::Named {
+        kind: "owner",
+        id: "acme",
+        group: None,
+    };
+    let anna = named("anna");
+    let try_set = async |subject, limit| {
+        stack
+            .layer
+            .set_override(subject, limit, Some(amount(5)))
+            .await
+            .is_ok()
+    };
+    assert!(!try_set(&anna, "all").await);
+    assert!(try_set(&Subject::Everyone, "all").await);
+    assert!(!try_set(&owner, "a").await);
+    assert!(try_set(&owner, "own").await && try_set(&anna, "a").await);
+}
+
+#[tokio::test]
+async fn an_end_that_is_not_in_the_future_is_refused() {
+    let stack = TestStack::by_principal([policy("a", "9/day")]);
+    let now = stack.clock.shared().unix_time();
+    for end in [Duration::ZERO, Duration::from_secs(1), now] {
+        let value = Some(amount(5).until(end));
+        let set = stack.layer.set_override(&named("anna"), "a", value).await;
+        assert_eq!(set, Err(OverrideError::Ended), "{end:?}");
+    }
 }

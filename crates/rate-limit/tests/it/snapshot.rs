@@ -93,6 +93,8 @@ async fn a_damaged_file_is_told_once_and_all_buckets_begin_full() {
         let mut store = None;
         let lines = palisade_internal::log_lines::count(|| store = Some(open(&file, &clock)));
         assert_eq!((lines, store.unwrap().restored()), (1, 0));
+        let kept = fs::read(folder.path().join("limits.snapshot.unusable"));
+        assert_eq!(kept.unwrap(), bytes);
     }
     // It was replaced by a whole one, which a restart reads.
     let (stack, _) = process(&file, &clock);
@@ -155,4 +157,25 @@ fn a_pipe_in_its_place_does_not_block_the_start() {
         let error = SnapshotStore::builder(&file).build().unwrap_err();
         assert_eq!(error, SnapshotStoreBuildError::NotAFile { file });
     }
+}
+
+#[tokio::test]
+async fn an_override_is_in_the_file_as_soon_as_it_is_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("limits.snapshot");
+    let clock = clock();
+    let anna = Subject::Named {
+        kind: "test",
+        id: "anna",
+        group: None,
+    };
+    let (killed, _store) = process(&file, &clock);
+    let more = LimitOverride::new(NonZeroU32::new(15).unwrap());
+    killed
+        .layer
+        .set_override(&anna, "a", Some(more))
+        .await
+        .unwrap();
+    let (next, _) = process(&file, &clock);
+    assert_eq!(next.admitted(20, || as_user("anna")).await, 15);
 }

@@ -1,14 +1,14 @@
 -- Sets or removes one override, and removes those that have ended.
 --
--- KEYS[1]: the overrides as text, a line for each: its name, its amount, and the second at which it ends (0: never).
+-- KEYS[1]: the overrides as text, a line for each: its name, its amount, and the second at which it ends (-: never).
 -- ARGV:    the name, amount and end (empty: it is removed), the most that there may be.
 -- Returns  1, or 0 if there are too many.
 
 local now = tonumber(redis.call('TIME')[1])
 local lines = {}
 for line in string.gmatch(redis.call('GET', KEYS[1]) or '', '[^\n]+') do
-  local name, ends = string.match(line, '^(%S+) %d+ (%d+)$')
-  if name and name ~= ARGV[1] and (ends == '0' or tonumber(ends) > now) then
+  local name, ends = string.match(line, '^(%S+) %d+ (%S+)$')
+  if name and name ~= ARGV[1] and (ends == '-' or (tonumber(ends) or 0) > now) then
     lines[#lines + 1] = line
   end
 end

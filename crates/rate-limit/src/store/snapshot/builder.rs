@@ -169,7 +169,7 @@ impl SnapshotStoreBuilder {
             return Err(SnapshotStoreBuildError::IntervalOutOfRange);
         }
         let (file, content) = SnapshotFile::open(&self.file)?;
-        let (memory, restored) = self.restore(content.as_deref());
+        let (memory, restored) = self.restore(&file, content.as_deref());
         let (alive, ended) = mpsc::channel();
         let store = SnapshotStore(Arc::new(SnapshotState {
             memory,
@@ -191,7 +191,7 @@ impl SnapshotStoreBuilder {
     }
 
     /// Returns the store with the buckets of a file, and how many there are.
-    fn restore(&self, content: Option<&[u8]>) -> (MemoryStore, usize) {
+    fn restore(&self, file: &SnapshotFile, content: Option<&[u8]>) -> (MemoryStore, usize) {
         let begin = || (MemoryStore::with_capacity(self.buckets), 0);
         let Some(content) = content else {
             return begin();
@@ -203,11 +203,12 @@ impl SnapshotStoreBuilder {
                 (memory, restored.buckets)
             }
             Err(problem) => {
+                file.keep_unusable(content);
                 tracing::warn!(
                     target: "palisade",
                     file = %self.file.display(),
                     %problem,
-                    "the snapshot of the limits cannot be used, and every client begins with a full bucket"
+                    "the snapshot of the limits cannot be used and is kept as `.unusable`: every client begins with a full bucket, and overrides must be set again"
                 );
                 begin()
             }

@@ -52,6 +52,14 @@ impl SnapshotFile {
         Ok((Self { path }, content))
     }
 
+    /// Keeps what is there under another name, for whoever looks into it. A former one is replaced.
+    pub(super) fn keep_unusable(&self, content: &[u8]) {
+        let mut name = self.path.clone().into_os_string();
+        name.push(".unusable");
+        // Without space for it the service starts nevertheless.
+        let _ = private_file::replace(Path::new(&name), content);
+    }
+
     /// Replaces the content.
     ///
     /// # Errors

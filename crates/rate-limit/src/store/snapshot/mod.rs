@@ -17,7 +17,8 @@ use palisade_internal::log_limit::LogLimit;
 pub use self::builder::{SnapshotStoreBuildError, SnapshotStoreBuilder};
 use self::file::SnapshotFile;
 use super::{
-    BucketKey, Charge, LimitNames, LimitOverrides, LimitStore, StoreDecision, memory::MemoryStore,
+    BucketKey, Charge, LimitNames, LimitOverride, LimitOverrides, LimitStore, OverrideError,
+    StoreDecision, memory::MemoryStore,
 };
 use crate::policy::{Limit, Subject};
 
@@ -26,7 +27,7 @@ use crate::policy::{Limit, Subject};
 ///
 /// The file is read when the store is built. It is written then, every [minute](SnapshotStoreBuilder::interval), and
 /// by [`finish`](LimitStore::finish) when a service stops. A process that is killed loses what was charged since the
-/// last time: at most what a minute grants. Overrides are in the file too.
+/// last time: at most what a minute grants. Overrides are in the file too, and are saved at once.
 ///
 /// # The file
 ///
@@ -37,7 +38,7 @@ use crate::policy::{Limit, Subject};
 /// | Found at start | Then |
 /// |---|---|
 /// | no file | all buckets begin full |
-/// | a damaged file, or one of another version | one warning in the log; all buckets begin full |
+/// | a damaged file, or one of another version | one warning in the log; all buckets begin full, overrides are lost, and the file is kept as `….unusable` |
 /// | a file that others may read or write, no regular file, or one that cannot be read or written | [`build`](SnapshotStoreBuilder::build) fails |
 ///
 /// A file of one process: of two that write the same one, the last one counts. While a new process starts beside the
@@ -193,6 +194,22 @@ impl LimitStore for SnapshotStore {
 
     fn overrides(&self) -> Option<&LimitOverrides> {
         self.0.memory.overrides()
+    }
+
+    fn change_override(
+        &self,
+        limit: &Limit,
+        bucket: BucketKey,
+        value: Option<LimitOverride>,
+        unix_time: Duration,
+    ) -> MaybeReady<Result<(), OverrideError>> {
+        let changed = self
+            .0
+            .memory
+            .change_override(limit, bucket, value, unix_time);
+        // What an operator set is not lost with the process.
+        self.0.save_or_tell();
+        changed
     }
 
     fn explain(&self) -> String {

@@ -107,14 +107,16 @@ async fn more_overrides_than_fit_are_refused_by_the_server() {
         return;
     };
     let node = store(&server).await;
-    let lines: Vec<String> = (0..1_024).map(|n| format!("{n:032x}:a 9 0")).collect();
+    let lines: Vec<String> = (0..1_024)
+        .map(|n| format!("{n:032x}:a:86400 9 -"))
+        .collect();
     let _: () = server
         .command(&["SET", "palisade:{overrides}", &lines.join("\n")])
         .await;
     let more = set(&node, &Subject::Everyone, Some(amount(9))).await;
     assert_eq!(more, Err(OverrideError::TooMany));
     // One that has ended makes space.
-    let ended = lines.join("\n").replacen(" 9 0", " 9 1", 1);
+    let ended = lines.join("\n").replacen(" 9 -", " 9 1", 1);
     let _: () = server
         .command(&["SET", "palisade:{overrides}", &ended])
         .await;

@@ -113,7 +113,11 @@ impl MemoryStore {
     ) -> Result<(Self, Restored), SnapshotProblem> {
         let snapshot = Snapshot::read(bytes)?;
         let store = Self::with_hash_keys(capacity, snapshot.hash_keys.clone());
-        let (now, unix_time) = (nanoseconds(now), nanoseconds(unix_time));
+        // A clock that was set back must not make backlogs longer than they were.
+        let (now, unix_time) = (
+            nanoseconds(now),
+            nanoseconds(unix_time).max(snapshot.made_at),
+        );
         let full_at = |unix: u64| now.saturating_add(backlog(unix, unix_time));
         let mut restored = Restored {
             age: Duration::from_nanos(unix_time.saturating_sub(snapshot.made_at)),
