@@ -276,7 +276,7 @@ fn warn_of_contradictions(
 /// Returns what an operator should know of a listener without TLS: its address, and who is served.
 fn without_tls(settings: &Settings, address: SocketAddr) -> String {
     match settings.is_behind_tls() {
-        true => format!("{address} without TLS, for the proxies of [client]"),
+        true => format!("{address} without TLS, for proxies in front that end it"),
         false => format!("{address} without TLS: others on the network can read keys and texts"),
     }
 }

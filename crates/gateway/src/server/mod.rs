@@ -379,7 +379,7 @@ fn without_tls(settings: &Settings, address: SocketAddr) -> String {
     };
     match settings.server.dangerously_accept_plain_http {
         true => format!("{listener} without TLS: others on the network can read keys and texts"),
-        false => format!("{listener} without TLS, for the proxies of [client]"),
+        false => format!("{listener} without TLS, for proxies in front that end it"),
     }
 }
 

@@ -131,7 +131,7 @@ async fn with_http_alone_behind_a_proxy_only_clients_with_tls_are_served() {
             "{greeting}"
         );
         assert!(
-            greeting.contains("ADDRESS without TLS, for the proxies"),
+            greeting.contains("ADDRESS without TLS, for proxies in front"),
             "{greeting}"
         );
     }

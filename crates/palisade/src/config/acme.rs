@@ -1,5 +1,6 @@
 //! `[server.acme]`: certificates from an authority (RFC 8555).
 
+use std::net::Ipv6Addr;
 use std::path::{Path, PathBuf};
 
 use palisade_core::SharedClock;
@@ -177,7 +178,7 @@ impl Config {
     fn check_domains(&self, acme: &document::Acme) -> Result<(), ConfigFileError> {
         let hosts = self.allowed_hosts()?;
         let is_served = |domain: &&String| {
-            let name = domain.to_ascii_lowercase();
+            let name = as_host(domain);
             hosts.allow(&name, palisade_core::Scheme::Https)
                 || self
                     .hosts()
@@ -272,5 +273,14 @@ impl Config {
                 Err(self.source.at(alone, problem, "add eab_key_id = \"…\""))
             }
         }
+    }
+}
+
+/// Returns a name of a certificate as `hosts` and the `Host` field have it: in lower case, IPv6 in
+/// brackets.
+fn as_host(domain: &str) -> String {
+    match domain.parse::<Ipv6Addr>() {
+        Ok(address) => format!("[{address}]"),
+        Err(_) => domain.to_ascii_lowercase(),
     }
 }

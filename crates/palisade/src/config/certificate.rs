@@ -202,7 +202,7 @@ impl Config {
                 at(acme.and_then(|acme| acme.eab_key_file.as_ref()), remedy)
             }
             AcmeError::Setting(
-                AcmeSettingError::DomainIsAddress { .. }
+                AcmeSettingError::AddressOfNoHost { .. }
                 | AcmeSettingError::DomainIsWildcard { .. }
                 | AcmeSettingError::InvalidDomain { .. },
             ) => {

@@ -87,12 +87,20 @@ impl Config {
             let remedy = "add https = \"0.0.0.0:443\", or remove it if a proxy ends TLS";
             return Err(self.source.key_error("server", key, problem, remedy));
         }
-        // A header of the PROXY protocol, version 2, can say that its client used TLS.
-        let is_proxied = !self.proxies()?.is_empty() || !server.proxy_protocol.is_empty();
-        if is_proxied || server.dangerously_accept_plain_http {
+        if self.has_proxies()? || server.dangerously_accept_plain_http {
             return Ok(());
         }
         let problem = "no listener has TLS, and requests without TLS are refused";
         Err(self.source.key_error("server", "http", problem, REMEDY))
+    }
+
+    /// Tells whether the file trusts a proxy, which can say that its client used TLS: by a field of the
+    /// request (`[client]`), or by a header of the PROXY protocol, version 2.
+    ///
+    /// # Errors
+    ///
+    /// A network of `[client]` cannot be read.
+    pub(in crate::config) fn has_proxies(&self) -> Result<bool, ConfigFileError> {
+        Ok(!self.document.server.proxy_protocol.is_empty() || !self.proxies()?.is_empty())
     }
 }

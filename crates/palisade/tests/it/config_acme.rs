@@ -137,3 +137,33 @@ fn a_missing_file_is_an_error_before_the_first_order() {
         .unwrap_err();
     assert!(error.to_string().contains("missing.pem"), "{error}");
 }
+
+/// A certificate for an address (RFC 8738): `hosts` has IPv6 in brackets, a certificate has not.
+#[test]
+fn addresses_may_be_ordered_if_they_are_served() {
+    let read = |hosts: &str, domains: &str| {
+        let text = format!(
+            "[server]\nhosts = {hosts}\n[server.acme]\nterms = \"accepted\"\ndomains = {domains}"
+        );
+        let config = Config::parse(&text).map_err(|error| error.to_string())?;
+        match config
+            .server()
+            .map_err(|error| error.to_string())?
+            .certificate
+        {
+            CertificateSource::Acme(acme) => Ok(acme.domains),
+            other => panic!("{other:?}"),
+        }
+    };
+    let hosts = r#"["203.0.113.7", "[2001:db8::7]"]"#;
+    let domains = r#"["203.0.113.7", "2001:db8::7"]"#;
+    assert_eq!(
+        read(hosts, domains).unwrap(),
+        ["203.0.113.7", "2001:db8::7"]
+    );
+    let not_served = read(hosts, r#"["203.0.113.8"]"#).unwrap_err();
+    assert!(
+        not_served.contains("`203.0.113.8` is not served"),
+        "{not_served}"
+    );
+}

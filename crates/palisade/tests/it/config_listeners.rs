@@ -82,6 +82,24 @@ fn the_check_of_the_machine_reports_http_alone_too() {
     assert!(codes.contains(&"plain-http"), "{codes:?}");
 }
 
+/// HSTS is sent where a header of the PROXY protocol says that the client used TLS.
+#[test]
+fn hsts_has_an_effect_behind_a_proxy_of_either_kind() {
+    let is_useless = |more: &str| {
+        let text = format!(
+            "[server]\nhosts = [\"a.example\"]\nhttp = \"127.0.0.1:80\"\n{more}\n[headers]\nhsts_days = 30\n"
+        );
+        let config = Config::parse(&text).unwrap();
+        let found = config.examine(&palisade::core::SystemClock::shared());
+        let mut found = found.unwrap().into_iter();
+        found.any(|warning| warning.code == "hsts-without-tls")
+    };
+    assert!(is_useless("dangerously_accept_plain_http = true"));
+    assert!(!is_useless("proxy_protocol = [\"10.0.0.0/8\"]"));
+    let client = "[client]\nproxies = [\"10.0.0.0/8\"]\nheader = \"X-Forwarded-For\"";
+    assert!(!is_useless(client));
+}
+
 #[test]
 fn a_host_on_another_port_is_a_warning_without_tls_too() {
     let check = |hosts: &str, address: &str, expected: &[&str]| {

@@ -83,7 +83,7 @@ async fn behind_a_proxy_that_ends_tls_only_its_clients_with_tls_are_served() {
     assert_eq!(server.speak(&with_tls).await, StatusCode::OK);
     let in_clear = [client, ("x-forwarded-proto", "http")];
     assert_eq!(server.speak(&in_clear).await, StatusCode::FORBIDDEN);
-    server.check(&["https://localhost/", "for the proxies of [client]"]);
+    server.check(&["https://localhost/", "for proxies in front that end it"]);
 }
 
 #[tokio::test]

@@ -88,7 +88,8 @@ pub(in crate::config) struct Server {
     allow(dead_code, reason = "its members are read where ACME is compiled in")
 )]
 pub(in crate::config) struct Acme {
-    /// The hosts of the certificate. Required. Each must be one of `hosts`.
+    /// The hosts of the certificate, by name or by address (RFC 8738). Required. Each must be one of
+    /// `hosts`.
     pub(in crate::config) domains: Spanned<Vec<String>>,
     /// E-mail addresses for warnings of the authority. Default: none.
     #[serde(default)]

@@ -203,7 +203,7 @@ impl Config {
         let Some(days) = &self.document.headers.hsts_days else {
             return Ok(None);
         };
-        if !settings.https.is_empty() || !self.proxies()?.is_empty() {
+        if !settings.https.is_empty() || self.has_proxies()? {
             return Ok(None);
         }
         let problem =

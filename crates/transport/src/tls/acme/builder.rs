@@ -1,7 +1,7 @@
 //! Settings of an [`Acme`], checked before anything is requested.
 //!
 //! An authority counts refused orders against the account, so what can be known here is an error
-//! here: wildcards, addresses, names with a port, terms that are not accepted, a cache that cannot be
+//! here: wildcards, names with a port, terms that are not accepted, a cache that cannot be
 //! written.
 
 use std::{

@@ -11,10 +11,10 @@ mod attempt;
 mod report;
 mod due;
 mod order;
-mod domains;
 mod account;
 mod request;
 mod challenge;
+mod domains;
 mod client;
 mod cache;
 mod history;
@@ -128,6 +128,9 @@ struct Inner {
 
 impl Acme {
     /// Begins the settings for one certificate with these names, cached in a folder.
+    ///
+    /// A name is a host, or an address of one (RFC 8738). Public authorities issue for an address only
+    /// with some of their [profiles](AcmeBuilder::profile).
     pub fn builder(
         domains: impl IntoIterator<Item = impl Into<String>>,
         cache: impl Into<PathBuf>,

@@ -25,6 +25,7 @@ use super::{
     AcmeError, ChallengeKind,
     challenge::{Challenges, Published},
     client::AuthorityClient,
+    domains,
     error::shortened,
     request::{is_bad_nonce, is_problem, with_nonces},
 };
@@ -88,7 +89,11 @@ impl Ordering<'_> {
     /// A refusal because of the replaced certificate is tried again without it: renewal information is
     /// an advantage, and no condition of a certificate.
     async fn new_order(&self) -> Result<Order, OrderFailure> {
-        let names: Vec<Identifier> = self.domains.iter().cloned().map(Identifier::Dns).collect();
+        let names = self
+            .domains
+            .iter()
+            .map(|domain| domains::identifier(domain));
+        let names: Vec<Identifier> = names.collect();
         let plain = || {
             let order = NewOrder::new(&names);
             match self.profile {

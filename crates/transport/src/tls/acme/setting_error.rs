@@ -22,13 +22,13 @@ use std::{
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum AcmeSettingError {
-    /// The directory of the authority is not an `https` address.
-    Directory,
-    /// A name is an IP address.
-    DomainIsAddress {
+    /// A name is an address that no host has: an unspecified or a multicast one.
+    AddressOfNoHost {
         /// The name.
         domain: Box<str>,
     },
+    /// The directory of the authority is not an `https` address.
+    Directory,
     /// A name is a wildcard.
     DomainIsWildcard {
         /// The name.
@@ -75,11 +75,11 @@ impl fmt::Display for AcmeSettingError {
             write!(f, "{}: {source}", path.display())
         };
         let text = match self {
-            Self::Directory => "the directory of the authority must be an https address",
-            Self::DomainIsAddress { domain } => {
-                let problem = "certificates are issued for host names, not for addresses";
+            Self::AddressOfNoHost { domain } => {
+                let problem = "no host has this address; name the public address of this server";
                 return write!(f, "`{domain}`: {problem}");
             }
+            Self::Directory => "the directory of the authority must be an https address",
             Self::DomainIsWildcard { domain } => {
                 let problem =
                     "a wildcard needs the challenge dns-01, which is not supported; name each host";

@@ -53,6 +53,49 @@ async fn http_01_brings_the_first_certificate() {
     assert_eq!(client::get(https.address, NAME, "/", &root).await, "hello");
 }
 
+/// RFC 8738: the authority connects to the address itself, and names it by its reverse zone in the
+/// handshake of tls-alpn-01.
+#[tokio::test]
+async fn a_certificate_for_an_address_comes_by_either_challenge() {
+    let (address, loopback) = ("127.0.0.1", IpAddr::from(Ipv4Addr::LOCALHOST));
+    for challenge in [ChallengeKind::TlsAlpn01, ChallengeKind::Http01] {
+        let (http, http_port) = bound();
+        let (https, tls_port) = bound();
+        let setup = Setup {
+            http_port,
+            tls_port,
+            ..Setup::default()
+        };
+        let Some(pebble) = Pebble::start(setup).await else {
+            return;
+        };
+        let port = match challenge {
+            ChallengeKind::Http01 => http_port,
+            _ => tls_port,
+        };
+        let folder = tempfile::tempdir().unwrap();
+        // No name is resolved: the address is where the authority connects.
+        let acme = Acme::builder([address], folder.path())
+            .accept_terms()
+            .directory(pebble.directory())
+            .root(pebble.root())
+            .validation_port(port)
+            .challenge(challenge)
+            .build()
+            .unwrap();
+        let _http = serve_http(http, &acme);
+        let (https, mut served) = serve_tls(https, &acme);
+        served.has_certificate().await;
+        assert_eq!(served.certificates.names(), [address]);
+        assert!(served.certificates.covers(&loopback.to_string()));
+        let root = pebble.issuing_root().await;
+        assert_eq!(
+            client::get(https.address, address, "/", &root).await,
+            "hello"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_restart_uses_the_cache_and_does_not_need_the_authority() {
     let Some(issued) = Issued::with(Setup::default()).await else {

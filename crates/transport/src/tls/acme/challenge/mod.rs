@@ -18,7 +18,7 @@ use palisade_internal::{hex, http_challenge::is_challenge_token, private_file};
 use rustls::sign::CertifiedKey;
 
 pub(super) use self::self_check::SelfCheck;
-use super::AcmeError;
+use super::{AcmeError, domains};
 use crate::tls::folders;
 
 /// The largest file with a response, in bytes. A key authorization has about 90.
@@ -166,15 +166,15 @@ impl Challenges {
         is_challenge_token(token).then(|| self.shared.find(&http_name(token)))?
     }
 
-    /// Returns the certificate that responds to tls-alpn-01 for a host. Reads a file of some bytes,
+    /// Returns the certificate that responds to tls-alpn-01 for a host. An address is asked for by its
+    /// name in the reverse zone, and is in the certificate as an address (RFC 8738). Reads a file of some bytes,
     /// so it may block for a short time.
     pub(crate) fn certificate(&self, host: &str) -> Option<Arc<CertifiedKey>> {
         let host = host.to_ascii_lowercase();
-        if !self.shared.domains.contains(&host) {
-            return None;
-        }
-        let digest = self.shared.find(&tls_name(&host))?;
-        tls_alpn::certificate(&host, &digest).map(Arc::new)
+        let mut domains = self.shared.domains.iter();
+        let domain = domains.find(|domain| domains::server_name(domain) == host)?;
+        let digest = self.shared.find(&tls_name(domain))?;
+        tls_alpn::certificate(domain, &digest).map(Arc::new)
     }
 
     /// Removes responses that a crashed process left. Called with the lock of the cache, so no

@@ -30,7 +30,10 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::{ChallengeKind, Challenges, tls_alpn};
-use crate::tls::{acme::error::AcmeError, certificates::CHALLENGE_PROTOCOL};
+use crate::tls::{
+    acme::{domains, error::AcmeError},
+    certificates::CHALLENGE_PROTOCOL,
+};
 
 /// The longest time of the check at one address.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -127,6 +130,9 @@ impl SelfCheck {
             let with_port = |address: &IpAddr| SocketAddr::new(*address, self.port);
             return Ok(addresses.iter().map(with_port).collect());
         }
+        if let Ok(address) = name.parse() {
+            return Ok(vec![SocketAddr::new(address, self.port)]);
+        }
         let found = tokio::net::lookup_host((name, self.port)).await;
         let mut found: Vec<_> = found.into_iter().flatten().collect();
         found.sort_unstable();
@@ -189,7 +195,7 @@ async fn get(address: SocketAddr, name: &str, token: &str) -> Result<(StatusCode
         .await
         .map_err(|error| failed(&error))?;
     let request = Request::get(format!("/.well-known/acme-challenge/{token}"))
-        .header(HOST, name)
+        .header(HOST, domains::host(name))
         .body(Empty::<Bytes>::new())
         .map_err(|error| failed(&error))?;
     let conversation = async {
@@ -226,7 +232,8 @@ async fn challenge_handshake(
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
     config.alpn_protocols = vec![CHALLENGE_PROTOCOL.to_vec()];
-    let server_name = ServerName::try_from(name.to_owned()).map_err(|error| error.to_string())?;
+    let server_name = domains::server_name(name);
+    let server_name = ServerName::try_from(server_name).map_err(|error| error.to_string())?;
     let stream = connect(address).await?;
     let connected = TlsConnector::from(Arc::new(config)).connect(server_name, stream);
     let stream = connected.await.map_err(|error| {
