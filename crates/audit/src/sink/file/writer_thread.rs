@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     error::SinkUnavailable,
-    record::{AuditEvent, RecordType, event_id},
+    record::{AuditEvent, RecordType, RequestRecord, event_id},
 };
 
 /// Written records stay in memory until they are safe; at so many of them that is seen to.
@@ -80,11 +80,12 @@ impl<S: Store> WriterThread<S> {
     pub(super) fn run(mut self) {
         // However this thread ends, all waits for it end.
         let _end = CloseOnDrop(Arc::clone(&self.queue));
-        let mut items = Vec::new();
+        let (mut items, mut encoded) = (Vec::new(), Vec::new());
         self.keep_checkpoint(true);
         loop {
             let taken = self.queue.take(&mut items, self.due());
-            self.encode_batch(&mut items, &taken);
+            self.encode_batch(&mut items, &mut encoded, &taken);
+            self.queue.give_back(&mut encoded);
             if taken.closing {
                 return self.end(&taken);
             }
@@ -106,7 +107,12 @@ impl<S: Store> WriterThread<S> {
     ///
     /// Records of the requests come first, then counts of repetitions, losses, and `closed` at the
     /// end.
-    fn encode_batch(&mut self, items: &mut Vec<QueuedRecord>, taken: &Batch) {
+    fn encode_batch(
+        &mut self,
+        items: &mut Vec<QueuedRecord>,
+        encoded: &mut Vec<Arc<RequestRecord>>,
+        taken: &Batch,
+    ) {
         self.note_clock_step();
         for item in items.drain(..) {
             // The end of a refused request was not foreseen in the budget when its head was.
@@ -118,7 +124,10 @@ impl<S: Store> WriterThread<S> {
             };
             let bytes = self.journal.push(|out| match item {
                 QueuedRecord::Event(event) => event.encode_unsealed(out),
-                QueuedRecord::Request(event, form) => event.encode_unsealed(form, out),
+                QueuedRecord::Request(event, form) => {
+                    event.encode_unsealed(form, out);
+                    encoded.push(event);
+                }
             });
             if let Some(estimated) = refused {
                 self.queue.refusal_was_written(bytes, estimated);

@@ -106,6 +106,9 @@ impl Queue {
         }
         state.push(event, form);
         self.wake_if_worth(&mut state);
+        let encoded = state.take_encoded();
+        drop(state);
+        drop(encoded);
     }
 
     /// Takes an event that is not a request.

@@ -19,6 +19,10 @@ use crate::{
 pub(super) struct State {
     /// Records that the writer has not taken yet, in the order in which they came.
     pub(super) items: VecDeque<QueuedRecord>,
+    /// Records that the writer has encoded, for requests to free: see [`Queue::give_back`].
+    ///
+    /// [`Queue::give_back`]: super::Queue::give_back
+    pub(super) encoded: Vec<Arc<RequestRecord>>,
     /// Callers that wait until their records are safe.
     pub(super) sync_requests: Vec<SyncRequest>,
     /// Space, in records, that is reserved for requests that have started. Used in fail-closed mode
@@ -75,6 +79,7 @@ impl State {
             checkpoint_at: None,
             refuse_all: false,
             items: VecDeque::new(),
+            encoded: Vec::new(),
             sync_requests: Vec::new(),
             reserved: 0,
             sync_requests_made: 0,
@@ -162,6 +167,11 @@ impl State {
     pub(super) fn push(&mut self, event: &Arc<RequestRecord>, form: RecordType) {
         self.items
             .push_back(QueuedRecord::Request(Arc::clone(event), form));
+    }
+
+    /// Takes up to two records that were encoded, for the caller to free after the lock.
+    pub(super) fn take_encoded(&mut self) -> [Option<Arc<RequestRecord>>; 2] {
+        [self.encoded.pop(), self.encoded.pop()]
     }
 
     /// Returns whether a caller waits: the writer must not gather records first.

@@ -5,7 +5,7 @@
 
 use std::{
     mem,
-    sync::{MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -13,10 +13,13 @@ use super::{
     Batch, Queue, QueuedRecord, SinkResult,
     state::{State, SyncRequest, WriterState},
 };
-use crate::{chain::Anchor, error::SinkUnavailable};
+use crate::{chain::Anchor, error::SinkUnavailable, record::RequestRecord};
 
 /// How long the writer gathers records before it writes again, while no response waits for one.
 const GATHER: Duration = Duration::from_millis(20);
+
+/// The most encoded records that are kept for requests to free, a few hundred bytes each.
+const MAX_ENCODED: usize = 4096;
 
 impl Queue {
     /// Waits for work and takes all of it. `due` limits the wait; `None` waits until a record
@@ -34,6 +37,9 @@ impl Queue {
             state = self.sleep(state, WriterState::Gathering, Some(GATHER));
         }
         if !state.is_urgent() && state.is_still() {
+            state = self.free_encoded(state);
+        }
+        if !state.is_urgent() && state.is_still() {
             let window = state.folds.due_in(self.clock.monotonic());
             let due = [due, window].into_iter().flatten().min();
             state = self.sleep(state, WriterState::Idle, due);
@@ -49,6 +55,31 @@ impl Queue {
             losses: state.take_losses(),
             folded,
         }
+    }
+
+    /// Hands encoded records back to the requests, each of which frees two.
+    ///
+    /// A request allocated what a record holds. If this thread freed it, both would compete for the lock of the
+    /// allocator, and the requests would find no memory in the cache of their own thread. What goes beyond the limit
+    /// is freed here, after the lock.
+    pub(in crate::sink::file) fn give_back(&self, encoded: &mut Vec<Arc<RequestRecord>>) {
+        let mut state = self.lock();
+        let space = MAX_ENCODED.saturating_sub(state.encoded.len());
+        let given = encoded.len().min(space);
+        state.encoded.extend(encoded.drain(..given));
+        drop(state);
+        encoded.clear();
+    }
+
+    /// Frees what was handed back, since no request comes to do it. The lock is released meanwhile.
+    fn free_encoded<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        let encoded = mem::take(&mut state.encoded);
+        if encoded.is_empty() {
+            return state;
+        }
+        drop(state);
+        drop(encoded);
+        self.lock()
     }
 
     /// Reports the result of an attempt to all sync requests below a number.

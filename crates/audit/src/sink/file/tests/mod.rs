@@ -3,6 +3,7 @@
 mod checkpoints;
 #[cfg(feature = "zstd")]
 mod compression;
+mod encoded_records;
 mod faulty;
 mod journal;
 mod sink;
