@@ -141,7 +141,7 @@ fn a_missing_file_is_an_error_before_the_first_order() {
 /// A certificate for an address (RFC 8738): `hosts` has IPv6 in brackets, a certificate has not.
 #[test]
 fn addresses_may_be_ordered_if_they_are_served() {
-    let read = |hosts: &str, domains: &str| {
+    let read = |hosts: &str, domains: &str| -> Result<Vec<String>, String> {
         let text = format!(
             "[server]\nhosts = {hosts}\n[server.acme]\nterms = \"accepted\"\ndomains = {domains}"
         );
