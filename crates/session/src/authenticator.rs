@@ -1,4 +1,16 @@
 //! The decision about the session of a request, shared by all clones of a layer.
+//!
+//! | step | what is checked | otherwise |
+//! |---|---|---|
+//! | 1 | the request has one cookie of this name | two: 400; none: no credential |
+//! | 2 | a request that only reads was not made by another site | the cookie counts as absent |
+//! | 3 | the store has the session, and it has not ended | the cookie counts as absent |
+//! | 4 | a write was sent by a page of this service | 403 `cross_site` |
+//! | 5 | a write has the token of its session in `X-CSRF-Token` | 403 `csrf_token` |
+//! | 6 | the principal is still what it was at the sign-in | 401, and the session ends |
+//! | 7 | the use of the session is stored, if that is due | recorded; the request is not refused |
+//!
+//! The session is named in the trail between steps 3 and 4, so a forged request shows whose session it used.
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -9,14 +21,14 @@ use palisade_core::{
 };
 
 use crate::{
-    check::{CheckError, PrincipalCheck, difference},
+    check::{CheckError, PrincipalCheck, principal_difference},
     cookie::FoundCookie,
     current::{CurrentSession, SessionPlace},
     error::{CHALLENGE, SessionError},
     origin::{self, FetchSite, RequestKind},
     record::SessionRecord,
     removed::Removed,
-    sessions::{Sessions, shown},
+    sessions::{Sessions, shown_digest},
     token::{SessionDigest, SessionToken},
 };
 
@@ -29,9 +41,13 @@ const RETRY: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub(crate) struct SessionAuthenticator(Arc<Inner>);
 
+/// What the clones of an authenticator share.
 struct Inner {
+    /// Clones prove principals as one instance.
     id: AuthenticatorId,
+    /// The cookie, the store and the clock.
     sessions: Sessions,
+    /// Tells with each request whether the principal may still use the service.
     check: Box<dyn PrincipalCheck>,
     /// Whether a write needs the token in `X-CSRF-Token`.
     needs_csrf_token: bool,
@@ -40,12 +56,15 @@ struct Inner {
     refusals: Refusals,
 }
 
-/// Rendered once.
+/// The refusals, rendered once for all requests.
 struct Refusals {
     /// The cookie opens nothing: it counts as none.
     absent: Rejection,
+    /// A write without the token of its session, or with another one.
     csrf_token: Rejection,
+    /// A write that no page of this service sent.
     cross_site: Rejection,
+    /// The principal is not what it was, so the session was removed.
     ended: Rejection,
     /// The principal may not use its session now, or from here.
     not_now: Rejection,
@@ -53,18 +72,24 @@ struct Refusals {
 
 /// What the head of a request tells, read before the store is asked.
 struct Attempt {
+    /// The token in the cookie.
     token: SessionToken,
+    /// Its digest, by which the store finds the session.
     digest: SessionDigest,
+    /// The address of the client. `None`: no layer further out determined it.
     client: Option<IpAddr>,
+    /// Whether the request reads, writes, or opens a WebSocket.
     kind: RequestKind,
     /// Whether the browser tells that a page of this service sent it.
     is_own: bool,
     /// The token against forged requests.
     csrf: Option<HeaderValue>,
+    /// Where handlers find the session, once it is decided.
     place: SessionPlace,
 }
 
 impl SessionAuthenticator {
+    /// Makes an authenticator. `check` is asked with each request; the two switches are those of the builder of the layer.
     pub(crate) fn new(
         sessions: Sessions,
         check: Box<dyn PrincipalCheck>,
@@ -82,6 +107,7 @@ impl SessionAuthenticator {
         }))
     }
 
+    /// Returns the sessions that it accepts.
     pub(crate) fn sessions(&self) -> &Sessions {
         &self.0.sessions
     }
@@ -89,6 +115,11 @@ impl SessionAuthenticator {
 
 impl Inner {
     /// Decides about a request. Everything that the head tells is in `attempt`.
+    ///
+    /// # Errors
+    ///
+    /// A refusal: the cookie opens nothing, another site sent the request, the principal has changed, or the store
+    /// cannot be asked (503).
     async fn decide(
         &self,
         cx: &SecurityContext,
@@ -129,7 +160,7 @@ impl Inner {
             });
         }
         let lasts = record.ends.saturating_sub(now);
-        let current = CurrentSession::new(digest, attempt.token.csrf(), lasts, cx.clone());
+        let current = CurrentSession::new(digest, attempt.token.csrf_token(), lasts, cx.clone());
         attempt.place.fill(current);
         Ok(principal)
     }
@@ -138,13 +169,21 @@ impl Inner {
     ///
     /// An ended one is left to the store: if the clock of this process is ahead, the session still lasts for
     /// all other processes.
+    ///
+    /// # Errors
+    ///
+    /// 503: the store cannot be asked. A session is never taken for valid then.
     async fn find(&self, digest: SessionDigest) -> Result<Option<SessionRecord>, Box<Rejection>> {
         let found = self.sessions.store().find(digest).get().await;
         let found = found.map_err(refusal)?;
         Ok(found.filter(|record| !record.is_over(self.sessions.now())))
     }
 
-    /// Refuses what another site made the browser send.
+    /// Refuses what another site made the browser send: writes, and the opening of a WebSocket.
+    ///
+    /// # Errors
+    ///
+    /// 403 `cross_site` or `csrf_token`. Neither counts as a guess.
     fn check_sender(&self, attempt: &Attempt) -> Result<(), Box<Rejection>> {
         if attempt.kind == RequestKind::Read {
             return Ok(());
@@ -162,6 +201,10 @@ impl Inner {
     }
 
     /// Asks whether the principal is still what it was when it signed in. If it is not, the session ends.
+    ///
+    /// # Errors
+    ///
+    /// 401 if the session has ended or may not be used from there, 503 if that cannot be decided now.
     async fn current_principal(
         &self,
         digest: SessionDigest,
@@ -170,7 +213,7 @@ impl Inner {
     ) -> Result<Principal, Box<Rejection>> {
         let time = self.sessions.now();
         let reason = match self.check.check(record, client).get().await {
-            Ok(now) => match difference(&record.principal, &now, time) {
+            Ok(now) => match principal_difference(&record.principal, &now, time) {
                 None => return Ok(now),
                 Some(reason) => reason.into(),
             },
@@ -189,7 +232,13 @@ impl Inner {
         Err(Box::new(self.refusals.ended.clone().with_reason(reason)))
     }
 
-    /// Decides again, for what a request opened and what outlives it.
+    /// Decides again, for what a request opened and what outlives it: a WebSocket, a long stream.
+    ///
+    /// Nothing is stored, so what is only open does not prolong the session.
+    ///
+    /// # Errors
+    ///
+    /// As [`current_principal`](Self::current_principal); 401 if there is no session any more.
     async fn decide_again(
         &self,
         digest: SessionDigest,
@@ -222,7 +271,7 @@ impl Authenticator for SessionAuthenticator {
         if cookie.find(&head.headers) == FoundCookie::Repeated {
             return Err(Box::new(Rejection::credentials_ambiguous()));
         }
-        let Some(digest) = shown(cookie, &head.headers) else {
+        let Some(digest) = shown_digest(cookie, &head.headers) else {
             return Ok(Presence::Absent);
         };
         let is_foreign = is_foreign_read(head, cookie.is_sent_from_links());
@@ -232,6 +281,7 @@ impl Authenticator for SessionAuthenticator {
         }
     }
 
+    /// Removes every session cookie. The token of the one that counts is the credential.
     fn take(&self, head: &mut request::Parts) -> Credential {
         let cookie = self.0.sessions.cookie();
         let credential = match cookie.find(&head.headers) {
@@ -242,10 +292,12 @@ impl Authenticator for SessionAuthenticator {
         credential
     }
 
+    /// Removes the cookie and the token against forged requests, also where another credential was used.
     fn strip_credential(&self, head: &mut request::Parts) {
         Removed::remove(self.0.sessions.cookie(), head);
     }
 
+    /// Reads what the head tells at once, since the store may answer after the request was passed on.
     fn authenticate(
         &self,
         cx: &SecurityContext,
@@ -261,7 +313,7 @@ impl Authenticator for SessionAuthenticator {
             client: cx.client().map(ClientInfo::ip),
             kind: RequestKind::of(head),
             is_own: is_own_write(head, cx.client()),
-            csrf: Removed::csrf(head),
+            csrf: Removed::csrf_token(head),
             place: SessionPlace::default(),
         };
         head.extensions.insert(attempt.place.clone());
@@ -269,6 +321,7 @@ impl Authenticator for SessionAuthenticator {
         Verdict::later(async move { inner.decide(&cx, attempt).await })
     }
 
+    /// Asks the store and the check again, with the address of the client.
     fn recheck(&self, cx: &SecurityContext, credential: &Credential) -> Option<Verdict<Principal>> {
         let digest = SessionToken::parse(credential.as_bytes())?.digest();
         let client = cx.client().map(ClientInfo::ip);
@@ -335,7 +388,7 @@ fn is_own_write(head: &request::Parts, client: Option<&ClientInfo>) -> bool {
     // A page with `Referrer-Policy: no-referrer` sends `Origin: null` to itself. `same-origin` is never sent by a
     // page without an origin, such as a sandboxed frame.
     let is_hidden = |origin: &&[u8]| *origin == b"null" && site == Some(true);
-    let origin = origin::origin(&head.headers).filter(|origin| !is_hidden(origin));
+    let origin = origin::sent_origin(&head.headers).filter(|origin| !is_hidden(origin));
     let origin = origin.map(|origin| origin::is_own(origin, head, client));
     match (site, origin) {
         (None, None) => false,
@@ -351,6 +404,7 @@ fn is_foreign_read(head: &request::Parts, follows_links: bool) -> bool {
     is_read && FetchSite::of(&head.headers) == FetchSite::Other && !is_followed
 }
 
+/// Makes the refusal for a store that cannot be asked.
 fn refusal(error: SessionError) -> Box<Rejection> {
     Box::new(error.into())
 }

@@ -110,7 +110,7 @@ impl PrincipalCheck for Unchecked {
 }
 
 /// Returns why a principal is not the one that signed in. `None`: it is.
-pub(crate) fn difference(
+pub(crate) fn principal_difference(
     before: &Principal,
     now: &Principal,
     time: Duration,
@@ -144,8 +144,9 @@ mod tests {
                 .build()
         };
         let before = who(&["a", "b"]);
-        let difference =
-            |before: &Principal, now: &Principal| difference(before, now, Duration::from_secs(10));
+        let difference = |before: &Principal, now: &Principal| {
+            principal_difference(before, now, Duration::from_secs(10))
+        };
         assert_eq!(difference(&before, &who(&["b"])), None);
         assert_eq!(difference(&before, &who(&["b", "a"])), None);
         assert!(difference(&before, &who(&["a", "c"])).is_some());

@@ -57,7 +57,7 @@ impl SessionCookie {
     pub(crate) fn find<'a>(&self, headers: &'a HeaderMap) -> FoundCookie<'a> {
         let lines = headers.get_all(COOKIE).into_iter();
         let mut found = lines
-            .flat_map(|line| pairs(line.as_bytes()))
+            .flat_map(|line| cookie_pairs(line.as_bytes()))
             .filter_map(|pair| self.value(pair));
         match (found.next(), found.next()) {
             (None, _) => FoundCookie::Absent,
@@ -71,18 +71,18 @@ impl SessionCookie {
         let before: Vec<HeaderValue> = headers.get_all(COOKIE).iter().cloned().collect();
         headers.remove(COOKIE);
         for line in before {
-            if let Some(rest) = self.without(line) {
+            if let Some(rest) = self.without_session(line) {
                 headers.append(COOKIE, rest);
             }
         }
     }
 
     /// Returns a line without the cookie. `None` if nothing is left.
-    fn without(&self, line: HeaderValue) -> Option<HeaderValue> {
-        if pairs(line.as_bytes()).all(|pair| self.value(pair).is_none()) {
+    fn without_session(&self, line: HeaderValue) -> Option<HeaderValue> {
+        if cookie_pairs(line.as_bytes()).all(|pair| self.value(pair).is_none()) {
             return Some(line);
         }
-        let others: Vec<&[u8]> = pairs(line.as_bytes())
+        let others: Vec<&[u8]> = cookie_pairs(line.as_bytes())
             .filter(|pair| self.value(pair).is_none())
             .map(<[u8]>::trim_ascii)
             .filter(|pair| !pair.is_empty())
@@ -109,18 +109,18 @@ impl SessionCookie {
     /// Returns the `Set-Cookie` that gives the browser a session. `None` if the token has characters
     /// that no header may have.
     pub(crate) fn set(&self, token: &str, lifetime: Duration) -> Option<HeaderValue> {
-        let mut value = HeaderValue::try_from(self.line(token, lifetime)).ok()?;
+        let mut value = HeaderValue::try_from(self.set_cookie_line(token, lifetime)).ok()?;
         value.set_sensitive(true);
         Some(value)
     }
 
     /// Returns the `Set-Cookie` that removes the session from the browser.
     pub(crate) fn clear(&self) -> HeaderValue {
-        HeaderValue::try_from(self.line("", Duration::ZERO))
+        HeaderValue::try_from(self.set_cookie_line("", Duration::ZERO))
             .expect("the name was checked, and the attributes are ASCII")
     }
 
-    fn line(&self, token: &str, lifetime: Duration) -> String {
+    fn set_cookie_line(&self, token: &str, lifetime: Duration) -> String {
         let seconds = i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX);
         let same_site = match self.from_links {
             true => SameSite::Lax,
@@ -136,7 +136,7 @@ impl SessionCookie {
 }
 
 /// The pairs of one line.
-fn pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+fn cookie_pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     line.split(|byte| *byte == b';')
 }
 

@@ -45,7 +45,7 @@ pub(crate) enum FetchSite {
 
 impl FetchSite {
     pub(crate) fn of(headers: &HeaderMap) -> Self {
-        match single(headers, "sec-fetch-site") {
+        match single_value(headers, "sec-fetch-site") {
             None => Self::Absent,
             Some(b"none") => Self::None,
             Some(b"same-origin") => Self::SameOrigin,
@@ -56,15 +56,15 @@ impl FetchSite {
 
 /// Tells whether the user followed a link: a document in the whole window, not a part of a page.
 pub(crate) fn is_navigation(head: &request::Parts) -> bool {
-    let is = |name, value: &[u8]| single(&head.headers, name) == Some(value);
+    let is = |name, value: &[u8]| single_value(&head.headers, name) == Some(value);
     head.method == Method::GET
         && is("sec-fetch-mode", b"navigate")
         && is("sec-fetch-dest", b"document")
 }
 
 /// Returns `Origin`. Several lines give a value that is no origin.
-pub(crate) fn origin(headers: &HeaderMap) -> Option<&[u8]> {
-    single(headers, ORIGIN.as_str())
+pub(crate) fn sent_origin(headers: &HeaderMap) -> Option<&[u8]> {
+    single_value(headers, ORIGIN.as_str())
 }
 
 /// Tells whether an `Origin` is that of the service itself: its host, and not `http` where the
@@ -93,7 +93,7 @@ fn host<'a>(head: &'a request::Parts, client: Option<&'a ClientInfo>) -> Option<
     let forwarded = client.and_then(ClientInfo::forwarded_host);
     let authority = forwarded.or_else(|| head.uri.authority());
     let authority = authority.map(|host| host.as_str().as_bytes());
-    authority.or_else(|| single(&head.headers, HOST.as_str()))
+    authority.or_else(|| single_value(&head.headers, HOST.as_str()))
 }
 
 /// Removes the default port, which browsers leave out of `Origin`.
@@ -106,7 +106,7 @@ fn without_port(host: &[u8], scheme: Scheme) -> &[u8] {
 }
 
 /// The value of a header. Several lines give a value that matches nothing.
-fn single<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
+fn single_value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
     let mut lines = headers.get_all(name).into_iter();
     let first = lines.next()?;
     Some(match lines.next() {
@@ -195,7 +195,7 @@ mod tests {
             Method::POST,
             &[("origin", "https://a"), ("origin", "https://a")],
         );
-        assert_eq!(origin(&twice.headers), Some(b"".as_slice()));
+        assert_eq!(sent_origin(&twice.headers), Some(b"".as_slice()));
     }
 
     #[test]

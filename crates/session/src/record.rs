@@ -140,7 +140,7 @@ impl SessionInfo {
 
 /// Shortens a label, and removes control characters and those that are invisible or change the direction of the text: it
 /// is shown on pages and in terminals.
-pub(crate) fn label(text: &str) -> Box<str> {
+pub(crate) fn clean_label(text: &str) -> Box<str> {
     let shown = text
         .chars()
         .filter(|character| !character.is_control() && !is_invisible(*character));
@@ -191,8 +191,8 @@ mod tests {
 
     #[test]
     fn a_label_is_short_and_has_no_control_characters() {
-        assert_eq!(&*label("Fire\r\n\u{1b}fox"), "Firefox");
-        assert_eq!(&*label("Fire\u{202e}\u{200b}\u{2066}fox"), "Firefox");
-        assert_eq!(label(&"ä".repeat(500)).chars().count(), MAX_LABEL);
+        assert_eq!(&*clean_label("Fire\r\n\u{1b}fox"), "Firefox");
+        assert_eq!(&*clean_label("Fire\u{202e}\u{200b}\u{2066}fox"), "Firefox");
+        assert_eq!(clean_label(&"ä".repeat(500)).chars().count(), MAX_LABEL);
     }
 }

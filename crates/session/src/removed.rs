@@ -42,14 +42,14 @@ impl Removed {
     }
 
     /// Returns the token against forged requests, whether or not a layer further out removed it.
-    pub(crate) fn csrf(head: &request::Parts) -> Option<HeaderValue> {
+    pub(crate) fn csrf_token(head: &request::Parts) -> Option<HeaderValue> {
         let shown = head.headers.get(CSRF_HEADER);
         let removed = || head.extensions.get::<Self>()?.csrf.as_ref();
         shown.or_else(removed).cloned()
     }
 
     /// Returns the digest of the session whose cookie was removed.
-    pub(crate) fn session(
+    pub(crate) fn session_digest(
         cookie: &SessionCookie,
         extensions: &http::Extensions,
     ) -> Option<SessionDigest> {

@@ -111,7 +111,7 @@ impl SessionToken {
     }
 
     /// Returns the token against forged requests that belongs to it.
-    pub(crate) fn csrf(&self) -> CsrfToken {
+    pub(crate) fn csrf_token(&self) -> CsrfToken {
         let tag = self.csrf_tag().finalize().into_bytes();
         CsrfToken(URL_SAFE_NO_PAD.encode(tag).into())
     }
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn a_csrf_token_belongs_to_one_session() {
         let (one, other) = (SessionToken::draw().unwrap(), SessionToken::draw().unwrap());
-        let shown = one.csrf();
+        let shown = one.csrf_token();
         let shown = shown.as_str().as_bytes();
         assert!(one.csrf_matches(shown));
         assert!(!other.csrf_matches(shown));

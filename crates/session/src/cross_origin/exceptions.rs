@@ -27,7 +27,7 @@ impl TrustedOrigin {
         fits.then(|| Self(written.into()))
     }
 
-    pub(super) fn is(&self, origin: &[u8]) -> bool {
+    pub(super) fn is_origin(&self, origin: &[u8]) -> bool {
         self.0.as_bytes() == origin
     }
 }
@@ -81,7 +81,9 @@ mod tests {
             "http://localhost:8080",
             "https://[::1]:8443",
         ] {
-            assert!(TrustedOrigin::parse(origin).is_some_and(|one| one.is(origin.as_bytes())));
+            assert!(
+                TrustedOrigin::parse(origin).is_some_and(|one| one.is_origin(origin.as_bytes()))
+            );
         }
         for origin in [
             "",

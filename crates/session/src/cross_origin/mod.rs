@@ -128,7 +128,7 @@ impl Settings {
         if RequestKind::of(head) == RequestKind::Read {
             return false;
         }
-        let origin = origin::origin(&head.headers);
+        let origin = origin::sent_origin(&head.headers);
         let is_own = match (FetchSite::of(&head.headers), origin) {
             (FetchSite::SameOrigin | FetchSite::None, _) | (FetchSite::Absent, None) => true,
             (FetchSite::Other, _) => false,
@@ -138,7 +138,7 @@ impl Settings {
     }
 
     fn is_excepted(&self, origin: Option<&[u8]>, path: &str) -> bool {
-        let trusts = |origin| self.trusted.iter().any(|trusted| trusted.is(origin));
+        let trusts = |origin| self.trusted.iter().any(|trusted| trusted.is_origin(origin));
         origin.is_some_and(trusts) || self.exceptions.iter().any(|one| one.matches(path))
     }
 }

@@ -135,7 +135,7 @@ impl Sessions {
         if CurrentSession::of(extensions).is_some() {
             return Err(SessionError::SignedIn);
         }
-        let record = self.record(principal, Some(record::label(label)), self.now())?;
+        let record = self.record(principal, Some(record::clean_label(label)), self.now())?;
         self.end_shown(headers, extensions).await?;
         self.insert(record, SecurityContext::of(extensions)).await
     }
@@ -165,7 +165,7 @@ impl Sessions {
         principal: Principal,
         label: &str,
     ) -> Result<OpenedSession, SessionError> {
-        let record = self.record(principal, Some(record::label(label)), self.now())?;
+        let record = self.record(principal, Some(record::clean_label(label)), self.now())?;
         self.insert(record, None).await
     }
 
@@ -190,13 +190,13 @@ impl Sessions {
         record: SessionRecord,
         cx: Option<&SecurityContext>,
     ) -> Result<OpenedSession, SessionError> {
-        let (token, now) = (draw()?, record.opened);
+        let (token, now) = (draw_token()?, record.opened);
         let insert = self.0.store.insert(token.digest(), record.clone(), now);
         let gave_way = insert
             .get()
             .await
             .inspect_err(|error| warn_full(error, cx))?;
-        let opened = self.opened(&token, &record, now)?;
+        let opened = self.describe_opened(&token, &record, now)?;
         note(cx, "session_opened", opened.id());
         for digest in gave_way {
             note(cx, "session_gave_way", &digest.id());
@@ -226,11 +226,11 @@ impl Sessions {
         let before = before.filter(|record| !record.is_over(now));
         let before = before.ok_or(SessionError::Ended)?;
         let record = self.record(principal, before.label, now)?;
-        let token = draw()?;
+        let token = draw_token()?;
         let replace = self.0.store.replace(old, token.digest(), record.clone());
         match replace.get().await? {
             true => {
-                let opened = self.opened(&token, &record, now)?;
+                let opened = self.describe_opened(&token, &record, now)?;
                 note(Some(current.cx()), "session_renewed_as", opened.id());
                 Ok(opened)
             }
@@ -265,8 +265,11 @@ impl Sessions {
     ) -> Result<bool, SessionError> {
         let current = CurrentSession::of(extensions).map(|current| current.digest());
         let cookie = &self.0.cookie;
-        let removed = || Removed::session(cookie, extensions);
-        let Some(digest) = current.or_else(removed).or_else(|| shown(cookie, headers)) else {
+        let removed = || Removed::session_digest(cookie, extensions);
+        let Some(digest) = current
+            .or_else(removed)
+            .or_else(|| shown_digest(cookie, headers))
+        else {
             return Ok(false);
         };
         let ended = self.0.store.remove(digest).get().await?;
@@ -340,7 +343,7 @@ impl Sessions {
         Ok(live)
     }
 
-    fn opened(
+    fn describe_opened(
         &self,
         token: &SessionToken,
         record: &SessionRecord,
@@ -355,12 +358,12 @@ impl Sessions {
 }
 
 /// Draws the token of a new session.
-fn draw() -> Result<SessionToken, SessionError> {
+fn draw_token() -> Result<SessionToken, SessionError> {
     SessionToken::draw().map_err(|_| SessionError::NoRandomNumbers)
 }
 
 /// The digest of the session that a cookie of a request shows. `None` if there is none, or two.
-pub(crate) fn shown(cookie: &SessionCookie, headers: &HeaderMap) -> Option<SessionDigest> {
+pub(crate) fn shown_digest(cookie: &SessionCookie, headers: &HeaderMap) -> Option<SessionDigest> {
     match cookie.find(headers) {
         FoundCookie::Single(shown) => Some(SessionToken::parse(shown)?.digest()),
         FoundCookie::Absent | FoundCookie::Repeated => None,

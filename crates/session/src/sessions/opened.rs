@@ -30,7 +30,7 @@ impl OpenedSession {
     ) -> Self {
         Self {
             cookie,
-            csrf: token.csrf(),
+            csrf: token.csrf_token(),
             id: token.digest().id(),
             lasts: record.ends.saturating_sub(now),
         }

@@ -43,13 +43,18 @@ const SWEEP_PAUSE: Duration = Duration::from_secs(1);
 /// ```
 #[derive(Clone)]
 pub struct MemorySessionStore {
+    /// Locked for each call, and never while anything is waited for.
     shared: Arc<Mutex<Table>>,
+    /// The most sessions of all owners.
     capacity: usize,
+    /// The most sessions of one owner.
     per_owner: usize,
 }
 
+/// The sessions and an index of them by owner. Both change together.
 #[derive(Default)]
 struct Table {
+    /// Each session by the digest of its token.
     sessions: HashMap<SessionDigest, SessionRecord>,
     /// The sessions of each owner, in the order in which they were opened.
     owners: HashMap<SessionOwner, Vec<SessionDigest>>,
@@ -84,6 +89,7 @@ impl MemorySessionStore {
         self.len() == 0
     }
 
+    /// Locks the table. It is consistent after each call, so a poisoned lock is used.
     fn table(&self) -> MutexGuard<'_, Table> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -142,6 +148,7 @@ impl Table {
         self.sessions.insert(digest, record);
     }
 
+    /// Removes a session from both indexes, and returns it.
     fn remove(&mut self, digest: &SessionDigest) -> Option<SessionRecord> {
         let removed = self.sessions.remove(digest)?;
         let owner = removed.owner();
@@ -154,6 +161,7 @@ impl Table {
         Some(removed)
     }
 
+    /// Returns the sessions of an owner, the oldest first.
     fn of(&self, owner: &SessionOwner) -> Vec<SessionDigest> {
         self.owners.get(owner).cloned().unwrap_or_default()
     }
