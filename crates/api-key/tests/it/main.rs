@@ -18,5 +18,6 @@ mod peppers;
 mod slow_store;
 mod props;
 mod redis;
+mod redis_times;
 mod secrets;
 mod support;

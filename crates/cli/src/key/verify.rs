@@ -9,10 +9,10 @@
 //!
 //! It does not verify a key of a client: that is `palisade try key`.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
-use palisade_api_key::{FileKeyStore, KeyFormat};
+use palisade_api_key::{FileKeyStore, KeyFormat, KeyRecord};
 
 use crate::{failure::Failure, key_scheme::scheme_of, output, user::User};
 
@@ -105,7 +105,15 @@ impl Verify {
         let scheme = scheme_of(self.prefix.clone(), path, &self.other_peppers);
         let scheme = scheme.map_err(Failure::into_text)?;
         match records.iter().find(|record| !scheme.made(record)) {
-            None => Ok(format!("usable: {count}, made with {}", path.display())),
+            None => {
+                let under_other =
+                    |record: &&Arc<KeyRecord>| !scheme.made_with_current_pepper(record);
+                let line = format!("usable: {count}, made with {}", path.display());
+                Ok(match records.iter().filter(under_other).count() {
+                    0 => line,
+                    others => format!("{line}, and {others} of them still under another pepper"),
+                })
+            }
             Some(record) => Err(format!(
                 "the key {} was made with another pepper than {}, or with another --prefix",
                 record.id(),

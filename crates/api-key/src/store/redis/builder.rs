@@ -7,7 +7,8 @@ use palisade_internal::redis_link::RedisLink;
 
 use super::{Inner, RedisKeyStore, cache::KeyCache, sealer::Sealer};
 
-const LIFETIME: Duration = Duration::from_secs(1);
+/// With one call of the server, a revocation counts everywhere within a second.
+const LIFETIME: Duration = Duration::from_millis(900);
 const LONGEST_LIFETIME: Duration = Duration::from_secs(60);
 const DEADLINE: Duration = Duration::from_millis(250);
 const LONGEST_DEADLINE: Duration = Duration::from_secs(10);
@@ -20,7 +21,7 @@ const MOST_REMEMBERED: usize = 1_000_000;
 ///
 /// | choice | default |
 /// |---|---|
-/// | [`lifetime`](Self::lifetime) | a record is used for 1 second: the time in which a revoked key is still accepted |
+/// | [`lifetime`](Self::lifetime) | a record is used for 900 ms: the time in which a revoked key is still accepted |
 /// | [`remembered_keys`](Self::remembered_keys) | 16,384, and 4,096 ids without a record |
 /// | [`prefix`](Self::prefix) | `palisade-keys` |
 /// | [`deadline`](Self::deadline) | 250 ms |
@@ -65,7 +66,7 @@ impl RedisKeyStoreBuilder {
         }
     }
 
-    /// Sets how long a record is used before the server is asked again. Default: 1 second; at most a minute; with
+    /// Sets how long a record is used before the server is asked again. Default: 900 ms; at most a minute; with
     /// zero each request asks.
     ///
     /// It bounds how long a process accepts a key that another process revoked. It counts from the question, and

@@ -33,13 +33,13 @@ const PAGE: usize = 500;
 
 /// Keeps key records in Redis (6.2 or later) or Valkey, for a fleet. Clones share one connection and one cache.
 ///
-/// A process uses a record for [one second](RedisKeyStoreBuilder::lifetime) before it asks the server again. So a
-/// key that one process revoked, rotated or restricted is refused by all others within that time, also if messages
+/// A process uses a record for [900 ms](RedisKeyStoreBuilder::lifetime) before it asks the server again. So a
+/// key that one process revoked, rotated or restricted is refused by all others within a second, also if messages
 /// between them are lost. The process that made the change sees it at once.
 ///
 /// | case | what happens |
 /// |---|---|
-/// | the server does not answer within the [deadline](RedisKeyStoreBuilder::deadline) | records of the last second are used, then 503 |
+/// | the server does not answer within the [deadline](RedisKeyStoreBuilder::deadline) | records of the last 900 ms are used, then 503 |
 /// | a key was revoked before the server went away | it stays refused: an older record is never used |
 /// | the server was restarted without its data | all keys are unknown: 401 |
 /// | a record was changed in the server, or put under another id | 503 and a line in the log: it is sealed |
