@@ -102,7 +102,7 @@ impl RateLimitLayer {
             .iter()
             .map(|inspected| Charge::check_only(&inspected.limit, inspected.bucket))
             .collect();
-        let decision = self.0.store.charge(self.0.clock.monotonic(), &checks);
+        let decision = self.0.store.look(self.0.clock.monotonic(), &checks);
         drop(checks);
         match decision {
             MaybeReady::Ready(decision) => MaybeReady::Ready(states_of(&buckets, &decision)),

@@ -240,12 +240,12 @@ impl RateLimitLayer {
                 .map_err(|reason| OverrideError::InvalidAmount { reason })?,
         };
         let used = self.used_units(&before, bucket).await?;
-        self.0
-            .store
-            .change_override(base, bucket, value, unix_time)
-            .get()
-            .await?;
-        self.carry_over(&before, &after, bucket, used);
+        let changed = self.0.store.change_override(base, bucket, value, unix_time);
+        changed.get().await?;
+        match self.0.store.rescale(&before, &after, bucket) {
+            Some(rescaled) => rescaled.get().await?,
+            None => self.carry_over(&before, &after, bucket, used),
+        }
         Ok(())
     }
 
@@ -257,7 +257,7 @@ impl RateLimitLayer {
     async fn used_units(&self, limit: &Arc<Limit>, bucket: BucketKey) -> Result<i64, StoreProblem> {
         let deciding = {
             let look = [Charge::check_only(limit, bucket)];
-            self.0.store.charge(self.0.clock.monotonic(), &look)
+            self.0.store.look(self.0.clock.monotonic(), &look)
         };
         let decision = deciding.get().await;
         match decision.limit_states() {

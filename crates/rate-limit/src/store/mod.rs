@@ -206,6 +206,24 @@ pub trait LimitStore: fmt::Debug + Send + Sync + 'static {
         None
     }
 
+    /// Decides as [`charge`](Self::charge) does, and writes nothing, for an operator whose limits may differ from those
+    /// of the service. Default: the same as [`charge`](Self::charge) of charges that consume nothing.
+    fn look(&self, now: Duration, charges: &[Charge<'_>]) -> MaybeReady<StoreDecision> {
+        self.charge(now, charges)
+    }
+
+    /// Keeps the used units of a bucket when its limit gets another amount, in one step. Default: `None`, and the
+    /// caller refunds them at the price before and charges them at the one after.
+    fn rescale(
+        &self,
+        before: &Arc<Limit>,
+        after: &Arc<Limit>,
+        bucket: BucketKey,
+    ) -> Option<MaybeReady<Result<(), StoreProblem>>> {
+        let _ = (before, after, bucket);
+        None
+    }
+
     /// Returns the overrides of single subjects that this process knows. Default: `None`, the store has none and
     /// [`change_override`](Self::change_override) is an error.
     fn overrides(&self) -> Option<&LimitOverrides> {
@@ -294,6 +312,19 @@ impl<T: LimitStore + ?Sized> LimitStore for Arc<T> {
 
     fn limit_names(&self) -> Option<&LimitNames> {
         (**self).limit_names()
+    }
+
+    fn look(&self, now: Duration, charges: &[Charge<'_>]) -> MaybeReady<StoreDecision> {
+        (**self).look(now, charges)
+    }
+
+    fn rescale(
+        &self,
+        before: &Arc<Limit>,
+        after: &Arc<Limit>,
+        bucket: BucketKey,
+    ) -> Option<MaybeReady<Result<(), StoreProblem>>> {
+        (**self).rescale(before, after, bucket)
     }
 
     fn overrides(&self) -> Option<&LimitOverrides> {

@@ -267,6 +267,19 @@ impl LimitStore for LeasedStore {
         self.0.store.limit_names()
     }
 
+    fn look(&self, now: Duration, charges: &[Charge<'_>]) -> MaybeReady<StoreDecision> {
+        self.0.store.look(now, charges)
+    }
+
+    fn rescale(
+        &self,
+        before: &Arc<Limit>,
+        after: &Arc<Limit>,
+        bucket: BucketKey,
+    ) -> Option<MaybeReady<Result<(), StoreProblem>>> {
+        self.0.store.rescale(before, after, bucket)
+    }
+
     fn overrides(&self) -> Option<&LimitOverrides> {
         self.0.store.overrides()
     }

@@ -1,7 +1,7 @@
 -- Decides over several buckets at once: all of them give, or none does.
 --
 -- KEYS:    the buckets. A key holds the moment at which its bucket is full again; no key, full bucket.
--- ARGV[1]: "take" asks first; "add" gives back and charges without asking.
+-- ARGV[1]: "take" asks first; "add" gives back and charges without asking; "look" asks and writes nothing.
 -- then for each bucket: the microseconds that one unit takes to come back, the burst,
 --          the units that must be there ("take") or are given back ("add"),
 --          the units that are used up, the units that may be owed,
@@ -11,7 +11,8 @@
 local time = redis.call('TIME')
 -- Counted from 2025, so that microseconds are exact in a double for three centuries.
 local now = (time[1] - 1735689600) * 1000000 + time[2]
-local asking = ARGV[1] == 'take'
+local asking = ARGV[1] ~= 'add'
+local looking = ARGV[1] == 'look'
 local given, reply, write, clamped = 1, {}, {}, {}
 
 local function save(key, backlog)
@@ -42,7 +43,8 @@ for i, key in ipairs(KEYS) do
     backlog = math.max(full_at - now, 0)
     -- A quota that was lowered meanwhile, or a clock that went back, costs no more than the limit could.
     -- This is written also if the answer is no: otherwise the wait in that answer would not suffice.
-    if backlog > ceiling then
+    -- Who only looks may not know the limit of the service, and must not forgive what it counted.
+    if backlog > ceiling and not looking then
       backlog, clamped[i] = ceiling, ceiling
     end
   end
@@ -55,7 +57,7 @@ for i, key in ipairs(KEYS) do
     backlog = math.max(backlog - unit * need, 0)
   end
   reply[2 * i], reply[2 * i + 1] = backlog, wait
-  if take ~= 0 or clamped[i] or (need ~= 0 and not asking) then
+  if not looking and (take ~= 0 or clamped[i] or (need ~= 0 and not asking)) then
     -- A charge never lowers what a higher tier has used.
     write[i] = math.max(backlog, math.min(backlog + unit * take, deepest))
   end

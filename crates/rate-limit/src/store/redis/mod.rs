@@ -340,6 +340,19 @@ impl LimitStore for RedisStore {
         Some(&self.0.overrides)
     }
 
+    fn look(&self, now: Duration, charges: &[Charge<'_>]) -> MaybeReady<StoreDecision> {
+        self.look_at(now, charges)
+    }
+
+    fn rescale(
+        &self,
+        before: &Arc<Limit>,
+        after: &Arc<Limit>,
+        bucket: BucketKey,
+    ) -> Option<MaybeReady<Result<(), StoreProblem>>> {
+        Some(self.rescale_bucket(before, after, bucket))
+    }
+
     fn change_override(
         &self,
         limit: &Limit,

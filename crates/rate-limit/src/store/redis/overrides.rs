@@ -2,12 +2,20 @@
 //!
 //! No request reads it. While the server cannot be reached, the overrides that were read last apply.
 
+use std::{sync::Arc, time::Duration};
+
+use arrayvec::ArrayVec;
+use palisade_core::MaybeReady;
 use redis::Cmd;
 
-use super::{StoreState, error_codes};
-use crate::store::{
-    LimitOverride, OverrideError, StoreProblem,
-    overrides::{MAX_OVERRIDES, OverrideName, from_text, to_line},
+use super::{RedisStore, StoreState, error_codes, script, subject_calls::SubjectCall};
+use crate::{
+    policy::Limit,
+    store::{
+        BucketKey, Charge, ChargeOutcome, LimitOverride, MAX_CHARGES, OverrideError, OwnedCharge,
+        StoreDecision, StoreProblem,
+        overrides::{MAX_OVERRIDES, OverrideName, from_text, to_line},
+    },
 };
 
 /// The longest text. 1,024 overrides have lines of at most 130 bytes.
@@ -74,6 +82,47 @@ impl StoreState {
             return Err(OverrideError::TooMany);
         }
         Ok(self.read_overrides().await?)
+    }
+}
+
+impl RedisStore {
+    /// Decides and writes nothing, whatever this node remembers.
+    pub(super) fn look_at(
+        &self,
+        now: Duration,
+        charges: &[Charge<'_>],
+    ) -> MaybeReady<StoreDecision> {
+        let unknown = || StoreDecision::new(ChargeOutcome::Unavailable, []).degraded();
+        let Some(connection) = self.0.connections.connection() else {
+            return MaybeReady::Ready(unknown());
+        };
+        let for_each_subject = self.0.connections.is_cluster();
+        let calls = SubjectCall::looks(&self.0.prefix, charges, for_each_subject);
+        let charges = charges.iter().take(MAX_CHARGES);
+        let charges: ArrayVec<OwnedCharge, MAX_CHARGES> = charges.map(OwnedCharge::from).collect();
+        let shared = Arc::clone(&self.0);
+        MaybeReady::pending(async move {
+            let reply = shared.run_calls(now, connection, &calls, &charges).await;
+            reply.unwrap_or_else(|_| unknown())
+        })
+    }
+
+    /// Keeps the used units of a bucket at another price, in one call.
+    pub(super) fn rescale_bucket(
+        &self,
+        before: &Limit,
+        after: &Limit,
+        bucket: BucketKey,
+    ) -> MaybeReady<Result<(), StoreProblem>> {
+        self.0.denials.forget(before, bucket);
+        let command = script::rescale(&self.0.prefix, before, after, bucket.own);
+        let connections = Arc::clone(&self.0.connections);
+        MaybeReady::pending(async move {
+            let connection = connections.connection();
+            let connection = connection.ok_or(StoreProblem::ConnectionLost)?;
+            let done = connections.run_command::<i64>(connection, command);
+            done.await.map(drop)
+        })
     }
 }
 

@@ -40,7 +40,16 @@ enum Argument {
 impl ScriptCall {
     /// Makes a call that decides and charges: all buckets grant, or nothing is written.
     pub(super) fn take(prefix: &str, charges: &[&Charge<'_>]) -> Self {
-        let mut call = Self::new("take", charges.len());
+        Self::asking("take", prefix, charges)
+    }
+
+    /// Makes a call that decides and writes nothing, for an operator.
+    pub(super) fn look(prefix: &str, charges: &[&Charge<'_>]) -> Self {
+        Self::asking("look", prefix, charges)
+    }
+
+    fn asking(mode: &'static str, prefix: &str, charges: &[&Charge<'_>]) -> Self {
+        let mut call = Self::new(mode, charges.len());
         for charge in charges {
             call.push(
                 prefix,
@@ -183,6 +192,16 @@ impl ScriptCall {
 pub(super) fn key(prefix: &str, limit: &Limit, bucket: u128) -> String {
     let window = limit.rate.window().as_secs();
     format!("{prefix}:{{{bucket:032x}}}:{}:{window}", limit.name)
+}
+
+/// Keeps the used units of a bucket at the price of another limit of its name.
+pub(super) fn rescale(prefix: &str, before: &Limit, after: &Limit, bucket: u128) -> Cmd {
+    let microseconds = |limit: &Limit| (limit.gcra.emission() / MICROSECOND).max(1);
+    let mut command = redis::cmd("EVAL");
+    command.arg(include_str!("rescale.lua"));
+    command.arg(1).arg(key(prefix, before, bucket));
+    command.arg(microseconds(before)).arg(microseconds(after));
+    command
 }
 
 /// Registers a node and counts those that registered lately.

@@ -32,6 +32,21 @@ type Reply = Result<StoreDecision, StoreProblem>;
 impl SubjectCall {
     /// Makes one call for all charges, or one for each subject.
     pub(super) fn all(prefix: &str, charges: &[Charge<'_>], for_each_subject: bool) -> Vec<Self> {
+        let make = |own: &[&Charge<'_>]| ScriptCall::take(prefix, own);
+        Self::each(make, charges, for_each_subject)
+    }
+
+    /// Makes calls as [`all`](Self::all) does, which write nothing.
+    pub(super) fn looks(prefix: &str, charges: &[Charge<'_>], for_each_subject: bool) -> Vec<Self> {
+        let make = |own: &[&Charge<'_>]| ScriptCall::look(prefix, own);
+        Self::each(make, charges, for_each_subject)
+    }
+
+    fn each(
+        make: impl Fn(&[&Charge<'_>]) -> ScriptCall,
+        charges: &[Charge<'_>],
+        for_each_subject: bool,
+    ) -> Vec<Self> {
         let mut subjects: Vec<(u128, ArrayVec<usize, MAX_CHARGES>)> = Vec::with_capacity(1);
         for (index, charge) in charges.iter().enumerate().take(MAX_CHARGES) {
             let bucket = charge.bucket.own;
@@ -47,7 +62,7 @@ impl SubjectCall {
                 .filter_map(|index| charges.get(*index))
                 .collect();
             Self {
-                call: ScriptCall::take(prefix, &own),
+                call: make(&own),
                 charges: indexes,
             }
         };

@@ -201,3 +201,37 @@ async fn the_buckets_that_are_used_most_are_found() {
     assert_eq!(seen, [(of(2), 30), (of(3), 7)]);
     assert!(found.buckets[0].full > Duration::from_secs(29 * 864));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_who_does_not_know_the_burst_forgives_nothing() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    let node = store(&server).await;
+    let service = policy("a", "10/day").key(Key::everyone()).burst(100);
+    let service = stack(&node, [service]);
+    assert_eq!(service.admitted(90, || from("203.0.113.7")).await, 90);
+    // As the command: another process, with the name and the rate alone.
+    let command = store(&server).await;
+    let layer = RateLimitLayer::by_client()
+        .policy(policy("a", "10/day").key(Key::everyone()))
+        .store(command.clone());
+    let layer = layer.build().unwrap();
+    let looked = layer.inspect(&Subject::Everyone).get().await.unwrap();
+    assert_eq!(looked[0].remaining, 0);
+    let left = async || {
+        let states = service.layer.inspect(&Subject::Everyone).get().await;
+        states.unwrap()[0].remaining
+    };
+    assert_eq!(left().await, 10, "a look changes nothing");
+    let set = layer
+        .set_override(&Subject::Everyone, "a", Some(amount(20)))
+        .await;
+    assert_eq!(set, Ok(()));
+    node.check().await.unwrap();
+    assert_eq!(left().await, 110, "90 of 200 are used");
+    let removed = layer.set_override(&Subject::Everyone, "a", None).await;
+    assert_eq!(removed, Ok(()));
+    node.check().await.unwrap();
+    assert_eq!(left().await, 10);
+}
