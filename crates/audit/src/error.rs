@@ -190,3 +190,25 @@ impl fmt::Display for SinkUnavailable {
 }
 
 impl error::Error for SinkUnavailable {}
+
+/// What cannot be correlated: the text names no field, or the value of `client` is no address.
+///
+/// ```
+/// use palisade_audit::CorrelatedField;
+///
+/// assert!("query.user".parse::<CorrelatedField>().is_ok());
+/// assert!("user".parse::<CorrelatedField>().is_err());
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct InvalidCorrelatedField;
+
+impl fmt::Display for InvalidCorrelatedField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "use header.NAME, query.NAME, principal, credential, owner, path, or client with an address as its value",
+        )
+    }
+}
+
+impl error::Error for InvalidCorrelatedField {}

@@ -66,7 +66,11 @@ impl AuditKey {
         Ok(Self { secret, id })
     }
 
-    /// Takes the secret of a webhook: at least 32 bytes, or `whsec_` and their base64 as in Standard Webhooks.
+    /// Takes the secret of a webhook, as a file or a variable has it: `whsec_` and base64 as in Standard Webhooks, with or
+    /// without white space around, or at least 32 bytes.
+    ///
+    /// Bytes are used as they are, also if they begin or end like white space. Only line ends behind the first 32 are left
+    /// out: an editor may have added them.
     ///
     /// # Errors
     ///
@@ -75,8 +79,8 @@ impl AuditKey {
     #[cfg_attr(docsrs, doc(cfg(feature = "webhook")))]
     pub fn from_webhook_secret(secret: &[u8]) -> Result<Self, AuditBuildError> {
         use base64::{Engine as _, engine::general_purpose::STANDARD};
-        let Some(text) = secret.strip_prefix(b"whsec_") else {
-            return Self::from_bytes(secret);
+        let Some(text) = secret.trim_ascii().strip_prefix(b"whsec_") else {
+            return Self::from_bytes(without_line_ends(secret));
         };
         let bytes = STANDARD.decode(text);
         Self::from_bytes(bytes.map_err(|_| AuditBuildError::WeakKey)?)
@@ -90,12 +94,12 @@ impl AuditKey {
     #[cfg(feature = "webhook")]
     #[cfg_attr(docsrs, doc(cfg(feature = "webhook")))]
     pub fn from_webhook_file(path: impl AsRef<Path>) -> Result<Self, AuditBuildError> {
-        let read = Self::from_file(path)?;
-        match read.expose().starts_with(b"whsec_") {
-            true => Self::from_webhook_secret(read.expose().trim_ascii_end()),
-            // Random bytes may end like white space.
-            false => Ok(read),
-        }
+        let path = path.as_ref();
+        let bytes = read_private(path).map_err(|error| AuditBuildError::KeyFile {
+            path: path.into(),
+            error,
+        })?;
+        Self::from_webhook_secret(bytes.expose())
     }
 
     /// Returns a random key of 32 bytes. [`expose`](Self::expose) returns them, to store the key.
@@ -121,14 +125,7 @@ impl AuditKey {
             path: path.into(),
             error,
         })?;
-        let mut bytes = bytes.expose();
-        // A random key may end like a line: of a shortest one nothing is taken off.
-        while let [rest @ .., b'\n' | b'\r'] = bytes
-            && rest.len() >= MIN_BYTES
-        {
-            bytes = rest;
-        }
-        Self::from_bytes(bytes)
+        Self::from_bytes(without_line_ends(bytes.expose()))
     }
 
     /// Returns the public identifier of the key: 16 hexadecimal digits, which do not reveal the
@@ -153,13 +150,18 @@ impl AuditKey {
 
     /// Returns a code of a value, which shows only whether two values are equal.
     pub(crate) fn correlate(&self, field: &str, value: &[u8]) -> String {
+        let code = self.correlate_bytes(field, value);
+        hex::encode(code.first_chunk::<16>().unwrap_or(&[0; 16]))
+    }
+
+    /// Returns the bytes of which [`correlate`](Self::correlate) writes the first 16.
+    pub(crate) fn correlate_bytes(&self, field: &str, value: &[u8]) -> [u8; 32] {
         let mut mac = self.start("correlate");
         // The length keeps ("ab", "c") and ("a", "bc") apart.
         mac.update(&u64::try_from(field.len()).unwrap_or(u64::MAX).to_be_bytes());
         mac.update(field.as_bytes());
         mac.update(value);
-        let code: [u8; 32] = mac.finalize().into_bytes().into();
-        hex::encode(code.first_chunk::<16>().unwrap_or(&[0; 16]))
+        mac.finalize().into_bytes().into()
     }
 }
 
@@ -183,6 +185,16 @@ fn mac(secret: &Secret, purpose: &str, message: &[u8]) -> [u8; 32] {
     let mut mac = start(secret, purpose);
     mac.update(message);
     mac.finalize().into_bytes().into()
+}
+
+/// Returns a key without line ends behind it. A random key may end like a line: of a shortest one nothing is taken off.
+fn without_line_ends(mut bytes: &[u8]) -> &[u8] {
+    while let [rest @ .., b'\n' | b'\r'] = bytes
+        && rest.len() >= MIN_BYTES
+    {
+        bytes = rest;
+    }
+    bytes
 }
 
 /// Returns the first 8 bytes of a code.

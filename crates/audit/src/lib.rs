@@ -42,7 +42,7 @@
 //! # What is in a record, and what is not
 //!
 //! No header value, no query value and no body, unless a `dangerously_record_…` option says so.
-//! Chosen values can be recorded as HMAC codes, which show only that two are equal. A path is
+//! Chosen values can be recorded as HMAC codes, which show only that two are equal; so can principals and addresses. A path is
 //! recorded as the template of its route; where none is known, as its length and a code under a
 //! key. It has the private reasons of refusals, which the client does not get. A record is one line
 //! of at most 32 KiB, whatever is in it: line ends, escape sequences, invisible letters and
@@ -61,6 +61,8 @@
 //! | `credential_failed` | kind, code and `failure` (`guess`, `expired`, …); of several the first and the last, and `credential_failed_count` |
 //! | `cleaned`, `degraded`, `noted`, `close_panicked`, `facts_lost` | what guards noticed, with `count` where it occurred several times |
 //! | `settled` | what the request cost, by the units that the handler named |
+//! | `sampled` | of how many successful requests this is the one with a record: see [`AuditRule`] |
+//! | `hmac_key` | the public identifier of the key of the codes |
 //! | `cut_from_bytes` | how long the record was before it was written without its notes |
 //! | `seq`, `hash` | its place in the chain |
 //!
@@ -156,13 +158,19 @@ pub use self::sink::{OtlpSink, OtlpSinkBuilder};
 pub use self::sink::{WebhookSink, WebhookSinkBuilder};
 pub use self::{
     chain::{Anchor, CheckpointKey, CheckpointPublicKey, InvalidAnchor},
-    error::{AcknowledgeError, AuditBuildError, SinkUnavailable},
+    error::{AcknowledgeError, AuditBuildError, InvalidCorrelatedField, SinkUnavailable},
     export::ExportFormat,
     key::AuditKey,
-    layer::{AuditGate, AuditHandle, AuditLayer, AuditLayerBuilder, AuditPass, SinkPolicy},
+    layer::{
+        AuditGate, AuditHandle, AuditLayer, AuditLayerBuilder, AuditLevel, AuditPass, AuditRule,
+        SinkPolicy,
+    },
     proof::{Proof, ProofError, ProvenFact, prove_consistency, prove_record},
-    query::{RecordFilter, StoredRecord, TrailFollower, TrailReader, follow_trail, read_trail},
-    record::{AuditEvent, RequestRecord, event_id},
+    query::{
+        RecordFilter, StoredRecord, TrailFollower, TrailReader, UnreadablePart, follow_trail,
+        read_trail,
+    },
+    record::{AuditEvent, CorrelatedField, RequestRecord, event_id},
     report::TrailReport,
     sink::{
         DetachedSink, DetachedSinkBuilder, FileSink, FileSinkBuilder, LossPolicy, LowSpaceAction,

@@ -10,7 +10,7 @@ use http::request;
 use palisade_core::{Guard, SecurityContext, Verdict};
 
 use super::{AuditLayer, sinks::ReservedSinks};
-use crate::record::{RequestSnapshot, Stage};
+use crate::record::{Detail, RequestSnapshot, Stage};
 
 /// Holds a request back until a record of its arrival is safe. Made by [`AuditLayer::gate`].
 ///
@@ -19,7 +19,8 @@ use crate::record::{RequestSnapshot, Stage};
 /// recorded does not happen. It costs a second wait for the disk.
 ///
 /// If no sink can keep the record in time, the request is refused with 503 and the handler does not start.
-/// Without a fail-closed sink every request is refused as misconfigured (500).
+/// Without a fail-closed sink every request is refused as misconfigured (500). An [`AuditRule`](crate::AuditRule) does not
+/// leave out its record.
 ///
 /// # Examples
 ///
@@ -65,11 +66,12 @@ impl Guard for AuditGate {
             return palisade_core::Rejection::misconfigured(reason).into();
         }
         // Applied twice, it waits once.
-        if !cx.first_visit(Arc::as_ptr(&layer.0.redaction).addr()) {
+        // The next address is another name than that of the layer, and of no other part.
+        if !cx.first_visit(Arc::as_ptr(&layer.0).addr().wrapping_add(1)) {
             return Verdict::Admit(());
         }
-        let snapshot = RequestSnapshot::capture(cx, head, &layer.0.redaction, &*layer.0.clock);
-        let event = layer.event(cx, snapshot, Stage::Gate, false);
+        let snapshot = RequestSnapshot::capture(cx, head, layer.0.redaction(), &*layer.0.clock);
+        let event = layer.event(cx, snapshot, Stage::Gate, false, Detail::FULL);
         let recorded =
             layer
                 .0

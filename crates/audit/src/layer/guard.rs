@@ -9,6 +9,8 @@
 //! | arrival | `admit` | reserve space, or the request is refused |
 //! | response head | `finish` | those that require it keep a head record; the response waits |
 //! | end, however it comes | `close` | all get the whole record |
+//!
+//! The rules of the layer may leave out a successful request: then there is neither a head record nor an end.
 
 use std::sync::Arc;
 
@@ -18,7 +20,7 @@ use palisade_core::{Guard, MaybeReady, Outcome, Rejection, SecurityContext, Verd
 use super::{AuditLayer, sinks::ReservedSinks};
 use crate::{
     error::SinkUnavailable,
-    record::{RequestRecord, RequestSnapshot, Stage},
+    record::{Detail, RequestRecord, RequestSnapshot, Stage},
 };
 
 /// State of one request between admission and its end.
@@ -50,7 +52,7 @@ impl Guard for AuditLayer {
             Err(why) => return Verdict::Refuse(self.refuse(why)),
         };
         self.0.open.begin();
-        let snapshot = RequestSnapshot::capture(cx, head, &self.0.redaction, &*self.0.clock);
+        let snapshot = RequestSnapshot::capture(cx, head, self.0.redaction(), &*self.0.clock);
         Verdict::Admit(AuditPass {
             snapshot: Some(snapshot),
             has_head_record: false,
@@ -71,7 +73,11 @@ impl Guard for AuditLayer {
         else {
             return Verdict::Admit(());
         };
-        let event = self.event(cx, snapshot.clone(), Stage::Head(head.status), false);
+        let stage = Stage::Head(head.status);
+        let Some(detail) = self.0.rules.decide(cx, stage, &snapshot.redaction) else {
+            return Verdict::Admit(());
+        };
+        let event = self.event(cx, snapshot.clone(), stage, false, detail);
         pass.has_head_record = true;
         let sinks = &self.0.sinks;
         self.verdict(
@@ -85,8 +91,17 @@ impl Guard for AuditLayer {
         let Some(snapshot) = pass.snapshot else {
             return;
         };
-        let event = self.event(cx, snapshot, Stage::Over(outcome), pass.has_head_record);
-        self.0.sinks.record_request(pass.reserved, &event);
+        let stage = Stage::Over(outcome);
+        let decided = self.0.rules.decide(cx, stage, &snapshot.redaction);
+        // What has a head has an end.
+        let detail = decided.or(pass.has_head_record.then_some(Detail::FULL));
+        match detail {
+            Some(detail) => {
+                let event = self.event(cx, snapshot, stage, pass.has_head_record, detail);
+                self.0.sinks.record_request(pass.reserved, &event);
+            }
+            None => self.0.sinks.leave_out(pass.reserved),
+        }
         self.0.open.end();
     }
 }
@@ -100,15 +115,16 @@ impl AuditLayer {
         snapshot: RequestSnapshot,
         stage: Stage,
         has_head_record: bool,
+        detail: Detail,
     ) -> Arc<RequestRecord> {
         let duration = self.now().saturating_sub(snapshot.started);
         Arc::new(RequestRecord::new(
             cx.clone(),
             snapshot,
-            Arc::clone(&self.0.redaction),
             stage,
             duration,
             has_head_record,
+            detail,
         ))
     }
 

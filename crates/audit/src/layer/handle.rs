@@ -10,6 +10,7 @@ use crate::{
     block_on::block_on,
     chain::Anchor,
     error::SinkUnavailable,
+    key::AuditKey,
     record::{AuditEvent, event_id},
 };
 
@@ -47,6 +48,33 @@ impl AuditHandle {
     /// It never waits. A sink without space counts the event as lost.
     pub fn record(&self, event: AuditEvent) {
         self.inner.record(event);
+    }
+
+    /// Uses another key for codes from now on: those of chosen values, pseudonyms and unknown paths.
+    ///
+    /// The change is an event in the trail, with the public identifiers of both keys, and each record has that of its key.
+    /// The same value has another code afterwards. Keep the old key for as long as its records must be searchable; to
+    /// forget who they are about, destroy it. Requests in progress keep the key with which they began. The key that is
+    /// used already changes nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_audit::{AuditKey, AuditLayer, MemorySink};
+    ///
+    /// let memory = MemorySink::new();
+    /// let layer = AuditLayer::builder()
+    ///     .sink(memory.clone())
+    ///     .correlation_key(AuditKey::generate()?)
+    ///     .pseudonymize_principals()
+    ///     .build()?;
+    /// let new = AuditKey::generate()?;
+    /// layer.handle().rotate_correlation_key(new.clone());
+    /// assert!(memory.lines()[1].contains(&new.id()));
+    /// # Ok::<(), palisade_audit::AuditBuildError>(())
+    /// ```
+    pub fn rotate_correlation_key(&self, key: AuditKey) {
+        self.inner.rotate_correlation_key(key);
     }
 
     /// Waits until everything that was recorded so far is safe, at most for the close deadline.

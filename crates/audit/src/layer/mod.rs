@@ -8,18 +8,32 @@ mod gate;
 mod guard;
 mod handle;
 mod open_requests;
+mod rules;
 mod sinks;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use palisade_core::{Rejection, SharedClock};
 
 pub use self::{
-    builder::AuditLayerBuilder, gate::AuditGate, guard::AuditPass, handle::AuditHandle,
+    builder::AuditLayerBuilder,
+    gate::AuditGate,
+    guard::AuditPass,
+    handle::AuditHandle,
+    rules::{AuditLevel, AuditRule},
     sinks::SinkPolicy,
 };
-use self::{open_requests::OpenRequests, sinks::Sinks};
-use crate::{error::SinkUnavailable, record::AuditEvent, record::redaction::Redaction};
+use self::{open_requests::OpenRequests, rules::Rules, sinks::Sinks};
+use crate::{
+    error::SinkUnavailable,
+    key::AuditKey,
+    record::redaction::Redaction,
+    record::{AuditEvent, event_id},
+};
 
 /// Records every request once, whatever its outcome. Put it outermost.
 ///
@@ -56,8 +70,10 @@ palisade_core::layer!(AuditLayer);
 pub(crate) struct Inner {
     /// Times of records and deadlines.
     clock: SharedClock,
-    /// What may be recorded of request heads.
-    redaction: Arc<Redaction>,
+    /// What may be recorded of request heads. Replaced when its key is.
+    redaction: RwLock<Arc<Redaction>>,
+    /// Which requests are recorded.
+    rules: Rules,
     /// The sinks with their policies.
     sinks: Sinks,
     requires_head_records: bool,
@@ -73,8 +89,33 @@ pub(crate) struct Inner {
 impl Inner {
     fn record(&self, event: AuditEvent) {
         let event = event.recorded_at(self.clock.unix_time());
-        let event = event.with_client(|client| self.redaction.recorded_client(client));
+        let redaction = self.redaction();
+        let event = event.with_client(|client| redaction.recorded_client(client));
         self.sinks.record_event(&Arc::new(event));
+    }
+
+    /// Returns what may be recorded now.
+    fn redaction(&self) -> Arc<Redaction> {
+        let redaction = self.redaction.read();
+        Arc::clone(&redaction.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Uses another key for codes from now on, and records that.
+    fn rotate_correlation_key(&self, key: AuditKey) {
+        let mut event = AuditEvent::new(event_id::CORRELATION_KEY).text("key", key.id());
+        {
+            let current = self.redaction.write();
+            let mut current = current.unwrap_or_else(PoisonError::into_inner);
+            let before = current.key.as_ref().map(AuditKey::id);
+            if before.as_ref() == Some(&key.id()) {
+                return;
+            }
+            if let Some(before) = before {
+                event = event.text("previous", before);
+            }
+            *current = Arc::new(current.with_key(key));
+        }
+        self.record(event);
     }
 }
 
@@ -128,7 +169,8 @@ impl fmt::Debug for AuditLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuditLayer")
             .field("sinks", &self.0.sinks)
-            .field("redaction", &self.0.redaction)
+            .field("redaction", &self.0.redaction())
+            .field("rules", &self.0.rules)
             .finish_non_exhaustive()
     }
 }

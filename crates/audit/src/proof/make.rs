@@ -1,6 +1,6 @@
 //! Makes proofs: reads a trail once, up to a checkpoint, and keeps the hashes that the proof needs.
 
-use std::{collections::BTreeMap, iter::Peekable, path::Path};
+use std::{collections::BTreeMap, io, iter::Peekable, path::Path};
 
 use super::{Claim, Proof, ProofError};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
         Checkpoint, CheckpointLine, Line,
         merkle::{Collector, Tree, consistency_ranges, inclusion_ranges},
     },
-    query::{StoredRecord, TrailReader, read_trail},
+    query::{StoredRecord, TrailReader, UnreadablePart, read_trail},
     trail_files,
     verify::{VerifyOptions, read_checkpoints},
 };
@@ -16,14 +16,15 @@ use crate::{
 /// Proves that a record is in the trail at `path`, by the checkpoint at record `at`.
 ///
 /// Default for `at`: the first checkpoint that covers the record. The trail is read once, from its first file to that
-/// checkpoint, in the memory of one line. A writer may be running.
+/// checkpoint, in the memory of one line. A writer may be running. A part that cannot be read is passed over: a proof about
+/// the records of other parts is made if the next part states enough hashes.
 ///
 /// # Errors
 ///
 /// - [`ProofError::NoCheckpoint`] if no checkpoint covers the record yet.
 /// - [`ProofError::RecordMissing`] if it is not in the trail: deleted by retention, or not written yet.
 /// - [`ProofError::Contradicted`] if the records do not have the root that the checkpoint signed.
-/// - [`ProofError::Io`] if a file cannot be read.
+/// - [`ProofError::Io`] if a file cannot be read and the proof needs it.
 pub fn prove_record(
     path: impl AsRef<Path>,
     record: u64,
@@ -39,10 +40,9 @@ pub fn prove_record(
     };
     let collector = Collector::new(inclusion_ranges(index, size));
     let read = trail.read_to(&checkpoint, collector, record)?;
-    let Some(text) = read.line else {
-        return Err(missing);
+    let (Some(text), Some(path)) = (read.line, read.collector.proof()) else {
+        return Err(trail.unreadable.map_or(missing, ProofError::Io));
     };
-    let path = read.collector.proof().ok_or(missing)?;
     Ok(Proof(Claim::Record {
         line: text,
         checkpoint: line,
@@ -59,7 +59,7 @@ pub fn prove_record(
 /// - [`ProofError::NoCheckpoint`] if there is no checkpoint at one of the records.
 /// - [`ProofError::RecordMissing`] if retention deleted the records around the first checkpoint.
 /// - [`ProofError::Contradicted`] if the records do not have the root that the second checkpoint signed.
-/// - [`ProofError::Io`] if a file cannot be read.
+/// - [`ProofError::Io`] if a file cannot be read and the proof needs it.
 pub fn prove_consistency(
     path: impl AsRef<Path>,
     first: u64,
@@ -75,11 +75,14 @@ pub fn prove_consistency(
     }
     let collector = Collector::new(consistency_ranges(first, second));
     let read = trail.read_to(&checkpoint, collector, first)?;
-    let path = read.collector.proof();
+    let Some(path) = read.collector.proof() else {
+        let missing = ProofError::RecordMissing { record: first };
+        return Err(trail.unreadable.map_or(missing, ProofError::Io));
+    };
     Ok(Proof(Claim::Consistency {
         first: first_line,
         second: second_line,
-        path: path.ok_or(ProofError::RecordMissing { record: first })?,
+        path,
     }))
 }
 
@@ -90,6 +93,8 @@ struct Trail {
     /// The checkpoints of this trail with their lines, by record. Of two at one record the first one counts, as in
     /// verification.
     checkpoints: BTreeMap<u64, (Checkpoint, String)>,
+    /// The first file that cannot be read.
+    unreadable: Option<io::Error>,
 }
 
 /// What was read of a trail.
@@ -104,6 +109,10 @@ impl Trail {
     fn open(path: &Path, options: &VerifyOptions) -> Result<Self, ProofError> {
         let path = trail_files::resolved(path)?;
         let mut records = read_trail(&path)?.peekable();
+        let mut unreadable = None;
+        while let Some(error) = records.next_if(Result::is_err).and_then(Result::err) {
+            pass_over(error, &mut unreadable)?;
+        }
         let name = match records.peek() {
             Some(Ok(first)) => first.member("trail").and_then(|name| name.as_str()),
             _ => None,
@@ -123,6 +132,7 @@ impl Trail {
         Ok(Self {
             records,
             checkpoints,
+            unreadable,
         })
     }
 
@@ -149,9 +159,20 @@ impl Trail {
         let size = checkpoint.anchor.sequence();
         let contradicted = || ProofError::Contradicted { checkpoint: size };
         let (mut tree, mut text) = (None, None);
+        let mut gap = false;
         for record in self.records.by_ref() {
-            let record = record?;
+            let record = match record {
+                Ok(record) => record,
+                Err(error) => {
+                    pass_over(error, &mut self.unreadable)?;
+                    gap = true;
+                    continue;
+                }
+            };
             let line = Line::parse(record.line().as_bytes()).ok_or_else(contradicted)?;
+            // The root at the end shows whether what a file states about the records before it is true.
+            tree.take_if(|_| gap);
+            gap = false;
             let tree = match &mut tree {
                 Some(tree) => tree,
                 none => {
@@ -175,11 +196,23 @@ impl Trail {
                     .ok_or_else(contradicted);
             }
         }
-        Err(contradicted())
+        let unreadable = self.unreadable.take().map(ProofError::Io);
+        Err(unreadable.unwrap_or_else(contradicted))
     }
 }
 
-/// Returns the tree before the first record of a trail: empty, or what the opening record states.
+/// Keeps the first error about a file that cannot be read. Another error ends the reading.
+fn pass_over(error: io::Error, unreadable: &mut Option<io::Error>) -> io::Result<()> {
+    match UnreadablePart::of(&error) {
+        Some(_) => {
+            unreadable.get_or_insert(error);
+            Ok(())
+        }
+        None => Err(error),
+    }
+}
+
+/// Returns the tree before the first record of a trail, or of a part: empty, or what the opening record states.
 fn beginning(first: &StoredRecord, sequence: u64) -> Option<Tree> {
     let stated = first.member("tree").and_then(|tree| tree.as_str());
     Tree::from_peaks_text(sequence.checked_sub(1)?, stated.unwrap_or_default())

@@ -55,6 +55,8 @@ pub struct RecordFilter {
     status: Option<(u16, u16)>,
     /// The code of the last refusal.
     code: Option<Box<str>>,
+    /// The name of a recorded header or parameter, and its value or code.
+    field: Option<(Box<str>, Box<str>)>,
     /// The id of a firewall rule.
     rule: Option<u64>,
     /// Whether the request must have been refused.
@@ -189,6 +191,25 @@ impl RecordFilter {
         self
     }
 
+    /// Admits requests with this value of a recorded header or query parameter, by its name in the record: `header.NAME` or
+    /// `query.NAME`. Default: with any, and without one.
+    ///
+    /// The value is compared as it is recorded. That of a code is computed by
+    /// [`CorrelatedField`](crate::CorrelatedField).
+    ///
+    /// ```
+    /// use palisade_audit::{AuditKey, CorrelatedField, RecordFilter};
+    ///
+    /// let key = AuditKey::generate()?;
+    /// let code = "query.user".parse::<CorrelatedField>()?.code(&key, "anna")?;
+    /// let filter = RecordFilter::new().field("query.user", code);
+    /// # let _ = filter; Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn field(mut self, name: impl Into<Box<str>>, value: impl Into<Box<str>>) -> Self {
+        self.field = Some((name.into(), value.into()));
+        self
+    }
+
     /// Admits requests in which a firewall rule matched, by the id of the rule. Default: with any, and without one.
     ///
     /// Rules that matched only in a person's text count too. A record names the first 16 rules of a request; the others
@@ -252,6 +273,16 @@ impl RecordFilter {
         late_enough && early_enough && equal(&self.kind, Some(record.kind()))
     }
 
+    /// Returns whether a record has the value of a header or parameter.
+    fn field_fits(&self, record: &StoredRecord) -> bool {
+        self.field.as_ref().is_none_or(|(name, value)| {
+            let found = record
+                .member("fields")
+                .and_then(|fields| fields.get(&**name));
+            found.and_then(|found| found.as_str()) == Some(&**value)
+        })
+    }
+
     /// Returns whether what a record says about a request fits.
     fn request_fits(&self, record: &StoredRecord) -> bool {
         let status = |(first, last): (u16, u16)| {
@@ -265,6 +296,7 @@ impl RecordFilter {
             && equal(&self.route, record.route())
             && equal(&self.code, record.refusal_code())
             && self.rule.is_none_or(|rule| names_rule(record, rule))
+            && self.field_fits(record)
             && (!self.refused || record.refusal_code().is_some())
             && self.status.is_none_or(status)
             && self

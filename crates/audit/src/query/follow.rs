@@ -9,7 +9,7 @@ use std::{
 
 use palisade_internal::folder_watch::FolderWatch;
 
-use super::{MAX_LINE, StoredRecord};
+use super::{MAX_LINE, StoredRecord, UnreadablePart};
 use crate::{part_reader::PartReader, trail_files};
 
 /// Begins to follow a trail, with the records of its latest older part and of the file that is written.
@@ -43,7 +43,7 @@ pub fn follow_trail(path: impl AsRef<Path>) -> io::Result<TrailFollower> {
     let watch = FolderWatch::open(trail_files::folder(&path))?;
     let (mut parts, live) = trail_files::listed(&path)?;
     parts.drain(..parts.len().saturating_sub(1));
-    let mut follower = TrailFollower {
+    Ok(TrailFollower {
         path,
         watch,
         parts: parts.into(),
@@ -54,9 +54,7 @@ pub fn follow_trail(path: impl AsRef<Path>) -> io::Result<TrailFollower> {
         last: 0,
         repeated: 0,
         unreadable: 0,
-    };
-    follower.open_next()?;
-    Ok(follower)
+    })
 }
 
 /// The records of a trail, also those that are written later. From [`follow_trail`].
@@ -89,6 +87,8 @@ pub struct TrailFollower {
 /// A file that is read.
 #[derive(Debug)]
 struct Current {
+    /// Its name.
+    path: PathBuf,
     file: BufReader<PartReader>,
     /// Whether a writer may append to it.
     grows: bool,
@@ -101,10 +101,13 @@ impl TrailFollower {
     ///
     /// # Errors
     ///
-    /// A file cannot be read, or retention deleted it before its turn.
+    /// - An [`UnreadablePart`] if an older part cannot be read, as it is damaged or was deleted before its turn. The
+    ///   next call goes on with the next file.
+    /// - Another error if the file that is written cannot be read. The next call tries again.
     pub fn next_record(&mut self) -> io::Result<Option<StoredRecord>> {
         loop {
-            if !self.read_line()? {
+            let read = self.read_line();
+            if !read.map_err(|error| self.leave_part(error))? {
                 if !self.go_on()? {
                     return Ok(None);
                 }
@@ -191,6 +194,22 @@ impl TrailFollower {
         current.file.seek(SeekFrom::Start(current.next)).map(drop)
     }
 
+    /// Leaves an older part that cannot be read any further. Returns the error that names it.
+    fn leave_part(&mut self, error: io::Error) -> io::Error {
+        match self.current.take_if(|current| !current.grows) {
+            Some(current) => self.pass_over(&current.path, error),
+            None => error,
+        }
+    }
+
+    /// Sees to it that a part is not listed again. Returns the error that names it.
+    fn pass_over(&mut self, part: &Path, error: io::Error) -> io::Error {
+        self.line.clear();
+        self.skips_line = false;
+        self.last = self.last.max(trail_files::first_of(part).unwrap_or(0));
+        UnreadablePart::wrap(part, error)
+    }
+
     /// At the end of a file: goes to the next one. Returns false if there is nothing to read now.
     fn go_on(&mut self) -> io::Result<bool> {
         let Some(current) = &mut self.current else {
@@ -227,19 +246,24 @@ impl TrailFollower {
             self.parts = parts.into();
             self.live = live.map(PartReader::Plain).map(BufReader::new);
         }
-        self.current = match self.parts.pop_front() {
-            Some(part) => Some(Current {
-                file: BufReader::new(PartReader::open(&part)?),
-                grows: false,
-                next: 0,
-            }),
-            None => self.live.take().map(|file| Current {
-                file,
-                grows: true,
-                next: 0,
-            }),
+        let (path, file, grows) = match (self.parts.pop_front(), self.live.take()) {
+            (Some(part), live) => {
+                self.live = live;
+                match PartReader::open_named(&part) {
+                    Ok((path, reader)) => (path, BufReader::new(reader), false),
+                    Err(error) => return Err(self.pass_over(&part, error)),
+                }
+            }
+            (None, Some(file)) => (self.path.clone(), file, true),
+            (None, None) => return Ok(false),
         };
-        Ok(self.current.is_some())
+        self.current = Some(Current {
+            path,
+            file,
+            grows,
+            next: 0,
+        });
+        Ok(true)
     }
 }
 

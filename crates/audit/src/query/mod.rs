@@ -11,6 +11,7 @@ mod filter;
 mod follow;
 mod network;
 mod stored_record;
+mod unreadable_part;
 
 use std::{
     fs::File,
@@ -23,6 +24,7 @@ pub use self::{
     filter::RecordFilter,
     follow::{TrailFollower, follow_trail},
     stored_record::StoredRecord,
+    unreadable_part::UnreadablePart,
 };
 use crate::{part_reader::PartReader, trail_files};
 
@@ -58,7 +60,7 @@ pub fn read_trail(path: impl AsRef<Path>) -> io::Result<TrailReader> {
     let (parts, live) = trail_files::listed(&path)?;
     Ok(TrailReader {
         parts: parts.into_iter(),
-        live,
+        live: live.map(|live| (path, live)),
         current: None,
         line: Vec::new(),
         unreadable: 0,
@@ -68,8 +70,8 @@ pub fn read_trail(path: impl AsRef<Path>) -> io::Result<TrailReader> {
 /// The records of a trail, in the order of the chain. From [`read_trail`].
 ///
 /// Lines that are no record (damaged, torn, longer than 64 KiB) are skipped and
-/// [counted](Self::unreadable_lines). An item is an error if a file cannot be read; the iteration then goes on
-/// with the next file. Takes the memory of one line.
+/// [counted](Self::unreadable_lines). An item is an error if a file cannot be read, such as a damaged compressed part:
+/// it [names](UnreadablePart) the file, and the iteration then goes on with the next one. Takes the memory of one line.
 ///
 /// A part that is deleted by retention while it is read is read to its end. One that is deleted before its turn
 /// is an error *not found*.
@@ -96,9 +98,9 @@ pub struct TrailReader {
     /// Older parts that were not read yet.
     parts: vec::IntoIter<PathBuf>,
     /// The file that is written.
-    live: Option<File>,
-    /// The file that is read now.
-    current: Option<BufReader<PartReader>>,
+    live: Option<(PathBuf, File)>,
+    /// The file that is read now, with its name.
+    current: Option<(PathBuf, BufReader<PartReader>)>,
     /// The line that is read now.
     line: Vec<u8>,
     /// Lines that are no record.
@@ -116,18 +118,20 @@ impl TrailReader {
     }
 
     /// Opens the next file. `None` after the last one.
-    fn next_file(&mut self) -> Option<io::Result<BufReader<PartReader>>> {
+    fn next_file(&mut self) -> Option<io::Result<(PathBuf, BufReader<PartReader>)>> {
         if let Some(part) = self.parts.next() {
-            return Some(PartReader::open(&part).map(BufReader::new));
+            let opened = PartReader::open_named(&part);
+            let opened = opened.map(|(name, reader)| (name, BufReader::new(reader)));
+            return Some(opened.map_err(|error| UnreadablePart::wrap(&part, error)));
         }
-        let live = self.live.take().map(PartReader::Plain);
-        live.map(|live| Ok(BufReader::new(live)))
+        let (path, live) = self.live.take()?;
+        Some(Ok((path, BufReader::new(PartReader::Plain(live)))))
     }
 
     /// Reads the next line into the buffer. Returns false at the end of the file.
     fn read_line(&mut self) -> io::Result<bool> {
         self.line.clear();
-        let Some(file) = &mut self.current else {
+        let Some((_, file)) = &mut self.current else {
             return Ok(false);
         };
         let read = file
@@ -161,8 +165,8 @@ impl Iterator for TrailReader {
                     Err(error) => return Some(Err(error)),
                 },
                 Err(error) => {
-                    self.current = None;
-                    return Some(Err(error));
+                    let (path, _) = self.current.take()?;
+                    return Some(Err(UnreadablePart::wrap(&path, error)));
                 }
             }
         }

@@ -140,6 +140,14 @@ impl StoredRecord {
         self.text("method")
     }
 
+    /// Returns of how many requests this is the one with a record: 1 if all have one.
+    ///
+    /// See [`AuditRule::sample_successes`](crate::AuditRule::sample_successes).
+    #[must_use]
+    pub fn sampled_one_of(&self) -> u64 {
+        self.number("sampled").unwrap_or(1).max(1)
+    }
+
     /// Returns the template of the route. `None` if no route matched.
     #[must_use]
     pub fn route(&self) -> Option<&str> {

@@ -259,6 +259,12 @@ pub mod event_id {
     ///
     /// Their ends are not recorded.
     pub const CLOSED_WITH_OPEN_REQUESTS: &str = "audit.closed_with_open_requests";
+    /// The key of codes and pseudonyms that is used from now on. Members: `key` and, if another one was used before in
+    /// this process, `previous`: their public identifiers.
+    pub const CORRELATION_KEY: &str = "audit.correlation_key";
+    /// The rules about which requests are recorded, at the start. Members: `rule_1` and so on, and `rules` if there are more
+    /// than 15.
+    pub const RULES: &str = "audit.rules";
     /// A sink of the audit layer panicked or missed its deadline. The other sinks get the record.
     pub const SINK_FAILED: &str = "audit.sink_failed";
     /// Older parts that retention should delete could not be deleted. They stay, and it is tried

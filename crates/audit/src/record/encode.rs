@@ -16,7 +16,7 @@ use palisade_core::{Identity, Outcome, Principal};
 use super::{RequestRecord, Stage, observations, request_snapshot::RecordedPath};
 use crate::{
     record::json::Object,
-    record::redaction::{FieldForm, FieldSource},
+    record::redaction::{FieldForm, FieldSource, Redaction},
 };
 
 /// The version of the record's members. Members may be added to it; none changes its meaning.
@@ -98,6 +98,9 @@ impl RequestRecord {
         record.text("type", form.name());
         record.time("time", self.snapshot.received_at);
         record.plain("id", self.request_id());
+        if let one_of @ 2.. = self.detail.one_of.get() {
+            record.number("sampled", one_of.into());
+        }
         if form != RecordType::End {
             self.request_members(&mut record);
         }
@@ -112,14 +115,22 @@ impl RequestRecord {
         }
         self.path_members(record);
         if let Some(client) = self.cx.client() {
-            record.plain("client", self.redaction.recorded_client(client.ip()));
+            let client_ip = self.redaction().recorded_client(client.ip());
+            record.plain("client", client_ip);
             record.text("scheme", client.scheme().as_str());
         }
         match self.cx.identity() {
             Identity::Anonymous => record.text("identity", "anonymous"),
             Identity::Unknown => record.text("identity", "unknown"),
-            Identity::Known(who) => principal_members(record, who),
+            Identity::Known(who) => principal_members(record, who, self.redaction()),
         }
+        if let Some(key) = &self.redaction().key {
+            record.text("hmac_key", &key.id());
+        }
+    }
+
+    fn redaction(&self) -> &Redaction {
+        &self.snapshot.redaction
     }
 
     /// Writes the path in the form that the settings allow, if no route is known.
@@ -129,12 +140,12 @@ impl RequestRecord {
         match &self.snapshot.path {
             Some(RecordedPath::Clear(path)) => record.limited("path", path, MAX_TEXT_CHARS),
             Some(RecordedPath::Unknown(path)) if self.route().is_none() => {
-                if self.redaction.unknown_paths {
+                if self.redaction().unknown_paths {
                     return record.limited("path", &path.shortened(), MAX_TEXT_CHARS);
                 }
                 let length = u64::try_from(path.length).unwrap_or(u64::MAX);
                 record.number("path_length", length);
-                if let Some(code) = self.redaction.path_code(path.beginning(), path.length) {
+                if let Some(code) = self.redaction().path_code(path.beginning(), path.length) {
                     record.text("path_code", &format!("hmac:{code}"));
                 }
             }
@@ -145,12 +156,13 @@ impl RequestRecord {
     /// Writes the headers and query parameters that the operator chose, in clear or as a code. Never in an `end`
     /// record: its head has them.
     fn chosen_fields(&self, record: &mut Object<'_>, form: RecordType) {
-        if form == RecordType::End || self.snapshot.redacted_fields.is_empty() {
+        let has_fields = self.detail.fields && !self.snapshot.redacted_fields.is_empty();
+        if form == RecordType::End || !has_fields {
             return;
         }
         let mut fields = record.object("fields");
         for recorded in &self.snapshot.redacted_fields {
-            let Some(field) = self.redaction.fields.get(recorded.field) else {
+            let Some(field) = self.redaction().fields.get(recorded.field) else {
                 continue;
             };
             let source_kind = match field.source {
@@ -180,8 +192,9 @@ impl RequestRecord {
 
     /// Writes what the guards noticed.
     fn observations(&self, record: &mut Object<'_>) {
+        let texts = !self.redaction().principal_pseudonyms;
         self.cx
-            .with_observations(|seen| observations::write(record, seen));
+            .with_observations(|seen| observations::write(record, seen, texts));
     }
 
     /// Writes the costs that the handler settled, by unit.
@@ -198,16 +211,20 @@ impl RequestRecord {
     }
 }
 
-/// Writes the authenticated principal.
-fn principal_members(record: &mut Object<'_>, who: &Principal) {
+/// Writes the authenticated principal, its names in clear or as codes.
+fn principal_members(record: &mut Object<'_>, who: &Principal, redaction: &Redaction) {
     let mut object = record.object("principal");
     object.text("kind", who.kind());
-    object.limited("id", who.id(), MAX_NAME_CHARS);
-    if let Some(credential) = who.credential() {
-        object.limited("credential", credential, MAX_NAME_CHARS);
-    }
-    if let Some(owner) = who.owner() {
-        object.limited("owner", owner, MAX_NAME_CHARS);
+    let names = [
+        ("id", "principal", Some(who.id())),
+        ("credential", "credential", who.credential()),
+        ("owner", "owner", who.owner()),
+    ];
+    for (member, part, name) in names {
+        if let Some(name) = name {
+            let name = redaction.recorded_name(part, name);
+            object.limited(member, &name, MAX_NAME_CHARS);
+        }
     }
     object.close();
 }

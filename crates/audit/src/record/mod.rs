@@ -5,6 +5,7 @@
 //! `audit_event` has the records that are not about a request.
 
 mod audit_event;
+mod correlation;
 pub(crate) mod json;
 pub(crate) mod redaction;
 pub(crate) mod timestamp;
@@ -13,17 +14,19 @@ mod observations;
 mod unknown_path;
 mod request_snapshot;
 
-use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
+use std::{borrow::Cow, fmt, net::IpAddr, num::NonZeroU32, time::Duration};
 
 use http::{Method, StatusCode};
 use palisade_core::{Outcome, Principal, RequestId, RouteMatch, SecurityContext};
 
-pub use self::audit_event::{AuditEvent, event_id};
+pub use self::{
+    audit_event::{AuditEvent, event_id},
+    correlation::CorrelatedField,
+};
 pub(crate) use self::{
     encode::{MAX_RECORD, RecordType},
     request_snapshot::RequestSnapshot,
 };
-use crate::record::redaction::Redaction;
 
 /// What happened to one request: who, what, when, from where, and with which outcome.
 ///
@@ -60,14 +63,31 @@ pub struct RequestRecord {
     cx: SecurityContext,
     /// The part of the request head that may be recorded.
     snapshot: RequestSnapshot,
-    /// What may be recorded of addresses, paths and fields.
-    redaction: Arc<Redaction>,
     /// When the record was made, and what was known then.
     stage: Stage,
     /// The time from arrival to this record, on the monotonic clock.
     duration: Duration,
     /// Whether the sinks that require head records were given one.
     has_head_record: bool,
+    /// How much of the request is written.
+    detail: Detail,
+}
+
+/// How much of a request is written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Detail {
+    /// Whether the chosen headers and query parameters are.
+    pub(crate) fields: bool,
+    /// Of how many requests like this one is recorded.
+    pub(crate) one_of: NonZeroU32,
+}
+
+impl Detail {
+    /// Everything, of every request.
+    pub(crate) const FULL: Self = Self {
+        fields: true,
+        one_of: NonZeroU32::MIN,
+    };
 }
 
 /// The point in the life of a request at which a record was made.
@@ -86,18 +106,18 @@ impl RequestRecord {
     pub(crate) fn new(
         cx: SecurityContext,
         snapshot: RequestSnapshot,
-        redaction: Arc<Redaction>,
         stage: Stage,
         duration: Duration,
         has_head_record: bool,
+        detail: Detail,
     ) -> Self {
         Self {
             cx,
             snapshot,
-            redaction,
             stage,
             duration,
             has_head_record,
+            detail,
         }
     }
 
@@ -135,6 +155,9 @@ impl RequestRecord {
     }
 
     /// Returns the authenticated principal. `None` for an anonymous or unauthenticated request.
+    ///
+    /// Its names are in clear also if the layer records pseudonyms: see
+    /// [`recorded_principal`](Self::recorded_principal).
     #[must_use]
     pub fn principal(&self) -> Option<&Principal> {
         self.cx.principal()
@@ -158,13 +181,23 @@ impl RequestRecord {
         })
     }
 
-    /// Returns the address of the client as it is recorded, masked if the layer masks addresses.
+    /// Returns the identifier of the principal as it is recorded: its code, if the layer records pseudonyms.
+    ///
+    /// `None` for an anonymous or unauthenticated request.
+    #[must_use]
+    pub fn recorded_principal(&self) -> Option<Cow<'_, str>> {
+        let name = self.principal()?.id();
+        let redaction = &self.snapshot.redaction;
+        Some(redaction.recorded_name("principal", name))
+    }
+
+    /// Returns the address of the client as it is recorded: masked or as a pseudonym, if the layer says so.
     ///
     /// `None` if the transport layer did not determine it.
     #[must_use]
     pub fn recorded_client(&self) -> Option<IpAddr> {
         let client = self.cx.client()?;
-        Some(self.redaction.recorded_client(client.ip()))
+        Some(self.snapshot.redaction.recorded_client(client.ip()))
     }
 
     /// Returns the status of the response. `None` before there is one, or if the request ended

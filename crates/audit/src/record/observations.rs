@@ -11,16 +11,29 @@
 //! | `credential_failed`, `credential_failed_count` | kind, code and sort of failure |
 //! | `cleaned`, `credential_exposed`, `degraded`, `noted`, `close_panicked` | facts of this kind |
 //! | `facts_lost` | facts beyond the limits of the core |
+//!
+//! Reasons, notes and identifiers of credentials are texts of guards and handlers, which may name a person. A trail with
+//! pseudonyms has none of them.
 
 use palisade_core::{Counted, Fact, Observations, Refusal};
 
 use super::encode::{MAX_NAME_CHARS, MAX_TEXT_CHARS};
 use crate::record::json::Object;
 
-/// Writes a member for each kind of which there is one. A `count` stands where there were several.
-pub(super) fn write(record: &mut Object<'_>, seen: &Observations) {
+/// Notes with identifiers of firewall rules.
+const RULE_NOTES: [&str; 3] = [
+    "inspect_rules",
+    "inspect_text_rules",
+    "inspect_response_rules",
+];
+
+/// Writes a member for each kind of which there is one. A `count` stands where there were several. `texts` says whether
+/// texts that may name a person are written.
+pub(super) fn write(record: &mut Object<'_>, seen: &Observations, texts: bool) {
     let refusals = seen.refusals();
-    record.objects("refused", refusals.iter(), refusal_members);
+    record.objects("refused", refusals.iter(), |it, refusal| {
+        refusal_members(it, refusal, texts);
+    });
     total_if_more(
         record,
         "refused_count",
@@ -31,7 +44,7 @@ pub(super) fn write(record: &mut Object<'_>, seen: &Observations) {
         "would_refuse",
         seen.shadow_refusals().iter(),
         |it, counted| {
-            refusal_members(it, &counted.value);
+            refusal_members(it, &counted.value, texts);
             count_if_several(it, counted);
         },
     );
@@ -55,7 +68,7 @@ pub(super) fn write(record: &mut Object<'_>, seen: &Observations) {
         "noted",
         "close_panicked",
     ] {
-        facts_of_kind(record, name, facts);
+        facts_of_kind(record, name, facts, texts);
     }
     if let lost @ 1.. = seen.facts_lost() {
         record.number("facts_lost", lost.into());
@@ -63,10 +76,10 @@ pub(super) fn write(record: &mut Object<'_>, seen: &Observations) {
 }
 
 /// Writes who refused, and the private reason, which the client does not get. At most 512 characters of it.
-fn refusal_members(it: &mut Object<'_>, refusal: &Refusal) {
+fn refusal_members(it: &mut Object<'_>, refusal: &Refusal, texts: bool) {
     it.text("guard", refusal.guard);
     it.text("code", refusal.code);
-    if let Some(reason) = &refusal.reason {
+    if let Some(reason) = refusal.reason.as_ref().filter(|_| texts) {
         it.limited("reason", reason, MAX_TEXT_CHARS);
     }
 }
@@ -86,16 +99,16 @@ fn count_if_several<T>(it: &mut Object<'_>, counted: &Counted<T>) {
 }
 
 /// Writes the facts of one kind as an array, if there are any. Equal ones are one entry with a `count`.
-fn facts_of_kind(record: &mut Object<'_>, name: &str, facts: &[Counted<Fact>]) {
+fn facts_of_kind(record: &mut Object<'_>, name: &str, facts: &[Counted<Fact>], texts: bool) {
     let of_kind = facts.iter().filter(|it| kind_name(&it.value) == name);
     record.objects(name, of_kind, |it, counted| {
-        fact_members(it, &counted.value);
+        fact_members(it, &counted.value, texts);
         count_if_several(it, counted);
     });
 }
 
 /// Writes what a fact says. Kinds that are not recorded have no members.
-fn fact_members(it: &mut Object<'_>, fact: &Fact) {
+fn fact_members(it: &mut Object<'_>, fact: &Fact, texts: bool) {
     match fact {
         Fact::Cleaned { field, removed } => {
             it.limited("field", field, MAX_NAME_CHARS);
@@ -104,7 +117,7 @@ fn fact_members(it: &mut Object<'_>, fact: &Fact) {
         Fact::ClosePanicked { guard } => it.text("guard", guard),
         Fact::CredentialExposed { kind, id } => {
             it.limited("kind", kind, MAX_NAME_CHARS);
-            if let Some(id) = id {
+            if let Some(id) = id.as_ref().filter(|_| texts) {
                 it.limited("id", id, MAX_NAME_CHARS);
             }
         }
@@ -114,7 +127,10 @@ fn fact_members(it: &mut Object<'_>, fact: &Fact) {
         }
         Fact::Noted { key, value } => {
             it.text("key", key);
-            it.limited("value", value, MAX_TEXT_CHARS);
+            // Identifiers of rules name nobody.
+            if texts || RULE_NOTES.contains(key) {
+                it.limited("value", value, MAX_TEXT_CHARS);
+            }
         }
         _ => {}
     }

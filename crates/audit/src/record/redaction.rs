@@ -12,11 +12,15 @@
 //! `cookie`, `password`, `secret`, `session`, `token` …). The builder refuses such a setting; a code under a key is
 //! allowed.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::{
+    borrow::Cow,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
 
 use http::{HeaderName, request};
 use palisade_internal::percent::{decode_form, is_named, split_pair};
 
+use super::correlation::Correlated;
 use crate::{error::AuditBuildError, key::AuditKey};
 
 /// The most bytes of a value that is recorded in clear.
@@ -72,6 +76,10 @@ pub(crate) struct Redaction {
     pub(crate) path_key: Option<AuditKey>,
     /// Whether client addresses are masked to 24 bits (IPv4) or 48 bits (IPv6). Default: false.
     pub(crate) mask_client: bool,
+    /// Whether client addresses are recorded as pseudonyms. Default: false.
+    pub(crate) client_pseudonyms: bool,
+    /// Whether principals are recorded as pseudonyms, and texts that may name them not at all. Default: false.
+    pub(crate) principal_pseudonyms: bool,
     /// The key of HMAC codes of fields.
     pub(crate) key: Option<AuditKey>,
     /// Headers and query parameters that the operator chose.
@@ -123,7 +131,9 @@ impl Redaction {
     /// [`AuditBuildError::SecretInClear`] for a name of a secret in clear.
     pub(crate) fn check(&self) -> Result<(), AuditBuildError> {
         let mut fields = self.fields.iter();
-        if self.key.is_none() && fields.any(|field| field.form == FieldForm::Correlated) {
+        let pseudonyms = self.client_pseudonyms || self.principal_pseudonyms;
+        let has_codes = pseudonyms || fields.any(|field| field.form == FieldForm::Correlated);
+        if self.key.is_none() && has_codes {
             return Err(AuditBuildError::NoCorrelationKey);
         }
         let secret =
@@ -133,6 +143,15 @@ impl Redaction {
                 field: field.source.name().to_owned(),
             }),
             None => Ok(()),
+        }
+    }
+
+    /// Returns the same settings with another key.
+    pub(crate) fn with_key(&self, key: AuditKey) -> Self {
+        Self {
+            path_key: Some(key.clone()),
+            key: Some(key),
+            ..self.clone()
         }
     }
 
@@ -155,11 +174,31 @@ impl Redaction {
     /// Returns the code of a path: two are equal if their length and their beginning are.
     pub(crate) fn path_code(&self, start: &str, length: usize) -> Option<String> {
         let key = self.path_key.as_ref()?;
-        Some(key.correlate("path", format!("{length}:{start}").as_bytes()))
+        Some(Correlated::path_code(key, start, length))
+    }
+
+    /// Returns a name of a principal as it is recorded: itself, or its code. `part` is `principal`, `credential` or
+    /// `owner`.
+    pub(crate) fn recorded_name<'a>(&self, part: &str, name: &'a str) -> Cow<'a, str> {
+        match (&self.key, self.principal_pseudonyms) {
+            (Some(key), true) => Correlated::name(part).code(key, name).into(),
+            // The check demands a key. Without one nothing is shown.
+            (None, true) => "".into(),
+            (_, false) => name.into(),
+        }
     }
 
     /// Returns the address of a client as it is recorded. A masked one keeps 24 or 48 bits.
     pub(crate) fn recorded_client(&self, ip: IpAddr) -> IpAddr {
+        let ip = self.masked_client(ip);
+        match (&self.key, self.client_pseudonyms) {
+            (Some(key), true) => Correlated::client_pseudonym(key, ip),
+            (None, true) => Ipv6Addr::UNSPECIFIED.into(),
+            (_, false) => ip,
+        }
+    }
+
+    fn masked_client(&self, ip: IpAddr) -> IpAddr {
         match ip {
             _ if !self.mask_client => ip,
             IpAddr::V4(ip) => (Ipv4Addr::from_bits(ip.to_bits() & !0xff)).into(),

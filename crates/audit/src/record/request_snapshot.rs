@@ -4,7 +4,7 @@
 //! written, after the response, only this copy is left. The copy is bounded: a client chooses the
 //! content of a request head, but not how much of it is kept.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use http::{Method, request};
 use palisade_core::{Clock, SecurityContext};
@@ -33,6 +33,8 @@ pub(crate) struct RequestSnapshot {
     pub(crate) path: Option<RecordedPath>,
     /// The chosen headers and query parameters, as HMAC codes or in clear.
     pub(crate) redacted_fields: Vec<RedactedField>,
+    /// What may be recorded, with the key that was current at the arrival.
+    pub(crate) redaction: Arc<Redaction>,
 }
 
 /// A path, in the form in which it may be recorded.
@@ -49,7 +51,7 @@ impl RequestSnapshot {
     pub(crate) fn capture(
         cx: &SecurityContext,
         head: &request::Parts,
-        redaction: &Redaction,
+        redaction: Arc<Redaction>,
         clock: &dyn Clock,
     ) -> Self {
         let path = head.uri.path();
@@ -64,6 +66,7 @@ impl RequestSnapshot {
             method: bounded_method(&head.method),
             path,
             redacted_fields: redaction.redacted_fields(head),
+            redaction,
         }
     }
 }

@@ -34,10 +34,8 @@ pub(crate) struct UnknownPath {
 impl UnknownPath {
     /// Copies the beginning of a path and notes its length.
     pub(super) fn copy_of(path: &str) -> Self {
-        let end = path.floor_char_boundary(MAX_COPIED_BYTES);
-        let beginning = path.as_bytes().get(..end).unwrap_or_default();
         Self {
-            beginning: SmallVec::from_slice(beginning),
+            beginning: SmallVec::from_slice(beginning(path).as_bytes()),
             length: path.len(),
         }
     }
@@ -66,6 +64,12 @@ impl UnknownPath {
         }
         short
     }
+}
+
+/// Returns the first 512 bytes of a path, or fewer, so that no character is cut.
+pub(super) fn beginning(path: &str) -> &str {
+    let end = path.floor_char_boundary(MAX_COPIED_BYTES);
+    path.get(..end).unwrap_or_default()
 }
 
 /// Appends a segment, shortened with `…` if it is long.

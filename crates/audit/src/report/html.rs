@@ -32,6 +32,14 @@ pub(super) fn page(report: &TrailReport, title: &str, verified: Option<&VerifyRe
     );
     page += &period(report);
     page += &verification(verified);
+    page += &unreadable_parts(report);
+    if report.sampled > 0 {
+        let _ = writeln!(
+            page,
+            "<p class=muted>{} records are samples: they stand for about {} requests. All numbers below count records.</p>",
+            report.sampled, report.sampled_from
+        );
+    }
     page += &numbers(report);
     page += "<h2>Requests over time</h2>";
     page += &chart::timeline(&report.timeline);
@@ -140,6 +148,26 @@ fn verification(verified: Option<&VerifyReport>) -> String {
         );
     }
     out + "</div>\n"
+}
+
+/// Writes which files could not be read: their records are missing in all numbers.
+fn unreadable_parts(report: &TrailReport) -> String {
+    if report.unreadable_parts.is_empty() {
+        return String::new();
+    }
+    let mut out = "<div class=\"state bad\"><strong>Files that could not be read:</strong> their records are missing \
+                   in these numbers.<ul>"
+        .to_owned();
+    for part in report.unreadable_parts.iter().take(MAX_FINDINGS) {
+        let name = part.display().to_string();
+        let _ = write!(out, "<li>{}", escape_visibly(&name));
+    }
+    let _ = writeln!(
+        out,
+        "</ul><p>Files in all: {}.</p></div>",
+        report.unreadable_parts.len()
+    );
+    out
 }
 
 /// Writes the most important numbers: recorded requests, refusals, repetitions, server errors, events.

@@ -14,11 +14,16 @@ mod latency;
 mod timeline;
 mod top;
 
-use std::{collections::BTreeMap, io, time::Duration};
+use std::{
+    collections::BTreeMap,
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 pub(crate) use self::{latency::Latency, timeline::Timeline, top::Top};
 use crate::{
-    query::{RecordFilter, StoredRecord},
+    query::{RecordFilter, StoredRecord, UnreadablePart},
     verify::VerifyReport,
 };
 
@@ -79,14 +84,23 @@ pub struct TrailReport {
     pub(crate) latency: Latency,
     /// What requests cost, by unit.
     pub(crate) costs: BTreeMap<String, u64>,
+    /// Requests with a record that is one of several.
+    pub(crate) sampled: u64,
+    /// How many requests these records stand for, about.
+    pub(crate) sampled_from: u64,
+    /// Files that could not be read.
+    pub(crate) unreadable_parts: Vec<PathBuf>,
 }
 
 impl TrailReport {
     /// Counts the records that a filter admits.
     ///
+    /// A file of the trail that cannot be read is [named](Self::unreadable_parts), also on the page, and the records of
+    /// the others are counted.
+    ///
     /// # Errors
     ///
-    /// The first error of the records: a file cannot be read.
+    /// The first error of the records that is no [`UnreadablePart`].
     ///
     /// # Examples
     ///
@@ -107,9 +121,13 @@ impl TrailReport {
     ) -> io::Result<Self> {
         let mut report = Self::default();
         for record in records {
-            let record = record?;
-            if filter.admits(&record) {
-                report.add(&record);
+            match record {
+                Ok(record) if filter.admits(&record) => report.add(&record),
+                Ok(_) => {}
+                Err(error) => match UnreadablePart::of(&error) {
+                    Some(part) => report.unreadable_parts.push(part.path().into()),
+                    None => return Err(error),
+                },
             }
         }
         Ok(report)
@@ -125,6 +143,11 @@ impl TrailReport {
     #[must_use]
     pub fn refused(&self) -> u64 {
         self.refused.saturating_add(self.by_refusal.folded)
+    }
+
+    /// Returns the files that could not be read, or not to their end. Their records are missing in the numbers.
+    pub fn unreadable_parts(&self) -> impl Iterator<Item = &Path> {
+        self.unreadable_parts.iter().map(PathBuf::as_path)
     }
 
     /// Writes the report as one HTML page: no scripts, nothing from other places, light and dark.
@@ -178,6 +201,10 @@ impl TrailReport {
     /// Counts what is known when the response starts: client, principal, route, status, refusal.
     fn add_request(&mut self, record: &StoredRecord) {
         self.requests = self.requests.saturating_add(1);
+        if let one_of @ 2.. = record.sampled_one_of() {
+            self.sampled = self.sampled.saturating_add(1);
+            self.sampled_from = self.sampled_from.saturating_add(one_of);
+        }
         let class = record.status().map_or(0, |status| status / 100);
         let of_class = self.by_class.entry(class).or_default();
         *of_class = of_class.saturating_add(1);
@@ -282,6 +309,16 @@ mod tests {
             [("203.0.113.8", 42)]
         );
         assert_eq!(report.by_class, BTreeMap::from([(2, 1), (4, 1)]));
+    }
+
+    #[test]
+    fn samples_are_counted_as_records_and_the_page_says_what_they_stand_for() {
+        let sampled = HEAD.replace("\"method\"", "\"sampled\":10,\"method\"");
+        let report = report(&[&sampled, &sampled, REFUSED]);
+        assert_eq!(report.requests(), 3);
+        assert_eq!((report.sampled, report.sampled_from), (2, 20));
+        let page = report.to_html("audit.jsonl", None);
+        assert!(page.contains("2 records are samples: they stand for about 20 requests"));
     }
 
     #[test]

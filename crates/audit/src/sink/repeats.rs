@@ -114,7 +114,7 @@ impl RepeatKey {
         let (guard, code) = event.refused_by()?;
         Some(Self {
             client: event.recorded_client().map(network),
-            principal: event.principal().map(|who| who.id().into()),
+            principal: event.recorded_principal().map(Into::into),
             guard,
             code,
         })

@@ -1,16 +1,17 @@
 //! Compressed parts that cannot be decompressed: what verification reports, what an operator acknowledges, and how the
-//! writer goes on.
+//! writer and readers go on.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     sync::LazyLock,
     time::Duration,
 };
 
 use palisade_audit::{
-    AcknowledgeError, Anchor, AuditKey, FileSinkBuilder, FindingReason, LowSpaceAction,
-    VerifyOptions, VerifyOutcome, VerifyReport, acknowledge, verify_file,
+    AcknowledgeError, Anchor, AuditKey, FileSinkBuilder, FindingReason, LowSpaceAction, Proof,
+    ProofError, ProvenFact, RecordFilter, StoredRecord, TrailReport, UnreadablePart, VerifyOptions,
+    VerifyOutcome, VerifyReport, acknowledge, follow_trail, prove_record, read_trail, verify_file,
 };
 use palisade_core::ManualClock;
 
@@ -246,4 +247,100 @@ async fn a_young_part_is_kept_though_the_one_before_it_is_damaged() {
     let report = trail.verify();
     assert_eq!(report.retired, trail.first(1) - 1);
     assert!(report.is_intact(), "{:?}", report.findings);
+}
+
+/// The numbers of the records that are read, and the files that could not be read to their end.
+fn read(records: impl Iterator<Item = io::Result<StoredRecord>>) -> (Vec<u64>, Vec<PathBuf>) {
+    let (mut numbers, mut unreadable) = (Vec::new(), Vec::new());
+    for record in records {
+        match record {
+            Ok(record) => numbers.push(record.sequence().unwrap()),
+            Err(error) => unreadable.push(UnreadablePart::of(&error).unwrap().path().into()),
+        }
+    }
+    (numbers, unreadable)
+}
+
+#[tokio::test]
+async fn readers_name_a_damaged_part_and_go_on() {
+    let trail = Trail::new().await;
+    let last = trail.verify().last.sequence();
+    trail.cut(1, 0);
+    fs::write(&trail.parts[3], "no frame").unwrap();
+    let lost: Vec<u64> = [1, 3]
+        .into_iter()
+        .flat_map(|part| trail.first(part)..trail.first(part + 1))
+        .collect();
+    let expected: Vec<u64> = (1..=last).filter(|it| !lost.contains(it)).collect();
+    let named = vec![trail.parts[1].clone(), trail.parts[3].clone()];
+    let records = read_trail(&trail.path).unwrap();
+    assert_eq!(read(records), (expected.clone(), named.clone()));
+
+    let records = read_trail(&trail.path).unwrap();
+    let filter = RecordFilter::new().kind("event");
+    let report = TrailReport::collect(records, filter).unwrap();
+    assert!(report.unreadable_parts().eq(&named));
+    let page = report.to_html("audit.jsonl", None);
+    for part in &named {
+        assert!(page.contains(part.to_str().unwrap()), "{page}");
+    }
+}
+
+#[tokio::test]
+async fn who_follows_a_trail_goes_on_after_a_damaged_part() {
+    let trail = Trail::new().await;
+    trail.cut(trail.parts.len() - 1, 0);
+    let live = fs::read_to_string(&trail.path).unwrap().lines().count();
+    let mut follower = follow_trail(&trail.path).unwrap();
+    let (numbers, unreadable) = read(std::iter::from_fn(|| follower.next_record().transpose()));
+    assert_eq!(unreadable, [trail.parts.last().unwrap().clone()]);
+    assert_eq!(numbers.len(), live);
+    // The file that is written is rotated: the damaged part is not read again.
+    let clock = ManualClock::new(NOW);
+    let rotate = |builder: FileSinkBuilder| builder.rotate_at(4096);
+    while with_end(&trail.path, ".jsonl").len() < 2 {
+        go_on(&trail.path, rotate, &clock).await;
+    }
+    let (_, unreadable) = read(std::iter::from_fn(|| follower.next_record().transpose()));
+    assert!(unreadable.is_empty());
+}
+
+#[tokio::test]
+async fn records_beside_a_damaged_part_are_proven() {
+    let trail = Trail::new().await;
+    let options = VerifyOptions::new().key(key());
+    let last = trail.verify().last.sequence();
+    trail.cut(1, 0);
+    let damaged = trail.first(1)..trail.first(2);
+    let prove = |record| prove_record(&trail.path, record, Some(last), &options);
+    for record in [trail.first(2), trail.first(3) + 1, last] {
+        let proof = Proof::from_json(&prove(record).unwrap().to_json()).unwrap();
+        let fact = proof.check(&options).unwrap();
+        assert!(matches!(fact, ProvenFact::Record { number, .. } if number == record));
+    }
+    for record in damaged {
+        match prove(record).unwrap_err() {
+            ProofError::Io(error) => {
+                let part = UnreadablePart::of(&error).unwrap();
+                assert_eq!(part.path(), trail.parts[1]);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    // Also if the trail begins with it.
+    trail.cut(0, 0);
+    assert!(prove(last).is_ok());
+    // A proof about parts that are whole does not hide what was changed in them.
+    let text = zstd::decode_all(&*fs::read(&trail.parts[3]).unwrap()).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    let text = text.replacen("app.counted", "app.changed", 1);
+    fs::write(
+        &trail.parts[3],
+        zstd::encode_all(text.as_bytes(), 3).unwrap(),
+    )
+    .unwrap();
+    assert!(matches!(
+        prove(last),
+        Err(ProofError::Contradicted { checkpoint }) if checkpoint == last
+    ));
 }

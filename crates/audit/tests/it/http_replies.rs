@@ -172,4 +172,7 @@ fn settings_do_not_show_the_path_of_the_address_or_a_header() {
     let shown = format!("{settings:?}");
     assert!(shown.contains("logs.example"), "{shown}");
     assert!(!shown.contains("s3cret"), "{shown}");
+    let shown = format!("{:?}", settings.build().unwrap());
+    assert!(shown.contains("logs.example"), "{shown}");
+    assert!(!shown.contains("s3cret"), "{shown}");
 }

@@ -73,7 +73,7 @@ async fn client(layer: AuditLayer) {
     }
 }
 
-async fn named(request: Request<Body>) -> Result<Response<Body>, Infallible> {
+pub(crate) async fn named(request: Request<Body>) -> Result<Response<Body>, Infallible> {
     let cx = SecurityContext::of(request.extensions()).unwrap();
     Ok(Response::new(Body::from(cx.request_id().to_string())))
 }

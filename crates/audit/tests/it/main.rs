@@ -23,12 +23,14 @@ mod killed;
 #[cfg(feature = "otlp")]
 mod otlp;
 mod proofs;
+mod pseudonyms;
 mod props;
 mod query;
 mod records;
 mod redaction;
 #[cfg(unix)]
 mod rsyslog;
+mod rules;
 mod repeats;
 #[cfg(feature = "otlp")]
 mod sink_losses;

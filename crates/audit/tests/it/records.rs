@@ -167,7 +167,7 @@ async fn equal_facts_are_recorded_once_with_a_count() {
 }
 
 #[derive(Clone, Debug)]
-struct Shadowed;
+pub(crate) struct Shadowed;
 
 impl palisade_core::Guard for Shadowed {
     type Pass = ();

@@ -48,11 +48,29 @@ impl Trail {
         change(builder.clock(self.clock.shared())).build().unwrap()
     }
 
-    /// The one record that there must be.
+    /// The one record of a request that there must be.
     pub(crate) fn only(&self) -> Value {
-        let lines = self.memory.lines();
-        assert_eq!(lines.len(), 1, "{lines:#?}");
-        serde_json::from_str(&lines[0]).unwrap()
+        let mut requests = self.requests();
+        assert_eq!(requests.len(), 1, "{requests:#?}");
+        requests.remove(0)
+    }
+
+    /// The records of requests.
+    pub(crate) fn requests(&self) -> Vec<Value> {
+        self.of_type(|kind| kind != "event")
+    }
+
+    /// The records of events.
+    pub(crate) fn events(&self) -> Vec<Value> {
+        self.of_type(|kind| kind == "event")
+    }
+
+    fn of_type(&self, wanted: impl Fn(&str) -> bool) -> Vec<Value> {
+        let lines = self.memory.lines().into_iter();
+        let records = lines.map(|line| serde_json::from_str::<Value>(&line).unwrap());
+        records
+            .filter(|record| wanted(record["type"].as_str().unwrap()))
+            .collect()
     }
 }
 

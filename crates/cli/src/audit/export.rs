@@ -15,14 +15,15 @@ use std::{io, path::PathBuf};
 use clap::{Args, ValueEnum};
 use palisade_audit::{ExportFormat, read_trail};
 
-use super::{filter::Conditions, query::admitted_records};
+use super::{filter::Conditions, query::admitted_records, unreadable_parts::UnreadableParts};
 use crate::{failure::Failure, output};
 
 const EXAMPLES: &str = "\
 Requests, refusals and events are written, one line each; records about the trail itself are not. Of a fail-closed
 trail the `head` records are written.
 
-Exit code 0: done, also without a line. 2: the trail could not be read.
+Exit code 0: done, also without a line. 2: the trail could not be read, or a part of it: standard error names it, and
+the records of the others are written.
 
 Examples:
   palisade audit export audit.jsonl --format ocsf --since 1h
@@ -79,7 +80,7 @@ impl Export {
     ///
     /// # Errors
     ///
-    /// A record cannot be read, or the output cannot be written. A closed pipe is no error.
+    /// A file of the trail cannot be read, or the output cannot be written. A closed pipe is no error.
     pub(super) fn run(self) -> Result<(), Failure> {
         let unreadable = |problem: io::Error| {
             Failure::new(format_args!(
@@ -90,14 +91,16 @@ impl Export {
         let records = read_trail(&self.file).map_err(unreadable)?;
         let format = self.format.into();
         let mut lines = output::Lines::new();
+        let mut parts = UnreadableParts::default();
         for record in admitted_records(records, self.conditions.into_filter()) {
-            let line = record.map_err(unreadable)?.export(format);
-            if let Some(line) = line
+            let record = parts.tell(record).map_err(unreadable)?;
+            if let Some(line) = record.and_then(|record| record.export(format))
                 && !lines.print_line(&line)?
             {
                 return Ok(());
             }
         }
-        Ok(lines.finish()?)
+        lines.finish()?;
+        parts.into_result()
     }
 }

@@ -67,6 +67,11 @@ pub(super) struct Conditions {
     /// 404 selects one status, 4xx all from 400 to 499.
     #[arg(long, value_name = "STATUS")]
     status: Option<StatusRange>,
+    /// The value of a recorded header or parameter, as query.user=hmac:4f0c…
+    ///
+    /// Its name as in the record: header.NAME or query.NAME. `palisade audit hash` computes the code of a value.
+    #[arg(long, value_name = "NAME=VALUE")]
+    field: Option<FieldValue>,
     /// The id of a firewall rule that matched, such as 942100
     ///
     /// A record names the first 16 rules that matched, in a person's text too.
@@ -107,6 +112,9 @@ impl Conditions {
         }
         if let Some(StatusRange { first, last }) = self.status {
             filter = filter.status(first, last);
+        }
+        if let Some(FieldValue { name, value }) = self.field {
+            filter = filter.field(name, value);
         }
         if let Some(rule) = self.rule {
             filter = filter.rule(rule);
@@ -197,6 +205,29 @@ impl FromStr for Network {
             }
         };
         Ok(Self { address, bits })
+    }
+}
+
+/// The name of a recorded header or parameter, and its value.
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct FieldValue {
+    name: String,
+    value: String,
+}
+
+impl FromStr for FieldValue {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split_once('=');
+        let parts =
+            parts.filter(|(name, _)| name.starts_with("header.") || name.starts_with("query."));
+        let (name, value) =
+            parts.ok_or("write header.NAME=VALUE or query.NAME=VALUE, as the record has it")?;
+        Ok(Self {
+            name: name.into(),
+            value: value.into(),
+        })
     }
 }
 

@@ -1,5 +1,5 @@
 //! `palisade audit`: verifies audit trails, searches and exports them, reports on them, acknowledges
-//! incidents, proves records, receives checkpoints, and makes checkpoint keys.
+//! incidents, proves records, receives checkpoints, computes codes, and makes checkpoint keys.
 //!
 //! A trail is one file that a service writes, with its rotated parts beside it. All commands read
 //! these parts as well, oldest first, and work while the service runs.
@@ -11,6 +11,7 @@
 //! | `query` | `audit query` | no | nothing |
 //! | `tail` | `audit tail` | no | nothing |
 //! | `export` | `audit export` | no | nothing |
+//! | `hash` | `audit hash` | | nothing |
 //! | `acknowledge` | `audit acknowledge` | yes | `FILE.acknowledged` |
 //! | `key` | `audit key` | | two key files |
 //! | `prove` | `audit prove` | the root of the records | a proof |
@@ -22,9 +23,10 @@
 //! | command | 0 | 1 | 2 | 3 |
 //! |---|---|---|---|---|
 //! | `verify`, `report` | intact | altered, removed or forged records | not readable, another key | incidents |
-//! | `query` | records were found | none was found | not readable | |
+//! | `query` | records were found | none was found | not readable, or a part of it | |
 //! | `tail` | the reader ended | | not readable | |
-//! | `export` | done, also without a line | | not readable | |
+//! | `export` | done, also without a line | | not readable, or a part of it | |
+//! | `hash` | done | | no key, no address | |
 //! | `acknowledge` | acknowledged | | nothing to acknowledge, no key | |
 //! | `key` | made | | not made | |
 //! | `prove` | made | | not made | |
@@ -38,11 +40,13 @@ mod check_proof;
 mod export;
 mod filter;
 mod followed_file;
+mod hash;
 mod key;
 mod prove;
 mod query;
 mod report;
 mod tail;
+mod unreadable_parts;
 mod verify;
 mod verify_report;
 mod witness;
@@ -59,6 +63,7 @@ pub(crate) enum Command {
     Acknowledge(acknowledge::Acknowledge),
     CheckProof(check_proof::CheckProof),
     Export(export::Export),
+    Hash(hash::Hash),
     Key(key::Key),
     Prove(prove::Prove),
     Query(query::Query),
@@ -79,6 +84,7 @@ impl Command {
             Self::Acknowledge(command) => command.run(),
             Self::CheckProof(command) => command.run(),
             Self::Export(command) => command.run(),
+            Self::Hash(command) => command.run(),
             Self::Key(command) => command.run(),
             Self::Prove(command) => command.run(),
             Self::Query(command) => command.run(),

@@ -15,14 +15,15 @@ use std::{collections::VecDeque, io, path::PathBuf};
 use clap::Args;
 use palisade_audit::{RecordFilter, StoredRecord, read_trail};
 
-use super::filter::Conditions;
+use super::{filter::Conditions, unreadable_parts::UnreadableParts};
 use crate::{failure::Failure, output};
 
 const EXAMPLES: &str = "\
 Reads the rotated parts beside the file too, oldest first. The server may be running. The records are not verified: run
 `palisade audit verify` before you rely on one.
 
-Exit code 0: records were found. 1: none was found. 2: the trail could not be read.
+Exit code 0: records were found. 1: none was found. 2: the trail could not be read, or a part of it: standard error
+names it, and the records of the others are listed.
 
 Examples:
   palisade audit query audit.jsonl --principal anna --since 24h
@@ -62,7 +63,8 @@ impl Query {
     ///
     /// # Errors
     ///
-    /// Fails if a file of the trail cannot be read, or standard output cannot be written.
+    /// Fails if a file of the trail cannot be read, after the records of the others, or standard output cannot be
+    /// written.
     pub(super) fn run(self) -> Result<(), Failure> {
         let unreadable = |problem: io::Error| {
             Failure::new(format_args!(
@@ -75,8 +77,11 @@ impl Query {
         let mut lines = output::Lines::new();
         let mut found = 0_u64;
         let mut listing = Listing::new(self.last, self.json);
+        let mut parts = UnreadableParts::default();
         for record in admitted_records(&mut reader, filter) {
-            let record = record.map_err(unreadable)?;
+            let Some(record) = parts.tell(record).map_err(unreadable)? else {
+                continue;
+            };
             found = found.saturating_add(1);
             if let Some(line) = listing.take(&record)
                 && !lines.print_line(&line)?
@@ -95,6 +100,7 @@ impl Query {
                 "{lines} lines are no record; `palisade audit verify` says why"
             ));
         }
+        parts.into_result()?;
         match found {
             0 => Err(Failure::No),
             _ => Ok(()),
@@ -104,7 +110,7 @@ impl Query {
 
 /// Returns the records that a filter admits. Errors are passed on.
 ///
-/// Also used by `palisade audit export`. A record that cannot be read is not skipped: the caller decides.
+/// Also used by `palisade audit export`.
 pub(super) fn admitted_records(
     records: impl Iterator<Item = io::Result<StoredRecord>>,
     mut filter: RecordFilter,

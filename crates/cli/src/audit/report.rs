@@ -17,8 +17,8 @@ const EXAMPLES: &str = "\
 The page has no scripts and loads nothing. It shows requests and refusals over time, by layer and code, the principals
 and addresses with the most, durations, costs, events, and the result of the verification.
 
-Exit code 0: the trail is intact. 1: it is not. 2: it could not be read, or the page not be written. 3: incidents. The
-page is written in each case but 2.
+Exit code 0: the trail is intact. 1: it is not. 2: it could not be read, or the page not be written. 3: incidents, such
+as a damaged part. The page is written in each case but 2.
 
 Examples:
   palisade audit report audit.jsonl --key audit.key --output report.html
@@ -60,6 +60,12 @@ impl Report {
         let filter = self.conditions.into_filter();
         let report = TrailReport::collect(records, filter).map_err(unreadable)?;
         let title = file.display().to_string();
+        for part in report.unreadable_parts() {
+            let part = part.display();
+            output::print_note(format_args!(
+                "cannot read {part} to its end; its records are missing in the page"
+            ));
+        }
         fs::write(&self.output, report.to_html(&title, Some(&verified))).map_err(|problem| {
             Failure::new(format_args!(
                 "cannot write {}: {problem}",

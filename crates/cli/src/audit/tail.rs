@@ -12,9 +12,9 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use palisade_audit::{StoredRecord, follow_trail};
+use palisade_audit::{StoredRecord, TrailFollower, follow_trail};
 
-use super::{filter::Conditions, query::record_row};
+use super::{filter::Conditions, query::record_row, unreadable_parts::UnreadableParts};
 use crate::{failure::Failure, output};
 
 const EXAMPLES: &str = "\
@@ -99,8 +99,9 @@ impl Tail {
             true => record.line().to_owned(),
             false => colored_row(record, colors),
         };
+        let mut parts = UnreadableParts::default();
         let mut first = VecDeque::new();
-        while let Some(record) = trail.next_record().map_err(unreadable)? {
+        while let Some(record) = next_record(&mut trail, &mut parts).map_err(unreadable)? {
             if filter.admits(&record) {
                 first.push_back(line(&record));
             }
@@ -119,11 +120,30 @@ impl Tail {
                 return Ok(());
             }
             trail.wait().map_err(unreadable)?;
-            while let Some(record) = trail.next_record().map_err(unreadable)? {
+            while let Some(record) = next_record(&mut trail, &mut parts).map_err(unreadable)? {
                 if filter.admits(&record) && !lines.print_line(&line(&record))? {
                     return Ok(());
                 }
             }
+        }
+    }
+}
+
+/// Returns the next record. A part that cannot be read is named, and the next one is read.
+///
+/// # Errors
+///
+/// The file that is written cannot be read.
+fn next_record(
+    trail: &mut TrailFollower,
+    parts: &mut UnreadableParts,
+) -> io::Result<Option<StoredRecord>> {
+    loop {
+        let Some(record) = trail.next_record().transpose() else {
+            return Ok(None);
+        };
+        if let Some(record) = parts.tell(record)? {
+            return Ok(Some(record));
         }
     }
 }

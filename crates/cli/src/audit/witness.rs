@@ -186,7 +186,6 @@ impl Input {
         let more = match self {
             Self::Standard(input) => read_line(input, line)?,
             Self::Followed(file) => {
-                line.clear();
                 file.read_line(MAX_LINE, line)?;
                 true
             }

@@ -4,6 +4,8 @@
 
 mod audit;
 mod audit_compressed;
+mod audit_damaged;
+mod audit_hash;
 mod audit_proofs;
 mod audit_query;
 mod audit_tail;

@@ -38,7 +38,8 @@ const CHECKPOINT_PAUSE: Duration = Duration::from_secs(60);
 
 impl Config {
     /// Adds the audit layer. A reload passes the `running` one, since a trail can be opened only
-    /// once; the settings of the section are then those of the running trail.
+    /// once; the settings of the section are then those of the running trail, but for `correlation_key`: another key is
+    /// used from then on.
     ///
     /// # Errors
     ///
@@ -59,7 +60,12 @@ impl Config {
                 .key_error("audit", "before_handler", problem, remedy));
         }
         let layer = match running {
-            Some(running) => running,
+            Some(running) => {
+                if let Some(key) = self.correlation_key(audit)? {
+                    running.handle().rotate_correlation_key(key);
+                }
+                running
+            }
             None => self.open(audit)?,
         };
         let mut shield = shield.audit(layer.clone());
@@ -76,10 +82,8 @@ impl Config {
     /// The trail or another sink cannot be opened.
     fn open(&self, audit: &Audit) -> Result<AuditLayer, ConfigFileError> {
         let layer = AuditLayer::builder().sink(self.sink(audit)?);
-        let mut layer = self.with_further_sinks(audit, layer)?;
-        if audit.mask_client_address {
-            layer = layer.mask_client_address();
-        }
+        let layer = self.with_further_sinks(audit, layer)?;
+        let layer = self.with_records(audit, layer)?;
         layer.build().map_err(|problem| {
             self.source
                 .at(&audit.file, problem, "correct the section `audit`")

@@ -7,14 +7,21 @@ use palisade_audit::Sink;
 use palisade_audit::TracingSink;
 use toml::Spanned;
 
-#[cfg(feature = "webhook")]
-use super::audit::{MIB, MOST_MIB};
 #[cfg(any(feature = "otlp", feature = "webhook"))]
 use super::audit_settings::{with_certificates, with_queue};
 use super::{
     Config, ConfigFileError,
     document::{AuditOtlp, AuditWebhook},
 };
+#[cfg(feature = "webhook")]
+use super::{
+    audit::{MIB, MOST_MIB},
+    numbers::TimeUnit,
+};
+
+/// The largest `set_aside_hours`: a year.
+#[cfg(feature = "webhook")]
+const LONGEST_HOURS: u64 = 8760;
 
 impl Config {
     /// Starts a sink for a collector.
@@ -65,10 +72,7 @@ impl Config {
     /// Opens a sink for a server that takes batches.
     #[cfg(feature = "webhook")]
     pub(super) fn webhook(&self, webhook: &AuditWebhook) -> Result<impl Sink, ConfigFileError> {
-        let endpoint = webhook.url.get_ref().parse().map_err(|_| {
-            let remedy = "write https:// and the address of the receiver";
-            self.source.at(&webhook.url, "it is no URL", remedy)
-        })?;
+        let endpoint = self.webhook_address(webhook)?;
         let spool = self.path(&webhook.spool);
         let sink = palisade_audit::WebhookSink::builder(endpoint, spool);
         let sink = with_queue!(self, webhook, sink);
@@ -81,22 +85,58 @@ impl Config {
         if let Some(mib) = self.number::<u64>(&webhook.spool_mib, 2, MOST_MIB)? {
             sink = sink.spool_bytes(mib * MIB);
         }
+        if let Some(kib) = self.number::<usize>(&webhook.batch_kib, 16, 1024)? {
+            sink = sink.batch_bytes(kib * 1024);
+        }
+        if let Some(time) = self.time(&webhook.set_aside_hours, TimeUnit::Hours, LONGEST_HOURS)? {
+            sink = sink.set_aside_after(time);
+        }
         if let Some(token) = &webhook.bearer {
             sink = sink.header(http::header::AUTHORIZATION, self.bearer(token)?);
         }
         if webhook.dangerously_allow_http {
             sink = sink.dangerously_allow_http();
         }
-        let url = &webhook.url;
-        sink.open()
-            .map_err(|problem| self.sink_error(url, &problem))
+        sink.open().map_err(|problem| {
+            let text = problem.to_string();
+            self.webhook_error(webhook, &text, sink_remedy(&text))
+        })
+    }
+
+    /// Reads the address of a receiver: in the file itself, or where the file says. An error does not repeat it.
+    #[cfg(feature = "webhook")]
+    fn webhook_address(&self, webhook: &AuditWebhook) -> Result<http::Uri, ConfigFileError> {
+        let remedy = "write https:// and the address of the receiver";
+        let parsed = match (&webhook.url, &webhook.url_from) {
+            (Some(url), None) => url.get_ref().parse().ok(),
+            (None, Some(source)) => self.secret(source, 1)?.expose().try_into().ok(),
+            _ => {
+                let problem = "the address needs one place where it is";
+                return Err(self.webhook_error(webhook, problem, "write url or url_from"));
+            }
+        };
+        parsed.ok_or_else(|| self.webhook_error(webhook, "it is no URL", remedy))
     }
 
     #[cfg(not(feature = "webhook"))]
     pub(super) fn webhook(&self, webhook: &AuditWebhook) -> Result<TracingSink, ConfigFileError> {
         let problem = "this program is built without the feature `webhook`";
         let remedy = "build with the feature `webhook`, or remove the section";
-        Err(self.source.at(&webhook.url, problem, remedy))
+        Err(self.webhook_error(webhook, problem, remedy))
+    }
+
+    /// Makes an error about a webhook, at its address.
+    fn webhook_error(
+        &self,
+        webhook: &AuditWebhook,
+        problem: &str,
+        remedy: &str,
+    ) -> ConfigFileError {
+        match (&webhook.url, &webhook.url_from) {
+            (_, Some(source)) => self.source.at(source, problem, remedy),
+            (Some(url), None) => self.source.at(url, problem, remedy),
+            (None, None) => self.source.key_error("audit", "webhooks", problem, remedy),
+        }
     }
 
     /// Reads the key of signatures: its bytes, or `whsec_` and their base64.
@@ -105,7 +145,7 @@ impl Config {
         &self,
         source: &Spanned<super::document::SecretSource>,
     ) -> Result<palisade_audit::AuditKey, ConfigFileError> {
-        let secret = self.secret(source, 1)?;
+        let secret = self.secret_bytes(source)?;
         palisade_audit::AuditKey::from_webhook_secret(secret.expose()).map_err(|problem| {
             let remedy = "write 32 random bytes or more, or whsec_ and their base64, into the file";
             self.source.at(source, problem, remedy)
@@ -139,14 +179,18 @@ impl Config {
         address: &Spanned<String>,
         problem: &AuditBuildError,
     ) -> ConfigFileError {
-        // The remedy names the key of the file in place of the method.
         let text = problem.to_string();
-        let remedy = match text.contains("clear text") {
-            true => {
-                "use TLS, a server on this machine, or the key `dangerously_allow_clear_text` (syslog), `dangerously_allow_http` (otlp, webhooks)"
-            }
-            false => "correct this sink of the section `audit`",
-        };
+        let remedy = sink_remedy(&text);
         self.source.at(address, text, remedy)
+    }
+}
+
+/// Says what to do about a sink that cannot be built. It names the key of the file in place of the method.
+fn sink_remedy(problem: &str) -> &'static str {
+    match problem.contains("clear text") {
+        true => {
+            "use TLS, a server on this machine, or the key `dangerously_allow_clear_text` (syslog), `dangerously_allow_http` (otlp, webhooks)"
+        }
+        false => "correct this sink of the section `audit`",
     }
 }

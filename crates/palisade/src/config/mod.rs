@@ -45,6 +45,7 @@ mod client_auth;
 mod consistency;
 mod audit_sinks;
 mod audit_connections;
+mod audit_records;
 mod audit;
 mod audit_settings;
 mod client_certificates;

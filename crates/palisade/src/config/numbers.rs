@@ -17,6 +17,9 @@ pub(super) const DAY_SECONDS: u64 = 24 * 60 * 60;
 pub(super) enum TimeUnit {
     /// Days of 24 hours.
     Days,
+    /// Hours.
+    #[cfg(feature = "webhook")]
+    Hours,
     /// Minutes.
     Minutes,
     /// Seconds.
@@ -94,6 +97,8 @@ impl Config {
         };
         let (seconds, name) = match unit {
             TimeUnit::Days => (DAY_SECONDS, "number of days"),
+            #[cfg(feature = "webhook")]
+            TimeUnit::Hours => (60 * 60, "number of hours"),
             TimeUnit::Minutes => (60, "number of minutes"),
             TimeUnit::Seconds => (1, "number of seconds"),
         };

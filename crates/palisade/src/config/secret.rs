@@ -54,6 +54,30 @@ impl Config {
         }
     }
 
+    /// Reads a secret with the white space around it: it may be random bytes.
+    #[cfg(feature = "webhook")]
+    pub(super) fn secret_bytes(
+        &self,
+        source: &Spanned<SecretSource>,
+    ) -> Result<Secret, ConfigFileError> {
+        let named = source.get_ref();
+        match (&named.file, &named.environment) {
+            (Some(file), None) => {
+                let bytes = read_file(&self.path(file.get_ref()));
+                bytes
+                    .map(Secret::new)
+                    .map_err(|problem| self.source.at(file, problem, REMEDY))
+            }
+            (None, Some(name)) => {
+                let text = variable(name.get_ref());
+                text.map(Secret::new)
+                    .map_err(|problem| self.source.at(name, problem, REMEDY))
+            }
+            // The same error as for any other secret.
+            _ => self.secret(source, 1),
+        }
+    }
+
     /// Reads a secret of at least `least` bytes from a file, without white space around it.
     pub(super) fn secret_file(
         &self,

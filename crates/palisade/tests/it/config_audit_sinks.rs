@@ -66,6 +66,8 @@ client_key = "client.key"
 url = "https://127.0.0.1:4319/in"
 spool = "spool"
 spool_mib = 2
+batch_kib = 16
+set_aside_hours = 72
 signing_key = {{ file = "whsec" }}
 policy = "fail-closed"
 trust_anchors = "ca.pem"
@@ -225,4 +227,52 @@ fn a_secret_that_others_may_write_is_refused() {
             }
         }
     }
+}
+
+/// Assembles a webhook with these lines, and files with this content.
+fn webhook(lines: &str, files: &[(&str, &[u8])]) -> Result<(), String> {
+    let section = format!("[[audit.webhooks]]\nspool = \"spool\"\n{lines}\n");
+    let folder = crate::config::folder(&format!("{HOSTS}{AUDIT}{section}{OPEN}"));
+    for (name, content) in files {
+        fs::write(folder.path().join(name), content).unwrap();
+    }
+    let config = Config::read(folder.path().join("palisade.toml"));
+    let assembled = config.and_then(|config| config.assemble());
+    assembled.map(|_| ()).map_err(|error| error.to_string())
+}
+
+#[test]
+fn the_address_of_a_webhook_can_be_a_secret() {
+    let lines = "url_from = { file = \"address\" }\ndangerously_send_unsigned = true";
+    let address = "https://127.0.0.1:4319/s3cret-path?key=s3cret\n";
+    webhook(lines, &[("address", address.as_bytes())]).unwrap();
+    for address in ["http://192.0.2.1/s3cret", "s3cret path", "ftp://a/s3cret"] {
+        let error = webhook(lines, &[("address", address.as_bytes())]).unwrap_err();
+        assert!(error.contains("audit.webhooks.url_from"), "{error}");
+        assert!(!error.contains("s3cret"), "{error}");
+    }
+    let error = webhook(lines, &[]).unwrap_err();
+    assert!(error.contains("No such file"), "{error}");
+    for lines in [
+        "dangerously_send_unsigned = true".to_owned(),
+        format!("{lines}\nurl = \"https://127.0.0.1/\""),
+    ] {
+        let files: &[(&str, &[u8])] = &[("address", b"https://127.0.0.1/")];
+        let error = webhook(&lines, files).unwrap_err();
+        assert!(error.contains("write url or url_from"), "{error}");
+    }
+    let error = webhook("url_from = \"https://a/s3cret\"", &[]).unwrap_err();
+    assert!(!error.contains("s3cret"), "{error}");
+}
+
+#[test]
+fn a_signing_key_of_random_bytes_is_not_trimmed() {
+    let lines = "url = \"https://127.0.0.1:4319/\"\nsigning_key = { file = \"key\" }";
+    // 32 bytes, of which the outer ones look like white space: trimmed it would be too short.
+    let key = b" 123456789abcdef0123456789abcde\t";
+    webhook(lines, &[("key", key)]).unwrap();
+    let text = b"\n whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY= \n";
+    webhook(lines, &[("key", text)]).unwrap();
+    let error = webhook(lines, &[("key", &key[1..])]).unwrap_err();
+    assert!(error.contains("32 random bytes"), "{error}");
 }

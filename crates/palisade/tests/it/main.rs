@@ -7,6 +7,7 @@ mod config;
 mod config_listen;
 mod config_mistakes;
 mod config_acme;
+mod config_audit_records;
 mod config_audit_sinks;
 mod config_certificate;
 mod config_client_certificates;

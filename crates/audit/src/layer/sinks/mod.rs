@@ -164,6 +164,13 @@ impl Sinks {
         self.call_each(reserved, |sink| sink.release());
     }
 
+    /// Ends a request without a record, as the rules of the layer say.
+    pub(super) fn leave_out(&self, reserved: ReservedSinks) {
+        self.release(reserved);
+        #[cfg(feature = "metrics")]
+        metrics::counter!("palisade_audit_left_out_total").increment(1);
+    }
+
     /// Gives the last record of a request to all sinks that reserved space.
     pub(super) fn record_request(&self, reserved: ReservedSinks, event: &Arc<RequestRecord>) {
         self.call_each(reserved, |sink| sink.record_request(event));

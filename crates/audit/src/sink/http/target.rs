@@ -103,12 +103,12 @@ impl HttpTarget {
     }
 }
 
-/// Without query, which may hold a secret.
+/// Without path and query: either may hold a secret.
 impl fmt::Debug for HttpTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         let authority = self.authority.to_str().unwrap_or_default();
-        write!(f, "{scheme}://{authority}{}", self.path.path())
+        write!(f, "{scheme}://{authority}")
     }
 }
 

@@ -27,6 +27,8 @@ const SPOOL_BYTES: u64 = 256 * 1024 * 1024;
 const BATCH_BYTES: usize = 512 * 1024;
 /// The smallest and the largest value of it.
 const BATCH_LIMITS: std::ops::RangeInclusive<usize> = 16 * 1024..=1024 * 1024;
+/// The default of [`WebhookSinkBuilder::set_aside_after`].
+const SET_ASIDE_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 /// The smallest spool: the longest batch fits in.
 const MIN_SPOOL_BYTES: u64 = 2 * 1024 * 1024;
 
@@ -43,6 +45,7 @@ const MIN_SPOOL_BYTES: u64 = 2 * 1024 * 1024;
 /// | [`linger`](Self::linger) | 1 second |
 /// | [`deadline`](Self::deadline) | 10 seconds |
 /// | [`retry_pause`](Self::retry_pause) | 1 second, up to 5 minutes |
+/// | [`set_aside_after`](Self::set_aside_after) | 24 hours |
 /// | [`trust_anchors`](Self::trust_anchors) | the authorities of the machine |
 /// | [`client_certificate`](Self::client_certificate) | none |
 /// | [`clock`](Self::clock) | the system clock |
@@ -55,6 +58,7 @@ pub struct WebhookSinkBuilder {
     spool_bytes: u64,
     batch_bytes: usize,
     signing: Signing,
+    set_aside_after: Duration,
 }
 
 /// Whether requests are signed.
@@ -76,6 +80,7 @@ impl WebhookSinkBuilder {
             spool_bytes: SPOOL_BYTES,
             batch_bytes: BATCH_BYTES,
             signing: Signing::Missing,
+            set_aside_after: SET_ASIDE_AFTER,
         }
     }
 
@@ -129,6 +134,30 @@ impl WebhookSinkBuilder {
         self
     }
 
+    /// Sets for how long a batch is tried that the receiver refuses without saying that it is malformed, such as with 403
+    /// or 500. Default: 24 hours; not 0.
+    ///
+    /// It is then divided, and a record that still fails for so long is moved to the folder `refused` of the spool, told
+    /// and [counted](WebhookSink::refused_records): one record that a receiver cannot take stops no other. At least five
+    /// tries are made. A receiver that cannot be reached, or answers 408, 425, 429, 502, 503 or 504, gets everything
+    /// later, however long that lasts.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use palisade_audit::WebhookSink;
+    ///
+    /// let sink = WebhookSink::builder("https://siem.example/".parse()?, "spool");
+    /// // The receiver is repaired on Monday.
+    /// let sink = sink.set_aside_after(Duration::from_secs(3 * 86_400));
+    /// # let _ = sink; Ok::<(), http::uri::InvalidUri>(())
+    /// ```
+    pub fn set_aside_after(mut self, time: Duration) -> Self {
+        self.set_aside_after = time;
+        self
+    }
+
     /// Sends over `http://` to another machine too. Default: only to this one.
     ///
     /// Records then cross the network in clear text: users and addresses are readable on the way. Only for a network
@@ -144,7 +173,7 @@ impl WebhookSinkBuilder {
     ///
     /// - [`AuditBuildError::InvalidSetting`] for an address without `https://` (or `http://` on this machine), no
     ///   [signing key](Self::signing_key), a spool of less than 2 MiB, batches of less than 16 KiB or more than 1 MiB, a
-    ///   deadline or pause of 0, a capacity of 0 (of 1 where responses wait), and certificates that cannot be read.
+    ///   deadline or pause of 0, a time to set aside or a capacity of 0 (of 1 where responses wait), and certificates that cannot be read.
     /// - [`AuditBuildError::Locked`] if another sink uses the spool.
     /// - [`AuditBuildError::Storage`] if the spool cannot be used, belongs to another user, or others may write in it.
     /// - [`AuditBuildError::NoThread`] if a thread, or its event queue, cannot be made.
@@ -177,6 +206,9 @@ impl WebhookSinkBuilder {
         if !BATCH_LIMITS.contains(&self.batch_bytes) {
             return invalid("batch_bytes", "use 16 KiB to 1 MiB");
         }
+        if self.set_aside_after.is_zero() {
+            return invalid("set_aside_after", "use more than zero");
+        }
         let spooled = SpoolSettings {
             limit: self.spool_bytes,
             batch_bytes: u64::try_from(self.batch_bytes).unwrap_or(u64::MAX),
@@ -196,6 +228,8 @@ impl WebhookSinkBuilder {
             losses: jobs.loss_counter(),
             failing: false,
             failures: 0,
+            doubt: None,
+            set_aside_after: self.set_aside_after,
             #[cfg(feature = "metrics")]
             receiver: receiver.clone(),
         };

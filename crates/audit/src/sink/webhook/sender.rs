@@ -1,7 +1,8 @@
 //! The thread that sends the batches of the spool, oldest first and one at a time.
 //!
 //! A batch that the server does not take now is tried again. After some failures that may be the fault of the batch, the
-//! next one is tried once: if the server takes that one, the first is divided, down to the record that is refused.
+//! next one is tried once: if the server takes that one, the first is divided, down to the record that is refused. A batch
+//! with which that happens for a day is divided too, also if nothing is taken meanwhile, and in the end set aside.
 
 use std::{io, mem, sync::Arc, time::Duration};
 
@@ -22,6 +23,15 @@ use crate::{
 /// After so many failures of the oldest batch the next one is tried.
 const FAILURES: u32 = 5;
 
+/// A batch that fails, perhaps by its own fault.
+#[derive(Debug)]
+pub(super) struct Doubt {
+    batch: StoredBatch,
+    /// When it failed first, on the monotonic clock.
+    since: Duration,
+    failures: u32,
+}
+
 /// The state of the thread.
 pub(super) struct Sender {
     pub(super) client: HttpClient,
@@ -34,6 +44,10 @@ pub(super) struct Sender {
     pub(super) failing: bool,
     /// The failures of the oldest batch that may be its own fault.
     pub(super) failures: u32,
+    /// The batch that failed last, perhaps by its own fault.
+    pub(super) doubt: Option<Doubt>,
+    /// A batch that fails for so long is divided, or set aside.
+    pub(super) set_aside_after: Duration,
     /// Host and port of the server, for metrics.
     #[cfg(feature = "metrics")]
     pub(super) receiver: String,
@@ -72,7 +86,10 @@ impl Sender {
         match decision {
             Decision::Doubtful(problem, asked) => {
                 self.failures = before.saturating_add(1);
-                self.later(&problem, asked)
+                match self.is_given_up(&batch) {
+                    true => self.divide(&batch, &problem),
+                    false => self.later(&problem, asked),
+                }
             }
             Decision::Later(problem, asked) => {
                 self.failures = before;
@@ -80,6 +97,22 @@ impl Sender {
             }
             other => self.after(&batch, other),
         }
+    }
+
+    /// Counts a failure that may be the fault of a batch. Returns whether it has failed for too long.
+    fn is_given_up(&mut self, batch: &StoredBatch) -> bool {
+        let now = self.clock.monotonic();
+        let doubt = self.doubt.take().filter(|doubt| doubt.batch == *batch);
+        let mut doubt = doubt.unwrap_or_else(|| Doubt {
+            batch: batch.clone(),
+            since: now,
+            failures: 0,
+        });
+        doubt.failures = doubt.failures.saturating_add(1);
+        let age = now.saturating_sub(doubt.since);
+        let is_over = doubt.failures >= FAILURES && age >= self.set_aside_after;
+        self.doubt = Some(doubt).filter(|_| !is_over);
+        is_over
     }
 
     fn try_once(&mut self, batch: &StoredBatch) -> Decision {

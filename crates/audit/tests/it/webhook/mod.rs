@@ -1,5 +1,6 @@
 //! Batches that arrive at a receiver, whatever happens to it and to the process.
 
+mod killed;
 mod refusals;
 mod spool;
 
@@ -89,6 +90,11 @@ fn receiver(listener: TcpListener, answers: Vec<Answer>) -> Receiver<Arrived> {
 }
 
 fn read(stream: &mut TcpStream) -> Arrived {
+    try_read(stream).expect("the request broke off")
+}
+
+/// Reads a request. `None`: the connection ended before the request did.
+fn try_read(stream: &mut TcpStream) -> Option<Arrived> {
     let mut bytes = Vec::new();
     loop {
         let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -101,16 +107,15 @@ fn read(stream: &mut TcpStream) -> Arrived {
                 .collect();
             if body.len() >= headers["content-length"].parse().unwrap() {
                 let body = body.to_owned();
-                return Arrived {
+                return Some(Arrived {
                     line,
                     headers,
                     body,
-                };
+                });
             }
         }
         let mut more = [0; 4096];
-        let length = stream.read(&mut more).unwrap();
-        assert!(length > 0, "the request broke off");
+        let length = stream.read(&mut more).ok().filter(|length| *length > 0)?;
         bytes.extend_from_slice(&more[..length]);
     }
 }
@@ -369,5 +374,11 @@ fn settings_do_not_show_the_path_of_the_address_or_a_header() {
     let settings = WebhookSink::builder(uri, "spool").header(AUTHORIZATION, token);
     let shown = format!("{settings:?}");
     assert!(shown.contains("siem.example"), "{shown}");
+    assert!(!shown.contains("s3cret"), "{shown}");
+    let folder = tempfile::tempdir().unwrap();
+    let uri = "http://127.0.0.1/s3cret?key=s3cret".parse().unwrap();
+    let sink = WebhookSink::builder(uri, folder.path().join("spool"));
+    let sink = sink.signing_key(AuditKey::from_bytes(KEY).unwrap());
+    let shown = format!("{:?}", sink.open().unwrap());
     assert!(!shown.contains("s3cret"), "{shown}");
 }

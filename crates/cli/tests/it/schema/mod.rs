@@ -11,9 +11,10 @@ use self::{source::Item, validate::problems};
 use crate::support::Folder;
 
 /// The files with the types of the configuration, from the folder `crates`.
-const FILES: [&str; 23] = [
+const FILES: [&str; 24] = [
     "palisade/src/config/document/mod.rs",
     "palisade/src/config/document/audit.rs",
+    "palisade/src/config/document/audit_rules.rs",
     "palisade/src/config/document/audit_sinks.rs",
     "palisade/src/config/document/client_certificates.rs",
     "palisade/src/config/document/cors.rs",

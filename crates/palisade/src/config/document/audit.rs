@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{AuditFile, AuditOtlp, AuditPolicy, AuditSyslog, AuditWebhook};
+use super::{AuditFile, AuditOtlp, AuditPolicy, AuditRule, AuditSyslog, AuditWebhook};
 
 /// `[audit]`: the audit trail. Without the section no trail is written.
 ///
@@ -34,6 +34,24 @@ pub(in crate::config) struct Audit {
     /// Whether the trail holds networks in place of client addresses. Default: `false`.
     #[serde(default)]
     pub(in crate::config) mask_client_address: bool,
+    /// A file with the key of codes and pseudonyms, readable by this user alone. Default: none.
+    ///
+    /// It is read again at a reload: another key is then used, and the change is recorded.
+    pub(in crate::config) correlation_key: Option<Spanned<PathBuf>>,
+    /// Headers whose values are recorded as codes, so that equal ones can be found. Default: none. Needs
+    /// `correlation_key`.
+    #[serde(default)]
+    pub(in crate::config) correlate_headers: Vec<Spanned<String>>,
+    /// Query parameters whose values are recorded as codes. Default: none. Needs `correlation_key`.
+    #[serde(default)]
+    pub(in crate::config) correlate_query: Vec<Spanned<String>>,
+    /// Whether principals are recorded as codes. Default: `false`. Needs `correlation_key`.
+    ///
+    /// Private reasons of refusals and notes are then not recorded, since they may name a person.
+    pub(in crate::config) pseudonymize_principals: Option<Spanned<bool>>,
+    /// Whether client addresses are recorded as pseudonyms: addresses in `fd00::/8`. Default: `false`. Needs
+    /// `correlation_key`.
+    pub(in crate::config) pseudonymize_client_address: Option<Spanned<bool>>,
     /// A file with the key of the hash chain, readable by this user alone. Default: none.
     ///
     /// Without a key, anyone who can write the file can compute a new chain.
@@ -92,6 +110,9 @@ pub(in crate::config) struct Audit {
     /// Servers that get batches of records by POST. Default: none. Needs the feature `webhook`.
     #[serde(default)]
     pub(in crate::config) webhooks: Vec<AuditWebhook>,
+    /// Which requests are recorded, and how much of them. Default: all, in full.
+    #[serde(default)]
+    pub(in crate::config) rules: Vec<AuditRule>,
     /// Whether each record is also a line of the log of the process. Default: `false`.
     #[serde(default)]
     pub(in crate::config) tracing: bool,

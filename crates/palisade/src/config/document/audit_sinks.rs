@@ -129,14 +129,24 @@ pub(in crate::config) struct AuditOtlp {
     allow(dead_code, reason = "read where webhooks are compiled in")
 )]
 pub(in crate::config) struct AuditWebhook {
-    /// The address of the receiver: `https://siem.example/palisade`, or `http://` on this machine. Required.
-    pub(in crate::config) url: Spanned<String>,
+    /// The address of the receiver: `https://siem.example/palisade`, or `http://` on this machine. Required, or
+    /// `url_from`.
+    pub(in crate::config) url: Option<Spanned<String>>,
+    /// A file or a variable with the address, for one whose path is a secret. In place of `url`.
+    pub(in crate::config) url_from: Option<Spanned<SecretSource>>,
     /// The folder in which batches wait for the receiver. Required; it belongs to this sink alone.
     pub(in crate::config) spool: PathBuf,
     /// The most MiB that wait in the spool: 2 to 2^30. Default: 256. When it is full, `policy` decides.
     pub(in crate::config) spool_mib: Option<Spanned<u64>>,
+    /// The most KiB of a batch: 16 to 1024. Default: 512. A receiver that takes less answers 413, and gets less.
+    pub(in crate::config) batch_kib: Option<Spanned<u64>>,
+    /// For how many hours a batch is tried that the receiver refuses with a status such as 500: 1 to 8760. Default: 24. It
+    /// is then divided, and a single record set aside in the spool.
+    pub(in crate::config) set_aside_hours: Option<Spanned<u64>>,
     /// The key of the signatures: at least 32 bytes, or `whsec_` and their base64. Required, unless
     /// `dangerously_send_unsigned` is set.
+    ///
+    /// Bytes are used as they are, but for line ends behind the first 32.
     pub(in crate::config) signing_key: Option<Spanned<SecretSource>>,
     /// A token that is sent as `Authorization: Bearer`. Default: none.
     pub(in crate::config) bearer: Option<Spanned<SecretSource>>,

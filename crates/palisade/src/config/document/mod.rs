@@ -11,6 +11,7 @@
 //! without which it is an error.
 
 mod audit;
+mod audit_rules;
 mod audit_sinks;
 mod client_certificates;
 mod cors;
@@ -31,9 +32,9 @@ mod tokens;
 use serde::Deserialize;
 
 pub(super) use self::{
-    audit::*, audit_sinks::*, client_certificates::*, cors::*, inspect::*, introspection::*,
-    keys::*, limits::*, proofs::*, requests::*, resource_servers::*, routes::*, secret::*,
-    server::*, server_limits::*, session::*, tokens::*,
+    audit::*, audit_rules::*, audit_sinks::*, client_certificates::*, cors::*, inspect::*,
+    introspection::*, keys::*, limits::*, proofs::*, requests::*, resource_servers::*, routes::*,
+    secret::*, server::*, server_limits::*, session::*, tokens::*,
 };
 
 /// The whole file without the sections of the application, which

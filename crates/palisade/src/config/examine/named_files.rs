@@ -141,6 +141,10 @@ impl Config {
                 FileContent::Secret,
             ),
             (
+                audit.and_then(|audit| audit.correlation_key.as_ref()),
+                FileContent::Secret,
+            ),
+            (
                 audit.and_then(|audit| audit.checkpoint_key.as_ref()),
                 FileContent::Private,
             ),
@@ -222,6 +226,7 @@ impl Config {
             files.push((sink.client_key.as_ref(), FileContent::Private));
             files.push((file_of(sink.bearer.as_ref()), FileContent::Private));
             files.push((file_of(sink.signing_key.as_ref()), FileContent::Secret));
+            files.push((file_of(sink.url_from.as_ref()), FileContent::Private));
         }
         files
     }

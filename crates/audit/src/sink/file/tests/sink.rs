@@ -24,7 +24,7 @@ use crate::{
     chain::merkle::Tree,
     error::SinkUnavailable,
     record::redaction::Redaction,
-    record::{RequestRecord, RequestSnapshot, Stage},
+    record::{Detail, RequestRecord, RequestSnapshot, Stage},
     sink::Sink,
 };
 
@@ -47,28 +47,26 @@ pub(super) fn open(builder: FileSinkBuilder, store: &Faulty) -> FileSink {
 }
 
 /// One request, whose records belong together.
-pub(super) struct Request(SecurityContext, RequestSnapshot, Arc<Redaction>);
+pub(super) struct Request(SecurityContext, RequestSnapshot);
 
 impl Request {
     pub(super) fn new() -> Self {
         let (mut head, ()) = http::Request::new(()).into_parts();
         let cx = SecurityContext::find_or_create(&mut head);
-        let redaction = Arc::new(Redaction::default());
-        let snapshot =
-            RequestSnapshot::capture(&cx, &head, &redaction, &ManualClock::new(Duration::ZERO));
-        Self(cx, snapshot, redaction)
+        let clock = ManualClock::new(Duration::ZERO);
+        let snapshot = RequestSnapshot::capture(&cx, &head, Arc::<Redaction>::default(), &clock);
+        Self(cx, snapshot)
     }
 
     fn event(&self, stage: Stage, has_head_record: bool) -> Arc<RequestRecord> {
-        let Self(cx, snapshot, redaction) = self;
-        let (cx, snapshot, redaction) = (cx.clone(), snapshot.clone(), Arc::clone(redaction));
+        let Self(cx, snapshot) = self;
         Arc::new(RequestRecord::new(
-            cx,
-            snapshot,
-            redaction,
+            cx.clone(),
+            snapshot.clone(),
             stage,
             Duration::ZERO,
             has_head_record,
+            Detail::FULL,
         ))
     }
 

@@ -1,22 +1,29 @@
 //! The settings of an [`AuditLayer`].
 //!
-//! What can be found wrong before the first request is found by `build`: no sink, a field that is
-//! correlated without a key, a credential that would be recorded in clear.
+//! `records` has those of what is written in a record. What can be found wrong before the first request is found by
+//! `build`: no sink, a field that is correlated without a key, a credential that would be recorded in clear.
 
-use std::{fmt, sync::Arc, time::Duration};
+mod records;
 
-use http::HeaderName;
+use std::{
+    fmt,
+    sync::{Arc, RwLock},
+    time::Duration,
+};
+
 use palisade_core::{Rejection, SharedClock, SystemClock};
 
 use super::{
-    AuditLayer, Inner,
+    AuditLayer, AuditRule, Inner,
     open_requests::OpenRequests,
+    rules::Rules,
     sinks::{MAX_SINKS, SinkPolicy, SinkSlot, Sinks},
 };
 use crate::{
     error::AuditBuildError,
     key::AuditKey,
-    record::redaction::{Field, FieldForm, FieldSource, Redaction},
+    record::redaction::Redaction,
+    record::{AuditEvent, event_id},
     sink::Sink,
 };
 
@@ -38,6 +45,8 @@ const CLOSE_DEADLINE: Duration = Duration::from_secs(10);
 /// | client addresses | recorded whole |
 /// | headers, query parameters | not recorded |
 /// | paths without a known route | recorded as length and code |
+/// | principals | recorded with their names |
+/// | [`rule`](Self::rule) | none: every request is recorded |
 ///
 /// # Examples
 ///
@@ -70,6 +79,8 @@ pub struct AuditLayerBuilder {
     clock: Option<SharedClock>,
     /// What may be recorded of request heads.
     redaction: Redaction,
+    /// Which requests are recorded.
+    rules: Vec<AuditRule>,
     /// Sinks with their policies, in the order in which they were added.
     sinks: Vec<(Arc<dyn Sink>, SinkPolicy)>,
     /// The longest wait for head records.
@@ -83,6 +94,7 @@ impl Default for AuditLayerBuilder {
         Self {
             clock: None,
             redaction: Redaction::default(),
+            rules: Vec::new(),
             sinks: Vec::new(),
             deadline: DEADLINE,
             close_deadline: CLOSE_DEADLINE,
@@ -162,100 +174,25 @@ impl AuditLayerBuilder {
         self
     }
 
-    /// Records the network of a client in place of its address: `/24` of IPv4, `/48` of IPv6.
+    /// Adds a rule about which requests are recorded, and how much of them. The first rule that fits a route decides.
     ///
-    /// Default: the whole address. Addresses can be personal data; records of one network can still
-    /// be correlated.
-    pub fn mask_client_address(mut self) -> Self {
-        self.redaction.mask_client = true;
-        self
-    }
-
-    /// Sets the key for [`correlate_header`](Self::correlate_header) and
-    /// [`correlate_query`](Self::correlate_query).
-    ///
-    /// It also makes codes of unknown paths comparable over restarts. Use another key than that of
-    /// the trail: the two have different readers.
-    pub fn correlation_key(mut self, key: AuditKey) -> Self {
-        self.redaction.key = Some(key);
-        self
-    }
-
-    /// Records an HMAC-SHA-256 code of this header's value, under the correlation key.
-    ///
-    /// Equal values of one header have equal codes. Without the key a code says nothing about its
-    /// value. If the header occurs several times, the first value counts.
+    /// Default: no rule; every request is recorded in full. Refusals and failures are recorded whatever the rules say.
+    /// What the rules are is recorded as an event when the layer is built. At most 256.
     ///
     /// # Examples
     ///
     /// ```
-    /// use http::HeaderName;
-    /// use palisade_audit::{AuditKey, AuditLayer, MemorySink};
+    /// use palisade_audit::{AuditLayer, AuditLevel, AuditRule, MemorySink};
     ///
     /// let layer = AuditLayer::builder()
     ///     .sink(MemorySink::new())
-    ///     .correlation_key(AuditKey::generate()?)
-    ///     .correlate_header(HeaderName::from_static("x-device-id"))
+    ///     .rule(AuditRule::route("/healthz").successes(AuditLevel::None))
+    ///     .rule(AuditRule::any_route().sample_successes(10))
     ///     .build()?;
     /// # let _ = layer; Ok::<(), palisade_audit::AuditBuildError>(())
     /// ```
-    pub fn correlate_header(self, name: HeaderName) -> Self {
-        self.field(FieldSource::Header(name), FieldForm::Correlated)
-    }
-
-    /// Records an HMAC-SHA-256 code of this query parameter's value, under the correlation key.
-    ///
-    /// The name is compared after form decoding (`application/x-www-form-urlencoded`). The first
-    /// parameter of the name counts, of the first 64 parameters.
-    pub fn correlate_query(self, name: impl Into<Box<str>>) -> Self {
-        self.field(FieldSource::Query(name.into()), FieldForm::Correlated)
-    }
-
-    /// Records this header's value in clear, at most its first 256 bytes.
-    ///
-    /// For values without personal data and without secrets, such as the version of a client.
-    /// `build` refuses names of credentials and cookies.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use http::header::{AUTHORIZATION, USER_AGENT};
-    /// use palisade_audit::{AuditBuildError, AuditLayer, MemorySink};
-    ///
-    /// let layer = AuditLayer::builder().sink(MemorySink::new());
-    /// let layer = layer.dangerously_record_header(USER_AGENT);
-    /// let refused = layer.dangerously_record_header(AUTHORIZATION).build().unwrap_err();
-    /// assert!(matches!(refused, AuditBuildError::SecretInClear { .. }));
-    /// ```
-    pub fn dangerously_record_header(self, name: HeaderName) -> Self {
-        self.field(FieldSource::Header(name), FieldForm::Clear)
-    }
-
-    /// Records this query parameter's value in clear, at most its first 256 bytes.
-    ///
-    /// For values without personal data and without secrets, such as a format or a page number.
-    /// `build` refuses names of credentials.
-    pub fn dangerously_record_query(self, name: impl Into<Box<str>>) -> Self {
-        self.field(FieldSource::Query(name.into()), FieldForm::Clear)
-    }
-
-    /// Records the path of a request without a known route, shortened.
-    ///
-    /// At most eight segments are recorded; a segment of more than 24 characters keeps its first
-    /// eight. Default: the length of the path and a code under the correlation key, or under a
-    /// random key of the process. One-time codes, telephone numbers and names are then not in the
-    /// trail. For services that send no links with secrets to their users.
-    pub fn dangerously_record_unknown_paths(mut self) -> Self {
-        self.redaction.unknown_paths = true;
-        self
-    }
-
-    /// Records paths as they were sent, up to 512 characters, also where a route's template is
-    /// known.
-    ///
-    /// For services whose paths hold neither names nor tokens.
-    pub fn dangerously_record_raw_paths(mut self) -> Self {
-        self.redaction.raw_paths = true;
+    pub fn rule(mut self, rule: AuditRule) -> Self {
+        self.rules.push(rule);
         self
     }
 
@@ -264,9 +201,10 @@ impl AuditLayerBuilder {
     /// # Errors
     ///
     /// - [`AuditBuildError::NoSink`] without a sink.
-    /// - [`AuditBuildError::NoCorrelationKey`] if a field is correlated and there is no key.
+    /// - [`AuditBuildError::NoCorrelationKey`] if a field is correlated, or pseudonyms are recorded, and there is no key.
     /// - [`AuditBuildError::SecretInClear`] if a credential would be recorded in clear.
-    /// - [`AuditBuildError::InvalidSetting`] for more than 64 sinks or a deadline of zero.
+    /// - [`AuditBuildError::InvalidSetting`] for more than 64 sinks, a deadline of zero, more than 256 rules, and a rule that
+    ///   leaves out refusals or failures, or samples one of zero.
     /// - [`AuditBuildError::NoRandomness`] if the key of unknown paths cannot be drawn.
     ///
     /// # Examples
@@ -294,6 +232,7 @@ impl AuditLayerBuilder {
             });
         }
         self.redaction.check()?;
+        let rules = Rules::new(self.rules)?;
         let mut redaction = self.redaction;
         redaction.path_key = Some(match &redaction.key {
             Some(key) => key.clone(),
@@ -305,22 +244,26 @@ impl AuditLayerBuilder {
             .map(|(sink, policy)| SinkSlot::new(sink, policy))
             .collect();
         let sinks = Sinks::new(slots, Arc::clone(&clock), self.deadline);
-        Ok(AuditLayer(Arc::new(Inner {
+        let key_event = redaction
+            .key
+            .as_ref()
+            .map(|key| AuditEvent::new(event_id::CORRELATION_KEY).text("key", key.id()));
+        let rules_event = rules.to_event();
+        let layer = AuditLayer(Arc::new(Inner {
             clock,
-            redaction: Arc::new(redaction),
+            redaction: RwLock::new(Arc::new(redaction)),
+            rules,
             requires_head_records: sinks.requires_head_records(),
             fails_closed: sinks.fail_closed(),
             sinks,
             open: OpenRequests::default(),
             close_deadline: self.close_deadline,
             unavailable: Rejection::unavailable(RETRY_AFTER).prerendered(),
-        })))
-    }
-
-    /// Adds a header or query parameter that is recorded.
-    fn field(mut self, source: FieldSource, form: FieldForm) -> Self {
-        self.redaction.fields.push(Field { source, form });
-        self
+        }));
+        for event in key_event.into_iter().chain(rules_event) {
+            layer.record(event);
+        }
+        Ok(layer)
     }
 }
 
@@ -329,6 +272,7 @@ impl fmt::Debug for AuditLayerBuilder {
         f.debug_struct("AuditLayerBuilder")
             .field("sinks", &self.sinks)
             .field("redaction", &self.redaction)
+            .field("rules", &self.rules)
             .finish_non_exhaustive()
     }
 }

@@ -1,0 +1,174 @@
+//! Decides by the rules of a layer whether a request is recorded.
+
+use std::num::NonZeroU32;
+
+use hmac::Mac as _;
+use http::StatusCode;
+use palisade_core::{Fact, Observations, Outcome, OutcomeKind, RouteMatch, SecurityContext};
+
+use super::{AuditLevel, AuditRule};
+use crate::{
+    error::AuditBuildError,
+    record::redaction::Redaction,
+    record::{AuditEvent, Detail, Stage, event_id},
+};
+
+/// The most rules of a layer.
+const MAX_RULES: usize = 256;
+/// The names of rules in the event: as many as an event has places, but one.
+const NAMES: [&str; 15] = [
+    "rule_1", "rule_2", "rule_3", "rule_4", "rule_5", "rule_6", "rule_7", "rule_8", "rule_9",
+    "rule_10", "rule_11", "rule_12", "rule_13", "rule_14", "rule_15",
+];
+
+/// The rules of a layer, in their order.
+#[derive(Clone, Debug)]
+pub(in crate::layer) struct Rules(Box<[AuditRule]>);
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Class {
+    Failure,
+    Refusal,
+    Success,
+}
+
+impl Rules {
+    /// Checks the rules.
+    ///
+    /// # Errors
+    ///
+    /// [`AuditBuildError::InvalidSetting`] for the first one that cannot be used.
+    pub(in crate::layer) fn new(rules: Vec<AuditRule>) -> Result<Self, AuditBuildError> {
+        if rules.len() > MAX_RULES {
+            return Err(AuditBuildError::InvalidSetting {
+                setting: "rule",
+                problem: "use at most 256 rules",
+            });
+        }
+        rules.iter().try_for_each(AuditRule::check)?;
+        Ok(Self(rules.into()))
+    }
+
+    /// Returns the event that says what the rules are. `None` without rules.
+    pub(in crate::layer) fn to_event(&self) -> Option<AuditEvent> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let mut event = AuditEvent::new(event_id::RULES);
+        if self.0.len() > NAMES.len() {
+            event = event.number("rules", u64::try_from(self.0.len()).unwrap_or(u64::MAX));
+        }
+        for (name, rule) in NAMES.into_iter().zip(&self.0) {
+            event = event.text(name, rule.to_string());
+        }
+        Some(event)
+    }
+
+    /// Returns how much of a request is recorded at a stage. `None`: nothing.
+    pub(in crate::layer) fn decide(
+        &self,
+        cx: &SecurityContext,
+        stage: Stage,
+        redaction: &Redaction,
+    ) -> Option<Detail> {
+        // Most layers have no rules.
+        if self.0.is_empty() {
+            return Some(Detail::FULL);
+        }
+        let route = match cx.route() {
+            Some(RouteMatch::Found(rule)) => Some(rule.template()),
+            _ => None,
+        };
+        let Some(rule) = self.0.iter().find(|rule| rule.fits(route)) else {
+            return Some(Detail::FULL);
+        };
+        let (level, one_of) = match class_of(cx, stage) {
+            Class::Failure => (rule.failures, NonZeroU32::MIN),
+            Class::Refusal => (rule.refusals, NonZeroU32::MIN),
+            Class::Success => (
+                rule.successes,
+                NonZeroU32::new(rule.one_of).unwrap_or(NonZeroU32::MIN),
+            ),
+        };
+        let is_recorded = level != AuditLevel::None && is_chosen(cx, one_of, redaction);
+        is_recorded.then_some(Detail {
+            fields: level == AuditLevel::Fields,
+            one_of,
+        })
+    }
+}
+
+/// Returns whether a request is the one of so many. Without a key all are.
+fn is_chosen(cx: &SecurityContext, one_of: NonZeroU32, redaction: &Redaction) -> bool {
+    let Some(key) = redaction.path_key.as_ref().filter(|_| one_of.get() > 1) else {
+        return true;
+    };
+    let mut mac = key.start("sample");
+    mac.update(cx.request_id().to_string().as_bytes());
+    let code: [u8; 32] = mac.finalize().into_bytes().into();
+    let number = u64::from_be_bytes(*code.first_chunk().unwrap_or(&[0; 8]));
+    number % u64::from(one_of.get()) == 0
+}
+
+/// Returns what became of a request so far.
+fn class_of(cx: &SecurityContext, stage: Stage) -> Class {
+    let (refused, at_fault) = cx.with_observations(|seen| (is_refusal(seen), has_fault(seen)));
+    let succeeded = match stage {
+        Stage::Gate => false,
+        Stage::Head(status) => is_good(status),
+        Stage::Over(outcome) => succeeded(&outcome),
+    };
+    match (refused, succeeded && !at_fault) {
+        (true, _) => Class::Refusal,
+        (false, true) => Class::Success,
+        (false, false) => Class::Failure,
+    }
+}
+
+fn is_refusal(seen: &Observations) -> bool {
+    seen.refusals().count() > 0
+        || !seen.shadow_refusals().is_empty()
+        || seen.credential_failures().count() > 0
+}
+
+/// Returns whether guards noticed something that an operator wants to read about.
+fn has_fault(seen: &Observations) -> bool {
+    let mut facts = seen.facts().iter();
+    seen.facts_lost() > 0
+        || facts.any(|counted| {
+            matches!(
+                counted.value,
+                Fact::ClosePanicked { .. } | Fact::CredentialExposed { .. } | Fact::Degraded { .. }
+            )
+        })
+}
+
+fn succeeded(outcome: &Outcome) -> bool {
+    let is_whole = matches!(outcome.kind, OutcomeKind::Complete | OutcomeKind::Upgraded);
+    let is_ok = outcome.grpc_status.is_none_or(|status| status == 0);
+    is_whole && is_ok && outcome.status.is_some_and(is_good)
+}
+
+fn is_good(status: StatusCode) -> bool {
+    status.as_u16() < 400
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_and_failures_cannot_be_left_out() {
+        let any = AuditRule::any_route;
+        for rule in [
+            any().refusals(AuditLevel::None),
+            any().failures(AuditLevel::None),
+            any().sample_successes(0),
+        ] {
+            assert!(Rules::new(vec![rule.clone()]).is_err(), "{rule}");
+        }
+        assert!(Rules::new(vec![any(); MAX_RULES + 1]).is_err());
+        assert!(Rules::new(vec![any().successes(AuditLevel::None)]).is_ok());
+    }
+}

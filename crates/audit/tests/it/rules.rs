@@ -1,0 +1,219 @@
+//! Which requests have a record, and how much is in it.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use http::{HeaderName, Request, Response, StatusCode};
+use palisade_audit::{
+    AuditBuildError, AuditKey, AuditLayer, AuditLevel, AuditRule, FileSink, MemorySink,
+    VerifyOptions, verify_file,
+};
+use palisade_core::{
+    GuardLayer, Layer as _, Rejection, RouteLayer, RouteTable, Rule, SecurityContext, Verdict,
+};
+use tower::{ServiceExt, service_fn};
+
+use crate::{
+    records::Shadowed,
+    support::{Body, Does, Trail, close, get, hello, records, send},
+};
+
+const DEVICE: HeaderName = HeaderName::from_static("x-device");
+
+fn key() -> AuditKey {
+    AuditKey::from_bytes(*b"0123456789abcdef0123456789abcdef").unwrap()
+}
+
+/// Refuses requests with a query.
+fn refuses_queries(_: &SecurityContext, head: &mut http::request::Parts) -> Verdict<()> {
+    match head.uri.query() {
+        Some(_) => Rejection::new(StatusCode::FORBIDDEN, "closed", "Closed.").into(),
+        None => Verdict::Admit(()),
+    }
+}
+
+async fn fails(_: Request<Body>) -> Result<Response<Body>, std::convert::Infallible> {
+    let mut response = Response::new(Body::default());
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    Ok(response)
+}
+
+fn none() -> AuditRule {
+    AuditRule::any_route().successes(AuditLevel::None)
+}
+
+#[tokio::test]
+async fn only_successes_are_left_out() {
+    let trail = Trail::new();
+    let layer = trail.layer_with(|it| it.rule(none()));
+    let stack = || GuardLayer((layer.clone(), Does(refuses_queries)));
+    assert_eq!(send(stack(), service_fn(hello), get("/")).await.0, 200);
+    assert!(trail.requests().is_empty());
+    send(stack(), service_fn(hello), get("/?refused")).await;
+    assert_eq!(trail.only()["status"], 403);
+    send(stack(), service_fn(fails), get("/")).await;
+    assert_eq!(trail.requests()[1]["status"], 500);
+    // A client that leaves is a failure too.
+    let service = stack().layer(service_fn(hello));
+    drop(service.oneshot(get("/")).await.unwrap());
+    assert_eq!(trail.requests()[2]["how"], "body_dropped");
+    assert_eq!(layer.handle().open_requests(), 0);
+}
+
+#[tokio::test]
+async fn what_a_guard_would_refuse_is_recorded() {
+    let trail = Trail::new();
+    let layer = trail.layer_with(|it| it.rule(none()));
+    let stack = GuardLayer((layer, Shadowed));
+    let (status, _) = send(stack, service_fn(hello), get("/")).await;
+    assert_eq!(status, 200);
+    assert_eq!(trail.only()["would_refuse"][0]["guard"], "shadowed");
+}
+
+#[tokio::test]
+async fn a_rule_is_about_its_routes_and_the_first_one_decides() {
+    let trail = Trail::new();
+    let layer = trail.layer_with(|it| {
+        it.rule(AuditRule::route("/kept"))
+            .rule(AuditRule::routes_under("/a").successes(AuditLevel::None))
+    });
+    let table = RouteTable::builder()
+        .any("/kept", Rule::public())
+        .any("/a/left-out", Rule::public());
+    let routes = RouteLayer::new(Arc::new(table.build().unwrap()));
+    let stack = GuardLayer((layer, routes));
+    for path in ["/kept", "/a/left-out", "/unknown"] {
+        send(stack.clone(), service_fn(hello), get(path)).await;
+    }
+    let requests = trail.requests();
+    assert_eq!(requests[0]["route"], "/kept");
+    assert_eq!(requests.len(), 2, "{requests:#?}");
+}
+
+#[tokio::test]
+async fn metadata_is_without_chosen_fields() {
+    let trail = Trail::new();
+    let layer = trail.layer_with(|it| {
+        it.correlation_key(key())
+            .correlate_header(DEVICE)
+            .rule(AuditRule::any_route().successes(AuditLevel::Metadata))
+    });
+    let stack = || GuardLayer((layer.clone(), Does(refuses_queries)));
+    for uri in ["/", "/?refused"] {
+        let request = Request::get(uri).header(DEVICE, "one");
+        let request = request.body(Body::default()).unwrap();
+        send(stack(), service_fn(hello), request).await;
+    }
+    let requests = trail.requests();
+    assert!(requests[0].get("fields").is_none(), "{}", requests[0]);
+    assert!(requests[1]["fields"]["header.x-device"].is_string());
+}
+
+/// The identifiers of the requests with a record.
+fn ids(trail: &Trail) -> BTreeSet<String> {
+    let requests = trail.requests();
+    let ids = requests.iter().map(|it| it["id"].as_str().unwrap().into());
+    ids.collect()
+}
+
+#[tokio::test]
+async fn samples_are_chosen_by_the_identifier_under_the_key_and_say_their_rate() {
+    let sampled = |trail: &Trail, key: AuditKey| {
+        trail.layer_with(|it| {
+            it.correlation_key(key)
+                .rule(AuditRule::any_route().sample_successes(10))
+        })
+    };
+    let trails = [Trail::new(), Trail::new(), Trail::new()];
+    let [one, same, other] = &trails;
+    let stack = GuardLayer((
+        sampled(one, key()),
+        sampled(same, key()),
+        sampled(other, AuditKey::generate().unwrap()),
+        Does(refuses_queries),
+    ));
+    for _ in 0..1000 {
+        send(stack.clone(), service_fn(hello), get("/")).await;
+    }
+    assert!((30..=200).contains(&ids(one).len()), "{}", ids(one).len());
+    assert_eq!(ids(one), ids(same));
+    assert_ne!(ids(one), ids(other));
+    assert!(one.requests().iter().all(|it| it["sampled"] == 10));
+    // Refusals are never sampled.
+    let before = one.requests().len();
+    for _ in 0..100 {
+        send(stack.clone(), service_fn(hello), get("/?refused")).await;
+    }
+    let refused = one.requests().split_off(before);
+    assert_eq!(refused.len(), 100);
+    assert!(refused.iter().all(|it| it.get("sampled").is_none()));
+}
+
+#[tokio::test]
+async fn a_fail_closed_trail_has_no_head_of_what_is_left_out_and_all_of_what_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    // Few places: those of requests without a record must be free again.
+    let sink = FileSink::builder(&path).fail_closed().capacity(4);
+    let sink = sink.open().unwrap();
+    let layer = AuditLayer::builder().sink(sink.clone()).rule(none());
+    let layer = layer.build().unwrap();
+    for _ in 0..20 {
+        let (status, _) = send(layer.clone(), service_fn(hello), get("/")).await;
+        assert_eq!(status, 200);
+    }
+    // Its head looked like a success.
+    let service = layer.clone().layer(service_fn(hello));
+    drop(service.oneshot(get("/")).await.unwrap());
+    let stack = GuardLayer((layer.clone(), Does(refuses_queries)));
+    send(stack, service_fn(hello), get("/?refused")).await;
+    layer.handle().close().await.unwrap();
+    close(&sink).await;
+    let all = records(&path);
+    let of_requests = all.iter().filter(|it| it.get("id").is_some());
+    let kinds: Vec<_> = of_requests.map(|it| (&it["type"], &it["how"])).collect();
+    assert_eq!(kinds.len(), 3, "{kinds:?}");
+    assert_eq!(
+        (kinds[0].0, kinds[0].1),
+        (&"request".into(), &"body_dropped".into())
+    );
+    assert_eq!((kinds[1].0, kinds[2].0), (&"head".into(), &"end".into()));
+    let report = verify_file(&path, &VerifyOptions::new()).unwrap();
+    assert!(report.is_intact() && report.unfinished == 0, "{report:?}");
+}
+
+#[tokio::test]
+async fn the_trail_says_what_is_left_out() {
+    let trail = Trail::new();
+    let _ = trail.layer();
+    assert!(trail.events().is_empty(), "no rules, no event");
+    let _ = trail.layer_with(|it| {
+        (0..20).fold(it.rule(none()), |it, number| {
+            it.rule(AuditRule::route(format!("/{number}")).sample_successes(2))
+        })
+    });
+    let event = &trail.events()[0];
+    assert_eq!(event["event_id"], "audit.rules");
+    let data = &event["data"];
+    assert_eq!(data["rules"], 21);
+    assert_eq!(
+        data["rule_1"],
+        "any route: successes none, failures fields, refusals fields"
+    );
+    assert!(data["rule_15"].is_string() && event.get("members_lost").is_none());
+}
+
+#[test]
+fn refusals_cannot_be_left_out() {
+    for rule in [
+        AuditRule::any_route().refusals(AuditLevel::None),
+        AuditRule::any_route().failures(AuditLevel::None),
+    ] {
+        let layer = AuditLayer::builder().sink(MemorySink::new()).rule(rule);
+        let error = layer.build().unwrap_err();
+        assert!(
+            matches!(error, AuditBuildError::InvalidSetting { .. }),
+            "{error}"
+        );
+        assert!(error.to_string().contains("always recorded"), "{error}");
+    }
+}

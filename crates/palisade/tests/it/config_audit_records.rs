@@ -1,0 +1,158 @@
+//! What `[audit]` says about records: codes, pseudonyms, and rules.
+
+use std::{fs, path::Path};
+
+use palisade::{
+    audit::AuditKey,
+    config::{Config, Running},
+};
+use palisade_internal::private_file;
+use serde_json::Value;
+use tempfile::TempDir;
+
+const HOSTS: &str = "[server]\nhosts = [\"service.test\"]\n";
+const OPEN: &str = "[[routes]]\npath = \"/health\"\naccess = \"public\"\n";
+const AUDIT: &str = "[audit]\nfile = \"audit.jsonl\"\n";
+
+/// A folder with a configuration of these lines in `[audit]`, and two keys.
+fn folder(lines: &str) -> TempDir {
+    let folder = crate::config::folder(&format!("{HOSTS}{AUDIT}{lines}\n{OPEN}"));
+    for name in ["correlation.key", "new.key"] {
+        let key = AuditKey::generate().unwrap();
+        private_file::write_new(&folder.path().join(name), key.expose()).unwrap();
+    }
+    folder
+}
+
+fn read(folder: &TempDir) -> Config {
+    Config::read(folder.path().join("palisade.toml")).unwrap()
+}
+
+fn key(folder: &TempDir, name: &str) -> AuditKey {
+    AuditKey::from_file(folder.path().join(name)).unwrap()
+}
+
+/// The data of all events of a kind in the trail.
+fn events(trail: &Path, id: &str) -> Vec<Value> {
+    let text = fs::read_to_string(trail).unwrap();
+    let records = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    records
+        .filter(|record| record["event_id"] == id)
+        .map(|record| record["data"].clone())
+        .collect()
+}
+
+/// Refuses a configuration with these lines in `[audit]`, and returns the error.
+fn refusal(lines: &str) -> String {
+    let assembled = read(&folder(lines)).assemble();
+    assembled.map(|_| ()).expect_err(lines).to_string()
+}
+
+#[tokio::test]
+async fn the_rules_of_the_file_are_those_of_the_trail() {
+    let folder = folder(
+        r#"
+correlation_key = "correlation.key"
+correlate_headers = ["x-device-id"]
+correlate_query = ["user"]
+pseudonymize_principals = true
+pseudonymize_client_address = true
+
+[[audit.rules]]
+route = "/health"
+successes = "none"
+
+[[audit.rules]]
+under = "/catalogue"
+successes = "metadata"
+sample_successes = 100
+
+[[audit.rules]]
+failures = "metadata"
+refusals = "fields"
+"#,
+    );
+    let audit = read(&folder).assemble().unwrap().audit.unwrap();
+    audit.handle().close().await.unwrap();
+    let trail = folder.path().join("audit.jsonl");
+    let rules = &events(&trail, "audit.rules")[0];
+    let expected = [
+        "/health: successes none, failures fields, refusals fields",
+        "under /catalogue/: successes metadata, failures fields, refusals fields, one of 100 successes",
+        "any route: successes fields, failures metadata, refusals fields",
+    ];
+    for (name, expected) in ["rule_1", "rule_2", "rule_3"].into_iter().zip(expected) {
+        assert_eq!(rules[name], expected);
+    }
+    let used = events(&trail, "audit.correlation_key");
+    assert_eq!(used[0]["key"], key(&folder, "correlation.key").id());
+}
+
+#[test]
+fn what_the_file_says_about_records_is_checked() {
+    let key = "correlation_key = \"correlation.key\"\n";
+    for (lines, expected) in [
+        ("correlate_headers = [\"x-a\"]", "audit.correlate_headers"),
+        ("correlate_query = [\"a\"]", "audit.correlate_query"),
+        (
+            "pseudonymize_principals = true",
+            "audit.pseudonymize_principals",
+        ),
+        (
+            "pseudonymize_client_address = true",
+            "audit.pseudonymize_client_address",
+        ),
+        ("correlation_key = \"nowhere\"", "audit.correlation_key"),
+        (
+            &format!("{key}correlate_headers = [\"a b\"]"),
+            "it is no name of a header",
+        ),
+        (
+            "[[audit.rules]]\nrefusals = \"none\"",
+            "refusals and failures are always recorded",
+        ),
+        (
+            "[[audit.rules]]\nfailures = \"none\"",
+            "refusals and failures are always recorded",
+        ),
+        (
+            "[[audit.rules]]\nroute = \"/a\"\nunder = \"/b\"",
+            "remove route or under",
+        ),
+        (
+            "[[audit.rules]]\nroute = \"a\"",
+            "it does not begin with a slash",
+        ),
+        (
+            "[[audit.rules]]\nsample_successes = 0",
+            "write a number from 1 to 1000000",
+        ),
+    ] {
+        let error = refusal(lines);
+        assert!(error.contains(expected), "{lines}: {error}");
+    }
+    // Off, they need no key.
+    let off = "pseudonymize_principals = false\npseudonymize_client_address = false";
+    assert!(read(&folder(off)).assemble().is_ok());
+}
+
+#[tokio::test]
+async fn a_reload_uses_the_key_that_the_file_names_now() {
+    let lines = "correlation_key = \"correlation.key\"\npseudonymize_principals = true\n";
+    let folder = folder(lines);
+    let audit = read(&folder).assemble().unwrap().audit;
+    let running = || Running::new().with_audit(audit.clone());
+    let before = key(&folder, "correlation.key").id();
+    // The same key is no change.
+    read(&folder).assemble_with(running()).unwrap();
+    let new = folder.path().join("new.key");
+    fs::rename(new, folder.path().join("correlation.key")).unwrap();
+    read(&folder).assemble_with(running()).unwrap();
+    audit.unwrap().handle().close().await.unwrap();
+    let used = events(&folder.path().join("audit.jsonl"), "audit.correlation_key");
+    assert_eq!(used.len(), 2, "{used:?}");
+    assert_eq!(used[1]["key"], key(&folder, "correlation.key").id());
+    assert_eq!(used[1]["previous"], before);
+}
