@@ -149,7 +149,7 @@ impl KeyAdmin {
         let made = Arc::new(Mutex::new(None));
         let (admin, last) = (self.clone(), Arc::clone(&made));
         let rotate = move |record: &KeyRecord| {
-            // The new secret has the rights of the key, whoever asked for it.
+            // The new secret has the rights of the key, not those of the principal that asked for it.
             if !admin.may_grant(record.principal().scopes()) {
                 return Err(KeyAdminError::NotGrantable);
             }

@@ -1,7 +1,7 @@
 //! Who is refused most: a bounded list for an operator.
 //!
 //! The algorithm is Space-Saving: a subject that is not in a full list takes the place of the one with the fewest
-//! refusals, and its count begins there. So whoever has more refusals than the smallest count is in the list, and a
+//! refusals, and its count begins there. So a subject that has more refusals than the smallest count is in the list, and a
 //! count is never too low.
 
 #[cfg(feature = "metrics")]

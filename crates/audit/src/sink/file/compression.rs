@@ -3,7 +3,7 @@
 //! A part is written anew beside the old one, synced, read back and compared. Only then it gets its name, and the plain
 //! part is removed. After a crash in between both are there, and readers take the compressed one.
 //!
-//! If both are there, the compressed one is read first. Only one that is equal, or damaged, makes room: an operator may
+//! If both are there, the compressed one is read first. Only one that is equal, or damaged, is replaced: an operator may
 //! have begun to decompress a part. Two that differ stay, and one log line names them.
 //!
 //! The thread and retention change the same files, so both hold [`PartsLock`] while they do. The thread holds it for the

@@ -52,7 +52,7 @@ impl SnapshotFile {
         Ok((Self { path }, content))
     }
 
-    /// Keeps what is there under another name, for whoever looks into it. A former one is replaced.
+    /// Keeps what is there under another name, so that an operator can examine it. A former one is replaced.
     pub(super) fn keep_unusable(&self, content: &[u8]) {
         let mut name = self.path.clone().into_os_string();
         name.push(".unusable");
