@@ -143,6 +143,13 @@ impl AuditKey {
         self.secret.expose()
     }
 
+    /// Returns the key that follows this one in an evolving trail. It does not reveal this one.
+    pub(crate) fn next(&self) -> Self {
+        let secret = Secret::new(mac(&self.secret, "next key", b"").to_vec());
+        let id = first_eight(&mac(&secret, "key id", b""));
+        Self { secret, id }
+    }
+
     /// Starts an HMAC over a message, separated from all others by its purpose.
     pub(crate) fn start(&self, purpose: &str) -> Hmac<Sha256> {
         start(&self.secret, purpose)

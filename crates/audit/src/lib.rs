@@ -80,7 +80,8 @@
 //! [key](FileSinkBuilder::key). Such an attacker can also cut records off the end, or put an older
 //! copy in place: keep [checkpoints](FileSinkBuilder::checkpoints_at) in a second place. Over the
 //! records there is also a Merkle tree (RFC 9162), whose root is in every checkpoint. An
-//! attacker who reads the key from the memory of the process can forge records from then on: a
+//! attacker who steals the key can forge the whole trail, or, if it [evolves](EvolvingKeyFile), what is written since the
+//! last rotation. An attacker who reads the key from the memory of the process can forge records from then on: a
 //! chain shows what happens to records after they were written, not what a process was made to
 //! write.
 //!
@@ -147,6 +148,7 @@ mod part_reader;
 mod trail_files;
 mod deadline_timer;
 mod block_on;
+mod evolving_key;
 mod key;
 mod error;
 
@@ -159,6 +161,7 @@ pub use self::sink::{WebhookSink, WebhookSinkBuilder};
 pub use self::{
     chain::{Anchor, CheckpointKey, CheckpointPublicKey, InvalidAnchor},
     error::{AcknowledgeError, AuditBuildError, InvalidCorrelatedField, SinkUnavailable},
+    evolving_key::EvolvingKeyFile,
     export::ExportFormat,
     key::AuditKey,
     layer::{

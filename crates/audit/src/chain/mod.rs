@@ -29,15 +29,23 @@ pub(crate) use line::Line;
 pub(crate) use statement::{Signer, Verifier};
 
 use self::merkle::{TreeHash, leaf_hash};
-use crate::key::AuditKey;
+use crate::{evolving_key::EvolvingKey, key::AuditKey};
+
+/// The name of the algorithm of an evolving trail.
+pub(crate) const EVOLVING: &str = "hmac-sha256-evolving";
 
 /// How records are sealed: with a key, or with a hash that anyone can compute.
 #[derive(Clone, Debug)]
 pub(crate) enum Seal {
+    /// HMAC-SHA-256 under a key that evolves: who has it can change no record before its epoch.
+    Evolving(EvolvingKey, RecordKey),
     /// HMAC-SHA-256: only a holder of the key can make or change records without being found.
     Keyed(RecordKey),
     /// SHA-256: finds accidental changes only, as anyone can compute the hashes again.
     Plain,
+    /// An evolving key of an earlier epoch than the one that is known: hashes cannot be computed. With the public
+    /// identifier of the first key.
+    Unknown(String),
 }
 
 /// The key of a trail, with the HMAC that every record begins with.
@@ -60,25 +68,39 @@ pub(crate) struct Appended {
 impl Seal {
     /// Returns the seal for a key, or the plain one.
     pub(crate) fn new(key: Option<AuditKey>) -> Self {
-        key.map_or(Self::Plain, |key| {
-            let begun = key.start("record");
-            Self::Keyed(RecordKey { key, begun })
-        })
+        key.map_or(Self::Plain, |key| Self::Keyed(RecordKey::new(key)))
+    }
+
+    /// Returns the seal for a key of one epoch.
+    pub(crate) fn evolving(key: EvolvingKey) -> Self {
+        let begun = RecordKey::new(key.key().clone());
+        Self::Evolving(key, begun)
+    }
+
+    /// Returns the evolving key. `None` for a seal without one.
+    pub(crate) fn evolving_key(&self) -> Option<&EvolvingKey> {
+        match self {
+            Self::Evolving(key, _) => Some(key),
+            _ => None,
+        }
     }
 
     /// Returns the name of the algorithm in the opening record of a file.
     pub(crate) fn algorithm(&self) -> &'static str {
         match self {
+            Self::Evolving(..) | Self::Unknown(_) => EVOLVING,
             Self::Keyed(_) => "hmac-sha256",
             Self::Plain => "sha256",
         }
     }
 
-    /// Returns the public identifier of the key. `None` without a key.
+    /// Returns the public identifier of the key, of an evolving one that of the first. `None` without a key.
     pub(crate) fn key_id(&self) -> Option<String> {
         match self {
+            Self::Evolving(key, _) => Some(key.first_id().to_owned()),
             Self::Keyed(it) => Some(it.key.id()),
             Self::Plain => None,
+            Self::Unknown(id) => Some(id.clone()),
         }
     }
 
@@ -101,14 +123,22 @@ impl Seal {
         Appended { anchor, leaf }
     }
 
+    /// Returns whether a record that follows `last` has this hash. Of an earlier epoch than the known one, that is taken
+    /// for true.
+    pub(crate) fn fits(&self, last: Anchor, leaf: &TreeHash, hash: &[u8; 32]) -> bool {
+        matches!(self, Self::Unknown(_)) || self.hash(last, leaf) == *hash
+    }
+
     /// Computes the hash of a record that follows `last`, from its leaf.
     pub(crate) fn hash(&self, last: Anchor, leaf: &TreeHash) -> [u8; 32] {
         match self {
-            Self::Keyed(it) => {
+            Self::Evolving(_, it) | Self::Keyed(it) => {
                 let mac = it.begun.clone();
                 let mac = mac.chain_update(last.hash()).chain_update(leaf);
                 mac.finalize().into_bytes().into()
             }
+            // No record has this hash: nothing is sealed or proven without the key.
+            Self::Unknown(_) => [0; 32],
             Self::Plain => Sha256::new()
                 .chain_update(b"palisade-audit/1 record\0")
                 .chain_update(last.hash())
@@ -116,6 +146,13 @@ impl Seal {
                 .finalize()
                 .into(),
         }
+    }
+}
+
+impl RecordKey {
+    fn new(key: AuditKey) -> Self {
+        let begun = key.start("record");
+        Self { key, begun }
     }
 }
 

@@ -166,6 +166,12 @@ pub enum FindingReason {
         /// The last one. `None` if no record after it is known, less than `from` if all records were read.
         to: Option<u64>,
     },
+    /// The key of the file is not the one that follows that of the file before: segments were removed or cut, by somebody
+    /// who has the key of a later one.
+    EpochSkipped {
+        /// The epoch that the file should have.
+        expected: u64,
+    },
     /// The file was deleted while it was open. The writer restored its records. An incident.
     FileDeleted,
     /// Another process replaced, cut or wrote to the file while it was open. An incident.
@@ -285,6 +291,10 @@ impl fmt::Display for FindingReason {
                 ),
                 None => write!(f, "damaged from here: no record from {from} on can be read"),
             },
+            Self::EpochSkipped { expected } => write!(
+                f,
+                "does not follow the file before: epoch {expected} is expected"
+            ),
             Self::FileDeleted => {
                 f.write_str("the file was deleted while it was written; its records were restored")
             }

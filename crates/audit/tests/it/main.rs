@@ -7,6 +7,8 @@ mod attacks;
 #[cfg(unix)]
 mod disk;
 mod endings;
+#[cfg(feature = "zstd")] // for the helpers of its tests
+mod evolving;
 mod fail_closed;
 mod file;
 mod flood;

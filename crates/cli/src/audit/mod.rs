@@ -14,6 +14,7 @@
 //! | `hash` | `audit hash` | | nothing |
 //! | `acknowledge` | `audit acknowledge` | yes | `FILE.acknowledged` |
 //! | `key` | `audit key` | | two key files |
+//! | `seal_key` | `audit seal-key` | | two key files |
 //! | `prove` | `audit prove` | the root of the records | a proof |
 //! | `check_proof` | `audit check-proof` | the proof | nothing |
 //! | `witness` | `audit witness` | each checkpoint | the accepted checkpoints |
@@ -28,7 +29,7 @@
 //! | `export` | done, also without a line | | not readable, or a part of it | |
 //! | `hash` | done | | no key, no address | |
 //! | `acknowledge` | acknowledged | | nothing to acknowledge, no key | |
-//! | `key` | made | | not made | |
+//! | `key`, `seal-key` | made | | not made | |
 //! | `prove` | made | | not made | |
 //! | `check-proof` | proven | not proven | not readable | |
 //! | `witness` | the input ended | a checkpoint was refused | not readable, not writable | |
@@ -45,6 +46,7 @@ mod key;
 mod prove;
 mod query;
 mod report;
+mod seal_key;
 mod tail;
 mod unreadable_parts;
 mod verify;
@@ -68,6 +70,7 @@ pub(crate) enum Command {
     Prove(prove::Prove),
     Query(query::Query),
     Report(report::Report),
+    SealKey(seal_key::SealKey),
     Tail(tail::Tail),
     Verify(verify::Verify),
     Witness(witness::Witness),
@@ -89,6 +92,7 @@ impl Command {
             Self::Prove(command) => command.run(),
             Self::Query(command) => command.run(),
             Self::Report(command) => command.run(),
+            Self::SealKey(command) => command.run(),
             Self::Tail(command) => command.run(),
             Self::Verify(command) => command.run(),
             Self::Witness(command) => command.run(),

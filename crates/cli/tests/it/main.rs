@@ -8,6 +8,7 @@ mod audit_damaged;
 mod audit_hash;
 mod audit_proofs;
 mod audit_query;
+mod audit_seal_key;
 mod audit_tail;
 mod cert;
 #[allow(clippy::disallowed_methods)] // A real program: real time.

@@ -6,7 +6,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use palisade_audit::{
-    AuditKey, AuditLayer, CheckpointKey, FileSink, FileSinkBuilder, LowSpaceAction,
+    AuditKey, AuditLayer, CheckpointKey, EvolvingKeyFile, FileSink, FileSinkBuilder, LowSpaceAction,
 };
 use toml::Spanned;
 
@@ -99,6 +99,7 @@ impl Config {
         let sink = FileSink::builder(self.path(audit.file.get_ref()));
         let sink = with_file_settings!(self, audit, sink);
         let sink = self.retention(audit, sink)?;
+        let sink = self.evolving_key(audit, sink)?;
         let sink = self.checkpoints(audit, sink)?;
         sink.open().map_err(|problem| {
             let remedy = "name a file that this user may write and that no other process has open";
@@ -116,6 +117,38 @@ impl Config {
             let remedy = "name a file with the key of the trail, readable by this user alone";
             self.source.at(path, problem, remedy)
         })
+    }
+
+    /// Sets a key that is replaced at each rotation.
+    ///
+    /// # Errors
+    ///
+    /// There is another key, none for checkpoints, or it cannot be read.
+    fn evolving_key(
+        &self,
+        audit: &Audit,
+        sink: FileSinkBuilder,
+    ) -> Result<FileSinkBuilder, ConfigFileError> {
+        let Some(path) = &audit.evolving_key else {
+            return Ok(sink);
+        };
+        let wrong = |problem: &str, remedy: &str| Err(self.source.at(path, problem, remedy));
+        if audit.seal_key.is_some() {
+            return wrong("the trail has one key", "remove seal_key or evolving_key");
+        }
+        let checkpoints = audit.checkpoints.as_ref().map(Spanned::get_ref);
+        let without = matches!(checkpoints, Some(Checkpoints::Written(false)));
+        if audit.checkpoint_key.is_none() && !without {
+            return wrong(
+                "checkpoints need a key of their own beside it",
+                "make one with `palisade audit key` and name it in checkpoint_key",
+            );
+        }
+        let file = EvolvingKeyFile::open(self.path(path.get_ref())).map_err(|problem| {
+            let remedy = "make one with `palisade audit seal-key`, readable by this user alone";
+            self.source.at(path, problem, remedy)
+        })?;
+        Ok(sink.evolving_key(file))
     }
 
     /// Sets whether older parts are compressed.

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use palisade::{
-    audit::AuditKey,
+    audit::{AuditKey, EvolvingKeyFile},
     config::{Config, Running},
 };
 use palisade_internal::private_file;
@@ -110,6 +110,18 @@ fn what_the_file_says_about_records_is_checked() {
             "it is no name of a header",
         ),
         (
+            "evolving_key = \"seal.key\"",
+            "checkpoints need a key of their own",
+        ),
+        (
+            "evolving_key = \"seal.key\"\nseal_key = \"correlation.key\"",
+            "remove seal_key or evolving_key",
+        ),
+        (
+            "evolving_key = \"correlation.key\"\ncheckpoints = false",
+            "palisade audit seal-key",
+        ),
+        (
             "[[audit.rules]]\nrefusals = \"none\"",
             "refusals and failures are always recorded",
         ),
@@ -133,6 +145,9 @@ fn what_the_file_says_about_records_is_checked() {
         let error = refusal(lines);
         assert!(error.contains(expected), "{lines}: {error}");
     }
+    let evolving = folder("evolving_key = \"seal.key\"\ncheckpoints = false");
+    EvolvingKeyFile::create(evolving.path().join("seal.key")).unwrap();
+    assert!(read(&evolving).assemble().is_ok());
     // Off, they need no key.
     let off = "pseudonymize_principals = false\npseudonymize_client_address = false";
     assert!(read(&folder(off)).assemble().is_ok());

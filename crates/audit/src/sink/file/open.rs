@@ -83,7 +83,7 @@ impl FileSinkBuilder {
         let file = self.checkpoints.file_of(&path);
         let stored = file.map(|file| checkpoint_writer::stored(&file, &signer));
         let stored = stored.unwrap_or_default();
-        let start = recover(&path, self.key.as_ref(), stored.latest.as_ref())?;
+        let start = recover(&path, &self.seal(), stored.latest.as_ref())?;
         drop(data);
         let disk = Disk::open(path.clone(), lock).map_err(storage)?;
         let disk = disk.ok_or_else(locked)?;
@@ -96,6 +96,14 @@ impl FileSinkBuilder {
         let builder = builder.with_parts_lock(disk.parts_lock());
         let started = builder.start(disk, &start, &stored.lines);
         started.map_err(storage)
+    }
+
+    /// Returns the seal for the key that was set.
+    pub(super) fn seal(&self) -> Seal {
+        match &self.evolving {
+            Some(file) => Seal::evolving(file.key().clone()),
+            None => Seal::new(self.key.clone()),
+        }
     }
 
     /// Keeps the lock for the thread that compresses older parts.
@@ -123,7 +131,7 @@ impl FileSinkBuilder {
         let trail = (&*self.path, self.key.as_ref());
         let known = (&start.tree, stored);
         let checkpoints = CheckpointWriter::start(self.checkpoints, trail, known)?;
-        let seal = Seal::new(self.key);
+        let seal = (start.seal.clone(), self.evolving);
         let clock = Arc::clone(&self.clock);
         let mark = start.mark;
         let (trail, tree) = (start.trail.clone(), start.tree.clone());
@@ -172,7 +180,20 @@ impl FileSinkBuilder {
     /// [`AuditBuildError::InvalidSetting`] for the first one that is found.
     fn check(&self) -> Result<(), AuditBuildError> {
         let folds_for = self.settings.fold.window.unwrap_or(Duration::MAX);
+        let has_checkpoints = self.checkpoints.beside
+            || self.checkpoints.file.is_some()
+            || !self.checkpoints.others.is_empty();
         let checks = [
+            (
+                self.evolving.is_some() && self.key.is_some(),
+                "evolving_key",
+                "set one of key and evolving_key",
+            ),
+            (
+                self.evolving.is_some() && has_checkpoints && self.checkpoints.key.is_none(),
+                "evolving_key",
+                "checkpoints need a key of their own: set checkpoint_key",
+            ),
             (
                 self.rotate_at < MIN_ROTATE_AT,
                 "rotate_at",

@@ -27,9 +27,8 @@ use super::{
     writer_records::{Recovered, Resumed},
 };
 use crate::{
-    chain::{Anchor, Checkpoint, merkle::Tree},
+    chain::{Anchor, Checkpoint, Seal, merkle::Tree},
     error::AuditBuildError,
-    key::AuditKey,
     trail_files,
     verify::{FileEnd, Finding, FindingReason, Scan, VerifyError, read_part},
 };
@@ -52,6 +51,8 @@ pub(super) struct Start {
     pub(super) trail: String,
     /// The tree over all records up to the last good one.
     pub(super) tree: Tree,
+    /// The seal with which the trail goes on.
+    pub(super) seal: Seal,
     /// How the earlier process left the file. `None` if a new file begins.
     pub(super) resumed: Option<Resumed>,
     /// What was set aside or is missing, and is not recorded yet.
@@ -69,17 +70,17 @@ pub(super) struct Start {
 /// a new trail.
 pub(super) fn recover(
     path: &Path,
-    key: Option<&AuditKey>,
+    seal: &Seal,
     checkpoint: Option<&Checkpoint>,
 ) -> Result<Start, AuditBuildError> {
-    let mut scan = Scan::for_writer(key.cloned(), checkpoint);
+    let mut scan = Scan::for_writer(seal, checkpoint);
     let finding = scanned(&mut scan, path)?;
     let position = scan.position().clone();
-    let (last, trail, tree) = match end_of(&scan) {
+    let (last, trail, tree, latest_seal) = match end_of(&scan) {
         Some(end) => end,
-        None => before(path, key, checkpoint)?,
+        None => before(path, seal, checkpoint)?,
     };
-    let tree = marked(tree, path, key, checkpoint);
+    let tree = marked(tree, path, seal, checkpoint);
     let next = last.sequence().saturating_add(1);
     let mut recovered = untold(path, next).map_err(|error| storage(path, error))?;
     let mut here = scan.last().is_some();
@@ -109,6 +110,7 @@ pub(super) fn recover(
         mark,
         trail,
         tree,
+        seal: latest_seal,
         resumed: here.then_some(resumed),
         recovered,
     })
@@ -166,20 +168,20 @@ fn scanned(scan: &mut Scan, path: &Path) -> Result<Option<Finding>, AuditBuildEr
     }
 }
 
-/// Returns the last good record of a scan, the name of the trail, and its tree.
-fn end_of(scan: &Scan) -> Option<(Anchor, String, Tree)> {
-    Some((scan.last()?, scan.trail()?.to_owned(), scan.tree()?.clone()))
+/// The last good record of a trail, its name, its tree, and the seal with which it goes on.
+type End = (Anchor, String, Tree, Seal);
+
+/// Returns the end of what a scan has read.
+fn end_of(scan: &Scan) -> Option<End> {
+    let trail = scan.trail()?.to_owned();
+    let tree = scan.tree()?.clone();
+    Some((scan.last()?, trail, tree, scan.seal().clone()))
 }
 
 /// Returns the tree with a mark at the checkpoint, if the checkpoint is about a record of the last older parts.
 ///
 /// The live file was read already, and has no mark then. Without one, the next checkpoint has no proof.
-fn marked(
-    tree: Tree,
-    path: &Path,
-    key: Option<&AuditKey>,
-    checkpoint: Option<&Checkpoint>,
-) -> Tree {
+fn marked(tree: Tree, path: &Path, seal: &Seal, checkpoint: Option<&Checkpoint>) -> Tree {
     let (Some(checkpoint), Ok(parts), false) = (
         checkpoint,
         trail_files::parts(path),
@@ -194,7 +196,7 @@ fn marked(
     if count > MAX_PARTS_READ {
         return tree;
     }
-    let mut scan = Scan::for_writer(key.cloned(), Some(checkpoint));
+    let mut scan = Scan::for_writer(seal, Some(checkpoint)).reading_earlier();
     let read = parts
         .iter()
         .rev()
@@ -214,21 +216,26 @@ fn marked(
 /// Returns the end of the trail in its latest older part, or begins a new trail.
 fn before(
     path: &Path,
-    key: Option<&AuditKey>,
+    seal: &Seal,
     checkpoint: Option<&Checkpoint>,
-) -> Result<(Anchor, String, Tree), AuditBuildError> {
+) -> Result<End, AuditBuildError> {
     let parts = trail_files::parts(path).map_err(|error| storage(path, error))?;
     for part in parts.iter().rev() {
-        let mut scan = Scan::for_writer(key.cloned(), checkpoint);
+        let mut scan = Scan::for_writer(seal, checkpoint).reading_earlier();
         // A bad part is left where it is: verification names it. Its good records count.
         scanned(&mut scan, part)?;
-        if let Some(end) = end_of(&scan) {
-            return Ok(end);
+        if let Some((last, trail, tree, latest)) = end_of(&scan) {
+            // Of an earlier epoch than the key in its file: the trail goes on with that one.
+            let latest = match latest {
+                Seal::Unknown(_) => seal.clone(),
+                latest => latest,
+            };
+            return Ok((last, trail, tree, latest));
         }
     }
     let mut id = [0; 16];
     getrandom::fill(&mut id).map_err(|_| AuditBuildError::NoRandomness)?;
-    Ok((Anchor::GENESIS, hex::encode(&id), Tree::new()))
+    Ok((Anchor::GENESIS, hex::encode(&id), Tree::new(), seal.clone()))
 }
 
 /// Removes an incomplete line from the file, or renames a damaged file. Returns what is to be recorded.

@@ -7,7 +7,7 @@
 //!
 //! | Type | Written when | Members |
 //! |---|---|---|
-//! | `opened` | a file begins | name of the trail, algorithm, key, hash of the record before, tree up to it |
+//! | `opened` | a file begins | name of the trail, algorithm, key, epoch, hash of the record before, tree up to it |
 //! | `resumed` | a process continues a file | how the earlier one ended, open requests, its last record |
 //! | `recovered` | something was set aside or is missing | cause, bytes, file name, numbers |
 //! | `lost` | requests or events have no record | how many were served, how many refused |
@@ -100,6 +100,9 @@ pub(super) fn opened(
         record.text("algorithm", seal.algorithm());
         if let Some(key) = seal.key_id() {
             record.text("key", &key);
+        }
+        if let Some(key) = seal.evolving_key() {
+            record.number("epoch", key.epoch());
         }
         if last != Anchor::GENESIS {
             record.text("follows", &hex::encode(last.hash()));

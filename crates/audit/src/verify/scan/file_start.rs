@@ -33,14 +33,21 @@ impl Scan {
     /// # Errors
     ///
     /// The reason why the file cannot be verified.
-    fn demand_same_seal(&self, content: &RecordMembers<'_>) -> Result<(), FindingReason> {
+    fn demand_same_seal(&mut self, content: &RecordMembers<'_>) -> Result<(), FindingReason> {
+        if Self::is_evolving(content) {
+            return self.take_epoch(content);
+        }
+        if self.segment.is_some() || matches!(self.seal, Seal::Evolving(..) | Seal::Unknown(_)) {
+            // A trail whose key evolves does not end to do so.
+            return Err(FindingReason::OtherKey);
+        }
         let algorithm = content.algorithm.as_deref();
         if algorithm == Some(self.seal.algorithm()) {
             let same = content.key.as_deref() == self.seal.key_id().as_deref();
             return same.then_some(()).ok_or(FindingReason::OtherKey);
         }
         Err(match self.seal {
-            Seal::Keyed(_) => FindingReason::NotKeyed,
+            Seal::Evolving(..) | Seal::Keyed(_) | Seal::Unknown(_) => FindingReason::NotKeyed,
             Seal::Plain if content.key.is_some() => FindingReason::NeedsKey,
             Seal::Plain => FindingReason::UnknownVersion,
         })

@@ -20,6 +20,7 @@
 
 mod record_members;
 mod file_start;
+mod epochs;
 mod roots;
 mod damaged_part;
 mod position;
@@ -43,6 +44,7 @@ use crate::{
         Anchor, Checkpoint, Line, Seal,
         merkle::{Tree, TreeHash},
     },
+    evolving_key::EvolvingKey,
     key::AuditKey,
 };
 
@@ -88,6 +90,12 @@ pub(crate) struct Scan {
     tree: Option<Tree>,
     /// A size and root at which the tree is marked, for the writer.
     mark_at: Option<(u64, TreeHash)>,
+    /// The epoch of the file before, and whether that file has its full length.
+    segment: Option<(u64, bool)>,
+    /// The key of epoch 0, or of the epoch that a writer knows.
+    known_key: Option<EvolvingKey>,
+    /// Whether a file of an earlier epoch than the known one is read: a writer looks for the end of its trail.
+    reads_earlier: bool,
     /// Whether the scan ends at the first finding: a writer wants to continue after the good
     /// records.
     stop_at_first: bool,
@@ -106,6 +114,9 @@ impl Scan {
     /// Returns a scan that has read nothing.
     pub(crate) fn new(key: Option<AuditKey>, expected: ExpectedRecords, max_gap: Duration) -> Self {
         Self {
+            known_key: key.clone().map(EvolvingKey::first),
+            segment: None,
+            reads_earlier: false,
             seal: Seal::new(key),
             expected,
             bases: Predecessors::default(),
@@ -130,11 +141,13 @@ impl Scan {
     ///
     /// It ends at the first bad record, and does not report incidents that are already recorded.
     /// The tree is marked at the record of the checkpoint, if that is in the file.
-    pub(crate) fn for_writer(key: Option<AuditKey>, checkpoint: Option<&Checkpoint>) -> Self {
+    pub(crate) fn for_writer(seal: &Seal, checkpoint: Option<&Checkpoint>) -> Self {
         Self {
+            known_key: seal.evolving_key().cloned(),
+            seal: seal.clone(),
             stop_at_first: true,
             mark_at: checkpoint.map(|it| (it.anchor.sequence(), it.root)),
-            ..Self::new(key, ExpectedRecords::default(), Duration::MAX)
+            ..Self::new(None, ExpectedRecords::default(), Duration::MAX)
         }
     }
 
@@ -152,11 +165,6 @@ impl Scan {
     pub(crate) fn tree(&self) -> Option<&Tree> {
         let last = self.last.map_or(0, |last| last.sequence());
         self.tree.as_ref().filter(|tree| tree.size() == last)
-    }
-
-    /// Returns the name of the trail. `None` before its first opening record.
-    pub(crate) fn trail(&self) -> Option<&str> {
-        self.trail.as_deref()
     }
 
     /// Returns when the latest record so far was written.
@@ -185,6 +193,7 @@ impl Scan {
         name: Option<&Path>,
         tail: FileEnd,
     ) -> Result<(), VerifyError> {
+        self.leave_segment();
         self.position = ScanPosition::new(name);
         self.report.files += 1;
         let mut line = Vec::new();
@@ -280,12 +289,13 @@ impl Scan {
         let leaf = line.leaf();
         if let Some(proven) = self.bases.find(&self.seal, line, &leaf) {
             self.report.unproven += u64::from(!proven);
+            self.check_epoch(content);
             return self.accept(here, &leaf, content);
         }
         let expected = self.bases.expected();
         let follows_itself = self.position.line == 1
             && file_start::stated_base(line, content)
-                .is_some_and(|base| self.seal.hash(base, &leaf) == line.hash);
+                .is_some_and(|base| self.seal.fits(base, &leaf, &line.hash));
         if line.sequence > expected && follows_itself {
             // The record is genuine; what came before it is not here.
             self.flush_gap();

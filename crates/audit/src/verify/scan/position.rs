@@ -22,6 +22,8 @@ pub(crate) struct ScanPosition {
     pub(crate) first: u64,
     /// Whether the last record says that the writer closed the trail in order.
     pub(crate) closed: bool,
+    /// Whether the last record says that the file has its full length.
+    pub(crate) rotated: bool,
 }
 
 impl ScanPosition {
@@ -98,7 +100,7 @@ impl Predecessors {
         let candidates = || self.0.iter().filter(follows);
         let proven = candidates().any(|base| {
             base.hash
-                .is_some_and(|hash| seal.hash(Anchor::new(base.sequence, hash), leaf) == line.hash)
+                .is_some_and(|hash| seal.fits(Anchor::new(base.sequence, hash), leaf, &line.hash))
         });
         match proven {
             true => Some(true),

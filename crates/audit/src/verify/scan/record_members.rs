@@ -66,6 +66,8 @@ pub(super) struct RecordMembers<'a> {
     pub(super) turned_away: u64,
     /// Events without a record, in `lost`.
     pub(super) events: u64,
+    /// The number of the segment, in `opened` of a trail with an evolving key.
+    pub(super) epoch: Option<u64>,
     /// Counted repetitions, in `folded`.
     pub(super) count: u64,
     /// The first missing record, in `recovered`, or deleted record, in `retired`.
@@ -89,6 +91,7 @@ impl Scan {
         let report = &mut self.report;
         report.records += 1;
         self.position.closed = content.kind == "closed";
+        self.position.rotated = content.kind == "rotated";
         match (&*content.kind, content.id.as_deref()) {
             ("request", Some(_)) => report.requests += 1,
             ("head", Some(id)) => {

@@ -56,6 +56,12 @@ pub(in crate::config) struct Audit {
     ///
     /// Without a key, anyone who can write the file can compute a new chain.
     pub(in crate::config) seal_key: Option<Spanned<PathBuf>>,
+    /// A file with a key of the hash chain that is replaced at each rotation. Default: none. Not with `seal_key`; needs
+    /// `checkpoint_key`, unless `checkpoints` is `false`.
+    ///
+    /// Who steals it can forge no record before the last rotation. The trail is verified with the first key. Made by
+    /// `palisade audit seal-key`.
+    pub(in crate::config) evolving_key: Option<Spanned<PathBuf>>,
     /// The length in MiB at which the file is closed and a new one begins. Default: 64.
     ///
     /// A start reads the current file whole, so this also bounds how long a start takes.

@@ -141,6 +141,10 @@ impl Config {
                 FileContent::Secret,
             ),
             (
+                audit.and_then(|audit| audit.evolving_key.as_ref()),
+                FileContent::Private,
+            ),
+            (
                 audit.and_then(|audit| audit.correlation_key.as_ref()),
                 FileContent::Secret,
             ),

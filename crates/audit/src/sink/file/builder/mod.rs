@@ -13,7 +13,7 @@ use super::{
     queue::{RepeatSettings, Settings},
     retention::Retention,
 };
-use crate::{key::AuditKey, sink::LossPolicy};
+use crate::{evolving_key::EvolvingKeyFile, key::AuditKey, sink::LossPolicy};
 
 /// Bytes in a mebibyte.
 const MIB: u64 = 1024 * 1024;
@@ -22,7 +22,7 @@ const MIB: u64 = 1024 * 1024;
 ///
 /// | setting | default |
 /// |---|---|
-/// | [`key`](Self::key) | none: the chain is SHA-256 without a key |
+/// | [`key`](Self::key), [`evolving_key`](Self::evolving_key) | none: the chain is SHA-256 without a key |
 /// | [`policy`](Self::policy), [`fail_closed`](Self::fail_closed) | drop and count |
 /// | [`capacity`](Self::capacity) | 8192 records in memory |
 /// | [`commit_deadline`](Self::commit_deadline) | 2 seconds |
@@ -68,6 +68,8 @@ pub struct FileSinkBuilder {
     pub(super) path: PathBuf,
     /// The key of the chain.
     pub(super) key: Option<AuditKey>,
+    /// The key of the chain that evolves.
+    pub(super) evolving: Option<EvolvingKeyFile>,
     /// The clock of all times and deadlines.
     pub(super) clock: SharedClock,
     /// The length at which a file becomes an older part, in bytes.
@@ -95,6 +97,7 @@ impl FileSinkBuilder {
         Self {
             path,
             key: None,
+            evolving: None,
             clock: SystemClock::shared(),
             rotate_at: 64 * 1024 * 1024,
             sync_every: Duration::from_secs(1),
@@ -136,6 +139,18 @@ impl FileSinkBuilder {
     /// ```
     pub fn key(mut self, key: AuditKey) -> Self {
         self.key = Some(key);
+        self
+    }
+
+    /// Sets a key of the chain that is replaced at each rotation, and of which only the current one is kept. Default: none;
+    /// not with [`key`](Self::key).
+    ///
+    /// Who steals the current key can forge no record before the last rotation: see
+    /// [`EvolvingKeyFile`](crate::EvolvingKeyFile). The trail is verified with the first key. Checkpoints need a
+    /// [key of their own](Self::checkpoint_key). Choose a small [`rotate_at`](Self::rotate_at) for a short time in which a
+    /// stolen key can do harm.
+    pub fn evolving_key(mut self, file: EvolvingKeyFile) -> Self {
+        self.evolving = Some(file);
         self
     }
 

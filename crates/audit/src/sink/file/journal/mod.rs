@@ -7,6 +7,7 @@
 //!
 //! Only the writer thread uses a journal. Errors are returned to it, and it tries again.
 
+mod key_evolution;
 mod replace_file;
 
 use std::io;
@@ -16,9 +17,12 @@ use palisade_internal::log_limit::LogLimit;
 
 use self::replace_file::FileFault;
 use super::{storage::Store, unsealed_buffer::UnsealedBuffer, writer_records};
-use crate::chain::{
-    Anchor, Seal,
-    merkle::{Tree, TreeHash},
+use crate::{
+    chain::{
+        Anchor, Seal,
+        merkle::{Tree, TreeHash},
+    },
+    evolving_key::EvolvingKeyFile,
 };
 
 /// Seals records and writes them to a [`Store`].
@@ -31,6 +35,10 @@ pub(super) struct Journal<S> {
     store: S,
     /// Computes the hash of each record, with or without a key.
     seal: Seal,
+    /// Where the evolving key is kept.
+    key_file: Option<EvolvingKeyFile>,
+    /// Limits log lines about a key file that cannot be written.
+    key_problems: LogLimit,
     /// The name of the trail: 32 random hexadecimal digits.
     trail: String,
     clock: SharedClock,
@@ -81,7 +89,7 @@ impl<S: Store> Journal<S> {
     /// Returns a journal that continues after `start`.
     pub(super) fn new(
         store: S,
-        seal: Seal,
+        (seal, key_file): (Seal, Option<EvolvingKeyFile>),
         trail: String,
         start: FilePosition,
         tree: Tree,
@@ -91,6 +99,8 @@ impl<S: Store> Journal<S> {
         Self {
             store,
             seal,
+            key_file,
+            key_problems: LogLimit::per_minute(),
             trail,
             clock,
             rotate_at,
@@ -206,6 +216,7 @@ impl<S: Store> Journal<S> {
             return Err(error);
         }
         self.synced = self.written;
+        self.store_key();
         self.reported_cause = None;
         self.unsynced.clear();
         for leaf in self.leaves.drain(..) {

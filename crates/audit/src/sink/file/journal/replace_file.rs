@@ -200,6 +200,7 @@ impl<S: Store> Journal<S> {
         self.synced.length = 0;
         self.written = self.synced;
         self.rotated = true;
+        self.evolve_key();
         Ok(())
     }
 }

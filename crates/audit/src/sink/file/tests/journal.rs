@@ -22,7 +22,7 @@ fn journal(rotate_at: u64) -> (Journal<Faulty>, Faulty) {
     let clock = ManualClock::new(std::time::Duration::ZERO).shared();
     let journal = Journal::new(
         store.clone(),
-        Seal::Plain,
+        (Seal::Plain, None),
         "t".to_owned(),
         start,
         Tree::new(),

@@ -29,7 +29,7 @@ fn written(tree: Tree, rotate_at: u64) -> (Faulty, Anchor, [u8; 32]) {
     let trail = "t".to_owned();
     let mut journal = Journal::new(
         store.clone(),
-        Seal::Plain,
+        (Seal::Plain, None),
         trail,
         start,
         tree,

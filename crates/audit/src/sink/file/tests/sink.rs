@@ -37,6 +37,7 @@ pub(super) fn open(builder: FileSinkBuilder, store: &Faulty) -> FileSink {
         },
         tree: Tree::new(),
         trail: "t".to_owned(),
+        seal: builder.seal(),
         resumed: None,
         recovered: Vec::new(),
     };
