@@ -1,7 +1,7 @@
 //! One connection to a Redis or Valkey server, which is opened again when it is lost.
 //!
-//! Each call has a deadline. A call that gets no reply in time ends the connection, and the next one opens
-//! another. While the server refuses connections, it is asked ten times a second at most.
+//! Each reply has a deadline, and opening a connection half a second besides. A call that gets no reply in time ends
+//! the connection, and the next one opens another. While the server refuses connections, it is asked ten times a second at most.
 //!
 //! Errors are codes: the text of the library may repeat the address, and with it the password.
 

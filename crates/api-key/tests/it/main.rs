@@ -18,6 +18,7 @@ mod peppers;
 mod slow_store;
 mod props;
 mod redis;
+mod redis_older;
 mod redis_times;
 mod secrets;
 mod support;

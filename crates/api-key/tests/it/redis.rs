@@ -16,14 +16,14 @@ use crate::support::{NOW, live, with_header};
 const KEY: [u8; 32] = *b"a key of the fleet: thirty-two b";
 
 /// A fleet: one server, one pepper, and a clock for all processes.
-struct Fleet {
-    server: RedisServer,
-    scheme: KeyScheme,
-    clock: ManualClock,
+pub(crate) struct Fleet {
+    pub(crate) server: RedisServer,
+    pub(crate) scheme: KeyScheme,
+    pub(crate) clock: ManualClock,
 }
 
 impl Fleet {
-    fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         Some(Self {
             server: RedisServer::start().unwrap()?,
             scheme: KeyScheme::new(Pepper::generate().unwrap()),
@@ -37,21 +37,26 @@ impl Fleet {
     }
 
     /// The store of one process.
-    fn process(&self) -> RedisKeyStore {
+    pub(crate) fn process(&self) -> RedisKeyStore {
         self.builder().build().unwrap()
     }
 
-    fn mint(&self) -> MintedKey {
+    pub(crate) fn mint(&self) -> MintedKey {
         self.scheme
             .mint(live().owner("acme").scopes(["tts:speak"]), NOW)
             .unwrap()
     }
 
-    async fn status(&self, store: &RedisKeyStore, key: &str) -> StatusCode {
+    pub(crate) async fn status(&self, store: &RedisKeyStore, key: &str) -> StatusCode {
         self.status_by(&self.scheme, store, key).await
     }
 
-    async fn status_by(&self, scheme: &KeyScheme, store: &RedisKeyStore, key: &str) -> StatusCode {
+    pub(crate) async fn status_by(
+        &self,
+        scheme: &KeyScheme,
+        store: &RedisKeyStore,
+        key: &str,
+    ) -> StatusCode {
         let layer = ApiKeyLayer::builder(scheme.clone(), store.clone());
         let layer = layer.clock(self.clock.shared()).build().unwrap();
         let handler = service_fn(
@@ -68,7 +73,7 @@ impl Fleet {
             .status()
     }
 
-    async fn command<T: redis::FromRedisValue>(&self, words: &[&[u8]]) -> T {
+    pub(crate) async fn command<T: redis::FromRedisValue>(&self, words: &[&[u8]]) -> T {
         let client = redis::Client::open(self.server.url()).unwrap();
         let mut connection = client.get_multiplexed_async_connection().await.unwrap();
         let mut command = redis::Cmd::new();
@@ -176,7 +181,8 @@ async fn changes_of_several_processes_at_once_are_not_lost() {
     let (revoked, replaced) = (fleet.process(), fleet.process());
     let revoke = tokio::spawn(async move { revoked.revoke(id, NOW).await });
     let record = rotated.record().clone();
-    let replace = tokio::spawn(async move { replaced.replace(&record).await });
+    let before = minted.record().clone();
+    let replace = tokio::spawn(async move { replaced.replace(&before, &record).await });
     revoke.await.unwrap().unwrap();
     // Before or after the revocation; never in place of it.
     let late = replace.await.unwrap();
@@ -186,7 +192,7 @@ async fn changes_of_several_processes_at_once_are_not_lost() {
     );
     assert!(store.get(id).await.unwrap().unwrap().revoked_at().is_some());
     assert_eq!(
-        store.replace(rotated.record()).await,
+        store.replace(minted.record(), rotated.record()).await,
         Err(TableError::Revoked(id).into())
     );
 }
@@ -237,7 +243,10 @@ async fn who_writes_to_the_server_makes_no_key_and_widens_none() {
         let status = fleet.status(&fleet.process(), own.key()).await;
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     }
-    let elsewhere = RedisKeyStore::builder(&fleet.server.url(), Secret::new([9; 32]));
+    let elsewhere = RedisKeyStore::builder(
+        &fleet.server.url(),
+        Secret::new(*b"another key: thirty-two bytes ok"),
+    );
     let status = fleet.status(&elsewhere.build().unwrap(), admin.key()).await;
     assert_eq!(
         status,
@@ -305,6 +314,8 @@ fn what_cannot_be_used_is_not_built() {
     assert_eq!(builder().prefix("").build().unwrap_err(), Problem::Prefix);
     let short = RedisKeyStore::builder("redis://127.0.0.1", Secret::new(&KEY[..15]));
     assert_eq!(short.build().unwrap_err(), Problem::Key);
+    let guessed = RedisKeyStore::builder("redis://127.0.0.1", Secret::new([b'a'; 32]));
+    assert_eq!(guessed.build().unwrap_err(), Problem::Key);
     let other = RedisKeyStore::builder("keys.toml", Secret::new(KEY));
     assert_eq!(other.build().unwrap_err(), Problem::Address);
     let shown = format!("{:?} {:?}", builder(), builder().build().unwrap());

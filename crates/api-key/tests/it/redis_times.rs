@@ -20,7 +20,10 @@ async fn how_long_a_revocation_takes_to_reach_another_process() {
         return;
     };
     let store = || {
-        let builder = RedisKeyStore::builder(&server.url(), Secret::new([7; 32]));
+        let builder = RedisKeyStore::builder(
+            &server.url(),
+            Secret::new(*b"a key of the fleet: thirty-two b"),
+        );
         builder.build().unwrap()
     };
     let (one, two) = (store(), store());

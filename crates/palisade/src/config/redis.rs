@@ -15,6 +15,10 @@ use {
 use super::document::Redis;
 use super::{Config, ConfigFileError};
 
+/// The fewest bytes of `hash_key`.
+#[cfg(feature = "redis")]
+const SHORTEST_HASH_KEY: usize = 16;
+
 impl Config {
     /// Connects to the store of `[redis]`, or opens that of `[limit_store]`. Returns `None` if the file has
     /// neither.
@@ -115,8 +119,7 @@ impl Config {
         let Some(redis) = &self.document.redis else {
             return Ok(None);
         };
-        let remedy = "name a file with at least 16 random bytes, the same on every node";
-        let key = Secret::new(self.content(&redis.hash_key, remedy)?);
+        let key = self.secret_file(&redis.hash_key, SHORTEST_HASH_KEY)?;
         let store = RedisStore::builder(redis.url.get_ref(), key);
         let store = self.store_options(redis, store)?;
         let store = self.store_passwords(redis, store)?;

@@ -14,7 +14,6 @@ use palisade_session::{
 };
 #[cfg(all(feature = "session", feature = "redis"))]
 use {
-    palisade_core::Secret,
     palisade_session::{RedisSessionStore, RedisSessionStoreBuildError},
     std::time::Duration,
 };
@@ -35,6 +34,9 @@ const LONGEST_LIFETIME: u64 = 90 * 24 * 60;
 /// The largest `deadline_millis`.
 #[cfg(all(feature = "session", feature = "redis"))]
 const LONGEST_DEADLINE: u64 = 10_000;
+/// The fewest bytes of `seal_key`.
+#[cfg(all(feature = "session", feature = "redis"))]
+const SHORTEST_SEAL_KEY: usize = 16;
 /// The largest `max_sessions` and `max_per_principal`.
 #[cfg(feature = "session")]
 const MOST_SESSIONS: u64 = 10_000_000;
@@ -128,8 +130,7 @@ impl Config {
         most: Option<usize>,
         per_owner: Option<usize>,
     ) -> Result<SessionsBuilder, ConfigFileError> {
-        let remedy = "name a file with at least 16 random bytes, the same on all processes";
-        let key = Secret::new(self.content(&redis.seal_key, remedy)?);
+        let key = self.secret_file(&redis.seal_key, SHORTEST_SEAL_KEY)?;
         let mut store = RedisSessionStore::builder(redis.url.get_ref(), key);
         if let Some(file) = &redis.password_file {
             let remedy = "name a file that holds the password alone";

@@ -207,6 +207,33 @@ async fn sessions_in_redis_are_those_of_several_processes() {
     assert_eq!(read(&two, &cookie).await.status, 401);
 }
 
+#[cfg(unix)]
+#[test]
+fn the_key_that_seals_sessions_is_kept_from_others_and_is_no_repetition() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let text = "[session.redis]\nurl = \"redis://127.0.0.1\"\nseal_key = \"sealing\"\n";
+    let assembled = |content: &[u8], mode| {
+        let setup = Setup::new(text);
+        let file = setup.folder.path().join("sealing");
+        fs::write(&file, content).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+        let config = Config::read(setup.folder.path().join("palisade.toml")).unwrap();
+        let assembled = config.assemble();
+        assembled.map(drop).map_err(|error| error.to_string())
+    };
+    let key = b"0123456789abcdef";
+    assert_eq!(assembled(key, 0o600), Ok(()));
+    for (content, mode, problem) in [
+        (&key[..], 0o666, "others may write it"),
+        (b"aaaaaaaaaaaaaaaa", 0o600, "can be guessed"),
+        (b"0123456789abcde\n", 0o600, "fewer than 16 bytes"),
+    ] {
+        let error = assembled(content, mode).unwrap_err();
+        assert!(error.contains(problem), "{error}");
+        assert!(error.contains("session.redis.seal_key"), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn writes_of_other_origins_are_refused_but_for_those_that_the_section_names() {
     let (open, _) = Setup::new("").start(Running::new());

@@ -171,7 +171,7 @@ async fn keys_of_a_fleet_are_managed_too() {
     let Some(server) = palisade_internal::redis_server::RedisServer::start().unwrap() else {
         return;
     };
-    let key = palisade::core::Secret::new([7; 32]);
+    let key = palisade::core::Secret::new(*b"a key of the fleet: thirty-two b");
     let store = palisade::api_key::RedisKeyStore::builder(&server.url(), key);
     let store = store.deadline(Duration::from_secs(2)).build().unwrap();
     a_key_lives_and_ends(&Service::start(store).await).await;

@@ -189,7 +189,8 @@ async fn who_writes_to_the_server_makes_no_session_and_changes_none() {
     }
     // Another key of the fleet opens nothing either, and ends nothing.
     let own = Browser::signed_in(&sessions, ann()).await;
-    let other = RedisSessionStore::builder(&server.url(), Secret::new([9; 32]));
+    let another = *b"another key: thirty-two bytes ok";
+    let other = RedisSessionStore::builder(&server.url(), Secret::new(another));
     let (other, _) = process(other.build().unwrap());
     assert_eq!(own.reads(&other).await, StatusCode::UNAUTHORIZED);
     assert_eq!(own.reads(&sessions).await, StatusCode::OK);
@@ -303,6 +304,7 @@ fn what_cannot_be_used_is_not_built() {
     use RedisSessionStoreBuildError as Problem;
     assert_eq!(build("http://127.0.0.1", &KEY), Problem::Address);
     assert_eq!(build("redis://127.0.0.1", &KEY[..15]), Problem::Key);
+    assert_eq!(build("redis://127.0.0.1", &[b'a'; 32]), Problem::Key);
     let builder = || RedisSessionStore::builder("redis://:hunter2@127.0.0.1", Secret::new(KEY));
     assert_eq!(
         builder().prefix("a:b").build().unwrap_err(),
@@ -315,4 +317,40 @@ fn what_cannot_be_used_is_not_built() {
     let store = builder().build().unwrap();
     assert!(!format!("{store:?}{:?}", builder()).contains("hunter2"));
     let _ = sessions_with(store, |builder| builder);
+}
+
+#[tokio::test]
+async fn a_server_that_became_a_replica_admits_nobody() {
+    let Some(server) = RedisServer::start().unwrap() else {
+        return;
+    };
+    let (sessions, _) = process(store(&server));
+    let browser = Browser::signed_in(&sessions, ann()).await;
+    assert_eq!(browser.reads(&sessions).await, StatusCode::OK);
+    // It still has all sessions, and hears of no sign-out.
+    let _: () = command(&server, &["REPLICAOF", "127.0.0.1", "1"]).await;
+    assert_eq!(
+        browser.reads(&sessions).await,
+        StatusCode::SERVICE_UNAVAILABLE
+    );
+    let _: () = command(&server, &["REPLICAOF", "NO", "ONE"]).await;
+    assert_eq!(browser.reads(&sessions).await, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn who_writes_to_the_server_keeps_no_session_open() {
+    let Some(server) = RedisServer::start().unwrap() else {
+        return;
+    };
+    let (sessions, clock) = process(store(&server));
+    let browser = Browser::signed_in(&sessions, ann()).await;
+    let keys: Vec<String> = command(&server, &["KEYS", "*:s:*"]).await;
+    let [key] = &keys[..] else { panic!("{keys:?}") };
+    let used: u64 = command(&server, &["HGET", key, "u"]).await;
+    let later = (used + 3_600_000).to_string();
+    let _: i64 = command(&server, &["HSET", key, "u", &later]).await;
+    let _: i64 = command(&server, &["PERSIST", key]).await;
+    clock.advance(Duration::from_secs(3600));
+    assert_eq!(browser.reads(&sessions).await, StatusCode::UNAUTHORIZED);
+    assert!(sessions.list(&ann()).await.unwrap().is_empty());
 }

@@ -88,7 +88,8 @@ impl RedisKeyStoreBuilder {
         self
     }
 
-    /// Sets how long a call may take. Default: 250 ms; at most 10 s. After it the request is refused with 503.
+    /// Sets how long the server may take to reply. Default: 250 ms; at most 10 s. After it the request is refused with
+    /// 503. A connection that must be opened first has 500 ms besides.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
@@ -159,7 +160,7 @@ pub enum RedisKeyStoreBuildError {
     /// The lifetime is over a minute, the deadline is zero or over 10 seconds, or more than a million keys would
     /// be remembered.
     Bounds,
-    /// The key that records are sealed with has fewer than 16 bytes.
+    /// The key that records are sealed with has fewer than 16 bytes, or is a repetition of few bytes.
     Key,
     /// The password is not UTF-8.
     Password,
@@ -176,7 +177,7 @@ impl fmt::Display for RedisKeyStoreBuildError {
             Self::Bounds => {
                 "a bound of the key store is out of range: a lifetime of at most 1 minute, a deadline of 1 ms to 10 s, at most 1,000,000 keys"
             }
-            Self::Key => "the key that seals records is too short: use at least 16 random bytes",
+            Self::Key => "the key that seals records is too short or can be guessed: use at least 16 random bytes",
             Self::Password => "the password of the key store is not UTF-8",
             Self::Prefix => "the prefix of the key store is empty, or has a space or one of `{}:`",
         })

@@ -4,6 +4,9 @@
 local prefix, mode = KEYS[1], ARGV[1]
 local index = prefix .. ':index'
 
+-- A write without effect: a server that became a replica, or may not write, refuses it and so each question.
+redis.call('DEL', prefix .. ':none')
+
 local function record(id) return prefix .. ':k:' .. id end
 
 if mode == 'find' then

@@ -1,9 +1,11 @@
 //! Key records in Redis or Valkey, which all processes of a fleet share (feature `redis`).
 //!
-//! `cache` keeps replies for a moment, `sealer` protects records, `builder` has the choices.
+//! `cache` keeps replies for a moment, `requests` finds the records of requests, `sealer` protects records, `builder`
+//! has the choices.
 
 mod builder;
 mod cache;
+mod requests;
 mod sealer;
 
 use std::{
@@ -12,17 +14,17 @@ use std::{
     time::Duration,
 };
 
-use palisade_core::{MaybeReady, Secret, SharedClock};
+use palisade_core::{Secret, SharedClock};
 use palisade_internal::redis_link::RedisLink;
 use redis::{FromRedisValue, Script};
 
 pub use self::builder::{RedisKeyStoreBuildError, RedisKeyStoreBuilder};
-use self::{cache::KeyCache, sealer::Sealer};
-use super::{KeyStore, StoreUnavailable, TableError};
-use crate::{
-    key::KeyId,
-    record::{DigestRenewal, KeyRecord},
+use self::{
+    cache::KeyCache,
+    sealer::{Opened, Sealer, is_same},
 };
+use super::{StoreUnavailable, TableError};
+use crate::{key::KeyId, record::KeyRecord};
 
 static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("keys.lua")));
 
@@ -40,13 +42,26 @@ const PAGE: usize = 500;
 /// | case | what happens |
 /// |---|---|
 /// | the server does not answer within the [deadline](RedisKeyStoreBuilder::deadline) | records of the last 900 ms are used, then 503 |
-/// | a key was revoked before the server went away | it stays refused: an older record is never used |
+/// | a key was revoked before the server went away, and it comes back with its data | it stays refused |
+/// | the server became a replica, or may not write (`min-replicas-to-write`, a full disk) | 503, and another connection |
 /// | the server was restarted without its data | all keys are unknown: 401 |
+/// | the server lost its last writes: a restart, a failover, an old backup | what was revoked by them **is valid again**, but for processes that have seen the revocation: 503 |
 /// | a record was changed in the server, or put under another id | 503 and a line in the log: it is sealed |
+/// | old bytes of a record were put back in the server | 503 and a line in the log, on processes that have seen newer ones |
 ///
-/// Records are sealed with HMAC-SHA-256 under a key of the fleet, besides the digest under the pepper: who can write
-/// to the server can remove keys, and can neither make one nor widen what it may do. Use one server (`redis://`, with
-/// the feature `redis-tls` `rediss://`) that keeps its data on a disk, with `maxmemory-policy noeviction`.
+/// So that a revocation that returned `Ok` is not lost, the server must write before it replies: `appendonly yes` with
+/// `appendfsync always`. Replication is asynchronous: with a failover the last writes may be lost also then;
+/// `min-replicas-to-write 1` bounds how long a primary without replicas goes on. After a failover or a backup, revoke
+/// again what was revoked shortly before.
+///
+/// Records are sealed with HMAC-SHA-256 under a key of the fleet, besides the digest under the pepper. Who can write
+/// to the server can remove keys, and can bring back what it had before: a process refuses an older record than it
+/// has seen (of the [remembered](RedisKeyStoreBuilder::remembered_keys) keys, since its start), a new process cannot
+/// know. It can neither make a key nor widen one beyond what it once had.
+///
+/// Sealed is not encrypted: owner, tier, scopes, note, networks and dates of each key are readable in the server.
+/// Secrets are not, nor their SHA-256. Use one server (`redis://`, with the feature `redis-tls` `rediss://`), with
+/// `maxmemory-policy noeviction`, which only the fleet can reach.
 ///
 /// ```no_run
 /// use palisade_api_key::{ApiKeyLayer, Environment, Grant, KeyScheme, Pepper, RedisKeyStore};
@@ -77,7 +92,7 @@ struct Inner {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum RedisKeyError {
-    /// Other processes changed the record again and again meanwhile.
+    /// Others changed the record meanwhile. Read it again.
     Contended,
     /// The change is none: there is no such key, or there is one already.
     Table(TableError),
@@ -88,7 +103,7 @@ pub enum RedisKeyError {
 impl fmt::Display for RedisKeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Contended => f.write_str("other processes change this key; try again"),
+            Self::Contended => f.write_str("others changed this key meanwhile; read it again"),
             Self::Table(error) => error.fmt(f),
             Self::Unavailable(error) => error.fmt(f),
         }
@@ -121,7 +136,7 @@ impl RedisKeyStore {
     ///
     /// [`TableError::Duplicate`], or the server cannot be asked.
     pub async fn insert(&self, record: &KeyRecord) -> Result<(), RedisKeyError> {
-        let is_new = self.0.write(record, &[]).await?;
+        let is_new = self.0.write(record, &[], 1).await?;
         let duplicate = TableError::Duplicate(record.id());
         is_new.then_some(()).ok_or_else(|| duplicate.into())
     }
@@ -133,8 +148,8 @@ impl RedisKeyStore {
     /// The server cannot be asked.
     pub async fn get(&self, id: KeyId) -> Result<Option<KeyRecord>, RedisKeyError> {
         let sealed = self.0.read(id).await?;
-        let record = sealed.map(|sealed| self.0.open(id, &sealed)).transpose()?;
-        Ok(record)
+        let opened = sealed.map(|sealed| self.0.open(id, &sealed)).transpose()?;
+        Ok(opened.map(|opened| opened.record))
     }
 
     /// Revokes a key. This process refuses it at once, all others within the
@@ -148,14 +163,39 @@ impl RedisKeyStore {
             .await
     }
 
-    /// Replaces a record, after [`KeyScheme::rotate`](crate::KeyScheme::rotate).
+    /// Replaces the record `before`, after [`KeyScheme::rotate`](crate::KeyScheme::rotate). `before` is what `after` was
+    /// made of: if others changed the record since, nothing is written, so that an old secret does not come back.
     ///
     /// # Errors
     ///
-    /// [`TableError::Unknown`]; [`TableError::Revoked`] if it was revoked and the new one is not; or the server
-    /// cannot be asked.
-    pub async fn replace(&self, record: &KeyRecord) -> Result<(), RedisKeyError> {
-        self.update(record.id(), |_| Ok(record.clone())).await
+    /// [`TableError::Unknown`]; [`TableError::Revoked`] if it was revoked and the new one is not;
+    /// [`RedisKeyError::Contended`] if the record is not `before` any more; or the server cannot be asked.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use palisade_api_key::{KeyId, KeyScheme, RedisKeyStore};
+    /// # async fn rotate(store: RedisKeyStore, scheme: KeyScheme, id: KeyId, now: Duration) -> Result<(), Box<dyn std::error::Error>> {
+    /// let before = store.get(id).await?.ok_or("unknown")?;
+    /// let rotated = scheme.rotate(&before, now + Duration::from_secs(86_400), now)?;
+    /// store.replace(&before, rotated.record()).await?;
+    /// # Ok(()) }
+    /// ```
+    pub async fn replace(
+        &self,
+        before: &KeyRecord,
+        after: &KeyRecord,
+    ) -> Result<(), RedisKeyError> {
+        let replaced = |stored: &KeyRecord| {
+            let id = stored.id();
+            if stored.revoked_at().is_some() && after.revoked_at().is_none() {
+                return Err(TableError::Revoked(id).into());
+            }
+            let is_free = after.id() == id && is_same(stored, before);
+            is_free
+                .then(|| after.clone())
+                .ok_or(RedisKeyError::Contended)
+        };
+        self.update(before.id(), replaced).await
     }
 
     /// Changes a record: reads it, and writes it unless another process changed it meanwhile; then once more. The
@@ -175,12 +215,14 @@ impl RedisKeyStore {
             let Some(before) = before else {
                 return Err(RedisKeyError::from(TableError::Unknown(id)).into());
             };
-            let record = self.0.open(id, &before).map_err(RedisKeyError::from)?;
+            let Opened { record, revision } =
+                self.0.open(id, &before).map_err(RedisKeyError::from)?;
             let after = change(&record)?;
             if record.revoked_at().is_some() && after.revoked_at().is_none() {
                 return Err(RedisKeyError::from(TableError::Revoked(id)).into());
             }
-            let written = self.0.write(&after, &before).await;
+            let next = revision.saturating_add(1);
+            let written = self.0.write(&after, &before, next).await;
             if written.map_err(RedisKeyError::from)? {
                 return Ok(());
             }
@@ -205,7 +247,7 @@ impl RedisKeyStore {
             for (id, sealed) in page {
                 let id: KeyId = id.parse().map_err(|_| sealed_by_another())?;
                 let sealed = sealed.ok_or_else(sealed_by_another)?;
-                all.push(self.0.open(id, &sealed)?);
+                all.push(self.0.open(id, &sealed)?.record);
             }
             if count < PAGE {
                 return Ok(all);
@@ -237,60 +279,34 @@ impl Inner {
     }
 
     /// Writes a record in place of another one. `false`: that one is not there any more.
-    async fn write(&self, record: &KeyRecord, before: &[u8]) -> Result<bool, StoreUnavailable> {
+    async fn write(
+        &self,
+        record: &KeyRecord,
+        before: &[u8],
+        revision: u64,
+    ) -> Result<bool, StoreUnavailable> {
         let id = record.id();
-        let sealed = self.sealer.seal(record);
+        let sealed = self.sealer.seal(record, revision);
         let sealed = sealed.ok_or(StoreUnavailable::new(
             "a time of the record cannot be written",
         ))?;
         let order = record.created().as_secs().to_string();
         let records = [before, &sealed, order.as_bytes()];
         let written: i64 = self.call(&["write", id.as_str()], &records).await?;
-        self.cache.forget(id);
-        Ok(written == 1)
+        let is_written = written == 1;
+        let known = if is_written { revision } else { 0 };
+        self.cache.outdate(id, known, self.clock.monotonic());
+        Ok(is_written)
     }
 
-    fn open(&self, id: KeyId, sealed: &[u8]) -> Result<KeyRecord, StoreUnavailable> {
+    fn open(&self, id: KeyId, sealed: &[u8]) -> Result<Opened, StoreUnavailable> {
         self.sealer.open(id, sealed).ok_or_else(sealed_by_another)
-    }
-
-    /// Asks the server about an id, and keeps the reply.
-    async fn look_up(&self, id: KeyId) -> Result<Option<Arc<KeyRecord>>, StoreUnavailable> {
-        // The server decides at some time after this one.
-        let asked = self.clock.monotonic();
-        let sealed = self.read(id).await?;
-        let record = sealed.map(|sealed| self.open(id, &sealed)).transpose()?;
-        Ok(self.cache.put(id, record, asked))
     }
 }
 
 /// The error of a record that cannot be opened.
 fn sealed_by_another() -> StoreUnavailable {
     StoreUnavailable::new("a record of the server was changed, or sealed with another key")
-}
-
-impl KeyStore for RedisKeyStore {
-    fn find(&self, id: KeyId) -> MaybeReady<Result<Option<Arc<KeyRecord>>, StoreUnavailable>> {
-        if let Some(known) = self.0.cache.get(id, self.0.clock.monotonic()) {
-            return MaybeReady::Ready(Ok(known));
-        }
-        let inner = Arc::clone(&self.0);
-        MaybeReady::pending(async move { inner.look_up(id).await })
-    }
-
-    /// Written in a task of the runtime of the request. If the server cannot be asked, the older digest stays.
-    fn renew_digest(&self, renewal: DigestRenewal) {
-        let store = self.clone();
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move {
-                let renewed = |record: &KeyRecord| record.with_renewed_digest(&renewal);
-                // An error of its own where there is nothing to renew: then nothing is written.
-                let nothing = RedisKeyError::Contended;
-                let renew = |record: &KeyRecord| renewed(record).ok_or(nothing.clone());
-                drop(store.update(renewal.id(), renew).await);
-            });
-        }
-    }
 }
 
 impl fmt::Debug for RedisKeyStore {

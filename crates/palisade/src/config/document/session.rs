@@ -62,7 +62,8 @@ pub(in crate::config) struct SessionRedis {
     pub(in crate::config) password_file: Option<Spanned<PathBuf>>,
     /// What the keys in the server begin with. Default: `palisade-session`.
     pub(in crate::config) prefix: Option<Spanned<String>>,
-    /// How long a call may take, in milliseconds: 1 to 10,000. Default: 250.
+    /// How long the server may take to reply, in milliseconds: 1 to 10,000. Default: 250. A connection has 500 ms
+    /// besides.
     pub(in crate::config) deadline_millis: Option<Spanned<u64>>,
 }
 

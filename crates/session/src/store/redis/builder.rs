@@ -91,9 +91,9 @@ impl RedisSessionStoreBuilder {
         self
     }
 
-    /// Sets how long a call may take. Default: 250 ms. At most 10 s.
+    /// Sets how long the server may take to reply. Default: 250 ms. At most 10 s.
     ///
-    /// After it the request is refused with 503.
+    /// After it the request is refused with 503. A connection that must be opened first has 500 ms besides.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
@@ -166,7 +166,7 @@ pub enum RedisSessionStoreBuildError {
     Address,
     /// The deadline is zero or over 10 seconds.
     Deadline,
-    /// The key that records are sealed with has fewer than 16 bytes.
+    /// The key that records are sealed with has fewer than 16 bytes, or is a repetition of few bytes.
     Key,
     /// The password is not UTF-8.
     Password,
@@ -181,7 +181,7 @@ impl fmt::Display for RedisSessionStoreBuildError {
                 "the address of the session store cannot be used: write for example redis://127.0.0.1:6379/3; rediss:// needs the feature `redis-tls`"
             }
             Self::Deadline => "the deadline of the session store is out of range: use 1 ms to 10 s",
-            Self::Key => "the key of the session store is too short: use at least 16 random bytes",
+            Self::Key => "the key of the session store is too short or can be guessed: use at least 16 random bytes",
             Self::Password => "the password of the session store is not UTF-8",
             Self::Prefix => "the prefix of the session store is empty, or has a space or one of `{}:`",
         })

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
 use palisade_core::{Principal, Secret};
-use palisade_internal::hex;
+use palisade_internal::{hex, secret_strength::is_repetitive};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
@@ -14,8 +14,9 @@ use crate::{
     token::SessionDigest,
 };
 
-/// Keeps the two uses of the key apart.
+/// Keeps the uses of the key apart.
 const RECORD: &[u8] = b"palisade-session record 1\0";
+const LAST_USE: &[u8] = b"palisade-session last use 1\0";
 const OWNER: &[u8] = b"palisade-session owner 1\0";
 /// The fewest bytes of the key.
 const SHORTEST_KEY: usize = 16;
@@ -28,6 +29,9 @@ pub(super) struct Sealer {
     /// The kinds of principals. What is read back has one of them.
     kinds: Box<[&'static str]>,
 }
+
+/// What the server has of a session: the sealed record, the time of last use, and its seal.
+pub(super) struct Stored(pub(super) Vec<u8>, pub(super) u64, pub(super) Vec<u8>);
 
 /// The fields of a record. Times are milliseconds.
 #[derive(Deserialize, Serialize)]
@@ -48,9 +52,10 @@ struct Document {
 }
 
 impl Sealer {
-    /// `None` if the key is too short.
+    /// `None` if the key is too short, or can be guessed.
     pub(super) fn new(key: &Secret, kinds: Vec<&'static str>) -> Option<Self> {
-        let key = Some(key.expose()).filter(|key| key.len() >= SHORTEST_KEY)?;
+        let is_strong = |key: &&[u8]| key.len() >= SHORTEST_KEY && !is_repetitive(key);
+        let key = Some(key.expose()).filter(is_strong)?;
         let mac = Hmac::new_from_slice(key).ok()?;
         let kinds = kinds.into();
         Some(Self { mac, kinds })
@@ -100,18 +105,22 @@ impl Sealer {
         Some(sealed)
     }
 
-    /// Reads a record. `None` if the seal is not that of this key and this digest, or the kind is unknown.
-    pub(super) fn open(
-        &self,
-        digest: SessionDigest,
-        sealed: &[u8],
-        last_used: u64,
-    ) -> Option<SessionRecord> {
-        let (seal, text) = sealed.split_at_checked(SEAL)?;
+    /// Returns the seal of the time of last use, in milliseconds. It changes with each minute of use, so it is not in
+    /// the record.
+    pub(super) fn seal_use(&self, digest: SessionDigest, last_used: u64) -> Vec<u8> {
+        let seal = self.use_of(digest, last_used).finalize();
+        seal.into_bytes().to_vec()
+    }
+
+    /// Reads a record and its time of last use. `None` if a seal is not that of this key and this digest, or the kind
+    /// is unknown.
+    pub(super) fn open(&self, digest: SessionDigest, stored: &Stored) -> Option<SessionRecord> {
+        let (seal, text) = stored.0.split_at_checked(SEAL)?;
         self.seal_of(digest, text).verify_slice(seal).ok()?;
+        let last_used = self.use_of(digest, stored.1);
+        last_used.verify_slice(&stored.2).ok()?;
         let document: Document = serde_json::from_slice(text).ok()?;
-        let last_used = Duration::from_millis(last_used);
-        self.record_of(document, last_used)
+        self.record_of(document, Duration::from_millis(stored.1))
     }
 
     fn record_of(&self, document: Document, last_used: Duration) -> Option<SessionRecord> {
@@ -147,6 +156,14 @@ impl Sealer {
         self.kinds.iter().copied().find(|kind| *kind == name)
     }
 
+    fn use_of(&self, digest: SessionDigest, last_used: u64) -> Hmac<Sha256> {
+        let mut mac = self.mac.clone();
+        mac.update(LAST_USE);
+        mac.update(digest.as_bytes());
+        mac.update(&last_used.to_be_bytes());
+        mac
+    }
+
     fn seal_of(&self, digest: SessionDigest, text: &[u8]) -> Hmac<Sha256> {
         let mut mac = self.mac.clone();
         mac.update(RECORD);
@@ -165,8 +182,33 @@ pub(super) fn millis(time: Duration) -> u64 {
 mod tests {
     use super::*;
 
+    const KEY: &[u8; 16] = b"0123456789abcdef";
+
     fn sealer(key: &[u8]) -> Sealer {
         Sealer::new(&Secret::new(key), vec!["user"]).unwrap()
+    }
+
+    fn stored(sealer: &Sealer, digest: SessionDigest, sealed: &[u8], used: u64) -> Stored {
+        Stored(sealed.to_vec(), used, sealer.seal_use(digest, used))
+    }
+
+    #[test]
+    fn the_time_of_last_use_is_sealed_too() {
+        let (ours, digest) = (sealer(KEY), SessionDigest::from_bytes([1; 32]));
+        let sealed = ours.seal(digest, &record()).unwrap();
+        let right = stored(&ours, digest, &sealed, 1_000_000);
+        assert!(ours.open(digest, &right).is_some());
+        let later = Stored(sealed.clone(), 1_000_001, right.2);
+        assert_eq!(ours.open(digest, &later), None);
+        let other = ours.seal_use(SessionDigest::from_bytes([2; 32]), 1_000_000);
+        assert_eq!(ours.open(digest, &Stored(sealed, 1_000_000, other)), None);
+    }
+
+    #[test]
+    fn a_key_that_can_be_guessed_is_refused() {
+        for key in [&[b'a'; 64][..], b"0123456789abcde"] {
+            assert!(Sealer::new(&Secret::new(key), vec!["user"]).is_none());
+        }
     }
 
     fn record() -> SessionRecord {
@@ -186,33 +228,34 @@ mod tests {
 
     #[test]
     fn a_record_is_read_back_as_it_was() {
-        let (sealer, digest) = (sealer(&[7; 16]), SessionDigest::from_bytes([1; 32]));
+        let (sealer, digest) = (sealer(KEY), SessionDigest::from_bytes([1; 32]));
         let sealed = sealer.seal(digest, &record()).unwrap();
-        assert_eq!(sealer.open(digest, &sealed, 1_000_000), Some(record()));
-        let used = sealer.open(digest, &sealed, 1_005_000).unwrap();
+        let unused = stored(&sealer, digest, &sealed, 1_000_000);
+        assert_eq!(sealer.open(digest, &unused), Some(record()));
+        let used = stored(&sealer, digest, &sealed, 1_005_000);
+        let used = sealer.open(digest, &used).unwrap();
         assert_eq!(used.last_used, Duration::from_secs(1005));
     }
 
     #[test]
     fn what_was_changed_moved_or_made_with_another_key_is_none() {
-        let (ours, digest) = (sealer(&[7; 16]), SessionDigest::from_bytes([1; 32]));
+        let (ours, digest) = (sealer(KEY), SessionDigest::from_bytes([1; 32]));
         let sealed = ours.seal(digest, &record()).unwrap();
         let other = SessionDigest::from_bytes([2; 32]);
-        assert_eq!(ours.open(other, &sealed, 0), None, "under another digest");
+        let moved = stored(&ours, other, &sealed, 0);
+        assert_eq!(ours.open(other, &moved), None, "under another digest");
         assert_eq!(
-            sealer(&[8; 16]).open(digest, &sealed, 0),
+            sealer(b"fedcba9876543210").open(digest, &stored(&ours, digest, &sealed, 0)),
             None,
             "another key"
         );
         for place in 0..sealed.len() {
             let mut changed = sealed.clone();
             changed[place] ^= 1;
-            assert_eq!(ours.open(digest, &changed, 0), None, "byte {place}");
-            assert_eq!(
-                ours.open(digest, &sealed[..place], 0),
-                None,
-                "{place} bytes"
-            );
+            let changed = stored(&ours, digest, &changed, 0);
+            assert_eq!(ours.open(digest, &changed), None, "byte {place}");
+            let shorter = stored(&ours, digest, &sealed[..place], 0);
+            assert_eq!(ours.open(digest, &shorter), None, "{place} bytes");
         }
     }
 
@@ -221,7 +264,7 @@ mod tests {
         let mut other = record();
         other.principal = Principal::builder("robot", "r2").build();
         assert!(
-            sealer(&[7; 16])
+            sealer(KEY)
                 .seal(SessionDigest::from_bytes([1; 32]), &other)
                 .is_none()
         );
@@ -230,7 +273,7 @@ mod tests {
 
     #[test]
     fn owners_have_different_names() {
-        let sealer = sealer(&[7; 16]);
+        let sealer = sealer(KEY);
         let name = |id: &str, owner: Option<&str>| {
             let who = Principal::builder("user", id);
             let who = match owner {

@@ -16,7 +16,7 @@ use palisade_internal::{hex, log_limit::LogLimit, redis_link::RedisLink};
 use redis::{FromRedisValue, Script};
 
 pub use self::builder::{RedisSessionStoreBuildError, RedisSessionStoreBuilder};
-use self::document::{Sealer, millis};
+use self::document::{Sealer, Stored, millis};
 use super::{SessionStore, StoreReply};
 use crate::{
     error::SessionError,
@@ -38,14 +38,20 @@ static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("ses
 /// | an owner has [`per_owner`](RedisSessionStoreBuilder::per_owner) sessions | the one that was opened first gives way |
 /// | there are [`capacity`](RedisSessionStoreBuilder::capacity) sessions | who has none gets [`SessionError::Full`]; who has one replaces it |
 ///
-/// The server has the digest of each token and the record, sealed with HMAC-SHA-256 under a key of the fleet:
-/// who can write to the server can end sessions, and can neither make one, nor change whose it is or what it
-/// may do. Records have the id and the scopes of principals in clear.
+/// The server has the digest of each token, the record and the time of last use, sealed with HMAC-SHA-256 under a key
+/// of the fleet. Who can write to the server can end sessions, and can bring back what it had before: a session that
+/// was signed out is open again, until the end that it had. Who can do so can neither make a session, nor change whose
+/// it is, what it may do or when it ends at the latest; whoever uses it needs its cookie.
+///
+/// Sealed is not encrypted: kind, id, owner, tier, credential id, scopes, attributes and label of each session are
+/// readable in the server. Tokens are not.
 ///
 /// Sessions end by the clock of the server, so a process with a wrong clock ends none of others. Use one server
-/// (`redis://`, with feature `redis-tls` `rediss://`), of its own database, with `maxmemory-policy noeviction`: an
-/// evicted session signs its user out. Replication is asynchronous: after a failover, a session that ended in
-/// the last moments may last again until its end.
+/// (`redis://`, with feature `redis-tls` `rediss://`), of its own database, that only the fleet can reach, with
+/// `maxmemory-policy noeviction`: an evicted session signs its user out. A server that became a replica or may not
+/// write answers nothing: 503. A session that ended in the last moments before a restart or a failover may last again
+/// until its end: `appendonly yes` with `appendfsync always` prevents the former; replication is asynchronous, so
+/// `min-replicas-to-write 1` only bounds the latter.
 ///
 /// ```no_run
 /// use palisade_core::Secret;
@@ -123,6 +129,7 @@ impl RedisSessionStore {
             number(millis(record.idle)),
             number(self.0.per_owner),
             number(self.0.capacity),
+            self.0.sealer.seal_use(digest, millis(record.last_used)),
         ])
     }
 }
@@ -182,12 +189,14 @@ impl SessionStore for RedisSessionStore {
 
     fn find(&self, digest: SessionDigest) -> StoreReply<Option<SessionRecord>> {
         let arguments = vec!["find".into(), name(digest)];
-        type Reply = (Option<Vec<u8>>, Option<u64>);
-        self.call(arguments, move |inner, (sealed, used): Reply| {
-            let (Some(sealed), Some(used)) = (sealed, used) else {
+        type Reply = (Option<Vec<u8>>, Option<u64>, Option<Vec<u8>>);
+        self.call(arguments, move |inner, (sealed, used, seal): Reply| {
+            let Some(sealed) = sealed else {
                 return Ok(None);
             };
-            let record = inner.sealer.open(digest, &sealed, used);
+            // A field that is missing was removed: it opens nothing either.
+            let stored = Stored(sealed, used.unwrap_or_default(), seal.unwrap_or_default());
+            let record = inner.sealer.open(digest, &stored);
             if record.is_none() {
                 warn_of_seal(digest);
             }
@@ -196,7 +205,9 @@ impl SessionStore for RedisSessionStore {
     }
 
     fn touch(&self, digest: SessionDigest, last_used: Duration) -> StoreReply<()> {
-        let arguments = vec!["touch".into(), name(digest), number(millis(last_used))];
+        let last_used = millis(last_used);
+        let seal = self.0.sealer.seal_use(digest, last_used);
+        let arguments = vec!["touch".into(), name(digest), number(last_used), seal];
         self.call(arguments, |_, _: i64| Ok(()))
     }
 
@@ -234,11 +245,12 @@ impl SessionStore for RedisSessionStore {
 
     fn list(&self, owner: SessionOwner) -> StoreReply<Vec<(SessionDigest, SessionRecord)>> {
         let arguments = vec!["list".into(), self.0.sealer.owner_name(&owner).into()];
-        type Reply = Vec<(Vec<u8>, Option<Vec<u8>>, Option<u64>)>;
-        self.call(arguments, |inner, reply: Reply| {
-            let read = |(name, sealed, used): (Vec<u8>, Option<Vec<u8>>, Option<u64>)| {
+        type Entry = (Vec<u8>, Option<Vec<u8>>, Option<u64>, Option<Vec<u8>>);
+        self.call(arguments, |inner, reply: Vec<Entry>| {
+            let read = |(name, sealed, used, seal): Entry| {
                 let digest = digest_of(&name)?;
-                let record = inner.sealer.open(digest, &sealed?, used?)?;
+                let stored = Stored(sealed?, used?, seal?);
+                let record = inner.sealer.open(digest, &stored)?;
                 Some((digest, record))
             };
             Ok(reply.into_iter().filter_map(read).collect())

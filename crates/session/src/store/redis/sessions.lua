@@ -1,5 +1,5 @@
 -- Sessions of a fleet. KEYS[1] is the prefix; all keys begin with it.
---   PREFIX:s:DIGEST  hash: d the sealed record, u last use, o owner, x end by the clock of the server, i idle time
+--   PREFIX:s:DIGEST  hash: d the sealed record, u last use, m its seal, o owner, x end by the clock of the server, i idle time
 --   PREFIX:o:OWNER   sorted set: the digests of an owner, by the order in which they were opened
 --   PREFIX:all       sorted set: all digests, by the time at which they end unless they are used
 -- All times are milliseconds. Ends are by the clock of the server: a process with a wrong clock ends nothing.
@@ -7,6 +7,9 @@ local prefix, mode = KEYS[1], ARGV[1]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local all = prefix .. ':all'
+
+-- A write without effect: a server that became a replica, or may not write, refuses it and so each question.
+redis.call('DEL', prefix .. ':none')
 
 local function session(digest) return prefix .. ':s:' .. digest end
 local function owned(owner) return prefix .. ':o:' .. owner end
@@ -31,11 +34,11 @@ local function live(owner)
 end
 
 -- Writes a session, which ends at `x` and before if it is not used for `i`.
-local function write(digest, owner, record, used, lasts, idle)
+local function write(digest, owner, record, used, lasts, idle, seal)
   local ends = now + lasts
   local left = math.max(1, math.min(lasts, idle))
   local key, set = session(digest), owned(owner)
-  redis.call('HSET', key, 'd', record, 'u', used, 'o', owner, 'x', ends, 'i', idle)
+  redis.call('HSET', key, 'd', record, 'u', used, 'm', seal, 'o', owner, 'x', ends, 'i', idle)
   redis.call('PEXPIRE', key, left)
   -- A number that grows: two sessions of one millisecond keep their order.
   local last = redis.call('ZREVRANGE', set, 0, 0, 'WITHSCORES')
@@ -45,16 +48,17 @@ local function write(digest, owner, record, used, lasts, idle)
 end
 
 if mode == 'find' then
-  return redis.call('HMGET', session(ARGV[2]), 'd', 'u')
+  return redis.call('HMGET', session(ARGV[2]), 'd', 'u', 'm')
 end
 
 if mode == 'list' then
   local found = {}
   for _, digest in ipairs(live(ARGV[2])) do
-    local fields = redis.call('HMGET', session(digest), 'd', 'u')
+    local fields = redis.call('HMGET', session(digest), 'd', 'u', 'm')
     found[#found + 1] = digest
     found[#found + 1] = fields[1]
     found[#found + 1] = fields[2]
+    found[#found + 1] = fields[3]
   end
   return found
 end
@@ -64,7 +68,7 @@ if mode == 'touch' then
   local fields = redis.call('HMGET', session(digest), 'u', 'x', 'i')
   if not fields[1] or used <= tonumber(fields[1]) then return 0 end
   local left = math.max(1, math.min(tonumber(fields[3]), tonumber(fields[2]) - now))
-  redis.call('HSET', session(digest), 'u', ARGV[3])
+  redis.call('HSET', session(digest), 'u', ARGV[3], 'm', ARGV[4])
   redis.call('PEXPIRE', session(digest), left)
   redis.call('ZADD', all, now + left, digest)
   return 1
@@ -84,14 +88,15 @@ if mode == 'remove_all' then
   return removed
 end
 
--- insert and replace: digest, owner, record, used, lasts, idle, most of an owner, most of all, and the old digest.
+-- insert and replace: digest, owner, record, used, lasts, idle, most of an owner, most of all, the seal of `used`, and
+-- the old digest.
 local digest, owner, record = ARGV[2], ARGV[3], ARGV[4]
 local per_owner, capacity = tonumber(ARGV[8]), tonumber(ARGV[9])
 if mode == 'replace' then
-  local before = redis.call('HGET', session(ARGV[10]), 'o')
+  local before = redis.call('HGET', session(ARGV[11]), 'o')
   -- The same call a second time, after a lost reply.
   if not before then return {redis.call('EXISTS', session(digest))} end
-  drop(ARGV[10], before)
+  drop(ARGV[11], before)
 elseif redis.call('EXISTS', session(digest)) == 1 then
   return {1}
 end
@@ -109,5 +114,5 @@ if mode == 'insert' then
     drop(others[1], owner)
   end
 end
-write(digest, owner, record, ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7]))
+write(digest, owner, record, ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[10])
 return gave_way
