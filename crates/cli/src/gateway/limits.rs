@@ -26,7 +26,7 @@ pub(super) enum Limits {
     /// It applies at once, and with a shared store on every node within eleven seconds. Units that were used stay
     /// used. It is recorded in the audit trail.
     Override(Override),
-    /// Print who was refused most by this gateway since its limits were built
+    /// Print who was refused most by this gateway, of those refused in the last 24 hours
     Top(Top),
 }
 

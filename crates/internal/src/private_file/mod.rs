@@ -15,7 +15,7 @@ use std::{
 
 pub use self::{
     links::follow_links,
-    shared::{append_to, open_unlinked},
+    shared::{append_to, has_expected_owner, open_unlinked},
 };
 
 pub(crate) use self::shared::open_or_create;

@@ -87,6 +87,48 @@ pub fn open_unlinked(path: &Path) -> io::Result<File> {
     open_here(path, OpenOptions::new().read(true))
 }
 
+/// Returns whether an open file belongs to the owner of its folder, or to the user of this process.
+///
+/// The user is that of a new file in the folder, which is removed again.
+///
+/// # Errors
+///
+/// Errors of the system: also if no file can be created in the folder and its owner is another one.
+///
+/// ```
+/// use std::fs::File;
+/// use palisade_internal::private_file;
+///
+/// # let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("state");
+/// private_file::write_new(&path, b"text")?;
+/// assert!(private_file::has_expected_owner(&File::open(&path)?, &path)?);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[cfg(unix)]
+pub fn has_expected_owner(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+
+    let owner = file.metadata()?.uid();
+    if owner == fs::metadata(super::folder_of(path))?.uid() {
+        return Ok(true);
+    }
+    let temporary = super::temporary_name(path)?;
+    let own = super::create_new(&temporary)?.metadata();
+    fs::remove_file(&temporary)?;
+    Ok(owner == own?.uid())
+}
+
+/// On other systems the permissions of the folder must suffice.
+///
+/// # Errors
+///
+/// None here.
+#[cfg(not(unix))]
+pub fn has_expected_owner(_: &File, _: &Path) -> io::Result<bool> {
+    Ok(true)
+}
+
 /// Opens what has this name, and refuses everything but a regular file with this name alone.
 fn open_here(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     // Asked before it is opened too: opening a device may do something.
@@ -187,6 +229,26 @@ mod tests {
         let refused = append_to(&path, &model, None).unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::PermissionDenied);
         assert!(append_to(&path, &model, Some(4242)).is_ok());
+    }
+
+    #[test]
+    fn a_file_of_neither_this_user_nor_the_folders_owner_is_found() {
+        let Some((folder, _, _)) = folders() else {
+            return;
+        };
+        let path = folder.path().join("service/state");
+        fs::write(&path, "text").unwrap();
+        let file = File::open(&path).unwrap();
+        let expected = || has_expected_owner(&file, &path).unwrap();
+        assert!(expected(), "of this user");
+        chown(&path, Some(SERVICE), None).unwrap();
+        assert!(expected(), "of the folder's owner");
+        chown(&path, Some(4242), None).unwrap();
+        assert!(!expected());
+        assert_eq!(
+            fs::read_dir(folder.path().join("service")).unwrap().count(),
+            1
+        );
     }
 
     #[test]

@@ -16,10 +16,8 @@ use http::request;
 use palisade_core::{Fact, MaybeReady, Rejection, RouteMatch, Rule, SecurityContext};
 
 use super::{
-    ConfiguredLimit, LayerState, LimitId, LimitVariant,
-    overrides::{PreparedLimits, RequestOverrides},
-    refusal_hook::LimitRefusal,
-    settle::ChargedRequest,
+    ConfiguredLimit, LayerState, LimitId, LimitVariant, overrides::RequestOverrides,
+    prepared_limits::PreparedLimits, refusal_hook::LimitRefusal, settle::ChargedRequest,
 };
 use crate::{
     fields::FieldItem,

@@ -17,6 +17,7 @@ mod charge;
 mod settle;
 mod refusal;
 mod overrides;
+mod prepared_limits;
 
 use std::{hash::RandomState, sync::Arc};
 
@@ -30,13 +31,9 @@ pub use self::{
     refused::RefusedSubject,
 };
 use self::{
-    charge::LimitCharges,
-    exempt::Exemption,
-    overrides::{PreparedLimits, RequestOverrides},
-    refusal::RefusalTemplates,
-    refusal_hook::RefusalHook,
-    refused::RefusedSubjects,
-    settle::ChargedRequest,
+    charge::LimitCharges, exempt::Exemption, overrides::RequestOverrides,
+    prepared_limits::PreparedLimits, refusal::RefusalTemplates, refusal_hook::RefusalHook,
+    refused::RefusedSubjects, settle::ChargedRequest,
 };
 use crate::{
     fields::LimitFields,

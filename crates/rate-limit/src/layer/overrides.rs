@@ -1,10 +1,6 @@
 //! Overrides of single subjects: how an operator sets them, and how a request finds them.
 
-use std::{
-    net::IpAddr,
-    num::NonZeroU32,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{net::IpAddr, num::NonZeroU32, sync::Arc};
 
 use super::{ConfiguredLimit, LayerState, LimitId, RateLimitLayer};
 use crate::{
@@ -12,9 +8,6 @@ use crate::{
     policy::{Cost, KeyKind, Limit, Subject},
     store::{BucketKey, Charge, LimitOverride, LimitOverrides, OverrideError, StoreProblem},
 };
-
-/// So many amounts of a limit are prepared at the same time. Others are prepared for each request.
-const PREPARED: usize = 64;
 
 /// The limits of overrides that apply to one request, with the index of the limit that each replaces.
 ///
@@ -46,36 +39,6 @@ impl RequestOverrides {
     }
 }
 
-/// The limits with other amounts that were made for overrides, by their amount.
-#[derive(Debug, Default)]
-pub(super) struct PreparedLimits(Mutex<Vec<(NonZeroU32, Arc<Limit>)>>);
-
-impl PreparedLimits {
-    /// Returns the limit with another amount.
-    ///
-    /// # Errors
-    ///
-    /// The limit cannot have it.
-    fn with_amount(
-        &self,
-        base: &Limit,
-        amount: NonZeroU32,
-    ) -> Result<Arc<Limit>, RateLimitBuildError> {
-        let mut prepared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, limit)) = prepared.iter().find(|(other, _)| *other == amount) {
-            return Ok(Arc::clone(limit));
-        }
-        let limit = Arc::new(base.with_amount(amount)?);
-        if prepared.len() >= PREPARED {
-            prepared.retain(|(_, limit)| Arc::strong_count(limit) > 1);
-        }
-        if prepared.len() < PREPARED {
-            prepared.push((amount, Arc::clone(&limit)));
-        }
-        Ok(limit)
-    }
-}
-
 impl LayerState {
     /// Returns the overrides of the store, if there are any.
     pub(super) fn overrides_in_use(&self) -> Option<&LimitOverrides> {
@@ -86,7 +49,8 @@ impl LayerState {
 
     /// Replaces a limit by that of an override, if the subject has one that applies.
     ///
-    /// An amount that this configuration cannot have (another process set it) is not applied.
+    /// Another process may have set an amount that this configuration cannot have: see
+    /// [`limit_under_override`](Self::limit_under_override).
     pub(super) fn apply_override(
         &self,
         overrides: &LimitOverrides,
@@ -115,8 +79,75 @@ impl LayerState {
     ) -> Option<(Arc<Limit>, LimitOverride)> {
         let unix_time = || self.clock.unix_time();
         let found = overrides.find(&configured.limit, bucket, unix_time)?;
-        let limit = self.limit_with_amount(configured, found.amount());
-        Some((limit.ok()?, found))
+        let limit = self.limit_under_override(configured, found.amount())?;
+        Some((limit, found))
+    }
+
+    /// Returns the limit that applies under an override of this amount. `None`: the limit itself.
+    ///
+    /// Of an amount that the limit cannot have, such as one below the cost of a request, the smallest that it can have
+    /// applies in its place: a restriction stays a restriction.
+    fn limit_under_override(
+        &self,
+        configured: &ConfiguredLimit,
+        amount: NonZeroU32,
+    ) -> Option<Arc<Limit>> {
+        if let Some(prepared) = configured.prepared.find(amount) {
+            return prepared;
+        }
+        let limit = match self.limit_with_amount(configured, amount) {
+            Ok(limit) => Some(limit),
+            Err(reason) => {
+                let smallest = self.smallest_above(configured, amount);
+                self.tell_other_amount(configured, amount, smallest.as_ref(), &reason);
+                smallest
+            }
+        };
+        configured.prepared.keep(amount, limit.clone());
+        limit
+    }
+
+    /// Returns the limit with the smallest possible amount above an impossible one, and below its own.
+    fn smallest_above(
+        &self,
+        configured: &ConfiguredLimit,
+        impossible: NonZeroU32,
+    ) -> Option<Arc<Limit>> {
+        let (mut low, mut high) = (impossible.get(), configured.limit.rate.amount().get());
+        let mut smallest = None;
+        while high.saturating_sub(low) > 1 {
+            let middle = low.midpoint(high);
+            let limit =
+                NonZeroU32::new(middle).map(|amount| self.limit_with_amount(configured, amount));
+            match limit {
+                Some(Ok(limit)) => (high, smallest) = (middle, Some(limit)),
+                _ => low = middle,
+            }
+        }
+        smallest
+    }
+
+    /// Logs that another amount applies than the one that was set: once for each amount, at most once a minute.
+    fn tell_other_amount(
+        &self,
+        configured: &ConfiguredLimit,
+        amount: NonZeroU32,
+        applied: Option<&Arc<Limit>>,
+        reason: &RateLimitBuildError,
+    ) {
+        let Some(held_back) = configured.prepared.admit_line(self.clock.monotonic()) else {
+            return;
+        };
+        let applied = applied.unwrap_or(&configured.limit).rate.amount();
+        tracing::warn!(
+            target: "palisade",
+            limit = %configured.limit.name,
+            amount,
+            applied,
+            %reason,
+            held_back,
+            "an override has an amount that the limit cannot have here: the one in `applied` applies; set another amount"
+        );
     }
 
     /// Returns a limit with another amount.
@@ -129,7 +160,7 @@ impl LayerState {
         configured: &ConfiguredLimit,
         amount: NonZeroU32,
     ) -> Result<Arc<Limit>, RateLimitBuildError> {
-        let limit = configured.prepared.with_amount(&configured.limit, amount)?;
+        let limit = Arc::new(configured.limit.with_amount(amount)?);
         self.store.check_limit(&limit)?;
         match limit.cost {
             Cost::Fixed(cost) if cost > limit.burst() => Err(RateLimitBuildError::CostAboveBurst {
@@ -153,6 +184,9 @@ impl RateLimitLayer {
     ///
     /// It applies to every layer over the store. With `RedisStore`, this process applies it at once, and others
     /// within eleven seconds. With a store in memory it is lost when the process ends, unless a snapshot keeps it.
+    ///
+    /// Where a layer cannot have the amount (another process set it, and one request costs more here), the smallest
+    /// that it can have applies, and one line of the log says so.
     ///
     /// # Errors
     ///

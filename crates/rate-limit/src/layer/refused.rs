@@ -1,8 +1,10 @@
 //! Who is refused most: a bounded list for an operator.
 //!
 //! The algorithm is Space-Saving: a subject that is not in a full list takes the place of the one with the fewest
-//! refusals, and its count begins there. So a subject that has more refusals than the smallest count is in the list, and a
-//! count is never too low.
+//! refusals, and its count begins there. Two things are left out so that a flood costs little: 15 of 16 refusals of
+//! subjects that are not in a full list, and refusals while another thread counts one. Counts can be too low by these.
+//!
+//! A subject that was last refused more than a day ago is forgotten: the list holds addresses.
 
 #[cfg(feature = "metrics")]
 use std::sync::Arc;
@@ -23,6 +25,12 @@ use crate::{
 
 /// The subjects of the list.
 const LISTED: usize = 128;
+
+/// A subject is forgotten so long after its last refusal.
+const KEPT: Duration = Duration::from_secs(86_400);
+
+/// The list is looked through for those so often, at a refusal.
+const SWEEP: Duration = Duration::from_secs(3_600);
 
 /// In a full list, one of so many refusals of other subjects takes a place: a flood of new subjects then costs
 /// little.
@@ -46,7 +54,8 @@ pub struct RefusedSubject {
     /// Whom it counted: `client 203.0.113.7/32`, `api_key:anna`, `owner:acme` or `everyone`. Of a custom key or a
     /// pair, the name of the key and a hash.
     pub subject: Box<str>,
-    /// How often it refused this subject since the layer was built. At most `too_high` more than it was.
+    /// How often it refused this subject since it is in the list. At most `too_high` more than it was; refusals that
+    /// threads counted at the same moment can be missing.
     pub refused: u64,
     /// By how much `refused` may be too high.
     pub too_high: u64,
@@ -62,6 +71,8 @@ pub(super) struct RefusedSubjects(Mutex<Listed>);
 struct Listed {
     subjects: HashMap<(u8, u128), Entry>,
     others: u32,
+    /// When it was last looked through, since the epoch.
+    swept: Duration,
 }
 
 struct Entry {
@@ -86,6 +97,7 @@ impl RefusedSubjects {
             Err(std::sync::TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(std::sync::TryLockError::WouldBlock) => return,
         };
+        listed.sweep(now);
         if let Some(entry) = listed.subjects.get_mut(&key) {
             entry.refused = entry.refused.saturating_add(1);
             entry.last = now;
@@ -107,6 +119,20 @@ impl RefusedSubjects {
 }
 
 impl Listed {
+    /// Forgets subjects, if the last time is an hour away, in either direction of the clock.
+    fn sweep(&mut self, now: Duration) {
+        if now.abs_diff(self.swept) >= SWEEP {
+            self.forget(now);
+            self.swept = now;
+        }
+    }
+
+    /// Forgets the subjects that were last refused more than a day ago.
+    fn forget(&mut self, now: Duration) {
+        self.subjects
+            .retain(|_, entry| now.saturating_sub(entry.last) <= KEPT);
+    }
+
     /// Makes space for one subject. Returns the count at which it begins. `None`: it gets none.
     fn make_space(&mut self) -> Option<u64> {
         if self.subjects.len() < LISTED {
@@ -180,10 +206,11 @@ fn name_of(configured: &ConfiguredLimit, cx: &SecurityContext, bucket: BucketKey
 }
 
 impl RateLimitLayer {
-    /// Returns the subjects that this layer refused most since it was built, the most first.
+    /// Returns the subjects that this layer refused most, the most first.
     ///
-    /// For an operator: each process has a list of its own, of at most 128 subjects. Counts are never too low by
-    /// more than what threads counted at the same moment.
+    /// For an operator: each process has a list of its own, of at most 128 subjects. One that was last refused more
+    /// than 24 hours ago is not in it. Counts are exact, except that refusals at the same moment can be missing, and
+    /// that a subject that comes into a full list begins with the count of the one that it replaces.
     ///
     /// ```
     /// use palisade_rate_limit::{Policy, RateLimitLayer};
@@ -195,7 +222,8 @@ impl RateLimitLayer {
     #[must_use]
     pub fn most_refused(&self, most: usize) -> Vec<RefusedSubject> {
         let listed = self.0.refused.0.lock();
-        let listed = listed.unwrap_or_else(PoisonError::into_inner);
+        let mut listed = listed.unwrap_or_else(PoisonError::into_inner);
+        listed.forget(self.0.clock.unix_time());
         let refused = |((index, _), entry): (&(u8, u128), &Entry)| {
             let configured = self.0.limits.get(usize::from(*index))?;
             Some(RefusedSubject {
@@ -232,6 +260,24 @@ mod tests {
             .collect();
         all.sort_by_key(|(_, refused, _)| std::cmp::Reverse(*refused));
         all
+    }
+
+    #[test]
+    fn who_is_refused_no_more_is_forgotten_after_a_day() {
+        let subjects = RefusedSubjects::default();
+        let count = |id: u128, hours: u64| {
+            let at = Duration::from_secs(1_800_000_000 + hours * 3_600);
+            subjects.count((0, id), at, || id.to_string().into());
+        };
+        for (id, hours) in [(1, 0), (2, 0), (2, 1), (3, 24)] {
+            count(id, hours);
+        }
+        assert_eq!(counts(&subjects).len(), 3);
+        count(3, 25);
+        let named = |(name, refused, _): &(String, u64, u64)| (name.clone(), *refused);
+        let mut left: Vec<_> = counts(&subjects).iter().map(named).collect();
+        left.sort();
+        assert_eq!(left, [("2".to_owned(), 2), ("3".to_owned(), 2)]);
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub(crate) mod leases;
 mod owned_charge;
 mod limit_names;
 pub(crate) mod overrides;
+pub(crate) mod override_error;
 mod charge;
 mod decision;
 pub(crate) mod problem;
@@ -25,7 +26,8 @@ pub use self::{
     charge::{BucketKey, Charge},
     decision::{ChargeOutcome, LimitState, StoreDecision},
     limit_names::LimitNames,
-    overrides::{LimitOverride, LimitOverrides, OverrideError},
+    override_error::OverrideError,
+    overrides::{LimitOverride, LimitOverrides},
     problem::StoreProblem,
 };
 pub(crate) use self::{limit_names::Owner, owned_charge::OwnedCharge};
@@ -232,7 +234,8 @@ pub trait LimitStore: fmt::Debug + Send + Sync + 'static {
 
     /// Sets or removes the override of one subject for one limit, where every process over this store sees it.
     ///
-    /// Default: in [`overrides`](Self::overrides), for this process alone.
+    /// Default: in [`overrides`](Self::overrides), for this process alone. What other processes over a store of your own
+    /// have set cannot be read into it.
     fn change_override(
         &self,
         limit: &Limit,

@@ -2,6 +2,7 @@
 
 use std::{
     net::Ipv6Addr,
+    num::NonZeroU32,
     pin::pin,
     sync::Arc,
     task::{Context, Poll, Waker},
@@ -11,7 +12,7 @@ use std::{
 use http_body_util::BodyExt;
 use palisade_core::{GuardLayer, MaybeReady, testing::EmptyOk};
 use palisade_rate_limit::{
-    Charge, ChargeOutcome, LimitStore, MemoryStore, Policy, RateLimitLayer, Subject,
+    Charge, ChargeOutcome, LimitOverride, LimitStore, MemoryStore, Policy, RateLimitLayer, Subject,
 };
 use tower::{Layer, ServiceExt};
 
@@ -19,12 +20,16 @@ use crate::support::*;
 
 /// Counts the allocations of one request with these policies, the request itself not included.
 fn count(policies: Option<Vec<Policy>>, status: u16) -> u64 {
-    let limit = policies.map(|policies| {
-        RateLimitLayer::by_client()
-            .policies(policies)
-            .build()
-            .unwrap()
-    });
+    count_in(policies.map(layer), status)
+}
+
+fn layer(policies: Vec<Policy>) -> RateLimitLayer {
+    let layer = RateLimitLayer::by_client().policies(policies);
+    layer.build().unwrap()
+}
+
+/// The same for a layer.
+fn count_in(limit: Option<RateLimitLayer>, status: u16) -> u64 {
     let service = GuardLayer((Clients, limit)).layer(EmptyOk::default());
     let send = |request: TestRequest| {
         let mut call = pin!(async {
@@ -61,6 +66,19 @@ fn an_admission_costs_its_fields_alone() {
     ) - bare;
     // The map that the fields are put into: a response nearly always has one already. Their values share an allocation.
     assert_eq!((one, three), (2, 2));
+}
+
+#[test]
+fn overrides_of_other_clients_cost_no_allocation() {
+    let policies = || vec![policy("a", "100/minute;1000/day")];
+    let without = count(Some(policies()), 200);
+    let layer = layer(policies());
+    let value = LimitOverride::new(NonZeroU32::new(7).unwrap());
+    let other = "198.51.100.1".parse().unwrap();
+    let run = tokio::runtime::Builder::new_current_thread().build();
+    let set = layer.set_client_override(other, "a-day", Some(value));
+    assert_eq!(run.unwrap().block_on(set), Ok(()));
+    assert_eq!(count_in(Some(layer), 200), without);
 }
 
 #[test]

@@ -248,6 +248,10 @@ async fn a_layer_lists_whom_it_refused_most() {
         [line("a", "test:anna", 7), line("own", "owner:acme", 3)]
     );
     assert_eq!(stack.layer.most_refused(1).len(), 1);
+    stack.wait(86_400.0);
+    assert_eq!(stack.layer.most_refused(10).len(), 2);
+    stack.wait(1.0);
+    assert!(stack.layer.most_refused(10).is_empty(), "forgotten");
 }
 
 #[tokio::test]
@@ -319,4 +323,29 @@ async fn an_end_that_is_not_in_the_future_is_refused() {
         let set = stack.layer.set_override(&named("anna"), "a", value).await;
         assert_eq!(set, Err(OverrideError::Ended), "{end:?}");
     }
+}
+
+#[test]
+fn a_restriction_below_the_cost_is_the_smallest_possible_one_and_is_told_once() {
+    let (store, clock) = (Arc::new(MemoryStore::default()), clock());
+    let build = |limit| {
+        let layer = RateLimitLayer::by_principal()
+            .policy(limit)
+            .store(Arc::clone(&store));
+        TestStack::build_at(clock.clone(), layer, true)
+    };
+    let run = tokio::runtime::Builder::new_current_thread().build();
+    let run = run.unwrap();
+    // As the command, or a node of another configuration: it does not know the cost.
+    let other = build(policy("a", "100/day"));
+    run.block_on(set(&other, "anna", Some(amount(3))));
+    let costly = build(policy("a", "100/day").burst(50).cost(10));
+    let mut admitted = [0, 0];
+    let lines = palisade_internal::log_lines::count(|| {
+        admitted = ["anna", "bert"].map(|user| run.block_on(costly.admitted(10, || as_user(user))));
+    });
+    // A burst of ten needs an amount of 19, which is rounded up to it.
+    assert_eq!((admitted, lines), ([1, 5], 1));
+    let state = run.block_on(costly.layer.inspect(&named("anna")).get());
+    assert_eq!(state.unwrap()[0].rate.to_string(), "19/day");
 }

@@ -148,6 +148,37 @@ fn a_file_that_others_may_read_is_refused() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_file_of_another_user_or_with_a_second_name_is_refused() {
+    use std::os::unix::fs::{chown, symlink};
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("limits.snapshot");
+    drop(open(&file, &clock()));
+    let link = folder.path().join("link");
+    symlink(&file, &link).unwrap();
+    assert!(
+        SnapshotStore::builder(&link).build().is_ok(),
+        "of this user"
+    );
+    let second = folder.path().join("second");
+    fs::hard_link(&file, &second).unwrap();
+    let refused = SnapshotStore::builder(&file).build().unwrap_err();
+    let expected = SnapshotStoreBuildError::NotAFile { file: file.clone() };
+    assert_eq!(refused, expected);
+    fs::remove_file(second).unwrap();
+    if chown(&file, Some(4242), None).is_err() {
+        eprintln!("skipped: only root can show this");
+        return;
+    }
+    let refused = SnapshotStore::builder(&file).build().unwrap_err();
+    let expected = SnapshotStoreBuildError::ForeignOwner { file: file.clone() };
+    assert_eq!(refused, expected);
+    // Root starts the service of the owner of the folder.
+    chown(folder.path(), Some(4242), None).unwrap();
+    assert!(SnapshotStore::builder(&file).build().is_ok());
+}
+
 #[test]
 fn a_pipe_in_its_place_does_not_block_the_start() {
     let folder = tempfile::tempdir().unwrap();

@@ -9,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::watch, time::sleep};
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
 
 use super::{
     RedisStore, StoreState, connection::Connection, settlements::SettlementQueue, store_metrics,
@@ -90,7 +93,7 @@ async fn report_unsettled(store: Weak<StoreState>) {
     }
 }
 
-/// Registers this node at each heartbeat, and reads the number of nodes and the overrides.
+/// Registers this node at each heartbeat and over each new connection, and reads the number of nodes and the overrides.
 async fn count_nodes(store: Weak<StoreState>, mut connected: Connected) {
     let random = RandomState::new();
     let mut beats = 0_u64;
@@ -103,8 +106,14 @@ async fn count_nodes(store: Weak<StoreState>, mut connected: Connected) {
         drop(shared);
         beats = beats.wrapping_add(1);
         let jitter = Duration::from_millis(random.hash_one(beats) % 2_000);
-        sleep(HEARTBEAT + jitter - Duration::from_secs(1)).await;
+        next_beat(HEARTBEAT + jitter - Duration::from_secs(1), &mut connected).await;
     }
+}
+
+/// Waits for the next heartbeat: after a pause, or as soon as the connection changes. A new one may lead to another
+/// server, or to one that has other overrides.
+async fn next_beat<T>(pause: Duration, connected: &mut watch::Receiver<T>) {
+    let _ = timeout(pause, connected.changed()).await;
 }
 
 impl Drop for StoreState {
@@ -112,5 +121,27 @@ impl Drop for StoreState {
         self.penalties.close();
         self.settlements.close();
         self.outage_usage.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_new_connection_ends_the_pause_between_heartbeats() {
+        let (changes, mut connected) = watch::channel(0);
+        let began = Instant::now();
+        next_beat(HEARTBEAT, &mut connected).await;
+        assert_eq!(began.elapsed().as_secs(), HEARTBEAT.as_secs());
+        let began = Instant::now();
+        tokio::spawn(async move {
+            sleep(Duration::from_secs(1)).await;
+            changes.send(1)
+        });
+        next_beat(HEARTBEAT, &mut connected).await;
+        assert_eq!(began.elapsed().as_secs(), 1);
     }
 }

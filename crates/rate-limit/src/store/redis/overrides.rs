@@ -1,6 +1,6 @@
 //! Overrides in the shared store: one text with all of them, which every node reads at its heartbeat.
 //!
-//! No request reads it. While the server cannot be reached, the overrides that were read last apply.
+//! No request reads it. A server without the text has lost it: it stays, empty, when the last one is removed. While the server cannot be reached, the overrides that were read last apply.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,7 +14,8 @@ use crate::{
     store::{
         BucketKey, Charge, ChargeOutcome, LimitOverride, MAX_CHARGES, OverrideError, OwnedCharge,
         StoreDecision, StoreProblem,
-        overrides::{MAX_OVERRIDES, OverrideName, from_text, to_line},
+        override_error::MAX_OVERRIDES,
+        overrides::{OverrideName, from_text, to_line},
     },
 };
 
@@ -32,19 +33,31 @@ impl StoreState {
     /// # Errors
     ///
     /// The server did not reply, or holds something else under their key. Those that are known still apply.
+    /// That the server has none where it had some is told once.
     pub(super) async fn read_overrides(&self) -> Result<(), StoreProblem> {
         let connection = self.connections.connection();
         let connection = connection.ok_or(StoreProblem::ConnectionLost)?;
         let mut command = redis::cmd("GET");
         command.arg(key(&self.prefix));
         let text: Option<Vec<u8>> = self.connections.query(connection, command).await?;
+        let is_missing = text.is_none();
         let text = text.unwrap_or_default();
         let text = std::str::from_utf8(&text)
             .ok()
             .filter(|text| text.len() <= LONGEST);
         let new = from_text(text.ok_or(StoreProblem::ForeignValue)?);
-        let overrides = new.len();
-        if self.overrides.replace(new) {
+        let (known, overrides) = (self.overrides.len(), new.len());
+        if !self.overrides.replace(new) {
+            return Ok(());
+        }
+        // After the last one was removed, its key is still there.
+        if is_missing {
+            tracing::warn!(
+                target: "palisade",
+                overrides = known,
+                "the shared store has lost the overrides of limits: set them again, and let the server save its data"
+            );
+        } else {
             tracing::info!(target: "palisade", overrides, "overrides of limits changed in the store");
         }
         Ok(())

@@ -16,9 +16,6 @@ if ARGV[2] ~= '' then
   if #lines >= tonumber(ARGV[3]) then return 0 end
   lines[#lines + 1] = ARGV[1] .. ' ' .. ARGV[2]
 end
-if #lines > 0 then
-  redis.call('SET', KEYS[1], table.concat(lines, '\n'))
-else
-  redis.call('DEL', KEYS[1])
-end
+-- Also without a line: where there is no text, a node knows that the server has lost it.
+redis.call('SET', KEYS[1], table.concat(lines, '\n'))
 return 1

@@ -53,11 +53,17 @@ pub struct SnapshotStoreBuilder {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum SnapshotStoreBuildError {
+    /// The file belongs neither to the user of this process nor to the owner of its folder: who made it could lift
+    /// refusals.
+    ForeignOwner {
+        /// The file.
+        file: PathBuf,
+    },
     /// The interval is shorter than a second or longer than a day.
     IntervalOutOfRange,
     /// The system gives no thread that saves.
     NoThread,
-    /// The path is that of a folder, a pipe or a device.
+    /// The path is that of a folder, a pipe or a device, or of a file with a second name (a hard link).
     NotAFile {
         /// The path.
         file: PathBuf,
@@ -86,6 +92,11 @@ pub enum SnapshotStoreBuildError {
 impl fmt::Display for SnapshotStoreBuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::ForeignOwner { file } => write!(
+                f,
+                "{} belongs to another user; give it to the owner of its folder, or remove it",
+                file.display()
+            ),
             Self::IntervalOutOfRange => {
                 f.write_str("the interval of snapshots is out of range; use 1 second to a day")
             }
@@ -93,7 +104,7 @@ impl fmt::Display for SnapshotStoreBuildError {
             Self::NotAFile { file } => {
                 write!(
                     f,
-                    "{} is no regular file; name another path",
+                    "{} is no regular file of its own; name another path",
                     file.display()
                 )
             }

@@ -24,7 +24,7 @@ impl SnapshotFile {
     ///
     /// # Errors
     ///
-    /// It is no regular file, others may use it, or it cannot be read.
+    /// It is no regular file, others may use it, it belongs to somebody else, or it cannot be read.
     pub(super) fn open(path: &Path) -> Result<(Self, Option<Vec<u8>>), BuildError> {
         let path = path.to_owned();
         let unreadable = |error: &io::Error| BuildError::Unreadable {
@@ -33,17 +33,21 @@ impl SnapshotFile {
         };
         let content = match private_file::follow_links(&path) {
             Err(error) => return Err(unreadable(&error)),
-            // A pipe would block the start.
-            Ok(real) if real.exists() && !real.is_file() => {
-                return Err(BuildError::NotAFile { file: path });
-            }
-            Ok(real) => match File::open(real) {
+            Ok(real) => match private_file::open_unlinked(&real) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+                // A pipe would block the start.
+                Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                    return Err(BuildError::NotAFile { file: path });
+                }
                 Err(error) => return Err(unreadable(&error)),
                 Ok(file) => {
                     let others = private_file::others_may(&file, FOR_OTHERS);
                     if others.map_err(|error| unreadable(&error))? {
                         return Err(BuildError::NotPrivate { file: path });
+                    }
+                    let expected = private_file::has_expected_owner(&file, &real);
+                    if !expected.map_err(|error| unreadable(&error))? {
+                        return Err(BuildError::ForeignOwner { file: path });
                     }
                     Some(read(&file).map_err(|error| unreadable(&error))?)
                 }

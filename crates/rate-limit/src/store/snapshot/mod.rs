@@ -39,15 +39,15 @@ use crate::policy::{Limit, Subject};
 /// |---|---|
 /// | no file | all buckets begin full |
 /// | a damaged file, or one of another version | one warning in the log; all buckets begin full, overrides are lost, and the file is kept as `….unusable` |
-/// | a file that others may read or write, no regular file, or one that cannot be read or written | [`build`](SnapshotStoreBuilder::build) fails |
+/// | a file that others may read or write, one of another user, no regular file, or one that cannot be read or written | [`build`](SnapshotStoreBuilder::build) fails |
 ///
 /// A file of one process: of two that write the same one, the last one counts. While a new process starts beside the
 /// old one, it begins with what the old one wrote last.
 ///
 /// # Clocks
 ///
-/// Times in the file are those of the clock of the machine. If that was set back in between, clients wait longer, at
-/// most until their bucket would be full again.
+/// Times in the file are those of the clock of the machine. If that was set back in between, the time of the file
+/// counts: no client waits longer than it would have.
 ///
 /// # Metrics
 ///

@@ -8,7 +8,9 @@ use palisade_rate_limit::{
     Subject,
 };
 
-use super::{DEADLINE, HASH_KEY, away, connect, server::Server, settled, stack, store, up};
+use super::{
+    DEADLINE, HASH_KEY, away, connect, server::Server, settled, stack, start_blocking, store, up,
+};
 use crate::support::*;
 
 fn amount(units: u32) -> LimitOverride {
@@ -71,7 +73,7 @@ async fn an_override_reaches_every_node_and_a_new_one_at_its_start() {
         "more than five are used"
     );
     let left: Option<String> = server.command(&["GET", "palisade:{overrides}"]).await;
-    assert_eq!(left, None);
+    assert_eq!(left.as_deref(), Some(""), "none, and none was lost");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -161,7 +163,7 @@ async fn a_foreign_value_in_place_of_the_overrides_changes_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_amount_that_a_configuration_cannot_have_is_not_applied() {
+async fn an_amount_that_a_configuration_cannot_have_is_the_smallest_that_it_can_have() {
     let Some(server) = Server::start().await else {
         return;
     };
@@ -169,12 +171,40 @@ async fn an_amount_that_a_configuration_cannot_have_is_not_applied() {
     set(&node, &Subject::Everyone, Some(amount(3)))
         .await
         .unwrap();
-    let costly = stack(&connect(&server.url()).await, [limit().cost(4)]);
-    assert_eq!(
-        costly.status(from("203.0.113.7")).await,
-        200,
-        "4 of 5, not of 3"
-    );
+    let costly = policy("a", "50/day").key(Key::everyone()).cost(4);
+    let costly = stack(&connect(&server.url()).await, [costly]);
+    let admitted = costly.admitted(9, || from("203.0.113.7")).await;
+    assert_eq!(admitted, 1, "4 of 4, neither of 3 nor of 50");
+}
+
+#[test]
+fn overrides_that_the_server_lost_are_told_once_and_removed_ones_are_not() {
+    let Some((runtime, server, node)) = start_blocking() else {
+        return;
+    };
+    let check = || {
+        palisade_internal::log_lines::count(|| {
+            runtime.block_on(node.check()).unwrap();
+        })
+    };
+    let change = |value| {
+        runtime
+            .block_on(set(&node, &Subject::Everyone, value))
+            .unwrap()
+    };
+    change(Some(amount(12)));
+    assert_eq!(check(), 0);
+    let _: () = runtime.block_on(server.command(&["FLUSHALL"]));
+    assert_eq!((check(), check()), (1, 0));
+    change(Some(amount(12)));
+    // As another node removes it.
+    let other = runtime.block_on(store(&server));
+    runtime
+        .block_on(set(&other, &Subject::Everyone, None))
+        .unwrap();
+    assert_eq!(check(), 0);
+    let left = runtime.block_on(operator(&node).inspect(&Subject::Everyone).get());
+    assert_eq!(left.unwrap()[0].overridden, None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,58 @@
+//! The limits that overrides make of one limit, kept for the next requests.
+
+use std::{
+    num::NonZeroU32,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use palisade_internal::log_limit::LogLimit;
+
+use crate::policy::Limit;
+
+/// So many amounts of a limit are prepared at the same time. Others are prepared for each request.
+const PREPARED: usize = 64;
+
+/// The limits that apply under overrides, by the amount that was set.
+#[derive(Debug)]
+pub(super) struct PreparedLimits {
+    /// Without a limit: the limit itself applies.
+    limits: Mutex<Vec<(NonZeroU32, Option<Arc<Limit>>)>>,
+    lines: LogLimit,
+}
+
+impl Default for PreparedLimits {
+    fn default() -> Self {
+        Self {
+            limits: Mutex::default(),
+            lines: LogLimit::per_minute(),
+        }
+    }
+}
+
+impl PreparedLimits {
+    /// Returns what was prepared for an amount.
+    #[expect(clippy::option_option, reason = "nothing prepared, or no other limit")]
+    pub(super) fn find(&self, amount: NonZeroU32) -> Option<Option<Arc<Limit>>> {
+        let limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = limits.iter().find(|(other, _)| *other == amount);
+        found.map(|(_, limit)| limit.clone())
+    }
+
+    /// Keeps a limit, if there is space, also without those that no request uses.
+    pub(super) fn keep(&self, amount: NonZeroU32, limit: Option<Arc<Limit>>) {
+        let mut limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        if limits.len() >= PREPARED {
+            let in_use = |limit: &Arc<Limit>| Arc::strong_count(limit) > 1;
+            limits.retain(|(_, limit)| limit.as_ref().is_some_and(in_use));
+        }
+        if limits.len() < PREPARED {
+            limits.push((amount, limit));
+        }
+    }
+
+    /// Tells whether a line may be logged, and how many were held back.
+    pub(super) fn admit_line(&self, now: Duration) -> Option<u64> {
+        self.lines.admit(now)
+    }
+}
