@@ -89,8 +89,7 @@ pub(crate) struct Inner {
 impl Inner {
     fn record(&self, event: AuditEvent) {
         let event = event.recorded_at(self.clock.unix_time());
-        let redaction = self.redaction();
-        let event = event.with_client(|client| redaction.recorded_client(client));
+        let event = event.redacted(&self.redaction());
         self.sinks.record_event(&Arc::new(event));
     }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, net::IpAddr, time::Duration};
 
-use crate::record::json::Object;
+use crate::record::{json::Object, redaction::Redaction};
 
 /// Members of one event. More are counted in `members_lost`.
 const MAX_MEMBERS: usize = 16;
@@ -14,7 +14,9 @@ const MAX_TEXT: usize = 128;
 /// An event has an identifier that stays the same over versions (see [`event_id`]). It has at most
 /// 16 members, and texts of at most 128 characters. More members are dropped and counted in the
 /// record as `members_lost`; longer texts are cut and end with `…`. It must contain no secret:
-/// values are recorded in clear.
+/// texts are recorded in clear. Who and where it is about belongs into [`principal`](Self::principal),
+/// [`owner`](Self::owner), [`credential`](Self::credential), [`address`](Self::address) and [`network`](Self::network):
+/// a layer that records pseudonyms or masks addresses does so with them.
 ///
 /// Events that a client can cause carry its address ([`from_client`](Self::from_client)). Of those,
 /// a [`FileSink`](crate::FileSink) writes the first of each identifier and address, and then one
@@ -52,8 +54,12 @@ pub struct AuditEvent {
 /// The value of a member.
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Value {
+    /// An address, or a network with the length of its prefix.
+    Address(IpAddr, Option<u8>),
     /// `true` or `false`.
     Flag(bool),
+    /// The whole name of a person or a credential, and the part of a principal that it is.
+    Name(&'static str, Box<str>),
     /// A number.
     Number(u64),
     /// A text of at most 128 characters, or a cut one that ends with `…`.
@@ -104,6 +110,45 @@ impl AuditEvent {
     /// Adds `true` or `false`.
     pub fn flag(self, name: &'static str, value: bool) -> Self {
         self.member(name, Value::Flag(value))
+    }
+
+    /// Adds the identifier of a principal: in clear, or as the code that its requests have.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_audit::{AuditEvent, AuditKey, AuditLayer, MemorySink};
+    ///
+    /// let memory = MemorySink::new();
+    /// let layer = AuditLayer::builder().sink(memory.clone()).correlation_key(AuditKey::generate()?);
+    /// let layer = layer.pseudonymize_principals().build()?;
+    /// layer.record(AuditEvent::new("app.greeted").principal("who", "anna"));
+    /// assert!(!memory.lines()[1].contains("anna"));
+    /// # Ok::<(), palisade_audit::AuditBuildError>(())
+    /// ```
+    pub fn principal(self, name: &'static str, id: impl Into<Box<str>>) -> Self {
+        self.member(name, Value::Name("principal", id.into()))
+    }
+
+    /// Adds the owner of a principal: in clear, or as the code that its requests have.
+    pub fn owner(self, name: &'static str, owner: impl Into<Box<str>>) -> Self {
+        self.member(name, Value::Name("owner", owner.into()))
+    }
+
+    /// Adds the public identifier of a credential: in clear, or as the code that its requests have.
+    pub fn credential(self, name: &'static str, id: impl Into<Box<str>>) -> Self {
+        self.member(name, Value::Name("credential", id.into()))
+    }
+
+    /// Adds an address: as that of a client is recorded, masked or as a pseudonym if the layer says so.
+    pub fn address(self, name: &'static str, address: IpAddr) -> Self {
+        self.member(name, Value::Address(address.to_canonical(), None))
+    }
+
+    /// Adds a network by its first address and the length of its prefix. A layer that masks addresses or records
+    /// pseudonyms treats it as this address.
+    pub fn network(self, name: &'static str, first: IpAddr, prefix_bits: u8) -> Self {
+        self.member(name, Value::Address(first, Some(prefix_bits)))
     }
 
     /// Sets the address of the client that caused the event. Repeated events of one address are
@@ -186,9 +231,22 @@ impl AuditEvent {
         self
     }
 
-    /// Changes the client address, if there is one.
-    pub(crate) fn with_client(mut self, change: impl FnOnce(IpAddr) -> IpAddr) -> Self {
-        self.client = self.client.map(change);
+    /// Shows addresses and names as the layer records them.
+    pub(crate) fn redacted(mut self, redaction: &Redaction) -> Self {
+        self.client = self.client.map(|client| redaction.recorded_client(client));
+        for (_, value) in &mut self.members {
+            match value {
+                Value::Address(ip, prefix) => {
+                    let recorded = redaction.recorded_client(*ip);
+                    let is_changed = redaction.mask_client || redaction.client_pseudonyms;
+                    *value = Value::Address(recorded, prefix.filter(|_| !is_changed));
+                }
+                Value::Name(part, name) => {
+                    *value = Value::Text(bounded(&redaction.recorded_name(part, name)));
+                }
+                Value::Flag(_) | Value::Number(_) | Value::Text(_) => {}
+            }
+        }
         self
     }
 
@@ -212,6 +270,11 @@ impl AuditEvent {
             let mut data = record.object("data");
             for (name, value) in &self.members {
                 match value {
+                    Value::Address(ip, None) => data.plain(name, ip),
+                    Value::Address(ip, Some(prefix)) => {
+                        data.plain(name, format_args!("{ip}/{prefix}"));
+                    }
+                    Value::Name(_, value) => data.text(name, &bounded(value)),
                     Value::Flag(value) => data.flag(name, *value),
                     Value::Number(value) => data.number(name, *value),
                     Value::Text(value) => data.text(name, value),
@@ -305,12 +368,12 @@ pub mod event_id {
     pub const KEYS_RELOADED: &str = "keys.reloaded";
     /// A set of keys could not be read; the old one stays active.
     pub const KEYS_REFUSED: &str = "keys.refused";
-    /// An operator made the limits of a subject full again. Members: `subject`, `outcome`.
+    /// An operator made the limits of a subject full again. Members: `subject_kind`, `subject`, `outcome`.
     pub const LIMITS_CLEARED: &str = "limits.cleared";
-    /// An operator gave a subject another amount of a limit. Members: `subject`, `limit`, `amount`, `outcome`, and
-    /// `until` in seconds since the epoch where it ends.
+    /// An operator gave a subject another amount of a limit. Members: `subject_kind`, `subject`, `limit`, `amount`,
+    /// `outcome`, and `until` in seconds since the epoch where it ends.
     pub const LIMIT_OVERRIDDEN: &str = "limits.overridden";
-    /// An operator removed the other amount of a subject. Members: `subject`, `limit`, `outcome`.
+    /// An operator removed the other amount of a subject. Members: `subject_kind`, `subject`, `limit`, `outcome`.
     pub const LIMIT_OVERRIDE_REMOVED: &str = "limits.override_removed";
     /// A store (of limits, keys, sessions) does not respond. Member: `store`.
     pub const STORE_AWAY: &str = "store.away";

@@ -17,7 +17,7 @@ use crate::{error::InvalidCorrelatedField, key::AuditKey};
 /// searched for.
 ///
 /// Its text is that of `palisade audit hash --field`: `header.NAME`, `query.NAME`, `principal`, `credential`, `owner`,
-/// `client` or `path`.
+/// `client`, `path`, or `note` for the value of a note.
 ///
 /// # Examples
 ///
@@ -82,7 +82,7 @@ impl FromStr for CorrelatedField {
         let kind = match text {
             "client" => Kind::Client,
             "path" => Kind::Path,
-            "credential" | "owner" | "principal" => Kind::Named(Correlated::name(text)),
+            "credential" | "note" | "owner" | "principal" => Kind::Named(Correlated::name(text)),
             _ => match text.split_once('.') {
                 // Names of headers are in lower case, as http has them.
                 Some(("header", name)) if !name.is_empty() => {
@@ -97,7 +97,7 @@ impl FromStr for CorrelatedField {
 }
 
 impl Correlated {
-    /// Names a part of a principal: `principal`, `credential` or `owner`. A parameter cannot have the same code: the
+    /// Names a part of a principal (`principal`, `credential` or `owner`), or a `note`. A parameter cannot have the same code: the
     /// name of a part has a space.
     pub(crate) fn name(part: &str) -> Self {
         Self(format!("name {part}").into())

@@ -192,9 +192,8 @@ impl RequestRecord {
 
     /// Writes what the guards noticed.
     fn observations(&self, record: &mut Object<'_>) {
-        let texts = !self.redaction().principal_pseudonyms;
         self.cx
-            .with_observations(|seen| observations::write(record, seen, texts));
+            .with_observations(|seen| observations::write(record, seen, self.redaction()));
     }
 
     /// Writes the costs that the handler settled, by unit.

@@ -10,6 +10,7 @@ pub(crate) mod json;
 pub(crate) mod redaction;
 pub(crate) mod timestamp;
 mod encode;
+pub(crate) mod notes;
 mod observations;
 mod unknown_path;
 mod request_snapshot;

@@ -13,23 +13,21 @@
 //! | `facts_lost` | facts beyond the limits of the core |
 //!
 //! Reasons, notes and identifiers of credentials are texts of guards and handlers, which may name a person. A trail with
-//! pseudonyms has none of them.
+//! pseudonyms has no reason, codes in place of identifiers, and of notes only those in clear that name nobody.
 
 use palisade_core::{Counted, Fact, Observations, Refusal};
 
-use super::encode::{MAX_NAME_CHARS, MAX_TEXT_CHARS};
+use super::{
+    encode::{MAX_NAME_CHARS, MAX_TEXT_CHARS},
+    notes::{NoteForm, pseudonymous_form},
+    redaction::Redaction,
+};
 use crate::record::json::Object;
 
-/// Notes with identifiers of firewall rules.
-const RULE_NOTES: [&str; 3] = [
-    "inspect_rules",
-    "inspect_text_rules",
-    "inspect_response_rules",
-];
-
-/// Writes a member for each kind of which there is one. A `count` stands where there were several. `texts` says whether
-/// texts that may name a person are written.
-pub(super) fn write(record: &mut Object<'_>, seen: &Observations, texts: bool) {
+/// Writes a member for each kind of which there is one. A `count` stands where there were several. The redaction says
+/// whether texts that may name a person are written.
+pub(super) fn write(record: &mut Object<'_>, seen: &Observations, redaction: &Redaction) {
+    let texts = !redaction.principal_pseudonyms;
     let refusals = seen.refusals();
     record.objects("refused", refusals.iter(), |it, refusal| {
         refusal_members(it, refusal, texts);
@@ -68,7 +66,7 @@ pub(super) fn write(record: &mut Object<'_>, seen: &Observations, texts: bool) {
         "noted",
         "close_panicked",
     ] {
-        facts_of_kind(record, name, facts, texts);
+        facts_of_kind(record, name, facts, redaction);
     }
     if let lost @ 1.. = seen.facts_lost() {
         record.number("facts_lost", lost.into());
@@ -99,16 +97,21 @@ fn count_if_several<T>(it: &mut Object<'_>, counted: &Counted<T>) {
 }
 
 /// Writes the facts of one kind as an array, if there are any. Equal ones are one entry with a `count`.
-fn facts_of_kind(record: &mut Object<'_>, name: &str, facts: &[Counted<Fact>], texts: bool) {
+fn facts_of_kind(
+    record: &mut Object<'_>,
+    name: &str,
+    facts: &[Counted<Fact>],
+    redaction: &Redaction,
+) {
     let of_kind = facts.iter().filter(|it| kind_name(&it.value) == name);
     record.objects(name, of_kind, |it, counted| {
-        fact_members(it, &counted.value, texts);
+        fact_members(it, &counted.value, redaction);
         count_if_several(it, counted);
     });
 }
 
 /// Writes what a fact says. Kinds that are not recorded have no members.
-fn fact_members(it: &mut Object<'_>, fact: &Fact, texts: bool) {
+fn fact_members(it: &mut Object<'_>, fact: &Fact, redaction: &Redaction) {
     match fact {
         Fact::Cleaned { field, removed } => {
             it.limited("field", field, MAX_NAME_CHARS);
@@ -117,8 +120,9 @@ fn fact_members(it: &mut Object<'_>, fact: &Fact, texts: bool) {
         Fact::ClosePanicked { guard } => it.text("guard", guard),
         Fact::CredentialExposed { kind, id } => {
             it.limited("kind", kind, MAX_NAME_CHARS);
-            if let Some(id) = id.as_ref().filter(|_| texts) {
-                it.limited("id", id, MAX_NAME_CHARS);
+            if let Some(id) = id {
+                let id = redaction.recorded_name("credential", id);
+                it.limited("id", &id, MAX_NAME_CHARS);
             }
         }
         Fact::Degraded { guard, what } => {
@@ -127,9 +131,12 @@ fn fact_members(it: &mut Object<'_>, fact: &Fact, texts: bool) {
         }
         Fact::Noted { key, value } => {
             it.text("key", key);
-            // Identifiers of rules name nobody.
-            if texts || RULE_NOTES.contains(key) {
-                it.limited("value", value, MAX_TEXT_CHARS);
+            match pseudonymous_form(key) {
+                NoteForm::Clear => it.limited("value", value, MAX_TEXT_CHARS),
+                NoteForm::Code(part) => {
+                    let value = redaction.recorded_name(part, value);
+                    it.limited("value", &value, MAX_TEXT_CHARS);
+                }
             }
         }
         _ => {}

@@ -177,8 +177,8 @@ impl Redaction {
         Some(Correlated::path_code(key, start, length))
     }
 
-    /// Returns a name of a principal as it is recorded: itself, or its code. `part` is `principal`, `credential` or
-    /// `owner`.
+    /// Returns a name of a principal as it is recorded: itself, or its code. `part` is `principal`, `credential`,
+    /// `owner`, or `note` for a text that may hold a name.
     pub(crate) fn recorded_name<'a>(&self, part: &str, name: &'a str) -> Cow<'a, str> {
         match (&self.key, self.principal_pseudonyms) {
             (Some(key), true) => Correlated::name(part).code(key, name).into(),

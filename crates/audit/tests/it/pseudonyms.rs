@@ -44,6 +44,14 @@ fn anna(cx: &SecurityContext) {
         key: "greets",
         value: format!("{NAME} of {OWNER}").into(),
     });
+    cx.record(Fact::Noted {
+        key: "key_minted",
+        value: CREDENTIAL.into(),
+    });
+    cx.record(Fact::Noted {
+        key: "inspect_attacks",
+        value: "sqli".into(),
+    });
 }
 
 fn admits(cx: &SecurityContext, _: &mut http::request::Parts) -> Verdict<()> {
@@ -84,11 +92,60 @@ async fn a_pseudonymous_record_names_nobody_and_correlates() {
         assert_eq!(who["owner"], code(&key(), "owner", OWNER));
         assert_eq!(record["client"], code(&key(), "client", ADDRESS));
         assert_eq!(record["hmac_key"], key().id());
+        let text = format!("{NAME} of {OWNER}");
+        let notes = [
+            ("greets", code(&key(), "note", &text)),
+            ("key_minted", code(&key(), "credential", CREDENTIAL)),
+            ("inspect_attacks", "sqli".to_owned()),
+        ];
+        for (index, (key, value)) in notes.into_iter().enumerate() {
+            assert_eq!(record["noted"][index]["key"], key);
+            assert_eq!(record["noted"][index]["value"], value);
+        }
     }
     let refused = &trail.requests()[2]["refused"][0];
     assert_eq!(refused["code"], "closed");
     let events = trail.events();
     assert_eq!(events[1]["client"], code(&key(), "client", ADDRESS));
+}
+
+#[test]
+fn an_event_names_nobody_and_correlates() {
+    let trail = Trail::new();
+    let layer = trail.layer_with(pseudonymous);
+    let long = "anna".repeat(100);
+    let event = AuditEvent::new("app.told")
+        .principal("who", NAME)
+        .owner("owner", OWNER)
+        .credential("by", CREDENTIAL)
+        .principal("long", long.as_str())
+        .address("peer", format!("::ffff:{ADDRESS}").parse().unwrap())
+        .network("network", "203.0.113.0".parse().unwrap(), 24);
+    assert!(event.to_json().contains("203.0.113.0/24"));
+    layer.record(event.clone());
+    let shown = trail.memory.lines().concat();
+    for name in [NAME, CREDENTIAL, OWNER, "203.0.113", "anna"] {
+        assert!(!shown.contains(name), "{name} in {shown}");
+    }
+    let data = &trail.events()[1]["data"];
+    for (member, field, value) in [
+        ("who", "principal", NAME),
+        ("owner", "owner", OWNER),
+        ("by", "credential", CREDENTIAL),
+        ("long", "principal", &long),
+        ("peer", "client", ADDRESS),
+        ("network", "client", "203.0.113.0"),
+    ] {
+        assert_eq!(data[member], code(&key(), field, value));
+    }
+    // In clear without pseudonyms, and masked where addresses are.
+    let trail = Trail::new();
+    let masked = trail.layer_with(|it| it.mask_client_address());
+    masked.record(event);
+    let data = &trail.events()[0]["data"];
+    assert_eq!(data["who"], NAME);
+    assert_eq!(data["long"], format!("{}…", "anna".repeat(32)));
+    assert_eq!(data["peer"], "203.0.113.0");
 }
 
 #[tokio::test]

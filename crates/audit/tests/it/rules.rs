@@ -8,7 +8,7 @@ use palisade_audit::{
     VerifyOptions, verify_file,
 };
 use palisade_core::{
-    GuardLayer, Layer as _, Rejection, RouteLayer, RouteTable, Rule, SecurityContext, Verdict,
+    Fact, GuardLayer, Layer as _, Rejection, RouteLayer, RouteTable, Rule, SecurityContext, Verdict,
 };
 use tower::{ServiceExt, service_fn};
 
@@ -67,6 +67,42 @@ async fn what_a_guard_would_refuse_is_recorded() {
     let (status, _) = send(stack, service_fn(hello), get("/")).await;
     assert_eq!(status, 200);
     assert_eq!(trail.only()["would_refuse"][0]["guard"], "shadowed");
+}
+
+#[tokio::test]
+async fn what_an_operator_must_find_later_is_recorded_though_it_succeeds() {
+    let cleaned = Fact::Cleaned {
+        field: "text".into(),
+        removed: 1,
+    };
+    let noted = |key| Fact::Noted {
+        key,
+        value: "k7Gh2".into(),
+    };
+    let important = [
+        "key_minted",
+        "key_revoked",
+        "session_opened",
+        "inspect_rules",
+        "inspect_attacks",
+        "credential_ended",
+        "text_flagged",
+    ];
+    let ordinary = ["session", "via", "voice", "inspect_response"];
+    let mut facts = vec![(cleaned, 1)];
+    facts.extend(important.map(|key| (noted(key), 1)));
+    facts.extend(ordinary.map(|key| (noted(key), 0)));
+    for (fact, expected) in facts {
+        let trail = Trail::new();
+        let layer = trail.layer_with(|it| it.rule(none()));
+        let recorded = fact.clone();
+        let notes = Does(move |cx: &SecurityContext, _: &mut _| {
+            cx.record(recorded.clone());
+            Verdict::Admit(())
+        });
+        send(GuardLayer((layer, notes)), service_fn(hello), get("/")).await;
+        assert_eq!(trail.requests().len(), expected, "{fact:?}");
+    }
 }
 
 #[tokio::test]

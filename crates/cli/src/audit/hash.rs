@@ -40,7 +40,7 @@ pub(crate) struct Hash {
     /// That of correlation_key in the configuration, and earlier ones.
     #[arg(long, value_name = "FILE", required = true)]
     key: Vec<PathBuf>,
-    /// What the value is: header.NAME, query.NAME, principal, credential, owner, client or path
+    /// What the value is: header.NAME, query.NAME, principal, credential, owner, note, client or path
     ///
     /// The same value has another code in each of them. client is an address, path one without a known route.
     #[arg(long, value_name = "FIELD")]

@@ -118,9 +118,13 @@ async fn an_override_through_the_admin_socket_decides_and_is_in_the_trail() {
     assert_eq!(text.len(), 4, "{text:?}");
     for (line, expected) in text.iter().zip([
         ["limits.overridden", "\"amount\":4", "done"],
-        ["limits.override_removed", "client 127.0.0.1", "done"],
+        [
+            "limits.override_removed",
+            "\"subject\":\"127.0.0.1\"",
+            "done",
+        ],
         ["limits.overridden", "klient", "there is no limit"],
-        ["limits.cleared", "client 127.0.0.1", "done"],
+        ["limits.cleared", "\"subject\":\"127.0.0.1\"", "done"],
     ]) {
         assert!(
             expected.iter().all(|part| line.contains(part)),

@@ -41,7 +41,7 @@ fn record(event: &ConnectionEvent) -> AuditEvent {
         .number("interval_s", event.interval.as_secs());
     match event.network {
         // They are counted by network already, so the trail need not do it again by address.
-        Some(network) => record.text("network", network.to_string()),
+        Some(network) => record.network("network", network.address(), network.prefix_length()),
         None => record,
     }
 }

@@ -258,6 +258,16 @@ async fn connection_events_are_recorded_and_counted() {
         assert!(event.contains(part), "{part} is not in {event}");
     }
     assert!(!event.contains("canary"), "{event}");
+    let key = palisade::audit::AuditKey::generate().unwrap();
+    let pseudonyms = palisade::AuditLayer::builder()
+        .sink(memory.clone())
+        .correlation_key(key)
+        .pseudonymize_client_address()
+        .build()
+        .unwrap();
+    pseudonyms.record(events[0].clone());
+    let line = memory.lines().pop().unwrap();
+    assert!(line.contains("network") && !line.contains("127."), "{line}");
     let line = "palisade_connection_events_total{kind=\"malformed_request\"} 1";
     assert!(figures.render().contains(line), "{}", figures.render());
 }

@@ -7,7 +7,7 @@ use http::{Request, header};
 use palisade::{
     AllowedHosts, ApiKeyLayer, AuditLayer, ProtectedRouter, Routes, Rule, Shield,
     api_key::{Environment, FileKeyStore, Grant, KeyScheme, MemoryKeyStore, Pepper},
-    audit::MemorySink,
+    audit::{AuditLevel, AuditRule, MemorySink},
     core::ManualClock,
     key_admin::{KeyAdmin, ManagedKeys},
 };
@@ -46,8 +46,11 @@ impl Service {
             .nest("/admin/keys", admin.routes());
         let trail = MemorySink::new();
         let layer = ApiKeyLayer::builder(scheme, keys).clock(clock.shared());
+        // What is done with keys is recorded though other successes are left out.
+        let rule = AuditRule::any_route().successes(AuditLevel::None);
+        let audit = AuditLayer::builder().sink(trail.clone()).rule(rule);
         let app = Shield::builder()
-            .audit(AuditLayer::builder().sink(trail.clone()).build().unwrap())
+            .audit(audit.build().unwrap())
             .hosts(AllowedHosts::parse(["service.test"]).unwrap())
             .authenticate(layer.build().unwrap())
             .protect(routes)

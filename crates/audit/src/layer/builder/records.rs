@@ -31,8 +31,9 @@ impl AuditLayerBuilder {
 
     /// Records identifier, credential and owner of a principal as codes under the correlation key.
     ///
-    /// Default: in clear. Texts that may name a person are then not recorded: private reasons of refusals, notes, and
-    /// identifiers of exposed credentials. Their codes and names stay. When the key is destroyed, no one can find out who
+    /// Default: in clear. Private reasons of refusals, which may name a person, are then not recorded. Notes and
+    /// identifiers of exposed credentials are codes, but for notes of Palisade whose values are numbers or fixed texts. Of
+    /// events, texts are recorded as they are: see [`AuditEvent::principal`](crate::AuditEvent::principal). When the key is destroyed, no one can find out who
     /// a record is about.
     ///
     /// # Examples

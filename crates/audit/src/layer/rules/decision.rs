@@ -9,8 +9,8 @@ use palisade_core::{Fact, Observations, Outcome, OutcomeKind, RouteMatch, Securi
 use super::{AuditLevel, AuditRule};
 use crate::{
     error::AuditBuildError,
-    record::redaction::Redaction,
     record::{AuditEvent, Detail, Stage, event_id},
+    record::{notes::is_important, redaction::Redaction},
 };
 
 /// The most rules of a layer.
@@ -113,13 +113,13 @@ fn is_chosen(cx: &SecurityContext, one_of: NonZeroU32, redaction: &Redaction) ->
 
 /// Returns what became of a request so far.
 fn class_of(cx: &SecurityContext, stage: Stage) -> Class {
-    let (refused, at_fault) = cx.with_observations(|seen| (is_refusal(seen), has_fault(seen)));
+    let (refused, noticed) = cx.with_observations(|seen| (is_refusal(seen), is_noticed(seen)));
     let succeeded = match stage {
         Stage::Gate => false,
         Stage::Head(status) => is_good(status),
         Stage::Over(outcome) => succeeded(&outcome),
     };
-    match (refused, succeeded && !at_fault) {
+    match (refused, succeeded && !noticed) {
         (true, _) => Class::Refusal,
         (false, true) => Class::Success,
         (false, false) => Class::Failure,
@@ -132,15 +132,14 @@ fn is_refusal(seen: &Observations) -> bool {
         || seen.credential_failures().count() > 0
 }
 
-/// Returns whether guards noticed something that an operator wants to read about.
-fn has_fault(seen: &Observations) -> bool {
+/// Returns whether guards or handlers noticed something that an operator wants to read about. Kinds of facts that this
+/// version does not know are such.
+fn is_noticed(seen: &Observations) -> bool {
     let mut facts = seen.facts().iter();
     seen.facts_lost() > 0
-        || facts.any(|counted| {
-            matches!(
-                counted.value,
-                Fact::ClosePanicked { .. } | Fact::CredentialExposed { .. } | Fact::Degraded { .. }
-            )
+        || facts.any(|counted| match &counted.value {
+            Fact::Noted { key, .. } => is_important(key),
+            _ => true,
         })
 }
 

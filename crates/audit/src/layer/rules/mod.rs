@@ -6,7 +6,7 @@
 //!
 //! | | success | failure | refusal |
 //! |---|---|---|---|
-//! | what it is | a status below 400, a whole response, nothing noticed | any other end | refused, would have been, or with a bad credential |
+//! | what it is | a status below 400, a whole response, no fact but ordinary notes | any other end | refused, would have been, or with a bad credential |
 //! | `None` | allowed | not | not |
 //! | sampling | allowed | not | not |
 
@@ -51,7 +51,9 @@ impl AuditLevel {
 ///
 /// A request is a *refusal* if a guard refused it, would have refused it in shadow mode, or noticed a credential that is
 /// not valid. It is a *success* if its status is below 400, its response is complete, its gRPC status is 0, and no guard
-/// noticed a fault. Everything else is a *failure*.
+/// or handler recorded a [`Fact`](palisade_core::Fact) about it but ordinary notes. Everything else is a *failure*, and
+/// always recorded. Not ordinary are notes whose key begins with `credential_`, `inspect_`, `key_` or `session_`, except
+/// `inspect_response`, and `personal_data`, `text_flagged` and `text_would_be_cleaned`.
 ///
 /// # Examples
 ///

@@ -13,7 +13,7 @@
 //!
 //! Words are separated by blanks. A line that is no command changes nothing.
 
-use std::{fmt, net::IpAddr, time::Duration};
+use std::{net::IpAddr, time::Duration};
 
 use palisade::rate_limit::LimitOverride;
 
@@ -147,15 +147,6 @@ impl LimitSubject {
                 .map(|(kind, id)| named(kind, id))
                 .ok_or_else(|| format!("`{id}` has no kind; write KIND:ID, such as api_key:anna")),
             _ => Err("a subject is client ADDRESS, principal KIND:ID or owner ID".to_owned()),
-        }
-    }
-}
-
-impl fmt::Display for LimitSubject {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Client(ip) => write!(f, "client {ip}"),
-            Self::Named { kind, id } => write!(f, "{kind}:{id}"),
         }
     }
 }

@@ -139,7 +139,7 @@ fn refused_document(refused: &RefusedSubject) -> Value {
 
 /// The record of limits that were cleared, or were not.
 pub(super) fn cleared_event(subject: &LimitSubject, outcome: &Result<(), String>) -> AuditEvent {
-    let event = AuditEvent::new(event_id::LIMITS_CLEARED).text("subject", subject.to_string());
+    let event = with_subject(AuditEvent::new(event_id::LIMITS_CLEARED), subject);
     event.text("outcome", outcome_text(outcome))
 }
 
@@ -152,9 +152,8 @@ pub(super) fn override_event(
         Some(_) => event_id::LIMIT_OVERRIDDEN,
         None => event_id::LIMIT_OVERRIDE_REMOVED,
     };
-    let mut event = AuditEvent::new(id)
-        .text("subject", command.subject.to_string())
-        .text("limit", command.limit.as_str());
+    let event = with_subject(AuditEvent::new(id), &command.subject);
+    let mut event = event.text("limit", command.limit.as_str());
     if let Some(value) = command.value {
         event = event.number("amount", value.amount().get().into());
         if let Some(ends) = value.ends() {
@@ -164,10 +163,73 @@ pub(super) fn override_event(
     event.text("outcome", outcome_text(outcome))
 }
 
+/// Adds whose limits these are. A trail with pseudonyms has no name and no address of it.
+fn with_subject(event: AuditEvent, subject: &LimitSubject) -> AuditEvent {
+    match subject {
+        LimitSubject::Client(ip) => event.text("subject_kind", "client").address("subject", *ip),
+        LimitSubject::Named { kind, id } => {
+            let event = event.text("subject_kind", kind);
+            match kind.as_str() {
+                "owner" => event.owner("subject", id.as_str()),
+                _ => event.principal("subject", id.as_str()),
+            }
+        }
+    }
+}
+
 /// What the record says of an outcome.
 fn outcome_text(outcome: &Result<(), String>) -> &str {
     match outcome {
         Ok(()) => "done",
         Err(problem) => problem,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use palisade::{
+        AuditLayer,
+        audit::{AuditKey, CorrelatedField, MemorySink},
+    };
+
+    use super::*;
+
+    #[test]
+    fn a_pseudonymous_trail_has_codes_of_the_subjects_of_limits() {
+        let (memory, key) = (MemorySink::new(), AuditKey::generate().unwrap());
+        let layer = AuditLayer::builder()
+            .sink(memory.clone())
+            .correlation_key(key.clone())
+            .pseudonymize_principals()
+            .pseudonymize_client_address();
+        let layer = layer.build().unwrap();
+        let named = |kind: &str, id: &str| LimitSubject::Named {
+            kind: kind.to_owned(),
+            id: id.to_owned(),
+        };
+        let address = "203.0.113.77";
+        for (subject, field, value) in [
+            (
+                LimitSubject::Client(address.parse().unwrap()),
+                "client",
+                address,
+            ),
+            (named("api_key", "anna"), "principal", "anna"),
+            (named("owner", "schmidt"), "owner", "schmidt"),
+        ] {
+            let command = OverrideCommand {
+                subject: subject.clone(),
+                limit: "tts".to_owned(),
+                value: None,
+            };
+            layer.record(cleared_event(&subject, &Ok(())));
+            layer.record(override_event(&command, &Ok(())));
+            let field: CorrelatedField = field.parse().unwrap();
+            let code = field.code(&key, value).unwrap();
+            for line in memory.lines().iter().rev().take(2) {
+                assert!(line.contains(&code) && !line.contains(value), "{line}");
+            }
+        }
     }
 }
