@@ -100,7 +100,7 @@ impl Guard for AuditLayer {
                 let event = self.event(cx, snapshot, stage, pass.has_head_record, detail);
                 self.0.sinks.record_request(pass.reserved, &event);
             }
-            None => self.0.sinks.leave_out(pass.reserved),
+            None => self.0.leave_out(pass.reserved),
         }
         self.0.open.end();
     }

@@ -138,6 +138,7 @@ impl AuditHandle {
             self.record(event.number("open_requests", open));
         }
         let inner = &self.inner;
+        inner.record_left_out();
         inner.sinks.close(inner.close_deadline).get().await
     }
 

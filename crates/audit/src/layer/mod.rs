@@ -7,6 +7,7 @@ mod builder;
 mod gate;
 mod guard;
 mod handle;
+mod left_out;
 mod open_requests;
 mod rules;
 mod sinks;
@@ -27,7 +28,12 @@ pub use self::{
     rules::{AuditLevel, AuditRule},
     sinks::SinkPolicy,
 };
-use self::{open_requests::OpenRequests, rules::Rules, sinks::Sinks};
+use self::{
+    left_out::LeftOut,
+    open_requests::OpenRequests,
+    rules::Rules,
+    sinks::{ReservedSinks, Sinks},
+};
 use crate::{
     error::SinkUnavailable,
     key::AuditKey,
@@ -80,6 +86,8 @@ pub(crate) struct Inner {
     /// Whether a sink refuses requests that it cannot record.
     fails_closed: bool,
     open: OpenRequests,
+    /// Requests without a record, by the rules.
+    left_out: LeftOut,
     /// The longest wait of a close.
     close_deadline: Duration,
     /// The refusal while no record can be kept: 503 with `Retry-After`.
@@ -91,6 +99,21 @@ impl Inner {
         let event = event.recorded_at(self.clock.unix_time());
         let event = event.redacted(&self.redaction());
         self.sinks.record_event(&Arc::new(event));
+    }
+
+    /// Ends a request without a record, as the rules say. Once a minute the trail says of how many this is so.
+    fn leave_out(&self, reserved: ReservedSinks) {
+        self.sinks.leave_out(reserved);
+        if self.left_out.add(self.clock.monotonic()) {
+            self.record_left_out();
+        }
+    }
+
+    /// Records how many requests were left out since the last such event, if there are any.
+    fn record_left_out(&self) {
+        if let count @ 1.. = self.left_out.take() {
+            self.record(AuditEvent::new(event_id::LEFT_OUT).number("count", count));
+        }
     }
 
     /// Returns what may be recorded now.

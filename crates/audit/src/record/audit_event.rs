@@ -325,8 +325,10 @@ pub mod event_id {
     /// The key of codes and pseudonyms that is used from now on. Members: `key` and, if another one was used before in
     /// this process, `previous`: their public identifiers.
     pub const CORRELATION_KEY: &str = "audit.correlation_key";
-    /// The rules about which requests are recorded, at the start. Members: `rule_1` and so on, and `rules` if there are more
-    /// than 15.
+    /// How many requests have no record, by the rules: once a minute, and when the trail is closed. Member: `count`.
+    pub const LEFT_OUT: &str = "audit.left_out";
+    /// Rules about which requests are recorded, at the start, in one event for each 14. Members: `rules` (how many there
+    /// are), `first` (the number of the first one here), `rule_1` and so on.
     pub const RULES: &str = "audit.rules";
     /// A sink of the audit layer panicked or missed its deadline. The other sinks get the record.
     pub const SINK_FAILED: &str = "audit.sink_failed";

@@ -1,6 +1,6 @@
 //! Which requests have a record, and how much is in it.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use http::{HeaderName, Request, Response, StatusCode};
 use palisade_audit::{
@@ -8,7 +8,8 @@ use palisade_audit::{
     VerifyOptions, verify_file,
 };
 use palisade_core::{
-    Fact, GuardLayer, Layer as _, Rejection, RouteLayer, RouteTable, Rule, SecurityContext, Verdict,
+    ClientInfo, Fact, GuardLayer, Layer as _, Rejection, RequestIdLayer, RouteLayer, RouteTable,
+    Rule, Scheme, SecurityContext, Verdict,
 };
 use tower::{ServiceExt, service_fn};
 
@@ -185,11 +186,35 @@ async fn samples_are_chosen_by_the_identifier_under_the_key_and_say_their_rate()
 }
 
 #[tokio::test]
+async fn a_client_that_chooses_the_identifier_does_not_choose_the_sample() {
+    let trail = Trail::new();
+    let layer = trail.layer_with(|it| {
+        it.correlation_key(key())
+            .rule(AuditRule::any_route().sample_successes(10))
+    });
+    let inbound = RequestIdLayer::builder().accept_from_proxies().build();
+    let proxied = Does(|cx: &SecurityContext, _: &mut _| {
+        let client = ClientInfo::new([203, 0, 113, 7].into(), Scheme::Https);
+        cx.set_client(client.with_proxy());
+        Verdict::Admit(())
+    });
+    let stack = GuardLayer((layer, inbound, proxied));
+    for _ in 0..1000 {
+        let request = Request::get("/").header("x-request-id", "one");
+        let request = request.body(Body::default()).unwrap();
+        send(stack.clone(), service_fn(hello), request).await;
+    }
+    let recorded = trail.requests();
+    assert!((30..=200).contains(&recorded.len()), "{}", recorded.len());
+    assert!(recorded.iter().all(|it| it["id"] == "one"));
+}
+
+#[tokio::test]
 async fn a_fail_closed_trail_has_no_head_of_what_is_left_out_and_all_of_what_fails() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit.jsonl");
     // Few places: those of requests without a record must be free again.
-    let sink = FileSink::builder(&path).fail_closed().capacity(4);
+    let sink = FileSink::builder(&path).fail_closed().capacity(8);
     let sink = sink.open().unwrap();
     let layer = AuditLayer::builder().sink(sink.clone()).rule(none());
     let layer = layer.build().unwrap();
@@ -227,15 +252,47 @@ async fn the_trail_says_what_is_left_out() {
             it.rule(AuditRule::route(format!("/{number}")).sample_successes(2))
         })
     });
-    let event = &trail.events()[0];
-    assert_eq!(event["event_id"], "audit.rules");
-    let data = &event["data"];
-    assert_eq!(data["rules"], 21);
-    assert_eq!(
-        data["rule_1"],
-        "any route: successes none, failures fields, refusals fields"
-    );
-    assert!(data["rule_15"].is_string() && event.get("members_lost").is_none());
+    let events = trail.events();
+    assert_eq!(events.len(), 2);
+    for (event, first) in events.iter().zip([1, 15]) {
+        assert_eq!(event["event_id"], "audit.rules");
+        assert_eq!(event["data"]["rules"], 21);
+        assert_eq!(event["data"]["first"], first);
+        assert!(event.get("members_lost").is_none());
+    }
+    let rule = "successes none, failures fields, refusals fields: any route";
+    assert_eq!(events[0]["data"]["rule_1"], rule);
+    assert!(events[0]["data"]["rule_14"].is_string());
+    let last = events[1]["data"]["rule_7"].as_str().unwrap();
+    assert!(last.ends_with(", one of 2 successes: /19"), "{last}");
+}
+
+#[test]
+fn a_long_route_does_not_hide_the_levels() {
+    let trail = Trail::new();
+    let route = format!("/{}", "a".repeat(200));
+    let rule = AuditRule::route(route).successes(AuditLevel::None);
+    let _ = trail.layer_with(|it| it.rule(rule));
+    let shown = trail.events()[0]["data"]["rule_1"].to_string();
+    assert!(shown.contains("successes none") && shown.contains('…'));
+}
+
+#[tokio::test]
+async fn the_trail_says_how_many_requests_are_left_out() {
+    let trail = Trail::new();
+    let layer = trail.layer_with(|it| it.rule(none()));
+    for seconds in [0, 1, 1, 60] {
+        trail.clock.advance(Duration::from_secs(seconds));
+        send(layer.clone(), service_fn(hello), get("/")).await;
+    }
+    send(layer.clone(), service_fn(hello), get("/")).await;
+    layer.handle().close().await.unwrap();
+    let events = trail.events();
+    let told = events
+        .iter()
+        .filter(|it| it["event_id"] == "audit.left_out");
+    let told: Vec<_> = told.map(|it| &it["data"]["count"]).collect();
+    assert_eq!(told, [1, 3, 1]);
 }
 
 #[test]

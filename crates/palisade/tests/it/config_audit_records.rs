@@ -79,9 +79,9 @@ refusals = "fields"
     let trail = folder.path().join("audit.jsonl");
     let rules = &events(&trail, "audit.rules")[0];
     let expected = [
-        "/health: successes none, failures fields, refusals fields",
-        "under /catalogue/: successes metadata, failures fields, refusals fields, one of 100 successes",
-        "any route: successes fields, failures metadata, refusals fields",
+        "successes none, failures fields, refusals fields: /health",
+        "successes metadata, failures fields, refusals fields, one of 100 successes: under /catalogue/",
+        "successes fields, failures metadata, refusals fields: any route",
     ];
     for (name, expected) in ["rule_1", "rule_2", "rule_3"].into_iter().zip(expected) {
         assert_eq!(rules[name], expected);

@@ -265,7 +265,7 @@ async fn connection_events_are_recorded_and_counted() {
         .pseudonymize_client_address()
         .build()
         .unwrap();
-    pseudonyms.record(events[0].clone());
+    pseudonyms.record(palisade::audit::AuditEvent::clone(&events[0]));
     let line = memory.lines().pop().unwrap();
     assert!(line.contains("network") && !line.contains("127."), "{line}");
     let line = "palisade_connection_events_total{kind=\"malformed_request\"} 1";

@@ -15,6 +15,7 @@ use palisade_core::{Rejection, SharedClock, SystemClock};
 
 use super::{
     AuditLayer, AuditRule, Inner,
+    left_out::LeftOut,
     open_requests::OpenRequests,
     rules::Rules,
     sinks::{MAX_SINKS, SinkPolicy, SinkSlot, Sinks},
@@ -248,7 +249,7 @@ impl AuditLayerBuilder {
             .key
             .as_ref()
             .map(|key| AuditEvent::new(event_id::CORRELATION_KEY).text("key", key.id()));
-        let rules_event = rules.to_event();
+        let rules_events: Vec<AuditEvent> = rules.to_events().collect();
         let layer = AuditLayer(Arc::new(Inner {
             clock,
             redaction: RwLock::new(Arc::new(redaction)),
@@ -257,10 +258,11 @@ impl AuditLayerBuilder {
             fails_closed: sinks.fail_closed(),
             sinks,
             open: OpenRequests::default(),
+            left_out: LeftOut::default(),
             close_deadline: self.close_deadline,
             unavailable: Rejection::unavailable(RETRY_AFTER).prerendered(),
         }));
-        for event in key_event.into_iter().chain(rules_event) {
+        for event in key_event.into_iter().chain(rules_events) {
             layer.record(event);
         }
         Ok(layer)

@@ -1,10 +1,14 @@
 //! Decides by the rules of a layer whether a request is recorded.
 
-use std::num::NonZeroU32;
+use std::{
+    hash::{Hash as _, Hasher},
+    num::NonZeroU32,
+};
 
-use hmac::Mac as _;
+use hmac::{Hmac, Mac as _};
 use http::StatusCode;
 use palisade_core::{Fact, Observations, Outcome, OutcomeKind, RouteMatch, SecurityContext};
+use sha2::Sha256;
 
 use super::{AuditLevel, AuditRule};
 use crate::{
@@ -15,10 +19,10 @@ use crate::{
 
 /// The most rules of a layer.
 const MAX_RULES: usize = 256;
-/// The names of rules in the event: as many as an event has places, but one.
-const NAMES: [&str; 15] = [
+/// The names of rules in one event: as many as it has places beside `rules` and `first`.
+const NAMES: [&str; 14] = [
     "rule_1", "rule_2", "rule_3", "rule_4", "rule_5", "rule_6", "rule_7", "rule_8", "rule_9",
-    "rule_10", "rule_11", "rule_12", "rule_13", "rule_14", "rule_15",
+    "rule_10", "rule_11", "rule_12", "rule_13", "rule_14",
 ];
 
 /// The rules of a layer, in their order.
@@ -50,19 +54,18 @@ impl Rules {
         Ok(Self(rules.into()))
     }
 
-    /// Returns the event that says what the rules are. `None` without rules.
-    pub(in crate::layer) fn to_event(&self) -> Option<AuditEvent> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let mut event = AuditEvent::new(event_id::RULES);
-        if self.0.len() > NAMES.len() {
-            event = event.number("rules", u64::try_from(self.0.len()).unwrap_or(u64::MAX));
-        }
-        for (name, rule) in NAMES.into_iter().zip(&self.0) {
-            event = event.text(name, rule.to_string());
-        }
-        Some(event)
+    /// Returns the events that say what the rules are: one for each 14 of them.
+    pub(in crate::layer) fn to_events(&self) -> impl Iterator<Item = AuditEvent> {
+        let all = number(self.0.len());
+        let parts = self.0.chunks(NAMES.len()).enumerate();
+        parts.map(move |(index, rules)| {
+            let first = number(index * NAMES.len() + 1);
+            let event = AuditEvent::new(event_id::RULES).number("rules", all);
+            let names = NAMES.into_iter().zip(rules);
+            names.fold(event.number("first", first), |event, (name, rule)| {
+                event.text(name, rule.to_string())
+            })
+        })
     }
 
     /// Returns how much of a request is recorded at a stage. `None`: nothing.
@@ -99,16 +102,35 @@ impl Rules {
     }
 }
 
+fn number(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
 /// Returns whether a request is the one of so many. Without a key all are.
 fn is_chosen(cx: &SecurityContext, one_of: NonZeroU32, redaction: &Redaction) -> bool {
     let Some(key) = redaction.path_key.as_ref().filter(|_| one_of.get() > 1) else {
         return true;
     };
-    let mut mac = key.start("sample");
-    mac.update(cx.request_id().to_string().as_bytes());
-    let code: [u8; 32] = mac.finalize().into_bytes().into();
+    let mut code = CodeHasher(key.start("sample"));
+    // The hash has the number that is generated here, also if a client could choose the text.
+    cx.request_id().hash(&mut code);
+    let code: [u8; 32] = code.0.finalize().into_bytes().into();
     let number = u64::from_be_bytes(*code.first_chunk().unwrap_or(&[0; 8]));
     number % u64::from(one_of.get()) == 0
+}
+
+/// Feeds a value to a code.
+struct CodeHasher(Hmac<Sha256>);
+
+impl Hasher for CodeHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Not used: the whole code is.
+    fn finish(&self) -> u64 {
+        0
+    }
 }
 
 /// Returns what became of a request so far.

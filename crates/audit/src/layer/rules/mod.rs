@@ -1,8 +1,8 @@
 //! Which requests are recorded, and how much of them.
 //!
 //! Only what succeeded can be left out: a record of a refusal or a failure is what an audit trail is for. Whether one of
-//! several is recorded depends on the identifier of the request under a key, so that a client that can choose it cannot
-//! choose to be left out, and every process with the same correlation key decides alike.
+//! several is recorded depends on a number that is generated for each request, under a key. The text of an identifier that
+//! a client sent through a proxy has no influence.
 //!
 //! | | success | failure | refusal |
 //! |---|---|---|---|
@@ -142,8 +142,8 @@ impl AuditRule {
     /// Records one of so many requests that succeed. Default: 1, all of them.
     ///
     /// Each record that is one of several has a member `sampled` with this number. Which ones have a record is decided by
-    /// a code of the request's identifier under the correlation key, or under a random key of the process if there is
-    /// none.
+    /// a code of a number that is generated for each request, under the correlation key, or under a random key of the
+    /// process if there is none. A client cannot choose it, also where identifiers of proxies are accepted.
     pub fn sample_successes(mut self, one_of: u32) -> Self {
         self.one_of = one_of;
         self
@@ -189,22 +189,22 @@ impl AuditRule {
     }
 }
 
+/// Levels and rate, then the routes: a long template that is cut leaves what matters.
 impl fmt::Display for AuditRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.routes {
-            Routes::Any => f.write_str("any route")?,
-            Routes::One(template) => f.write_str(template)?,
-            Routes::Under(path) => write!(f, "under {path}/")?,
-        }
         let [successes, failures, refusals] =
             [self.successes, self.failures, self.refusals].map(AuditLevel::as_str);
         write!(
             f,
-            ": successes {successes}, failures {failures}, refusals {refusals}"
+            "successes {successes}, failures {failures}, refusals {refusals}"
         )?;
-        match self.one_of {
-            1 => Ok(()),
-            one_of => write!(f, ", one of {one_of} successes"),
+        if self.one_of != 1 {
+            write!(f, ", one of {} successes", self.one_of)?;
+        }
+        match &self.routes {
+            Routes::Any => f.write_str(": any route"),
+            Routes::One(template) => write!(f, ": {template}"),
+            Routes::Under(path) => write!(f, ": under {path}/"),
         }
     }
 }
@@ -236,7 +236,7 @@ mod tests {
             .successes(AuditLevel::Metadata)
             .sample_successes(10);
         let expected =
-            "under /a/: successes metadata, failures fields, refusals fields, one of 10 successes";
+            "successes metadata, failures fields, refusals fields, one of 10 successes: under /a/";
         assert_eq!(rule.to_string(), expected);
     }
 }
