@@ -182,6 +182,7 @@ async fn begin(
     mut accepted: Accepted,
 ) -> Result<Option<Begun>, ConnectionEventKind> {
     accepted.socket.send_at_once();
+    accepted.socket.limit_unsent();
     let header = match accepted.expects_header {
         true => Some(read_proxy_header(shared, &mut accepted).await?),
         false => None,

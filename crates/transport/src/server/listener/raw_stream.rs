@@ -19,6 +19,10 @@ use tokio::{
 
 use crate::server::forward_io::forward_writes;
 
+/// The most bytes of a response that wait in the system and were not sent yet.
+#[cfg(any(target_os = "android", target_os = "linux"))]
+const MAX_UNSENT: u32 = 128 * 1024;
+
 /// The socket of a connection, below TLS.
 #[derive(Debug)]
 pub(crate) struct RawStream {
@@ -69,6 +73,25 @@ impl RawStream {
         }
     }
 
+    /// Bounds what waits in the system for a client that reads slowly (`TCP_NOTSENT_LOWAT`).
+    ///
+    /// Without this the send buffer of a connection grows to 4 MiB. A thousand clients that do not read then use
+    /// up the memory that the system has for all sockets, and every connection of the machine is slowed down. What
+    /// is on its way to a client that reads is not bounded by it.
+    ///
+    /// A failure is ignored, as in [`send_at_once`](Self::send_at_once). Other systems than Linux keep their default.
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    pub(crate) fn limit_unsent(&self) {
+        if let RawSocket::Tcp(socket) = &self.socket {
+            drop(socket2::SockRef::from(socket).set_tcp_notsent_lowat(MAX_UNSENT));
+        }
+    }
+
+    /// There is no such option that is the same on all systems.
+    #[cfg(not(any(target_os = "android", target_os = "linux")))]
+    #[allow(clippy::unused_self, reason = "the same on all systems")]
+    pub(crate) const fn limit_unsent(&self) {}
+
     /// Gives bytes back that were read, so that the next read returns them.
     ///
     /// Everything that was given back before must have been read again.
@@ -110,3 +133,25 @@ impl AsyncRead for RawStream {
 }
 
 forward_writes!(RawStream, either);
+
+#[cfg(all(test, any(target_os = "android", target_os = "linux")))]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn little_waits_in_the_system_for_a_client_that_does_not_read() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let _client = TcpStream::connect(listener.local_addr().unwrap())
+            .await
+            .unwrap();
+        let stream = RawStream::tcp(listener.accept().await.unwrap().0);
+        stream.limit_unsent();
+        let RawSocket::Tcp(socket) = &stream.socket else {
+            unreachable!("made of a TCP socket");
+        };
+        let set = socket2::SockRef::from(socket).tcp_notsent_lowat().unwrap();
+        assert_eq!(set, 128 * 1024);
+    }
+}
