@@ -116,11 +116,13 @@ async fn a_stream_ends_when_its_key_is_revoked_though_it_is_never_silent() {
     let (mut client, mut upstream) = open(&gateway, &listener, request, STREAM).await;
     read_until(&mut client, "begin").await;
     revoke(gateway.folder.path());
-    // Until the gateway closes the connection.
-    while upstream.write_all(b"1\r\na\r\n").await.is_ok() {
-        tokio::task::yield_now().await;
-    }
-    ended(&mut client).await;
+    // Until the gateway closes the connection, to a client that reads.
+    let written = async {
+        while upstream.write_all(b"1\r\na\r\n").await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::join!(written, ended(&mut client));
     check_revoked(gateway, "body_failed").await;
 }
 

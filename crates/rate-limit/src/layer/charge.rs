@@ -285,7 +285,7 @@ impl ConfiguredLimit {
             let bucket_of = keys.iter().position(same).unwrap_or(index);
             Self {
                 #[cfg(feature = "metrics")]
-                label: Arc::from(limit.name()),
+                refusals: super::refusal_metric::RefusalMetric::of(limit.name()),
                 limit: Arc::new(limit),
                 key,
                 bucket_of,

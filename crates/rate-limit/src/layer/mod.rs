@@ -18,6 +18,8 @@ mod settle;
 mod refusal;
 mod overrides;
 mod prepared_limits;
+#[cfg(feature = "metrics")]
+mod refusal_metric;
 
 use std::{hash::RandomState, sync::Arc};
 
@@ -170,9 +172,8 @@ struct ConfiguredLimit {
     bucket_of: usize,
     /// With the amounts of overrides.
     prepared: PreparedLimits,
-    /// The name of the limit, in metrics.
     #[cfg(feature = "metrics")]
-    label: Arc<str>,
+    refusals: refusal_metric::RefusalMetric,
 }
 
 impl RateLimitLayer {

@@ -6,8 +6,6 @@
 //!
 //! A subject that was last refused more than a day ago is forgotten: the list holds addresses.
 
-#[cfg(feature = "metrics")]
-use std::sync::Arc;
 use std::{
     collections::HashMap,
     fmt,
@@ -163,8 +161,7 @@ impl LayerState {
                 continue;
             };
             #[cfg(feature = "metrics")]
-            metrics::counter!("palisade_limit_refusals_total", "limit" => Arc::clone(&configured.label))
-                .increment(1);
+            configured.refusals.increment();
             let key = (charge.id.index, charge.bucket.own);
             let name = || name_of(configured, cx, charge.bucket);
             self.refused.count(key, self.clock.unix_time(), name);

@@ -20,7 +20,10 @@ struct Plain {
 async fn start(more: &str) -> Result<Plain, StartError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("server.toml");
-    let file = format!("[server]\nhosts = [\"localhost:*\"]\nhttp = \"127.0.0.1:0\"\n{more}");
+    // Servers of other tests have metrics too.
+    let file = format!(
+        "[server]\nhosts = [\"localhost:*\"]\nhttp = \"127.0.0.1:0\"\n{more}\n[tts]\nmetrics = \"off\"\n"
+    );
     fs::write(&path, file).unwrap();
     let with = ServerParts {
         voices: vec![Arc::new(TestVoice::default())],
