@@ -89,7 +89,7 @@ impl BannedWords {
     /// # Errors
     ///
     /// [`SanitizeBuildError::BannedWords`] if the file cannot be read, others may write it, it is over
-    /// 4 MiB, or a line is wrong; see [`new`](Self::new).
+    /// 4 MiB, or a line is wrong; see [`from_words`](Self::from_words).
     ///
     /// ```
     /// use palisade_sanitize::BannedWords;
@@ -128,7 +128,7 @@ impl BannedWords {
         Ok(Self::of(Source::File(Arc::new(file))))
     }
 
-    /// Reads the file again if it has changed. A list of [`new`](Self::new) does not change.
+    /// Reads the file again if it has changed. A list of [`from_words`](Self::from_words) does not change.
     ///
     /// # Errors
     ///

@@ -34,10 +34,10 @@ const MAX_TEXT: usize = 300;
 /// use palisade_transport::server::Acme;
 ///
 /// # let folder = tempfile::tempdir().unwrap();
-/// let error = Acme::builder(["10.0.0.1"], folder.path()).accept_terms().build().unwrap_err();
+/// let error = Acme::builder(["*.tts.example"], folder.path()).accept_terms().build().unwrap_err();
 /// assert_eq!(error.kind(), "setting");
 /// assert_eq!(error.retry_after(), None);
-/// assert!(error.to_string().starts_with("`10.0.0.1`: "), "{error}");
+/// assert!(error.to_string().starts_with("`*.tts.example`: "), "{error}");
 /// ```
 #[derive(Debug)]
 #[non_exhaustive]
