@@ -11,7 +11,8 @@ use crate::{
 
 /// A new key, to be shown once, and its record, to be stored.
 ///
-/// Made by [`KeyScheme::mint`] and [`KeyScheme::rotate`]. `Debug` does not show the key. The key's
+/// Made by [`KeyScheme::mint`](crate::KeyScheme::mint) and
+/// [`KeyScheme::rotate`](crate::KeyScheme::rotate). `Debug` does not show the key. The key's
 /// memory is wiped when this value is dropped.
 #[derive(Debug)]
 #[must_use = "the key is nowhere else"]
@@ -42,7 +43,7 @@ impl MintedKey {
     }
 }
 
-/// Why [`KeyScheme::mint`] or [`KeyScheme::rotate`] made no key.
+/// Why [`KeyScheme::mint`](crate::KeyScheme::mint) or [`KeyScheme::rotate`](crate::KeyScheme::rotate) made no key.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum MintError {

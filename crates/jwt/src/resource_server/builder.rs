@@ -16,7 +16,7 @@ use crate::{
 pub(super) type DpopChoice = Arc<dyn Fn(DpopProofsBuilder) -> DpopProofsBuilder + Send + Sync>;
 pub(super) type LayerChoice = Arc<dyn Fn(JwtLayerBuilder) -> JwtLayerBuilder + Send + Sync>;
 
-/// Configures a [`ResourceServer`]. Made by [`ResourceServer::builder`].
+/// Configures a [`ResourceServer`](crate::resource_server::ResourceServer). Made by [`ResourceServer::builder`](crate::resource_server::ResourceServer::builder).
 ///
 /// | choice | default |
 /// |---|---|
