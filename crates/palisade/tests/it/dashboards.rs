@@ -37,7 +37,8 @@ fn in_the_code() -> BTreeSet<String> {
                 folders.push(path);
             } else if path.extension().is_some_and(|kind| kind == "rs") {
                 let text = fs::read_to_string(&path).unwrap();
-                let macros = ["counter!(", "gauge!(", "histogram!("];
+                // A key is made by hand where a label would be allocated for each request.
+                let macros = ["counter!(", "gauge!(", "histogram!(", "Key::from_parts("];
                 let calls = macros.iter().flat_map(|name| text.split(name).skip(1));
                 for call in calls {
                     let name = call.trim_start().strip_prefix('"');
