@@ -123,23 +123,8 @@ impl Limit {
         Ok(Self {
             salt: salt(&name),
             name,
-            policy: self.policy.clone(),
-            rate: self.rate.times(network.multiple),
-            gcra,
-            failure: self.failure,
-            key: self.key.clone(),
-            cost: self.cost.clone(),
-            charge_when: self.charge_when,
-            settled_by: self.settled_by.clone(),
-            response_cost: self.response_cost.clone(),
-            unit: self.unit,
-            penalty: self.penalty,
-            counts_refusals: self.counts_refusals,
-            only_shadow: self.only_shadow,
-            named_routes_only: self.named_routes_only,
             is_network: true,
-            lease: self.lease,
-            tiers: Box::default(),
+            ..self.with_rate(self.rate.times(network.multiple), gcra)
         })
     }
 
@@ -172,7 +157,12 @@ impl Limit {
             });
         }
         gcra.raise_ceiling(self.gcra.ceiling());
-        Ok(Self {
+        Ok(self.with_rate(rate, gcra))
+    }
+
+    /// Returns a limit with another rate and without tiers, and otherwise as this one.
+    fn with_rate(&self, rate: Rate, gcra: Gcra) -> Self {
+        Self {
             salt: self.salt,
             name: self.name.clone(),
             policy: self.policy.clone(),
@@ -192,7 +182,7 @@ impl Limit {
             is_network: self.is_network,
             lease: self.lease,
             tiers: Box::default(),
-        })
+        }
     }
 
     /// Adds the limits of tiers. All share their buckets, and so the ceiling of those.
