@@ -38,7 +38,7 @@ impl Store {
 
     /// Opens the store, or creates an empty one.
     ///
-    /// Only `key new` creates it. For the other commands a missing store is a typing error.
+    /// Only `key new` and `key import` create it. For the other commands a missing store is a typing error.
     ///
     /// # Errors
     ///

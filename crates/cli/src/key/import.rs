@@ -8,7 +8,7 @@
 //!
 //! Exit code 0 if all keys are stored, otherwise 2.
 
-use std::io::{self, BufRead as _, Read as _};
+use std::io::{self, Read};
 
 use clap::Args;
 use palisade_internal::hex;
@@ -28,7 +28,7 @@ Examples:
   palisade key import --store keys.toml --pepper pepper --owner acme --scope tts:speak < digests.txt
   printf %s \"$KEY\" | sha256sum | cut -d' ' -f1 | palisade key import --store keys.toml --pepper pepper";
 /// In bytes: a million keys.
-const LARGEST_INPUT: u64 = 65 * 1024 * 1024;
+const LARGEST_INPUT: usize = 65 * 1024 * 1024;
 
 /// Takes over keys of another system, by the SHA-256 of each
 ///
@@ -53,12 +53,13 @@ impl Import {
     /// A line is no SHA-256, a key is there already, or the store cannot be written. Nothing is changed then.
     pub(super) fn run(self) -> Result<(), Failure> {
         let now = now();
-        let digests = read_digests()?;
+        let digests = read_digests(io::stdin().lock(), LARGEST_INPUT)?;
         if digests.is_empty() {
             return Err(Failure::new("standard input has no SHA-256"));
         }
-        let (scheme, store) = self.scheme.open_or_create(&self.store)?;
+        // Before a store or a pepper is made.
         let grant = self.grant.make_grant(now)?;
+        let (scheme, store) = self.scheme.open_or_create(&self.store)?;
         let records = digests.iter().map(|sha256| {
             let imported = scheme.dangerously_import_sha256(*sha256, grant.clone(), now);
             imported.map_err(Failure::new)
@@ -77,28 +78,52 @@ impl Import {
     }
 }
 
-/// Reads standard input. Empty lines are left out.
+/// Reads one digest a line. Empty lines are left out.
 ///
 /// # Errors
 ///
-/// A line is no SHA-256. The error does not repeat it: it may be a key.
-fn read_digests() -> Result<Vec<[u8; 32]>, Failure> {
-    let mut digests = Vec::new();
-    let input = io::stdin().lock().take(LARGEST_INPUT);
-    for (index, line) in input.lines().enumerate() {
-        let line = line.map_err(Failure::new)?;
-        let mut digest = [0; 32];
-        match line.trim() {
-            "" => {}
-            digits if hex::decode_any_case(digits, &mut digest) => digests.push(digest),
-            _ => {
-                let problem = format!(
+/// The input is longer than `limit` bytes, or a line is no SHA-256. The error does not repeat the line: it may be
+/// a key.
+fn read_digests(input: impl Read, limit: usize) -> Result<Vec<[u8; 32]>, Failure> {
+    let mut text = String::new();
+    // One byte more: input that is cut off would be taken for all of it.
+    let read = input.take(limit as u64 + 1).read_to_string(&mut text);
+    if read.map_err(Failure::new)? > limit {
+        let problem = format!("standard input has more than {limit} bytes: import in parts");
+        return Err(Failure::new(problem));
+    }
+    let lines = text.lines().map(str::trim).enumerate();
+    let lines = lines.filter(|(_, line)| !line.is_empty());
+    lines
+        .map(|(index, line)| {
+            let mut digest = [0; 32];
+            match hex::decode_any_case(line, &mut digest) {
+                true => Ok(digest),
+                false => Err(Failure::new(format!(
                     "line {} is no SHA-256: write 64 hexadecimal digits",
                     index + 1
-                );
-                return Err(Failure::new(problem));
+                ))),
             }
-        }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn input_that_is_too_long_is_refused_and_not_cut_off() {
+        let line = format!("{}\n", "ab".repeat(32));
+        let input = line.repeat(3);
+        let limit = line.len() * 2;
+        assert!(read_digests(input.as_bytes(), limit).is_err());
+        assert_eq!(
+            read_digests(&input.as_bytes()[..limit], limit)
+                .unwrap()
+                .len(),
+            2
+        );
+        assert!(read_digests(&b"abc\n"[..], limit).is_err());
     }
-    Ok(digests)
 }
