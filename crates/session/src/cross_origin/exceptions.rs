@@ -40,14 +40,17 @@ pub(super) struct PathException {
 }
 
 impl PathException {
-    /// `None` if it does not begin with a slash, or has characters that no path has.
+    /// `None` if it does not begin with a slash, has characters that no path has, or is `/*`: that excepts
+    /// everything, which is no exception.
     pub(super) fn parse(written: &str) -> Option<Self> {
         let (start, below) = match written.strip_suffix('*') {
             Some(start) if start.ends_with('/') => (start, true),
             _ => (written, false),
         };
         let plain = |byte: u8| byte.is_ascii_graphic() && !b"*?#%\\\"<>{}|^`".contains(&byte);
+        let is_everything = below && start == "/";
         let fits = start.starts_with('/') && start.bytes().all(plain) && is_plain(start);
+        let fits = fits && !is_everything;
         fits.then(|| Self {
             start: start.into(),
             below,
@@ -133,6 +136,7 @@ mod tests {
     fn what_is_no_path_is_refused() {
         for path in [
             "", "hooks", "/a b", "/a?b", "/a/../b", "/a/.", "/./*", "/a%2fb", "/a*", "//", "*",
+            "/*",
         ] {
             assert_eq!(PathException::parse(path), None, "{path}");
         }
