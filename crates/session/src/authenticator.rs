@@ -14,10 +14,10 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use http::{HeaderValue, StatusCode, request};
+use http::{HeaderValue, request};
 use palisade_core::{
-    Authenticator, AuthenticatorId, ClientInfo, Credential, CredentialFailure, CredentialSource,
-    Fact, MaybeReady, Presence, Principal, Rejection, SecurityContext, Verdict,
+    Authenticator, AuthenticatorId, ClientInfo, Credential, CredentialSource, Fact, MaybeReady,
+    Presence, Principal, Rejection, SecurityContext, Verdict,
 };
 
 use crate::{
@@ -25,8 +25,9 @@ use crate::{
     cookie::FoundCookie,
     current::{CurrentSession, SessionPlace},
     error::{CHALLENGE, SessionError},
-    origin::{self, FetchSite, RequestKind},
+    origin::{self, RequestKind},
     record::SessionRecord,
+    refusals::Refusals,
     removed::Removed,
     sessions::{Sessions, shown_digest},
     token::{SessionDigest, SessionToken},
@@ -54,20 +55,6 @@ struct Inner {
     /// Whether a write that no page of the service sent is that of a guest, in place of a refusal.
     foreign_writes_are_guests: bool,
     refusals: Refusals,
-}
-
-/// The refusals, rendered once for all requests.
-struct Refusals {
-    /// The cookie opens nothing: it counts as none.
-    absent: Rejection,
-    /// A write without the token of its session, or with another one.
-    csrf_token: Rejection,
-    /// A write that no page of this service sent.
-    cross_site: Rejection,
-    /// The principal is not what it was, so the session was removed.
-    ended: Rejection,
-    /// The principal may not use its session now, or from here.
-    not_now: Rejection,
 }
 
 /// What the head of a request tells, read before the store is asked.
@@ -274,7 +261,7 @@ impl Authenticator for SessionAuthenticator {
         let Some(digest) = shown_digest(cookie, &head.headers) else {
             return Ok(Presence::Absent);
         };
-        let is_foreign = is_foreign_read(head, cookie.is_sent_from_links());
+        let is_foreign = origin::is_foreign_read(head, cookie.is_sent_from_links());
         match is_foreign || self.0.sessions.store().is_surely_absent(digest) {
             true => Ok(Presence::Absent),
             false => Ok(Presence::Ambient),
@@ -312,7 +299,7 @@ impl Authenticator for SessionAuthenticator {
             token,
             client: cx.client().map(ClientInfo::ip),
             kind: RequestKind::of(head),
-            is_own: is_own_write(head, cx.client()),
+            is_own: origin::is_own_write(head, cx.client()),
             csrf: Removed::csrf_token(head),
             place: SessionPlace::default(),
         };
@@ -342,66 +329,6 @@ impl Authenticator for SessionAuthenticator {
     fn challenge(&self) -> HeaderValue {
         CHALLENGE
     }
-}
-
-impl Refusals {
-    fn new() -> Self {
-        // The session is genuine, so limits on guessing must not charge its user for what another page sent.
-        let forbidden = |code, detail| {
-            Rejection::new(StatusCode::FORBIDDEN, code, detail)
-                .with_credential_failure(CredentialFailure::NotAllowedHere)
-                .prerendered()
-        };
-        let ended = Rejection::credentials_invalid(CHALLENGE);
-        Self {
-            absent: ended
-                .clone()
-                .with_credential_failure(CredentialFailure::Absent)
-                .with_reason("the cookie opens no session"),
-            csrf_token: forbidden(
-                "csrf_token",
-                "The header X-CSRF-Token of this session is missing or wrong.",
-            ),
-            cross_site: forbidden(
-                "cross_site",
-                "The request did not come from this site's own page.",
-            ),
-            not_now: ended
-                .clone()
-                .with_credential_failure(CredentialFailure::NotAllowedHere),
-            // It does not remove the cookie: the response to an older request may come after that of a newer
-            // sign-in, and would remove its cookie. A cookie that opens nothing counts as none.
-            ended: ended
-                .with_credential_failure(CredentialFailure::Revoked)
-                .prerendered(),
-        }
-    }
-}
-
-/// Tells whether a request that changes something came from a page of this service. Without a word of
-/// the browser it did not: all browsers send `Origin` with a write.
-fn is_own_write(head: &request::Parts, client: Option<&ClientInfo>) -> bool {
-    let site = match FetchSite::of(&head.headers) {
-        FetchSite::Absent => None,
-        site => Some(site == FetchSite::SameOrigin),
-    };
-    // A page with `Referrer-Policy: no-referrer` sends `Origin: null` to itself. `same-origin` is never sent by a
-    // page without an origin, such as a sandboxed frame.
-    let is_hidden = |origin: &&[u8]| *origin == b"null" && site == Some(true);
-    let origin = origin::sent_origin(&head.headers).filter(|origin| !is_hidden(origin));
-    let origin = origin.map(|origin| origin::is_own(origin, head, client));
-    match (site, origin) {
-        (None, None) => false,
-        (site, origin) => site.unwrap_or(true) && origin.unwrap_or(true),
-    }
-}
-
-/// Tells whether another site made the browser send a request that only reads. Such a cookie was not
-/// meant, and counts as none.
-fn is_foreign_read(head: &request::Parts, follows_links: bool) -> bool {
-    let is_read = RequestKind::of(head) == RequestKind::Read;
-    let is_followed = follows_links && origin::is_navigation(head);
-    is_read && FetchSite::of(&head.headers) == FetchSite::Other && !is_followed
 }
 
 /// Makes the refusal for a store that cannot be asked.

@@ -53,6 +53,7 @@ mod sessions;
 mod check;
 mod current;
 mod store;
+mod refusals;
 mod error;
 mod record;
 mod removed;

@@ -88,6 +88,32 @@ pub(crate) fn is_own(origin: &[u8], head: &request::Parts, client: Option<&Clien
     !clear_to_tls && !shown.is_empty() && shown.eq_ignore_ascii_case(asked)
 }
 
+/// Tells whether a request that changes something came from a page of this service. Without a word of
+/// the browser it did not: all browsers send `Origin` with a write.
+pub(crate) fn is_own_write(head: &request::Parts, client: Option<&ClientInfo>) -> bool {
+    let site = match FetchSite::of(&head.headers) {
+        FetchSite::Absent => None,
+        site => Some(site == FetchSite::SameOrigin),
+    };
+    // A page with `Referrer-Policy: no-referrer` sends `Origin: null` to itself. `same-origin` is never sent by a
+    // page without an origin, such as a sandboxed frame.
+    let is_hidden = |origin: &&[u8]| *origin == b"null" && site == Some(true);
+    let origin = sent_origin(&head.headers).filter(|origin| !is_hidden(origin));
+    let origin = origin.map(|origin| is_own(origin, head, client));
+    match (site, origin) {
+        (None, None) => false,
+        (site, origin) => site.unwrap_or(true) && origin.unwrap_or(true),
+    }
+}
+
+/// Tells whether another site made the browser send a request that only reads. Such a cookie was not
+/// meant, and counts as none.
+pub(crate) fn is_foreign_read(head: &request::Parts, follows_links: bool) -> bool {
+    let is_read = RequestKind::of(head) == RequestKind::Read;
+    let is_followed = follows_links && is_navigation(head);
+    is_read && FetchSite::of(&head.headers) == FetchSite::Other && !is_followed
+}
+
 /// The host that the client asked for.
 fn host<'a>(head: &'a request::Parts, client: Option<&'a ClientInfo>) -> Option<&'a [u8]> {
     let forwarded = client.and_then(ClientInfo::forwarded_host);

@@ -41,7 +41,7 @@ static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("ses
 /// The server has the digest of each token, the record and the time of last use, sealed with HMAC-SHA-256 under a key
 /// of the fleet. Who can write to the server can end sessions, and can bring back what it had before: a session that
 /// was signed out is open again, until the end that it had. Who can do so can neither make a session, nor change whose
-/// it is, what it may do or when it ends at the latest; whoever uses it needs its cookie.
+/// it is, what it may do or when it ends at the latest; a client that uses it needs its cookie.
 ///
 /// Sealed is not encrypted: kind, id, owner, tier, credential id, scopes, attributes and label of each session are
 /// readable in the server. Tokens are not.
