@@ -24,7 +24,7 @@ async fn who_writes_to_the_server_brings_no_revoked_key_back() {
         fleet.status(&two, minted.key()).await,
         StatusCode::UNAUTHORIZED
     );
-    // Removed and put back: whoever saw the revocation, or made it, refuses the older record.
+    // Removed and put back: a process that saw the revocation, or made it, refuses the older record.
     let _: i64 = fleet.command(&[b"DEL", key.as_bytes()]).await;
     fleet.clock.advance(Duration::from_secs(1));
     assert_eq!(
@@ -55,7 +55,7 @@ async fn a_server_that_became_a_replica_admits_nobody() {
     let minted = fleet.mint();
     store.insert(minted.record()).await.unwrap();
     assert_eq!(fleet.status(&store, minted.key()).await, StatusCode::OK);
-    // It still has all records, and hears of no revocation.
+    // It still has all records, and is told of no revocation.
     let _: () = fleet.command(&[b"REPLICAOF", b"127.0.0.1", b"1"]).await;
     fleet.clock.advance(Duration::from_secs(1));
     let found = store.find(minted.record().id()).get().await;

@@ -327,7 +327,7 @@ async fn a_server_that_became_a_replica_admits_nobody() {
     let (sessions, _) = process(store(&server));
     let browser = Browser::signed_in(&sessions, ann()).await;
     assert_eq!(browser.reads(&sessions).await, StatusCode::OK);
-    // It still has all sessions, and hears of no sign-out.
+    // It still has all sessions, and is told of no sign-out.
     let _: () = command(&server, &["REPLICAOF", "127.0.0.1", "1"]).await;
     assert_eq!(
         browser.reads(&sessions).await,
