@@ -61,6 +61,9 @@ impl Reloader {
         };
         let client_auth = new.config.open_client_auth(clock)?;
         // From here on nothing can fail.
+        if let Some(rotation) = protected.key_rotation {
+            rotation.apply();
+        }
         if let (Some(running), Some(new)) = (&self.certificates, &tls) {
             running.replace(&new.certificates);
         }

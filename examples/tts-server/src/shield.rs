@@ -1,6 +1,6 @@
 //! What stands in front of the routes: what the configuration says, and defaults where it says nothing.
 
-use palisade::config::Running;
+use palisade::config::{KeyRotation, Running};
 use palisade::core::SharedClock;
 use palisade::metrics::MetricsLayer;
 use palisade::shield::ShieldBuilder;
@@ -22,6 +22,8 @@ use crate::{
 pub(crate) struct Protected {
     pub(crate) app: ProtectedRouter,
     pub(crate) audit: AuditLayer,
+    /// The correlation key that a reload brings.
+    pub(crate) key_rotation: Option<KeyRotation>,
     pub(crate) keys: Keys,
 }
 
@@ -73,7 +75,12 @@ pub(crate) fn protect(
         routes = routes.acme_webroot(folder);
     }
     let app = shield.protect(routes).map_err(wrong)?;
-    Ok(Protected { app, audit, keys })
+    Ok(Protected {
+        app,
+        audit,
+        key_rotation: assembled.key_rotation,
+        keys,
+    })
 }
 
 fn own_keys(

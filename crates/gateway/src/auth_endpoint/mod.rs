@@ -32,7 +32,7 @@ use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use palisade::{
     audit::AuditHandle,
-    config::{Config, Running},
+    config::{Config, KeyRotation, Running},
     rate_limit::MemoryStore,
     server::{Listener, Reloadable, Server, ServerBuilder, record_connections},
     shield::Protected,
@@ -98,10 +98,10 @@ impl AuthEndpoint {
         let store = config.connect_store().await?;
         let store = store.unwrap_or_else(|| Arc::new(MemoryStore::default()));
         let mut running = Running::from(Some(store));
-        let (service, audit) = build(&config, &running)?;
-        running.audit.clone_from(&audit);
-        let audit = audit.as_ref().map(palisade::AuditLayer::handle);
-        let service = Reloadable::new(service);
+        let built = build(&config, &running)?;
+        running.audit.clone_from(&built.audit);
+        let audit = built.audit.as_ref().map(palisade::AuditLayer::handle);
+        let service = Reloadable::new(built.service);
         Ok(Self {
             server: record_connections(server, audit.clone()),
             address,
@@ -182,12 +182,25 @@ impl AuthReloader {
     fn replace_stack(&self, config: &mut Config) -> Result<Vec<String>, GatewayError> {
         let new = read(&self.path)?;
         new.refuse_changes(config, &[])?;
-        let (service, _) = build(&new, &self.running)?;
-        self.service.replace(service);
+        let built = build(&new, &self.running)?;
+        // From here on nothing can fail.
+        if let Some(rotation) = built.key_rotation {
+            rotation.apply();
+        }
+        self.service.replace(built.service);
         let changes = new.changes(config);
         *config = new;
         Ok(changes)
     }
+}
+
+/// The stack, and what a start or a reload needs beside it.
+struct Built {
+    service: Protected<Decide>,
+    /// The open trail.
+    audit: Option<palisade::AuditLayer>,
+    /// The correlation key that a reload brings.
+    key_rotation: Option<KeyRotation>,
 }
 
 /// Builds the stack around the response "admitted".
@@ -195,11 +208,12 @@ impl AuthReloader {
 /// # Errors
 ///
 /// The parts do not fit, or a file cannot be read.
-fn build(
-    config: &Config,
-    running: &Running,
-) -> Result<(Protected<Decide>, Option<palisade::AuditLayer>), GatewayError> {
+fn build(config: &Config, running: &Running) -> Result<Built, GatewayError> {
     let assembled = config.assemble_with(running.clone())?;
     let shield = assembled.shield.build().map_err(GatewayError::new)?;
-    Ok((shield.wrap(Decide), assembled.audit))
+    Ok(Built {
+        service: shield.wrap(Decide),
+        audit: assembled.audit,
+        key_rotation: assembled.key_rotation,
+    })
 }

@@ -104,6 +104,9 @@ impl Reloader {
         let in_use = certificates.as_ref().or(self.certificates.as_ref());
         warn_of_contradictions(&new, &self.addresses, in_use)?;
         // From here on nothing can fail.
+        if let Some(rotation) = built.key_rotation {
+            rotation.apply();
+        }
         if let (Some(running), Some(new)) = (&self.certificates, &certificates) {
             running.replace(new);
         }

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use palisade::{
     AuditLayer, Shield,
     api_key::{FileKeyStore, KeyScheme},
-    config::{Assembled, LimitLayers, Running},
+    config::{Assembled, KeyRotation, LimitLayers, Running},
     core::{AuthenticateLayer, SystemClock},
     inspect::InspectLayer,
     shield::Protected,
@@ -36,6 +36,8 @@ pub(super) struct Built {
     ///
     /// The open trail. At a reload it is the one of the running gateway.
     pub(super) audit: Option<AuditLayer>,
+    /// The correlation key that a reload brings.
+    pub(super) key_rotation: Option<KeyRotation>,
     /// Scheme and file of the keys, with which a first start mints one.
     ///
     /// Scheme and store of `[keys]`.
@@ -72,6 +74,7 @@ pub(super) fn build(
         authentication: shield.authentication().cloned(),
         service: shield.wrap(forward),
         audit: assembled.audit,
+        key_rotation: assembled.key_rotation,
         keys: assembled.keys,
         limits: assembled.limits,
     })
@@ -134,6 +137,8 @@ impl Shared {
 /// `None` for what the configuration does not have.
 pub(super) struct Parts {
     pub(super) audit: Option<AuditLayer>,
+    /// The correlation key that a reload brings.
+    pub(super) key_rotation: Option<KeyRotation>,
     pub(super) keys: Option<(KeyScheme, FileKeyStore)>,
     /// The firewall rules, whose files are watched.
     pub(super) inspect: Option<InspectLayer>,
@@ -156,6 +161,7 @@ pub(super) fn build_shield(
     let Assembled {
         shield,
         audit,
+        key_rotation,
         keys,
         inspect,
         limits,
@@ -168,6 +174,7 @@ pub(super) fn build_shield(
     let shield = shield.build().map_err(GatewayError::new)?;
     let parts = Parts {
         audit,
+        key_rotation,
         keys,
         inspect,
         limits,

@@ -20,13 +20,13 @@ use crate::{
 };
 
 /// An authority of clients, with a certificate that it signed.
-struct Clients {
-    authority: String,
+pub(crate) struct Clients {
+    pub(crate) authority: String,
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
 }
 
-fn clients() -> Clients {
+pub(crate) fn clients() -> Clients {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let key = KeyPair::generate().unwrap();
@@ -91,7 +91,7 @@ async fn start(clients: &Clients, required: bool) -> (Running, crate::upstream::
     (start_file(folder, &file).await, upstream)
 }
 
-fn write(folder: &Path, authority: &str) {
+pub(crate) fn write(folder: &Path, authority: &str) {
     fs::write(folder.join("clients.pem"), authority).unwrap();
 }
 

@@ -16,6 +16,7 @@ mod inspect;
 mod listeners;
 mod mistakes;
 mod presets;
+mod reloads;
 mod servers;
 mod revoked;
 mod shadow;

@@ -9,7 +9,7 @@ use palisade_api_key::{FileKeyStore, KeyScheme};
 use palisade_audit::{AuditEvent, AuditLayer, event_id};
 use palisade_rate_limit::LimitStore;
 
-use super::{Config, ConfigFileError, limits::LimitLayers};
+use super::{Config, ConfigFileError, key_rotation::KeyRotation, limits::LimitLayers};
 use crate::shield::{Shield, ShieldBuilder};
 
 /// The parts that [`Config::assemble`] makes.
@@ -42,6 +42,9 @@ pub struct Assembled {
     /// [`InspectLayer::watch`](palisade_inspect::InspectLayer::watch). `None` without `[inspect]`.
     #[cfg(feature = "inspect")]
     pub inspect: Option<palisade_inspect::InspectLayer>,
+    /// The correlation key of the file, for the running trail of a reload. Apply it when nothing can fail any more;
+    /// until then the trail keeps its key. `None` at the first start, and for a file without such a key.
+    pub key_rotation: Option<KeyRotation>,
     /// How keys are made, and the store they are in. `None` without `[keys]`.
     pub keys: Option<(KeyScheme, FileKeyStore)>,
     /// The limits of `[[limits]]`, which are in the shield too.
@@ -206,12 +209,13 @@ impl Config {
             None => shield,
         };
         // Last: opening a trail writes a record, which a later error would leave behind.
-        let (shield, audit) = self.audit(shield, running.audit)?;
+        let (shield, audit, key_rotation) = self.audit(shield, running.audit)?;
         Ok(Assembled {
             shield,
             audit,
             #[cfg(feature = "inspect")]
             inspect,
+            key_rotation,
             keys,
             limits,
             #[cfg(feature = "session")]

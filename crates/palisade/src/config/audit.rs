@@ -14,6 +14,7 @@ use super::{
     Config, ConfigFileError,
     audit_settings::{with_file_settings, with_queue},
     document::{Audit, AuditPolicy, Checkpoints},
+    key_rotation::KeyRotation,
     numbers::{DAY_SECONDS, TimeUnit},
 };
 use crate::shield::ShieldBuilder;
@@ -36,10 +37,13 @@ const MOST_CHECKPOINT_RECORDS: u64 = 1_000_000_000;
 const CHECKPOINT_RECORDS: u64 = 10_000;
 const CHECKPOINT_PAUSE: Duration = Duration::from_secs(60);
 
+/// The shield with the audit layer, the layer, and the key that a reload brings.
+type WithAudit = (ShieldBuilder, Option<AuditLayer>, Option<KeyRotation>);
+
 impl Config {
     /// Adds the audit layer. A reload passes the `running` one, since a trail can be opened only
-    /// once; the settings of the section are then those of the running trail, but for `correlation_key`: another key is
-    /// used from then on.
+    /// once; the settings of the section are then those of the running trail, but for `correlation_key`: it is returned,
+    /// to be used when the reload has succeeded.
     ///
     /// # Errors
     ///
@@ -48,9 +52,9 @@ impl Config {
         &self,
         shield: ShieldBuilder,
         running: Option<AuditLayer>,
-    ) -> Result<(ShieldBuilder, Option<AuditLayer>), ConfigFileError> {
+    ) -> Result<WithAudit, ConfigFileError> {
         let Some(audit) = &self.document.audit else {
-            return Ok((shield, None));
+            return Ok((shield, None, None));
         };
         if audit.before_handler && audit.policy != AuditPolicy::FailClosed {
             let problem = "the policy does not guarantee a record before the handler starts";
@@ -59,20 +63,19 @@ impl Config {
                 .source
                 .key_error("audit", "before_handler", problem, remedy));
         }
-        let layer = match running {
+        let (layer, rotation) = match running {
             Some(running) => {
-                if let Some(key) = self.correlation_key(audit)? {
-                    running.handle().rotate_correlation_key(key);
-                }
-                running
+                let key = self.correlation_key(audit)?;
+                let rotation = key.map(|key| KeyRotation::new(running.handle(), key));
+                (running, rotation)
             }
-            None => self.open(audit)?,
+            None => (self.open(audit)?, None),
         };
         let mut shield = shield.audit(layer.clone());
         if audit.before_handler {
             shield = shield.audit_before_handler();
         }
-        Ok((shield, Some(layer)))
+        Ok((shield, Some(layer), rotation))
     }
 
     /// Opens the trail with a new layer.

@@ -48,6 +48,7 @@ mod audit_connections;
 mod audit_records;
 mod audit;
 mod audit_settings;
+mod key_rotation;
 mod client_certificates;
 mod cors;
 mod cross_origin;
@@ -107,6 +108,7 @@ pub use self::examine::{FileContent, FileProblem};
 pub use self::{
     assemble::{Assembled, Running},
     error::{ConfigFileError, ConfigFileErrorKind},
+    key_rotation::KeyRotation,
     limits::LimitLayers,
     listen::ListenOn,
     secret_table::secret_table,

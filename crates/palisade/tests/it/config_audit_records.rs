@@ -160,13 +160,19 @@ async fn a_reload_uses_the_key_that_the_file_names_now() {
     let audit = read(&folder).assemble().unwrap().audit;
     let running = || Running::new().with_audit(audit.clone());
     let before = key(&folder, "correlation.key").id();
+    let reload = || read(&folder).assemble_with(running()).unwrap().key_rotation;
     // The same key is no change.
-    read(&folder).assemble_with(running()).unwrap();
+    reload().unwrap().apply();
     let new = folder.path().join("new.key");
     fs::rename(new, folder.path().join("correlation.key")).unwrap();
-    read(&folder).assemble_with(running()).unwrap();
+    // A reload that something else refuses changes nothing.
+    drop(reload());
+    let trail = folder.path().join("audit.jsonl");
+    audit.as_ref().unwrap().handle().flush().await.unwrap();
+    assert_eq!(events(&trail, "audit.correlation_key").len(), 1);
+    reload().unwrap().apply();
     audit.unwrap().handle().close().await.unwrap();
-    let used = events(&folder.path().join("audit.jsonl"), "audit.correlation_key");
+    let used = events(&trail, "audit.correlation_key");
     assert_eq!(used.len(), 2, "{used:?}");
     assert_eq!(used[1]["key"], key(&folder, "correlation.key").id());
     assert_eq!(used[1]["previous"], before);
