@@ -155,18 +155,20 @@ impl AuditKey {
         start(&self.secret, purpose)
     }
 
-    /// Returns a code of a value, which shows only whether two values are equal.
-    pub(crate) fn correlate(&self, field: &str, value: &[u8]) -> String {
-        let code = self.correlate_bytes(field, value);
+    /// Returns a code of a value, which shows only whether two values of one kind and name are equal.
+    pub(crate) fn correlate(&self, kind: &str, name: &str, value: &[u8]) -> String {
+        let code = self.correlate_bytes(kind, name, value);
         hex::encode(code.first_chunk::<16>().unwrap_or(&[0; 16]))
     }
 
     /// Returns the bytes of which [`correlate`](Self::correlate) writes the first 16.
-    pub(crate) fn correlate_bytes(&self, field: &str, value: &[u8]) -> [u8; 32] {
+    pub(crate) fn correlate_bytes(&self, kind: &str, name: &str, value: &[u8]) -> [u8; 32] {
         let mut mac = self.start("correlate");
-        // The length keeps ("ab", "c") and ("a", "bc") apart.
-        mac.update(&u64::try_from(field.len()).unwrap_or(u64::MAX).to_be_bytes());
-        mac.update(field.as_bytes());
+        // The lengths keep ("ab", "c") and ("a", "bc") apart.
+        for part in [kind, name] {
+            mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            mac.update(part.as_bytes());
+        }
         mac.update(value);
         mac.finalize().into_bytes().into()
     }
@@ -286,12 +288,21 @@ mod tests {
     #[test]
     fn correlation_keeps_fields_apart_and_equal_values_together() {
         let key = AuditKey::generate().unwrap();
-        assert_eq!(key.correlate("a", b"x"), key.correlate("a", b"x"));
-        assert_ne!(key.correlate("a", b"x"), key.correlate("b", b"x"));
-        assert_ne!(key.correlate("ab", b"c"), key.correlate("a", b"bc"));
+        let code = key.correlate("k", "a", b"x");
+        assert_eq!(code, key.correlate("k", "a", b"x"));
+        assert_ne!(code, key.correlate("k", "b", b"x"));
+        assert_ne!(code, key.correlate("l", "a", b"x"));
         assert_ne!(
-            key.correlate("a", b"x"),
-            AuditKey::generate().unwrap().correlate("a", b"x")
+            key.correlate("k", "ab", b"c"),
+            key.correlate("k", "a", b"bc")
+        );
+        assert_ne!(
+            key.correlate("ka", "b", b"c"),
+            key.correlate("k", "ab", b"c")
+        );
+        assert_ne!(
+            code,
+            AuditKey::generate().unwrap().correlate("k", "a", b"x")
         );
     }
 }

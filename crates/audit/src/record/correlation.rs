@@ -1,7 +1,8 @@
 //! Codes under a key: what can be correlated, and how its code is computed.
 //!
-//! A code is the first half of HMAC-SHA-256 over the kind of value and the value. Equal values of one kind have equal
-//! codes under one key. Who has the key can compute the code of a value that he knows, and search for it; who has not
+//! A code is the first half of HMAC-SHA-256 over the kind of value, its name and the value. Equal values of one kind and
+//! name have equal codes under one key. A header and a parameter of the same name have different ones: what a client
+//! sends in one place does not look like what it, or a proxy, sends in another. Who has the key can compute the code of a value that he knows, and search for it; who has not
 //! learns only which records are about the same.
 
 use std::{
@@ -47,9 +48,12 @@ enum Kind {
     Path,
 }
 
-/// A value whose code is written as text, by the name that is hashed with it.
+/// A value whose code is written as text, by the kind and name that are hashed with it.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Correlated(Box<str>);
+pub(crate) struct Correlated {
+    kind: &'static str,
+    name: Box<str>,
+}
 
 impl CorrelatedField {
     /// Returns what a trail shows in place of a value: `hmac:` and 32 hexadecimal digits, or an address in `fd00::/8` for
@@ -86,9 +90,11 @@ impl FromStr for CorrelatedField {
             _ => match text.split_once('.') {
                 // Names of headers are in lower case, as http has them.
                 Some(("header", name)) if !name.is_empty() => {
-                    Kind::Named(Correlated(name.to_ascii_lowercase().into()))
+                    Kind::Named(Correlated::of("header", &name.to_ascii_lowercase()))
                 }
-                Some(("query", name)) if !name.is_empty() => Kind::Named(Correlated(name.into())),
+                Some(("query", name)) if !name.is_empty() => {
+                    Kind::Named(Correlated::of("query", name))
+                }
                 _ => return Err(InvalidCorrelatedField),
             },
         };
@@ -97,20 +103,27 @@ impl FromStr for CorrelatedField {
 }
 
 impl Correlated {
-    /// Names a part of a principal (`principal`, `credential` or `owner`), or a `note`. A parameter cannot have the same code: the
-    /// name of a part has a space.
+    /// Names a part of a principal (`principal`, `credential` or `owner`), or a `note`.
     pub(crate) fn name(part: &str) -> Self {
-        Self(format!("name {part}").into())
+        Self::of("name", part)
+    }
+
+    fn of(kind: &'static str, name: &str) -> Self {
+        Self {
+            kind,
+            name: name.into(),
+        }
     }
 
     /// Returns the code of a value.
     pub(crate) fn code(&self, key: &AuditKey, value: &str) -> String {
-        format!("hmac:{}", key.correlate(&self.0, value.as_bytes()))
+        let code = key.correlate(self.kind, &self.name, value.as_bytes());
+        format!("hmac:{code}")
     }
 
     /// Returns the code of a path: two are equal if their length and their beginning are.
     pub(crate) fn path_code(key: &AuditKey, start: &str, length: usize) -> String {
-        key.correlate("path", format!("{length}:{start}").as_bytes())
+        key.correlate("path", "", format!("{length}:{start}").as_bytes())
     }
 
     /// Returns an address in place of that of a client: `fd00::/8` (RFC 4193) and 56 bits of its code.
@@ -122,7 +135,7 @@ impl Correlated {
             IpAddr::V4(_) => ip.to_string(),
             IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).to_string(),
         };
-        let code = key.correlate_bytes("client address", network.as_bytes());
+        let code = key.correlate_bytes("client", "", network.as_bytes());
         let code = u64::from_be_bytes(*code.first_chunk().unwrap_or(&[0; 8]));
         let prefix = 0xfd << 56 | code >> 8;
         Ipv6Addr::from_bits(u128::from(prefix) << 64).into()
@@ -166,6 +179,9 @@ mod tests {
     fn the_same_value_has_another_code_in_each_field() {
         let fields = [
             "header.user",
+            "query.user",
+            "query.path",
+            "header.path",
             "principal",
             "credential",
             "owner",

@@ -210,7 +210,9 @@ impl Redaction {
     /// that.
     fn redact(&self, field: &Field, value: &[u8]) -> String {
         match (field.form, &self.key) {
-            (FieldForm::Correlated, Some(key)) => key.correlate(field.source.name(), value),
+            (FieldForm::Correlated, Some(key)) => {
+                key.correlate(field.source.kind(), field.source.name(), value)
+            }
             (FieldForm::Correlated, None) => String::new(),
             (FieldForm::Clear, _) => {
                 let end = value.len().min(MAX_CLEAR_BYTES);
@@ -226,6 +228,14 @@ impl FieldSource {
         match self {
             Self::Header(name) => name.as_str(),
             Self::Query(name) => name,
+        }
+    }
+
+    /// Returns where the value comes from, as records and codes name it.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Header(_) => "header",
+            Self::Query(_) => "query",
         }
     }
 
