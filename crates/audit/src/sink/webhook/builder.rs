@@ -8,6 +8,7 @@ use super::{
     WebhookSink,
     backoff::Backoff,
     collector::Collector,
+    doubt::Doubt,
     sender::Sender,
     spool::{Spool, SpoolSettings},
 };
@@ -134,13 +135,18 @@ impl WebhookSinkBuilder {
         self
     }
 
-    /// Sets for how long a batch is tried that the receiver refuses without saying that it is malformed, such as with 403
-    /// or 500. Default: 24 hours; not 0.
+    /// Sets the age at which a batch is given up that the receiver refuses without saying that it is malformed, such as
+    /// with 403 or 500. Default: 24 hours; not 0.
     ///
-    /// It is then divided, and a record that still fails for so long is moved to the folder `refused` of the spool, told
-    /// and [counted](WebhookSink::refused_records): one record that a receiver cannot take stops no other. At least five
-    /// tries are made. A receiver that cannot be reached, or answers 408, 425, 429, 502, 503 or 504, gets everything
-    /// later, however long that lasts.
+    /// It is then divided, again and again, and a record that still fails is moved to the folder `refused` of the spool,
+    /// told and [counted](WebhookSink::refused_records): one record that a receiver cannot take stops no other. The age
+    /// counts from when the records were stored, over restarts; their parts and older batches behind do not wait again.
+    /// Each part is tried five times. So one record among 512 is set aside at most 10 × 5 pauses later: 5 hours, unless
+    /// the receiver asks for more than five minutes (`Retry-After`).
+    ///
+    /// The receiver must also have refused for an hour without taking another batch: it may be starting, after days on
+    /// which it was away. One that cannot be reached, or answers 408, 425, 429, 502, 503 or 504, gets everything later,
+    /// however long that lasts.
     ///
     /// # Examples
     ///
@@ -228,8 +234,7 @@ impl WebhookSinkBuilder {
             losses: jobs.loss_counter(),
             failing: false,
             failures: 0,
-            doubt: None,
-            set_aside_after: self.set_aside_after,
+            doubt: Doubt::new(self.set_aside_after),
             #[cfg(feature = "metrics")]
             receiver: receiver.clone(),
         };

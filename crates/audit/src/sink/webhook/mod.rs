@@ -9,6 +9,7 @@ mod builder;
 mod collector;
 mod decision;
 mod sender;
+mod doubt;
 mod spool;
 mod signature;
 mod backoff;
@@ -60,6 +61,7 @@ use crate::{
 ///   1024 files and a quarter of the spool. When it is full, the batch stays first in the spool, and sending waits.
 /// - Another status (403, 500) or a file that cannot be read: after five failures the next batch is tried. If that one is
 ///   taken, the first is divided, and a single record moved to `refused`. 408, 425, 429, 502, 503 and 504 do not count.
+///   If nothing else is taken, this is done with a batch that is [a day old](WebhookSinkBuilder::set_aside_after).
 ///
 /// Nothing else removes a batch. To send a refused one again, stop the service and move its file back into the spool.
 /// Before another signing key is set, let the spool become empty: the files have the HMAC of the old one.

@@ -2,7 +2,8 @@
 //!
 //! A batch that the server does not take now is tried again. After some failures that may be the fault of the batch, the
 //! next one is tried once: if the server takes that one, the first is divided, down to the record that is refused. A batch
-//! with which that happens for a day is divided too, also if nothing is taken meanwhile, and in the end set aside.
+//! that is a day old is divided too, also if nothing is taken meanwhile, and in the end set aside. Its parts do not wait
+//! for another day: `doubt` decides.
 
 use std::{io, mem, sync::Arc, time::Duration};
 
@@ -12,6 +13,7 @@ use palisade_core::SharedClock;
 use super::{
     backoff::Backoff,
     decision::Decision,
+    doubt::{Doubt, FAILURES},
     signature,
     spool::{Spool, StoredBatch},
 };
@@ -19,18 +21,6 @@ use crate::{
     key::AuditKey,
     sink::{http::HttpClient, job_queue::LossCounter},
 };
-
-/// After so many failures of the oldest batch the next one is tried.
-const FAILURES: u32 = 5;
-
-/// A batch that fails, perhaps by its own fault.
-#[derive(Debug)]
-pub(super) struct Doubt {
-    batch: StoredBatch,
-    /// When it failed first, on the monotonic clock.
-    since: Duration,
-    failures: u32,
-}
 
 /// The state of the thread.
 pub(super) struct Sender {
@@ -44,10 +34,8 @@ pub(super) struct Sender {
     pub(super) failing: bool,
     /// The failures of the oldest batch that may be its own fault.
     pub(super) failures: u32,
-    /// The batch that failed last, perhaps by its own fault.
-    pub(super) doubt: Option<Doubt>,
-    /// A batch that fails for so long is divided, or set aside.
-    pub(super) set_aside_after: Duration,
+    /// Whether the fault is with the batch.
+    pub(super) doubt: Doubt,
     /// Host and port of the server, for metrics.
     #[cfg(feature = "metrics")]
     pub(super) receiver: String,
@@ -101,18 +89,8 @@ impl Sender {
 
     /// Counts a failure that may be the fault of a batch. Returns whether it has failed for too long.
     fn is_given_up(&mut self, batch: &StoredBatch) -> bool {
-        let now = self.clock.monotonic();
-        let doubt = self.doubt.take().filter(|doubt| doubt.batch == *batch);
-        let mut doubt = doubt.unwrap_or_else(|| Doubt {
-            batch: batch.clone(),
-            since: now,
-            failures: 0,
-        });
-        doubt.failures = doubt.failures.saturating_add(1);
-        let age = now.saturating_sub(doubt.since);
-        let is_over = doubt.failures >= FAILURES && age >= self.set_aside_after;
-        self.doubt = Some(doubt).filter(|_| !is_over);
-        is_over
+        let age = self.spool.age(batch);
+        self.doubt.failed(batch, age, self.clock.monotonic())
     }
 
     fn try_once(&mut self, batch: &StoredBatch) -> Decision {
@@ -134,6 +112,7 @@ impl Sender {
         match decision {
             Decision::Taken => {
                 self.backoff.reset();
+                self.doubt.taken(batch);
                 self.tell(None);
                 self.remove(batch);
                 None
@@ -164,6 +143,7 @@ impl Sender {
             Some(first) => {
                 let problem = io::Error::other("refused again and again, while others are taken");
                 // One half is tried as often as the whole before it is divided again.
+                self.doubt.give_up(&first);
                 self.divide(&first, &problem)
             }
             None => pause,

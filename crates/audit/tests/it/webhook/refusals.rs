@@ -209,6 +209,34 @@ async fn a_batch_that_is_refused_alone_for_a_day_is_divided() {
 }
 
 #[tokio::test]
+async fn one_record_among_many_is_found_without_another_day_for_each_half() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = folder.path().join("spool");
+    let (listener, address) = bind();
+    let arrived = judging(listener, |request| {
+        let is_bad = request.events().iter().any(|id| id == "app.bad");
+        if is_bad { 500 } else { 200 }
+    });
+    let clock = ManualClock::new(NOW);
+    let sink = builder(address, &spool).linger(Duration::from_secs(1));
+    let sink = sink.clock(clock.shared()).open().unwrap();
+    for number in 0..64 {
+        event(&sink, if number == 41 { "app.bad" } else { "app.good" });
+    }
+    flush(&sink).await;
+    eventually(|| {
+        clock.advance(Duration::from_secs(600));
+        sink.spooled_bytes() == 0
+    });
+    let arrived: Vec<_> = arrived.try_iter().collect();
+    assert_eq!(taken(&arrived).len(), 63);
+    assert_eq!((sink.lost_records(), sink.refused_records()), (0, 1));
+    let parts = arrived.iter().filter(|(_, it)| it.events().len() < 64);
+    // Six divisions, of which each part is tried five times, and the next one once.
+    assert!(parts.clone().count() <= 6 * 7, "{}", parts.count());
+}
+
+#[tokio::test]
 async fn a_receiver_that_refuses_everything_or_is_busy_gets_all_batches_later() {
     for status in [403, 500, 503, 429] {
         let folder = tempfile::tempdir().unwrap();

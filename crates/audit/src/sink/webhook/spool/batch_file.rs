@@ -69,9 +69,20 @@ impl StoredBatch {
         })
     }
 
+    /// Describes a batch with these numbers, for tests.
+    #[cfg(test)]
+    pub(in crate::sink::webhook) fn of_records(first: u64, last: u64) -> Self {
+        Self::new((first, last), b"", true, Duration::ZERO).expect("the system has random bytes")
+    }
+
     /// Returns how many records are in it.
     pub(in crate::sink::webhook) fn records(&self) -> u64 {
         (self.last - self.first).saturating_add(1)
+    }
+
+    /// Returns whether all of its records are among those of another one: it is that one, or a part of it.
+    pub(in crate::sink::webhook) fn is_part_of(&self, other: &Self) -> bool {
+        other.first <= self.first && self.last <= other.last
     }
 
     /// Returns the identifier that a receiver gets: the numbers of the records, and a random part.

@@ -91,10 +91,12 @@ impl Folder {
 
     /// Writes a file that is whole on the disk afterwards. Of a failed one nothing is left.
     ///
+    /// Its time of change is that at which its records were stored, so that they keep their age over a restart.
+    ///
     /// # Errors
     ///
     /// The folder was replaced, or errors of the system.
-    pub(super) fn write(&self, name: &str, content: &[u8]) -> io::Result<()> {
+    pub(super) fn write(&self, name: &str, stored_at: Duration, content: &[u8]) -> io::Result<()> {
         self.check_unchanged()?;
         let mut random = [0; 8];
         getrandom::fill(&mut random).map_err(|_| io::Error::other("no random bytes"))?;
@@ -103,6 +105,8 @@ impl Folder {
         let written = (|| {
             let mut file = private_file::create_new(&begun)?;
             file.write_all(content)?;
+            // A file system without such times gives the records a younger age.
+            let _ = file.set_modified(UNIX_EPOCH.checked_add(stored_at).unwrap_or(UNIX_EPOCH));
             file.sync_all()?;
             fs::rename(&begun, &whole)?;
             self.sync()

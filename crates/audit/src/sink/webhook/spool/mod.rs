@@ -274,11 +274,15 @@ impl Spool {
         self.lock().refused
     }
 
+    /// Returns for how long the records of a batch have waited, over restarts and divisions.
+    pub(super) fn age(&self, batch: &StoredBatch) -> Duration {
+        let now = self.settings.clock.unix_time();
+        now.saturating_sub(batch.stored_at)
+    }
+
     /// Returns for how long the oldest batch has waited.
     pub(super) fn oldest_age(&self) -> Option<Duration> {
-        let now = self.settings.clock.unix_time();
-        self.front()
-            .map(|batch| now.saturating_sub(batch.stored_at))
+        self.front().map(|batch| self.age(&batch))
     }
 
     /// Tells that the sink is gone.
@@ -301,7 +305,7 @@ impl Spool {
 
     fn write(&self, batch: &StoredBatch, body: &[u8]) -> io::Result<()> {
         let content = batch.encode(self.settings.key.as_ref(), body);
-        self.folder.write(&batch.name(), &content)
+        self.folder.write(&batch.name(), batch.stored_at, &content)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -66,6 +66,35 @@ fn batches_survive_and_keep_their_order_and_identifiers() {
 }
 
 #[test]
+fn records_keep_their_age_over_merges_divisions_and_restarts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("spool");
+    let clock = ManualClock::new(Duration::from_secs(1_700_000_000));
+    let with_clock = || SpoolSettings {
+        clock: clock.shared(),
+        ..settings(1 << 20)
+    };
+    let spool = Spool::open(path.clone(), with_clock()).unwrap();
+    let hours = |hours: u64| Duration::from_secs(hours * 3600);
+    for _ in 0..2 {
+        spool.store(1, ONE).unwrap();
+        clock.advance(hours(1));
+    }
+    let merged = sealed(&spool, 0);
+    assert_eq!((merged.records(), spool.age(&merged)), (2, hours(2)));
+    drop(spool);
+    clock.advance(hours(1));
+    let spool = Spool::open(path.clone(), with_clock()).unwrap();
+    let merged = sealed(&spool, 0);
+    assert_eq!(spool.age(&merged), hours(3));
+    spool.split(&merged).unwrap();
+    drop(spool);
+    let spool = Spool::open(path, with_clock()).unwrap();
+    assert_eq!(spool.len(), 2);
+    assert_eq!(spool.oldest_age(), Some(hours(3)));
+}
+
+#[test]
 fn a_full_spool_takes_nothing_and_a_failed_write_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("spool");
