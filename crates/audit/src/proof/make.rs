@@ -25,6 +25,8 @@ use crate::{
 /// - [`ProofError::RecordMissing`] if it is not in the trail: deleted by retention, or not written yet.
 /// - [`ProofError::Contradicted`] if the records do not have the root that the checkpoint signed.
 /// - [`ProofError::Io`] if a file cannot be read and the proof needs it.
+///
+/// The proof is [checked](Proof::check) before it is returned: nobody gets one that does not hold.
 pub fn prove_record(
     path: impl AsRef<Path>,
     record: u64,
@@ -43,11 +45,12 @@ pub fn prove_record(
     let (Some(text), Some(path)) = (read.line, read.collector.proof()) else {
         return Err(trail.unreadable.map_or(missing, ProofError::Io));
     };
-    Ok(Proof(Claim::Record {
+    let claim = Claim::Record {
         line: text,
         checkpoint: line,
         path,
-    }))
+    };
+    checked(claim, size, options)
 }
 
 /// Proves that the trail of the checkpoint at record `second` begins with the one of the checkpoint at record `first`.
@@ -58,8 +61,10 @@ pub fn prove_record(
 ///
 /// - [`ProofError::NoCheckpoint`] if there is no checkpoint at one of the records.
 /// - [`ProofError::RecordMissing`] if retention deleted the records around the first checkpoint.
-/// - [`ProofError::Contradicted`] if the records do not have the root that the second checkpoint signed.
+/// - [`ProofError::Contradicted`] if the records do not have the roots that both checkpoints signed.
 /// - [`ProofError::Io`] if a file cannot be read and the proof needs it.
+///
+/// The proof is [checked](Proof::check) before it is returned.
 pub fn prove_consistency(
     path: impl AsRef<Path>,
     first: u64,
@@ -79,11 +84,23 @@ pub fn prove_consistency(
         let missing = ProofError::RecordMissing { record: first };
         return Err(trail.unreadable.map_or(missing, ProofError::Io));
     };
-    Ok(Proof(Claim::Consistency {
+    let claim = Claim::Consistency {
         first: first_line,
         second: second_line,
         path,
-    }))
+    };
+    checked(claim, first, options)
+}
+
+/// Returns a proof that holds. The root of the later checkpoint was compared with the records already, so one that does
+/// not hold is contradicted by that of the record here.
+fn checked(claim: Claim, record: u64, options: &VerifyOptions) -> Result<Proof, ProofError> {
+    let proof = Proof(claim);
+    match proof.check(options) {
+        Ok(_) => Ok(proof),
+        Err(ProofError::NotProven) => Err(ProofError::Contradicted { checkpoint: record }),
+        Err(error) => Err(error),
+    }
 }
 
 /// A trail that is read from its first record, and its checkpoints.
@@ -114,7 +131,7 @@ impl Trail {
             pass_over(error, &mut unreadable)?;
         }
         let name = match records.peek() {
-            Some(Ok(first)) => first.member("trail").and_then(|name| name.as_str()),
+            Some(Ok(first)) => first.record().trail.as_deref(),
             _ => None,
         };
         let name = name.map(str::to_owned);
@@ -214,6 +231,6 @@ fn pass_over(error: io::Error, unreadable: &mut Option<io::Error>) -> io::Result
 
 /// Returns the tree before the first record of a trail, or of a part: empty, or what the opening record states.
 fn beginning(first: &StoredRecord, sequence: u64) -> Option<Tree> {
-    let stated = first.member("tree").and_then(|tree| tree.as_str());
+    let stated = first.record().tree.as_deref();
     Tree::from_peaks_text(sequence.checked_sub(1)?, stated.unwrap_or_default())
 }

@@ -190,6 +190,38 @@ async fn a_trail_that_was_cut_and_written_anew_is_not_proven_to_begin_with_the_o
 }
 
 #[tokio::test]
+async fn no_proof_is_made_from_a_checkpoint_that_the_records_contradict() {
+    let (folder, signing) = (tempdir().unwrap(), CheckpointKey::generate().unwrap());
+    let path = folder.path().join("audit.jsonl");
+    trail(&path, &signing, 1).await;
+    // A copy goes on with other records, and has every key.
+    let copy = tempdir().unwrap();
+    for entry in fs::read_dir(folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
+    }
+    let common = *checkpoints(&path).last().unwrap();
+    trail(&path, &signing, 1).await;
+    let forked = copy.path().join("audit.jsonl");
+    trail(&forked, &signing, 1).await;
+    let theirs = checkpoints(&forked).into_iter().find(|it| *it > common);
+    let theirs = theirs.unwrap();
+    let lines = |path: &Path| fs::read_to_string(path).unwrap();
+    let file = path.with_file_name("audit.jsonl.checkpoints");
+    let own = lines(&file);
+    let other = lines(&copy.path().join("audit.jsonl.checkpoints"));
+    let number = format!("\"seq\":{theirs},");
+    let line = other.lines().find(|it| it.contains(&number)).unwrap();
+    fs::write(&file, format!("{line}\n{own}")).unwrap();
+    let found = prove_consistency(&path, theirs, None, &public(&signing));
+    assert!(
+        matches!(found, Err(ProofError::Contradicted { checkpoint }) if checkpoint == theirs),
+        "{found:?}"
+    );
+    assert!(prove_consistency(&path, common, None, &public(&signing)).is_ok());
+}
+
+#[tokio::test]
 async fn records_after_those_that_retention_deleted_are_proven() {
     let (folder, signing) = (tempdir().unwrap(), CheckpointKey::generate().unwrap());
     let path = folder.path().join("audit.jsonl");

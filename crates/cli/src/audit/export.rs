@@ -23,7 +23,7 @@ Requests, refusals and events are written, one line each; records about the trai
 trail the `head` records are written.
 
 Exit code 0: done, also without a line. 2: the trail could not be read, or a part of it: standard error names it, and
-the records of the others are written.
+the records of the others are written, also if the reader closes the pipe (`| head`).
 
 Examples:
   palisade audit export audit.jsonl --format ocsf --since 1h
@@ -97,7 +97,7 @@ impl Export {
             if let Some(line) = record.and_then(|record| record.export(format))
                 && !lines.print_line(&line)?
             {
-                return Ok(());
+                break; // The reader has ended. What could not be read before counts.
             }
         }
         lines.finish()?;

@@ -16,7 +16,7 @@ A proof of a record holds its line, a signed checkpoint, and one hash for each d
 kilobytes. Who checks it needs the public key of the checkpoints, and neither the trail nor its key. A proof of
 consistency shows that the trail of one checkpoint begins with that of an earlier one.
 
-Exit code 0: the proof is written. 2: it could not be made.
+The proof is checked before it is written. Exit code 0: it is written. 2: it could not be made, or does not hold.
 
 Examples:
   palisade audit prove audit.jsonl --record 1042 --checkpoint-key checkpoint.key.pub --output record-1042.json

@@ -23,7 +23,8 @@ Reads the rotated parts beside the file too, oldest first. The server may be run
 `palisade audit verify` before you rely on one.
 
 Exit code 0: records were found. 1: none was found. 2: the trail could not be read, or a part of it: standard error
-names it, and the records of the others are listed.
+names it, and the records of the others are listed. A reader that closes the pipe (`| head`) ends the command; the exit
+code is then 2 if a part before that could not be read.
 
 Examples:
   palisade audit query audit.jsonl --principal anna --since 24h
@@ -86,12 +87,12 @@ impl Query {
             if let Some(line) = listing.take(&record)
                 && !lines.print_line(&line)?
             {
-                return Ok(());
+                return parts.into_result();
             }
         }
         for line in listing.into_lines() {
             if !lines.print_line(&line)? {
-                return Ok(());
+                return parts.into_result();
             }
         }
         lines.finish()?;

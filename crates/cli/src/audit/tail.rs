@@ -22,7 +22,7 @@ The records are not verified: run `palisade audit verify` before you rely on one
 and panics, yellow for refusals and other client errors, cyan for what is no request. The variable NO_COLOR turns them
 off.
 
-Exit code 0: the reader closed the pipe. 2: the trail could not be read.
+Exit code 0: the reader closed the pipe. 2: the trail could not be read, or a part of it: standard error names it.
 
 Examples:
   palisade audit tail audit.jsonl
@@ -112,17 +112,17 @@ impl Tail {
         let mut lines = output::Lines::new();
         for line in first {
             if !lines.print_line(&line)? {
-                return Ok(());
+                return parts.into_result();
             }
         }
         loop {
             if !lines.flush()? {
-                return Ok(());
+                return parts.into_result();
             }
             trail.wait().map_err(unreadable)?;
             while let Some(record) = next_record(&mut trail, &mut parts).map_err(unreadable)? {
                 if filter.admits(&record) && !lines.print_line(&line(&record))? {
-                    return Ok(());
+                    return parts.into_result();
                 }
             }
         }

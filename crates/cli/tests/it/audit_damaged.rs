@@ -87,6 +87,40 @@ fn query_and_export_name_a_damaged_part_and_list_the_others() {
 }
 
 #[test]
+fn a_reader_that_ends_early_learns_of_a_damaged_part_before() {
+    let trail = Trail::new();
+    let (_, name) = trail.damage(0);
+    for line in [
+        "audit verify audit.jsonl",
+        "audit query audit.jsonl --json",
+        "audit query audit.jsonl --last 5",
+        "audit export audit.jsonl --format ecs",
+        "audit tail audit.jsonl --last 1000",
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = trail.folder.command(line);
+        let ran = command.stdout(writer).output().unwrap();
+        let errors = String::from_utf8_lossy(&ran.stderr);
+        // `tail` begins in the latest older part, and does not come to this one.
+        let expected = match line.split(' ').nth(1) {
+            Some("verify") => (Some(3), false),
+            Some("tail") => (Some(0), false),
+            _ => (Some(2), true),
+        };
+        let found = (ran.status.code(), errors.contains(&name));
+        assert_eq!(found, expected, "{line}: {errors}");
+    }
+    let (_, name) = trail.damage(trail.parts.len() - 1);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = trail.folder.command("audit tail audit.jsonl");
+    let ran = command.stdout(writer).output().unwrap();
+    assert_eq!(ran.status.code(), Some(2), "{ran:?}");
+    assert!(String::from_utf8_lossy(&ran.stderr).contains(&name));
+}
+
+#[test]
 fn a_report_names_a_damaged_part_and_counts_the_others() {
     let trail = Trail::new();
     let (_, name) = trail.damage(1);
