@@ -3,6 +3,9 @@
 //! Colors come from the style of the page, so that both themes fit. Each bar has a `title`, which
 //! browsers show and screen readers read.
 //!
+//! A picture has no text: the page scales its width and not its height, and letters would become too small on a phone.
+//! Labels are text of the page beside it.
+//!
 //! There is no chart library: bars are rectangles, and a dependency for them would bring fonts, or scripts.
 
 use std::fmt::Write as _;
@@ -12,7 +15,7 @@ use palisade_internal::html::escape_visibly;
 use super::{Latency, Timeline, html::duration};
 use crate::record::timestamp::rfc3339;
 
-/// The size of a picture in its own units. The page scales it to the width of the window.
+/// The size of a picture in its own units. The page scales it to the width of the window and to a fixed height.
 const WIDTH: u64 = 960;
 const HEIGHT: u64 = 180;
 
@@ -48,7 +51,7 @@ pub(super) fn latency(latency: &Latency) -> String {
     bars_of("Requests by duration", &bars)
 }
 
-/// Draws bars side by side, each of stacked parts. Labels stand below the first and the last one.
+/// Draws bars side by side, each of stacked parts. Labels are below the first and the last one, the highest number above.
 ///
 /// Positions are computed in whole units of the picture, so that bars neither overlap nor leave a gap.
 fn bars_of(name: &str, bars: &[(String, Vec<Part>)]) -> String {
@@ -67,8 +70,8 @@ fn bars_of(name: &str, bars: &[(String, Vec<Part>)]) -> String {
         return "<p class=none>Nothing to draw.</p>".to_owned();
     }
     let mut svg = format!(
-        "<svg viewBox=\"0 0 {WIDTH} {}\" role=img aria-label=\"{}\">",
-        HEIGHT + 24,
+        "<p class=\"axis most\">{highest} at most</p>\
+         <svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" preserveAspectRatio=none role=img aria-label=\"{}\">",
         escape_visibly(name)
     );
     for (index, (label, parts)) in (0..).zip(bars) {
@@ -100,20 +103,12 @@ fn bars_of(name: &str, bars: &[(String, Vec<Part>)]) -> String {
         }
         svg.push_str("</g>");
     }
-    let label = |x: u64, anchor: &str, text: &str| {
-        let y = HEIGHT + 18;
-        format!(
-            "<text x={x} y={y} text-anchor={anchor}>{}</text>",
-            escape_visibly(text)
-        )
-    };
-    if let (Some((first, _)), Some((last, _))) = (bars.first(), bars.last()) {
-        svg += &label(0, "start", first);
-        if count > 1 {
-            svg += &label(WIDTH, "end", last);
-        }
+    svg.push_str("</svg><p class=axis>");
+    let (first, last) = (bars.first(), bars.last().filter(|_| count > 1));
+    for (label, _) in first.into_iter().chain(last) {
+        let _ = write!(svg, "<span>{}</span>", escape_visibly(label));
     }
-    svg += &format!("<text x={WIDTH} y=12 text-anchor=end>{highest} at most</text></svg>");
+    svg.push_str("</p>");
     svg
 }
 
