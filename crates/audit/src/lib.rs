@@ -50,10 +50,12 @@
 //!
 //! | member | what it says |
 //! |---|---|
-//! | `v`, `type` | version 1; `request`, or `head` and `end` of one that had to be recorded before its response, or `gate` |
-//! | `time`, `id`, `duration_us` | when the request came (UTC), its identifier, how long it took |
+//! | `v`, `type` | version 2; `request`, or `head` and `end` of one that had to be recorded before its response, or `gate` |
+//! | `time`, `id`, `head_us`, `duration_us` | when the request came (UTC), its identifier, how long it took to the response head and in all |
 //! | `method`, `route`, or `path_length` and `path_code` | the method; the template, or what is recorded of the path where there is none |
-//! | `client`, `scheme` | the address that the transport layer decided on, and `http` or `https` |
+//! | `client`, `client_from`, `peer` | the address that the transport layer decided on; `peer` or `proxy`; the nearest proxy |
+//! | `host`, `http`, `tls`, `scheme` | the host that was asked for; versions of HTTP and TLS; `http` or `https` |
+//! | `request_bytes` | the declared length of the request body |
 //! | `principal` or `identity` | `kind`, `id`, `credential` (its public name), `owner`; or `anonymous`, or `unknown` without authentication |
 //! | `fields` | chosen values: `hmac:…` under the correlation key, or in clear by a `dangerously_record_…` option |
 //! | `status`, `how`, `bytes`, `grpc_status` | status of the response and outcome of the request (`complete`, `body_dropped`, `cancelled`, `panicked`, …); bytes that were handed to the server |
@@ -71,6 +73,8 @@
 //! aside or is missing), `lost` (requests without a record, counted), `folded` (repeated refusals,
 //! counted), `retired` (older parts were deleted), `clock_step` (the machine's clock was set),
 //! `rotated` (a file has its full length) and `closed`.
+//!
+//! All members are in [`RECORD_SCHEMA`], a JSON Schema (`palisade audit schema`). Trails of version 1 are read and verified.
 //!
 //! # What the chain shows
 //!
@@ -173,7 +177,7 @@ pub use self::{
         RecordFilter, StoredRecord, TrailFollower, TrailReader, UnreadablePart, follow_trail,
         read_trail,
     },
-    record::{AuditEvent, CorrelatedField, RequestRecord, event_id},
+    record::{AuditEvent, CorrelatedField, RECORD_SCHEMA, RequestRecord, event_id},
     report::TrailReport,
     sink::{
         DetachedSink, DetachedSinkBuilder, FileSink, FileSinkBuilder, LossPolicy, LowSpaceAction,

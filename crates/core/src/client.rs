@@ -63,13 +63,55 @@ pub struct Peer {
     pub address: SocketAddr,
     /// Whether the socket speaks TLS.
     pub scheme: Scheme,
+    /// The version of TLS, if it ends at this server and is known.
+    pub tls: Option<TlsVersion>,
 }
 
 impl Peer {
-    /// Describes a connection by its remote address and whether it uses TLS.
+    /// Describes a connection by its remote address and whether it uses TLS. Its version of TLS is not known.
     #[must_use]
     pub const fn new(address: SocketAddr, scheme: Scheme) -> Self {
-        Self { address, scheme }
+        Self {
+            address,
+            scheme,
+            tls: None,
+        }
+    }
+
+    /// Sets the version of TLS. `None`: TLS does not end at this server.
+    #[must_use]
+    pub const fn with_tls(mut self, version: Option<TlsVersion>) -> Self {
+        self.tls = version;
+        self
+    }
+}
+
+/// A version of TLS that servers use today.
+///
+/// ```
+/// use palisade_core::{Peer, Scheme, TlsVersion};
+///
+/// let address = "203.0.113.7:50000".parse().unwrap();
+/// let peer = Peer::new(address, Scheme::Https).with_tls(Some(TlsVersion::Tls13));
+/// assert_eq!(peer.tls.unwrap().as_str(), "1.3");
+/// ```
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
+pub enum TlsVersion {
+    /// TLS 1.2 (RFC 5246).
+    Tls12,
+    /// TLS 1.3 (RFC 8446).
+    Tls13,
+}
+
+impl TlsVersion {
+    /// Returns the version as in its standard: `1.2` or `1.3`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tls12 => "1.2",
+            Self::Tls13 => "1.3",
+        }
     }
 }
 

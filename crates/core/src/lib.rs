@@ -108,7 +108,7 @@ pub use self::{
     authenticate::{
         AuthenticateBuildError, AuthenticateLayer, AuthenticateLayerBuilder, Authenticator,
     },
-    client::{ClientInfo, Peer, Scheme},
+    client::{ClientInfo, Peer, Scheme, TlsVersion},
     client_certificate::ClientCertificate,
     clock::{Clock, ManualClock, SharedClock, SystemClock},
     context::{

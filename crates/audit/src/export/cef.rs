@@ -49,10 +49,7 @@ pub(super) fn line(exported: &Exported<'_>) -> String {
     }
     let numbers = [
         ("cnt", Some(record.count()).filter(|count| *count > 1)),
-        (
-            "out",
-            record.member("bytes").and_then(serde_json::Value::as_u64),
-        ),
+        ("out", exported.members().bytes),
         ("cn1", record.status().map(u64::from)),
         ("cn2", record.sequence()),
     ];

@@ -9,7 +9,7 @@
 //! | `event.category`, `event.type` | `web` with `access` and `allowed` or `denied`; `configuration` for events |
 //! | `event.outcome`, `event.code`, `event.provider`, `event.reason` | success or failure; code, guard and private reason of the refusal |
 //! | `event.duration`, `event.id`, `event.sequence` | nanoseconds; identifier of the request; number of the record |
-//! | `http`, `url` | method, status, bytes; template of the route, scheme |
+//! | `http`, `url` | method, status, bytes, version; template of the route, scheme, host |
 //! | `source`, `user`, `organization` | client address; principal; owner |
 //! | `palisade` | type of the record, its number, and the number of repetitions |
 
@@ -51,7 +51,11 @@ pub(super) fn document(exported: &Exported<'_>) -> Value {
         put("http", http(exported));
         put(
             "url",
-            json!({ "path": record.route(), "scheme": record.member("scheme") }),
+            json!({
+                "path": record.route(),
+                "scheme": exported.members().scheme,
+                "domain": exported.members().host,
+            }),
         );
     }
     document
@@ -100,7 +104,8 @@ fn http(exported: &Exported<'_>) -> Value {
         "request": { "method": record.method(), "id": record.request_id() },
         "response": {
             "status_code": record.status(),
-            "body": { "bytes": record.member("bytes") },
+            "body": { "bytes": exported.members().bytes },
         },
+        "version": exported.members().http,
     })
 }

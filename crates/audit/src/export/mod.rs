@@ -13,7 +13,7 @@ mod cef;
 mod ecs;
 mod ocsf;
 
-use crate::query::StoredRecord;
+use crate::{query::StoredRecord, record::Record};
 
 /// A form of other systems. For [`StoredRecord::export`].
 ///
@@ -124,6 +124,11 @@ impl<'a> Exported<'a> {
             kind,
             millis: u64::try_from(millis).unwrap_or(u64::MAX),
         })
+    }
+
+    /// Returns the members of the record.
+    fn members(&self) -> &'a Record {
+        self.record.record()
     }
 
     /// Returns the identifier of an event. Repeated ones have it as their code.

@@ -83,14 +83,19 @@ fn request(exported: &Exported<'_>, members: &mut Map<String, Value>) {
         json!({
             "http_method": record.method(),
             "uid": record.request_id(),
-            "url": { "path": record.route(), "scheme": record.member("scheme") },
+            "url": {
+                "path": record.route(),
+                "scheme": exported.members().scheme,
+                "hostname": exported.members().host,
+            },
+            "version": exported.members().http,
         }),
     );
     put(
         "http_response",
         json!({
             "code": record.status().unwrap_or(0),
-            "length": record.member("bytes"),
+            "length": exported.members().bytes,
             "latency": record.duration().map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)),
         }),
     );

@@ -71,7 +71,9 @@ impl Guard for AuditGate {
             return Verdict::Admit(());
         }
         let snapshot = RequestSnapshot::capture(cx, head, layer.0.redaction(), &*layer.0.clock);
-        let event = layer.event(cx, snapshot, Stage::Gate, false, Detail::FULL);
+        let event = layer
+            .event(cx, snapshot, Stage::Gate, None, Detail::FULL)
+            .into();
         let recorded =
             layer
                 .0

@@ -10,9 +10,11 @@
 //! | response head | `finish` | those that require it keep a head record; the response waits |
 //! | end, however it comes | `close` | all get the whole record |
 //!
-//! The rules of the layer may leave out a successful request: then there is neither a head record nor an end.
+//! The rules of the layer may leave out a successful request: then there is neither a head record nor an end. A response
+//! whose outcome its head does not decide (a stream, a gRPC status in trailers) has a head record whatever the rules
+//! leave out, so that no failure of it can get lost.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use http::{request, response};
 use palisade_core::{Guard, MaybeReady, Outcome, Rejection, SecurityContext, Verdict};
@@ -30,8 +32,10 @@ use crate::{
 pub struct AuditPass {
     /// Nothing where the layer was applied twice: the outer one records.
     snapshot: Option<RequestSnapshot>,
-    /// Whether the fail-closed sinks were given a head record.
-    has_head_record: bool,
+    /// How much of the request is in its head record, if the fail-closed sinks were given one.
+    head_record: Option<Detail>,
+    /// The time from arrival to the head of the response.
+    head_after: Option<Duration>,
     /// The sinks that reserved space for this request.
     reserved: ReservedSinks,
 }
@@ -55,7 +59,8 @@ impl Guard for AuditLayer {
         let snapshot = RequestSnapshot::capture(cx, head, self.0.redaction(), &*self.0.clock);
         Verdict::Admit(AuditPass {
             snapshot: Some(snapshot),
-            has_head_record: false,
+            head_record: None,
+            head_after: None,
             reserved,
         })
     }
@@ -66,19 +71,20 @@ impl Guard for AuditLayer {
         pass: &mut AuditPass,
         head: &mut response::Parts,
     ) -> Verdict<()> {
-        let Some(snapshot) = pass
-            .snapshot
-            .as_ref()
-            .filter(|_| self.0.requires_head_records)
-        else {
+        let Some(snapshot) = pass.snapshot.as_ref() else {
+            return Verdict::Admit(());
+        };
+        pass.head_after = Some(self.now().saturating_sub(snapshot.started));
+        if !self.0.requires_head_records {
+            return Verdict::Admit(());
+        }
+        let decided = self.0.rules.decide_at_head(cx, snapshot, head);
+        let Some(detail) = decided else {
             return Verdict::Admit(());
         };
         let stage = Stage::Head(head.status);
-        let Some(detail) = self.0.rules.decide(cx, stage, &snapshot.redaction) else {
-            return Verdict::Admit(());
-        };
-        let event = self.event(cx, snapshot.clone(), stage, false, detail);
-        pass.has_head_record = true;
+        let event = self.event(cx, snapshot.clone(), stage, None, detail).into();
+        pass.head_record = Some(detail);
         let sinks = &self.0.sinks;
         self.verdict(
             sinks.record_before_response(pass.reserved, &event, |sink, event| {
@@ -91,13 +97,20 @@ impl Guard for AuditLayer {
         let Some(snapshot) = pass.snapshot else {
             return;
         };
-        let stage = Stage::Over(outcome);
-        let decided = self.0.rules.decide(cx, stage, &snapshot.redaction);
+        let decided = self
+            .0
+            .rules
+            .decide_at_end(cx, &outcome, &snapshot.redaction);
         // What has a head has an end.
-        let detail = decided.or(pass.has_head_record.then_some(Detail::FULL));
+        let detail = match pass.head_record {
+            Some(head) => Some(decided.map_or(head, |end| end.after_head(head))),
+            None => decided,
+        };
         match detail {
             Some(detail) => {
-                let event = self.event(cx, snapshot, stage, pass.has_head_record, detail);
+                let stage = Stage::Over(outcome);
+                let event = self.event(cx, snapshot, stage, pass.head_record, detail);
+                let event = event.with_head_after(pass.head_after).into();
                 self.0.sinks.record_request(pass.reserved, &event);
             }
             None => self.0.leave_out(pass.reserved),
@@ -114,18 +127,11 @@ impl AuditLayer {
         cx: &SecurityContext,
         snapshot: RequestSnapshot,
         stage: Stage,
-        has_head_record: bool,
+        head_record: Option<Detail>,
         detail: Detail,
-    ) -> Arc<RequestRecord> {
+    ) -> RequestRecord {
         let duration = self.now().saturating_sub(snapshot.started);
-        Arc::new(RequestRecord::new(
-            cx.clone(),
-            snapshot,
-            stage,
-            duration,
-            has_head_record,
-            detail,
-        ))
+        RequestRecord::new(cx.clone(), snapshot, stage, duration, head_record, detail)
     }
 
     /// Returns the verdict for a result of the sinks: admitted, or refused with 503.

@@ -276,10 +276,8 @@ impl RecordFilter {
     /// Returns whether a record has the value of a header or parameter.
     fn field_fits(&self, record: &StoredRecord) -> bool {
         self.field.as_ref().is_none_or(|(name, value)| {
-            let found = record
-                .member("fields")
-                .and_then(|fields| fields.get(&**name));
-            found.and_then(|found| found.as_str()) == Some(&**value)
+            let fields = record.record().fields.as_ref();
+            fields.and_then(|fields| fields.get(name)) == Some(value)
         })
     }
 
@@ -314,20 +312,15 @@ fn equal(expected: &Option<Box<str>>, found: Option<&str>) -> bool {
 
 /// Returns whether a record names a firewall rule among its notes.
 fn names_rule(record: &StoredRecord, rule: u64) -> bool {
-    let notes = record.member("noted").and_then(|notes| notes.as_array());
-    let text = |note: &serde_json::Value, name: &str| {
-        let value = note.get(name)?.as_str()?;
-        Some(value.to_owned())
-    };
-    notes.into_iter().flatten().any(|note| {
-        let key = text(note, "key");
-        let of_rules = matches!(
-            key.as_deref(),
+    let notes = record.record().noted.iter().flatten();
+    let of_rules = notes.filter(|note| {
+        matches!(
+            note.key.as_deref(),
             Some("inspect_rules" | "inspect_text_rules" | "inspect_response_rules")
-        );
-        let ids = text(note, "value").filter(|_| of_rules).unwrap_or_default();
-        ids.split(',').any(|id| id.parse() == Ok(rule))
-    })
+        )
+    });
+    let mut ids = of_rules.flat_map(|note| note.value.iter().flat_map(|ids| ids.split(',')));
+    ids.any(|id| id.parse() == Ok(rule))
 }
 
 #[cfg(test)]

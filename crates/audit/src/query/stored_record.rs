@@ -1,10 +1,10 @@
 //! One record as it stands in a file.
 
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
 use serde_json::{Map, Value};
 
-use crate::record::timestamp;
+use crate::record::{Record, RefusalMember, timestamp};
 
 /// One record, read back from a trail. Items of a [`TrailReader`](crate::TrailReader).
 ///
@@ -35,24 +35,31 @@ use crate::record::timestamp;
 /// assert!(counts.is_empty());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct StoredRecord {
     /// The line, without its line feed.
     line: Box<str>,
-    /// Its members.
-    members: Map<String, Value>,
+    /// Its members that this version knows.
+    record: Box<Record>,
+    /// All of them, read when one is asked for by its name.
+    members: OnceLock<Map<String, Value>>,
 }
 
 impl StoredRecord {
     /// Reads a line. `None` if it is not one JSON object with a type.
     pub(crate) fn parse(line: &[u8]) -> Option<Self> {
         let line = std::str::from_utf8(line).ok()?.trim_end_matches('\n');
-        let members: Map<String, Value> = serde_json::from_str(line).ok()?;
-        let record = Self {
+        let record = Record::owned(line)?;
+        (!record.kind.is_empty()).then(|| Self {
             line: line.into(),
-            members,
-        };
-        (!record.kind().is_empty()).then_some(record)
+            record: record.into(),
+            members: OnceLock::new(),
+        })
+    }
+
+    /// Returns the members that this version knows.
+    pub(crate) fn record(&self) -> &Record {
+        &self.record
     }
 
     /// Returns the line of JSON as it stands in the file. It holds no control characters.
@@ -87,7 +94,8 @@ impl StoredRecord {
     /// ```
     #[must_use]
     pub fn member(&self, name: &str) -> Option<&Value> {
-        self.members.get(name)
+        let read = || serde_json::from_str(&self.line).unwrap_or_default();
+        self.members.get_or_init(read).get(name)
     }
 
     /// Returns the type: `request`, `head`, `end`, `gate`, `event`, `folded`, `opened`, `resumed`, `recovered`,
@@ -104,7 +112,7 @@ impl StoredRecord {
     /// | `recovered`, `lost`, `retired`, `clock_step` | a crash, records without space, deleted parts, a clock that stepped back |
     #[must_use]
     pub fn kind(&self) -> &str {
-        self.text("type").unwrap_or_default()
+        &self.record.kind
     }
 
     /// Returns the number of the record in its trail, from 1. Verification names records by it.
@@ -112,14 +120,14 @@ impl StoredRecord {
     /// Numbers have no gaps. A record that is missing in the middle is a finding of [`verify_file`](crate::verify_file).
     #[must_use]
     pub fn sequence(&self) -> Option<u64> {
-        self.number("seq")
+        self.record.seq
     }
 
     /// Returns when it happened: the arrival of a request, in RFC 3339 and UTC. Empty if the record
     /// has no time.
     #[must_use]
     pub fn time_text(&self) -> &str {
-        self.text("time").unwrap_or_default()
+        &self.record.time
     }
 
     /// Returns when it happened, since the Unix epoch, in microseconds. `None` if the record has no valid time.
@@ -131,90 +139,97 @@ impl StoredRecord {
     /// Returns the identifier of the request, as clients see it in `x-request-id` and in problem documents.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
-        self.text("id")
+        self.record.id.as_deref()
     }
 
     /// Returns the method of the request.
     #[must_use]
     pub fn method(&self) -> Option<&str> {
-        self.text("method")
+        self.record.method.as_deref()
     }
 
     /// Returns of how many requests this is the one with a record: 1 if all have one.
     ///
+    /// In a `head` record it is what was decided before the response. If the request fails afterwards, its `end` says 1:
+    /// of failures all have a record.
+    ///
     /// See [`AuditRule::sample_successes`](crate::AuditRule::sample_successes).
     #[must_use]
     pub fn sampled_one_of(&self) -> u64 {
-        self.number("sampled").unwrap_or(1).max(1)
+        self.record.sampled.unwrap_or(1).max(1)
     }
 
     /// Returns the template of the route. `None` if no route matched.
     #[must_use]
     pub fn route(&self) -> Option<&str> {
-        self.text("route")
+        self.record.route.as_deref()
     }
 
     /// Returns the address of the client as it was recorded, which may be masked.
     #[must_use]
     pub fn client(&self) -> Option<&str> {
-        self.text("client")
+        self.record.client.as_deref()
     }
 
     /// Returns the identifier of the principal. A `folded` record has nothing else of it.
     #[must_use]
     pub fn principal(&self) -> Option<&str> {
-        let principal = self.members.get("principal")?;
-        principal.get("id").unwrap_or(principal).as_str()
+        self.record.principal.as_ref()?.id.as_deref()
     }
 
     /// Returns the owner (tenant) of the principal.
     #[must_use]
     pub fn owner(&self) -> Option<&str> {
-        self.members.get("principal")?.get("owner")?.as_str()
+        self.record.principal.as_ref()?.owner.as_deref()
     }
 
     /// Returns the status of the response. `None` for a request that ended without one, and for other types.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
-        self.number("status")
-            .and_then(|status| u16::try_from(status).ok())
+        self.record.status
     }
 
     /// Returns how the request ended: `complete`, `body_dropped`, `cancelled`, `panicked` and so on. `None` where
     /// that was not known yet.
     #[must_use]
     pub fn outcome(&self) -> Option<&str> {
-        self.text("how")
+        self.record.how.as_deref()
     }
 
     /// Returns how long the request took, in microseconds, from its arrival to this record.
     #[must_use]
     pub fn duration(&self) -> Option<Duration> {
-        self.number("duration_us").map(Duration::from_micros)
+        self.record.duration_us.map(Duration::from_micros)
     }
 
     /// Returns the guard that refused the request last, or that of repeated refusals (`folded`).
     #[must_use]
     pub fn refusing_guard(&self) -> Option<&str> {
-        self.refusal("guard")
+        match self.kind() {
+            "folded" => self.record.guard.as_deref(),
+            _ => self.last_refusal()?.guard.as_deref(),
+        }
     }
 
     /// Returns the code of the last refusal, or that of repeated refusals (`folded`).
     #[must_use]
     pub fn refusal_code(&self) -> Option<&str> {
-        self.refusal("code")
+        match self.kind() {
+            "folded" => self.record.code.as_deref(),
+            _ => self.last_refusal()?.code.as_deref(),
+        }
     }
 
     /// Returns the private reason of the last refusal, which the client did not get.
     #[must_use]
     pub fn refusal_reason(&self) -> Option<&str> {
-        self.refusal("reason")
+        self.last_refusal()?.reason.as_deref()
     }
 
     /// Returns the identifier of an event, such as `key.revoked`.
     #[must_use]
     pub fn event_id(&self) -> Option<&str> {
-        self.text("event_id")
+        self.record.event_id.as_deref()
     }
 
     /// Returns how many requests or events a record stands for: the count of a `folded` record,
@@ -222,33 +237,21 @@ impl StoredRecord {
     #[must_use]
     pub fn count(&self) -> u64 {
         match self.kind() {
-            "folded" => self.number("count").unwrap_or(1),
+            "folded" => self.record.count.unwrap_or(1),
             _ => 1,
         }
     }
 
-    /// Returns a member of the last refusal.
-    fn refusal(&self, name: &str) -> Option<&str> {
-        match self.kind() {
-            "folded" => self.text(name),
-            _ => self
-                .members
-                .get("refused")?
-                .as_array()?
-                .last()?
-                .get(name)?
-                .as_str(),
-        }
+    /// Returns the last refusal.
+    fn last_refusal(&self) -> Option<&RefusalMember<Box<str>>> {
+        self.record.refused.as_ref()?.last()
     }
+}
 
-    /// Returns a text member.
-    fn text(&self, name: &str) -> Option<&str> {
-        self.members.get(name)?.as_str()
-    }
-
-    /// Returns a number member.
-    fn number(&self, name: &str) -> Option<u64> {
-        self.members.get(name)?.as_u64()
+/// Two records are equal if their lines are.
+impl PartialEq for StoredRecord {
+    fn eq(&self, other: &Self) -> bool {
+        self.line == other.line
     }
 }
 

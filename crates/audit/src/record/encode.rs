@@ -9,18 +9,19 @@
 //! | `request` | the request is over, without a head record | all |
 //! | `gate` | before the handler | the request, without an outcome |
 //! | `head` | before the response, if a sink requires it | the request, status, what was noticed so far |
-//! | `end` | the request is over, after a head record | identifier, outcome, what was noticed, cost |
+//! | `end` | the request is over, after a head record | identifier, outcome, what was noticed, cost; chosen fields that the head lacks |
 
 use palisade_core::{Identity, Outcome, Principal};
 
-use super::{RequestRecord, Stage, observations, request_snapshot::RecordedPath};
+use super::{
+    RequestRecord, Stage, document::VERSION, observations, request_origin::recorded_host,
+    request_snapshot::RecordedPath,
+};
 use crate::{
     record::json::Object,
-    record::redaction::{FieldForm, FieldSource, Redaction},
+    record::redaction::{FieldForm, Redaction},
 };
 
-/// The version of the record's members. Members may be added to it; none changes its meaning.
-const VERSION: u64 = 1;
 /// Bytes of a record before it is sealed. Readers take lines of up to 64 KiB.
 pub(crate) const MAX_RECORD: usize = 32 * 1024;
 /// Characters of a name that an operator or a store chose.
@@ -114,11 +115,7 @@ impl RequestRecord {
             record.limited("route", route, MAX_NAME_CHARS);
         }
         self.path_members(record);
-        if let Some(client) = self.cx.client() {
-            let client_ip = self.redaction().recorded_client(client.ip());
-            record.plain("client", client_ip);
-            record.text("scheme", client.scheme().as_str());
-        }
+        self.origin_members(record);
         match self.cx.identity() {
             Identity::Anonymous => record.text("identity", "anonymous"),
             Identity::Unknown => record.text("identity", "unknown"),
@@ -127,6 +124,37 @@ impl RequestRecord {
         if let Some(key) = &self.redaction().key {
             record.text("hmac_key", &key.id());
         }
+        if let Some(bytes) = self.snapshot.origin.request_bytes {
+            record.number("request_bytes", bytes);
+        }
+    }
+
+    /// Writes host, version of HTTP and addresses, and how the address of the client was decided.
+    fn origin_members(&self, record: &mut Object<'_>) {
+        let (origin, client) = (&self.snapshot.origin, self.cx.client());
+        // That of a trusted proxy is what the client asked for. A host can be the name of a person.
+        let forwarded = client.and_then(|client| client.forwarded_host());
+        let host = match forwarded {
+            Some(forwarded) => recorded_host(forwarded.as_str()),
+            None => origin.host(),
+        };
+        if let Some(host) = host.filter(|_| !self.redaction().principal_pseudonyms) {
+            record.text("host", host);
+        }
+        record.text("http", origin.http());
+        if let Some(tls) = origin.peer.and_then(|peer| peer.tls) {
+            record.text("tls", tls.as_str());
+        }
+        let Some(client) = client else { return };
+        let client_ip = self.redaction().recorded_client(client.ip());
+        record.plain("client", client_ip);
+        let by_proxy = client.is_through_proxy();
+        record.text("client_from", if by_proxy { "proxy" } else { "peer" });
+        let peer = origin.peer.map(|peer| peer.address.ip().to_canonical());
+        if let Some(peer) = peer.filter(|peer| *peer != client.ip()) {
+            record.plain("peer", self.redaction().recorded_client(peer));
+        }
+        record.text("scheme", client.scheme().as_str());
     }
 
     fn redaction(&self) -> &Redaction {
@@ -153,11 +181,12 @@ impl RequestRecord {
         }
     }
 
-    /// Writes the headers and query parameters that the operator chose, in clear or as a code. Never in an `end`
-    /// record: its head has them.
+    /// Writes the headers and query parameters that the operator chose, in clear or as a code. In an `end` record only
+    /// if its head does not have them.
     fn chosen_fields(&self, record: &mut Object<'_>, form: RecordType) {
+        let are_in_head = self.head_record.is_some_and(|head| head.fields);
         let has_fields = self.detail.fields && !self.snapshot.redacted_fields.is_empty();
-        if form == RecordType::End || !has_fields {
+        if !has_fields || (form == RecordType::End && are_in_head) {
             return;
         }
         let mut fields = record.object("fields");
@@ -165,11 +194,7 @@ impl RequestRecord {
             let Some(field) = self.redaction().fields.get(recorded.field) else {
                 continue;
             };
-            let source_kind = match field.source {
-                FieldSource::Header(_) => "header",
-                FieldSource::Query(_) => "query",
-            };
-            let name = format!("{source_kind}.{}", field.source.name());
+            let name = format!("{}.{}", field.source.kind(), field.source.name());
             match field.form {
                 FieldForm::Clear => fields.limited(&name, &recorded.value, MAX_TEXT_CHARS),
                 FieldForm::Correlated => fields.text(&name, &format!("hmac:{}", recorded.value)),
@@ -178,7 +203,7 @@ impl RequestRecord {
         fields.close();
     }
 
-    /// Writes status, outcome and duration in microseconds.
+    /// Writes status, outcome and times in microseconds.
     fn outcome_members(&self, record: &mut Object<'_>) {
         if let Some(status) = self.status() {
             record.number("status", status.as_u16().into());
@@ -186,8 +211,10 @@ impl RequestRecord {
         if let Stage::Over(outcome) = self.stage {
             outcome_members(record, &outcome);
         }
-        let micros = u64::try_from(self.duration.as_micros()).unwrap_or(u64::MAX);
-        record.number("duration_us", micros);
+        if let Some(head) = self.head_after {
+            record.number("head_us", microseconds(head));
+        }
+        record.number("duration_us", microseconds(self.duration));
     }
 
     /// Writes what the guards noticed.
@@ -208,6 +235,10 @@ impl RequestRecord {
         }
         settled.close();
     }
+}
+
+fn microseconds(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// Writes the authenticated principal, its names in clear or as codes.

@@ -2,10 +2,12 @@
 //!
 //! `request_snapshot` copies the head at admission, `redaction` decides what may be recorded,
 //! `encode` and `observations` write the members, and `json` escapes what could break a line.
-//! `audit_event` has the records that are not about a request.
+//! `audit_event` has the records that are not about a request. `document` reads what stands in a file.
 
 mod audit_event;
+pub mod event_id;
 mod correlation;
+mod document;
 pub(crate) mod json;
 pub(crate) mod redaction;
 pub(crate) mod timestamp;
@@ -13,6 +15,7 @@ mod encode;
 pub(crate) mod notes;
 mod observations;
 mod unknown_path;
+mod request_origin;
 mod request_snapshot;
 
 use std::{borrow::Cow, fmt, net::IpAddr, num::NonZeroU32, time::Duration};
@@ -20,11 +23,9 @@ use std::{borrow::Cow, fmt, net::IpAddr, num::NonZeroU32, time::Duration};
 use http::{Method, StatusCode};
 use palisade_core::{Outcome, Principal, RequestId, RouteMatch, SecurityContext};
 
-pub use self::{
-    audit_event::{AuditEvent, event_id},
-    correlation::CorrelatedField,
-};
+pub use self::{audit_event::AuditEvent, correlation::CorrelatedField, document::RECORD_SCHEMA};
 pub(crate) use self::{
+    document::{Record, RefusalMember, Text, VERSION, is_known_version},
     encode::{MAX_RECORD, RecordType},
     request_snapshot::RequestSnapshot,
 };
@@ -66,10 +67,12 @@ pub struct RequestRecord {
     snapshot: RequestSnapshot,
     /// When the record was made, and what was known then.
     stage: Stage,
+    /// The time from arrival to the head of the response, on the monotonic clock. `None` if there is none.
+    head_after: Option<Duration>,
     /// The time from arrival to this record, on the monotonic clock.
     duration: Duration,
-    /// Whether the sinks that require head records were given one.
-    has_head_record: bool,
+    /// How much is in the head record, if the sinks that require one were given it.
+    head_record: Option<Detail>,
     /// How much of the request is written.
     detail: Detail,
 }
@@ -89,6 +92,15 @@ impl Detail {
         fields: true,
         one_of: NonZeroU32::MIN,
     };
+
+    /// Returns how much of a request is written at its end, after a head record. It stands for no more requests than
+    /// that.
+    pub(crate) fn after_head(self, head: Self) -> Self {
+        Self {
+            one_of: self.one_of.min(head.one_of),
+            ..self
+        }
+    }
 }
 
 /// The point in the life of a request at which a record was made.
@@ -109,17 +121,24 @@ impl RequestRecord {
         snapshot: RequestSnapshot,
         stage: Stage,
         duration: Duration,
-        has_head_record: bool,
+        head_record: Option<Detail>,
         detail: Detail,
     ) -> Self {
         Self {
             cx,
             snapshot,
             stage,
+            head_after: None,
             duration,
-            has_head_record,
+            head_record,
             detail,
         }
+    }
+
+    /// Adds when the response began, as time since the arrival.
+    pub(crate) fn with_head_after(mut self, head_after: Option<Duration>) -> Self {
+        self.head_after = head_after;
+        self
     }
 
     /// Returns the identifier of the request.
@@ -224,7 +243,7 @@ impl RequestRecord {
     /// Returns whether the sinks that require head records were given one of this request.
     #[must_use]
     pub fn has_head_record(&self) -> bool {
-        self.has_head_record
+        self.head_record.is_some()
     }
 
     /// Returns the context of the request, for sinks of other crates. It may hold more than may be

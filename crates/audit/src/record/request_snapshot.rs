@@ -11,6 +11,7 @@ use palisade_core::{Clock, SecurityContext};
 
 use super::{
     redaction::{RedactedField, Redaction},
+    request_origin::RequestOrigin,
     unknown_path::UnknownPath,
 };
 
@@ -29,6 +30,8 @@ pub(crate) struct RequestSnapshot {
     pub(crate) started: Duration,
     /// Replaced by `OVERLONG` if longer than [`MAX_METHOD_BYTES`].
     pub(crate) method: Method,
+    /// Connection, version of HTTP, host.
+    pub(crate) origin: RequestOrigin,
     /// `None` if a route matched: its template is recorded.
     pub(crate) path: Option<RecordedPath>,
     /// The chosen headers and query parameters, as HMAC codes or in clear.
@@ -64,6 +67,7 @@ impl RequestSnapshot {
             received_at: cx.unix_time(clock),
             started: cx.monotonic_time(clock),
             method: bounded_method(&head.method),
+            origin: RequestOrigin::of(head),
             path,
             redacted_fields: redaction.redacted_fields(head),
             redaction,

@@ -201,10 +201,6 @@ impl TrailReport {
     /// Counts what is known when the response starts: client, principal, route, status, refusal.
     fn add_request(&mut self, record: &StoredRecord) {
         self.requests = self.requests.saturating_add(1);
-        if let one_of @ 2.. = record.sampled_one_of() {
-            self.sampled = self.sampled.saturating_add(1);
-            self.sampled_from = self.sampled_from.saturating_add(one_of);
-        }
         let class = record.status().map_or(0, |status| status / 100);
         let of_class = self.by_class.entry(class).or_default();
         *of_class = of_class.saturating_add(1);
@@ -223,21 +219,25 @@ impl TrailReport {
         }
     }
 
-    /// Counts what is known when the request is over: duration, outcome, cost.
+    /// Counts what is known when the request is over: duration, outcome, cost, and whether it is a sample.
+    ///
+    /// A head may be that of a sample though the request fails afterwards. All failures have a record, so it then stands
+    /// for itself alone, and so does a head without an end.
     fn add_end(&mut self, record: &StoredRecord) {
+        if let one_of @ 2.. = record.sampled_one_of() {
+            self.sampled = self.sampled.saturating_add(1);
+            self.sampled_from = self.sampled_from.saturating_add(one_of);
+        }
         if let Some(duration) = record.duration() {
             self.latency.add(duration);
         }
         if let Some(outcome) = record.outcome().filter(|outcome| *outcome != "complete") {
             self.by_outcome.add(outcome, 1);
         }
-        let settled = record
-            .member("settled")
-            .and_then(|settled| settled.as_object());
-        for (unit, amount) in settled.into_iter().flatten() {
-            if self.costs.len() < MAX_UNITS || self.costs.contains_key(unit) {
-                let total = self.costs.entry(unit.clone()).or_default();
-                *total = total.saturating_add(amount.as_u64().unwrap_or(0));
+        for (unit, amount) in record.record().settled.iter().flatten() {
+            if self.costs.len() < MAX_UNITS || self.costs.contains_key(&**unit) {
+                let total = self.costs.entry(unit.to_string()).or_default();
+                *total = total.saturating_add(*amount);
             }
         }
     }
@@ -314,11 +314,22 @@ mod tests {
     #[test]
     fn samples_are_counted_as_records_and_the_page_says_what_they_stand_for() {
         let sampled = HEAD.replace("\"method\"", "\"sampled\":10,\"method\"");
-        let report = report(&[&sampled, &sampled, REFUSED]);
+        let whole = sampled.replace("head", "request");
+        let end = END.replace("\"status\"", "\"sampled\":10,\"status\"");
+        let report = report(&[&whole, &sampled, &end, REFUSED]);
         assert_eq!(report.requests(), 3);
         assert_eq!((report.sampled, report.sampled_from), (2, 20));
         let page = report.to_html("audit.jsonl", None);
         assert!(page.contains("2 records are samples: they stand for about 20 requests"));
+    }
+
+    #[test]
+    fn a_sample_that_fails_stands_for_itself_alone() {
+        let sampled = HEAD.replace("\"method\"", "\"sampled\":10,\"method\"");
+        // Its failure has a record whether or not it is a sample; that of the second one is not there yet.
+        let report = report(&[&sampled, END, &sampled]);
+        assert_eq!(report.requests(), 2);
+        assert_eq!((report.sampled, report.sampled_from), (0, 0));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::{collections::HashSet, mem, time::Duration};
 use palisade_core::{RequestId, SharedClock};
 
 use super::repeats::{RepeatCount, RepeatKey, RepeatSettings, RepeatTable};
-use crate::record::{AuditEvent, RequestRecord, json::Object};
+use crate::record::{AuditEvent, RequestRecord, VERSION, json::Object};
 
 /// Refusals of one client within this time are one record and a count.
 const SETTINGS: RepeatSettings = RepeatSettings {
@@ -89,7 +89,9 @@ impl RepeatFilter {
 pub(super) fn held_back(count: &RepeatCount) -> String {
     let mut out = Vec::with_capacity(256);
     let mut record = Object::open(&mut out);
+    record.number("v", VERSION);
     record.text("type", "held_back");
+    record.time("time", count.last);
     count.write(&mut record);
     record.close();
     String::from_utf8(out).unwrap_or_default()
@@ -163,7 +165,7 @@ mod tests {
         };
         assert_eq!(
             held_back(count),
-            "{\"type\":\"held_back\",\"client\":\"0.0.0.1\",\"guard\":\"rate_limit\",\
+            "{\"v\":2,\"type\":\"held_back\",\"time\":\"2023-11-14T22:14:19.000000Z\",\"client\":\"0.0.0.1\",\"guard\":\"rate_limit\",\
              \"code\":\"too_many_requests\",\"count\":59,\
              \"first\":\"2023-11-14T22:13:21.000000Z\",\"last\":\"2023-11-14T22:14:19.000000Z\"}"
         );

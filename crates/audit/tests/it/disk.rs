@@ -111,7 +111,7 @@ async fn a_torn_line_that_cannot_be_copied_stops_no_start() {
     let recovered = &of_type(&path, "recovered")[0];
     assert_eq!(recovered["cause"], "torn_line");
     assert!(
-        recovered["text"].as_str().unwrap().starts_with("{\"v\":1"),
+        recovered["text"].as_str().unwrap().starts_with("{\"v\":2"),
         "{recovered}"
     );
     let options = VerifyOptions::new().checkpoints(folder.path().join("none"));

@@ -100,7 +100,7 @@ async fn what_is_done_to_the_trail_after_an_incident_is_found() {
             "line {index} removed"
         );
         let mut changed = whole.clone();
-        changed[index] = changed[index].replacen("\"v\":1", "\"v\":3", 1);
+        changed[index] = changed[index].replacen("\"v\":2", "\"v\":3", 1);
         place.write(&changed);
         assert_eq!(
             place.report().outcome(),

@@ -24,6 +24,7 @@ mod damaged_parts;
 mod killed;
 #[cfg(feature = "otlp")]
 mod otlp;
+mod origin;
 mod proofs;
 mod pseudonyms;
 mod props;
@@ -33,6 +34,8 @@ mod redaction;
 #[cfg(unix)]
 mod rsyslog;
 mod rules;
+mod rules_fail_closed;
+mod schema;
 mod repeats;
 #[cfg(feature = "otlp")]
 mod sink_losses;
@@ -45,6 +48,7 @@ mod sinks;
 mod support;
 mod syslog;
 mod verification;
+mod versions;
 #[cfg(feature = "webhook")]
 mod webhook;
 mod witness;

@@ -50,10 +50,11 @@ async fn a_record_says_who_what_when_and_from_where() {
     assert_eq!(
         record,
         json!({
-            "v": 1, "type": "request", "time": "2023-11-14T22:13:20.000000Z", "id": null,
-            "method": "GET", "path_length": 4, "path_code": null, "client": "203.0.113.7", "scheme": "https",
+            "v": 2, "type": "request", "time": "2023-11-14T22:13:20.000000Z", "id": null,
+            "method": "GET", "path_length": 4, "path_code": null,
+            "http": "1.1", "client": "203.0.113.7", "client_from": "peer", "scheme": "https",
             "principal": {"kind": "api_key", "id": "team-voice", "credential": "k7Gh2"},
-            "status": 200, "how": "complete", "bytes": 5, "duration_us": 1234,
+            "status": 200, "how": "complete", "bytes": 5, "head_us": 1234, "duration_us": 1234,
         })
     );
 }

@@ -56,7 +56,7 @@ fn assert_held_back(record: &Value, count: u64) {
     assert_eq!(record["type"], "held_back");
     assert_eq!(record["count"], count);
     assert_eq!(record["client"], "203.0.113.7");
-    assert_eq!(record["principal"], "team-voice");
+    assert_eq!(record["principal"]["id"], "team-voice");
     assert_eq!(record["guard"], "does");
     assert_eq!(record["code"], "forbidden");
     assert_eq!(record["first"], "2023-11-14T22:13:20.000000Z");

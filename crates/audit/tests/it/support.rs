@@ -17,6 +17,8 @@ use palisade_core::{
 use serde_json::Value;
 use tower::{BoxError, Service, ServiceExt};
 
+use crate::schema::assert_fits;
+
 pub(crate) type Body = Full<Bytes>;
 
 /// 2023-11-14T22:13:20Z.
@@ -69,6 +71,7 @@ impl Trail {
         let lines = self.memory.lines().into_iter();
         let records = lines.map(|line| serde_json::from_str::<Value>(&line).unwrap());
         records
+            .inspect(assert_fits)
             .filter(|record| wanted(record["type"].as_str().unwrap()))
             .collect()
     }
@@ -131,7 +134,14 @@ where
 pub(crate) fn records(path: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(path).unwrap();
     let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
-    lines.collect()
+    lines.inspect(assert_fits_if_record).collect()
+}
+
+/// Checkpoint files have lines of another form.
+fn assert_fits_if_record(line: &Value) {
+    if line.get("hash").is_some() && line.get("signature").is_none() {
+        assert_fits(line);
+    }
 }
 
 /// The records of a file that have a type.

@@ -24,10 +24,10 @@ A value on the command line can be seen by other users of the machine, and stays
 value, one line is read from standard input.
 
 Examples:
-  palisade audit hash --key correlation.key --field principal anna
+  printf anna | palisade audit hash --key correlation.key --field principal
   palisade audit query audit.jsonl --principal hmac:4f0c… --since 30d
   palisade audit hash --key correlation.key --key old.key --field query.user < value.txt
-  palisade audit hash --key correlation.key --field client 203.0.113.7";
+  echo 203.0.113.7 | palisade audit hash --key correlation.key --field client";
 
 /// Prints the code that a trail shows in place of a value
 ///

@@ -12,6 +12,7 @@
 //! | `tail` | `audit tail` | no | nothing |
 //! | `export` | `audit export` | no | nothing |
 //! | `hash` | `audit hash` | | nothing |
+//! | `schema` | `audit schema` | | nothing |
 //! | `acknowledge` | `audit acknowledge` | yes | `FILE.acknowledged` |
 //! | `key` | `audit key` | | two key files |
 //! | `seal_key` | `audit seal-key` | | two key files |
@@ -25,9 +26,10 @@
 //! |---|---|---|---|---|
 //! | `verify`, `report` | intact | altered, removed or forged records | not readable, another key | incidents |
 //! | `query` | records were found | none was found | not readable, or a part of it | |
-//! | `tail` | the reader ended | | not readable | |
+//! | `tail` | the reader ended | | not readable, or a part of it | |
 //! | `export` | done, also without a line | | not readable, or a part of it | |
 //! | `hash` | done | | no key, no address | |
+//! | `schema` | printed | | | |
 //! | `acknowledge` | acknowledged | | nothing to acknowledge, no key | |
 //! | `key`, `seal-key` | made | | not made | |
 //! | `prove` | made | | not made | |
@@ -46,6 +48,7 @@ mod key;
 mod prove;
 mod query;
 mod report;
+mod schema;
 mod seal_key;
 mod tail;
 mod unreadable_parts;
@@ -70,6 +73,7 @@ pub(crate) enum Command {
     Prove(prove::Prove),
     Query(query::Query),
     Report(report::Report),
+    Schema(schema::Schema),
     SealKey(seal_key::SealKey),
     Tail(tail::Tail),
     Verify(verify::Verify),
@@ -92,6 +96,7 @@ impl Command {
             Self::Prove(command) => command.run(),
             Self::Query(command) => command.run(),
             Self::Report(command) => command.run(),
+            Self::Schema(command) => command.run(),
             Self::SealKey(command) => command.run(),
             Self::Tail(command) => command.run(),
             Self::Verify(command) => command.run(),

@@ -17,7 +17,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicBool, AtomicUsize},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -118,6 +118,8 @@ struct Inner {
     proven: OnceLock<ProvenPrincipal>,
     /// The renderer of refusals. Unset: the default one.
     renderer: OnceLock<Arc<dyn Renderer>>,
+    /// The body of the response has a known length.
+    response_length_known: AtomicBool,
     /// Created at the first read.
     request_id: OnceLock<StoredRequestId>,
     /// Set by [`RouteLayer`](crate::RouteLayer).
@@ -224,6 +226,33 @@ impl SecurityContext {
     #[must_use]
     pub fn is_grpc(&self) -> bool {
         self.0.grpc.is_some()
+    }
+
+    /// Tells whether the length of the response's body is known, for [`Guard::finish`](crate::Guard::finish).
+    ///
+    /// False for a stream, whose end is not decided when its head goes out: it may fail at any time, and a gRPC
+    /// response has its status there. True for a body in memory, for others whose `size_hint` is exact, and for all
+    /// responses to `HEAD`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_core::SecurityContext;
+    ///
+    /// let (mut head, ()) = http::Request::new(()).into_parts();
+    /// let cx = SecurityContext::find_or_create(&mut head);
+    /// assert!(!cx.is_response_length_known(), "there is no response yet");
+    /// ```
+    #[must_use]
+    pub fn is_response_length_known(&self) -> bool {
+        self.0.is_head || self.0.response_length_known.load(Ordering::Relaxed)
+    }
+
+    /// Notes it for the guards that see the head next.
+    pub(crate) fn set_response_length_known(&self, is_known: bool) {
+        self.0
+            .response_length_known
+            .store(is_known, Ordering::Relaxed);
     }
 
     fn records(&self) -> MutexGuard<'_, Records> {

@@ -131,6 +131,11 @@ impl<G: Guards> GuardRun<G> {
         step
     }
 
+    /// Notes for the guards whether the length of the response's body is known.
+    pub(super) fn note_length(&self, is_known: bool) {
+        self.cx.set_response_length_known(is_known);
+    }
+
     /// Lets the guards that admitted see the head of the response. A panic refuses the response.
     pub(super) fn finish(
         &mut self,

@@ -179,6 +179,8 @@ impl<ResB: Body> PendingResponse<ResB> {
         task: &mut Context<'_>,
     ) -> Poll<()> {
         loop {
+            let length = self.body.size_hint().exact();
+            run.note_length(length.is_some() || self.body.is_end_stream());
             match ready!(run.finish(&mut self.head, &mut Some(task))) {
                 Ok(()) => return Poll::Ready(()),
                 Err(rejection) => *self = Self::refusal(run.render(*rejection)),

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header::CONTENT_LENGTH};
 use http_body::{Body as _, Frame};
 use http_body_util::BodyExt as _;
-use palisade_core::GuardService;
+use palisade_core::{Guard, GuardService, SecurityContext, Verdict};
 use tower::{Service, ServiceExt as _};
 
 use crate::support::*;
@@ -275,4 +275,56 @@ async fn a_caught_panic_ends_every_guard_once_as_panicked() {
     let length = text(response).await.1.len();
     let closed = format!("a:close panicked {length}");
     assert_eq!(take_events(&log), ["a:admit", "a:finish 500", &closed]);
+}
+
+/// Notes for each head that it sees whether the length of the body is known.
+#[derive(Clone)]
+struct SeesLength(Log);
+
+impl Guard for SeesLength {
+    type Pass = ();
+    fn name(&self) -> &'static str {
+        "sees_length"
+    }
+    fn admit(&self, _: &SecurityContext, _: &mut http::request::Parts) -> Verdict<()> {
+        Verdict::Admit(())
+    }
+    fn finish(
+        &self,
+        cx: &SecurityContext,
+        (): &mut (),
+        _: &mut http::response::Parts,
+    ) -> Verdict<()> {
+        let is_known = cx.is_response_length_known();
+        self.0.lock().unwrap().push(is_known.to_string());
+        Verdict::Admit(())
+    }
+}
+
+#[tokio::test]
+async fn guards_know_at_the_head_whether_the_length_is_known() {
+    let log = log();
+    let sees = SeesLength(log.clone());
+    let stream = tower::service_fn(async |_: Request<TestBody>| Ok::<_, Infallible>(two_frames()));
+    let streams = GuardService::new(sees.clone(), stream.clone());
+    drop(streams.oneshot(get("/")).await);
+    let head = Request::head("/").body(TestBody::default()).unwrap();
+    drop(
+        GuardService::new(sees.clone(), stream.clone())
+            .oneshot(head)
+            .await,
+    );
+    drop(
+        GuardService::new(sees.clone(), responds_with("text"))
+            .oneshot(get("/"))
+            .await,
+    );
+    // The refusal that replaces a stream has a length.
+    let refuses = LoggingGuard::new("refuses", Behavior::FinishRefuses, &Log::default());
+    let guards = (sees.clone(), refuses, sees);
+    drop(GuardService::new(guards, stream).oneshot(get("/")).await);
+    assert_eq!(
+        take_events(&log),
+        ["false", "true", "true", "false", "true"]
+    );
 }

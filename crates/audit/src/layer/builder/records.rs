@@ -31,7 +31,7 @@ impl AuditLayerBuilder {
 
     /// Records identifier, credential and owner of a principal as codes under the correlation key.
     ///
-    /// Default: in clear. Private reasons of refusals, which may name a person, are then not recorded. Notes and
+    /// Default: in clear. Private reasons of refusals and hosts, which may name a person, are then not recorded. Notes and
     /// identifiers of exposed credentials are codes, but for notes of Palisade whose values are numbers or fixed texts. Of
     /// events, texts are recorded as they are: see [`AuditEvent::principal`](crate::AuditEvent::principal). When the key is destroyed, no one can find out who
     /// a record is about.

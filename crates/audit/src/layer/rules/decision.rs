@@ -6,14 +6,14 @@ use std::{
 };
 
 use hmac::{Hmac, Mac as _};
-use http::StatusCode;
+use http::{HeaderMap, Method, StatusCode, response};
 use palisade_core::{Fact, Observations, Outcome, OutcomeKind, RouteMatch, SecurityContext};
 use sha2::Sha256;
 
 use super::{AuditLevel, AuditRule};
 use crate::{
     error::AuditBuildError,
-    record::{AuditEvent, Detail, Stage, event_id},
+    record::{AuditEvent, Detail, RequestSnapshot, event_id},
     record::{notes::is_important, redaction::Redaction},
 };
 
@@ -35,6 +35,8 @@ enum Class {
     Failure,
     Refusal,
     Success,
+    /// The response has begun, and can still fail by what the service does.
+    Undecided,
 }
 
 impl Rules {
@@ -68,12 +70,37 @@ impl Rules {
         })
     }
 
-    /// Returns how much of a request is recorded at a stage. `None`: nothing.
-    pub(in crate::layer) fn decide(
+    /// Returns how much of a request is recorded before its response starts. `None`: nothing.
+    ///
+    /// A response that can still fail is recorded: if its record came only at its end, a process that is killed before
+    /// would leave none.
+    pub(in crate::layer) fn decide_at_head(
         &self,
         cx: &SecurityContext,
-        stage: Stage,
+        snapshot: &RequestSnapshot,
+        head: &response::Parts,
+    ) -> Option<Detail> {
+        let is_tunnel = is_tunnel(&snapshot.method, head.status);
+        self.decide(cx, &snapshot.redaction, || {
+            class_at_head(cx, head, is_tunnel)
+        })
+    }
+
+    /// Returns how much of a request that is over is recorded. `None`: nothing.
+    pub(in crate::layer) fn decide_at_end(
+        &self,
+        cx: &SecurityContext,
+        outcome: &Outcome,
         redaction: &Redaction,
+    ) -> Option<Detail> {
+        self.decide(cx, redaction, || class_at_end(cx, outcome))
+    }
+
+    fn decide(
+        &self,
+        cx: &SecurityContext,
+        redaction: &Redaction,
+        class: impl FnOnce() -> Class,
     ) -> Option<Detail> {
         // Most layers have no rules.
         if self.0.is_empty() {
@@ -86,19 +113,29 @@ impl Rules {
         let Some(rule) = self.0.iter().find(|rule| rule.fits(route)) else {
             return Some(Detail::FULL);
         };
-        let (level, one_of) = match class_of(cx, stage) {
-            Class::Failure => (rule.failures, NonZeroU32::MIN),
-            Class::Refusal => (rule.refusals, NonZeroU32::MIN),
-            Class::Success => (
-                rule.successes,
-                NonZeroU32::new(rule.one_of).unwrap_or(NonZeroU32::MIN),
-            ),
-        };
-        let is_recorded = level != AuditLevel::None && is_chosen(cx, one_of, redaction);
+        let class = class();
+        let (level, one_of) = rule.level_of(class);
+        let is_left_out = level == AuditLevel::None && class != Class::Undecided;
+        let is_recorded = !is_left_out && is_chosen(cx, one_of, redaction);
         is_recorded.then_some(Detail {
             fields: level == AuditLevel::Fields,
             one_of,
         })
+    }
+}
+
+impl AuditRule {
+    /// Returns how much is recorded of requests of a class, and of how many of them one.
+    ///
+    /// All that are undecided are recorded, with what a success would have: the end of one that fails adds the rest.
+    fn level_of(&self, class: Class) -> (AuditLevel, NonZeroU32) {
+        let all = NonZeroU32::MIN;
+        match class {
+            Class::Failure => (self.failures, all),
+            Class::Refusal => (self.refusals, all),
+            Class::Success => (self.successes, NonZeroU32::new(self.one_of).unwrap_or(all)),
+            Class::Undecided => (self.successes, all),
+        }
     }
 }
 
@@ -133,19 +170,50 @@ impl Hasher for CodeHasher {
     }
 }
 
-/// Returns what became of a request so far.
-fn class_of(cx: &SecurityContext, stage: Stage) -> Class {
-    let (refused, noticed) = cx.with_observations(|seen| (is_refusal(seen), is_noticed(seen)));
-    let succeeded = match stage {
-        Stage::Gate => false,
-        Stage::Head(status) => is_good(status),
-        Stage::Over(outcome) => succeeded(&outcome),
+/// Returns what became of a request when the head of its response goes out.
+///
+/// A response of known length is decided: what is left is its transmission. A stream and a tunnel are not, nor is a gRPC
+/// response without a status in its head.
+fn class_at_head(cx: &SecurityContext, head: &response::Parts, is_tunnel: bool) -> Class {
+    let is_over = cx.is_response_length_known() && !is_tunnel;
+    let class = match (cx.is_grpc(), grpc_status(&head.headers)) {
+        _ if !is_good(head.status) => Class::Failure,
+        (true, Some(1..)) => Class::Failure,
+        (true, Some(0)) | (false, _) if is_over => Class::Success,
+        _ => Class::Undecided,
     };
-    match (refused, succeeded && !noticed) {
+    with_observations(cx, class)
+}
+
+/// Returns whether the connection has another protocol from the response on (WebSocket, `CONNECT`).
+fn is_tunnel(method: &Method, status: StatusCode) -> bool {
+    status == StatusCode::SWITCHING_PROTOCOLS || method == Method::CONNECT && status.is_success()
+}
+
+/// Returns what became of a request that is over.
+fn class_at_end(cx: &SecurityContext, outcome: &Outcome) -> Class {
+    let class = match succeeded(cx, outcome) {
+        true => Class::Success,
+        false => Class::Failure,
+    };
+    with_observations(cx, class)
+}
+
+/// Adds to what a response shows what guards and handlers noticed: a request that was refused is a refusal, and one
+/// that an operator wants to read about is no success.
+fn with_observations(cx: &SecurityContext, class: Class) -> Class {
+    let (refused, noticed) = cx.with_observations(|seen| (is_refusal(seen), is_noticed(seen)));
+    match (refused, noticed) {
         (true, _) => Class::Refusal,
-        (false, true) => Class::Success,
-        (false, false) => Class::Failure,
+        (false, true) => Class::Failure,
+        (false, false) => class,
     }
+}
+
+/// Reads the status of a gRPC response. One that is no number is a failure to all clients.
+fn grpc_status(headers: &HeaderMap) -> Option<u16> {
+    let status = headers.get("grpc-status")?.to_str().ok();
+    Some(status.and_then(|it| it.parse().ok()).unwrap_or(u16::MAX))
 }
 
 fn is_refusal(seen: &Observations) -> bool {
@@ -165,9 +233,14 @@ fn is_noticed(seen: &Observations) -> bool {
         })
 }
 
-fn succeeded(outcome: &Outcome) -> bool {
+/// Returns whether a request has the whole response, which says that it succeeded. A gRPC response says so by its status
+/// in a header or trailer: one that cannot be read, or that is in the body (gRPC-Web), is none.
+fn succeeded(cx: &SecurityContext, outcome: &Outcome) -> bool {
     let is_whole = matches!(outcome.kind, OutcomeKind::Complete | OutcomeKind::Upgraded);
-    let is_ok = outcome.grpc_status.is_none_or(|status| status == 0);
+    let is_ok = match outcome.grpc_status {
+        Some(status) => status == 0,
+        None => !cx.is_grpc(),
+    };
     is_whole && is_ok && outcome.status.is_some_and(is_good)
 }
 

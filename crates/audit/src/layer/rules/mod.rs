@@ -4,6 +4,9 @@
 //! several is recorded depends on a number that is generated for each request, under a key. The text of an identifier that
 //! a client sent through a proxy has no influence.
 //!
+//! Before a response starts, a stream is none of these yet: in fail-closed mode it has a record of its head whatever a rule
+//! says about successes. See [`AuditRule`].
+//!
 //! | | success | failure | refusal |
 //! |---|---|---|---|
 //! | what it is | a status below 400, a whole response, no fact but ordinary notes | any other end | refused, would have been, or with a bad credential |
@@ -50,10 +53,18 @@ impl AuditLevel {
 /// | [`sample_successes`](Self::sample_successes) | 1: all |
 ///
 /// A request is a *refusal* if a guard refused it, would have refused it in shadow mode, or noticed a credential that is
-/// not valid. It is a *success* if its status is below 400, its response is complete, its gRPC status is 0, and no guard
+/// not valid. It is a *success* if its status is below 400, its response is complete, a gRPC call has the status 0 in a header or trailer, and no guard
 /// or handler recorded a [`Fact`](palisade_core::Fact) about it but ordinary notes. Everything else is a *failure*, and
 /// always recorded. Not ordinary are notes whose key begins with `credential_`, `inspect_`, `key_` or `session_`, except
 /// `inspect_response`, and `personal_data`, `text_flagged` and `text_would_be_cleaned`.
+///
+/// # Fail closed
+///
+/// Before the response starts, a request is a success if its head says all: the status is below 400 and the body has a
+/// known length. A stream, a gRPC call without a status in the head, and a WebSocket are undecided then: they have a
+/// record of their head and one of their end, also where a rule leaves out successes. So no failure of the service is
+/// without a record if the process is killed. What a rule leaves out by its head and the client does not read to its
+/// end has a record when it is over.
 ///
 /// # Examples
 ///

@@ -3,7 +3,7 @@
 //! The journal has two: records that wait for a write, and records that wait for a sync. A record
 //! that is longer than readers accept is replaced by a short record that says so.
 
-use crate::record::MAX_RECORD;
+use crate::record::{MAX_RECORD, VERSION};
 
 /// Encoded records that are not sealed yet, each followed by a line feed.
 ///
@@ -27,7 +27,7 @@ impl UnsealedBuffer {
         let length = self.bytes.len().saturating_sub(start);
         if length > MAX_RECORD {
             self.bytes.truncate(start);
-            let cut = format!("{{\"v\":1,\"type\":\"cut\",\"cut_from_bytes\":{length}");
+            let cut = format!("{{\"v\":{VERSION},\"type\":\"cut\",\"cut_from_bytes\":{length}");
             self.bytes.extend_from_slice(cut.as_bytes());
         }
         self.bytes.push(b'\n');

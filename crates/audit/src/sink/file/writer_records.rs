@@ -7,8 +7,8 @@
 //!
 //! | Type | Written when | Members |
 //! |---|---|---|
-//! | `opened` | a file begins | name of the trail, algorithm, key, epoch, hash of the record before, tree up to it |
-//! | `resumed` | a process continues a file | how the earlier one ended, open requests, its last record |
+//! | `opened` | a file begins | name of the trail, algorithm, key, epoch, hash of the record before, tree up to it, machine and process |
+//! | `resumed` | a process continues a file | machine and process, how the earlier one ended, open requests, its last record |
 //! | `recovered` | something was set aside or is missing | cause, bytes, file name, numbers |
 //! | `lost` | requests or events have no record | how many were served, how many refused |
 //! | `folded` | a window of repetitions ends | client, guard, code, count, first and last time |
@@ -27,10 +27,12 @@ use crate::{
         Anchor, Seal,
         merkle::{Tree, TreeHash},
     },
-    record::json::Object,
+    record::{VERSION, json::Object},
     sink::LossPolicy,
 };
 
+/// Characters of the name of the machine.
+const MAX_INSTANCE_CHARS: usize = 64;
 /// Characters of a torn line that are kept in the record, where the line could not be copied.
 const TORN_TEXT: usize = 512;
 
@@ -112,6 +114,7 @@ pub(super) fn opened(
             "writer",
             concat!("palisade-audit ", env!("CARGO_PKG_VERSION")),
         );
+        process_members(record);
     })
 }
 
@@ -123,6 +126,7 @@ pub(super) fn resumed(now: Duration, it: Resumed, policy: LossPolicy) -> Vec<u8>
         "interruption"
     };
     note("resumed", now, |record| {
+        process_members(record);
         record.text("after", after);
         if !it.after_close {
             record.text("promise", promise(policy));
@@ -132,6 +136,17 @@ pub(super) fn resumed(now: Duration, it: Resumed, policy: LossPolicy) -> Vec<u8>
             }
         }
     })
+}
+
+/// Writes the name of the machine and the number of the process.
+fn process_members(record: &mut Object<'_>) {
+    #[cfg(unix)]
+    {
+        let system = rustix::system::uname();
+        let name = system.nodename().to_string_lossy();
+        record.limited("instance", &name, MAX_INSTANCE_CHARS);
+    }
+    record.number("process", std::process::id().into());
 }
 
 /// Names what was set aside or is missing, and why.
@@ -215,7 +230,7 @@ pub(super) fn rotated(now: Duration, root: &TreeHash) -> Vec<u8> {
 fn note(kind: &str, now: Duration, write: impl FnOnce(&mut Object<'_>)) -> Vec<u8> {
     let mut out = Vec::with_capacity(256);
     let mut record = Object::open(&mut out);
-    record.number("v", 1);
+    record.number("v", VERSION);
     record.text("type", kind);
     record.time("time", now);
     write(&mut record);

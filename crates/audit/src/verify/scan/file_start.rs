@@ -8,12 +8,15 @@
 //! under the chain, explains that. Everything else is an incident: an operator must know where the files are.
 
 use super::{FindingReason, Gap, Scan, record_members::RecordMembers};
-use crate::chain::{Anchor, Line, Seal};
+use crate::{
+    chain::{Anchor, Line, Seal},
+    record::is_known_version,
+};
 
 impl Scan {
     /// Returns why a file cannot be verified or belongs to another trail. `None` if it can be read.
     pub(super) fn check_header(&mut self, content: &RecordMembers<'_>) -> Option<FindingReason> {
-        if content.v != 1 {
+        if !is_known_version(content.v) {
             return Some(FindingReason::UnknownVersion);
         }
         if let Err(reason) = self.demand_same_seal(content) {
@@ -116,7 +119,7 @@ impl Scan {
 
 /// Returns the record that a line states it follows, if it is the opening record of a file. It is not checked.
 pub(crate) fn record_before(line: &[u8]) -> Option<Anchor> {
-    stated_base(&Line::parse(line)?, &RecordMembers::parse(line)?)
+    stated_base(&Line::parse(line)?, &RecordMembers::borrowed(line)?)
 }
 
 /// Returns the record that the opening record of a file says it follows. `None` if that is not

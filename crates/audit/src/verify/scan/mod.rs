@@ -25,6 +25,7 @@ mod roots;
 mod damaged_part;
 mod position;
 mod line_reader;
+mod findings;
 
 use std::{collections::HashSet, io::BufRead, path::Path, time::Duration};
 
@@ -37,7 +38,7 @@ use self::{
 pub(crate) use self::{file_start::record_before, line_reader::FileEnd, position::ScanPosition};
 use super::{
     Finding, FindingReason, VerifyError, VerifyReport,
-    expected_records::{Comparison, ExpectedRecords, Mismatch},
+    expected_records::{Comparison, ExpectedRecords},
 };
 use crate::{
     chain::{
@@ -46,10 +47,8 @@ use crate::{
     },
     evolving_key::EvolvingKey,
     key::AuditKey,
+    record::is_known_version,
 };
-
-/// The most findings that are kept. All are counted.
-const MAX_FINDINGS: usize = 1000;
 
 /// The state of a scan over all files of a trail.
 ///
@@ -253,7 +252,8 @@ impl Scan {
     ///
     /// It is the first line of the trail, and needs another key or version.
     fn line(&mut self, bytes: &[u8]) -> Result<Next, VerifyError> {
-        let (Some(line), Some(content)) = (Line::parse(bytes), RecordMembers::parse(bytes)) else {
+        let (Some(line), Some(content)) = (Line::parse(bytes), RecordMembers::borrowed(bytes))
+        else {
             self.find(FindingReason::Malformed);
             self.bases.unknown();
             return Ok(Next::Line);
@@ -274,7 +274,7 @@ impl Scan {
         if self.bases.is_empty() {
             self.start(&line, &content);
         }
-        if content.v != 1 {
+        if !is_known_version(content.v) {
             self.find(FindingReason::UnknownVersion);
         }
         self.check_place(&line, &content);
@@ -333,66 +333,5 @@ impl Scan {
             Comparison::NotRequired => {}
         }
         self.count(here, content);
-    }
-
-    /// Handles a good record that differs from anchor or checkpoint.
-    fn mismatch(&mut self, mismatch: Mismatch, sequence: u64) {
-        match mismatch {
-            Mismatch::Anchor => self.find_at(FindingReason::Rewritten, sequence),
-            // Decided at the end: a later record may say that these records were lost.
-            Mismatch::Checkpoint => self.expected.contradicted(sequence),
-        }
-    }
-
-    /// Handles a file that cannot be verified with the given key.
-    ///
-    /// If it is the first file, whether the trail is intact is unknown: the scan fails. A later
-    /// file is a finding and is skipped.
-    fn unusable(&mut self, reason: FindingReason) -> Result<Next, VerifyError> {
-        let finding = self.finding(reason, self.next_sequence());
-        let wrong_key = matches!(
-            reason,
-            FindingReason::NeedsKey | FindingReason::OtherKey | FindingReason::UnknownVersion
-        );
-        if wrong_key && self.last.is_none() {
-            return Err(VerifyError::Unverifiable(finding));
-        }
-        self.push(finding);
-        Ok(Next::SkipFile)
-    }
-
-    /// Returns the number that the next record should have.
-    fn next_sequence(&self) -> u64 {
-        self.bases.expected()
-    }
-
-    /// Adds a finding at the expected record.
-    fn find(&mut self, reason: FindingReason) {
-        self.find_at(reason, self.next_sequence());
-    }
-
-    /// Adds a finding at a record.
-    fn find_at(&mut self, reason: FindingReason, sequence: u64) {
-        let finding = self.finding(reason, sequence);
-        self.push(finding);
-    }
-
-    /// Returns a finding at the current line.
-    fn finding(&self, reason: FindingReason, sequence: u64) -> Finding {
-        Finding {
-            file: self.position.file.clone(),
-            line: self.position.line,
-            sequence,
-            reason,
-            acknowledged_by: None,
-        }
-    }
-
-    /// Keeps a finding if there are fewer than 1000, and counts it.
-    fn push(&mut self, finding: Finding) {
-        self.report.findings_total += 1;
-        if self.report.findings.len() < MAX_FINDINGS {
-            self.report.findings.push(finding);
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! The JSON Schema of the configuration file is what the types read.
 
+mod records;
 mod source;
 mod validate;
 

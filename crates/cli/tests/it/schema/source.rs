@@ -42,7 +42,7 @@ pub(super) fn items(text: &str) -> Vec<Item> {
             attributes.push_str(&whole);
         } else if let Some((is_enum, name)) = head(code) {
             items.push(Item {
-                name: name.to_owned(),
+                name: name.split('<').next().unwrap().to_owned(),
                 attributes: std::mem::take(&mut attributes),
                 comment: std::mem::take(&mut comment),
                 is_enum,
@@ -114,7 +114,9 @@ pub(super) fn schema_of(kind: &str) -> Value {
             let (_, value) = inner.split_once(", ").unwrap();
             json!({"type": "object", "additionalProperties": schema_of(value)})
         }
-        "String" | "PathBuf" => json!({"type": "string"}),
+        // `S` stands for texts, borrowed or owned.
+        "String" | "PathBuf" | "S" => json!({"type": "string"}),
+        "Value" => json!({}),
         "bool" => json!({"type": "boolean"}),
         "f64" => json!({"type": "number"}),
         "u8" | "u16" | "u32" | "u64" | "usize" => json!({"type": "integer", "minimum": 0}),

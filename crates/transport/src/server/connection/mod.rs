@@ -194,7 +194,8 @@ async fn begin(
         peer: Peer::new(
             accepted.address,
             client_scheme(&opened.stream, header.as_ref()),
-        ),
+        )
+        .with_tls(opened.stream.tls_version()),
         is_proxy: accepted.is_proxy,
         slot: accepted.slot,
         opened,

@@ -9,6 +9,8 @@ use std::{
     task::{Context, Poll},
 };
 
+use palisade_core::TlsVersion;
+use rustls::ProtocolVersion;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio_rustls::server::TlsStream;
 
@@ -19,6 +21,18 @@ use crate::server::{forward_io::forward_writes, listener::RawStream};
 pub(crate) enum Stream {
     Plain(RawStream),
     Tls(Box<TlsStream<RawStream>>),
+}
+
+impl Stream {
+    /// Returns the version of TLS. `None` without TLS.
+    pub(crate) fn tls_version(&self) -> Option<TlsVersion> {
+        let Self::Tls(stream) = self else { return None };
+        match stream.get_ref().1.protocol_version()? {
+            ProtocolVersion::TLSv1_2 => Some(TlsVersion::Tls12),
+            ProtocolVersion::TLSv1_3 => Some(TlsVersion::Tls13),
+            _ => None,
+        }
+    }
 }
 
 /// Forwards a call to the socket, with or without TLS.

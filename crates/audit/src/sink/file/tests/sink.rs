@@ -66,7 +66,7 @@ impl Request {
             snapshot.clone(),
             stage,
             Duration::ZERO,
-            has_head_record,
+            has_head_record.then_some(Detail::FULL),
             Detail::FULL,
         ))
     }
