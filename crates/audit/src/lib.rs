@@ -41,7 +41,7 @@
 //!
 //! # What is in a record, and what is not
 //!
-//! No header value, no query value and no body, unless a `dangerously_record_…` option says so.
+//! No header value but the host, no query value and no body, unless a `dangerously_record_…` option says so.
 //! Chosen values can be recorded as HMAC codes, which show only that two are equal; so can principals and addresses. A path is
 //! recorded as the template of its route; where none is known, as its length and a code under a
 //! key. It has the private reasons of refusals, which the client does not get. A record is one line

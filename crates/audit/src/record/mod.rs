@@ -35,7 +35,7 @@ pub(crate) use self::{
 /// Sinks get it in an `Arc`, at the end of the request and, if they
 /// [require](crate::Sink::requires_head_records) it, also before the response.
 ///
-/// It has no header value, no query value and no body, unless the layer was configured to record one. So a sink
+/// It has no header value but the host, no query value and no body, unless the layer was configured to record one. So a sink
 /// cannot leak them. [`to_json`](Self::to_json) returns one line in which control characters and invisible
 /// characters are escaped. The record keeps the request's [`SecurityContext`] in memory.
 ///

@@ -1,4 +1,4 @@
-//! Decides what may be recorded of a request head. Default: no header value, no query value, no
+//! Decides what may be recorded of a request head. Default: no header value but the host, no query value, no
 //! body.
 //!
 //! The builder of the layer fills [`Redaction`] and checks it once. Chosen values are recorded as

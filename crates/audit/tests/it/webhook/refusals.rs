@@ -180,8 +180,8 @@ async fn a_record_that_is_refused_alone_for_a_day_is_set_aside() {
     }
 }
 
-#[tokio::test]
-async fn a_batch_that_is_refused_alone_for_a_day_is_divided() {
+/// Lets a receiver refuse one batch of these events as long as `app.bad` is in it, until the spool is empty.
+async fn refused_alone(events: impl IntoIterator<Item = &'static str>) -> Vec<(u16, Arrived)> {
     let folder = tempfile::tempdir().unwrap();
     let spool = folder.path().join("spool");
     let (listener, address) = bind();
@@ -192,45 +192,32 @@ async fn a_batch_that_is_refused_alone_for_a_day_is_divided() {
     let clock = ManualClock::new(NOW);
     let sink = builder(address, &spool).linger(Duration::from_secs(1));
     let sink = sink.clock(clock.shared()).open().unwrap();
-    for id in ["app.a", "app.bad", "app.c", "app.d"] {
+    for id in events {
         event(&sink, id);
     }
     flush(&sink).await;
-    assert_eq!(arrived.recv().unwrap().1.events().len(), 4);
     eventually(|| {
         clock.advance(Duration::from_secs(600));
         sink.spooled_bytes() == 0
     });
-    let arrived: Vec<_> = arrived.try_iter().collect();
+    assert_eq!((sink.lost_records(), sink.refused_records()), (0, 1));
+    arrived.try_iter().collect()
+}
+
+#[tokio::test]
+async fn a_batch_that_is_refused_alone_for_a_day_is_divided() {
+    let arrived = refused_alone(["app.a", "app.bad", "app.c", "app.d"]).await;
+    assert_eq!(arrived[0].1.events().len(), 4);
     let mut good = taken(&arrived);
     good.sort();
     assert_eq!(good, ["app.a", "app.c", "app.d"]);
-    assert_eq!((sink.lost_records(), sink.refused_records()), (0, 1));
 }
 
 #[tokio::test]
 async fn one_record_among_many_is_found_without_another_day_for_each_half() {
-    let folder = tempfile::tempdir().unwrap();
-    let spool = folder.path().join("spool");
-    let (listener, address) = bind();
-    let arrived = judging(listener, |request| {
-        let is_bad = request.events().iter().any(|id| id == "app.bad");
-        if is_bad { 500 } else { 200 }
-    });
-    let clock = ManualClock::new(NOW);
-    let sink = builder(address, &spool).linger(Duration::from_secs(1));
-    let sink = sink.clock(clock.shared()).open().unwrap();
-    for number in 0..64 {
-        event(&sink, if number == 41 { "app.bad" } else { "app.good" });
-    }
-    flush(&sink).await;
-    eventually(|| {
-        clock.advance(Duration::from_secs(600));
-        sink.spooled_bytes() == 0
-    });
-    let arrived: Vec<_> = arrived.try_iter().collect();
+    let events = (0..64).map(|number| if number == 41 { "app.bad" } else { "app.good" });
+    let arrived = refused_alone(events).await;
     assert_eq!(taken(&arrived).len(), 63);
-    assert_eq!((sink.lost_records(), sink.refused_records()), (0, 1));
     let parts = arrived.iter().filter(|(_, it)| it.events().len() < 64);
     // Six divisions, of which each part is tried five times, and the next one once.
     assert!(parts.clone().count() <= 6 * 7, "{}", parts.count());

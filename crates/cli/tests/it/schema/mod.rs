@@ -73,12 +73,17 @@ fn made() -> Value {
     for (name, kind) in GATEWAY {
         properties.insert(name.to_owned(), source::schema_of(kind));
     }
-    schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
     schema["title"] = json!("Palisade configuration");
     schema["description"] =
         json!("The sections of Palisade and of its gateway. An application may have others.");
     schema["required"] = json!(["server"]);
-    let reached = reached(&schema, &items);
+    with_definitions(schema, &items)
+}
+
+/// Adds the types that a schema refers to.
+fn with_definitions(mut schema: Value, items: &BTreeMap<String, Item>) -> Value {
+    let reached = reached(&schema, items);
+    schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
     schema["$defs"] = reached
         .iter()
         .map(|name| (name.clone(), items[name].schema()))

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use serde_json::{Value, json};
 
-use super::{reached, source};
+use super::{source, with_definitions};
 use crate::support::Folder;
 
 /// The type that reads records, from the folder `crates`.
@@ -30,15 +30,9 @@ fn made() -> Value {
     let read = items.filter(source::Item::is_read);
     let mut items: BTreeMap<String, _> = read.map(|it| (it.name.clone(), it)).collect();
     let mut schema = items.remove("Record").unwrap().schema();
-    schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
     schema["title"] = json!("Record of a Palisade audit trail");
     schema["required"] = json!(["v", "type"]);
-    let reached = reached(&schema, &items);
-    schema["$defs"] = reached
-        .iter()
-        .map(|name| (name.clone(), items[name].schema()))
-        .collect();
-    schema
+    with_definitions(schema, &items)
 }
 
 /// The identifiers of events, each with the first paragraph of its documentation.
