@@ -310,7 +310,7 @@ impl<'a> Record<Text<'a>> {
     /// A usual record costs no allocation for its texts.
     pub(crate) fn borrowed(line: &'a [u8]) -> Option<Self> {
         // An array would be taken for the members in their order.
-        let is_object = line.first() == Some(&b'{');
+        let is_object = line.trim_ascii_start().starts_with(b"{");
         is_object.then(|| serde_json::from_slice(line).ok())?
     }
 }
@@ -318,7 +318,7 @@ impl<'a> Record<Text<'a>> {
 impl Record {
     /// Reads a line, and copies its texts. `None` if it is not one JSON object with members of the right types.
     pub(crate) fn owned(line: &str) -> Option<Self> {
-        let is_object = line.starts_with('{');
+        let is_object = line.trim_start().starts_with('{');
         is_object.then(|| serde_json::from_str(line).ok())?
     }
 }
