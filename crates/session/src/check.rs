@@ -32,6 +32,31 @@ pub type CheckReply = MaybeReady<Result<Principal, CheckError>>;
 ///     }
 /// }
 /// ```
+///
+/// Sessions that are older than the last change of the password end:
+///
+/// ```
+/// use std::{collections::HashMap, net::IpAddr, sync::Mutex, time::Duration};
+/// use palisade_core::MaybeReady;
+/// use palisade_session::{CheckError, CheckReply, PrincipalCheck, SessionRecord};
+///
+/// /// When each user last changed the password, since the Unix epoch.
+/// #[derive(Debug, Default)]
+/// struct PasswordChanges(Mutex<HashMap<String, Duration>>);
+///
+/// impl PrincipalCheck for PasswordChanges {
+///     fn check(&self, session: &SessionRecord, _: Option<IpAddr>) -> CheckReply {
+///         let Ok(changes) = self.0.lock() else {
+///             return MaybeReady::Ready(Err(CheckError::unavailable("the table of changes is damaged")));
+///         };
+///         let changed = changes.get(session.principal.id());
+///         MaybeReady::Ready(match changed {
+///             Some(time) if session.opened < *time => Err(CheckError::ended("the password was changed")),
+///             _ => Ok(session.principal.clone()),
+///         })
+///     }
+/// }
+/// ```
 pub trait PrincipalCheck: fmt::Debug + Send + Sync + 'static {
     /// Returns the principal of a session as it is now. `client` is the address of the client, if it is known.
     ///
@@ -56,6 +81,27 @@ impl<C: PrincipalCheck + ?Sized> PrincipalCheck for Arc<C> {
 }
 
 /// Why a principal may not use its session. The text is for operators.
+///
+/// | variant | response | the session |
+/// |---|---|---|
+/// | [`Ended`](Self::Ended) | 401 | ends |
+/// | [`Refused`](Self::Refused) | 401 | stays: it may be used from elsewhere, or later |
+/// | [`Unavailable`](Self::Unavailable) | 503 with `Retry-After` | stays |
+///
+/// ```
+/// use std::net::IpAddr;
+/// use palisade_session::CheckError;
+///
+/// /// An administrator uses the session from the network of the office alone.
+/// fn check_network(client: Option<IpAddr>) -> Result<(), CheckError> {
+///     match client {
+///         None => Err(CheckError::unavailable("the address of the client is not known")),
+///         Some(IpAddr::V4(ip)) if ip.is_private() => Ok(()),
+///         Some(_) => Err(CheckError::refused("outside of the network of the office")),
+///     }
+/// }
+/// assert_eq!(check_network("192.0.2.7".parse().ok()).unwrap_err().to_string(), "outside of the network of the office");
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum CheckError {

@@ -25,6 +25,18 @@ const RETRY_FULL: Duration = Duration::from_secs(60);
 /// let refusal = Rejection::from(SessionError::Full);
 /// assert_eq!(refusal.status(), StatusCode::SERVICE_UNAVAILABLE);
 /// ```
+///
+/// A handler answers with it. In axum, `palisade_core::extract::Refused` makes the response of it:
+///
+/// ```
+/// use palisade_core::{Principal, Rejection};
+/// use palisade_session::{OpenedSession, SessionError, Sessions};
+///
+/// /// A session, or the refusal to send.
+/// async fn open(sessions: &Sessions, user: Principal) -> Result<OpenedSession, Rejection> {
+///     sessions.open(user).await.map_err(Rejection::from)
+/// }
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum SessionError {
@@ -43,7 +55,18 @@ pub enum SessionError {
 }
 
 impl SessionError {
-    /// Says that a store cannot be asked, for stores of the application.
+    /// Says that a store cannot be asked, for stores of the application. The client gets 503, and never sees the
+    /// reason: it is for the trail and the log.
+    ///
+    /// ```
+    /// use palisade_session::SessionError;
+    ///
+    /// let error = SessionError::unavailable("the database did not answer within 250 ms");
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "the session store is unavailable: the database did not answer within 250 ms",
+    /// );
+    /// ```
     #[must_use]
     pub fn unavailable(reason: impl Into<Cow<'static, str>>) -> Self {
         Self::Unavailable(reason.into())

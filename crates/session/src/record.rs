@@ -14,6 +14,42 @@ const MAX_LABEL: usize = 128;
 /// A session as a store keeps it. It has no token and no digest: a store keeps it under the digest.
 ///
 /// Times are since the Unix epoch.
+///
+/// # Examples
+///
+/// A store outside this process reads back what it wrote:
+///
+/// ```
+/// use std::time::Duration;
+/// use palisade_core::Principal;
+/// use palisade_session::SessionRecord;
+///
+/// const HOUR: Duration = Duration::from_secs(3600);
+/// let opened = Duration::from_secs(1_700_000_000);
+///
+/// let mut record = SessionRecord::new(Principal::builder("user", "ann").build(), opened, 8 * HOUR, HOUR);
+/// record.last_used = opened + Duration::from_secs(600);
+/// record.label = Some("Firefox on Linux".into());
+///
+/// // It was used after ten minutes, and ends an hour after that unless it is used again.
+/// assert_eq!(record.ends_unused(), opened + Duration::from_secs(600) + HOUR);
+/// assert!(record.is_over(opened + 2 * HOUR));
+/// ```
+///
+/// A session never outlives the credential that opened it:
+///
+/// ```
+/// use std::time::Duration;
+/// use palisade_core::Principal;
+/// use palisade_session::SessionRecord;
+///
+/// const HOUR: Duration = Duration::from_secs(3600);
+/// let opened = Duration::from_secs(1_700_000_000);
+///
+/// let with_token = Principal::builder("jwt", "ann").expires(opened + HOUR).build();
+/// let record = SessionRecord::new(with_token, opened, 8 * HOUR, 8 * HOUR);
+/// assert_eq!(record.ends, opened + HOUR);
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct SessionRecord {
@@ -49,7 +85,8 @@ impl SessionRecord {
         }
     }
 
-    /// Returns when it ends unless it is used before.
+    /// Returns when it ends unless it is used before: an idle time after the last use, and not later than
+    /// [`ends`](Self::ends).
     #[must_use]
     pub fn ends_unused(&self) -> Duration {
         self.ends.min(self.last_used.saturating_add(self.idle))
@@ -78,12 +115,22 @@ impl SessionRecord {
 }
 
 /// Whose a session is: the kind, the id and the owner (tenant) of a principal. What a store counts and lists sessions by.
+///
+/// Two tenants may have a user of the same id. Their sessions are counted, listed and ended apart:
+///
+/// ```
+/// use palisade_core::Principal;
+/// use palisade_session::SessionOwner;
+///
+/// let of = |tenant: &str| SessionOwner::of(&Principal::builder("user", "ann").owner(tenant).build());
+/// assert_ne!(of("acme"), of("globex"));
+/// ```
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub struct SessionOwner {
-    /// The kind of the principal.
+    /// The kind of the principal, such as `user` or `api_key`.
     pub kind: &'static str,
-    /// Its id.
+    /// Its id. Unique among those of one kind and one owner.
     pub id: Box<str>,
     /// Its owner: two tenants may have a user of the same id.
     pub owner: Option<Box<str>>,
@@ -111,6 +158,18 @@ impl SessionOwner {
 }
 
 /// A session in a list of a principal's sessions. It opens nothing and may be shown.
+///
+/// [`Sessions::list`](crate::Sessions::list) returns it. Times are since the Unix epoch:
+///
+/// ```
+/// use palisade_session::SessionInfo;
+///
+/// /// For example `Firefox on Linux, last used 3 minutes ago`. `now` is the time since the epoch.
+/// fn line(session: &SessionInfo, now: std::time::Duration) -> String {
+///     let ago = now.saturating_sub(session.last_used).as_secs() / 60;
+///     format!("{}, last used {ago} minutes ago", session.label.as_deref().unwrap_or("unknown"))
+/// }
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct SessionInfo {

@@ -19,6 +19,19 @@ const PURPOSE: &[u8] = b"palisade-session csrf 1";
 ///
 /// Nobody can compute the token from it, so what is read from a store opens no session. `Debug` shows
 /// the public [`SessionId`] alone.
+///
+/// A store writes the bytes as they are, or as text, and reads them back:
+///
+/// ```
+/// use palisade_session::SessionDigest;
+///
+/// let digest = SessionDigest::from_bytes([7; 32]);
+/// assert_eq!(SessionDigest::from_bytes(*digest.as_bytes()), digest);
+///
+/// // A log shows the public id: 16 characters, which open nothing.
+/// assert_eq!(format!("{digest:?}"), "SessionDigest(BwcHBwcHBwcHBwcH)");
+/// assert_eq!(digest.id().as_str(), "BwcHBwcHBwcHBwcH");
+/// ```
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
 pub struct SessionDigest([u8; 32]);
 

@@ -27,6 +27,22 @@ use super::{
 /// assert_eq!(error.unwrap_err(), CrossOriginBuildError::Origin("admin.example.com".into()));
 /// # Ok::<(), CrossOriginBuildError>(())
 /// ```
+///
+/// First record what would be refused, on a service that others already use:
+///
+/// ```
+/// use palisade_session::{CrossOriginBuildError, CrossOriginLayer};
+///
+/// let layer = CrossOriginLayer::builder()
+///     .except_path("/hooks/*") // signed by their senders
+///     .dangerously_only_shadow()
+///     .build()?;
+/// # let _ = layer;
+///
+/// let whole_site = CrossOriginLayer::builder().except_path("/*").build();
+/// assert_eq!(whole_site.unwrap_err(), CrossOriginBuildError::Path("/*".into()));
+/// # Ok::<(), CrossOriginBuildError>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct CrossOriginLayerBuilder {

@@ -36,6 +36,31 @@ use crate::{
 ///     .build();
 /// # let _ = layer;
 /// ```
+///
+/// For an administration page: a closed account is out with its next request.
+///
+/// ```
+/// use std::net::IpAddr;
+/// use palisade_core::MaybeReady;
+/// use palisade_session::{
+///     CheckError, CheckReply, MemorySessionStore, PrincipalCheck, SessionLayer, SessionRecord, Sessions,
+/// };
+///
+/// #[derive(Debug)]
+/// struct Accounts;
+///
+/// impl PrincipalCheck for Accounts {
+///     fn check(&self, session: &SessionRecord, _: Option<IpAddr>) -> CheckReply {
+///         MaybeReady::Ready(match session.principal.id() {
+///             "mallory" => Err(CheckError::ended("the account is closed")),
+///             _ => Ok(session.principal.clone()),
+///         })
+///     }
+/// }
+///
+/// let layer = SessionLayer::builder(Sessions::new(MemorySessionStore::new())).check(Accounts).build();
+/// # let _ = layer;
+/// ```
 #[derive(Debug)]
 #[must_use]
 pub struct SessionLayerBuilder {

@@ -42,6 +42,25 @@ const COOKIE: &str = "__Host-session";
 /// assert_eq!(unsafe_name.unwrap_err(), SessionsBuildError::CookieName("notes".into()));
 /// # Ok::<(), SessionsBuildError>(())
 /// ```
+///
+/// For a shop: signed in for two weeks, also after a link of a newsletter.
+///
+/// ```
+/// use std::time::Duration;
+/// use palisade_session::{MemorySessionStore, Sessions, SessionsBuildError};
+///
+/// const DAY: Duration = Duration::from_secs(24 * 3600);
+/// let sessions = Sessions::builder(MemorySessionStore::new())
+///     .lifetime(14 * DAY)
+///     .idle_timeout(3 * DAY)
+///     .follow_links()
+///     .build()?;
+/// assert_eq!(sessions.lifetime(), 14 * DAY);
+///
+/// let longer_than_the_session = Sessions::builder(MemorySessionStore::new()).idle_timeout(DAY).build();
+/// assert_eq!(longer_than_the_session.unwrap_err(), SessionsBuildError::IdleTimeout(DAY));
+/// # Ok::<(), SessionsBuildError>(())
+/// ```
 #[derive(Debug)]
 #[must_use]
 pub struct SessionsBuilder {
@@ -101,6 +120,25 @@ impl SessionsBuilder {
     }
 
     /// Sets the clock that sessions end by. Default: the clock of the system.
+    ///
+    /// A test moves it in place of waiting:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use palisade_core::{ManualClock, Principal};
+    /// use palisade_session::{MemorySessionStore, Sessions};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let clock = ManualClock::new(Duration::from_secs(1_700_000_000));
+    /// let sessions = Sessions::builder(MemorySessionStore::new()).clock(clock.shared()).build()?;
+    /// let ann = Principal::builder("user", "ann").build();
+    /// let opened = sessions.open(ann.clone()).await?;
+    /// assert_eq!(opened.lasts(), Duration::from_secs(12 * 3600));
+    ///
+    /// clock.advance(Duration::from_secs(30 * 60)); // nobody used it
+    /// assert!(sessions.list(&ann).await?.is_empty());
+    /// # Ok(()) }
+    /// ```
     pub fn clock(mut self, clock: SharedClock) -> Self {
         self.clock = clock;
         self

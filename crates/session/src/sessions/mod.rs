@@ -58,6 +58,8 @@ use crate::{
 /// assert_eq!(sessions.end_all(&ann).await?, 1);
 /// # Ok(()) }
 /// ```
+///
+/// [`SessionsBuilder`] has customised ones.
 #[derive(Clone)]
 pub struct Sessions(Arc<Inner>);
 
@@ -211,6 +213,21 @@ impl Sessions {
     /// who stole the cookie does not have: the new session lasts a whole lifetime again. Requests that the browser
     /// sent with the old token meanwhile get 401. The label stays.
     ///
+    /// ```
+    /// use http::HeaderValue;
+    /// use palisade_core::Principal;
+    /// use palisade_session::{CurrentSession, SessionError, Sessions};
+    ///
+    /// /// The handler of the second factor, after it was verified. Returns the `Set-Cookie`.
+    /// async fn with_second_factor(
+    ///     sessions: &Sessions,
+    ///     (user, current): (&Principal, &CurrentSession),
+    /// ) -> Result<HeaderValue, SessionError> {
+    ///     let stronger = Principal::builder(user.kind(), user.id()).scopes(["admin"]).build();
+    ///     Ok(sessions.renew(current, stronger).await?.set_cookie())
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`SessionError::Ended`]: the session has ended meanwhile, or was renewed by another request.
@@ -312,7 +329,8 @@ impl Sessions {
         self.0.store.remove_all(owner, None).get().await
     }
 
-    /// Ends all sessions of a principal but the current one, and returns how many.
+    /// Ends all sessions of a principal but the current one, and returns how many: after a change of the password,
+    /// for example. To be sure against who stole the current cookie too, [`renew`](Self::renew) it.
     ///
     /// # Errors
     ///

@@ -13,6 +13,33 @@ use crate::{
 ///
 /// Returned by [`Sessions::open`](super::Sessions::open). Send [`set_cookie`](Self::set_cookie) in a
 /// `Set-Cookie` header; otherwise no request can use the session. `Debug` shows neither token.
+///
+/// # Examples
+///
+/// The response of a handler that signs in. A script gets the token for its writes in the body:
+///
+/// ```
+/// use http::{Response, header::SET_COOKIE};
+/// use palisade_session::OpenedSession;
+///
+/// fn signed_in(opened: &OpenedSession) -> Response<String> {
+///     let mut response = Response::new(format!("{{\"csrf_token\":\"{}\"}}", opened.csrf_token()));
+///     response.headers_mut().append(SET_COOKIE, opened.set_cookie());
+///     response
+/// }
+/// ```
+///
+/// Without a script, the browser goes on to the first page:
+///
+/// ```
+/// use http::{Response, StatusCode, header};
+/// use palisade_session::OpenedSession;
+///
+/// fn to_the_start(opened: &OpenedSession) -> http::Result<Response<()>> {
+///     let response = Response::builder().status(StatusCode::SEE_OTHER).header(header::LOCATION, "/");
+///     response.header(header::SET_COOKIE, opened.set_cookie()).body(())
+/// }
+/// ```
 #[must_use = "the browser has no session until it gets the cookie"]
 pub struct OpenedSession {
     cookie: HeaderValue,
@@ -48,13 +75,14 @@ impl OpenedSession {
         self.csrf.as_str()
     }
 
-    /// Returns the public id.
+    /// Returns the public id, as it stands in the audit trail.
     #[must_use]
     pub fn id(&self) -> &SessionId {
         &self.id
     }
 
-    /// Returns how long it lasts at most.
+    /// Returns how long it lasts at most: the lifetime of the builder, or the rest of the credential that opened it
+    /// if that is shorter. The cookie has the same `Max-Age`.
     #[must_use]
     pub fn lasts(&self) -> Duration {
         self.lasts

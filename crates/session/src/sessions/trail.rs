@@ -17,7 +17,7 @@ pub(super) fn note(cx: Option<&SecurityContext>, key: &'static str, id: &Session
 }
 
 /// Tells that the store has no place for another session: in the trail, which metrics count, and in the log
-/// once a minute.
+/// once a minute: by the system clock, one limit for the whole process, since no decision depends on it.
 pub(super) fn warn_full(error: &SessionError, cx: Option<&SecurityContext>) {
     static LIMIT: LogLimit = LogLimit::per_minute();
     if *error != SessionError::Full {

@@ -40,6 +40,51 @@ pub type StoreReply<T> = MaybeReady<Result<T, SessionError>>;
 ///
 /// All methods return [`SessionError::Unavailable`] if the store cannot be asked. The request is then
 /// refused with 503.
+///
+/// # Examples
+///
+/// A store of the application counts how often it is asked, and leaves the rest to another one:
+///
+/// ```
+/// use std::{sync::atomic::{AtomicU64, Ordering}, time::Duration};
+/// use palisade_session::{
+///     MemorySessionStore, SessionDigest, SessionOwner, SessionRecord, SessionStore, Sessions, StoreReply,
+/// };
+///
+/// #[derive(Debug)]
+/// struct Counting { store: MemorySessionStore, questions: AtomicU64 }
+///
+/// impl SessionStore for Counting {
+///     fn find(&self, digest: SessionDigest) -> StoreReply<Option<SessionRecord>> {
+///         self.questions.fetch_add(1, Ordering::Relaxed);
+///         self.store.find(digest)
+///     }
+/// #   fn insert(&self, a: SessionDigest, b: SessionRecord, now: Duration) -> StoreReply<Vec<SessionDigest>> { self.store.insert(a, b, now) }
+/// #   fn touch(&self, a: SessionDigest, b: Duration) -> StoreReply<()> { self.store.touch(a, b) }
+/// #   fn replace(&self, a: SessionDigest, b: SessionDigest, c: SessionRecord) -> StoreReply<bool> { self.store.replace(a, b, c) }
+/// #   fn remove(&self, a: SessionDigest) -> StoreReply<bool> { self.store.remove(a) }
+/// #   fn remove_all(&self, a: SessionOwner, b: Option<SessionDigest>) -> StoreReply<usize> { self.store.remove_all(a, b) }
+/// #   fn list(&self, a: SessionOwner) -> StoreReply<Vec<(SessionDigest, SessionRecord)>> { self.store.list(a) }
+///     // The other methods call `self.store` in the same way.
+/// }
+///
+/// let sessions = Sessions::new(Counting { store: MemorySessionStore::new(), questions: AtomicU64::new(0) });
+/// # let _ = sessions;
+/// ```
+///
+/// A store on a network returns [`MaybeReady::pending`] with a future that has a deadline:
+///
+/// ```
+/// use palisade_core::MaybeReady;
+/// use palisade_session::{SessionError, SessionRecord, StoreReply};
+///
+/// fn find_in_database() -> StoreReply<Option<SessionRecord>> {
+///     MaybeReady::pending(async {
+///         // Ask the database here, with a time-out. A failure is a 503, and never a guest.
+///         Err(SessionError::unavailable("the database did not answer within 250 ms"))
+///     })
+/// }
+/// ```
 pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
     /// Adds a session, and returns those of the same owner that gave way to it and had not ended. `now` tells
     /// which sessions have ended and need no place.

@@ -46,6 +46,28 @@ const KINDS: [&str; 5] = [
 /// let sessions = Sessions::new(store);
 /// # let _ = sessions; Ok(()) }
 /// ```
+///
+/// With a password of its own file, and bounds for a smaller server. What cannot be used is told when it is built, and not
+/// by the first request:
+///
+/// ```
+/// use std::time::Duration;
+/// use palisade_core::Secret;
+/// use palisade_session::{RedisSessionStore, RedisSessionStoreBuildError};
+///
+/// let key = || Secret::new(*b"a key of the fleet: thirty-two b");
+/// let store = RedisSessionStore::builder("redis://127.0.0.1:6379/3", key())
+///     .password(Secret::new("from a file with mode 0600"))
+///     .prefix("shop")
+///     .capacity(50_000)
+///     .deadline(Duration::from_millis(100))
+///     .build()?;
+/// # let _ = store;
+///
+/// let without_scheme = RedisSessionStore::builder("127.0.0.1:6379", key()).build();
+/// assert_eq!(without_scheme.unwrap_err(), RedisSessionStoreBuildError::Address);
+/// # Ok::<(), RedisSessionStoreBuildError>(())
+/// ```
 #[must_use]
 pub struct RedisSessionStoreBuilder {
     url: Box<str>,
