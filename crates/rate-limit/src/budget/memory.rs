@@ -233,6 +233,8 @@ impl Counters {
 }
 
 /// Logs, at most once a minute, why changes cannot be written: every request with a budget can cause it.
+///
+/// The minute is that of the system clock, one for all stores of the process. No decision depends on it.
 fn log_unwritten(problem: &dyn fmt::Display) {
     static LIMIT: LogLimit = LogLimit::per_minute();
     if let Some(held_back) = LIMIT.admit(SystemClock::default().monotonic()) {

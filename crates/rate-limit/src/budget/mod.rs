@@ -21,6 +21,7 @@
 
 mod memory;
 mod journal;
+mod decision;
 mod calendar;
 
 use std::{fmt, sync::Arc};
@@ -29,6 +30,7 @@ use palisade_core::MaybeReady;
 
 pub use self::{
     calendar::{CalendarPeriod, CalendarWindow, UnknownTimeZone, WindowSpan},
+    decision::{BudgetDecision, BudgetProblem, Reservation},
     journal::BudgetFileError,
     memory::MemoryBudgets,
 };
@@ -88,6 +90,19 @@ pub trait BudgetStore: fmt::Debug + Send + Sync + 'static {
 }
 
 /// The name of a counter: a budget, whom it counts, and a window.
+///
+/// ```
+/// use std::time::Duration;
+/// use palisade_rate_limit::{BudgetKey, CalendarWindow};
+///
+/// // 15 January 2027: one counter for the money of a tenant in this month, and one for the tokens of a key today.
+/// let now = Duration::from_secs(1_800_000_000);
+/// let money = BudgetKey::new("micro_usd", "owner", "acme", CalendarWindow::month("UTC")?.around(now));
+/// let tokens = BudgetKey::new("tokens", "api_key", "anna", CalendarWindow::day("UTC")?.around(now));
+/// assert_eq!(money.span().seconds(), 31 * 86_400);
+/// assert_ne!(money, tokens);
+/// # Ok::<(), palisade_rate_limit::UnknownTimeZone>(())
+/// ```
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct BudgetKey {
     budget: Arc<str>,
@@ -140,6 +155,22 @@ impl BudgetKey {
 }
 
 /// Units to reserve from one counter.
+///
+/// The units are an upper estimate: what the request can use at most. [`BudgetStore::settle`] replaces it by what it used.
+///
+/// ```
+/// use std::time::Duration;
+/// use palisade_rate_limit::{BudgetCharge, BudgetKey, CalendarWindow};
+///
+/// let day = CalendarWindow::day("UTC")?.around(Duration::from_secs(1_800_000_000));
+/// let key = BudgetKey::new("tokens", "api_key", "anna", day);
+/// let charge = BudgetCharge::new(key.clone(), 100_000, 4_096);
+/// assert_eq!((charge.amount(), charge.units()), (100_000, 4_096));
+///
+/// // Numbers end at 2^50, which a Lua script adds exactly.
+/// assert_eq!(BudgetCharge::new(key, u64::MAX, 1).amount(), 1 << 50);
+/// # Ok::<(), palisade_rate_limit::UnknownTimeZone>(())
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct BudgetCharge {
     key: BudgetKey,
@@ -186,6 +217,17 @@ impl BudgetCharge {
 /// let state = BudgetState::new(300, 120);
 /// assert_eq!(state.charged(), 420);
 /// ```
+///
+/// What is left of a budget, for a page or a header field:
+///
+/// ```
+/// use palisade_rate_limit::BudgetState;
+///
+/// let left = |amount: u64, state: BudgetState| amount.saturating_sub(state.charged());
+/// assert_eq!(left(1_000, BudgetState::new(300, 120)), 580);
+/// // A smaller budget after a reload can be used up by more than its amount.
+/// assert_eq!(left(400, BudgetState::new(300, 120)), 0);
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct BudgetState {
@@ -213,122 +255,3 @@ impl BudgetState {
         self.charged().saturating_add(charge.units) <= charge.amount
     }
 }
-
-/// What a store decided over a reserve.
-///
-/// A custom store that refuses:
-///
-/// ```
-/// use palisade_rate_limit::{BudgetDecision, BudgetState};
-///
-/// let decision = BudgetDecision::refused(vec![BudgetState::new(980, 0)]);
-/// assert!(!decision.is_granted());
-/// assert!(decision.into_reservation().is_none());
-/// ```
-#[derive(Debug)]
-pub struct BudgetDecision {
-    states: Vec<BudgetState>,
-    reservation: Option<Reservation>,
-}
-
-impl BudgetDecision {
-    /// Grants a reserve. `states` are the counters with it.
-    #[must_use]
-    pub const fn granted(states: Vec<BudgetState>, reservation: Reservation) -> Self {
-        Self {
-            states,
-            reservation: Some(reservation),
-        }
-    }
-
-    /// Refuses a reserve. `states` are the counters as they stay.
-    #[must_use]
-    pub const fn refused(states: Vec<BudgetState>) -> Self {
-        Self {
-            states,
-            reservation: None,
-        }
-    }
-
-    /// Returns whether everything was reserved.
-    #[must_use]
-    pub const fn is_granted(&self) -> bool {
-        self.reservation.is_some()
-    }
-
-    /// Returns the counters, in the order of the charges.
-    #[must_use]
-    pub fn states(&self) -> &[BudgetState] {
-        &self.states
-    }
-
-    /// Returns what must be settled. `None`: it was refused, and nothing is reserved.
-    #[must_use]
-    pub fn into_reservation(self) -> Option<Reservation> {
-        self.reservation
-    }
-}
-
-/// Units that are reserved. Settle it; what is not settled stays charged until its window ends.
-#[derive(Debug)]
-#[must_use = "what is not settled stays charged"]
-pub struct Reservation {
-    id: Box<str>,
-    charges: Vec<BudgetCharge>,
-}
-
-impl Reservation {
-    /// Names a reserve of these charges. No two reserves of a store may have one name.
-    pub fn new(id: impl Into<Box<str>>, charges: Vec<BudgetCharge>) -> Self {
-        Self {
-            id: id.into(),
-            charges,
-        }
-    }
-
-    /// Returns its name in the store.
-    #[must_use]
-    pub fn id(&self) -> &str {
-        &self.id
-    }
-
-    /// Returns what is reserved.
-    #[must_use]
-    pub fn charges(&self) -> &[BudgetCharge] {
-        &self.charges
-    }
-
-    /// Returns what was used of each charge: the number that was given, or the reserve. At most 2^50.
-    pub(crate) fn settled<'a>(&'a self, units: &'a [u64]) -> impl Iterator<Item = u64> + 'a {
-        let given = units.iter().map(Some).chain(std::iter::repeat(None));
-        let charges = self.charges.iter().zip(given);
-        charges.map(|(charge, units)| units.map_or(charge.units, |units| (*units).min(MOST_UNITS)))
-    }
-}
-
-/// Why a store could not decide. Nothing is granted then.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum BudgetProblem {
-    /// The shared store did not answer, with the code of [`StoreProblem`](crate::StoreProblem).
-    Away {
-        /// The code, for logs.
-        code: &'static str,
-    },
-    /// The memory holds as many counters as it may.
-    Full,
-    /// The file of the counters cannot be written.
-    NotWritten,
-}
-
-impl fmt::Display for BudgetProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Away { code } => write!(f, "the store of the budgets cannot be reached ({code})"),
-            Self::Full => f.write_str("there is no space for another counter of a budget"),
-            Self::NotWritten => f.write_str("the file of the budgets cannot be written"),
-        }
-    }
-}
-
-impl std::error::Error for BudgetProblem {}

@@ -27,6 +27,15 @@ use std::num::NonZeroU32;
 /// # let _ = (login, paid);
 /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
 /// ```
+///
+/// Without a choice each node counts by itself, with its part of the limit:
+///
+/// ```
+/// use palisade_rate_limit::FailureMode;
+///
+/// assert_eq!(FailureMode::default(), FailureMode::local());
+/// assert_eq!(FailureMode::local(), FailureMode::LocalFallback { share: None });
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum FailureMode {

@@ -15,6 +15,24 @@ use crate::policy::Limit;
 /// let bucket = BucketKey::new(0x2f6c, 0x11);
 /// assert_eq!((bucket.own(), bucket.coarse()), (0x2f6c, 0x11));
 /// ```
+///
+/// A custom store names the buckets of tenants, with the plan of each as the group:
+///
+/// ```
+/// use std::hash::{BuildHasher, RandomState};
+/// use palisade_rate_limit::BucketKey;
+///
+/// /// Keyed hashes: a client cannot choose a name that collides with another one.
+/// fn bucket_of(keys: (&RandomState, &RandomState), tenant: &str, plan: &str) -> BucketKey {
+///     let half = |keys: &RandomState| u128::from(keys.hash_one(tenant));
+///     BucketKey::new(half(keys.0) << 64 | half(keys.1), keys.0.hash_one(plan))
+/// }
+///
+/// let (a, b) = (RandomState::new(), RandomState::new());
+/// let bucket = |tenant| bucket_of((&a, &b), tenant, "free");
+/// assert_ne!(bucket("acme").own(), bucket("globex").own());
+/// assert_eq!(bucket("acme").coarse(), bucket("globex").coarse());
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct BucketKey {
     pub(crate) own: u128,
@@ -67,6 +85,28 @@ impl BucketKey {
 /// };
 /// assert_eq!(outcome(Charge::new(&limit, bucket, 2)), ChargeOutcome::Admitted);
 /// assert_eq!(outcome(Charge::check_only(&limit, bucket)), ChargeOutcome::Refused);
+/// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
+/// ```
+///
+/// A custom store sees these numbers. An upload that costs three units takes three, or none:
+///
+/// ```
+/// use std::{sync::Arc, time::Duration};
+/// use palisade_core::MaybeReady;
+/// use palisade_rate_limit::{Charge, ChargeOutcome, LimitStore, MemoryStore, Policy, Subject};
+///
+/// let limit = Arc::new(Policy::named("upload").rate("4/minute")?.limits()?.remove(0));
+/// let store = MemoryStore::default();
+/// let bucket = store.bucket_key(&Subject::Everyone);
+/// let charge = Charge::new(&limit, bucket, 3);
+/// assert_eq!((charge.required, charge.consumed), (3, 3));
+///
+/// let take = |charge| store.charge(Duration::from_secs(1), &[charge]);
+/// let MaybeReady::Ready(first) = take(charge) else { unreachable!("memory answers at once") };
+/// let MaybeReady::Ready(second) = take(charge) else { unreachable!("memory answers at once") };
+/// assert_eq!((first.outcome(), second.outcome()), (ChargeOutcome::Admitted, ChargeOutcome::Refused));
+/// // One unit is left of four. The other two come back after half a minute.
+/// assert_eq!(second.retry_after(), Duration::from_secs(30));
 /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
 /// ```
 #[derive(Clone, Copy, Debug)]

@@ -15,6 +15,17 @@ use super::{MAX_CHARGES, PerCharge, nanoseconds};
 /// assert!(state.is_refused());
 /// assert_eq!(state.retry_after(), Duration::from_secs(6));
 /// ```
+///
+/// The default is a full bucket: what a store returns for a subject that it has not seen.
+///
+/// ```
+/// use std::time::Duration;
+/// use palisade_rate_limit::LimitState;
+///
+/// let unused = LimitState::default();
+/// assert_eq!(unused.time_until_full(), Duration::ZERO);
+/// assert!(!unused.is_refused());
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct LimitState {
     pub(crate) backlog: u64,
@@ -58,6 +69,20 @@ impl LimitState {
 /// | `Admitted` | of the handler | |
 /// | `Refused` | 429, or 413 for what costs more than a full bucket | `quota_exceeded` |
 /// | `Unavailable` | 503 | `unavailable` |
+///
+/// ```
+/// use palisade_rate_limit::{ChargeOutcome, StoreDecision};
+///
+/// /// What a custom store counts for its dashboard.
+/// fn label(decision: &StoreDecision) -> &'static str {
+///     match decision.outcome() {
+///         ChargeOutcome::Admitted => "admitted",
+///         ChargeOutcome::Refused => "refused",
+///         _ => "unavailable",
+///     }
+/// }
+/// assert_eq!(label(&StoreDecision::new(ChargeOutcome::Refused, [])), "refused");
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ChargeOutcome {

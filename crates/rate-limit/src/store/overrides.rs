@@ -36,6 +36,16 @@ use crate::policy::Limit;
 /// let for_a_day = LimitOverride::new(amount).until(Duration::from_secs(1_800_086_400));
 /// assert_eq!((for_a_day.amount(), for_a_day.ends()), (amount, Some(Duration::from_secs(1_800_086_400))));
 /// ```
+///
+/// One client of many is slowed down, until an operator removes the override:
+///
+/// ```
+/// use std::num::NonZeroU32;
+/// use palisade_rate_limit::LimitOverride;
+///
+/// let one = LimitOverride::new(NonZeroU32::MIN);
+/// assert_eq!((one.amount().get(), one.ends()), (1, None));
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct LimitOverride {
     amount: NonZeroU32,

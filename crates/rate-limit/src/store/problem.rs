@@ -18,6 +18,15 @@ use std::fmt;
 ///     "WRONGPASS: user or password are wrong; correct them in the address",
 /// );
 /// ```
+///
+/// A custom store returns one from [`LimitStore::reset`](crate::LimitStore::reset). What an operator reads is the remedy:
+///
+/// ```
+/// use palisade_rate_limit::StoreProblem;
+///
+/// assert_eq!(StoreProblem::Loading.remedy(), "the server reads its data; wait");
+/// assert_eq!(StoreProblem::Timeout.code(), "timeout");
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum StoreProblem {

@@ -30,6 +30,18 @@ pub use self::span::{CalendarPeriod, WindowSpan};
 /// assert_eq!(month.around(Duration::from_secs(1_792_929_600)).seconds(), 31 * 86_400);
 /// # Ok::<(), palisade_rate_limit::UnknownTimeZone>(())
 /// ```
+///
+/// Minutes and hours are those of UTC, whatever the zone:
+///
+/// ```
+/// use std::time::Duration;
+/// use palisade_rate_limit::{CalendarPeriod, CalendarWindow};
+///
+/// // Nepal is 5 hours and 45 minutes ahead.
+/// let hour = CalendarWindow::in_zone(CalendarPeriod::Hour, "Asia/Kathmandu")?;
+/// assert_eq!(hour.around(Duration::from_secs(1_800_000_000)).start() % 3_600, 0);
+/// # Ok::<(), palisade_rate_limit::UnknownTimeZone>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct CalendarWindow {
     period: CalendarPeriod,

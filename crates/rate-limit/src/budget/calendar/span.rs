@@ -1,6 +1,15 @@
 //! The periods of a calendar, and one window of a period.
 
 /// How long a budget lasts.
+///
+/// ```
+/// use palisade_rate_limit::CalendarPeriod;
+///
+/// // As a configuration file names it.
+/// assert_eq!(CalendarPeriod::named("month"), Some(CalendarPeriod::Month));
+/// assert_eq!(CalendarPeriod::named("fortnight"), None);
+/// assert_eq!(CalendarPeriod::Day.name(), "day");
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum CalendarPeriod {
@@ -53,6 +62,15 @@ impl CalendarPeriod {
 }
 
 /// One window of time: from its first second to the first one of the next window.
+///
+/// [`CalendarWindow::around`](crate::CalendarWindow::around) returns it. A custom store makes one of what it read back:
+///
+/// ```
+/// use palisade_rate_limit::{CalendarPeriod, WindowSpan};
+///
+/// let hour = WindowSpan::new(CalendarPeriod::Hour, 1_800_000_000, 1_800_003_600);
+/// assert_eq!((hour.period(), hour.seconds()), (CalendarPeriod::Hour, 3_600));
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct WindowSpan {
     period: CalendarPeriod,

@@ -25,6 +25,34 @@ const BUCKETS: usize = 16_384;
 /// | [`clock`](Self::clock) | the system clock |
 ///
 /// How much a lease holds is a setting of each [policy](crate::Policy::lease).
+///
+/// # Examples
+///
+/// Leases of a quarter of a second for few, busy buckets. What a node took and does not need is missing elsewhere for less
+/// time, and each bucket asks the store up to four times a second:
+///
+/// ```
+/// use std::time::Duration;
+/// use palisade_rate_limit::{LeasedStore, LimitStore as _, MemoryStore};
+///
+/// let store = LeasedStore::builder(MemoryStore::default())
+///     .life(Duration::from_millis(250))
+///     .buckets(1_024)
+///     .build()?;
+/// assert!(store.explain().contains("leases of 250 ms"));
+/// # Ok::<(), palisade_rate_limit::LeasedStoreBuildError>(())
+/// ```
+///
+/// A store that has leases cannot have them twice:
+///
+/// ```
+/// use palisade_rate_limit::{LeasedStore, LeasedStoreBuildError, MemoryStore};
+///
+/// let leased = LeasedStore::builder(MemoryStore::default()).build()?;
+/// let twice = LeasedStore::builder(leased).build();
+/// assert_eq!(twice.unwrap_err(), LeasedStoreBuildError::StoreHasLeases);
+/// # Ok::<(), LeasedStoreBuildError>(())
+/// ```
 #[derive(Debug)]
 #[must_use]
 pub struct LeasedStoreBuilder {
