@@ -125,6 +125,22 @@ impl EvolvingKey {
 /// assert_eq!(report.key.is_some(), true);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// At the next start the service opens the file. It must not make a new one: the trail would have another key.
+///
+/// ```
+/// use palisade_audit::EvolvingKeyFile;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("audit.key");
+/// let (made, first) = EvolvingKeyFile::create(&path)?;
+/// assert!(EvolvingKeyFile::create(&path).is_err()); // there is one already
+///
+/// let opened = EvolvingKeyFile::open(&path)?;
+/// assert_eq!((opened.epoch(), opened.first_id()), (0, made.first_id()));
+/// assert_eq!(opened.first_id(), first.id());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct EvolvingKeyFile {
     path: PathBuf,

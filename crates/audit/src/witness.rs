@@ -38,6 +38,25 @@ use crate::{
 /// assert_eq!(again, WitnessAccepted::Known);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// With the public key of the service, a line that somebody else wrote is refused, and nothing changes:
+///
+/// ```
+/// use palisade_audit::{AuditLayer, CheckpointKey, FileSink, VerifyOptions, Witness, WitnessRefusal};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("audit.jsonl");
+/// # let foreign = CheckpointKey::generate()?;
+/// # let layer = AuditLayer::builder().sink(FileSink::builder(&path).checkpoint_key(foreign).open()?).build()?;
+/// # layer.handle().close_blocking()?;
+/// # let forged = std::fs::read_to_string(folder.path().join("audit.jsonl.checkpoints"))?;
+/// # let forged = forged.lines().next().unwrap().as_bytes();
+/// let public = CheckpointKey::generate()?.public_key();
+/// let mut witness = Witness::new(&VerifyOptions::new().checkpoint_key(public));
+/// assert_eq!(witness.accept(forged).unwrap_err(), WitnessRefusal::Forged);
+/// assert_eq!(witness.latest(), None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Witness {
     /// Checks the signatures.

@@ -70,6 +70,19 @@ pub struct CheckpointKey {
 /// # let _ = options;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// A file with a private key is refused, so that nobody copies one to the machine of the auditor:
+///
+/// ```
+/// use palisade_audit::{CheckpointKey, CheckpointPublicKey};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let file = folder.path().join("wrong.pub");
+/// std::fs::write(&file, CheckpointKey::generate()?.to_text().expose())?;
+/// let error = CheckpointPublicKey::from_file(&file).unwrap_err();
+/// assert!(error.to_string().contains("no public checkpoint key"), "{error}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct CheckpointPublicKey([u8; 32]);
 

@@ -65,7 +65,32 @@ use crate::{
 /// # Ok::<(), palisade_audit::AuditBuildError>(())
 /// ```
 ///
-/// The [crate documentation](crate) has an example with a file.
+/// A service on the internet: the trail in a file that must be written before a response starts, and a copy for the log of
+/// the container that may be lost.
+///
+/// ```
+/// use std::time::Duration;
+/// use palisade_audit::{AuditLayer, FileSink, SinkPolicy, TracingSink};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("audit.jsonl");
+/// let layer = AuditLayer::builder()
+///     .sink(FileSink::builder(&path).fail_closed().open()?)
+///     .sink_with(SinkPolicy::BestEffort, TracingSink::new())
+///     .mask_client_address()
+///     .close_deadline(Duration::from_secs(10))
+///     .build()?;
+/// # layer.handle().close_blocking()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Without a sink it is not built: a service that records nothing must not look like one that does.
+///
+/// ```
+/// use palisade_audit::{AuditBuildError, AuditLayer};
+///
+/// assert!(matches!(AuditLayer::builder().build(), Err(AuditBuildError::NoSink)));
+/// ```
 #[derive(Clone)]
 #[must_use]
 pub struct AuditLayer(Arc<Inner>);

@@ -48,6 +48,29 @@ use crate::chain::merkle::TreeHash;
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// A proof of consistency, for an auditor who has the checkpoint of last week: nothing before it was changed since.
+///
+/// ```
+/// use palisade_audit::{
+///     AuditLayer, CheckpointKey, FileSink, Proof, ProvenFact, VerifyOptions, prove_consistency,
+/// };
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("audit.jsonl");
+/// let key = CheckpointKey::generate()?;
+/// let public = VerifyOptions::new().checkpoint_key(key.public_key());
+/// let sink = FileSink::builder(&path).checkpoint_key(key).open()?;
+/// AuditLayer::builder().sink(sink).build()?.handle().close_blocking()?;
+///
+/// // `None`: up to the latest checkpoint. Here the trail has one, so both are the same.
+/// # let lines = std::fs::read_to_string(folder.path().join("audit.jsonl.checkpoints"))?;
+/// # let last: serde_json::Value = serde_json::from_str(lines.lines().last().unwrap())?;
+/// # let record_of_last_week = last["seq"].as_u64().unwrap();
+/// let text = prove_consistency(&path, record_of_last_week, None, &public)?.to_json();
+/// assert!(matches!(Proof::from_json(&text)?.check(&public)?, ProvenFact::Consistency { .. }));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Proof(Claim);
 

@@ -27,6 +27,15 @@ use std::{
 /// }
 /// # Ok::<(), std::io::Error>(())
 /// ```
+///
+/// Other errors are not about one file, and end the reading:
+///
+/// ```
+/// use std::io;
+/// use palisade_audit::UnreadablePart;
+///
+/// assert!(UnreadablePart::of(&io::Error::other("the network file system is gone")).is_none());
+/// ```
 #[derive(Debug)]
 pub struct UnreadablePart {
     path: PathBuf,

@@ -57,7 +57,7 @@ impl DetachedSink {
 
 /// Configures a [`DetachedSink`]. Made by [`DetachedSink::builder`].
 ///
-/// Default: space for 1024 waiting records.
+/// Default: space for 1024 waiting records. There is no clock to set: no response waits for the sink, so no time is measured.
 ///
 /// ```
 /// use palisade_audit::{DetachedSink, MemorySink};

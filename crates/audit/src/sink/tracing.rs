@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use palisade_core::{MaybeReady, SystemClock};
+use palisade_core::{MaybeReady, SharedClock, SystemClock};
 
 use super::{
     Sink,
@@ -33,6 +33,22 @@ use crate::{
 /// let layer = AuditLayer::builder().sink(TracingSink::new()).build()?;
 /// # let _ = layer; Ok::<(), palisade_audit::AuditBuildError>(())
 /// ```
+///
+/// Beside a file, for the log of the container. A test that moves the clock of the layer gives it to the sink too:
+///
+/// ```
+/// use std::time::Duration;
+/// use palisade_audit::{AuditLayer, MemorySink, TracingSink};
+/// use palisade_core::ManualClock;
+///
+/// let clock = ManualClock::new(Duration::from_secs(1_700_000_000));
+/// let layer = AuditLayer::builder()
+///     .clock(clock.shared())
+///     .sink(MemorySink::new()) // in a service: a `FileSink`
+///     .sink(TracingSink::new().clock(clock.shared()))
+///     .build()?;
+/// # let _ = layer; Ok::<(), palisade_audit::AuditBuildError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct TracingSink {
     /// What was held back; shared by all clones.
@@ -43,9 +59,20 @@ impl TracingSink {
     /// Returns a sink that has written no line.
     #[must_use]
     pub fn new() -> Self {
-        let repeats = RepeatFilter::new(false, SystemClock::shared());
+        Self::with_clock(SystemClock::shared())
+    }
+
+    /// Measures the 60 seconds by this clock, and starts with empty counts. Default: the system clock.
+    ///
+    /// The times in records are those of the layer.
+    #[must_use]
+    pub fn clock(self, clock: SharedClock) -> Self {
+        Self::with_clock(clock)
+    }
+
+    fn with_clock(clock: SharedClock) -> Self {
         Self {
-            repeats: Arc::new(Mutex::new(repeats)),
+            repeats: Arc::new(Mutex::new(RepeatFilter::new(false, clock))),
         }
     }
 

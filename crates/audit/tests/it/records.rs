@@ -234,15 +234,41 @@ impl std::io::Write for Written {
     }
 }
 
-#[tokio::test]
-async fn tracing_gets_one_event_with_the_fields_that_filters_need() {
-    let written = Written::default();
+/// Collects the log lines of this thread, until the guard is dropped.
+fn collect_lines(written: &Written) -> tracing::subscriber::DefaultGuard {
     let writer = written.clone();
     let subscriber = tracing_subscriber::fmt()
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
-    let _default = tracing::subscriber::set_default(subscriber);
+    tracing::subscriber::set_default(subscriber)
+}
+
+#[tokio::test]
+async fn tracing_counts_the_refusals_of_a_client_by_the_clock_that_it_was_given() {
+    let (written, trail) = (Written::default(), Trail::new());
+    let _default = collect_lines(&written);
+    let refuse = Does(|cx: &SecurityContext, _: &mut _| {
+        known(cx);
+        Rejection::new(StatusCode::FORBIDDEN, "closed", "Closed.").into()
+    });
+    let sink = palisade_audit::TracingSink::new().clock(trail.clock.shared());
+    let stack = GuardLayer((trail.layer_with(|it| it.sink(sink)), refuse));
+    let lines = || String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+    for expected in [1, 1] {
+        send(stack.clone(), service_fn(hello), get("/")).await;
+        assert_eq!(lines().lines().count(), expected, "{}", lines());
+    }
+    trail.clock.advance(Duration::from_secs(60));
+    send(stack, service_fn(hello), get("/")).await;
+    assert_eq!(lines().lines().count(), 3, "{}", lines());
+    assert!(lines().contains("held_back=1"), "{}", lines());
+}
+
+#[tokio::test]
+async fn tracing_gets_one_event_with_the_fields_that_filters_need() {
+    let written = Written::default();
+    let _default = collect_lines(&written);
     let trail = Trail::new();
     let refuse = Does(|cx: &SecurityContext, _: &mut _| {
         cx.record(Fact::Noted {

@@ -81,6 +81,16 @@ impl AuditLevel {
 ///     .failures(AuditLevel::Metadata);
 /// # let _ = (health, catalogue, others);
 /// ```
+///
+/// What must not be left out is an error of the layer:
+///
+/// ```
+/// use palisade_audit::{AuditLayer, AuditLevel, AuditRule, MemorySink};
+///
+/// let without_refusals = AuditRule::any_route().refusals(AuditLevel::None);
+/// let error = AuditLayer::builder().sink(MemorySink::new()).rule(without_refusals).build().unwrap_err();
+/// assert!(error.to_string().contains("refusals are always recorded"), "{error}");
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[must_use]
 pub struct AuditRule {

@@ -50,6 +50,24 @@ use crate::{
 /// let layer = AuditLayer::builder().sink_with(SinkPolicy::BestEffort, collector.build()?).build()?;
 /// # let _ = layer; Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// A collector of another company, over TLS, with the key that it gave, and responses that wait until it has the record:
+///
+/// ```
+/// use std::time::Duration;
+/// use http::{HeaderValue, header::AUTHORIZATION};
+/// use palisade_audit::{AuditLayer, LossPolicy, OtlpSink};
+///
+/// let key = HeaderValue::try_from("Bearer from-a-file-with-mode-0600")?;
+/// let collector = OtlpSink::builder("https://otlp.example/v1/logs".parse()?)
+///     .service_name("tts")
+///     .header(AUTHORIZATION, key)
+///     .policy(LossPolicy::FailClosed)
+///     .commit_deadline(Duration::from_secs(1))
+///     .build()?;
+/// let layer = AuditLayer::builder().sink(collector).build()?;
+/// # let _ = layer; Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct OtlpSink {
     queue: JobQueue,
     /// The address, for `Debug`.

@@ -28,7 +28,8 @@ const MOST_WORDS: usize = 100_000;
 /// The most characters of a word. With it, one place of a text has a bounded number of matches.
 const LONGEST_WORD: usize = 64;
 
-/// How long a list that cannot be read stays in force: for ever, since no list bans nothing.
+/// How long a list that cannot be read stays in force: for ever, since no list bans nothing. So no decision depends on
+/// a time, and the list has no `clock`.
 const NEVER_STALE: Duration = Duration::MAX;
 
 /// A list of banned words and phrases, from a program or from a file.
