@@ -56,6 +56,18 @@ impl Scheme {
 /// ```
 ///
 /// Never fill it from a header: every client could then choose its own address.
+///
+/// In a test, a request without a socket has the peer that the test gives it:
+///
+/// ```
+/// use http::Request;
+/// use palisade_core::{Peer, Scheme};
+///
+/// let peer = Peer::new(([127, 0, 0, 1], 50_000).into(), Scheme::Https);
+/// let request = Request::get("/").extension(peer).body(())?;
+/// assert_eq!(request.extensions().get::<Peer>().map(|peer| peer.scheme), Some(Scheme::Https));
+/// # Ok::<(), http::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Peer {

@@ -33,6 +33,25 @@ use http::Extensions;
 /// assert_eq!(found.uris().collect::<Vec<_>>(), ["spiffe://example.org/billing"]);
 /// assert_eq!(found.sha256(), &[7; 32]);
 /// ```
+///
+/// A handler for one service of the own network:
+///
+/// ```
+/// use http::{Extensions, StatusCode};
+/// use palisade_core::ClientCertificate;
+///
+/// fn billing(extensions: &Extensions) -> StatusCode {
+///     match ClientCertificate::of(extensions) {
+///         Some(certificate) if certificate.dns_names().any(|name| name == "billing.internal") => StatusCode::OK,
+///         _ => StatusCode::FORBIDDEN,
+///     }
+/// }
+/// assert_eq!(billing(&Extensions::new()), StatusCode::FORBIDDEN);
+///
+/// let mut extensions = Extensions::new();
+/// extensions.insert(ClientCertificate::new([7; 32]).with_dns_names(["billing.internal"]));
+/// assert_eq!(billing(&extensions), StatusCode::OK);
+/// ```
 #[derive(Clone, Eq, Hash, PartialEq)]
 #[must_use]
 pub struct ClientCertificate {

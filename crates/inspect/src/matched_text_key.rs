@@ -32,6 +32,14 @@ const LONGEST_FILE: u64 = 4096;
 /// # let _ = layer;
 /// # Ok::<(), palisade_inspect::InspectBuildError>(())
 /// ```
+///
+/// A key that could be guessed is refused:
+///
+/// ```
+/// use palisade_inspect::MatchedTextKey;
+///
+/// assert!(MatchedTextKey::from_bytes(b"too short").is_err());
+/// ```
 #[derive(Clone)]
 pub struct MatchedTextKey(Hmac<Sha256>);
 

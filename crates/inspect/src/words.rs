@@ -70,6 +70,15 @@ enum Segment {
 /// # let _ = fields;
 /// # Ok::<(), palisade_inspect::InspectBuildError>(())
 /// ```
+///
+/// A name that is no field is an error, and not a field that never matches:
+///
+/// ```
+/// use palisade_inspect::PersonText;
+///
+/// assert!(PersonText::default().field("/messages/0/content").is_ok());
+/// assert!(PersonText::default().field("").is_err());
+/// ```
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct PersonText {

@@ -72,6 +72,15 @@ impl MetricsLayer {
 /// let layer = MetricsLayer::builder().clock(clock.shared()).build();
 /// # let _ = layer;
 /// ```
+///
+/// Without a choice it measures by the system clock, as [`MetricsLayer::new`] does:
+///
+/// ```
+/// use palisade::{Shield, metrics::MetricsLayer};
+///
+/// let shield = Shield::builder().observe(MetricsLayer::builder().build());
+/// # let _ = shield;
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct MetricsLayerBuilder {

@@ -16,6 +16,20 @@ pub(crate) type SchemeName = [u8; 4];
 ///
 /// Minting makes one, and [`KeyDigest::from_text`] reads one. There is no conversion from a key, so
 /// a key cannot be stored by mistake. `Debug` does not show the digest.
+///
+/// A store of the application writes the text and reads it back:
+///
+/// ```
+/// use palisade_api_key::KeyDigest;
+///
+/// let stored = format!("0a1b2c3d:{}", "5e".repeat(32));
+/// let digest = KeyDigest::from_text(&stored).expect("a digest as `to_text` writes it");
+/// assert_eq!(digest.to_text(), stored);
+/// assert_eq!(format!("{digest:?}"), "KeyDigest([redacted])");
+///
+/// // An API key is no digest, so it is not stored in place of one by mistake.
+/// assert!(KeyDigest::from_text("psk_live_a_key_and_no_digest").is_none());
+/// ```
 #[derive(Clone)]
 pub struct KeyDigest {
     bytes: [u8; Self::LENGTH],

@@ -98,6 +98,24 @@ impl<S: KeyStore + ?Sized> KeyStore for Arc<S> {
 /// The store could not look up a key.
 ///
 /// The request is refused with 503 and `Retry-After`. Access is never granted without the store.
+///
+/// A store on a network gives up after a time of its own:
+///
+/// ```
+/// use std::{sync::Arc, time::Duration};
+/// use palisade_api_key::{KeyRecord, StoreUnavailable};
+/// use palisade_core::MaybeReady;
+///
+/// type Found = Result<Option<Arc<KeyRecord>>, StoreUnavailable>;
+///
+/// fn ask(database: impl Future<Output = Found> + Send + 'static) -> MaybeReady<Found> {
+///     MaybeReady::pending(async move {
+///         let answer = tokio::time::timeout(Duration::from_millis(250), database).await;
+///         answer.unwrap_or_else(|_| Err(StoreUnavailable::new("no answer within 250 ms")))
+///     })
+/// }
+/// # let _ = ask(async { Ok(None) });
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct StoreUnavailable(Cow<'static, str>);
 

@@ -29,6 +29,26 @@ use crate::{
 /// let layer = GuardLayer((RouteLayer::new(Arc::new(table)), NotFoundLayer::new()));
 /// # Ok::<(), palisade_core::RouteTableBuildError>(())
 /// ```
+///
+/// What a scanner sees of a path without a rule:
+///
+/// ```
+/// use std::sync::Arc;
+/// use http::StatusCode;
+/// use palisade_core::{
+///     GuardLayer, NotFoundLayer, RouteLayer, RouteTable, Rule,
+///     testing::{EmptyOk, empty_body, request},
+/// };
+/// use tower::{Layer, ServiceExt};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let table = RouteTable::builder().any("/health", Rule::public()).build()?;
+/// let stack = GuardLayer((RouteLayer::new(Arc::new(table)), NotFoundLayer::new()));
+/// let scan = request("https://api.example/wp-login.php").body(empty_body())?;
+/// let response = stack.layer(EmptyOk::default()).oneshot(scan).await?;
+/// assert_eq!(response.status(), StatusCode::NOT_FOUND);
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 #[must_use]
 pub struct NotFoundLayer {

@@ -54,6 +54,16 @@ use crate::{context::SecurityContext, sequence::Guards};
 /// let guards = (RequestIdLayer::new(), NotFoundLayer::new());
 /// let service = GuardService::new(guards, EmptyOk::default()).catch_panics();
 /// ```
+///
+/// Without catching, for a server that does it itself. A clone has guards and service of its own:
+///
+/// ```
+/// use palisade_core::{GuardService, RequestIdLayer, testing::EmptyOk};
+///
+/// let service = GuardService::new(RequestIdLayer::new(), EmptyOk::default());
+/// let for_the_next_connection = service.clone();
+/// # let _ = for_the_next_connection;
+/// ```
 pub struct GuardService<G, S> {
     guards: G,
     inner: S,

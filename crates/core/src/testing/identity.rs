@@ -47,6 +47,31 @@ pub const fn signed_in(principal: Principal) -> SignedIn {
 /// let layer = AuthenticateLayer::new(TestAuthenticator::new());
 /// assert_eq!(layer.kinds(), ["test"]);
 /// ```
+///
+/// A test of a rule: the user has the scope, and another one has not.
+///
+/// ```
+/// use std::sync::Arc;
+/// use http::StatusCode;
+/// use palisade_core::{
+///     AccessLayer, AuthenticateLayer, GuardLayer, Principal, RouteLayer, RouteTable, Rule,
+///     testing::{EmptyOk, TestAuthenticator, empty_body, request, signed_in},
+/// };
+/// use tower::{Layer, ServiceExt};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let table = RouteTable::builder().any("/notes", Rule::scope("notes:read")).build()?;
+/// let authenticate = AuthenticateLayer::new(TestAuthenticator::new());
+/// let access = AccessLayer::new(authenticate.challenges());
+/// let service = GuardLayer((RouteLayer::new(Arc::new(table)), authenticate, access)).layer(EmptyOk::default());
+///
+/// for (scope, status) in [("notes:read", StatusCode::OK), ("notes:write", StatusCode::FORBIDDEN)] {
+///     let user = Principal::builder("test", "ann").scopes([scope]).build();
+///     let request = request("https://api.example/notes").extension(signed_in(user)).body(empty_body())?;
+///     assert_eq!(service.clone().oneshot(request).await?.status(), status);
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct TestAuthenticator(AuthenticatorId);

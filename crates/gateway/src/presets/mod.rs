@@ -24,6 +24,17 @@ const PLACEHOLDER: &str = "\"UPSTREAM\"";
 /// assert!(problem.contains("did you mean `ollama`"), "{problem}");
 /// # Ok::<(), palisade_gateway::GatewayError>(())
 /// ```
+///
+/// The list of a command, with the scopes that the first key gets:
+///
+/// ```
+/// use palisade_gateway::Preset;
+///
+/// for preset in Preset::all() {
+///     println!("{:12} {} (scopes: {})", preset.name(), preset.what(), preset.scopes().join(" "));
+/// }
+/// assert!(Preset::all().iter().any(|preset| preset.name() == "ollama"));
+/// ```
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub struct Preset {
     name: &'static str,

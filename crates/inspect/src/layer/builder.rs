@@ -41,6 +41,32 @@ const FIRST_EXCLUSION: u64 = 899_100;
 /// The defaults are safe to add to a running service: nothing is refused by a rule, and a body that
 /// is too long to be inspected passes as it was. Only a body that breaks off is refused (400), which
 /// its handler could not read either.
+///
+/// # Examples
+///
+/// First observe, with the rules that are shipped:
+///
+/// ```
+/// use palisade_inspect::InspectLayer;
+///
+/// let layer = InspectLayer::builder().build()?;
+/// # let _ = layer; Ok::<(), palisade_inspect::InspectBuildError>(())
+/// ```
+///
+/// Then enforce, for larger bodies, except the path of the health check:
+///
+/// ```
+/// use palisade_inspect::{InspectLayer, PersonText};
+///
+/// let layer = InspectLayer::builder()
+///     .enforce()
+///     .paranoia(2)
+///     .max_body(256 * 1024)
+///     .person_text(PersonText::chat())
+///     .skip_path("/health")
+///     .build()?;
+/// # let _ = layer; Ok::<(), palisade_inspect::InspectBuildError>(())
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct InspectLayerBuilder {

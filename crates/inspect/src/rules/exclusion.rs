@@ -33,6 +33,19 @@
 /// let rule = Exclusion::ids(920273, 920273);
 /// # let _ = (search, rule);
 /// ```
+///
+/// Given to a layer. A character that is syntax is an error there, so that no text of a configuration becomes a directive:
+///
+/// ```
+/// use palisade_inspect::{Exclusion, InspectLayer};
+///
+/// let layer = InspectLayer::builder().exclude(Exclusion::ids(942100, 942199).on_path("/search")).build()?;
+/// # let _ = layer;
+///
+/// let broken = Exclusion::tag("attack-sqli\" SecRuleEngine Off");
+/// assert!(InspectLayer::builder().exclude(broken).build().is_err());
+/// # Ok::<(), palisade_inspect::InspectBuildError>(())
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[must_use]
 pub struct Exclusion {

@@ -44,6 +44,25 @@ const MOST_PROOFS: usize = 10_000_000;
 /// # let _ = proofs;
 /// # Ok::<(), palisade_jwt::JwtBuildError>(())
 /// ```
+///
+/// For a fleet: nonces that every process accepts, and no token without a proof.
+///
+/// ```
+/// use palisade_core::Secret;
+/// use palisade_jwt::{Algorithm, dpop::DpopProofs};
+///
+/// let shared = Secret::new(*b"32 random bytes of the fleet, ok");
+/// let proofs = DpopProofs::builder("https://tts.example")
+///     .algorithms([Algorithm::Es256])
+///     .shared_nonces(shared)
+///     .require_proofs()
+///     .build()?;
+/// # let _ = proofs;
+///
+/// // A shared secret has no public key to prove the possession of.
+/// assert!(DpopProofs::builder("https://tts.example").algorithms([Algorithm::Hs256]).build().is_err());
+/// # Ok::<(), palisade_jwt::JwtBuildError>(())
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct DpopProofsBuilder {

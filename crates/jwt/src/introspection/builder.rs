@@ -58,6 +58,23 @@ const MOST_QUESTIONS: usize = 64;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// An issuer of several tenants, which authenticates this service by a token and names scopes of its own:
+///
+/// ```
+/// use palisade_core::Secret;
+/// use palisade_jwt::introspection::TokenIntrospection;
+///
+/// let tokens = TokenIntrospection::builder("https://login.example/introspect")
+///     .bearer(&Secret::new("from a file with mode 0600"))
+///     .audience("https://tts.example")
+///     .issuer("https://login.example")
+///     .tenant_claim("org_id")
+///     .scope_implies("speech", ["tts:speak", "tts:voices"])
+///     .build()?;
+/// # let _ = tokens;
+/// # Ok::<(), palisade_jwt::JwtBuildError>(())
+/// ```
 #[derive(Clone)]
 #[must_use]
 pub struct TokenIntrospectionBuilder {

@@ -59,6 +59,34 @@ const QUESTIONS_TO_SWEEP: usize = 256;
 ///
 /// In a list with a [`JwtLayer`](crate::JwtLayer), that one reads tokens with a dot. Alone this reads
 /// all bearer tokens. Clones share their answers.
+///
+/// # Examples
+///
+/// ```
+/// use palisade_core::{AuthenticateLayer, Secret};
+/// use palisade_jwt::{JwtBuildError, introspection::TokenIntrospection};
+///
+/// # fn main() -> Result<(), JwtBuildError> {
+/// let secret = Secret::new("from a file with mode 0600");
+/// let tokens = TokenIntrospection::builder("https://login.example/introspect")
+///     .client("tts", &secret)
+///     .audience("https://tts.example")
+///     .build()?;
+/// let layer = AuthenticateLayer::new(tokens);
+/// # let _ = layer;
+/// # Ok(()) }
+/// ```
+///
+/// Without an audience it is not built: the issuer knows tokens for other services too.
+///
+/// ```
+/// use palisade_core::Secret;
+/// use palisade_jwt::introspection::TokenIntrospection;
+///
+/// let secret = Secret::new("from a file with mode 0600");
+/// let for_whom = TokenIntrospection::builder("https://login.example/introspect").client("tts", &secret);
+/// assert!(for_whom.build().is_err());
+/// ```
 #[derive(Clone)]
 pub struct TokenIntrospection(Arc<Shared>);
 

@@ -39,6 +39,26 @@ const LARGEST: u64 = 1024 * 1024;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// A new key is known after a second. A test, or a program that was told of the change, does not wait:
+///
+/// ```
+/// use palisade_jwt::JwksFile;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("jwks.json");
+/// # let key = palisade_jwt::mint::SigningKey::generate(palisade_jwt::Algorithm::Es256)?;
+/// # let one_key = serde_json::json!({ "keys": [key.public_jwk()] }).to_string();
+/// std::fs::write(&path, one_key)?;
+/// let keys = JwksFile::builder(&path).unwatched().open()?;
+/// assert_eq!(keys.known().keys().count(), 1);
+///
+/// std::fs::write(&path, "this is no JWK set")?;
+/// assert!(keys.refresh().is_err());
+/// assert_eq!(keys.known().keys().count(), 1); // the older keys stay in force
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct JwksFile(Arc<WatchedFile<JwksFormat>>);
 

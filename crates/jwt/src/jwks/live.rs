@@ -26,6 +26,25 @@ use crate::{
 /// # Ok(())
 /// # }
 /// ```
+///
+/// A key that was stolen is withdrawn at once, for all clones:
+///
+/// ```
+/// use palisade_core::SystemClock;
+/// use palisade_jwt::{Algorithm, Issuer, KeySet, LiveKeys, Verifier, mint::{SigningKey, Token}};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let stolen = SigningKey::generate(Algorithm::Es256)?;
+/// let live = LiveKeys::new(KeySet::from_keys([stolen.verifying_key()])?);
+/// let issuer = Issuer::new("https://login.example", "tts", live.clone());
+/// let verifier = Verifier::builder().issuer(issuer).build()?;
+/// let token = Token::new("https://login.example", "tts", "lin").sign(&stolen, SystemClock::shared().as_ref())?;
+/// assert!(verifier.verify(&token).is_ok());
+///
+/// live.replace(KeySet::from_keys([SigningKey::generate(Algorithm::Es256)?.verifying_key()])?);
+/// assert!(verifier.verify(&token).is_err());
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct LiveKeys(Arc<ArcSwap<KeySet>>);
 

@@ -33,6 +33,18 @@ const MOST_KEYS: usize = 100;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// Keys of an issuer that signs with RSA and does not write `alg`:
+///
+/// ```
+/// use palisade_jwt::{Algorithm, JwksReader};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // An empty set is read as one: an issuer may have withdrawn all its keys.
+/// let set = JwksReader::new().rsa_algorithm(Algorithm::Ps256).read(r#"{"keys":[]}"#)?;
+/// assert_eq!(set.keys().count(), 0);
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct JwksReader(ReadOptions);

@@ -40,6 +40,20 @@ use crate::{
 /// # Ok(())
 /// # }
 /// ```
+///
+/// A public key in PEM form is accepted for the algorithm that it belongs to, and for no other:
+///
+/// ```
+/// use palisade_jwt::{Algorithm, VerifyingKey};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let made = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
+/// # let pem = made.public_key_pem();
+/// let key = VerifyingKey::from_pem(Algorithm::Es256, &pem)?;
+/// assert_eq!((key.algorithm(), key.kid()), (Algorithm::Es256, None));
+/// assert!(VerifyingKey::from_pem(Algorithm::Rs256, &pem).is_err());
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct VerifyingKey {
     /// Compared with `alg` of a token.

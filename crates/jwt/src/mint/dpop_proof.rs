@@ -28,6 +28,21 @@ use crate::error::KeyError;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// For a server that demands a nonce (`DPoP-Nonce`). Here at the token endpoint, so there is no token yet:
+///
+/// ```
+/// use palisade_core::SystemClock;
+/// use palisade_jwt::{Algorithm, mint::{DpopProof, SigningKey}};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let client = SigningKey::generate(Algorithm::Es256)?;
+/// let proof = DpopProof::new("POST", "https://login.example/token")
+///     .claim("nonce", "eyJ7S_zG.eyJH0-Z.HX4w-7v")
+///     .sign(&client, SystemClock::shared().as_ref())?;
+/// # let _ = proof;
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct DpopProof(Map<String, Value>);

@@ -57,6 +57,26 @@ const MIN_TOKEN_BYTES: usize = 256;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// Only access tokens (RFC 9068), and a test that sets the time:
+///
+/// ```
+/// use std::time::Duration;
+/// use palisade_core::ManualClock;
+/// use palisade_jwt::{Algorithm, Issuer, Verifier, mint::{SigningKey, Token}};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let key = SigningKey::generate(Algorithm::Es256)?;
+/// let clock = ManualClock::new(Duration::from_secs(1_800_000_000));
+/// let verifier = Verifier::builder()
+///     .issuer(Issuer::new("https://login.example", "tts", key.verifying_key()))
+///     .types(["at+jwt"])
+///     .clock(clock.shared())
+///     .build()?;
+/// let of_another_type = Token::new("https://login.example", "tts", "lin").sign(&key, clock.shared().as_ref())?;
+/// assert!(verifier.verify(&of_another_type).is_err());
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct VerifierBuilder {

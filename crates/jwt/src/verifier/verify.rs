@@ -59,6 +59,26 @@ use crate::{
 /// # Ok(())
 /// # }
 /// ```
+///
+/// Tokens of another audience, or of an issuer that is not listed, are refused, also with a right signature:
+///
+/// ```
+/// use palisade_core::SystemClock;
+/// use palisade_jwt::{Algorithm, Issuer, Verifier, mint::{SigningKey, Token}};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let key = SigningKey::generate(Algorithm::Es256)?;
+/// let issuer = Issuer::new("https://login.example", "https://tts.example", key.verifying_key());
+/// let verifier = Verifier::builder().issuer(issuer).only_access_tokens().build()?;
+/// for (issuer, audience) in [
+///     ("https://login.example", "https://mail.example"),
+///     ("https://evil.example", "https://tts.example"),
+/// ] {
+///     let token = Token::new(issuer, audience, "lin").sign(&key, SystemClock::shared().as_ref())?;
+///     assert!(verifier.verify(&token).is_err());
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct Verifier(pub(super) Arc<Inner>);
 

@@ -57,6 +57,18 @@ pub const SCOPE: &str = "keys:admin";
 ///     .protect(routes)?;
 /// # let _ = app; Ok(()) }
 /// ```
+///
+/// Without grantable scopes an administrator can list and revoke keys, and make none that may do anything:
+///
+/// ```
+/// use palisade::api_key::{KeyScheme, MemoryKeyStore, Pepper};
+/// use palisade::{Routes, key_admin::KeyAdmin};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let support_desk = KeyAdmin::new(KeyScheme::new(Pepper::generate()?), MemoryKeyStore::new());
+/// let routes: Routes = Routes::new().nest("/support/keys", support_desk.routes());
+/// # let _ = routes; Ok(()) }
+/// ```
 #[derive(Clone)]
 #[must_use]
 pub struct KeyAdmin {

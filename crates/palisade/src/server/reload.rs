@@ -31,6 +31,17 @@ use tower_service::Service;
 /// assert_eq!(service.clone().oneshot(()).await, Ok(2));
 /// # }
 /// ```
+///
+/// A request that was there before keeps its service:
+///
+/// ```
+/// use palisade::server::Reloadable;
+///
+/// let service = Reloadable::new("the old one");
+/// let of_a_request_in_progress = service.current();
+/// service.replace("the new one");
+/// assert_eq!((of_a_request_in_progress, service.current()), ("the old one", "the new one"));
+/// ```
 pub struct Reloadable<S> {
     /// The current service, shared by all clones.
     current: Arc<RwLock<S>>,

@@ -46,6 +46,17 @@ const INSPECT: &str = "inspect";
 /// }
 /// # let _ = refuse_warnings;
 /// ```
+///
+/// A check in a pipeline prints them with their numbers, by which the book has a section each:
+///
+/// ```
+/// use palisade::shield::Warning;
+///
+/// fn line(warning: &Warning) -> String {
+///     format!("{} {}: {warning}", warning.number().unwrap_or("-"), warning.code)
+/// }
+/// # let _ = line;
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Warning {

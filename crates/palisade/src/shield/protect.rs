@@ -184,6 +184,26 @@ impl Shield {
 /// axum::serve(listener, app.into_make_service()).await
 /// # }
 /// ```
+///
+/// A test sends requests without a socket:
+///
+/// ```
+/// use palisade::{AllowedHosts, Routes, Rule, Shield};
+/// use palisade::core::{Peer, Scheme};
+/// use tower::ServiceExt;
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let routes = Routes::new().get("/health", Rule::public(), async || "ok");
+/// let app = Shield::builder().hosts(AllowedHosts::parse(["notes.example"])?).protect(routes)?;
+///
+/// let request = |path: &str| {
+///     let request = http::Request::get(format!("https://notes.example{path}"));
+///     request.extension(Peer::new(([192, 0, 2, 7], 50_000).into(), Scheme::Https)).body(axum::body::Body::empty())
+/// };
+/// assert_eq!(app.clone().oneshot(request("/health")?).await?.status(), 200);
+/// assert_eq!(app.oneshot(request("/admin")?).await?.status(), 404);
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 #[must_use]
 pub struct ProtectedRouter {

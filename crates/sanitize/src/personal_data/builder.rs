@@ -27,6 +27,16 @@ const MIN_SCORE: u8 = 50;
 /// assert_eq!(findings.len(), 1);
 /// assert_eq!(findings[0].name(), "staff-number");
 /// ```
+///
+/// Only what a log of payments must not have:
+///
+/// ```
+/// use palisade_sanitize::{PersonalData, PersonalDataKind};
+///
+/// let finder = PersonalData::builder().kinds([PersonalDataKind::Card]).build();
+/// assert_eq!(finder.find("card 4111 1111 1111 1111 of ann@notes.example").len(), 1);
+/// assert!(finder.find("ann@notes.example").is_empty());
+/// ```
 #[derive(Clone)]
 #[must_use]
 pub struct PersonalDataBuilder(Settings);

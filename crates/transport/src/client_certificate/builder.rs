@@ -20,6 +20,17 @@ use super::{
 /// let grant = CertificateGrant::new("billing").scopes(["invoices:read"]).owner("acme").tier("gold");
 /// # let _ = grant;
 /// ```
+///
+/// What is not set is not granted: here no scope, no tenant and the default tier.
+///
+/// ```
+/// use palisade_transport::{CertificateGrant, ClientCertificateLayer};
+///
+/// let layer = ClientCertificateLayer::builder()
+///     .dns_name("probe.internal", CertificateGrant::new("probe"))
+///     .build()?;
+/// # let _ = layer; Ok::<(), palisade_transport::ClientCertificateBuildError>(())
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[must_use]
 pub struct CertificateGrant {
@@ -94,6 +105,36 @@ impl CertificateGrant {
 ///
 /// Names are compared whole. A certificate with names of two entries is refused, unless both grant
 /// the same.
+///
+/// # Examples
+///
+/// A table for two services, beside keys for other clients:
+///
+/// ```
+/// use palisade_transport::{CertificateGrant, ClientCertificateLayer};
+///
+/// let layer = ClientCertificateLayer::builder()
+///     .uri("spiffe://example.org/billing", CertificateGrant::new("billing").scopes(["invoices:read"]))
+///     .dns_name("probe.internal", CertificateGrant::new("probe"))
+///     .optional()
+///     .build()?;
+/// # let _ = layer; Ok::<(), palisade_transport::ClientCertificateBuildError>(())
+/// ```
+///
+/// A function, where names follow a rule. Without an entry and a function nothing could be accepted, so that is not built:
+///
+/// ```
+/// use palisade_transport::{CertificateGrant, ClientCertificateLayer};
+///
+/// let layer = ClientCertificateLayer::builder()
+///     .function(|certificate| {
+///         let mut names = certificate.uris().filter_map(|uri| uri.strip_prefix("spiffe://example.org/team/"));
+///         names.next().map(|team| CertificateGrant::new(team).owner(team))
+///     })
+///     .build();
+/// assert!(layer.is_ok());
+/// assert!(ClientCertificateLayer::builder().build().is_err());
+/// ```
 #[derive(Clone)]
 #[must_use]
 pub struct ClientCertificateLayerBuilder {

@@ -74,6 +74,18 @@ const CHALLENGE: HeaderValue = HeaderValue::from_static("ClientCertificate");
 /// # Ok(())
 /// # }
 /// ```
+///
+/// During the rollout nothing is refused, and the audit trail shows what would have been:
+///
+/// ```
+/// use palisade_transport::{CertificateGrant, ClientCertificateLayer};
+///
+/// let layer = ClientCertificateLayer::builder()
+///     .subject("CN=billing,O=Example", CertificateGrant::new("billing"))
+///     .dangerously_only_shadow()
+///     .build()?;
+/// # let _ = layer; Ok::<(), palisade_transport::ClientCertificateBuildError>(())
+/// ```
 #[derive(Clone)]
 #[must_use]
 pub struct ClientCertificateLayer {

@@ -29,6 +29,19 @@ use http::Extensions;
 /// }
 /// # let _ = page;
 /// ```
+///
+/// A handler reads it from the request. `None`: the policy has no nonces, and an inline script would not run.
+///
+/// ```
+/// use http::request::Parts;
+/// use palisade_transport::CspNonce;
+///
+/// fn script(head: &Parts) -> Option<String> {
+///     let nonce = CspNonce::of(&head.extensions)?;
+///     Some(format!("<script nonce=\"{}\" src=/app.js></script>", nonce.as_str()))
+/// }
+/// # let _ = script;
+/// ```
 #[derive(Clone)]
 pub struct CspNonce {
     value: Arc<OnceLock<String>>,

@@ -35,6 +35,23 @@ const LARGEST: u64 = 64 * 1024 * 1024;
 /// # let _ = store;
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
+///
+/// A command that runs once needs no thread, and reads the file again when it likes:
+///
+/// ```
+/// use palisade_api_key::FileKeyStore;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("keys.toml");
+/// # use std::os::unix::fs::OpenOptionsExt;
+/// # std::fs::OpenOptions::new().write(true).create(true).mode(0o600).open(&path)?;
+/// let store = FileKeyStore::builder(&path).unwatched().open()?; // an empty file has no keys
+/// store.refresh()?;
+///
+/// // A file that is not there is an error at start, and never an empty store.
+/// assert!(FileKeyStore::builder(path.with_extension("missing")).open().is_err());
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[must_use]
 pub struct FileKeyStoreBuilder {
     /// The file to read.

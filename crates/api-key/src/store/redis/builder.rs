@@ -40,6 +40,26 @@ const MOST_REMEMBERED: usize = 1_000_000;
 ///     .build()?;
 /// # let _ = store; Ok(()) }
 /// ```
+///
+/// Each request asks the server, so that a revocation counts at once. What cannot be used is told when it is built:
+///
+/// ```
+/// use std::time::Duration;
+/// use palisade_api_key::{RedisKeyStore, RedisKeyStoreBuildError};
+/// use palisade_core::Secret;
+///
+/// let key = || Secret::new(*b"a key of the fleet: thirty-two b");
+/// let store = RedisKeyStore::builder("redis://127.0.0.1:6379/4", key())
+///     .password(Secret::new("from a file with mode 0600"))
+///     .lifetime(Duration::ZERO)
+///     .deadline(Duration::from_millis(100))
+///     .build()?;
+/// # let _ = store;
+///
+/// let an_hour = RedisKeyStore::builder("redis://127.0.0.1", key()).lifetime(Duration::from_secs(3600));
+/// assert_eq!(an_hour.build().unwrap_err(), RedisKeyStoreBuildError::Bounds);
+/// # Ok::<(), RedisKeyStoreBuildError>(())
+/// ```
 #[must_use]
 pub struct RedisKeyStoreBuilder {
     url: Box<str>,

@@ -46,6 +46,23 @@ use crate::{algorithm::Algorithm, error::JwtBuildError, keys::JwksReader};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// An issuer in the own network, with the certificate of a private authority. An address without TLS is refused:
+///
+/// ```
+/// use std::time::Duration;
+/// use palisade_jwt::JwksUrl;
+///
+/// # let authority = rcgen::generate_simple_self_signed(["login.internal".to_owned()]).unwrap().cert.pem();
+/// let keys = JwksUrl::builder("https://login.internal/jwks.json")
+///     .trust_anchors(authority)
+///     .timeout(Duration::from_secs(1))
+///     .build()?;
+/// # let _ = keys;
+///
+/// assert!(JwksUrl::builder("http://login.internal/jwks.json").build().is_err());
+/// # Ok::<(), palisade_jwt::JwtBuildError>(())
+/// ```
 #[derive(Clone)]
 #[must_use]
 pub struct JwksUrlBuilder {

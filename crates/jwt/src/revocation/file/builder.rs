@@ -31,6 +31,23 @@ const LARGEST: u64 = 64 * 1024 * 1024;
 /// assert!(list.known().is_empty());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// A service that refuses everything sooner while the list cannot be read:
+///
+/// ```
+/// use std::time::Duration;
+/// use palisade_jwt::revocation::RevokedTokensFile;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("revoked.json");
+/// # RevokedTokensFile::create(&path)?;
+/// let list = RevokedTokensFile::builder(&path)
+///     .interval(Duration::from_millis(250))
+///     .max_stale_age(Duration::from_secs(60))
+///     .open()?;
+/// # let _ = list;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct RevokedTokensFileBuilder {

@@ -46,6 +46,24 @@ use crate::error::JwtBuildError;
 /// # Ok(layer)
 /// # }
 /// ```
+///
+/// Who reads the list first needs an empty one: a file that is missing is an error, and not "nothing is revoked".
+///
+/// ```
+/// use std::time::Duration;
+/// use palisade_jwt::revocation::RevokedTokensFile;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("revoked.json");
+/// assert!(RevokedTokensFile::open(&path).is_err());
+///
+/// RevokedTokensFile::create(&path)?;
+/// let revoked = RevokedTokensFile::builder(&path).unwatched().open()?;
+/// revoked.update(|entries| entries.revoke_token("staff:QHGiBWe3a6vJfCJ2", Duration::from_secs(4_000_000_000)))?;
+/// assert!(!revoked.known().is_empty());
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct RevokedTokensFile(Arc<WatchedFile<ListFormat>>);
 

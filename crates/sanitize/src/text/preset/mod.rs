@@ -26,6 +26,20 @@ const KIB: usize = 1024;
 /// assert_eq!(preset.sanitizer().clean("one\r\ntwo")?.text(), "one two");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// A preset is a start: its builder takes further rules.
+///
+/// ```
+/// use palisade_sanitize::{BannedWords, Preset};
+///
+/// let names = Preset::DisplayName
+///     .builder()
+///     .rule(BannedWords::from_words(["admin"])?.rule("reserved"))
+///     .build()?;
+/// assert!(names.clean("Ann").is_ok());
+/// assert!(names.clean("ＡＤＭＩＮ").is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Preset {

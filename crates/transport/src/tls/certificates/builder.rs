@@ -35,6 +35,23 @@ use crate::tls::{error::CertificateError, files};
 ///     .open();
 /// assert!(expired.is_err());
 /// ```
+///
+/// From files, which are read again after a renewal:
+///
+/// ```
+/// use palisade_transport::server::Certificates;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let made = rcgen::generate_simple_self_signed(["tts.example.com".to_owned()])?;
+/// # let (chain, key) = (folder.path().join("fullchain.pem"), folder.path().join("privkey.pem"));
+/// # std::fs::write(&chain, made.cert.pem())?;
+/// # std::fs::write(&key, made.signing_key.serialize_pem())?;
+/// # use std::os::unix::fs::PermissionsExt;
+/// # std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600))?;
+/// let certificates = Certificates::builder(&chain, &key).open()?;
+/// # let _ = certificates;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use]
 pub struct CertificatesBuilder {
     pem: Pem,

@@ -60,6 +60,18 @@ const LEAF_RENEWAL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// # drop(server);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// For a second name that points to this machine, in a team that shares one authority:
+///
+/// ```
+/// use palisade_transport::server::DevAuthority;
+///
+/// let folder = tempfile::tempdir()?;
+/// let authority = DevAuthority::builder(folder.path()).hosts(["notes.localhost"]).open()?;
+/// // What the others compare before they trust `ca.pem`.
+/// println!("{}", authority.fingerprint());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 #[must_use]
 pub struct DevAuthority {
