@@ -4,6 +4,7 @@
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 mod attacks;
+mod attacks_foreign_pages;
 mod checks;
 mod cross_origin;
 mod extract;

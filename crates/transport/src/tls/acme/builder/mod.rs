@@ -3,6 +3,11 @@
 //! An authority counts refused orders against the account, so what can be known here is an error
 //! here: wildcards, names with a port, terms that are not accepted, a cache that cannot be
 //! written.
+//!
+//! `account` has the account with the authority, `self_check` the check that is made before it is asked.
+
+mod account;
+mod self_check;
 
 use std::{
     collections::BTreeMap,
@@ -123,33 +128,6 @@ impl AcmeBuilder {
         }
     }
 
-    /// Accepts the terms of service of the authority, for the operator. Required: read them first,
-    /// at the address that the directory names.
-    pub fn accept_terms(mut self) -> Self {
-        self.terms_accepted = true;
-        self
-    }
-
-    /// Adds an e-mail address for warnings of the authority, with or without `mailto:`.
-    ///
-    /// Used when the account is created.
-    ///
-    /// # Examples
-    ///
-    /// ```no_run
-    /// use palisade_transport::server::Acme;
-    ///
-    /// let builder = Acme::builder(["tts.example.com"], "/var/lib/tts/acme")
-    ///     .contact("ops@example.com")
-    ///     .contact("on-call@example.com");
-    /// # let _ = builder;
-    /// ```
-    pub fn contact(mut self, address: &str) -> Self {
-        let address = address.strip_prefix("mailto:").unwrap_or(address);
-        self.contacts.push(format!("mailto:{address}"));
-        self
-    }
-
     /// Sets the directory of the authority (RFC 8555, section 7.1.1): an `https` address. Default:
     /// [`LETS_ENCRYPT`]. For a trial use [`LETS_ENCRYPT_STAGING`].
     ///
@@ -202,61 +180,6 @@ impl AcmeBuilder {
     /// ```
     pub fn profile(mut self, name: impl Into<String>) -> Self {
         self.profile = Some(name.into());
-        self
-    }
-
-    /// Binds the account to an existing one with the operator of the authority (RFC 8555, section
-    /// 7.3.4). The key is in base64url, as the operator shows it.
-    ///
-    /// Used when the account is created.
-    pub fn external_account(
-        mut self,
-        key_id: impl Into<String>,
-        hmac_key: impl Into<String>,
-    ) -> Self {
-        self.external = Some((key_id.into(), Zeroizing::new(hmac_key.into())));
-        self
-    }
-
-    /// Does the same with a key that [`build`](Self::build) reads from a file.
-    pub fn external_account_file(
-        mut self,
-        key_id: impl Into<String>,
-        path: impl Into<PathBuf>,
-    ) -> Self {
-        self.external_file = Some((key_id.into(), path.into()));
-        self
-    }
-
-    /// Asks the authority without a check of our own before. Default: the check is made before the
-    /// first order of a process.
-    ///
-    /// For networks in which this machine cannot reach its own public address. A wrong setting then
-    /// costs failed validations at the authority.
-    pub fn without_self_check(mut self) -> Self {
-        self.self_check = false;
-        self
-    }
-
-    /// Sets the port at which the authority reaches this server. Public authorities always use 443
-    /// for `tls-alpn-01` and 80 for `http-01`, the defaults; private ones may not.
-    ///
-    /// Only the self-check connects to it.
-    pub fn validation_port(mut self, port: u16) -> Self {
-        self.validation_port = Some(port);
-        self
-    }
-
-    /// Sets the public addresses of a name for the self-check, in place of DNS.
-    ///
-    /// For networks in which the name resolves to an internal address.
-    pub fn resolve(
-        mut self,
-        name: impl Into<String>,
-        addresses: impl IntoIterator<Item = IpAddr>,
-    ) -> Self {
-        self.addresses
-            .insert(name.into(), addresses.into_iter().collect());
         self
     }
 
