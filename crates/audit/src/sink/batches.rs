@@ -27,11 +27,13 @@ const HELD_BACK_BYTES: usize = 1024;
 
 /// Makes batches out of a queue.
 pub(super) struct Batches {
+    /// Decides which repeated refusals are only counted.
     repeats: RepeatFilter,
     /// Counts that are still to be sent.
     counts: VecDeque<RepeatCount>,
     /// Flushes that wait for these counts.
     flushes: Vec<Confirm>,
+    /// How long the first record of a batch waits for others.
     linger: Duration,
     clock: SharedClock,
 }
@@ -45,6 +47,7 @@ pub(super) struct Batch {
     pub(super) waiting: Vec<Confirm>,
     /// The sink is gone: this is the last batch.
     pub(super) last: bool,
+    /// The bytes of the records.
     bytes: usize,
 }
 
@@ -131,6 +134,7 @@ impl Batches {
         }
     }
 
+    /// Adds a job to a batch. A head that is held back is answered at once: nobody waits for a count.
     fn take(&mut self, job: Job, batch: &mut Batch, jobs: &JobReceiver) {
         self.counts.extend(self.repeats.take_ended());
         match job {
@@ -156,6 +160,7 @@ impl Batches {
         }
     }
 
+    /// Adds an event, unless it repeats another one of its client.
     fn event(&mut self, event: &AuditEvent, batch: &mut Batch) {
         if self.repeats.event(event) {
             let time = event.time().unwrap_or_default();
@@ -178,14 +183,17 @@ impl Batch {
         }
     }
 
+    /// Tells whether the batch takes no further record.
     fn is_full(&self) -> bool {
         self.records.len() >= MAX_RECORDS || self.bytes >= MAX_BYTES
     }
 
+    /// Adds the record of a request: its head, or its end.
     fn add_request(&mut self, record: &RequestRecord) {
         self.add(BatchRecord::Record(record.received_at(), record.to_json()));
     }
 
+    /// Adds a record, and counts its bytes.
     fn add(&mut self, record: BatchRecord) {
         let bytes = match &record {
             BatchRecord::HeldBack(_) => HELD_BACK_BYTES,

@@ -10,6 +10,10 @@ use crate::{
 
 impl RateLimitLayerBuilder {
     /// Checks that there is a policy and that no two have the same name.
+    ///
+    /// # Errors
+    ///
+    /// [`RateLimitBuildError::NoPolicy`] or [`RateLimitBuildError::DuplicatePolicy`].
     pub(super) fn check_policies(&self) -> Result<(), RateLimitBuildError> {
         if self.policies.is_empty() {
             return Err(RateLimitBuildError::NoPolicy);
@@ -64,6 +68,10 @@ impl RateLimitLayerBuilder {
 }
 
 /// Refuses two limits of one name: they would share their buckets.
+///
+/// # Errors
+///
+/// [`RateLimitBuildError::DuplicateLimit`], with the policies that both limits belong to.
 pub(super) fn check_limit_names(limits: &[Limit]) -> Result<(), RateLimitBuildError> {
     let mut names = HashMap::new();
     for limit in limits {

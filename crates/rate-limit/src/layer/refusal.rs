@@ -29,8 +29,11 @@ const STORE_AWAY: Duration = Duration::from_secs(1);
 pub(super) struct RefusalTemplates {
     /// One for each set of limits that refused, as bits. Sets with a ninth limit are rendered again.
     too_many: Box<[OnceLock<Rejection>]>,
+    /// 400: the request costs more than a full bucket.
     too_costly: Rejection,
+    /// 413: the same where the cost is the length of the body.
     too_large: Rejection,
+    /// 503: the store cannot be asked.
     unavailable: Rejection,
 }
 

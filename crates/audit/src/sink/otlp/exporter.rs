@@ -26,10 +26,15 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// The state of the thread.
 pub(super) struct Exporter {
+    /// The connection to the collector.
     pub(super) client: HttpClient,
+    /// The resource attribute `service.name`.
     pub(super) service_name: Box<str>,
+    /// Collects the records of the queue.
     pub(super) batches: Batches,
+    /// The pause after the first failed try. It doubles with each.
     pub(super) retry_pause: Duration,
+    /// The time at which a record was sent, in its log record.
     pub(super) clock: SharedClock,
 }
 
@@ -62,7 +67,12 @@ impl Exporter {
         Bytes::from(document::body(&self.service_name, &records))
     }
 
-    /// Sends a batch, with some tries. What is lost is counted.
+    /// Sends a batch, with some tries. What is lost is counted. The last batch of a sink is tried once, so that a process
+    /// can end while the collector is away.
+    ///
+    /// # Errors
+    ///
+    /// [`SinkUnavailable::Failing`]: at least one record of the batch was not taken.
     fn send(&mut self, batch: &Batch, jobs: &JobReceiver) -> Result<(), SinkUnavailable> {
         let count = batch.len();
         if count == 0 {
@@ -99,6 +109,7 @@ impl Exporter {
         Ok(())
     }
 
+    /// Sends a body once. A connection that fails is opened again at the next try.
     fn try_once(&mut self, body: &Bytes) -> Decision {
         let json = HeaderValue::from_static("application/json");
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, json)]);
@@ -130,6 +141,10 @@ fn went_well(jobs: &JobReceiver) {
 
 /// Counts the records that the collector rejected out of a batch. It does not say which, so no response to which one of
 /// the batch is due may rely on it. But the collector works: later requests are not refused for it.
+///
+/// # Errors
+///
+/// Always, for the responses that wait.
 fn rejected_some(jobs: &JobReceiver, rejected: u64) -> Result<(), SinkUnavailable> {
     jobs.lost(rejected);
     tracing::warn!(target: "palisade::audit", rejected, "the collector rejected records; they are counted as lost");
@@ -137,6 +152,10 @@ fn rejected_some(jobs: &JobReceiver, rejected: u64) -> Result<(), SinkUnavailabl
 }
 
 /// Counts lost records, and logs the first ones.
+///
+/// # Errors
+///
+/// Always, for the responses that wait.
 fn went_wrong(jobs: &JobReceiver, lost: u64, error: &io::Error) -> Result<(), SinkUnavailable> {
     jobs.lost(lost);
     if jobs.note(false) {
@@ -153,12 +172,15 @@ fn went_wrong(jobs: &JobReceiver, lost: u64, error: &io::Error) -> Result<(), Si
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Response {
+    /// Absent or empty: all records were taken.
     partial_success: PartialSuccess,
 }
 
+/// What the collector did not take of a batch.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct PartialSuccess {
+    /// A number, or a text with one.
     rejected_log_records: Value,
 }
 

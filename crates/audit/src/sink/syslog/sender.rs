@@ -23,8 +23,11 @@ use crate::{
 
 /// The state of the thread. It may block.
 pub(super) struct SyslogSender {
+    /// What is the same in all messages: host, program and process.
     header: MessageHeader,
+    /// The socket or the connection to the server, which is opened again after a failure.
     connection: Connection,
+    /// Decides which repeated refusals are only counted.
     repeats: RepeatFilter,
     /// How many messages were made, also those that could not be sent: a receiver sees the gap.
     made: u64,
@@ -60,6 +63,10 @@ impl SyslogSender {
     }
 
     /// Waits for a job. `None`: a count is due before there is one.
+    ///
+    /// # Errors
+    ///
+    /// The sink is gone, and no job waits.
     fn next_job(&self, jobs: &JobReceiver) -> Result<Option<Job>, RecvError> {
         let Some(limit) = self.repeats.due_in() else {
             return jobs.recv().map(Some);
@@ -71,6 +78,7 @@ impl SyslogSender {
         }
     }
 
+    /// Does one job. A flush sends the counts first, so that nothing is held back after it.
     fn take(&mut self, job: Job, jobs: &JobReceiver) {
         match job {
             Job::Event(event) => self.event(&event, jobs),
@@ -99,6 +107,7 @@ impl SyslogSender {
         self.counts(&counts, jobs);
     }
 
+    /// Sends one message for each count. Its time is that of the last repetition.
     fn counts(&mut self, counts: &[RepeatCount], jobs: &JobReceiver) {
         for count in counts {
             let about = (Severity::Notice, count.last, "held_back");
@@ -106,6 +115,12 @@ impl SyslogSender {
         }
     }
 
+    /// Sends the record of a request. The severity says how it ended: `warning` for status 5xx, `notice` for a refusal,
+    /// `informational` otherwise (RFC 5424, section 6.2.1).
+    ///
+    /// # Errors
+    ///
+    /// The message could not be sent, and is counted as lost.
     fn request(
         &mut self,
         record: &RequestRecord,
@@ -121,6 +136,7 @@ impl SyslogSender {
         self.send_text(about, &record.to_json(), jobs)
     }
 
+    /// Sends an event, unless it repeats another one of its client.
     fn event(&mut self, event: &AuditEvent, jobs: &JobReceiver) {
         if self.repeats.event(event) {
             let time = event.time().unwrap_or_default();
@@ -130,6 +146,10 @@ impl SyslogSender {
     }
 
     /// Sends a message, or counts it as lost. A change between both is logged.
+    ///
+    /// # Errors
+    ///
+    /// The message could not be sent.
     fn send_text(
         &mut self,
         about: (Severity, Duration, &str),

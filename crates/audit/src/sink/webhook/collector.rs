@@ -14,7 +14,9 @@ use crate::{
 
 /// The state of the thread.
 pub(super) struct Collector {
+    /// Collects the records of the queue.
     pub(super) batches: Batches,
+    /// The folder that batches wait in, shared with the thread that sends.
     pub(super) spool: Arc<Spool>,
     /// The most bytes of records that are stored together.
     pub(super) batch_bytes: usize,
@@ -27,7 +29,9 @@ pub(super) struct Collector {
 /// Records that are stored together.
 #[derive(Debug, Default)]
 struct Part {
+    /// How many records it has.
     records: u64,
+    /// The records, one a line.
     body: Vec<u8>,
 }
 

@@ -24,11 +24,17 @@ use crate::{
 
 /// The state of the thread.
 pub(super) struct Sender {
+    /// The connection to the server.
     pub(super) client: HttpClient,
+    /// The folder that batches wait in.
     pub(super) spool: Arc<Spool>,
+    /// Signs requests. `None`: they are not signed.
     pub(super) key: Option<AuditKey>,
+    /// The pauses between tries.
     pub(super) backoff: Backoff,
+    /// Measures pauses and ages, and is the time in signatures.
     pub(super) clock: SharedClock,
+    /// Counts records of batches whose file is gone.
     pub(super) losses: LossCounter,
     /// Whether the last try failed.
     pub(super) failing: bool,
@@ -93,6 +99,7 @@ impl Sender {
         self.doubt.failed(batch, age, self.clock.monotonic())
     }
 
+    /// Sends a batch once. It is read from the spool and signed anew: the time in the signature is that of the try.
     fn try_once(&mut self, batch: &StoredBatch) -> Decision {
         let body = match self.spool.read(batch) {
             Ok(body) => Bytes::from(body),
@@ -180,6 +187,7 @@ impl Sender {
         }
     }
 
+    /// Counts the records of a batch that is not in the spool any more.
     fn forget(&mut self, batch: &StoredBatch, problem: &io::Error) {
         let records = batch.records();
         self.spool.forget(batch);
@@ -187,12 +195,14 @@ impl Sender {
         tracing::error!(target: "palisade::audit", error = %problem, records, batch = batch.id(), "a batch for the webhook is gone from the spool; its records are counted as lost");
     }
 
+    /// Removes a batch that was sent. If that fails, a receiver knows it by its identifier when it comes again.
     fn remove(&self, batch: &StoredBatch) {
         if let Err(error) = self.spool.remove(batch) {
             tracing::error!(target: "palisade::audit", %error, batch = batch.id(), "cannot remove a batch that was sent; it may be sent again after a restart");
         }
     }
 
+    /// Returns the pause before the next try: the one that the server asked for, or a random one that grows.
     fn later(&mut self, problem: &io::Error, asked: Option<Duration>) -> Option<Duration> {
         self.tell(Some(problem));
         Some(self.backoff.pause(asked))

@@ -14,14 +14,20 @@ use crate::store::{
 ///
 /// Dropped before it is decided, it takes back what its leases paid.
 pub(super) struct LeasedRequest {
+    /// The leases of this node, and the store.
     state: Arc<LeasedState>,
+    /// When the request came, on the monotonic clock.
     now: Duration,
+    /// Empty once the request is decided: nothing is left to be taken back.
     charges: SmallVec<[LeasedCharge; 2]>,
 }
 
+/// One charge of a request, and what its lease does about it.
 struct LeasedCharge {
     charge: OwnedCharge,
+    /// Whether the lease paid, a lease is asked for, or the store decides about the charge alone.
     step: LeaseStep,
+    /// What the response reports of the limit.
     limit_state: LimitState,
 }
 
@@ -85,6 +91,7 @@ impl LeasedRequest {
         deciding.get().await
     }
 
+    /// Returns the charges that the store decides about, in their order.
     fn asked(&self) -> impl Iterator<Item = &LeasedCharge> {
         self.charges
             .iter()
@@ -165,6 +172,7 @@ impl LeasedRequest {
         decision
     }
 
+    /// Tells the leases that what they paid is spent: it goes back to nobody.
     fn confirm(&self) {
         for charge in &self.charges {
             if charge.step == LeaseStep::Spent {
@@ -177,6 +185,7 @@ impl LeasedRequest {
         }
     }
 
+    /// Takes back what the leases paid, and ends the questions for leases whose reply did not come.
     fn undo(&self) {
         let now = self.state.now();
         for charge in &self.charges {
@@ -222,6 +231,7 @@ impl LeasedCharge {
         }
     }
 
+    /// Tells whether the charge is sent with that of a whole lease.
     const fn asks(&self) -> bool {
         matches!(self.step, LeaseStep::Ask { .. })
     }
@@ -289,7 +299,8 @@ impl LeasedState {
         }
     }
 
-    /// Takes back what a node without the store granted beyond the charge.
+    /// Takes back what a node without the store granted beyond the charge. `may_be_charged`: the store may have taken
+    /// the units too, and its reply was lost.
     fn undo_degraded(&self, now: Duration, charge: &LeasedCharge, may_be_charged: bool) {
         let LeaseStep::Ask { units, .. } = charge.step else {
             return;
@@ -309,7 +320,7 @@ impl LeasedState {
         self.not_granted(self.now(), charge, self.life);
     }
 
-    /// Ends a question for a lease that brought no units.
+    /// Ends a question for a lease that brought no units. No other one is asked within `pause`, in nanoseconds.
     fn not_granted(&self, now: Duration, charge: &LeasedCharge, pause: u64) {
         let LeaseStep::Ask { rest, .. } = charge.step else {
             return;

@@ -40,13 +40,18 @@ const LEAST_LIFE: u64 = 86_400;
 /// One call of the script.
 #[derive(Clone)]
 struct Call {
+    /// `reserve`, `settle` or `read`.
     mode: &'static str,
+    /// The name of the reserve: the node, and a number that it uses once. Empty for `read`.
     id: Box<str>,
+    /// The keys of the counters.
     keys: Vec<String>,
+    /// For each key the units, the amount of the budget, and how many seconds the counter lives.
     numbers: Vec<u64>,
 }
 
 impl Call {
+    /// Begins a call without counters.
     fn new(mode: &'static str, id: &str) -> Self {
         Self {
             mode,
@@ -56,6 +61,8 @@ impl Call {
         }
     }
 
+    /// Adds a counter. Its key has a keyed hash in place of the subject. It lives for two windows, so that a request over
+    /// midnight is settled where it began.
     fn push(&mut self, store: &RedisStore, key: &BudgetKey, units: u64, amount: u64) {
         let (kind, id) = (key.kind(), key.id());
         let subject = Subject::Named {
@@ -73,6 +80,7 @@ impl Call {
         self.numbers.extend([units, amount, life]);
     }
 
+    /// Returns the command `EVALSHA` or `EVAL`, with the digest or the text of the script.
     fn command(&self, name: &str, script: &str) -> Cmd {
         let mut command = redis::cmd(name);
         command.arg(script).arg(self.keys.len()).arg(&self.keys);
@@ -122,6 +130,7 @@ impl Call {
 }
 
 impl RedisStore {
+    /// Makes the call about charges, with these units for each.
     fn call(&self, mode: &'static str, id: &str, charges: &[BudgetCharge], units: &[u64]) -> Call {
         let mut call = Call::new(mode, id);
         for (charge, units) in charges.iter().zip(units) {
@@ -151,7 +160,8 @@ impl StoreState {
             .await
     }
 
-    /// Sends a settlement until it is confirmed.
+    /// Sends a settlement until it is confirmed, for about an hour. Then it is counted as lost, and the reserve stays
+    /// charged until its window ends.
     async fn deliver_settlement(&self, call: Call) {
         let (mut pause, longest) = PAUSES;
         for _ in 0..TRIES {
@@ -245,6 +255,7 @@ impl BudgetStore for RedisStore {
     }
 }
 
+/// Returns the error of a store that did not decide.
 const fn away(problem: StoreProblem) -> BudgetProblem {
     BudgetProblem::Away {
         code: problem.code(),

@@ -40,15 +40,20 @@ const CLUSTER_RETRY_PAUSE: u64 = 20;
 
 /// The servers that one address names.
 pub(super) enum Servers {
+    /// The nodes of a cluster. The client learns of the others from those that the address names.
     Cluster(Box<ClusterClient>),
+    /// Sentinels, which name the primary. Asking them changes the client, so one connection is opened at a time.
     Sentinel(Box<Mutex<SentinelClient>>),
+    /// One server.
     Standalone(Box<Client>),
 }
 
 /// A connection to one server, or to all nodes of a cluster. Clones share it.
 #[derive(Clone)]
 pub(super) enum Handle {
+    /// Connections to all nodes.
     Cluster(ClusterConnection),
+    /// The connection to one server, which several calls use at the same time.
     Single(MultiplexedConnection),
 }
 
@@ -89,7 +94,11 @@ impl Servers {
         }
     }
 
-    /// Opens a connection.
+    /// Opens a connection. The caller sets the time limit: see [`time_to_connect`](Self::time_to_connect).
+    ///
+    /// # Errors
+    ///
+    /// The server cannot be reached, refuses the password or the database, or its certificate is not accepted.
     pub(super) async fn connect(&self) -> RedisResult<Handle> {
         // No timeouts of the library's: they would take a delay of this process for one of the server.
         let config = AsyncConnectionConfig::new()
@@ -163,6 +172,7 @@ fn cluster(
     Ok(Servers::Cluster(Box::new(client)))
 }
 
+/// Uses TLS with the certificates of the builder, if the address says so.
 #[cfg(feature = "redis-tls")]
 fn cluster_tls(
     builder: ClusterClientBuilder,
@@ -242,6 +252,7 @@ fn standalone(
     Ok(Servers::Standalone(Box::new(client)))
 }
 
+/// Makes the client of one server, over TLS if the address says so.
 #[cfg(feature = "redis-tls")]
 fn client(server: ConnectionInfo, encrypted: bool, tls: &TlsFiles) -> RedisResult<Client> {
     match encrypted {
