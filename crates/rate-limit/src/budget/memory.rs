@@ -266,7 +266,7 @@ impl BudgetStore for MemoryBudgets {
     fn settle(&self, reservation: Reservation, units: &[u64]) {
         let mut counters = self.lock();
         let settled: Vec<u64> = reservation.settled(units).collect();
-        let charges = || reservation.charges.iter().zip(&settled);
+        let charges = || reservation.charges().iter().zip(&settled);
         for (charge, used) in charges() {
             let state = counters.state(charge.key());
             state.reserved = state.reserved.saturating_sub(charge.units);
