@@ -60,7 +60,6 @@ const FIRST_EXCLUSION: u64 = 899_100;
 ///
 /// let layer = InspectLayer::builder()
 ///     .enforce()
-///     .paranoia(2)
 ///     .max_body(256 * 1024)
 ///     .person_text(PersonText::chat())
 ///     .skip_path("/health")

@@ -34,15 +34,18 @@ const MOST_KEYS: usize = 100;
 /// # }
 /// ```
 ///
-/// Keys of an issuer that signs with RSA and does not write `alg`:
+/// A set without a key that can be used is an error: no token of the issuer could be verified.
 ///
 /// ```
-/// use palisade_jwt::{Algorithm, JwksReader};
+/// use palisade_jwt::{Algorithm, JwksReader, JwtBuildError, mint::SigningKey};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// // An empty set is read as one: an issuer may have withdrawn all its keys.
-/// let set = JwksReader::new().rsa_algorithm(Algorithm::Ps256).read(r#"{"keys":[]}"#)?;
-/// assert_eq!(set.keys().count(), 0);
+/// let reader = JwksReader::new().rsa_algorithm(Algorithm::Ps256);
+/// assert!(matches!(reader.read(r#"{"keys":[]}"#), Err(JwtBuildError::NoKeys)));
+///
+/// let key = SigningKey::generate(Algorithm::Es256)?;
+/// let one_key = serde_json::json!({ "keys": [key.public_jwk()] }).to_string();
+/// assert_eq!(reader.read(&one_key)?.keys().count(), 1);
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Copy, Debug)]

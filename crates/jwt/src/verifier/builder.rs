@@ -58,7 +58,7 @@ const MIN_TOKEN_BYTES: usize = 256;
 /// # }
 /// ```
 ///
-/// Only access tokens (RFC 9068), and a test that sets the time:
+/// Only tokens of one type, and a test that sets the time. Access tokens (RFC 9068) have the type `at+jwt`:
 ///
 /// ```
 /// use std::time::Duration;
@@ -70,11 +70,11 @@ const MIN_TOKEN_BYTES: usize = 256;
 /// let clock = ManualClock::new(Duration::from_secs(1_800_000_000));
 /// let verifier = Verifier::builder()
 ///     .issuer(Issuer::new("https://login.example", "tts", key.verifying_key()))
-///     .types(["at+jwt"])
+///     .types(["logout+jwt"])
 ///     .clock(clock.shared())
 ///     .build()?;
-/// let of_another_type = Token::new("https://login.example", "tts", "lin").sign(&key, clock.shared().as_ref())?;
-/// assert!(verifier.verify(&of_another_type).is_err());
+/// let access_token = Token::new("https://login.example", "tts", "lin").sign(&key, clock.shared().as_ref())?;
+/// assert!(verifier.verify(&access_token).is_err());
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Debug)]

@@ -45,7 +45,8 @@ const LARGEST: u64 = 64 * 1024 * 1024;
 /// # let path = folder.path().join("keys.toml");
 /// # use std::os::unix::fs::OpenOptionsExt;
 /// # std::fs::OpenOptions::new().write(true).create(true).mode(0o600).open(&path)?;
-/// let store = FileKeyStore::builder(&path).unwatched().open()?; // an empty file has no keys
+/// std::fs::write(&path, "version = 1\n")?; // a file without keys
+/// let store = FileKeyStore::builder(&path).unwatched().open()?;
 /// store.refresh()?;
 ///
 /// // A file that is not there is an error at start, and never an empty store.
