@@ -12,6 +12,7 @@
 //! - [`polling`]: bounded waits for another program, for tests.
 //! - [`private_file`]: files with mode 0600, written atomically.
 //! - `redis_link` (feature `redis`): a connection to a Redis server that is opened again.
+//! - `redis_settings` (feature `redis`): what the stores in such a server are set by alike.
 //! - [`redis_server`]: a Redis server that a test starts.
 //! - [`rfc3339`]: dates with time and offset, as text.
 //! - [`secret_strength`]: detects secrets that are not random.
@@ -25,6 +26,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::print_stderr))] // helpers of tests
 
+#[cfg(feature = "redis")]
+pub mod redis_settings;
 #[cfg(feature = "redis")]
 pub mod redis_link;
 pub mod watched_file;

@@ -30,6 +30,23 @@ pub fn is_repetitive(secret: &[u8]) -> bool {
     different < LEAST_DIFFERENT_BYTES
 }
 
+/// The fewest bytes of a key that seals or hashes: 128 bits.
+pub const SHORTEST_KEY: usize = 16;
+
+/// Returns whether a key has at least [`SHORTEST_KEY`] bytes, and is not [repetitive](is_repetitive).
+///
+/// ```
+/// use palisade_internal::secret_strength::is_strong_key;
+///
+/// assert!(is_strong_key(b"0123456789abcdef"));
+/// assert!(!is_strong_key(b"0123456789abcde"));
+/// assert!(!is_strong_key(&[7; 32]));
+/// ```
+#[must_use]
+pub fn is_strong_key(key: &[u8]) -> bool {
+    key.len() >= SHORTEST_KEY && !is_repetitive(key)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

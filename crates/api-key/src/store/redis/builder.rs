@@ -3,7 +3,7 @@
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use palisade_core::{Secret, SharedClock, SystemClock};
-use palisade_internal::redis_link::RedisLink;
+use palisade_internal::redis_settings::{RedisSettingProblem, RedisSettings};
 
 use super::{Inner, RedisKeyStore, cache::KeyCache, sealer::Sealer};
 
@@ -11,7 +11,6 @@ use super::{Inner, RedisKeyStore, cache::KeyCache, sealer::Sealer};
 const LIFETIME: Duration = Duration::from_millis(900);
 const LONGEST_LIFETIME: Duration = Duration::from_secs(60);
 const DEADLINE: Duration = Duration::from_millis(250);
-const LONGEST_DEADLINE: Duration = Duration::from_secs(10);
 /// Keys whose records are kept, and ids without a record.
 const REMEMBERED: usize = 16_384;
 const REMEMBERED_UNKNOWN: usize = 4096;
@@ -134,25 +133,20 @@ impl RedisKeyStoreBuilder {
     /// [`RedisKeyStoreBuildError`]: the address is malformed, the key is too short, or a value is out of its
     /// range.
     pub fn build(self) -> Result<RedisKeyStore, RedisKeyStoreBuildError> {
-        use RedisKeyStoreBuildError as Problem;
-        let wrong = |letter: char| "{}:".contains(letter) || letter.is_whitespace();
-        if self.prefix.is_empty() || self.prefix.contains(wrong) {
-            return Err(Problem::Prefix);
+        if self.remembered > MOST_REMEMBERED || self.lifetime > LONGEST_LIFETIME {
+            return Err(RedisKeyStoreBuildError::Bounds);
         }
-        let deadline_fits = !self.deadline.is_zero() && self.deadline <= LONGEST_DEADLINE;
-        let remembered_fits = self.remembered <= MOST_REMEMBERED;
-        if !deadline_fits || !remembered_fits || self.lifetime > LONGEST_LIFETIME {
-            return Err(Problem::Bounds);
-        }
-        let password = self.password.as_ref().map(|it| str::from_utf8(it.expose()));
-        let password = password.transpose().map_err(|_| Problem::Password)?;
-        let sealer = Sealer::new(&self.key).ok_or(Problem::Key)?;
-        let link =
-            RedisLink::for_url(&self.url, password, self.deadline).ok_or(Problem::Address)?;
+        let settings = RedisSettings {
+            url: &self.url,
+            password: self.password.as_ref().map(Secret::expose),
+            prefix: &self.prefix,
+            deadline: self.deadline,
+        };
+        let sealer = Sealer::new(&self.key).ok_or(RedisKeyStoreBuildError::Key)?;
         Ok(RedisKeyStore(Arc::new(Inner {
-            link,
+            link: settings.open().map_err(build_error)?,
             sealer,
-            prefix: format!("{{{}}}", self.prefix).into(),
+            prefix: settings.key_start(),
             cache: KeyCache::new(self.remembered, REMEMBERED_UNKNOWN, self.lifetime),
             clock: self.clock,
         })))
@@ -186,6 +180,16 @@ pub enum RedisKeyStoreBuildError {
     Password,
     /// The prefix is empty, or has a space or one of `{}:`.
     Prefix,
+}
+
+/// Returns the error for a setting that all stores in Redis have.
+const fn build_error(problem: RedisSettingProblem) -> RedisKeyStoreBuildError {
+    match problem {
+        RedisSettingProblem::Address => RedisKeyStoreBuildError::Address,
+        RedisSettingProblem::Deadline => RedisKeyStoreBuildError::Bounds,
+        RedisSettingProblem::Password => RedisKeyStoreBuildError::Password,
+        RedisSettingProblem::Prefix => RedisKeyStoreBuildError::Prefix,
+    }
 }
 
 impl fmt::Display for RedisKeyStoreBuildError {

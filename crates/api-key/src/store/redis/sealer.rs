@@ -5,7 +5,7 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 use palisade_core::Secret;
-use palisade_internal::secret_strength::is_repetitive;
+use palisade_internal::secret_strength::is_strong_key;
 use sha2::Sha256;
 
 use crate::{
@@ -16,8 +16,6 @@ use crate::{
 
 /// Keeps the uses of the key apart.
 const PURPOSE: &[u8] = b"palisade api key record 1\0";
-/// The fewest bytes of the key.
-const SHORTEST_KEY: usize = 16;
 /// Bytes of a seal.
 const SEAL: usize = 32;
 /// Bytes of a revision.
@@ -35,8 +33,7 @@ pub(super) struct Opened {
 impl Sealer {
     /// `None` if the key is too short, or can be guessed.
     pub(super) fn new(key: &Secret) -> Option<Self> {
-        let is_strong = |key: &&[u8]| key.len() >= SHORTEST_KEY && !is_repetitive(key);
-        let key = Some(key.expose()).filter(is_strong)?;
+        let key = Some(key.expose()).filter(|key| is_strong_key(key))?;
         Hmac::new_from_slice(key).ok().map(Self)
     }
 

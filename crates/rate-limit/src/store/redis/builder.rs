@@ -12,6 +12,7 @@ use std::{
 
 use hmac::{Hmac, KeyInit};
 use palisade_core::{Secret, SharedClock, SystemClock};
+use palisade_internal::redis_settings::is_key_prefix;
 use sha2::Sha256;
 use tokio::runtime::Handle;
 
@@ -351,7 +352,7 @@ impl RedisStoreBuilder {
         if self.hash_key.expose().len() < SHORTEST_KEY {
             return Err(RedisStoreBuildError::HashKeyTooShort);
         }
-        if self.prefix.is_empty() || self.prefix.contains(['{', '}', ':', ' ']) {
+        if !is_key_prefix(&self.prefix) {
             return Err(RedisStoreBuildError::InvalidPrefix);
         }
         if self.deadline.is_zero() {

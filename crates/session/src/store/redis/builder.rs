@@ -3,7 +3,7 @@
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use palisade_core::Secret;
-use palisade_internal::redis_link::RedisLink;
+use palisade_internal::redis_settings::{RedisSettingProblem, RedisSettings};
 
 use super::{Inner, RedisSessionStore, document::Sealer};
 
@@ -13,7 +13,6 @@ const PER_OWNER: usize = 8;
 /// The most sessions of one owner: a script reads all of them.
 const MOST_PER_OWNER: usize = 1000;
 const DEADLINE: Duration = Duration::from_millis(250);
-const LONGEST_DEADLINE: Duration = Duration::from_secs(10);
 /// The kinds of principals that Palisade makes.
 const KINDS: [&str; 5] = [
     "api_key",
@@ -143,24 +142,17 @@ impl RedisSessionStoreBuilder {
     /// [`RedisSessionStoreBuildError`]: the address is malformed, the key is too short, or a value is out of
     /// its range.
     pub fn build(self) -> Result<RedisSessionStore, RedisSessionStoreBuildError> {
-        use RedisSessionStoreBuildError as Problem;
-        let wrong = |letter: char| "{}:".contains(letter) || letter.is_whitespace();
-        if self.prefix.is_empty() || self.prefix.contains(wrong) {
-            return Err(Problem::Prefix);
-        }
-        if self.deadline.is_zero() || self.deadline > LONGEST_DEADLINE {
-            return Err(Problem::Deadline);
-        }
-        let password = self.password.as_ref().map(|it| str::from_utf8(it.expose()));
-        let password = password.transpose().map_err(|_| Problem::Password)?;
-        let sealer = Sealer::new(&self.key, self.kinds).ok_or(Problem::Key)?;
-        let link =
-            RedisLink::for_url(&self.url, password, self.deadline).ok_or(Problem::Address)?;
+        let settings = RedisSettings {
+            url: &self.url,
+            password: self.password.as_ref().map(Secret::expose),
+            prefix: &self.prefix,
+            deadline: self.deadline,
+        };
+        let sealer = Sealer::new(&self.key, self.kinds);
         Ok(RedisSessionStore(Arc::new(Inner {
-            link,
-            sealer,
-            // The braces keep all keys on one node where the address is that of a proxy of a cluster.
-            prefix: format!("{{{}}}", self.prefix).into(),
+            link: settings.open().map_err(build_error)?,
+            sealer: sealer.ok_or(RedisSessionStoreBuildError::Key)?,
+            prefix: settings.key_start(),
             capacity: self.capacity,
             per_owner: self.per_owner,
         })))
@@ -194,6 +186,16 @@ pub enum RedisSessionStoreBuildError {
     Password,
     /// The prefix is empty, or has a space or one of `{}:`.
     Prefix,
+}
+
+/// Returns the error for a setting that all stores in Redis have.
+const fn build_error(problem: RedisSettingProblem) -> RedisSessionStoreBuildError {
+    match problem {
+        RedisSettingProblem::Address => RedisSessionStoreBuildError::Address,
+        RedisSettingProblem::Deadline => RedisSessionStoreBuildError::Deadline,
+        RedisSettingProblem::Password => RedisSessionStoreBuildError::Password,
+        RedisSettingProblem::Prefix => RedisSessionStoreBuildError::Prefix,
+    }
 }
 
 impl fmt::Display for RedisSessionStoreBuildError {

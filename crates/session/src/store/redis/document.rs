@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
 use palisade_core::{Principal, Secret};
-use palisade_internal::{hex, secret_strength::is_repetitive};
+use palisade_internal::{hex, secret_strength::is_strong_key};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
@@ -18,8 +18,6 @@ use crate::{
 const RECORD: &[u8] = b"palisade-session record 1\0";
 const LAST_USE: &[u8] = b"palisade-session last use 1\0";
 const OWNER: &[u8] = b"palisade-session owner 1\0";
-/// The fewest bytes of the key.
-const SHORTEST_KEY: usize = 16;
 /// Bytes of a seal.
 const SEAL: usize = 32;
 
@@ -54,8 +52,7 @@ struct Document {
 impl Sealer {
     /// `None` if the key is too short, or can be guessed.
     pub(super) fn new(key: &Secret, kinds: Vec<&'static str>) -> Option<Self> {
-        let is_strong = |key: &&[u8]| key.len() >= SHORTEST_KEY && !is_repetitive(key);
-        let key = Some(key.expose()).filter(is_strong)?;
+        let key = Some(key.expose()).filter(|key| is_strong_key(key))?;
         let mac = Hmac::new_from_slice(key).ok()?;
         let kinds = kinds.into();
         Some(Self { mac, kinds })
