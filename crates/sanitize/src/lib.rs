@@ -20,7 +20,8 @@
 //! | Find, mask or replace personal data | [`PersonalData`] |
 //! | Find other patterns, numbers, scripts, repetition | [`TextRule`] |
 //! | Ban words, also from a file | [`BannedWords`] |
-//! | Clean a response that arrives in chunks | [`ResponseText`] |
+//! | Clean the responses of a service | [`ResponseRules`] |
+//! | Clean a text that arrives in chunks | [`ResponseText`] |
 //! | Make tokens of chat templates harmless | [`TemplateTokens`], [`ModelFamily`] |
 //! | Find names that look alike | [`skeleton`] |
 //!
@@ -96,6 +97,8 @@ mod personal_data;
 mod text;
 mod error;
 mod characters;
+mod json_string;
+mod body_digests;
 
 pub use characters::{Action, Class};
 pub use error::SanitizeBuildError;
@@ -106,7 +109,7 @@ pub use personal_data::{
     UnknownPersonalDataKind,
 };
 pub use request::{ContentCoding, Field, Fields, UnknownContentCoding};
-pub use response::ResponseText;
+pub use response::{ResponseRules, ResponseText, SanitizeBody};
 pub use text::{
     BannedWords, CleanText, CodePoint, LengthUnit, ModelFamily, Normalization, OverLength, Preset,
     Refused, Report, ReportedData, Sanitizer, SanitizerBuilder, TemplateTokens, TextRule,

@@ -12,13 +12,14 @@ pub(super) enum NoteForm {
 }
 
 /// Notes whose values are numbers, fixed texts and identifiers of rules, fields and kinds.
-const CLEAR: [&str; 9] = [
+const CLEAR: [&str; 10] = [
     "body_decompressed",
     "budget_estimated",
     "budget_reserved",
     "credential_ended",
     "forwarded_header",
     "personal_data",
+    "response_text",
     "text_flagged",
     "text_would_be_cleaned",
     "via",
@@ -28,7 +29,12 @@ const CREDENTIALS: [&str; 4] = ["api_key_id", "key_minted", "key_revoked", "key_
 /// Beginnings of notes about something that an operator must find later.
 const IMPORTANT: [&str; 4] = ["credential_", "inspect_", "key_", "session_"];
 /// Further ones.
-const IMPORTANT_TEXTS: [&str; 3] = ["personal_data", "text_flagged", "text_would_be_cleaned"];
+const IMPORTANT_TEXTS: [&str; 4] = [
+    "personal_data",
+    "response_text",
+    "text_flagged",
+    "text_would_be_cleaned",
+];
 /// What of a response was not inspected: an ordinary state of each stream.
 const INSPECT_RESPONSE: &str = "inspect_response";
 

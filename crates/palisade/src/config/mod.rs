@@ -60,6 +60,7 @@ mod redis;
 mod limit_store;
 mod routes;
 mod server_section;
+mod text_section;
 mod default_listeners;
 mod server;
 mod listen;

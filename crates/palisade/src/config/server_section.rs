@@ -1,4 +1,4 @@
-//! `[client]`, `[headers]`, `[text]`, and the keys of `[server]` that the shield uses.
+//! `[client]`, `[headers]`, and the keys of `[server]` that the shield uses.
 //!
 //! Settings that contradict each other are errors here: proxies without a header, pages to redirect
 //! without a target.
@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use http::HeaderName;
 use palisade_core::RequestIdLayer;
-use palisade_sanitize::{SanitizeLayer, SanitizeLayerBuilder, SanitizerBuilder};
 use palisade_transport::{
     AllowedHosts, ClientInfoLayer, ContentSecurityPolicy, ForwardedHeader, HeadersLayer, HostLayer,
     Hsts, HttpsLayer, HttpsLayerBuilder, TrustedProxies,
@@ -21,8 +20,6 @@ use crate::shield::ShieldBuilder;
 
 /// Seconds of a day.
 const DAY: u64 = 24 * 60 * 60;
-/// Bytes of a kibibyte.
-const KIB: usize = 1024;
 
 impl Config {
     /// Sets request identifier, hosts, HTTPS, client address and headers.
@@ -227,68 +224,5 @@ impl Config {
             layer = layer.index();
         }
         Ok(layer.build())
-    }
-
-    /// Reads the limits of text fields and bodies. Sizes are in KiB.
-    pub(super) fn text(&self, shield: ShieldBuilder) -> Result<ShieldBuilder, ConfigFileError> {
-        let text = &self.document.text;
-        let mut layer = self.compressed(SanitizeLayer::builder())?;
-        if let Some(most) = text.max_graphemes {
-            let speech = SanitizerBuilder::speech().max_graphemes(most);
-            let speech = speech.build().map_err(|problem| {
-                let remedy = "write a number of characters of at least 1";
-                self.source
-                    .key_error("text", "max_graphemes", &problem.to_string(), remedy)
-            })?;
-            layer = layer.default_sanitizer(speech);
-        }
-        if let Some(kib) = text.max_body_kib {
-            layer = layer.max_body(kib.saturating_mul(KIB));
-        }
-        if let Some(kib) = text.max_unread_body_kib {
-            layer = layer.max_unread_body(kib.saturating_mul(KIB));
-        }
-        if self.only_shadow {
-            layer = layer.dangerously_only_shadow();
-        }
-        let layer = layer.build();
-        let layer =
-            layer.map_err(|problem| self.source.whole(problem, "correct the section `text`"))?;
-        Ok(shield.sanitize(layer))
-    }
-
-    /// Reads the compressions of bodies that are undone.
-    #[cfg(feature = "compression")]
-    fn compressed(
-        &self,
-        layer: SanitizeLayerBuilder,
-    ) -> Result<SanitizeLayerBuilder, ConfigFileError> {
-        let names = self.document.text.compressed.iter();
-        let codings: Result<Vec<palisade_sanitize::ContentCoding>, _> = names
-            .map(|name| {
-                let coding = name.get_ref().parse();
-                coding.map_err(|_| {
-                    let problem = "is no compression that can be undone";
-                    self.source.at(name, problem, "write gzip, br or zstd")
-                })
-            })
-            .collect();
-        Ok(layer.accept_compressed(codings?))
-    }
-
-    /// Without the feature `compression`, none can be undone.
-    #[cfg(not(feature = "compression"))]
-    fn compressed(
-        &self,
-        layer: SanitizeLayerBuilder,
-    ) -> Result<SanitizeLayerBuilder, ConfigFileError> {
-        match self.document.text.compressed.first() {
-            None => Ok(layer),
-            Some(name) => {
-                let problem = "this program was built without compression";
-                let remedy = "use a program with the feature `compression`, or leave the key out";
-                Err(self.source.at(name, problem, remedy))
-            }
-        }
     }
 }

@@ -221,6 +221,12 @@ fn a_mistake_is_named_with_line_key_and_remedy() {
         "gzip, br or zstd",
     );
     check(
+        "max_graphemes = 300",
+        "mask_responses = [\"phone\", \"shoe-size\"]",
+        "47: text.mask_responses",
+        "or \"all\"",
+    );
+    check(
         "access = \"public\"",
         "access = \"open\"",
         "59: routes.access",

@@ -241,3 +241,24 @@ fn all_issuers_share_one_clock_step() {
     let config = Config::read(folder.path().join("palisade.toml")).unwrap();
     assert!(config.assemble().unwrap().shield.build().is_ok());
 }
+
+#[tokio::test]
+async fn responses_are_cleaned_as_the_section_of_text_says() {
+    let text = format!(
+        "{HOSTS}[text]\nplaceholders = [\"phone\"]\nmask_responses = [\"all\"]\n\
+         [[routes]]\npath = \"/say\"\nmethods = [\"POST\"]\naccess = \"public\"\ntext = [\"text\"]\n"
+    );
+    let parts = Config::parse(&text).unwrap().assemble().unwrap();
+    let handler = async |body: String| {
+        assert_eq!(body, r#"{"text":"tel ‹PHONE_1›"}"#);
+        "yours: ‹PHONE_1›, theirs: li\u{202e}@example.com"
+    };
+    let router = axum::Router::new().route("/say", axum::routing::post(handler));
+    let app = parts.shield.protect(router).unwrap();
+    let mut request = request("POST", "/say", None);
+    let json = "application/json".parse().unwrap();
+    request.headers_mut().insert(header::CONTENT_TYPE, json);
+    *request.body_mut() = r#"{"text":"tel 13800138000"}"#.into();
+    let response = send_to(&app, request).await;
+    assert_eq!(response.body, "yours: 13800138000, theirs: **************");
+}

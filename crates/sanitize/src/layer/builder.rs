@@ -52,7 +52,7 @@ const DEEPEST: usize = 128;
 #[derive(Debug)]
 #[must_use]
 pub struct SanitizeLayerBuilder {
-    settings: Settings,
+    pub(super) settings: Settings,
     fields: Fields,
     schemas: Vec<(Arc<str>, Fields)>,
 }
@@ -83,10 +83,12 @@ pub(super) fn default_settings() -> Settings {
         max_ratio: 100,
         max_unread_body: KIB * KIB,
         named: Vec::new(),
+        placeholders: None,
         pass_compressed: false,
         pass_other_content: false,
         refuse_files: false,
         refuse_near_names: false,
+        responses: None,
         schemas: READY_MADE_SCHEMAS.clone(),
         shadow: false,
     }
@@ -366,14 +368,15 @@ impl SanitizeLayerBuilder {
     /// # Ok::<(), palisade_sanitize::SanitizeBuildError>(())
     /// ```
     pub fn build(self) -> Result<SanitizeLayer, SanitizeBuildError> {
-        let mut settings = self.settings;
+        let this = self.with_response_rules()?;
+        let mut settings = this.settings;
         if settings.caps.depth > DEEPEST {
             return Err(SanitizeBuildError::TooDeep {
                 levels: settings.caps.depth,
             });
         }
-        settings.fields = ParsedFields::parse(self.fields)?;
-        for (name, fields) in self.schemas {
+        settings.fields = ParsedFields::parse(this.fields)?;
+        for (name, fields) in this.schemas {
             let fields = Arc::new(ParsedFields::parse(fields)?);
             settings.schemas.retain(|(known, _)| *known != name);
             settings.schemas.push((name, fields));

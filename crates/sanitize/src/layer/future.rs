@@ -30,6 +30,7 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::request::{BodyBuffer, Kind, NAME, Selection, Settings, body_error, check_body};
+use crate::response::{Answered, ResponseCleaning, SanitizeBody};
 
 pin_project! {
     /// The future of a [`SanitizeService`](crate::SanitizeService).
@@ -42,6 +43,8 @@ pin_project! {
         response: Option<S::Future>,
         // Where the request is.
         stage: Stage<S, B, ResB>,
+        // What is done with the response. `None`: it passes as it is.
+        cleaning: Option<Box<ResponseCleaning>>,
     }
 }
 
@@ -57,7 +60,7 @@ enum Stage<S, B, ResB> {
     /// The request is checked and waits for the inner service.
     Readying(Box<Readying<S, B>>),
     /// The refusal is returned at the next poll.
-    Refused(Box<Response<GuardBody<ResB>>>),
+    Refused(Box<Answered<ResB>>),
 }
 
 /// The inner service, and whether it has reported that it is ready.
@@ -98,14 +101,22 @@ where
         Self {
             response: Some(response),
             stage: Stage::Calling,
+            cleaning: None,
         }
     }
 
+    /// Cleans the response, too.
+    pub(crate) fn with_response(mut self, cleaning: Option<Box<ResponseCleaning>>) -> Self {
+        self.cleaning = cleaning;
+        self
+    }
+
     /// Starts with a refusal, which the next poll returns.
-    pub(crate) fn refused(response: Response<GuardBody<ResB>>) -> Self {
+    pub(crate) fn refused(response: Answered<ResB>) -> Self {
         Self {
             response: None,
             stage: Stage::Refused(Box::new(response)),
+            cleaning: None,
         }
     }
 
@@ -114,6 +125,7 @@ where
         Self {
             response: None,
             stage: Stage::Readying(Box::new(Readying { waiting, request })),
+            cleaning: None,
         }
     }
 
@@ -140,6 +152,7 @@ where
         Self {
             response: None,
             stage: Stage::Reading(Box::new(reading)),
+            cleaning: None,
         }
     }
 }
@@ -148,8 +161,9 @@ impl<S, B, ResB> Future for SanitizeFuture<S, B, ResB>
 where
     S: Service<Request<RequestBody<B>>, Response = Response<ResB>>,
     B: Body<Error: Into<BoxError>>,
+    ResB: Body,
 {
-    type Output = Result<Response<GuardBody<ResB>>, S::Error>;
+    type Output = Result<Answered<ResB>, S::Error>;
 
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
@@ -160,7 +174,7 @@ where
                         *this.stage = Stage::Reading(reading);
                         return Poll::Pending;
                     };
-                    *this.stage = (*reading).read(body);
+                    *this.stage = (*reading).read(body, this.cleaning.as_deref_mut());
                 }
                 Stage::Readying(mut readying) => {
                     let Poll::Ready(ready) = readying.waiting.poll_ready(task) else {
@@ -182,7 +196,8 @@ where
                     };
                     let response = ready!(response.poll(task));
                     *this.stage = Stage::Over;
-                    return Poll::Ready(response.map(|response| response.map(GuardBody::inner)));
+                    let cleaning = this.cleaning.take();
+                    return Poll::Ready(response.map(|response| answer(cleaning, response)));
                 }
                 Stage::Refused(response) => return Poll::Ready(Ok(*response)),
                 Stage::Over => return Poll::Pending, // Polled after it was ready: the contract of `Future` forbids it.
@@ -191,16 +206,45 @@ where
     }
 }
 
+/// Hands the placeholders of a request to the inner service and to the response.
+pub(super) fn hand_over(
+    selection: &mut Selection,
+    head: &mut request::Parts,
+    cleaning: Option<&mut ResponseCleaning>,
+) {
+    let Some(placeholders) = selection.take_placeholders() else {
+        return;
+    };
+    if let Some(cleaning) = cleaning {
+        cleaning.restore(Arc::clone(&placeholders));
+    }
+    head.extensions.insert(placeholders);
+}
+
+/// Returns the response, cleaned if it has to be.
+fn answer<B: Body>(cleaning: Option<Box<ResponseCleaning>>, response: Response<B>) -> Answered<B> {
+    match cleaning {
+        Some(cleaning) => cleaning.begin(response),
+        None => response.map(|body| GuardBody::inner(SanitizeBody::passed(body))),
+    }
+}
+
 impl<S, B> Reading<S, B> {
     /// Checks the body that was read and records the result: either the call or a refusal comes
     /// next.
     ///
-    /// The audit record is complete before the inner service is called.
-    fn read<ResB>(mut self, body: Result<Bytes, BoxError>) -> Stage<S, B, ResB> {
+    /// The audit record is complete before the inner service is called. Placeholders go to the inner
+    /// service and to the response.
+    fn read<ResB>(
+        mut self,
+        body: Result<Bytes, BoxError>,
+        cleaning: Option<&mut ResponseCleaning>,
+    ) -> Stage<S, B, ResB> {
         let checked = self.check(body);
         self.selection.record();
         match checked {
             Ok(bytes) => {
+                hand_over(&mut self.selection, &mut self.head, cleaning);
                 let request = Request::from_parts(self.head, RequestBody::replaced(bytes));
                 Stage::Readying(Box::new(Readying {
                     waiting: self.waiting,

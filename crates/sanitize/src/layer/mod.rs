@@ -3,6 +3,7 @@
 //! The service decides from the head of a request. The future reads the body where that is needed.
 //! Both take each decision from `crate::request` and hold none themselves.
 
+mod response_options;
 mod builder;
 mod future;
 mod service;
@@ -53,6 +54,7 @@ use crate::request::Settings;
 /// | 422 | `field_not_text` | a field is not a string, or has a file name |
 /// | 422 | `file_not_accepted` | a file in a multipart body (if configured) |
 /// | 422 | [`Refused::code`](crate::Refused::code) | the sanitizer refuses the text |
+/// | 502 | `response_unreadable` | the text of a response has to be cleaned and cannot be read |
 ///
 /// # Timeouts
 ///

@@ -17,13 +17,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, request};
 use http_body::Body;
 use palisade_core::{BoxError, GuardBody, RequestBody, SecurityContext, refuse};
 use tower_service::Service;
 
-use super::future::{SanitizeFuture, Waiting};
-use crate::request::{NAME, Plan, Settings, check_head};
+use super::future::{SanitizeFuture, Waiting, hand_over};
+use crate::request::{NAME, Plan, Selection, Settings, check_head};
+use crate::response::{ResponseCleaning, SanitizeBody};
 
 /// The service that [`SanitizeLayer`](crate::SanitizeLayer) wraps around an inner service.
 ///
@@ -74,8 +75,9 @@ where
     S: Service<Request<RequestBody<B>>, Response = Response<ResB>> + Clone,
     B: Body<Error: Into<BoxError>>,
     B::Data: From<Bytes>,
+    ResB: Body,
 {
-    type Response = Response<GuardBody<ResB>>;
+    type Response = Response<GuardBody<SanitizeBody<ResB>>>;
     type Error = S::Error;
     type Future = SanitizeFuture<S, B, ResB>;
 
@@ -102,12 +104,15 @@ where
         if !matches!(plan, Ok(Plan::Read(_))) {
             selection.record();
         }
+        let mut cleaning = self.clean_response(&cx, &mut head, &selection);
         match plan {
             Err(rejection) => SanitizeFuture::refused(refuse(&cx, NAME, *rejection)),
             Ok(Plan::Pass(limit)) => {
+                hand_over(&mut selection, &mut head, cleaning.as_deref_mut());
                 let request = Request::from_parts(head, RequestBody::limited(body, limit));
                 if mem::take(&mut self.ready) {
-                    return SanitizeFuture::calling(self.inner.call(request));
+                    return SanitizeFuture::calling(self.inner.call(request))
+                        .with_response(cleaning);
                 }
                 SanitizeFuture::readying(
                     Waiting {
@@ -116,6 +121,7 @@ where
                     },
                     request,
                 )
+                .with_response(cleaning)
             }
             Ok(Plan::Read(kind)) => {
                 let ready = mem::take(&mut self.ready);
@@ -131,8 +137,28 @@ where
                     head,
                     body,
                 )
+                .with_response(cleaning)
             }
         }
+    }
+}
+
+impl<S> SanitizeService<S> {
+    /// Prepares the cleaning of the response, and asks the inner service for one that can be read.
+    ///
+    /// `None` if responses pass as they are: by default, without text fields, and in shadow.
+    fn clean_response(
+        &self,
+        cx: &SecurityContext,
+        head: &mut request::Parts,
+        selection: &Selection,
+    ) -> Option<Box<ResponseCleaning>> {
+        let rules = self.settings.responses.as_ref()?;
+        if self.settings.shadow || !rules.applies(!selection.is_empty()) {
+            return None;
+        }
+        rules.ask_for_readable(&mut head.headers);
+        Some(Box::new(ResponseCleaning::new(rules, cx, head)))
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod builder;
 mod single_rules;
+mod restore_stream;
 mod placeholders;
 mod finding;
 mod context_words;
@@ -23,9 +24,11 @@ use self::context_words::adjusted;
 pub use self::finding::Finding;
 use self::finding::without_overlaps;
 pub use self::kind::{PersonalDataKind, UnknownPersonalDataKind};
-pub use self::placeholders::{Placeholders, RestoreStream};
+pub use self::placeholders::Placeholders;
 pub(crate) use self::recognizers::PROVINCES;
 use self::recognizers::candidates;
+pub(crate) use self::restore_stream::MOST_RESTORED;
+pub use self::restore_stream::RestoreStream;
 use crate::text::{Finder, Match, TextRule};
 
 /// A recognizer of the operator: returns places in bytes, each with a score from 0 to 1.
@@ -139,16 +142,7 @@ impl PersonalData {
     /// placeholder.
     #[must_use]
     pub fn replace_with_placeholders(&self, text: &str, placeholders: &mut Placeholders) -> String {
-        let mut replaced = String::with_capacity(text.len());
-        let mut done = 0;
-        for finding in self.find(text) {
-            replaced.push_str(text.get(done..finding.span.start).unwrap_or_default());
-            let value = text.get(finding.range()).unwrap_or_default();
-            replaced.push_str(&placeholders.name(finding.kind, value));
-            done = finding.span.end;
-        }
-        replaced.push_str(text.get(done..).unwrap_or_default());
-        replaced
+        placeholders.put_in(text, &self.find(text))
     }
 
     /// Makes a rule for [`SanitizerBuilder::rule`](crate::SanitizerBuilder::rule), named

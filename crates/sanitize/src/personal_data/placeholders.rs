@@ -3,25 +3,33 @@
 //! A model gets `‹PHONE_1›` and answers with it; the client gets the number. The numbers stay in the
 //! memory of this process, and each conversation has a value of its own.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 
 use palisade_core::Secret;
 
+use super::finding::Finding;
 use super::kind::PersonalDataKind;
 
 /// The marks around a placeholder. No keyboard has them, so texts of people hardly hold them.
-const OPEN: char = '‹';
-const CLOSE: char = '›';
+pub(super) const OPEN: char = '‹';
+pub(super) const CLOSE: char = '›';
 
 /// The longest placeholder, in bytes: a label of 13, a number of 20, `_` and both marks.
-const LONGEST: usize = 40;
+pub(super) const LONGEST: usize = 40;
+
+/// The most values of a set. Each takes some hundred bytes, and a client can send many short ones.
+const MOST_VALUES: usize = 1000;
 
 /// Remembers what each placeholder stands for, and puts it back into a response.
 ///
 /// The same data has the same placeholder, so a model can tell two people apart. Numbers begin at 1
 /// for each kind. `Debug` shows the number of entries only, and the memory is wiped on drop.
+///
+/// A set holds at most 1,000 values. Further data becomes `‹PHONE›` without a number, and is not
+/// restored.
 ///
 /// ```
 /// use palisade_sanitize::{PersonalData, Placeholders};
@@ -76,6 +84,9 @@ impl Placeholders {
         if let Some(name) = same_hash.and_then(|names| names.iter().find(stands_for)) {
             return name.clone();
         }
+        if self.len() >= MOST_VALUES {
+            return format!("{OPEN}{label}{CLOSE}");
+        }
         let last = self.last.entry(label).or_default();
         *last += 1;
         let name = format!("{OPEN}{label}_{last}{CLOSE}");
@@ -84,33 +95,59 @@ impl Placeholders {
         name
     }
 
-    /// Replaces each placeholder of this set in a text by what it stands for.
-    ///
-    /// A placeholder that is not of this set stays as it is. What is put in is not read again.
-    ///
-    /// A placeholder that was not made here stays as it is:
-    ///
-    /// ```
-    /// use palisade_sanitize::Placeholders;
-    ///
-    /// let answer = "Call ‹PHONE_7›.";
-    /// assert_eq!(Placeholders::new().restore(answer), answer);
-    /// ```
-    #[must_use]
-    pub fn restore(&self, text: &str) -> String {
-        let mut stream = self.restore_stream();
-        let mut restored = stream.push(text);
-        restored.push_str(&stream.finish());
-        restored
+    /// Writes a text with placeholders at the places of findings.
+    pub(crate) fn put_in(&mut self, text: &str, findings: &[Finding]) -> String {
+        let mut replaced = String::with_capacity(text.len());
+        let mut done = 0;
+        for finding in findings {
+            replaced.push_str(text.get(done..finding.span.start).unwrap_or_default());
+            let value = text.get(finding.range()).unwrap_or_default();
+            replaced.push_str(&self.name(finding.kind, value));
+            done = finding.span.end;
+        }
+        replaced.push_str(text.get(done..).unwrap_or_default());
+        replaced
     }
 
-    /// Restores a response that arrives in chunks.
-    pub const fn restore_stream(&self) -> RestoreStream<'_> {
-        RestoreStream {
-            placeholders: self,
-            held: String::new(),
-        }
+    /// Returns what a placeholder stands for.
+    pub(super) fn value(&self, name: &str) -> Option<&str> {
+        let value = self.values.get(name)?;
+        std::str::from_utf8(value.expose()).ok()
     }
+
+    /// Takes the marks from what looks like a placeholder and was in a text before: only those that are
+    /// made here are restored.
+    pub(crate) fn without_marks(text: &str) -> Cow<'_, str> {
+        let mut plain = String::new();
+        let mut done = 0;
+        for (start, _) in text.match_indices(OPEN) {
+            let behind = text.get(start + OPEN.len_utf8()..).unwrap_or_default();
+            let Some(name) = name_before_mark(behind) else {
+                continue;
+            };
+            plain.push_str(text.get(done..start).unwrap_or_default());
+            plain.extend(["<", name, ">"]);
+            done = start + OPEN.len_utf8() + name.len() + CLOSE.len_utf8();
+        }
+        if done == 0 {
+            return Cow::Borrowed(text);
+        }
+        plain.push_str(text.get(done..).unwrap_or_default());
+        Cow::Owned(plain)
+    }
+}
+
+/// Returns the name that a text begins with, if a closing mark is behind it.
+fn name_before_mark(text: &str) -> Option<&str> {
+    let bytes = text.bytes().take(LONGEST);
+    let length = bytes.take_while(|byte| is_name_byte(*byte)).count();
+    let (name, behind) = text.split_at_checked(length)?;
+    (!name.is_empty() && behind.starts_with(CLOSE)).then_some(name)
+}
+
+/// Tells whether a byte may be between the marks of a placeholder.
+const fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_'
 }
 
 impl fmt::Debug for Placeholders {
@@ -125,111 +162,4 @@ impl fmt::Debug for Placeholders {
 fn label_of(name: &str) -> &str {
     let label = name.rsplit_once('_').map_or(name, |(label, _)| label);
     label.trim_start_matches(OPEN)
-}
-
-/// Restores a response in chunks, also where a border of chunks cuts a placeholder.
-///
-/// At most 40 bytes are held back until the next chunk. Made by
-/// [`Placeholders::restore_stream`].
-///
-/// ```
-/// use palisade_sanitize::{PersonalData, Placeholders};
-///
-/// let mut placeholders = Placeholders::new();
-/// let _prompt = PersonalData::new().replace_with_placeholders("a@b.example", &mut placeholders);
-/// let mut stream = placeholders.restore_stream();
-/// assert_eq!(stream.push("Write to ‹EMA"), "Write to ");
-/// assert_eq!(stream.push("IL_1›, please"), "a@b.example, please");
-/// assert_eq!(stream.finish(), "");
-/// ```
-#[derive(Debug)]
-#[must_use]
-pub struct RestoreStream<'p> {
-    placeholders: &'p Placeholders,
-    /// The beginning of what may be a placeholder.
-    held: String,
-}
-
-impl RestoreStream<'_> {
-    /// Takes a chunk and returns what is certain.
-    #[must_use]
-    pub fn push(&mut self, chunk: &str) -> String {
-        let mut restored = String::with_capacity(self.held.len() + chunk.len());
-        for c in chunk.chars() {
-            if c == OPEN {
-                restored.push_str(&std::mem::take(&mut self.held));
-                self.held.push(c);
-            } else if self.held.is_empty() {
-                restored.push(c);
-            } else {
-                self.held.push(c);
-                if c == CLOSE {
-                    self.close(&mut restored);
-                } else if self.held.len() > LONGEST {
-                    restored.push_str(&std::mem::take(&mut self.held));
-                }
-            }
-        }
-        restored
-    }
-
-    /// Returns what was held back: the response ended within a placeholder.
-    #[must_use]
-    pub fn finish(self) -> String {
-        self.held
-    }
-
-    /// Returns what was held back, and goes on as new.
-    pub(crate) fn take_held(&mut self) -> String {
-        std::mem::take(&mut self.held)
-    }
-
-    /// Writes what a complete placeholder stands for.
-    fn close(&mut self, restored: &mut String) {
-        let name = std::mem::take(&mut self.held);
-        let value = self.placeholders.values.get(&name);
-        match value.and_then(|value| std::str::from_utf8(value.expose()).ok()) {
-            Some(value) => restored.push_str(value),
-            None => restored.push_str(&name),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn placeholders_are_restored_wherever_chunks_are_cut() {
-        let mut placeholders = Placeholders::new();
-        let phone = placeholders.name(PersonalDataKind::Phone, "13800138000");
-        let card = placeholders.name(PersonalDataKind::Card, "4111 1111 1111 1111");
-        assert_eq!(
-            placeholders.name(PersonalDataKind::Phone, "13800138000"),
-            phone
-        );
-        let text = format!("a{phone}b‹x›{card}‹PHONE_9›‹{phone}‹PHO");
-        let expected = "a13800138000b‹x›4111 1111 1111 1111‹PHONE_9›‹13800138000‹PHO";
-        assert_eq!(placeholders.restore(&text), expected);
-        let chars: Vec<char> = text.chars().collect();
-        for size in 1..chars.len() {
-            let mut stream = placeholders.restore_stream();
-            let mut restored = String::new();
-            for chunk in chars.chunks(size) {
-                restored.push_str(&stream.push(&chunk.iter().collect::<String>()));
-            }
-            restored.push_str(&stream.finish());
-            assert_eq!(restored, expected, "chunks of {size}");
-        }
-    }
-
-    #[test]
-    fn no_more_than_a_placeholder_is_held_back() {
-        let placeholders = Placeholders::new();
-        let mut stream = placeholders.restore_stream();
-        let text = format!("‹{}", "x".repeat(1000));
-        let restored = stream.push(&text);
-        assert!(text.len() - restored.len() <= LONGEST);
-        assert!(!format!("{placeholders:?}").contains('x'));
-    }
 }

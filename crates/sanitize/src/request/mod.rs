@@ -53,7 +53,7 @@ use std::error::Error;
 
 use bytes::Bytes;
 use http::uri::PathAndQuery;
-use http::{HeaderName, HeaderValue, Uri, header, request};
+use http::{HeaderValue, Uri, header, request};
 use http_body::Body;
 use http_body_util::LengthLimitError;
 use palisade_core::{BodyKind, BoxError, Rejection};
@@ -63,21 +63,14 @@ use self::content_type::boundary_of;
 use self::multipart::Multipart;
 use self::refusal::InputPart;
 
+use crate::body_digests::remove_digests;
+
 pub use self::content_coding::{ContentCoding, UnknownContentCoding};
 pub use self::field::{Field, Fields};
 pub(crate) use self::{
     body_buffer::BodyBuffer, content_type::Kind, field::ParsedFields, json::Caps, refusal::NAME,
     selection::Selection, settings::Settings,
 };
-
-/// Headers with a digest of the body, which is wrong once the body was rewritten. A handler that
-/// needs one then refuses the request.
-const DIGESTS: [HeaderName; 4] = [
-    HeaderName::from_static("content-digest"),
-    HeaderName::from_static("content-md5"),
-    HeaderName::from_static("digest"),
-    HeaderName::from_static("repr-digest"),
-];
 
 /// What happens with the body.
 ///
@@ -362,9 +355,7 @@ fn describe_anew(head: &mut request::Parts, length: usize) {
         .insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     head.headers.remove(header::TRANSFER_ENCODING);
     head.headers.remove(header::TRAILER);
-    for digest in DIGESTS {
-        head.headers.remove(digest);
-    }
+    remove_digests(&mut head.headers);
 }
 
 /// Distinguishes a body that is too large from one whose connection broke.

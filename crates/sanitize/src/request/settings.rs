@@ -10,6 +10,8 @@ use super::content_coding::{ContentCoding, Encoding};
 use super::field::{Field, ParsedFields};
 use super::json::Caps;
 use super::selection::Selection;
+use crate::personal_data::PersonalData;
+use crate::response::ResponseRules;
 use crate::text::Sanitizer;
 
 /// The settings, with the sets of fields parsed.
@@ -36,6 +38,8 @@ pub(crate) struct Settings {
     pub(crate) max_unread_body: usize,
     /// Sanitizers that a rule can name.
     pub(crate) named: Vec<(Arc<str>, Sanitizer)>,
+    /// Finds what is replaced by placeholders in the fields. `None`: nothing is.
+    pub(crate) placeholders: Option<PersonalData>,
     /// Whether compressed bodies pass unread, in place of 415.
     pub(crate) pass_compressed: bool,
     /// Whether bodies of other types pass unread, in place of 415.
@@ -43,6 +47,8 @@ pub(crate) struct Settings {
     /// Whether a multipart body with a file is refused.
     pub(crate) refuse_files: bool,
     pub(crate) refuse_near_names: bool,
+    /// How responses are cleaned. `None`: they pass as they are.
+    pub(crate) responses: Option<Arc<ResponseRules>>,
     /// Sets of fields that a rule can name.
     pub(crate) schemas: Vec<(Arc<str>, Arc<ParsedFields>)>,
     /// Whether nothing is changed or refused, only recorded.
@@ -74,7 +80,8 @@ impl Settings {
         let body_kind = rule.and_then(|rule| rule.body_kind());
         let mut selection = Selection::new(cx.clone(), body_kind.unwrap_or(self.body_kind))
             .in_shadow(self.shadow)
-            .refusing_near_names(self.refuse_near_names);
+            .refusing_near_names(self.refuse_near_names)
+            .with_placeholders(self.placeholders.as_ref().filter(|_| !self.shadow));
         add_all(&mut selection, &self.fields);
         for field in rule.map(Rule::fields).unwrap_or_default() {
             selection.add(self.field_of_rule(field), None);

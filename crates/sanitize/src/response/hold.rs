@@ -32,9 +32,6 @@ const SHORT_GROUP: usize = 4;
 ///
 /// The result is 0 if nothing is certain. It is always at the border of a character.
 pub(super) fn certain_length(text: &str, masks: bool) -> usize {
-    if text.len() > LONGEST_HELD {
-        return last_border(text, text.len());
-    }
     let candidate = match masks {
         true => {
             let open = open_pem(text).unwrap_or(text.len());
@@ -42,21 +39,34 @@ pub(super) fn certain_length(text: &str, masks: bool) -> usize {
         }
         false => text.len(),
     };
-    last_border(text, candidate)
+    let certain = last_border(text, candidate);
+    match text.len() - certain > LONGEST_HELD {
+        true => last_border(text, text.len()),
+        false => certain,
+    }
 }
+
+/// Returns the next place before a length where a text can be cut, some characters to the left.
+pub(super) fn earlier_border(text: &str, length: usize) -> usize {
+    last_border(text, length.saturating_sub(STEP_BACK))
+}
+
+/// How far to the left of a place inside of personal data the next one is tried, in bytes. Most data is
+/// shorter.
+const STEP_BACK: usize = 128;
 
 /// Returns the last place at or before `end` behind which no number waits for the words that follow it.
 fn before_open_numbers(text: &str, mut end: usize) -> usize {
-    while let Some(start) = open_number(text.get(..end).unwrap_or_default()) {
+    while let Some(start) = open_number(text, end) {
         end = start;
     }
     end
 }
 
-/// Returns where a number begins that has fewer than [`BEHIND`] characters after it.
-fn open_number(text: &str) -> Option<usize> {
+/// Returns where a number begins, before `end`, that has fewer than [`BEHIND`] characters after it.
+fn open_number(text: &str, end: usize) -> Option<usize> {
     let (window, _) = text.char_indices().rev().take(BEHIND).last()?;
-    let mut before = text;
+    let mut before = text.get(..end)?;
     loop {
         let at = before
             .rfind(|c| digit(c).is_some())

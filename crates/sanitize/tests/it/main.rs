@@ -24,6 +24,7 @@ mod presets;
 mod props;
 mod query;
 mod response;
+mod responses;
 mod rules;
 mod sanitizer;
 mod servers;

@@ -98,6 +98,18 @@ fn a_private_key_in_chunks_is_masked_whole_and_little_prose_is_held_back() {
     }
 }
 
+#[test]
+fn numbers_close_to_each_other_are_masked_and_do_not_wait_for_the_last() {
+    let mut response = masking();
+    let mut shown = String::new();
+    for count in 1..=2000 {
+        shown.push_str(&response.push("13800138000, "));
+        assert!(count * 13 - shown.len() <= 64, "{count}");
+    }
+    shown.push_str(&response.finish());
+    assert_eq!(shown, "***********, ".repeat(2000));
+}
+
 proptest! {
     #[test]
     fn no_text_panics_and_chunks_make_no_difference(

@@ -57,6 +57,9 @@ pub(in crate::config) enum Preset {
 #[derive(Debug, Default, Deserialize, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 pub(in crate::config) struct Text {
+    /// Drops control characters and other hidden characters from the text of responses, on routes with
+    /// text fields. Default: `false`; `mask_responses` and `placeholders` set it.
+    pub(in crate::config) clean_responses: bool,
     /// The compressions of bodies that are undone: `gzip`, `br`, `zstd`. Default: none, and a
     /// compressed body with text fields gets status 415. Needs the feature `compression`.
     pub(in crate::config) compressed: Vec<Spanned<String>>,
@@ -64,7 +67,13 @@ pub(in crate::config) struct Text {
     pub(in crate::config) max_graphemes: Option<usize>,
     /// The longest body with text fields, in KiB. Default: 64. Such a body is held in memory.
     pub(in crate::config) max_body_kib: Option<usize>,
+    /// Kinds of personal data that are masked in responses, on routes with text fields: `phone`,
+    /// `email` and others, or `all`. Default: none.
+    pub(in crate::config) mask_responses: Vec<Spanned<String>>,
     /// The longest other body, in KiB. Default: 1024. Without a declared length it is counted while
     /// the handler reads it.
     pub(in crate::config) max_unread_body_kib: Option<usize>,
+    /// Kinds of personal data that are replaced in text fields by placeholders such as `‹PHONE_1›`, and
+    /// restored in the response: `phone`, `email` and others, or `all`. Default: none.
+    pub(in crate::config) placeholders: Vec<Spanned<String>>,
 }

@@ -3,8 +3,8 @@
 //! Stricter than most parsers. A name that occurs twice in one object is refused, because parsers
 //! differ in which one they use.
 //!
-//! `scan` parses and finds, `path` is a parsed pointer, `string` reads and writes the escapes of one
-//! string. The changed strings are written into the document at their places; everything else stays
+//! `scan` parses and finds, `path` is a parsed pointer, `json_string` reads and writes the escapes of
+//! one string. The changed strings are written into the document at their places; everything else stays
 //! byte for byte: order, spaces, numbers.
 //!
 //! Failures: 400 `json_malformed` for syntax and limits, 415 `content_type_mismatch` for a form that is
@@ -13,7 +13,6 @@
 mod names;
 mod path;
 mod scan;
-mod string;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -26,6 +25,16 @@ use self::scan::{Flaw, FoundField, Scanner, Target, Value};
 use super::refusal::{self, InputPart};
 use super::selection::Selection;
 use super::splice::{Edit, splice};
+use crate::json_string::{self, StringFlaw};
+
+impl From<StringFlaw> for Flaw {
+    fn from(flaw: StringFlaw) -> Self {
+        match flaw {
+            StringFlaw::Surrogate => Self::Surrogate,
+            StringFlaw::Syntax => Self::Syntax,
+        }
+    }
+}
 
 /// The limits of a document: levels of nesting, and members and elements in all.
 #[derive(Clone, Copy, Debug)]
@@ -88,7 +97,7 @@ pub(crate) fn clean<'t>(
         }
         edits.extend(changed.map(|text| Edit {
             span,
-            text: string::encode(&text),
+            text: json_string::encode(&text),
         }));
     }
     splice(source, edits).ok_or_else(|| refusal::malformed(InputPart::Json, Flaw::Syntax.words()))

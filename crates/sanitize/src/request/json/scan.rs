@@ -25,8 +25,8 @@ use std::ops::Range;
 use smallvec::SmallVec;
 
 use super::names::Names;
-use super::string::{self, plain_length};
 use super::{Caps, Path};
+use crate::json_string::{self, plain_length};
 
 /// A pointer to look for.
 #[derive(Clone, Copy, Debug)]
@@ -318,7 +318,7 @@ impl<'t, 'p> Scanner<'t, 'p> {
         self.at = end.saturating_add(1);
         let raw = self.text.get(start..end).ok_or(Flaw::Syntax)?;
         if has_escapes {
-            string::decode(raw)
+            Ok(json_string::decode(raw)?)
         } else {
             Ok(Cow::Borrowed(raw))
         }

@@ -19,6 +19,7 @@
 //! | `demand` | after query and body, for fields that must be there |
 //! | `record` | once, whether the request was refused or not |
 
+mod replacing;
 mod selected;
 
 use std::borrow::Cow;
@@ -28,10 +29,12 @@ use http::StatusCode;
 use palisade_core::{BodyKind, Fact, Rejection, SecurityContext};
 use smallvec::SmallVec;
 
+use self::replacing::Replacing;
 use self::selected::Selected;
 #[cfg(feature = "compression")]
 use crate::request::content_coding::ContentCoding;
 use crate::{
+    personal_data::{PersonalData, Placeholders},
     request::{
         field::Field,
         json::Path,
@@ -57,6 +60,8 @@ pub(crate) struct Selection {
     fields: SmallVec<[Selected; 2]>, // Few requests have more than one, so none allocates.
     /// Positions of data such as images in Base64, which are not cleaned if they can only be data.
     opaque: Vec<Arc<Path>>,
+    /// What is replaced by placeholders.
+    replacing: Option<Box<Replacing>>,
 }
 
 impl Selection {
@@ -69,6 +74,7 @@ impl Selection {
             body_kind,
             fields: SmallVec::new(),
             opaque: Vec::new(),
+            replacing: None,
         }
     }
 
@@ -82,6 +88,17 @@ impl Selection {
     pub(crate) fn refusing_near_names(mut self, refuse: bool) -> Self {
         self.refuse_near_names = refuse;
         self
+    }
+
+    /// Replaces what a finder finds by placeholders.
+    pub(crate) fn with_placeholders(mut self, finder: Option<&PersonalData>) -> Self {
+        self.replacing = finder.map(|finder| Box::new(Replacing::new(finder.clone())));
+        self
+    }
+
+    /// Returns the placeholders that were made, for the response.
+    pub(crate) fn take_placeholders(&mut self) -> Option<Arc<Placeholders>> {
+        self.replacing.take()?.into_placeholders()
     }
 
     /// Adds a field. Of two with one name the first cleans, and it is required if either is.
@@ -184,7 +201,19 @@ impl Selection {
             }
             return Ok(None);
         }
-        self.clean_in_turn(targets, text)
+        let clean = self.clean_in_turn(targets, text)?;
+        let replaced = self.replace_data(targets, clean.as_deref().unwrap_or(text));
+        Ok(replaced.or(clean))
+    }
+
+    /// Replaces personal data in a clean text by placeholders. `None`: nothing is replaced.
+    fn replace_data(&mut self, targets: &[usize], text: &str) -> Option<String> {
+        let replaced = self.replacing.as_mut()?.replace(text)?;
+        let first = targets.iter().find(|target| **target < self.fields.len());
+        if let Some(selected) = first.and_then(|first| self.fields.get_mut(*first)) {
+            selected.count_replaced(&replaced);
+        }
+        Some(replaced.text)
     }
 
     /// Cleans the name of a member.

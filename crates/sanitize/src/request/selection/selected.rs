@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use palisade_core::Rejection;
 
+use super::replacing::Replaced;
+
 use crate::{
     request::{field::Field, json::Path},
     text::{CleanText, Report},
@@ -65,6 +67,16 @@ impl Selected {
     pub(super) fn count_personal_data(&mut self, report: &Report) {
         for (kind, count) in report.personal_data() {
             add_count(&mut self.personal_data, kind, count);
+        }
+    }
+
+    /// Counts personal data that was replaced by placeholders, and each of its characters as replaced.
+    pub(super) fn count_replaced(&mut self, replaced: &Replaced) {
+        self.changed = true;
+        let characters = u32::try_from(replaced.characters).unwrap_or(u32::MAX);
+        self.removed = self.removed.saturating_add(characters);
+        for finding in &replaced.findings {
+            add_count(&mut self.personal_data, finding.name(), 1);
         }
     }
 

@@ -1,0 +1,68 @@
+//! What is done with every text of one response: one set of settings, counts and limits for all.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use super::counts::ResponseCounts;
+use super::response_text::ResponseText;
+use crate::personal_data::{MOST_RESTORED, PersonalData, Placeholders};
+
+/// Makes the texts of a response, and adds up what they changed.
+#[derive(Debug)]
+pub(crate) struct TextCleaning {
+    finder: Option<PersonalData>,
+    placeholders: Option<Arc<Placeholders>>,
+    /// How many bytes may still be put in for placeholders.
+    budget: Arc<AtomicUsize>,
+    counts: ResponseCounts,
+}
+
+impl TextCleaning {
+    /// Masks with a finder, and restores placeholders, if there are any.
+    pub(super) fn new(
+        finder: Option<PersonalData>,
+        placeholders: Option<Arc<Placeholders>>,
+    ) -> Self {
+        Self {
+            finder,
+            placeholders: placeholders.filter(|all| !all.is_empty()),
+            budget: Arc::new(AtomicUsize::new(MOST_RESTORED)),
+            counts: ResponseCounts::default(),
+        }
+    }
+
+    /// Starts a text. `is_json`: it is JSON inside of a string, so what is put in is escaped.
+    pub(super) fn text(&self, is_json: bool) -> ResponseText<'static> {
+        let mut text = ResponseText::new();
+        if let Some(finder) = &self.finder {
+            text = text.mask(finder.clone());
+        }
+        let Some(placeholders) = &self.placeholders else {
+            return text;
+        };
+        let stream = Arc::clone(placeholders).restore_shared();
+        let stream = stream.within(Arc::clone(&self.budget));
+        text.restore_by(match is_json {
+            true => stream.into_json(),
+            false => stream,
+        })
+    }
+
+    /// Cleans a text that is complete.
+    pub(super) fn clean_whole(&mut self, text: &str, is_json: bool) -> String {
+        let mut cleaned = self.text(is_json);
+        let clean = cleaned.push_last(text);
+        self.count(&mut cleaned);
+        clean
+    }
+
+    /// Adds what a text has changed since it was last counted.
+    pub(super) fn count(&mut self, text: &mut ResponseText<'_>) {
+        self.counts.add(text.take_counts());
+    }
+
+    /// Returns what was changed in all texts since the last call.
+    pub(super) fn take_counts(&mut self) -> ResponseCounts {
+        std::mem::take(&mut self.counts)
+    }
+}

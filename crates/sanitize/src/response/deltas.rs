@@ -1,0 +1,265 @@
+//! Texts that are divided over the events of a stream, as models send them.
+//!
+//! What is certain of a text goes out with the event that brought it. What is held back goes out with
+//! the next event of the text. If the text is over, it goes out in a copy of its last event, whose other
+//! texts are empty, before the event that ends it.
+
+use super::cleaning::TextCleaning;
+use super::delta_fields::DeltaFields;
+use super::json_strings::JsonStrings;
+use super::json_values::{Document, FoundString, read};
+use super::response_text::ResponseText;
+use crate::json_string::{decode_lossy, push_escaped};
+
+/// The most texts at the same time. The strings of further ones are cleaned one by one.
+const MOST_STREAMS: usize = 32;
+
+/// A longer event is cleaned by itself, since a copy of it is kept.
+const LONGEST_TEMPLATE: usize = 16 * 1024;
+
+/// The texts of one response.
+#[derive(Debug)]
+pub(super) struct Deltas {
+    fields: DeltaFields,
+    streams: Vec<Stream>,
+    /// Whether texts go over the borders of events.
+    joins: bool,
+}
+
+/// One text.
+#[derive(Debug)]
+struct Stream {
+    key: Key,
+    text: ResponseText<'static>,
+    /// The last event that had a part of it, if something is held back.
+    last: Option<Written>,
+}
+
+/// What tells texts apart: the path of the string, and indexes that the event has.
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Key {
+    /// Empty for data that is not JSON.
+    path: String,
+    indexes: Vec<String>,
+}
+
+/// An event as it is written.
+#[derive(Clone, Debug)]
+pub(super) struct Written {
+    /// The name of the event, if it has one.
+    pub(super) name: Option<String>,
+    pub(super) data: String,
+}
+
+impl Deltas {
+    pub(super) const fn new(fields: DeltaFields) -> Self {
+        Self {
+            fields,
+            streams: Vec::new(),
+            joins: true,
+        }
+    }
+
+    /// Cleans what follows event by event: nothing can be written behind the last one.
+    pub(super) const fn stop_joining(&mut self) {
+        self.joins = false;
+    }
+
+    /// Cleans the data of an event. Returns the events that must be written before it, and its new data.
+    pub(super) fn clean(
+        &mut self,
+        name: Option<&str>,
+        data: &str,
+        cleaning: &mut TextCleaning,
+    ) -> (Vec<Written>, String) {
+        // A word or a number is a text too.
+        let document = looks_like_json(data).then(|| read(data)).flatten();
+        let Some(document) = document else {
+            return self.clean_other(name, data, cleaning);
+        };
+        let keys: Vec<_> = document
+            .strings
+            .iter()
+            .map(|found| self.key_of(&document, found))
+            .collect();
+        let rests = self.end_where(cleaning, |stream| {
+            let goes_on = keys.iter().flatten().any(|(key, _)| *key == stream.key);
+            !goes_on && !document.is_ping() && document.is_about(&stream.key.indexes)
+        });
+        let joins = self.joins && data.len() <= LONGEST_TEMPLATE;
+        let clean = rewrite(data, &document, |index, text| {
+            let Some((key, is_json)) = keys.get(index).and_then(Option::as_ref) else {
+                return cleaning.clean_whole(text, false);
+            };
+            match joins && !document.is_end {
+                true => self.push(key, *is_json, text, cleaning),
+                false => self.push_last(key, *is_json, text, cleaning),
+            }
+        });
+        for (key, _) in keys.iter().flatten() {
+            self.keep(key, name, &clean);
+        }
+        (rests, clean)
+    }
+
+    /// Ends all texts. Returns the events with what was held back.
+    pub(super) fn finish(&mut self, cleaning: &mut TextCleaning) -> Vec<Written> {
+        self.end_where(cleaning, |_| true)
+    }
+
+    /// Returns the key of a string that continues a text, and whether it is JSON.
+    fn key_of(&self, document: &Document, found: &FoundString) -> Option<(Key, bool)> {
+        let is_json = self.fields.find(document, &found.path)?;
+        let key = Key {
+            path: found.path.clone(),
+            indexes: document.indexes_of(&found.path),
+        };
+        Some((key, is_json))
+    }
+
+    /// Cleans data that is not read as JSON.
+    fn clean_other(
+        &mut self,
+        name: Option<&str>,
+        data: &str,
+        cleaning: &mut TextCleaning,
+    ) -> (Vec<Written>, String) {
+        let key = Key {
+            path: String::new(),
+            indexes: Vec::new(),
+        };
+        if looks_like_json(data) {
+            let rests = self.end_where(cleaning, |stream| stream.key == key);
+            let (mut clean, mut strings) = (String::new(), JsonStrings::default());
+            strings.push(data, cleaning, &mut clean);
+            strings.finish(cleaning, &mut clean);
+            return (rests, clean);
+        }
+        if !self.fields.joins_plain || !self.joins {
+            return (self.finish(cleaning), cleaning.clean_whole(data, false));
+        }
+        let clean = self.push(&key, false, data, cleaning);
+        self.keep(&key, name, &clean);
+        (Vec::new(), clean)
+    }
+
+    /// Adds a part to a text and returns what is certain.
+    fn push(
+        &mut self,
+        key: &Key,
+        is_json: bool,
+        part: &str,
+        cleaning: &mut TextCleaning,
+    ) -> String {
+        let known = self.streams.iter().position(|stream| stream.key == *key);
+        if known.is_none() && self.streams.len() >= MOST_STREAMS {
+            return cleaning.clean_whole(part, is_json);
+        }
+        let at = known.unwrap_or_else(|| {
+            self.streams.push(Stream {
+                key: key.clone(),
+                text: cleaning.text(is_json),
+                last: None,
+            });
+            self.streams.len() - 1
+        });
+        let Some(stream) = self.streams.get_mut(at) else {
+            return cleaning.clean_whole(part, is_json);
+        };
+        let clean = stream.text.push(part);
+        cleaning.count(&mut stream.text);
+        clean
+    }
+
+    /// Adds the last part to a text, which ends with it.
+    fn push_last(
+        &mut self,
+        key: &Key,
+        is_json: bool,
+        part: &str,
+        cleaning: &mut TextCleaning,
+    ) -> String {
+        let known = self.streams.iter().position(|stream| stream.key == *key);
+        let Some(mut stream) = known.map(|at| self.streams.swap_remove(at)) else {
+            return cleaning.clean_whole(part, is_json);
+        };
+        let clean = stream.text.push_last(part);
+        cleaning.count(&mut stream.text);
+        clean
+    }
+
+    /// Keeps a copy of an event for the text that is held back.
+    fn keep(&mut self, key: &Key, name: Option<&str>, data: &str) {
+        if let Some(stream) = self.streams.iter_mut().find(|stream| stream.key == *key) {
+            stream.last = stream.text.is_holding().then(|| Written {
+                name: name.map(str::to_owned),
+                data: data.to_owned(),
+            });
+        }
+    }
+
+    /// Ends the texts that a condition names. Returns the events with what was held back of them.
+    fn end_where(
+        &mut self,
+        cleaning: &mut TextCleaning,
+        is_over: impl Fn(&Stream) -> bool,
+    ) -> Vec<Written> {
+        let streams = std::mem::take(&mut self.streams).into_iter();
+        let (over, others): (Vec<Stream>, Vec<Stream>) = streams.partition(is_over);
+        self.streams = others;
+        let mut rests = Vec::new();
+        for mut stream in over {
+            let rest = stream.text.finish();
+            cleaning.count(&mut stream.text);
+            rests.extend(self.event_with(&stream, &rest));
+        }
+        rests
+    }
+
+    /// Makes an event of the last one of a text, with what was held back. `None`: nothing was.
+    fn event_with(&self, stream: &Stream, rest: &str) -> Option<Written> {
+        let last = stream.last.as_ref().filter(|_| !rest.is_empty())?;
+        let data = match read(&last.data).filter(|_| !stream.key.path.is_empty()) {
+            None => rest.to_owned(),
+            Some(document) => rewrite(&last.data, &document, |index, text| {
+                let found = document.strings.get(index);
+                match found.and_then(|found| self.key_of(&document, found)) {
+                    Some((key, _)) if key == stream.key => rest.to_owned(),
+                    Some(_) => String::new(),
+                    None => text.to_owned(),
+                }
+            }),
+        };
+        Some(Written {
+            name: last.name.clone(),
+            data,
+        })
+    }
+}
+
+/// Tells whether data begins like a document with strings.
+pub(super) fn looks_like_json(data: &str) -> bool {
+    data.trim_start().starts_with(['{', '[', '"'])
+}
+
+/// Writes a document with other strings at the places of its own. Strings that stay the same are copied.
+fn rewrite(
+    data: &str,
+    document: &Document,
+    mut change: impl FnMut(usize, &str) -> String,
+) -> String {
+    let mut out = String::with_capacity(data.len());
+    let mut done = 0;
+    for (index, found) in document.strings.iter().enumerate() {
+        let text = decode_lossy(data.get(found.span.clone()).unwrap_or_default());
+        let changed = change(index, &text);
+        if changed == text {
+            continue;
+        }
+        out.push_str(data.get(done..found.span.start).unwrap_or_default());
+        push_escaped(&mut out, &changed);
+        done = found.span.end;
+    }
+    out.push_str(data.get(done..).unwrap_or_default());
+    out
+}

@@ -1,0 +1,268 @@
+//! The strings of a JSON document that is complete, each with its place in the document.
+//!
+//! Members that tell which text of a stream a document continues, and whether it ends, are noted too.
+
+use std::ops::Range;
+
+/// More levels are not read. A document with more is cleaned string by string.
+const DEEPEST: usize = 64;
+
+/// More strings, and longer paths, are not read either. So the memory is bounded.
+const MOST_STRINGS: usize = 4096;
+const LONGEST_PATH: usize = 512;
+
+/// A longer value of a member that tells something is not kept.
+const LONGEST_VALUE: usize = 128;
+
+/// Members that tell apart the texts of a stream.
+const INDEXES: [&str; 5] = [
+    "index",
+    "output_index",
+    "content_index",
+    "summary_index",
+    "item_id",
+];
+
+/// Members that tell that a text is complete, unless they are `null` or `false`.
+const ENDS: [&str; 4] = ["finish_reason", "stop_reason", "done", "stop"];
+
+/// A string value.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) struct FoundString {
+    /// As in `/choices/0/delta/content`.
+    pub(super) path: String,
+    /// What is between the quotes, with its escapes.
+    pub(super) span: Range<usize>,
+}
+
+/// A document, as far as streams of text need it.
+#[derive(Debug, Default)]
+pub(super) struct Document {
+    /// In the order of their places.
+    pub(super) strings: Vec<FoundString>,
+    /// The path of the object, and the member with its value.
+    indexes: Vec<(String, String)>,
+    /// Names of the members of the document itself.
+    names: Vec<String>,
+    pub(super) is_end: bool,
+    /// The member `type`, with its quotes.
+    kind: String,
+}
+
+impl Document {
+    /// Returns whether the document has a member of this name.
+    pub(super) fn has_member(&self, name: &str) -> bool {
+        self.names.iter().any(|known| known == name)
+    }
+
+    /// Returns the members that tell apart the text at a path.
+    pub(super) fn indexes_of(&self, path: &str) -> Vec<String> {
+        let leads_to = |parent: &str| {
+            let behind = path.strip_prefix(parent);
+            behind.is_some_and(|behind| behind.starts_with('/'))
+        };
+        let found = self.indexes.iter().filter(|(parent, _)| leads_to(parent));
+        found.map(|(_, member)| member.clone()).collect()
+    }
+
+    /// Returns whether the document only shows that the connection is alive.
+    pub(super) fn is_ping(&self) -> bool {
+        self.kind == "\"ping\""
+    }
+
+    /// Returns whether the document continues the arguments of a call, which are JSON.
+    pub(super) fn has_arguments(&self) -> bool {
+        self.kind.contains("arguments")
+    }
+
+    /// Returns whether the document can be about a text with these members.
+    pub(super) fn is_about(&self, members: &[String]) -> bool {
+        members.iter().all(|member| {
+            let (name, _) = member.split_once('=').unwrap_or_default();
+            let all = self.indexes.iter().map(|(_, other)| other);
+            let is_same_name = |other: &&String| {
+                let behind = other.strip_prefix(name);
+                behind.is_some_and(|behind| behind.starts_with('='))
+            };
+            let mut same_name = all.filter(is_same_name).peekable();
+            same_name.peek().is_none() || same_name.any(|other| other == member)
+        })
+    }
+}
+
+/// Reads a document. `None` if it is not JSON, too deep, or has too many strings.
+///
+/// Brackets, quotes and commas are checked; numbers and words are not.
+pub(super) fn read(text: &str) -> Option<Document> {
+    let mut reader = Reader {
+        text,
+        at: 0,
+        path: String::new(),
+        depth: 0,
+        document: Document::default(),
+    };
+    reader.read_value()?;
+    reader.skip_space();
+    (reader.at == text.len()).then_some(reader.document)
+}
+
+/// The state of one pass.
+struct Reader<'t> {
+    text: &'t str,
+    at: usize,
+    /// The path of the value that is read.
+    path: String,
+    depth: usize,
+    document: Document,
+}
+
+impl Reader<'_> {
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn skip_space(&mut self) {
+        while self.peek().is_some_and(|byte| byte.is_ascii_whitespace()) {
+            self.at += 1;
+        }
+    }
+
+    /// Reads one byte if it is this one.
+    fn accept(&mut self, byte: u8) -> bool {
+        self.skip_space();
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn read_value(&mut self) -> Option<()> {
+        self.skip_space();
+        match self.peek()? {
+            b'{' => self.read_object(),
+            b'[' => self.read_array(),
+            b'"' => {
+                let span = self.read_string()?;
+                let path = self.path.clone();
+                self.document.strings.push(FoundString { path, span });
+                (self.document.strings.len() <= MOST_STRINGS).then_some(())
+            }
+            _ => self.read_word(),
+        }
+    }
+
+    fn read_object(&mut self) -> Option<()> {
+        self.enter()?;
+        if self.accept(b'}') {
+            return self.leave();
+        }
+        loop {
+            self.skip_space();
+            let name = self.read_string()?;
+            if !self.accept(b':') {
+                return None;
+            }
+            self.read_member(name)?;
+            if self.accept(b'}') {
+                return self.leave();
+            }
+            if !self.accept(b',') {
+                return None;
+            }
+        }
+    }
+
+    /// Reads the value of a member, and notes what it tells.
+    fn read_member(&mut self, name: Range<usize>) -> Option<()> {
+        let name = self.text.get(name)?;
+        self.skip_space();
+        let start = self.at;
+        let length = self.path.len();
+        self.path.push('/');
+        self.path.push_str(name);
+        if self.path.len() > LONGEST_PATH {
+            return None;
+        }
+        self.read_value()?;
+        self.path.truncate(length);
+        let value = self.text.get(start..self.at)?;
+        if value.len() <= LONGEST_VALUE {
+            self.note_member(name, value);
+        }
+        if self.depth == 1 && self.document.names.len() < MOST_STRINGS {
+            self.document.names.push(name.to_owned());
+        }
+        Some(())
+    }
+
+    /// Notes what a member tells about the text of a stream.
+    fn note_member(&mut self, name: &str, value: &str) {
+        if self.depth == 1 && name == "type" {
+            value.clone_into(&mut self.document.kind);
+        }
+        if INDEXES.contains(&name) && self.document.indexes.len() < MOST_STRINGS {
+            let member = format!("{name}={value}");
+            self.document.indexes.push((self.path.clone(), member));
+        }
+        self.document.is_end |= ENDS.contains(&name) && !matches!(value, "null" | "false");
+    }
+
+    fn read_array(&mut self) -> Option<()> {
+        self.enter()?;
+        if self.accept(b']') {
+            return self.leave();
+        }
+        let length = self.path.len();
+        for index in 0_usize.. {
+            self.path.push_str(&format!("/{index}"));
+            self.read_value()?;
+            self.path.truncate(length);
+            if self.accept(b']') {
+                return self.leave();
+            }
+            if !self.accept(b',') {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// Reads an opening bracket.
+    fn enter(&mut self) -> Option<()> {
+        self.at += 1;
+        self.depth += 1;
+        (self.depth <= DEEPEST).then_some(())
+    }
+
+    /// Ends a level. Its closing bracket was read.
+    fn leave(&mut self) -> Option<()> {
+        self.depth = self.depth.checked_sub(1)?;
+        Some(())
+    }
+
+    /// Reads a string. Returns the place of what is between the quotes.
+    fn read_string(&mut self) -> Option<Range<usize>> {
+        if self.peek() != Some(b'"') {
+            return None;
+        }
+        let start = self.at + 1;
+        let mut end = start;
+        loop {
+            let rest = self.text.as_bytes().get(end..)?;
+            let sign = end + memchr::memchr2(b'"', b'\\', rest)?;
+            if self.text.as_bytes().get(sign) == Some(&b'"') {
+                self.at = sign + 1;
+                return Some(start..sign);
+            }
+            end = sign + 2;
+        }
+    }
+
+    /// Reads a number, `true`, `false` or `null`.
+    fn read_word(&mut self) -> Option<()> {
+        let rest = self.text.as_bytes().get(self.at..)?;
+        let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
+        let length = rest.iter().take_while(is_part).count();
+        self.at += length;
+        (length > 0).then_some(())
+    }
+}
