@@ -23,6 +23,7 @@
 //! | Clean the responses of a service | [`ResponseRules`] |
 //! | Clean a text that arrives in chunks | [`ResponseText`] |
 //! | Make tokens of chat templates harmless | [`TemplateTokens`], [`ModelFamily`] |
+//! | Check a signature of a body that is cleaned | [`RawBody`], [`StaleHeaders`] |
 //! | Find names that look alike | [`skeleton`] |
 //!
 //! A text that cannot be cleaned is [`Refused`]; a wrong configuration is a [`SanitizeBuildError`]. Neither
@@ -108,7 +109,9 @@ pub use personal_data::{
     Finding, PersonalData, PersonalDataBuilder, PersonalDataKind, Placeholders, RestoreStream,
     UnknownPersonalDataKind,
 };
-pub use request::{ContentCoding, Field, Fields, UnknownContentCoding};
+pub use request::{
+    ContentCoding, Field, Fields, RawBody, StaleHeaders, UnknownContentCoding, UnknownStaleHeaders,
+};
 pub use response::{ResponseRules, ResponseText, SanitizeBody};
 pub use text::{
     BannedWords, CleanText, CodePoint, LengthUnit, ModelFamily, Normalization, OverLength, Preset,

@@ -8,7 +8,7 @@ use super::SanitizeLayer;
 use crate::error::SanitizeBuildError;
 #[cfg(feature = "compression")]
 use crate::request::ContentCoding;
-use crate::request::{Caps, Field, Fields, ParsedFields, Settings};
+use crate::request::{Caps, Field, Fields, ParsedFields, Settings, StaleHeaders};
 use crate::text::Sanitizer;
 
 const KIB: usize = 1024;
@@ -78,6 +78,7 @@ pub(super) fn default_settings() -> Settings {
         codings: Vec::new(),
         default: Sanitizer::speech(),
         fields: ParsedFields::default(),
+        keep_raw_body: false,
         max_body: 64 * KIB,
         #[cfg(feature = "compression")]
         max_ratio: 100,
@@ -91,6 +92,7 @@ pub(super) fn default_settings() -> Settings {
         responses: None,
         schemas: READY_MADE_SCHEMAS.clone(),
         shadow: false,
+        stale_headers: StaleHeaders::DropDigests,
     }
 }
 

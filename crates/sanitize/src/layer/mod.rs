@@ -4,6 +4,7 @@
 //! Both take each decision from `crate::request` and hold none themselves.
 
 mod response_options;
+mod signature_options;
 mod builder;
 mod future;
 mod service;

@@ -29,7 +29,7 @@
 //! JSON.
 //!
 //! The body that a handler gets has a correct `Content-Length`. Headers with a digest of the old body
-//! are removed (RFC 9530, RFC 1864), and so is `Transfer-Encoding`, since the length is known (RFC
+//! are removed (RFC 9530, RFC 1864) unless the settings keep them, and so is `Transfer-Encoding`, since the length is known (RFC
 //! 9112, section 6.2).
 
 mod body_buffer;
@@ -43,10 +43,12 @@ mod json;
 mod multipart;
 mod near_name;
 mod parameters;
+mod raw_body;
 mod refusal;
 mod selection;
 mod settings;
 mod splice;
+mod stale_headers;
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -63,10 +65,10 @@ use self::content_type::boundary_of;
 use self::multipart::Multipart;
 use self::refusal::InputPart;
 
-use crate::body_digests::remove_digests;
-
 pub use self::content_coding::{ContentCoding, UnknownContentCoding};
 pub use self::field::{Field, Fields};
+pub use self::raw_body::RawBody;
+pub use self::stale_headers::{StaleHeaders, UnknownStaleHeaders};
 pub(crate) use self::{
     body_buffer::BodyBuffer, content_type::Kind, field::ParsedFields, json::Caps, refusal::NAME,
     selection::Selection, settings::Settings,
@@ -125,7 +127,7 @@ fn plan<B: Body>(
             Err(refusal::too_large())
         };
     }
-    clean_query(settings, &mut head.uri, selection)?;
+    clean_query(settings, head, selection)?;
     if body.is_end_stream() {
         return selection.demand().map(|()| unread);
     }
@@ -155,18 +157,18 @@ fn plan<B: Body>(
 /// - 422: a text is refused
 fn clean_query(
     settings: &Settings,
-    uri: &mut Uri,
+    head: &mut request::Parts,
     selection: &mut Selection,
 ) -> Result<(), Box<Rejection>> {
-    let Some(query) = uri.query() else {
+    let Some(query) = head.uri.query() else {
         return Ok(());
     };
     let clean = parameters::clean(query, InputPart::Query, settings.caps.keys, selection)?;
     let Cow::Owned(clean) = clean else {
         return Ok(());
     };
-    let rewritten = with_query(uri, &clean).ok_or_else(refusal::query_too_long)?;
-    *uri = rewritten;
+    head.uri = with_query(&head.uri, &clean).ok_or_else(refusal::query_too_long)?;
+    settings.stale_headers.remove_signatures(&mut head.headers);
     Ok(())
 }
 
@@ -194,6 +196,9 @@ pub(crate) fn check_body(
     bytes: Bytes,
     selection: &mut Selection,
 ) -> Result<Bytes, Box<Rejection>> {
+    if settings.keep_raw_body {
+        head.extensions.insert(RawBody::new(bytes.clone()));
+    }
     match clean_body(settings, head, kind, &bytes, selection) {
         Ok(clean) => Ok(clean.unwrap_or(bytes)),
         Err(rejection) if selection.lets_pass(&rejection) => Ok(bytes),
@@ -220,7 +225,7 @@ fn clean_body(
     }
     let clean = clean.unwrap_or(plain);
     head.headers.remove(header::CONTENT_ENCODING);
-    describe_anew(head, clean.len());
+    describe_anew(settings, head, clean.len());
     Ok(Some(clean))
 }
 
@@ -293,7 +298,7 @@ fn clean_plain(
         Cow::Borrowed(_) if body.len() == text.len() => return Ok(None),
         clean => clean.into_owned(),
     };
-    describe_anew(head, clean.len());
+    describe_anew(settings, head, clean.len());
     Ok(Some(clean.into()))
 }
 
@@ -317,7 +322,7 @@ fn clean_multipart(
     let Some(clean) = clean.filter(|_| !selection.is_in_shadow()) else {
         return Ok(None);
     };
-    describe_anew(head, clean.len());
+    describe_anew(settings, head, clean.len());
     Ok(Some(clean.into()))
 }
 
@@ -350,12 +355,12 @@ fn not_utf8(bytes: &[u8]) -> &'static str {
 /// Sets the headers of a body that was rewritten, and removes those that no longer apply.
 ///
 /// Trailers are removed as well, since they could hold a digest of the old body.
-fn describe_anew(head: &mut request::Parts, length: usize) {
+fn describe_anew(settings: &Settings, head: &mut request::Parts, length: usize) {
     head.headers
         .insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     head.headers.remove(header::TRANSFER_ENCODING);
     head.headers.remove(header::TRAILER);
-    remove_digests(&mut head.headers);
+    settings.stale_headers.remove_of_body(&mut head.headers);
 }
 
 /// Distinguishes a body that is too large from one whose connection broke.

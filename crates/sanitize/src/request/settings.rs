@@ -10,6 +10,7 @@ use super::content_coding::{ContentCoding, Encoding};
 use super::field::{Field, ParsedFields};
 use super::json::Caps;
 use super::selection::Selection;
+use super::stale_headers::StaleHeaders;
 use crate::personal_data::PersonalData;
 use crate::response::ResponseRules;
 use crate::text::Sanitizer;
@@ -29,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) default: Sanitizer,
     /// Selected in every request, whatever its route.
     pub(crate) fields: ParsedFields,
+    /// Whether the handler gets the bytes as they were sent, too.
+    pub(crate) keep_raw_body: bool,
     /// In bytes, for bodies that are read.
     pub(crate) max_body: usize,
     /// How many times as long as the compressed body the plain one may be.
@@ -53,6 +56,8 @@ pub(crate) struct Settings {
     pub(crate) schemas: Vec<(Arc<str>, Arc<ParsedFields>)>,
     /// Whether nothing is changed or refused, only recorded.
     pub(crate) shadow: bool,
+    /// What happens with digests and signatures of what was changed.
+    pub(crate) stale_headers: StaleHeaders,
 }
 
 impl Settings {

@@ -28,6 +28,7 @@ mod responses;
 mod rules;
 mod sanitizer;
 mod servers;
+mod signatures;
 mod support;
 mod template_tokens;
 mod vectors;
