@@ -197,7 +197,7 @@ impl Shield {
 /// let app = Shield::builder().hosts(AllowedHosts::parse(["notes.example"])?).protect(routes)?;
 ///
 /// let request = |path: &str| {
-///     let request = http::Request::get(format!("https://notes.example{path}"));
+///     let request = http::Request::get(path).header("host", "notes.example");
 ///     request.extension(Peer::new(([192, 0, 2, 7], 50_000).into(), Scheme::Https)).body(axum::body::Body::empty())
 /// };
 /// assert_eq!(app.clone().oneshot(request("/health")?).await?.status(), 200);

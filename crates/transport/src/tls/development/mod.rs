@@ -67,7 +67,7 @@ const LEAF_RENEWAL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// use palisade_transport::server::DevAuthority;
 ///
 /// let folder = tempfile::tempdir()?;
-/// let authority = DevAuthority::builder(folder.path()).hosts(["notes.localhost"]).open()?;
+/// let authority = DevAuthority::builder(folder.path()).hosts(["notes.localhost"]).open_or_create()?;
 /// // What the others compare before they trust `ca.pem`.
 /// println!("{}", authority.fingerprint());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
