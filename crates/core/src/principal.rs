@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 /// A verified identity. Cheap to clone (one `Arc`): stores keep one and return clones.
 ///
 /// Two principals are equal if all their fields are. It holds no secret and may be logged. Without
-/// further calls it has no scopes, tier, owner, expiry or attributes.
+/// further calls it has no scopes, tier, owner, time of issue, expiry or attributes.
 ///
 /// ```
 /// use palisade_core::Principal;
@@ -55,6 +55,7 @@ struct Inner {
     scopes: Box<[Box<str>]>,
     tier: Option<Box<str>>,
     owner: Option<Box<str>>,
+    issued: Option<Duration>,
     expires: Option<Duration>,
     attributes: Box<[(Box<str>, Box<str>)]>,
 }
@@ -133,6 +134,22 @@ impl Principal {
     #[must_use]
     pub fn owner(&self) -> Option<&str> {
         self.0.owner.as_deref()
+    }
+
+    /// Returns when the credential was issued (`iat` of a token), as time since the Unix epoch. `None`: not
+    /// known. A revocation of all credentials of before a moment then counts it as older.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use palisade_core::Principal;
+    ///
+    /// let issued = Duration::from_secs(1_800_000_000);
+    /// let lin = Principal::builder("jwt", "lin").issued(issued).build();
+    /// assert_eq!(lin.issued(), Some(issued));
+    /// ```
+    #[must_use]
+    pub fn issued(&self) -> Option<Duration> {
+        self.0.issued
     }
 
     /// Returns when the credential expires, as time since the Unix epoch. `None`: it does not
@@ -217,6 +234,12 @@ impl PrincipalBuilder {
     /// Sets the owner. Default: none.
     pub fn owner(mut self, owner: impl Into<Box<str>>) -> Self {
         self.0.owner = Some(owner.into());
+        self
+    }
+
+    /// Sets when the credential was issued, as time since the Unix epoch. Default: not known.
+    pub fn issued(mut self, at: Duration) -> Self {
+        self.0.issued = Some(at);
         self
     }
 

@@ -118,12 +118,7 @@ impl Shared {
         let Some(list) = &self.revocation else {
             return Ok(admitted);
         };
-        let token = RevokedToken {
-            principal: admitted.principal.id(),
-            credential: admitted.principal.credential().unwrap_or_default(),
-            issued: admitted.issued,
-        };
-        match list.is_revoked(&token) {
+        match list.is_revoked(&RevokedToken::of(&admitted.principal)) {
             Ok(false) => Ok(admitted),
             Ok(true) => Err(Refused::checked(InvalidToken::Revoked)),
             Err(ListUnavailable) => Err(Refused::checked(InvalidToken::ListUnavailable)),

@@ -89,7 +89,6 @@ impl Shared {
         keys.is_current(&cached.keys).then(|| Admitted {
             principal: cached.principal,
             claims: cached.claims,
-            issued: cached.times.issued,
             bound_to: cached.bound_to,
             stale: keys.is_stale(),
         })
@@ -125,7 +124,6 @@ impl Shared {
         Ok(Admitted {
             principal,
             claims,
-            issued: verified.claims.times().issued,
             bound_to,
             stale,
         })

@@ -64,6 +64,9 @@ impl ClaimMap {
             .credential(credential(claims, label, signed)?)
             .scopes(self.implied.expand(claims.scopes()))
             .expires(claims.expires());
+        if let Some(issued) = claims.times().issued {
+            who = who.issued(issued);
+        }
         if let Some(tenant) = optional(claims, names.tenant(first), "the tenant's claim")? {
             who = who.owner(tenant);
         }

@@ -1,6 +1,6 @@
 //! What a layer was built with, and what is known of a token while it is decided about.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
 use palisade_core::{AuthenticatorId, CredentialFailure, Principal};
 
@@ -92,8 +92,6 @@ pub(super) struct Admitted {
     pub(super) principal: Principal,
     /// All claims, if there is a condition on them.
     pub(super) claims: Option<Claims>,
-    /// `iat` of the token.
-    pub(super) issued: Option<Duration>,
     /// What the token is bound to.
     pub(super) bound_to: Option<Binding>,
     pub(super) stale: bool,

@@ -12,6 +12,8 @@ mod entries;
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use palisade_core::Principal;
+
 pub use self::{
     entries::RevocationEntries,
     file::{RevokedTokensFile, RevokedTokensFileBuilder},
@@ -78,6 +80,34 @@ pub struct RevokedToken<'a> {
     pub(crate) principal: &'a str,
     pub(crate) credential: &'a str,
     pub(crate) issued: Option<Duration>,
+}
+
+impl<'a> RevokedToken<'a> {
+    /// Returns the names of the token that a principal was proven by.
+    ///
+    /// For what outlives the request with the token, such as the session that it opened. The principal is that
+    /// of a [`JwtLayer`](crate::JwtLayer), or was written down with all its fields and read back.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use palisade_core::Principal;
+    /// use palisade_jwt::revocation::{RevocationList, RevokedToken, RevokedTokens};
+    ///
+    /// let lin = Principal::builder("jwt", "lin").credential("jti-1").build();
+    /// let revoked = RevokedTokens::new();
+    /// assert_eq!(revoked.is_revoked(&RevokedToken::of(&lin)), Ok(false));
+    /// revoked.revoke_token("jti-1", Duration::from_secs(1_800_000_300))?;
+    /// assert_eq!(revoked.is_revoked(&RevokedToken::of(&lin)), Ok(true));
+    /// # Ok::<(), palisade_jwt::revocation::RevocationError>(())
+    /// ```
+    #[must_use]
+    pub fn of(principal: &'a Principal) -> Self {
+        Self {
+            principal: principal.id(),
+            credential: principal.credential().unwrap_or_default(),
+            issued: principal.issued(),
+        }
+    }
 }
 
 impl RevokedToken<'_> {

@@ -178,14 +178,17 @@ impl Config {
         let running = running.into();
         let shield = self.server_keys(Shield::builder())?;
         let (shield, keys) = self.keys(shield)?;
-        let shield = self.tokens(shield)?;
+        #[cfg(not(feature = "session"))]
+        let (shield, _) = self.tokens(shield)?;
+        #[cfg(feature = "session")]
+        let (shield, revoked) = self.tokens(shield)?;
         let shield = self.client_certificates(shield)?;
         #[cfg(not(feature = "session"))]
         let shield = self.sessions(shield)?;
         #[cfg(feature = "session")]
         let (shield, sessions) = {
             let keys = keys.as_ref().map(|(_, store)| store);
-            self.sessions(shield, keys, running.sessions)?
+            self.sessions(shield, keys, revoked, running.sessions)?
         };
         let (shield, limits) = self.rate_limits(shield, running.store)?;
         let shield = self.text(shield)?;

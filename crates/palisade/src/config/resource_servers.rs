@@ -33,11 +33,12 @@ impl Config {
     pub(super) fn resource_server(
         &self,
         issuers: &[OpenedIssuer<'_>],
+        revoked: Option<RevokedTokensFile>,
     ) -> Result<ResourceServer, ConfigFileError> {
         let shared = SharedChoices {
             issuers,
             clock_step: self.clock_step()?,
-            revoked: self.revocation_list()?,
+            revoked,
             proofs: self.proof_choices()?,
             realm: self.token_realm()?,
         };

@@ -1,16 +1,10 @@
 //! `[session]`: sessions of browsers.
 
 #[cfg(feature = "session")]
-use std::net::IpAddr;
-
-#[cfg(feature = "session")]
 use palisade_api_key::FileKeyStore;
 #[cfg(feature = "session")]
-use palisade_core::MaybeReady;
-#[cfg(feature = "session")]
 use palisade_session::{
-    CheckError, CheckReply, MemorySessionStore, PrincipalCheck, SessionLayer, SessionRecord,
-    Sessions, SessionsBuildError, SessionsBuilder,
+    MemorySessionStore, SessionLayer, Sessions, SessionsBuildError, SessionsBuilder,
 };
 #[cfg(all(feature = "session", feature = "redis"))]
 use {
@@ -23,9 +17,12 @@ use super::{Config, ConfigFileError};
 use super::{
     document::{Session, SessionRedis},
     numbers::TimeUnit,
+    tokens::RevokedList,
 };
+#[cfg(all(feature = "session", feature = "jwt"))]
+use crate::session::TokenCheck;
 #[cfg(feature = "session")]
-use crate::session::KeyCheck;
+use crate::session::{CredentialCheck, KeyCheck};
 use crate::shield::ShieldBuilder;
 
 /// The largest `lifetime_minutes`: 90 days.
@@ -46,7 +43,8 @@ const MOST_PER_PRINCIPAL: u64 = 1000;
 #[cfg(feature = "session")]
 impl Config {
     /// Adds the authenticator of sessions, if the file has the section. Also returns the sessions, with
-    /// which the application signs in and out. `running` are those of the stack that is replaced.
+    /// which the application signs in and out. `running` are those of the stack that is replaced. A session ends
+    /// with its key in `keys`, and with its token if `revoked` has it.
     ///
     /// # Errors
     ///
@@ -55,6 +53,7 @@ impl Config {
         &self,
         shield: ShieldBuilder,
         keys: Option<&FileKeyStore>,
+        revoked: RevokedList,
         running: Option<Sessions>,
     ) -> Result<(ShieldBuilder, Option<Sessions>), ConfigFileError> {
         let Some(section) = &self.document.session else {
@@ -64,8 +63,8 @@ impl Config {
             Some(running) => running,
             None => self.new_sessions(section)?,
         };
-        let keys = keys.cloned().map(KeyCheck::new);
-        let layer = SessionLayer::builder(sessions.clone()).check(CheckOfKeys(keys));
+        let check = credential_check(keys, revoked);
+        let layer = SessionLayer::builder(sessions.clone()).check(check);
         let layer = match section.without_csrf_token {
             true => layer.without_csrf_token(),
             false => layer,
@@ -196,24 +195,22 @@ impl Config {
     }
 }
 
-/// Ends a session of an API key with the key. Other sessions stay as they were opened, and end with their
-/// credential.
+/// Makes what ends a session with the credential that opened it.
 #[cfg(feature = "session")]
-#[derive(Debug)]
-struct CheckOfKeys(Option<KeyCheck>);
-
-#[cfg(feature = "session")]
-impl PrincipalCheck for CheckOfKeys {
-    fn check(&self, session: &SessionRecord, client: Option<IpAddr>) -> CheckReply {
-        match (&self.0, session.principal.kind()) {
-            (Some(keys), "api_key") => keys.check(session, client),
-            (None, "api_key") => {
-                let error = CheckError::ended("no [keys] that could end the session with its key");
-                MaybeReady::Ready(Err(error))
-            }
-            _ => MaybeReady::Ready(Ok(session.principal.clone())),
-        }
-    }
+fn credential_check(keys: Option<&FileKeyStore>, revoked: RevokedList) -> CredentialCheck {
+    let check = CredentialCheck::new();
+    let check = match keys {
+        Some(keys) => check.keys(KeyCheck::new(keys.clone())),
+        None => check,
+    };
+    #[cfg(feature = "jwt")]
+    let check = match revoked {
+        Some(list) => check.tokens(TokenCheck::new(list)),
+        None => check,
+    };
+    #[cfg(not(feature = "jwt"))]
+    let () = revoked;
+    check
 }
 
 #[cfg(not(feature = "session"))]

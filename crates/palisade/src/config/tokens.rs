@@ -10,7 +10,9 @@ use std::sync::Arc;
 #[cfg(feature = "jwt")]
 use palisade_core::{AuthenticateLayer, Authenticator};
 #[cfg(feature = "jwt")]
-use palisade_jwt::{JwtLayer, Verifier, resource_server::ResourceServer};
+use palisade_jwt::{
+    JwtLayer, Verifier, resource_server::ResourceServer, revocation::RevokedTokensFile,
+};
 
 use super::{Config, ConfigFileError};
 #[cfg(feature = "jwt")]
@@ -24,6 +26,13 @@ const NEED_TOKENS: [(&str, &str); 3] = [
     ("revoked_tokens", "file"),
 ];
 
+/// The list of `[revoked_tokens]`, which ends sessions too. Opened once.
+#[cfg(feature = "jwt")]
+pub(super) type RevokedList = Option<RevokedTokensFile>;
+/// This build reads no tokens.
+#[cfg(not(feature = "jwt"))]
+pub(super) type RevokedList = ();
+
 #[cfg(not(feature = "jwt"))]
 impl Config {
     /// Refuses the sections: this build has no verifier.
@@ -31,11 +40,14 @@ impl Config {
     /// # Errors
     ///
     /// The file has such a section.
-    pub(super) fn tokens(&self, shield: ShieldBuilder) -> Result<ShieldBuilder, ConfigFileError> {
+    pub(super) fn tokens(
+        &self,
+        shield: ShieldBuilder,
+    ) -> Result<(ShieldBuilder, RevokedList), ConfigFileError> {
         let all = [("tokens", "issuer"), ("introspection", "url")];
         let mut sections = all.iter().chain(&NEED_TOKENS);
         match sections.find(|(section, _)| self.source.has(&[section])) {
-            None => Ok(shield),
+            None => Ok((shield, ())),
             Some((section, key)) => {
                 let remedy = "build with the feature `jwt`, or remove the section";
                 let problem = "this build cannot read tokens";
@@ -56,21 +68,27 @@ enum SignedTokens {
 
 #[cfg(feature = "jwt")]
 impl Config {
-    /// Adds the authenticators of bearer tokens, if the file names an issuer.
+    /// Adds the authenticators of bearer tokens, if the file names an issuer. Also returns the list of revoked
+    /// tokens, which ends the sessions that they opened.
     ///
     /// # Errors
     ///
     /// An issuer, its keys or a rule cannot be used.
-    pub(super) fn tokens(&self, shield: ShieldBuilder) -> Result<ShieldBuilder, ConfigFileError> {
-        let shield = match self.signed_tokens()? {
+    pub(super) fn tokens(
+        &self,
+        shield: ShieldBuilder,
+    ) -> Result<(ShieldBuilder, RevokedList), ConfigFileError> {
+        let (signed, revoked) = self.signed_tokens()?;
+        let shield = match signed {
             None => shield,
             Some(SignedTokens::Layer(layer)) => shield.authenticate(layer),
             Some(SignedTokens::ResourceServer(server)) => shield.resource_server(server),
         };
-        Ok(match self.introspection()? {
+        let shield = match self.introspection()? {
             None => shield,
             Some(introspection) => shield.authenticate(introspection),
-        })
+        };
+        Ok((shield, revoked))
     }
 
     /// Returns what decides about tokens, alone: for tools that say what the service would do with a
@@ -92,7 +110,7 @@ impl Config {
     /// ```
     pub fn token_layer(&self) -> Result<Option<AuthenticateLayer>, ConfigFileError> {
         let mut all: Vec<Arc<dyn Authenticator>> = Vec::new();
-        match self.signed_tokens()? {
+        match self.signed_tokens()?.0 {
             None => {}
             Some(SignedTokens::Layer(layer)) => all.push(Arc::new(layer)),
             Some(SignedTokens::ResourceServer(server)) => all.push(Arc::new(server)),
@@ -110,24 +128,26 @@ impl Config {
         })
     }
 
-    /// Makes what verifies signed tokens, if there is an issuer.
+    /// Makes what verifies signed tokens, if there is an issuer, and opens the list of revoked ones.
     ///
     /// # Errors
     ///
     /// An issuer, its keys or a rule cannot be used.
-    fn signed_tokens(&self) -> Result<Option<SignedTokens>, ConfigFileError> {
+    fn signed_tokens(&self) -> Result<(Option<SignedTokens>, RevokedList), ConfigFileError> {
         let sections = &self.document.tokens;
         let Some(first) = sections.first() else {
-            return self.refuse_without_issuer().map(|()| None);
+            return self.refuse_without_issuer().map(|()| (None, None));
         };
         let opened = sections.iter().map(|section| self.open_issuer(section));
         let issuers = opened.collect::<Result<Vec<_>, _>>()?;
-        if !self.document.resource_servers.is_empty() {
-            let server = self.resource_server(&issuers)?;
-            return Ok(Some(SignedTokens::ResourceServer(server)));
-        }
-        let layer = self.jwt_layer(first, &issuers)?;
-        Ok(Some(SignedTokens::Layer(layer)))
+        let revoked = self.revocation_list()?;
+        let signed = match self.document.resource_servers.is_empty() {
+            true => SignedTokens::Layer(self.jwt_layer(first, &issuers, revoked.clone())?),
+            false => {
+                SignedTokens::ResourceServer(self.resource_server(&issuers, revoked.clone())?)
+            }
+        };
+        Ok((Some(signed), revoked))
     }
 
     /// Refuses sections that would have no effect.
@@ -157,6 +177,7 @@ impl Config {
         &self,
         first: &Tokens,
         issuers: &[OpenedIssuer<'_>],
+        revoked: RevokedList,
     ) -> Result<JwtLayer, ConfigFileError> {
         let fault = |problem: palisade_jwt::JwtBuildError| {
             let remedy = "correct the sections `tokens`";
@@ -179,7 +200,7 @@ impl Config {
         if let Some(realm) = self.token_realm()? {
             layer = layer.realm(realm.as_str());
         }
-        if let Some(list) = self.revocation_list()? {
+        if let Some(list) = revoked {
             layer = layer.revocation_list(list);
         }
         if let Some(proofs) = self.proofs_of_origin()? {

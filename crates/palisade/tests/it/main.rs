@@ -48,3 +48,4 @@ mod assembly;
 mod stacked;
 mod path_forms;
 mod support;
+mod token_sessions;

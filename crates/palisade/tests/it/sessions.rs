@@ -24,7 +24,7 @@ struct Service {
     minted: MintedKey,
 }
 
-async fn sign_in(
+pub(crate) async fn sign_in(
     State(sessions): State<Sessions>,
     cx: SecurityContext,
     who: Principal,

@@ -11,7 +11,8 @@ use toml::Spanned;
 /// section is an error.
 ///
 /// The application opens them: a handler calls `Sessions::sign_in` with `Assembled::sessions`. A session
-/// that an API key opened ends with the key of `[keys]`; without that section it ends at once.
+/// that an API key opened ends with the key of `[keys]`; without that section it ends at once. One that a
+/// token opened ends when the token expires, or is in `[revoked_tokens]`.
 #[derive(Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct Session {

@@ -42,6 +42,9 @@ struct Document {
     credential: Option<String>,
     scopes: Vec<String>,
     attributes: Vec<(String, String)>,
+    /// Absent in records of before this field: such a credential counts as older than every revocation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    issued: Option<u64>,
     expires: Option<u64>,
     label: Option<String>,
     opened: u64,
@@ -90,6 +93,7 @@ impl Sealer {
                 .attributes()
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
+            issued: who.issued().map(millis),
             expires: who.expires().map(millis),
             label: record.label.as_deref().map(str::to_owned),
             opened: millis(record.opened),
@@ -131,6 +135,9 @@ impl Sealer {
         }
         if let Some(credential) = document.credential {
             who = who.credential(credential);
+        }
+        if let Some(at) = document.issued {
+            who = who.issued(Duration::from_millis(at));
         }
         if let Some(end) = document.expires {
             who = who.expires(Duration::from_millis(end));
@@ -215,6 +222,7 @@ mod tests {
             .credential("c-1")
             .scopes(["a", "b"])
             .attribute("lang", "zh")
+            .issued(Duration::from_secs(900))
             .expires(Duration::from_secs(9000))
             .build();
         let second = Duration::from_secs(1);

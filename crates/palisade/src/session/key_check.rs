@@ -1,37 +1,13 @@
-//! Sessions of browsers, and refusal of writes from other origins (feature `session`).
-//!
-//! All of the crate `palisade-session`, and [`KeyCheck`], which ends a session with the API key that opened it.
-//!
-//! # Examples
-//!
-//! A page exchanges a key for a session, so that the key is not kept in the browser:
-//!
-//! ```
-//! use palisade::api_key::{KeyScheme, MemoryKeyStore, Pepper};
-//! use palisade::session::{KeyCheck, MemorySessionStore, SessionLayer, Sessions};
-//! use palisade::{AllowedHosts, ApiKeyLayer, Rule, Rules, Shield};
-//!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let (scheme, keys) = (KeyScheme::new(Pepper::generate()?), MemoryKeyStore::new());
-//! let sessions = Sessions::new(MemorySessionStore::new());
-//! let shield = Shield::builder()
-//!     .hosts(AllowedHosts::parse(["notes.example"])?)
-//!     .authenticate(ApiKeyLayer::new(scheme, keys.clone()))
-//!     .authenticate(SessionLayer::builder(sessions.clone()).check(KeyCheck::new(keys)).build())
-//!     .rules(Rules::new().post("/session", Rule::authenticated()).get("/notes", Rule::scope("notes:read")))
-//!     .build()?;
-//! # let _ = (shield, sessions); Ok(()) }
-//! ```
-//!
-//! The handler of `POST /session` calls [`Sessions::sign_in`] with its `Principal`, which refuses a request that a
-//! session authenticated: a session opens no other one.
+//! Ends a session with the API key that opened it.
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use palisade_api_key::{KeyFailure, KeyId, KeyRecord, KeyStore, StoreUnavailable};
 use palisade_core::{MaybeReady, SharedClock, SystemClock};
-#[doc(inline)]
-pub use palisade_session::*;
+use palisade_session::{CheckError, CheckReply, PrincipalCheck, SessionRecord};
+
+/// The kind of the principals of API keys.
+pub(super) const KIND: &str = "api_key";
 
 /// Looks the API key of a session up with each request: a key that was revoked or has expired ends its
 /// sessions.
@@ -46,7 +22,8 @@ pub use palisade_session::*;
 /// | has more scopes now | has the scopes that it had: the new ones need a new sign-in |
 ///
 /// The principal of the session is that of the key, so limits count a key and its sessions as one. A
-/// session that another kind of credential opened ends: use a check of your own for these.
+/// session that another kind of credential opened ends: use [`CredentialCheck`](super::CredentialCheck) if the
+/// service accepts these too.
 ///
 /// ```
 /// use palisade::api_key::MemoryKeyStore;
@@ -85,7 +62,7 @@ impl KeyCheck {
 impl PrincipalCheck for KeyCheck {
     fn check(&self, session: &SessionRecord, client: Option<IpAddr>) -> CheckReply {
         let (who, opened) = (session.principal.clone(), session.opened);
-        let of_key = (who.kind() == "api_key").then(|| who.credential());
+        let of_key = (who.kind() == KIND).then(|| who.credential());
         let Some(Ok(id)) = of_key.flatten().map(str::parse::<KeyId>) else {
             let error = CheckError::ended("no API key opened this session");
             return MaybeReady::Ready(Err(error));
