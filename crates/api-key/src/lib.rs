@@ -122,8 +122,8 @@ pub use self::{
     },
     scheme::{KeyScheme, MintError, MintedKey, PepperRingError},
     store::{
-        FileKeyStore, FileKeyStoreBuilder, KeyFileError, KeyFileProblem, KeyFileReport, KeyStore,
-        KeyTable, MemoryKeyStore, StoreUnavailable, TableError,
+        FileKeyStore, FileKeyStoreBuilder, KeyChange, KeyChangeKind, KeyFileError, KeyFileProblem,
+        KeyFileReport, KeyStore, KeyTable, MemoryKeyStore, StoreUnavailable, TableError,
     },
 };
 

@@ -43,6 +43,7 @@
 //! | `inspect` | firewall rules for requests | `inspect` |
 //! | [`audit`] | the audit trail: sinks, keys, verification | |
 //! | [`transport`] | client address, hosts, HTTPS, security headers | |
+//! | [`audit_events`] | changes of keys and ends of sessions, for the trail | |
 //! | [`core`](mod@core) | what all layers share: guards, contexts, refusals, clocks | |
 //! | `session` | sessions of browsers, writes from other origins | `session` |
 //! | `metrics` | counters and histograms | `metrics` |
@@ -70,6 +71,7 @@ pub mod logging;
 #[cfg(feature = "metrics")]
 pub mod metrics;
 pub mod shield;
+pub mod audit_events;
 #[cfg(feature = "session")]
 pub mod session;
 #[cfg(feature = "key-admin")]

@@ -70,7 +70,9 @@ pub use self::{
     error::SessionError,
     layer::{SessionLayer, SessionLayerBuilder},
     record::{SessionInfo, SessionOwner, SessionRecord},
-    sessions::{OpenedSession, Sessions, SessionsBuildError, SessionsBuilder},
+    sessions::{
+        EndedBy, OpenedSession, Sessions, SessionsBuildError, SessionsBuilder, SessionsEnded,
+    },
     store::{MemorySessionStore, MemorySessionStoreBuilder, SessionStore, StoreReply},
     token::{SessionDigest, SessionId},
 };

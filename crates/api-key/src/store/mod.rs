@@ -7,6 +7,7 @@ mod file;
 mod redis;
 mod memory;
 mod pepper_file;
+mod changes;
 mod table;
 
 use std::{borrow::Cow, fmt, sync::Arc};
@@ -18,6 +19,7 @@ pub use self::redis::{
     RedisKeyError, RedisKeyStore, RedisKeyStoreBuildError, RedisKeyStoreBuilder,
 };
 pub use self::{
+    changes::{KeyChange, KeyChangeKind},
     file::{FileKeyStore, FileKeyStoreBuilder, KeyFileError, KeyFileProblem, KeyFileReport},
     memory::MemoryKeyStore,
     table::{KeyTable, TableError},

@@ -48,12 +48,27 @@ pub const CERTIFICATE_ISSUED: &str = "certificate.issued";
 pub const CERTIFICATE_FAILED: &str = "certificate.failed";
 /// Certificates cannot be renewed: the files of the cache cannot be used. Member: `problem`.
 pub const CERTIFICATE_UNABLE: &str = "certificate.unable";
-/// An API key was made. Its public name is in the record, never the key.
+/// An API key was made. Members: `key`, its public id, and `owner` if it has one.
 pub const KEY_CREATED: &str = "key.created";
 /// An API key got a new secret. The old one may stay valid for a time.
 pub const KEY_ROTATED: &str = "key.rotated";
 /// An API key was revoked. It is refused from now on.
 pub const KEY_REVOKED: &str = "key.revoked";
+/// The digest of an API key is under another pepper: the same key was used, or it was rotated with the pepper.
+pub const KEY_DIGEST_RENEWED: &str = "key.digest_renewed";
+/// A revoked API key is valid again. No command does this: somebody wrote to the store. Members as above.
+pub const KEY_UNREVOKED: &str = "key.unrevoked";
+/// An API key was disabled: it is refused until it is enabled. Members as above.
+pub const KEY_DISABLED: &str = "key.disabled";
+/// An API key was enabled again. Members as above.
+pub const KEY_ENABLED: &str = "key.enabled";
+/// The record of an API key was removed. The key is unknown from now on. Members as above.
+pub const KEY_REMOVED: &str = "key.removed";
+/// The permissions, dates or notes of an API key are others. Members as above.
+pub const KEY_CHANGED: &str = "key.changed";
+/// Sessions were ended by name or all together. Members: `by` (`id`, `others` or `all`), `count`, `kind` and
+/// `principal`, and where there are some `owner` and `session`: the one that ended, or the one that stayed.
+pub const SESSIONS_ENDED: &str = "sessions.ended";
 /// A set of API keys, or of keys that sign tokens, was read again.
 pub const KEYS_RELOADED: &str = "keys.reloaded";
 /// A set of keys could not be read; the old one stays active.

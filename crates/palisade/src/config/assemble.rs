@@ -9,7 +9,10 @@ use palisade_api_key::{FileKeyStore, KeyScheme};
 use palisade_audit::{AuditEvent, AuditLayer, event_id};
 use palisade_rate_limit::LimitStore;
 
-use super::{Config, ConfigFileError, key_rotation::KeyRotation, limits::LimitLayers};
+use super::{
+    Config, ConfigFileError, key_rotation::KeyRotation, late_audit::LateAudit,
+    limits::LimitLayers,
+};
 use crate::shield::{Shield, ShieldBuilder};
 
 /// The parts that [`Config::assemble`] makes.
@@ -177,7 +180,8 @@ impl Config {
     pub fn assemble_with(&self, running: impl Into<Running>) -> Result<Assembled, ConfigFileError> {
         let running = running.into();
         let shield = self.server_keys(Shield::builder())?;
-        let (shield, keys) = self.keys(shield)?;
+        let trail = LateAudit::default();
+        let (shield, keys) = self.keys(shield, &trail)?;
         #[cfg(not(feature = "session"))]
         let (shield, _) = self.tokens(shield)?;
         #[cfg(feature = "session")]
@@ -188,7 +192,7 @@ impl Config {
         #[cfg(feature = "session")]
         let (shield, sessions) = {
             let keys = keys.as_ref().map(|(_, store)| store);
-            self.sessions(shield, keys, revoked, running.sessions)?
+            self.sessions(shield, keys, revoked, running.sessions, &trail)?
         };
         let (shield, limits) = self.rate_limits(shield, running.store)?;
         let shield = self.text(shield)?;
@@ -213,6 +217,9 @@ impl Config {
         };
         // Last: opening a trail writes a record, which a later error would leave behind.
         let (shield, audit, key_rotation) = self.audit(shield, running.audit)?;
+        if let Some(audit) = &audit {
+            trail.fill(audit.handle());
+        }
         Ok(Assembled {
             shield,
             audit,

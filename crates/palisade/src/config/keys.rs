@@ -19,9 +19,10 @@ use palisade_internal::log_limit::LogLimit;
 use super::{
     Config, ConfigFileError,
     document::{Keys, OnExposed},
+    late_audit::LateAudit,
     numbers::TimeUnit,
 };
-use crate::shield::ShieldBuilder;
+use crate::{audit_events, shield::ShieldBuilder};
 
 /// The largest `max_stale_minutes`: a week. While the file cannot be read, a revoked key stays
 /// valid for so long.
@@ -32,7 +33,7 @@ const WAITING_REVOCATIONS: usize = 64;
 
 impl Config {
     /// Adds the authenticator of API keys. Also returns scheme and store, with which the
-    /// application can issue and revoke keys.
+    /// application can issue and revoke keys. `trail` gets the changes of keys.
     ///
     /// # Errors
     ///
@@ -40,12 +41,15 @@ impl Config {
     pub(super) fn keys(
         &self,
         shield: ShieldBuilder,
+        trail: &LateAudit,
     ) -> Result<(ShieldBuilder, Option<(KeyScheme, FileKeyStore)>), ConfigFileError> {
         let Some(keys) = &self.document.keys else {
             return Ok((shield, None));
         };
         let scheme = self.scheme(keys)?;
-        let mut store = FileKeyStore::builder(self.path(keys.file.get_ref()));
+        let trail = trail.clone();
+        let mut store = FileKeyStore::builder(self.path(keys.file.get_ref()))
+            .on_change(move |change| trail.record(audit_events::of_key(change)));
         if let Some(age) = self.time(
             &keys.max_stale_minutes,
             TimeUnit::Minutes,

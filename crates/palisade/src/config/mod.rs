@@ -49,6 +49,7 @@ mod audit_records;
 mod audit;
 mod audit_settings;
 mod key_rotation;
+mod late_audit;
 mod client_certificates;
 mod cors;
 mod cross_origin;

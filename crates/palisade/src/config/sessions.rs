@@ -16,13 +16,17 @@ use super::{Config, ConfigFileError};
 #[cfg(feature = "session")]
 use super::{
     document::{Session, SessionRedis},
+    late_audit::LateAudit,
     numbers::TimeUnit,
     tokens::RevokedList,
 };
 #[cfg(all(feature = "session", feature = "jwt"))]
 use crate::session::TokenCheck;
 #[cfg(feature = "session")]
-use crate::session::{CredentialCheck, KeyCheck};
+use crate::{
+    audit_events,
+    session::{CredentialCheck, KeyCheck},
+};
 use crate::shield::ShieldBuilder;
 
 /// The largest `lifetime_minutes`: 90 days.
@@ -55,13 +59,14 @@ impl Config {
         keys: Option<&FileKeyStore>,
         revoked: RevokedList,
         running: Option<Sessions>,
+        trail: &LateAudit,
     ) -> Result<(ShieldBuilder, Option<Sessions>), ConfigFileError> {
         let Some(section) = &self.document.session else {
             return Ok((shield, None));
         };
         let sessions = match running {
             Some(running) => running,
-            None => self.new_sessions(section)?,
+            None => self.new_sessions(section, trail)?,
         };
         let check = credential_check(keys, revoked);
         let layer = SessionLayer::builder(sessions.clone()).check(check);
@@ -81,7 +86,11 @@ impl Config {
     /// # Errors
     ///
     /// A time or a number is out of range, the name of the cookie cannot be one, or the store cannot be used.
-    fn new_sessions(&self, section: &Session) -> Result<Sessions, ConfigFileError> {
+    fn new_sessions(
+        &self,
+        section: &Session,
+        trail: &LateAudit,
+    ) -> Result<Sessions, ConfigFileError> {
         let most = self.number(&section.max_sessions, 1, MOST_SESSIONS)?;
         let per_owner = self.number(&section.max_per_principal, 1, MOST_PER_PRINCIPAL)?;
         let mut sessions = match &section.redis {
@@ -97,6 +106,8 @@ impl Config {
                 Sessions::builder(store.build())
             }
         };
+        let trail = trail.clone();
+        sessions = sessions.on_ended(move |ended| trail.record(audit_events::of_sessions(ended)));
         let minutes = TimeUnit::Minutes;
         let lifetime = self.time(&section.lifetime_minutes, minutes, LONGEST_LIFETIME)?;
         if let Some(lifetime) = lifetime {

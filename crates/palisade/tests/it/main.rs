@@ -45,6 +45,7 @@ mod routers;
 mod sessions;
 mod shield;
 mod assembly;
+mod audit_events;
 mod stacked;
 mod path_forms;
 mod support;

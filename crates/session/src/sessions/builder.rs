@@ -4,7 +4,11 @@ use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use palisade_core::{SharedClock, SystemClock};
 
-use super::{Inner, Sessions, time::SessionTime};
+use super::{
+    Inner, Sessions,
+    ended::{EndReport, SessionsEnded},
+    time::SessionTime,
+};
 use crate::{cookie::SessionCookie, store::SessionStore};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -27,6 +31,7 @@ const COOKIE: &str = "__Host-session";
 /// | [`cookie_name`](Self::cookie_name) | `__Host-session` |
 /// | [`follow_links`](Self::follow_links) | `SameSite=Strict`: signed out after a link of another site |
 /// | [`clock`](Self::clock) | the clock of the system |
+/// | [`on_ended`](Self::on_ended) | sessions that are ended by name or all together are told nobody |
 ///
 /// ```
 /// use std::time::Duration;
@@ -70,6 +75,7 @@ pub struct SessionsBuilder {
     follow_links: bool,
     idle: Option<Duration>,
     lifetime: Duration,
+    ended: EndReport,
 }
 
 impl SessionsBuilder {
@@ -81,6 +87,7 @@ impl SessionsBuilder {
             follow_links: false,
             idle: None,
             lifetime: LIFETIME,
+            ended: EndReport::default(),
         }
     }
 
@@ -144,6 +151,15 @@ impl SessionsBuilder {
         self
     }
 
+    /// Sets a function that is called with sessions that were ended by [`Sessions::end_one`], [`Sessions::end_others`]
+    /// and [`Sessions::end_all`]. Default: none. For the audit trail: the facade's `record_ended_sessions` makes one.
+    ///
+    /// It is called once the store has ended them, by the task that asked for it. It must not block.
+    pub fn on_ended(mut self, report: impl Fn(&SessionsEnded) + Send + Sync + 'static) -> Self {
+        self.ended = EndReport::new(report);
+        self
+    }
+
     /// Makes the sessions.
     ///
     /// # Errors
@@ -168,6 +184,7 @@ impl SessionsBuilder {
             lifetime: self.lifetime,
             idle,
             time: SessionTime::new(self.clock),
+            ended: self.ended,
         })))
     }
 }

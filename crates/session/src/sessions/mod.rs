@@ -1,11 +1,13 @@
 //! Opens, renews, lists and ends sessions: what handlers use.
 //!
-//! `builder` has the choices, `accessors` returns them, `trail` has what the audit trail gets, `opened` what a handler sends to the browser, and `time` the clock that
+//! `builder` has the choices, `accessors` returns them, `trail` has what the audit trail gets, `ended` what it gets of
+//! sessions that end by name, `opened` what a handler sends to the browser, and `time` the clock that
 //! sessions end by.
 
 mod builder;
 mod accessors;
 mod trail;
+mod ended;
 mod opened;
 mod time;
 
@@ -16,9 +18,11 @@ use palisade_core::{Principal, SecurityContext};
 
 pub use self::{
     builder::{SessionsBuildError, SessionsBuilder},
+    ended::{EndedBy, SessionsEnded},
     opened::OpenedSession,
 };
 use self::{
+    ended::EndReport,
     time::SessionTime,
     trail::{note, warn_full},
 };
@@ -70,6 +74,8 @@ struct Inner {
     lifetime: Duration,
     idle: Duration,
     time: SessionTime,
+    /// Tells of sessions that are ended by name or all together.
+    ended: EndReport,
 }
 
 impl Sessions {
@@ -301,7 +307,7 @@ impl Sessions {
     }
 
     /// Ends one session of a principal, by the id that [`list`](Self::list) returned. `false`: the principal
-    /// has no such session. Those of others are never ended.
+    /// has no such session. Those of others are never ended. [`SessionsBuilder::on_ended`] is told.
     ///
     /// # Errors
     ///
@@ -311,26 +317,34 @@ impl Sessions {
         principal: &Principal,
         id: &SessionId,
     ) -> Result<bool, SessionError> {
-        let all = self.0.store.list(SessionOwner::of(principal)).get().await?;
-        let found = all.iter().map(|(digest, _)| *digest);
-        match found.into_iter().find(|digest| digest.id() == *id) {
-            Some(digest) => self.0.store.remove(digest).get().await,
-            None => Ok(false),
-        }
+        let owner = SessionOwner::of(principal);
+        let all = self.0.store.list(owner.clone()).get().await?;
+        let mut found = all.iter().map(|(digest, _)| *digest);
+        let Some(digest) = found.find(|digest| digest.id() == *id) else {
+            return Ok(false);
+        };
+        let ended = self.0.store.remove(digest).get().await?;
+        let by = EndedBy::Id(digest.id());
+        self.0.ended.tell(&owner, by, usize::from(ended));
+        Ok(ended)
     }
 
-    /// Ends all sessions of a principal (sign out everywhere), and returns how many.
+    /// Ends all sessions of a principal (sign out everywhere), and returns how many. [`SessionsBuilder::on_ended`] is
+    /// told.
     ///
     /// # Errors
     ///
     /// As [`end`](Self::end).
     pub async fn end_all(&self, principal: &Principal) -> Result<usize, SessionError> {
         let owner = SessionOwner::of(principal);
-        self.0.store.remove_all(owner, None).get().await
+        let count = self.0.store.remove_all(owner.clone(), None).get().await?;
+        self.0.ended.tell(&owner, EndedBy::All, count);
+        Ok(count)
     }
 
     /// Ends all sessions of a principal but the current one, and returns how many: after a change of the password,
     /// for example. To be sure against who stole the current cookie too, [`renew`](Self::renew) it.
+    /// [`SessionsBuilder::on_ended`] is told.
     ///
     /// # Errors
     ///
@@ -342,7 +356,11 @@ impl Sessions {
     ) -> Result<usize, SessionError> {
         let owner = SessionOwner::of(principal);
         let except = Some(current.digest());
-        self.0.store.remove_all(owner, except).get().await
+        let removed = self.0.store.remove_all(owner.clone(), except);
+        let count = removed.get().await?;
+        let by = EndedBy::OthersThan(current.id());
+        self.0.ended.tell(&owner, by, count);
+        Ok(count)
     }
 
     /// Lists the sessions of a principal that have not ended, the newest first.

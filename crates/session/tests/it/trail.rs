@@ -1,8 +1,12 @@
 //! What the audit trail gets of sessions.
 
+use std::sync::{Arc, Mutex};
+
 use http::{Method, Request};
 use palisade_core::{Fact, SecurityContext, testing::TestBody};
-use palisade_session::{MemorySessionStore, SessionError, SessionId, SessionLayer};
+use palisade_session::{
+    EndedBy, MemorySessionStore, SessionError, SessionId, SessionLayer, SessionOwner, SessionsEnded,
+};
 
 use crate::support::{Browser, ann, bob, send, sessions, sessions_with};
 
@@ -111,4 +115,47 @@ async fn a_full_store_is_told_in_the_trail_which_metrics_count() {
         .await;
     assert_eq!(second.unwrap_err(), SessionError::Full);
     assert!(cx.facts().contains(&full), "{:?}", cx.facts());
+}
+
+/// Sessions, and what `on_ended` was told of them.
+fn told() -> (palisade_session::Sessions, Arc<Mutex<Vec<SessionsEnded>>>) {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let report = Arc::clone(&told);
+    let on_ended = move |ended: &SessionsEnded| report.lock().unwrap().push(ended.clone());
+    let store = MemorySessionStore::new();
+    let (sessions, _) = sessions_with(store, |builder| builder.on_ended(on_ended));
+    (sessions, told)
+}
+
+#[tokio::test]
+async fn sessions_that_are_ended_by_name_or_all_together_are_told() {
+    let (sessions, told) = told();
+    let take = || {
+        let all = std::mem::take(&mut *told.lock().unwrap());
+        let parts = all.into_iter().map(|it| (it.owner, it.by, it.count));
+        parts.collect::<Vec<_>>()
+    };
+    let browser = Browser::signed_in(&sessions, ann()).await;
+    let other = sessions.open(ann()).await.unwrap();
+    drop(sessions.open(ann()).await.unwrap());
+    drop(sessions.open(bob()).await.unwrap());
+    let of_bob = sessions.list(&bob()).await.unwrap()[0].id.clone();
+
+    assert!(!sessions.end_one(&ann(), &of_bob).await.unwrap());
+    assert_eq!(take(), [], "nothing ended");
+    assert!(sessions.end_one(&ann(), other.id()).await.unwrap());
+    assert_eq!(take(), [ended(EndedBy::Id(other.id().clone()), 1)]);
+
+    let seen = send(SessionLayer::new(sessions.clone()), browser.read()).await;
+    let current = seen.session.unwrap();
+    assert_eq!(sessions.end_others(&ann(), &current).await, Ok(1));
+    assert_eq!(take(), [ended(EndedBy::OthersThan(current.id()), 1)]);
+    assert_eq!(sessions.end_others(&ann(), &current).await, Ok(0));
+    assert_eq!(take(), [], "there was no other one");
+    assert_eq!(sessions.end_all(&ann()).await, Ok(1));
+    assert_eq!(take(), [ended(EndedBy::All, 1)]);
+}
+
+fn ended(by: EndedBy, count: usize) -> (SessionOwner, EndedBy, usize) {
+    (SessionOwner::of(&ann()), by, count)
 }

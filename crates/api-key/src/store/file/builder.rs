@@ -6,6 +6,7 @@ use palisade_core::{SharedClock, SystemClock};
 use palisade_internal::watched_file::{Options, WatchedFile};
 
 use super::{FileKeyStore, KeyFileError, KeyFileReport, file_format::KeyFile, log_report};
+use crate::store::KeyChange;
 
 /// In bytes. A larger file is refused; it would have some hundred thousand keys.
 const LARGEST: u64 = 64 * 1024 * 1024;
@@ -19,6 +20,7 @@ const LARGEST: u64 = 64 * 1024 * 1024;
 /// | [`unwatched`](Self::unwatched) | a thread checks the file |
 /// | [`clock`](Self::clock) | the system clock |
 /// | [`on_report`](Self::on_report) | reports to the log |
+/// | [`on_change`](Self::on_change) | changes of keys are not told |
 ///
 /// # Examples
 ///
@@ -63,6 +65,8 @@ pub struct FileKeyStoreBuilder {
     watched: bool,
     /// Called after each change and each failure.
     report: Box<dyn Fn(KeyFileReport<'_>) + Send + Sync>,
+    /// Called with each key that changed.
+    changed: Option<Box<dyn Fn(&KeyChange) + Send + Sync>>,
 }
 
 impl FileKeyStoreBuilder {
@@ -72,6 +76,7 @@ impl FileKeyStoreBuilder {
             options: Options::new(LARGEST, clock_of(SystemClock::shared())),
             watched: true,
             report: Box::new(log_report),
+            changed: None,
         }
     }
 
@@ -116,6 +121,16 @@ impl FileKeyStoreBuilder {
         self
     }
 
+    /// Sets a function that is called with each key that is made, changed, revoked or removed, by whichever process.
+    /// Default: none. For the audit trail: the facade's `record_key_changes` makes one.
+    ///
+    /// It is called for changes after [`open`](Self::open), on the thread that reads or writes the file, a moment
+    /// before they are in force. It must not block, and must not use the store.
+    pub fn on_change(mut self, changed: impl Fn(&KeyChange) + Send + Sync + 'static) -> Self {
+        self.changed = Some(Box::new(changed));
+        self
+    }
+
     /// Reads the file and starts a thread that checks it for changes, unless it is
     /// [`unwatched`](Self::unwatched).
     ///
@@ -126,6 +141,7 @@ impl FileKeyStoreBuilder {
     pub fn open(self) -> Result<FileKeyStore, KeyFileError> {
         let format = KeyFile {
             report: self.report,
+            changed: self.changed,
         };
         let file = Arc::new(WatchedFile::open(format, self.path, self.options)?);
         if self.watched {

@@ -5,12 +5,14 @@ use std::{io, path::Path};
 use palisade_internal::watched_file::{FileFormat, Report};
 
 use super::{KeyFileError, KeyFileReport, toml_document};
-use crate::store::KeyTable;
+use crate::store::{KeyChange, KeyTable};
 
 /// The format of a watched key file.
 pub(super) struct KeyFile {
     /// The function of [`FileKeyStoreBuilder::on_report`](super::FileKeyStoreBuilder::on_report).
     pub(super) report: Box<dyn Fn(KeyFileReport<'_>) + Send + Sync>,
+    /// The function of [`FileKeyStoreBuilder::on_change`](super::FileKeyStoreBuilder::on_change).
+    pub(super) changed: Option<Box<dyn Fn(&KeyChange) + Send + Sync>>,
 }
 
 impl FileFormat for KeyFile {
@@ -25,9 +27,12 @@ impl FileFormat for KeyFile {
         KeyFileError::from_io(path, attempt, problem)
     }
 
-    /// Keeps the times of last use, which only this process knows.
+    /// Keeps the times of last use, which only this process knows, and tells what changed.
     fn carry_over(&self, mut table: KeyTable, before: &KeyTable) -> KeyTable {
         table.inherit_last_used(before);
+        if let Some(changed) = &self.changed {
+            table.changes_since(before).iter().for_each(changed);
+        }
         table
     }
 

@@ -6,6 +6,7 @@ use palisade_core::{Secret, SharedClock, SystemClock};
 use palisade_internal::redis_settings::{RedisSettingProblem, RedisSettings};
 
 use super::{Inner, RedisKeyStore, cache::KeyCache, sealer::Sealer};
+use crate::store::KeyChange;
 
 /// With one call of the server, a revocation counts everywhere within a second.
 const LIFETIME: Duration = Duration::from_millis(900);
@@ -26,6 +27,7 @@ const MOST_REMEMBERED: usize = 1_000_000;
 /// | [`deadline`](Self::deadline) | 250 ms |
 /// | [`password`](Self::password) | that of the address |
 /// | [`clock`](Self::clock) | the system clock |
+/// | [`on_change`](Self::on_change) | changes of keys are not told |
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -69,6 +71,7 @@ pub struct RedisKeyStoreBuilder {
     remembered: usize,
     deadline: Duration,
     clock: SharedClock,
+    changed: Option<Box<dyn Fn(&KeyChange) + Send + Sync>>,
 }
 
 impl RedisKeyStoreBuilder {
@@ -82,6 +85,7 @@ impl RedisKeyStoreBuilder {
             remembered: REMEMBERED,
             deadline: DEADLINE,
             clock: SystemClock::shared(),
+            changed: None,
         }
     }
 
@@ -126,6 +130,14 @@ impl RedisKeyStoreBuilder {
         self
     }
 
+    /// Sets a function that is called with each change that this process made, once the server has it. Default: none.
+    ///
+    /// Changes of other processes are told there. The function must not block.
+    pub fn on_change(mut self, changed: impl Fn(&KeyChange) + Send + Sync + 'static) -> Self {
+        self.changed = Some(Box::new(changed));
+        self
+    }
+
     /// Makes the store. Opens no connection: the first call does.
     ///
     /// # Errors
@@ -149,6 +161,7 @@ impl RedisKeyStoreBuilder {
             prefix: settings.key_start(),
             cache: KeyCache::new(self.remembered, REMEMBERED_UNKNOWN, self.lifetime),
             clock: self.clock,
+            changed: self.changed,
         })))
     }
 }

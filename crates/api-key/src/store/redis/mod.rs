@@ -23,7 +23,7 @@ use self::{
     cache::KeyCache,
     sealer::{Opened, Sealer, is_same},
 };
-use super::{StoreUnavailable, TableError};
+use super::{KeyChange, StoreUnavailable, TableError};
 use crate::{key::KeyId, record::KeyRecord};
 
 static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("keys.lua")));
@@ -86,6 +86,8 @@ struct Inner {
     prefix: Box<str>,
     cache: KeyCache,
     clock: SharedClock,
+    /// The function of [`RedisKeyStoreBuilder::on_change`].
+    changed: Option<Box<dyn Fn(&KeyChange) + Send + Sync>>,
 }
 
 /// Why a record of the server was not changed.
@@ -137,8 +139,11 @@ impl RedisKeyStore {
     /// [`TableError::Duplicate`], or the server cannot be asked.
     pub async fn insert(&self, record: &KeyRecord) -> Result<(), RedisKeyError> {
         let is_new = self.0.write(record, &[], 1).await?;
-        let duplicate = TableError::Duplicate(record.id());
-        is_new.then_some(()).ok_or_else(|| duplicate.into())
+        if !is_new {
+            return Err(TableError::Duplicate(record.id()).into());
+        }
+        self.0.tell(None, Some(record));
+        Ok(())
     }
 
     /// Reads a record from the server. `None` if there is none.
@@ -224,6 +229,7 @@ impl RedisKeyStore {
             let next = revision.saturating_add(1);
             let written = self.0.write(&after, &before, next).await;
             if written.map_err(RedisKeyError::from)? {
+                self.0.tell(Some(&record), Some(&after));
                 return Ok(());
             }
         }
@@ -297,6 +303,13 @@ impl Inner {
         let known = if is_written { revision } else { 0 };
         self.cache.outdate(id, known, self.clock.monotonic());
         Ok(is_written)
+    }
+
+    /// Tells what this process changed.
+    fn tell(&self, before: Option<&KeyRecord>, after: Option<&KeyRecord>) {
+        if let Some(changed) = &self.changed {
+            KeyChange::between(before, after).iter().for_each(changed);
+        }
     }
 
     fn open(&self, id: KeyId, sealed: &[u8]) -> Result<Opened, StoreUnavailable> {
