@@ -81,6 +81,7 @@ mod token_rules;
 #[cfg(any(
     feature = "jwt",
     feature = "otlp",
+    feature = "redis",
     feature = "syslog-tls",
     feature = "webhook"
 ))]

@@ -199,13 +199,18 @@ impl Config {
         Ok(store)
     }
 
+    /// Reads a password, without the line end of its file. Others must not write the file, as that of every secret.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, others may write it, or it is empty.
     #[cfg(feature = "redis")]
     pub(super) fn password(
         &self,
         file: &Spanned<PathBuf>,
         remedy: &str,
     ) -> Result<Secret, ConfigFileError> {
-        let content = self.content(file, remedy)?;
+        let content = self.secret_content(file, remedy)?;
         match content.trim_ascii_end() {
             [] => Err(self.source.at(file, "the file is empty", remedy)),
             password => Ok(Secret::new(password)),
@@ -236,7 +241,7 @@ impl Config {
                 return Err(self.source.at(one, problem, remedy));
             }
         };
-        let key = Secret::new(self.content(key, remedy)?);
+        let key = Secret::new(self.secret_content(key, remedy)?);
         Ok(store.client_certificate(self.content(certificate, remedy)?, key))
     }
 
@@ -267,13 +272,13 @@ impl Config {
         }
     }
 
-    /// Reads a file of the section.
+    /// Reads a file of the section that is no secret.
     ///
     /// # Errors
     ///
     /// The file cannot be read.
-    #[cfg(feature = "redis")]
-    pub(super) fn content(
+    #[cfg(feature = "redis-tls")]
+    fn content(
         &self,
         file: &Spanned<PathBuf>,
         remedy: &str,

@@ -7,7 +7,7 @@
 #[cfg(any(feature = "jwt", feature = "otlp", feature = "webhook"))]
 use std::env;
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, Read as _},
     path::{Path, PathBuf},
 };
@@ -89,6 +89,17 @@ impl Config {
         secret.map_err(|problem| self.source.at(file, problem, REMEDY))
     }
 
+    /// Reads a secret with the white space around it, such as a key in PEM. `remedy` says what to write.
+    #[cfg(feature = "redis")]
+    pub(super) fn secret_content(
+        &self,
+        file: &Spanned<PathBuf>,
+        remedy: &str,
+    ) -> Result<Vec<u8>, ConfigFileError> {
+        let bytes = read_file(&self.path(file.get_ref()));
+        bytes.map_err(|problem| self.source.at(file, problem, remedy))
+    }
+
     /// Reads a file with certificates.
     #[cfg(any(
         feature = "jwks-url",
@@ -111,15 +122,23 @@ impl Config {
     }
 }
 
-/// Reads a file of bounded length.
+/// Reads a regular file of bounded length that nobody but its owner writes. A pipe could block the start for ever.
 fn read_file(path: &Path) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
-    let opened = File::open(path).and_then(only_owner_writes);
+    let opened = regular(path).and_then(only_owner_writes);
     let read = opened.and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes));
     match read {
         Ok(_) if bytes.len() as u64 <= LONGEST => Ok(bytes),
         Ok(_) => Err(format!("it is longer than {LONGEST} bytes")),
         Err(problem) => Err(problem.to_string()),
+    }
+}
+
+/// Opens a regular file.
+fn regular(path: &Path) -> io::Result<File> {
+    match fs::metadata(path)?.is_file() {
+        true => File::open(path),
+        false => Err(io::Error::other("it is not a regular file")),
     }
 }
 

@@ -219,3 +219,70 @@ fn a_limit_counts_refusals_or_failed_credentials_and_may_be_in_shadow() {
         "{both}"
     );
 }
+
+/// Who writes the file of a secret chooses the secret.
+#[cfg(unix)]
+#[tokio::test]
+async fn every_secret_of_a_store_is_refused_in_a_file_that_others_may_write() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let url = "url = 'rediss://127.0.0.1:1'";
+    for (name, text, mode) in [
+        ("key", "sixteen bytes or more", 0o600),
+        ("ca.pem", "-----BEGIN CERTIFICATE-----", 0o600),
+        ("open", "canary canary canary", 0o622),
+    ] {
+        std::fs::write(at(name), text).unwrap();
+        std::fs::set_permissions(at(name), std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+    for (section, key) in [
+        ("[redis]\nhash_key = 'open'", "redis.hash_key"),
+        (
+            "[redis]\nhash_key = 'key'\npassword_file = 'open'",
+            "redis.password_file",
+        ),
+        (
+            "[redis]\nhash_key = 'key'\nsentinel_password_file = 'open'",
+            "redis.sentinel_password_file",
+        ),
+        (
+            "[redis]\nhash_key = 'key'\nclient_certificate = 'ca.pem'\nclient_key = 'open'",
+            "redis.client_key",
+        ),
+        (
+            "[session.redis]\nseal_key = 'key'\npassword_file = 'open'",
+            "session.redis.password_file",
+        ),
+    ] {
+        let text = format!("[server]\nhosts = ['a.example']\n{section}\n{url}\n");
+        std::fs::write(at("palisade.toml"), text).unwrap();
+        let config = Config::read(at("palisade.toml")).unwrap();
+        let error = match section.starts_with("[redis]") {
+            true => config.connect_store().await.map(drop).unwrap_err(),
+            false => config.assemble().map(drop).unwrap_err(),
+        };
+        let error = error.to_string();
+        let expected = format!("{key}: others may write it");
+        assert!(error.contains(&expected), "{error}");
+        assert!(!error.contains("canary"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_password_is_read_from_a_regular_file_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::write(at("key"), "sixteen bytes or more").unwrap();
+    std::fs::create_dir(at("folder")).unwrap();
+    let text = "[server]\nhosts = ['a.example']\n[redis]\nurl = 'redis://127.0.0.1:1'\n\
+                hash_key = 'key'\npassword_file = 'folder'\n";
+    std::fs::write(at("palisade.toml"), text).unwrap();
+    let config = Config::read(at("palisade.toml")).unwrap();
+    let error = config.connect_store().await.map(drop).unwrap_err();
+    assert!(
+        error.to_string().contains("it is not a regular file"),
+        "{error}"
+    );
+}
