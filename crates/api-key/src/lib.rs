@@ -122,7 +122,7 @@ pub use self::{
     },
     scheme::{KeyScheme, MintError, MintedKey, PepperRingError},
     store::{
-        FileKeyStore, FileKeyStoreBuilder, KeyChange, KeyChangeKind, KeyFileError, KeyFileProblem,
+        FileKeyStore, FileKeyStoreBuilder, KeyEvent, KeyEventKind, KeyFileError, KeyFileProblem,
         KeyFileReport, KeyStore, KeyTable, MemoryKeyStore, StoreUnavailable, TableError,
     },
 };

@@ -8,7 +8,7 @@
 //! | `key.created`, `key.rotated`, `key.digest_renewed`, `key.revoked`, `key.unrevoked`, `key.removed`, `key.changed` | an API key changed in its store | `key`, and `owner` if it has one |
 //! | `sessions.ended` | sessions were ended by name or all together | `by`, `count`, `kind`, `principal`, and `owner`, `session` where there are some |
 
-use palisade_api_key::{KeyChange, KeyChangeKind};
+use palisade_api_key::{KeyEvent, KeyEventKind};
 use palisade_audit::{AuditEvent, AuditHandle, event_id};
 #[cfg(feature = "session")]
 use palisade_session::{EndedBy, SessionsEnded};
@@ -26,7 +26,7 @@ use palisade_session::{EndedBy, SessionsEnded};
 ///     .open()?;
 /// # drop(store); Ok(()) }
 /// ```
-pub fn record_key_changes(audit: AuditHandle) -> impl Fn(&KeyChange) + Send + Sync + 'static {
+pub fn record_key_changes(audit: AuditHandle) -> impl Fn(&KeyEvent) + Send + Sync + 'static {
     move |change| audit.record(of_key(change))
 }
 
@@ -50,7 +50,7 @@ pub fn record_ended_sessions(
 }
 
 /// Makes the event of a key.
-pub(crate) fn of_key(change: &KeyChange) -> AuditEvent {
+pub(crate) fn of_key(change: &KeyEvent) -> AuditEvent {
     let event = AuditEvent::new(key_event_id(change.kind()));
     let event = event.credential("key", change.id().as_str());
     match change.owner() {
@@ -60,14 +60,14 @@ pub(crate) fn of_key(change: &KeyChange) -> AuditEvent {
 }
 
 /// Returns the identifier of the event for a kind of change.
-fn key_event_id(kind: KeyChangeKind) -> &'static str {
+fn key_event_id(kind: KeyEventKind) -> &'static str {
     match kind {
-        KeyChangeKind::Created => event_id::KEY_CREATED,
-        KeyChangeKind::Rotated => event_id::KEY_ROTATED,
-        KeyChangeKind::DigestRenewed => event_id::KEY_DIGEST_RENEWED,
-        KeyChangeKind::Revoked => event_id::KEY_REVOKED,
-        KeyChangeKind::Unrevoked => event_id::KEY_UNREVOKED,
-        KeyChangeKind::Removed => event_id::KEY_REMOVED,
+        KeyEventKind::Created => event_id::KEY_CREATED,
+        KeyEventKind::Rotated => event_id::KEY_ROTATED,
+        KeyEventKind::DigestRenewed => event_id::KEY_DIGEST_RENEWED,
+        KeyEventKind::Revoked => event_id::KEY_REVOKED,
+        KeyEventKind::Unrevoked => event_id::KEY_UNREVOKED,
+        KeyEventKind::Removed => event_id::KEY_REMOVED,
         _ => event_id::KEY_CHANGED,
     }
 }

@@ -7,7 +7,7 @@ mod file;
 mod redis;
 mod memory;
 mod pepper_file;
-mod changes;
+mod events;
 mod table;
 
 use std::{borrow::Cow, fmt, sync::Arc};
@@ -19,7 +19,7 @@ pub use self::redis::{
     RedisKeyError, RedisKeyStore, RedisKeyStoreBuildError, RedisKeyStoreBuilder,
 };
 pub use self::{
-    changes::{KeyChange, KeyChangeKind},
+    events::{KeyEvent, KeyEventKind},
     file::{FileKeyStore, FileKeyStoreBuilder, KeyFileError, KeyFileProblem, KeyFileReport},
     memory::MemoryKeyStore,
     table::{KeyTable, TableError},

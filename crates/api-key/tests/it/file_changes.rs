@@ -82,14 +82,14 @@ fn writers_at_once_lose_nothing_and_readers_see_whole_files() {
 fn each_change_of_the_file_is_told_once_whoever_made_it() {
     use std::sync::{Arc, Mutex};
 
-    use palisade_api_key::{FileKeyStore, KeyChange, KeyChangeKind};
+    use palisade_api_key::{FileKeyStore, KeyEvent, KeyEventKind};
 
     let folder = Folder::new();
     let key = folder.add();
     let told = Arc::new(Mutex::new(Vec::new()));
     let report = Arc::clone(&told);
     let store = FileKeyStore::builder(folder.path())
-        .on_change(move |change: &KeyChange| report.lock().unwrap().push(change.clone()))
+        .on_change(move |change: &KeyEvent| report.lock().unwrap().push(change.clone()))
         .unwatched()
         .open()
         .unwrap();
@@ -98,12 +98,12 @@ fn each_change_of_the_file_is_told_once_whoever_made_it() {
     folder.add();
     store.refresh().unwrap();
     store.refresh().unwrap();
-    let kinds: Vec<_> = take().iter().map(KeyChange::kind).collect();
-    assert_eq!(kinds, [KeyChangeKind::Created]);
+    let kinds: Vec<_> = take().iter().map(KeyEvent::kind).collect();
+    assert_eq!(kinds, [KeyEventKind::Created]);
     let id = crate::support::id_of(&key);
     store.update(|table| table.revoke(id, NOW)).unwrap();
     store.refresh().unwrap();
     let changes = take();
     assert_eq!(changes.len(), 1);
-    assert_eq!((changes[0].id(), changes[0].kind()), (id, KeyChangeKind::Revoked));
+    assert_eq!((changes[0].id(), changes[0].kind()), (id, KeyEventKind::Revoked));
 }

@@ -6,7 +6,7 @@ use palisade_core::{SharedClock, SystemClock};
 use palisade_internal::watched_file::{Options, WatchedFile};
 
 use super::{FileKeyStore, KeyFileError, KeyFileReport, file_format::KeyFile, log_report};
-use crate::store::KeyChange;
+use crate::store::KeyEvent;
 
 /// In bytes. A larger file is refused; it would have some hundred thousand keys.
 const LARGEST: u64 = 64 * 1024 * 1024;
@@ -66,7 +66,7 @@ pub struct FileKeyStoreBuilder {
     /// Called after each change and each failure.
     report: Box<dyn Fn(KeyFileReport<'_>) + Send + Sync>,
     /// Called with each key that changed.
-    changed: Option<Box<dyn Fn(&KeyChange) + Send + Sync>>,
+    changed: Option<Box<dyn Fn(&KeyEvent) + Send + Sync>>,
 }
 
 impl FileKeyStoreBuilder {
@@ -126,7 +126,7 @@ impl FileKeyStoreBuilder {
     ///
     /// It is called for changes after [`open`](Self::open), on the thread that reads or writes the file, a moment
     /// before they are in force. It must not block, and must not use the store.
-    pub fn on_change(mut self, changed: impl Fn(&KeyChange) + Send + Sync + 'static) -> Self {
+    pub fn on_change(mut self, changed: impl Fn(&KeyEvent) + Send + Sync + 'static) -> Self {
         self.changed = Some(Box::new(changed));
         self
     }

@@ -5,14 +5,14 @@ use std::{io, path::Path};
 use palisade_internal::watched_file::{FileFormat, Report};
 
 use super::{KeyFileError, KeyFileReport, toml_document};
-use crate::store::{KeyChange, KeyTable};
+use crate::store::{KeyEvent, KeyTable};
 
 /// The format of a watched key file.
 pub(super) struct KeyFile {
     /// The function of [`FileKeyStoreBuilder::on_report`](super::FileKeyStoreBuilder::on_report).
     pub(super) report: Box<dyn Fn(KeyFileReport<'_>) + Send + Sync>,
     /// The function of [`FileKeyStoreBuilder::on_change`](super::FileKeyStoreBuilder::on_change).
-    pub(super) changed: Option<Box<dyn Fn(&KeyChange) + Send + Sync>>,
+    pub(super) changed: Option<Box<dyn Fn(&KeyEvent) + Send + Sync>>,
 }
 
 impl FileFormat for KeyFile {

@@ -6,7 +6,7 @@ use palisade_core::{Secret, SharedClock, SystemClock};
 use palisade_internal::redis_settings::{RedisSettingProblem, RedisSettings};
 
 use super::{Inner, RedisKeyStore, cache::KeyCache, sealer::Sealer};
-use crate::store::KeyChange;
+use crate::store::KeyEvent;
 
 /// With one call of the server, a revocation counts everywhere within a second.
 const LIFETIME: Duration = Duration::from_millis(900);
@@ -71,7 +71,7 @@ pub struct RedisKeyStoreBuilder {
     remembered: usize,
     deadline: Duration,
     clock: SharedClock,
-    changed: Option<Box<dyn Fn(&KeyChange) + Send + Sync>>,
+    changed: Option<Box<dyn Fn(&KeyEvent) + Send + Sync>>,
 }
 
 impl RedisKeyStoreBuilder {
@@ -133,7 +133,7 @@ impl RedisKeyStoreBuilder {
     /// Sets a function that is called with each change that this process made, once the server has it. Default: none.
     ///
     /// Changes of other processes are told there. The function must not block.
-    pub fn on_change(mut self, changed: impl Fn(&KeyChange) + Send + Sync + 'static) -> Self {
+    pub fn on_change(mut self, changed: impl Fn(&KeyEvent) + Send + Sync + 'static) -> Self {
         self.changed = Some(Box::new(changed));
         self
     }

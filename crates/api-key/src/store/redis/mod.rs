@@ -23,7 +23,7 @@ use self::{
     cache::KeyCache,
     sealer::{Opened, Sealer, is_same},
 };
-use super::{KeyChange, StoreUnavailable, TableError};
+use super::{KeyEvent, StoreUnavailable, TableError};
 use crate::{key::KeyId, record::KeyRecord};
 
 static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("keys.lua")));
@@ -87,7 +87,7 @@ struct Inner {
     cache: KeyCache,
     clock: SharedClock,
     /// The function of [`RedisKeyStoreBuilder::on_change`].
-    changed: Option<Box<dyn Fn(&KeyChange) + Send + Sync>>,
+    changed: Option<Box<dyn Fn(&KeyEvent) + Send + Sync>>,
 }
 
 /// Why a record of the server was not changed.
@@ -308,7 +308,7 @@ impl Inner {
     /// Tells what this process changed.
     fn tell(&self, before: Option<&KeyRecord>, after: Option<&KeyRecord>) {
         if let Some(changed) = &self.changed {
-            KeyChange::between(before, after).iter().for_each(changed);
+            KeyEvent::between(before, after).iter().for_each(changed);
         }
     }
 

@@ -15,7 +15,7 @@ use crate::{
 ///
 /// ```
 /// use std::time::Duration;
-/// use palisade_api_key::{Environment, Grant, KeyChangeKind, KeyScheme, KeyTable, Pepper};
+/// use palisade_api_key::{Environment, Grant, KeyEventKind, KeyScheme, KeyTable, Pepper};
 ///
 /// let scheme = KeyScheme::new(Pepper::generate()?);
 /// let now = Duration::from_secs(1_800_000_000);
@@ -27,21 +27,21 @@ use crate::{
 /// table.revoke_owner("acme", now);
 /// let changes = table.changes_since(&before);
 /// assert_eq!(changes.len(), 1);
-/// assert_eq!(changes[0].kind(), KeyChangeKind::Revoked);
+/// assert_eq!(changes[0].kind(), KeyEventKind::Revoked);
 /// assert_eq!(changes[0].owner(), Some("acme"));
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct KeyChange {
+pub struct KeyEvent {
     id: KeyId,
     owner: Option<Box<str>>,
-    kind: KeyChangeKind,
+    kind: KeyEventKind,
 }
 
 /// What changed of a key.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
-pub enum KeyChangeKind {
+pub enum KeyEventKind {
     /// There is a new record.
     Created,
     /// It has another secret.
@@ -58,7 +58,7 @@ pub enum KeyChangeKind {
     Changed,
 }
 
-impl KeyChange {
+impl KeyEvent {
     /// Returns the public id of the key.
     #[must_use]
     pub const fn id(&self) -> KeyId {
@@ -73,7 +73,7 @@ impl KeyChange {
 
     /// Returns what changed.
     #[must_use]
-    pub const fn kind(&self) -> KeyChangeKind {
+    pub const fn kind(&self) -> KeyEventKind {
         self.kind
     }
 
@@ -83,8 +83,8 @@ impl KeyChange {
             return Vec::new();
         };
         let kinds = match (before, after) {
-            (None, _) => vec![KeyChangeKind::Created],
-            (_, None) => vec![KeyChangeKind::Removed],
+            (None, _) => vec![KeyEventKind::Created],
+            (_, None) => vec![KeyEventKind::Removed],
             (Some(before), Some(after)) => kinds_of(before, after),
         };
         let change = |kind| Self {
@@ -97,17 +97,17 @@ impl KeyChange {
 }
 
 /// Compares two records of one key.
-fn kinds_of(before: &KeyRecord, after: &KeyRecord) -> Vec<KeyChangeKind> {
+fn kinds_of(before: &KeyRecord, after: &KeyRecord) -> Vec<KeyEventKind> {
     let mut kinds = Vec::new();
     if !is_same(before.digest(), after.digest()) {
         kinds.push(match before.digest().scheme() == after.digest().scheme() {
-            true => KeyChangeKind::Rotated,
-            false => KeyChangeKind::DigestRenewed,
+            true => KeyEventKind::Rotated,
+            false => KeyEventKind::DigestRenewed,
         });
     }
     match (before.revoked_at(), after.revoked_at()) {
-        (None, Some(_)) => kinds.push(KeyChangeKind::Revoked),
-        (Some(_), None) => kinds.push(KeyChangeKind::Unrevoked),
+        (None, Some(_)) => kinds.push(KeyEventKind::Revoked),
+        (Some(_), None) => kinds.push(KeyEventKind::Unrevoked),
         _ => {}
     }
     let has_other_values =
@@ -115,7 +115,7 @@ fn kinds_of(before: &KeyRecord, after: &KeyRecord) -> Vec<KeyChangeKind> {
     // After a rotation the former secret belongs to it. Alone it is a change: a secret is accepted that was not.
     let has_other_former = kinds.is_empty() && !has_same_former(before, after);
     if has_other_values || has_other_former {
-        kinds.push(KeyChangeKind::Changed);
+        kinds.push(KeyEventKind::Changed);
     }
     kinds
 }
@@ -136,14 +136,14 @@ impl KeyTable {
     /// Returns what changed since an older state, the oldest key first. A key that was rotated and revoked has two
     /// entries.
     #[must_use]
-    pub fn changes_since(&self, older: &Self) -> Vec<KeyChange> {
+    pub fn changes_since(&self, older: &Self) -> Vec<KeyEvent> {
         let removed = older.records().into_iter();
         let removed = removed.filter(|record| self.get(record.id()).is_none());
         let mut all: Vec<Arc<KeyRecord>> = removed.chain(self.records()).collect();
         all.sort_by_key(|record| (record.created(), record.id()));
         let changes = all.into_iter().flat_map(|record| {
             let (before, after) = (older.get(record.id()), self.get(record.id()));
-            KeyChange::between(before.map(AsRef::as_ref), after.map(AsRef::as_ref))
+            KeyEvent::between(before.map(AsRef::as_ref), after.map(AsRef::as_ref))
         });
         changes.collect()
     }
@@ -163,10 +163,10 @@ mod tests {
         scheme.mint(grant, NOW).unwrap()
     }
 
-    fn kinds(before: &KeyRecord, after: &KeyRecord) -> Vec<KeyChangeKind> {
-        let changes = KeyChange::between(Some(before), Some(after));
+    fn kinds(before: &KeyRecord, after: &KeyRecord) -> Vec<KeyEventKind> {
+        let changes = KeyEvent::between(Some(before), Some(after));
         assert!(changes.iter().all(|change| change.id() == before.id()));
-        changes.iter().map(KeyChange::kind).collect()
+        changes.iter().map(KeyEvent::kind).collect()
     }
 
     #[test]
@@ -176,18 +176,18 @@ mod tests {
         let before = first.record();
         assert_eq!(kinds(before, before), []);
         let revoked = before.clone().revoked(NOW);
-        assert_eq!(kinds(before, &revoked), [KeyChangeKind::Revoked]);
-        assert_eq!(kinds(&revoked, before), [KeyChangeKind::Unrevoked]);
+        assert_eq!(kinds(before, &revoked), [KeyEventKind::Revoked]);
+        assert_eq!(kinds(&revoked, before), [KeyEventKind::Unrevoked]);
         for overlap in [NOW, NOW + Duration::from_secs(60)] {
             let rotated = scheme.rotate(before, overlap, NOW).unwrap();
-            assert_eq!(kinds(before, rotated.record()), [KeyChangeKind::Rotated]);
+            assert_eq!(kinds(before, rotated.record()), [KeyEventKind::Rotated]);
             let both = rotated.record().clone().revoked(NOW);
-            let expected = [KeyChangeKind::Rotated, KeyChangeKind::Revoked];
+            let expected = [KeyEventKind::Rotated, KeyEventKind::Revoked];
             assert_eq!(kinds(before, &both), expected);
         }
         let grant = before.grant().clone().scopes(["admin"]);
         let wider = KeyRecord::from_grant(before.id(), before.digest().clone(), grant, NOW);
-        assert_eq!(kinds(before, &wider.unwrap()), [KeyChangeKind::Changed]);
+        assert_eq!(kinds(before, &wider.unwrap()), [KeyEventKind::Changed]);
     }
 
     /// Who writes to the file could give a key a second secret, which is valid beside its own.
@@ -197,11 +197,11 @@ mod tests {
         let (first, other) = (minted(&scheme), minted(&scheme));
         let digest = other.record().digest().clone();
         let added = first.record().clone().with_previous(digest, NOW * 2);
-        assert_eq!(kinds(first.record(), &added), [KeyChangeKind::Changed]);
+        assert_eq!(kinds(first.record(), &added), [KeyEventKind::Changed]);
         let own = first.record().digest().clone();
         let later = first.record().clone().with_previous(own.clone(), NOW * 3);
         let sooner = first.record().clone().with_previous(own, NOW * 2);
-        assert_eq!(kinds(&later, &sooner), [KeyChangeKind::Changed]);
+        assert_eq!(kinds(&later, &sooner), [KeyEventKind::Changed]);
     }
 
     #[test]
@@ -214,7 +214,7 @@ mod tests {
         let renewed = KeyRecord::from_grant(record.id(), digest, record.grant().clone(), NOW);
         assert_eq!(
             kinds(record, &renewed.unwrap()),
-            [KeyChangeKind::DigestRenewed]
+            [KeyEventKind::DigestRenewed]
         );
     }
 
@@ -229,12 +229,12 @@ mod tests {
         table.insert(two.record().clone()).unwrap();
         let changes = table.changes_since(&before);
         let has = |id, kind| {
-            let is = |change: &&KeyChange| change.id() == id && change.kind() == kind;
+            let is = |change: &&KeyEvent| change.id() == id && change.kind() == kind;
             changes.iter().any(|change| is(&change))
         };
         assert_eq!(changes.len(), 2);
-        assert!(has(one.record().id(), KeyChangeKind::Removed));
-        assert!(has(two.record().id(), KeyChangeKind::Created));
+        assert!(has(one.record().id(), KeyEventKind::Removed));
+        assert!(has(two.record().id(), KeyEventKind::Created));
         assert!(changes.iter().all(|change| change.owner() == Some("acme")));
     }
 }
