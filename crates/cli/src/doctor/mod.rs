@@ -16,6 +16,7 @@
 //! 3. `Config::examine`: files, secrets, certificates, hosts.
 //! 4. `machine`: listeners, descriptors, disk.
 //! 5. `Config::examine_store`: whether the store of `[redis]` can be used. Three seconds at most.
+//!    `Config::examine_keys`: whether the keys of `[keys.redis]` can be used.
 //! 6. `Upstreams::examine`, if the file has `[[upstreams]]`: each server gets up to four requests.
 //! 7. `clock`, only with `--time-source`.
 //!
@@ -102,6 +103,7 @@ impl Command {
             .build()?;
         runtime.block_on(async {
             found.extend(config.examine_store().await);
+            found.extend(config.examine_keys().await);
             if config.other_sections().contains(&"upstreams") {
                 found.extend(Upstreams::examine(&config).await?);
             }

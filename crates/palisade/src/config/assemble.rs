@@ -48,8 +48,11 @@ pub struct Assembled {
     /// The correlation key of the file, for the running trail of a reload. Apply it when nothing can fail any more;
     /// until then the trail keeps its key. `None` at the first start, and for a file without such a key.
     pub key_rotation: Option<KeyRotation>,
-    /// How keys are made, and the store they are in. `None` without `[keys]`.
+    /// How keys are made, and the file they are in. `None` without `[keys]`, and with `[keys.redis]`.
     pub keys: Option<(KeyScheme, FileKeyStore)>,
+    /// How keys are made, and the server they are in. `None` without `[keys.redis]`.
+    #[cfg(feature = "redis")]
+    pub redis_keys: Option<(KeyScheme, palisade_api_key::RedisKeyStore)>,
     /// The limits of `[[limits]]`, which are in the shield too.
     pub limits: LimitLayers,
     /// The sessions of `[session]`, with which handlers sign in and out. `None` without the section.
@@ -191,8 +194,7 @@ impl Config {
         let shield = self.sessions(shield)?;
         #[cfg(feature = "session")]
         let (shield, sessions) = {
-            let keys = keys.as_ref().map(|(_, store)| store);
-            self.sessions(shield, keys, revoked, running.sessions, &trail)?
+            self.sessions(shield, keys.check(), revoked, running.sessions, &trail)?
         };
         let (shield, limits) = self.rate_limits(shield, running.store)?;
         let shield = self.text(shield)?;
@@ -226,7 +228,9 @@ impl Config {
             #[cfg(feature = "inspect")]
             inspect,
             key_rotation,
-            keys,
+            keys: keys.file,
+            #[cfg(feature = "redis")]
+            redis_keys: keys.redis,
             limits,
             #[cfg(feature = "session")]
             sessions,

@@ -1,35 +1,56 @@
-//! `[keys]`: opens the file of API keys and adds their authenticator.
+//! `[keys]`: opens the file of API keys, or their store in Redis, and adds their authenticator.
 //!
 //! A missing or unreadable file is an error at start. After that, the last keys read stay valid for
 //! `max_stale_minutes`; then requests with a key get status 503.
 
-use std::{
-    path::PathBuf,
-    sync::mpsc::{Receiver, sync_channel},
-    thread,
-};
+use std::path::PathBuf;
 
+#[cfg(feature = "redis")]
+use palisade_api_key::RedisKeyStore;
 use palisade_api_key::{
-    ApiKeyBuildError, ApiKeyLayer, Environment, FileKeyStore, KeyFileError, KeyFormat, KeyId,
-    KeyScheme, Pepper,
+    ApiKeyBuildError, ApiKeyLayer, ApiKeyLayerBuilder, Environment, FileKeyStore, KeyFileError,
+    KeyFormat, KeyId, KeyRecord, KeyScheme, Pepper,
 };
-use palisade_core::{Clock as _, SystemClock};
-use palisade_internal::log_limit::LogLimit;
 
 use super::{
     Config, ConfigFileError,
-    document::{Keys, OnExposed},
+    document::{Keys, KeysRedis, OnExposed},
+    exposed_keys::revoker,
     late_audit::LateAudit,
     numbers::TimeUnit,
 };
+#[cfg(feature = "session")]
+use crate::session::KeyCheck;
 use crate::{audit_events, shield::ShieldBuilder};
 
 /// The largest `max_stale_minutes`: a week. While the file cannot be read, a revoked key stays
 /// valid for so long.
 pub(super) const LONGEST_STALE_MINUTES: u64 = 7 * 24 * 60;
-/// How many keys may wait to be revoked because they were sent without TLS. More than that are revoked
-/// the next time that they are sent.
-const WAITING_REVOCATIONS: usize = 64;
+
+/// The keys of a configuration, for the application and for sessions.
+#[derive(Default)]
+pub(super) struct OpenedKeys {
+    /// Those of a file.
+    pub(super) file: Option<(KeyScheme, FileKeyStore)>,
+    /// Those of a server.
+    #[cfg(feature = "redis")]
+    pub(super) redis: Option<(KeyScheme, RedisKeyStore)>,
+}
+
+impl OpenedKeys {
+    /// Returns what ends sessions with their keys. `None`: no key is accepted.
+    #[cfg(feature = "session")]
+    pub(super) fn check(&self) -> Option<KeyCheck> {
+        let file = self.file.as_ref();
+        let check = file.map(|(_, store)| KeyCheck::new(store.clone()));
+        #[cfg(feature = "redis")]
+        let check = check.or_else(|| {
+            let redis = self.redis.as_ref();
+            redis.map(|(_, store)| KeyCheck::new(store.clone()))
+        });
+        check
+    }
+}
 
 impl Config {
     /// Adds the authenticator of API keys. Also returns scheme and store, with which the
@@ -37,18 +58,57 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// The file or the pepper cannot be read, or a key was made with another pepper or prefix.
+    /// The store or the pepper cannot be read, or a key of the file was made with another pepper or prefix.
     pub(super) fn keys(
         &self,
         shield: ShieldBuilder,
         trail: &LateAudit,
-    ) -> Result<(ShieldBuilder, Option<(KeyScheme, FileKeyStore)>), ConfigFileError> {
+    ) -> Result<(ShieldBuilder, OpenedKeys), ConfigFileError> {
         let Some(keys) = &self.document.keys else {
-            return Ok((shield, None));
+            return Ok((shield, OpenedKeys::default()));
         };
         let scheme = self.scheme(keys)?;
+        let mut opened = OpenedKeys::default();
+        let layer = match (&keys.file, &keys.redis) {
+            (Some(file), None) => {
+                let store = self.keys_in_file(keys, file, &scheme, trail)?;
+                let layer = ApiKeyLayer::builder(scheme.clone(), store.clone());
+                opened.file = Some((scheme, store.clone()));
+                match keys.on_exposed {
+                    OnExposed::Record => layer,
+                    OnExposed::Revoke => layer.on_exposed(revoker(store)),
+                }
+            }
+            (None, Some(redis)) => self.layer_of_redis(keys, redis, scheme, trail, &mut opened)?,
+            (None, None) => {
+                let remedy = "write file = \"keys.toml\", or add [keys.redis]";
+                let problem = "the section names no place of the keys";
+                return Err(self.source.at(&keys.pepper, problem, remedy));
+            }
+            (Some(file), Some(_)) => {
+                let problem = "the keys are in a file or in Redis, not in both";
+                let remedy = "remove it, or remove [keys.redis]";
+                return Err(self.source.at(file, problem, remedy));
+            }
+        };
+        let layer = self.key_choices(keys, layer)?;
+        Ok((shield.authenticate(layer), opened))
+    }
+
+    /// Opens the file of the keys.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, or a key was made with another pepper or prefix.
+    fn keys_in_file(
+        &self,
+        keys: &Keys,
+        file: &toml::Spanned<PathBuf>,
+        scheme: &KeyScheme,
+        trail: &LateAudit,
+    ) -> Result<FileKeyStore, ConfigFileError> {
         let trail = trail.clone();
-        let mut store = FileKeyStore::builder(self.path(keys.file.get_ref()))
+        let mut store = FileKeyStore::builder(self.path(file.get_ref()))
             .on_change(move |change| trail.record(audit_events::of_key(change)));
         if let Some(age) = self.time(
             &keys.max_stale_minutes,
@@ -59,24 +119,85 @@ impl Config {
         }
         let store = store.open().map_err(|problem| {
             let remedy = "make one with `palisade key new`, or name the existing file";
-            self.source.at(&keys.file, problem, remedy)
+            self.source.at(file, problem, remedy)
         })?;
         let records = store.table().records();
-        if let Some(record) = records.iter().find(|record| !scheme.made(record)) {
+        match records.iter().find(|record| !scheme.made(record)) {
             // Otherwise every key would be refused, and only the audit trail would say why.
-            let problem = format!(
-                "the key {} was made with another pepper or prefix",
-                record.id()
-            );
-            let remedy = "name the pepper and the prefix with which the keys of this file were made, or add the pepper to other_peppers";
-            return Err(self.source.at(&keys.pepper, problem, remedy));
+            Some(record) => Err(self.made_otherwise(keys, record)),
+            None => Ok(store),
         }
-        let mut layer = ApiKeyLayer::builder(scheme.clone(), store.clone());
+    }
+
+    /// The error of a key that was made with another pepper or prefix.
+    pub(super) fn made_otherwise(&self, keys: &Keys, record: &KeyRecord) -> ConfigFileError {
+        let problem = format!(
+            "the key {} was made with another pepper or prefix",
+            record.id()
+        );
+        let remedy = "name the pepper and the prefix with which the keys of this file were made, or add the pepper to other_peppers";
+        self.source.at(&keys.pepper, problem, remedy)
+    }
+
+    /// Makes the layer of `[keys.redis]`, and notes its store.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be used, or a key of the section is for files alone.
+    #[cfg(feature = "redis")]
+    fn layer_of_redis(
+        &self,
+        keys: &Keys,
+        redis: &KeysRedis,
+        scheme: KeyScheme,
+        trail: &LateAudit,
+        opened: &mut OpenedKeys,
+    ) -> Result<ApiKeyLayerBuilder, ConfigFileError> {
+        if let Some(minutes) = &keys.max_stale_minutes {
+            let problem = "it is for keys in a file";
+            let remedy = "remove it: `lifetime_millis` of [keys.redis] says how long a record is used";
+            return Err(self.source.at(minutes, problem, remedy));
+        }
+        let store = self.keys_in_redis(redis, trail)?;
+        let layer = ApiKeyLayer::builder(scheme.clone(), store.clone());
+        opened.redis = Some((scheme, store.clone()));
+        Ok(match keys.on_exposed {
+            OnExposed::Record => layer,
+            OnExposed::Revoke => layer.on_exposed(super::keys_redis::revoker(store)),
+        })
+    }
+
+    /// Refuses `[keys.redis]`: this build has no such store.
+    ///
+    /// # Errors
+    ///
+    /// Always.
+    #[cfg(not(feature = "redis"))]
+    fn layer_of_redis(
+        &self,
+        _: &Keys,
+        redis: &KeysRedis,
+        _: KeyScheme,
+        _: &LateAudit,
+        _: &mut OpenedKeys,
+    ) -> Result<ApiKeyLayerBuilder, ConfigFileError> {
+        let remedy = "build with the feature `redis`, or remove the table";
+        let problem = "this build cannot keep keys in Redis";
+        Err(self.source.at(&redis.url, problem, remedy))
+    }
+
+    /// Applies what is the same for keys of a file and of Redis.
+    ///
+    /// # Errors
+    ///
+    /// An environment, the realm or the prefix of imported keys cannot be used.
+    fn key_choices(
+        &self,
+        keys: &Keys,
+        mut layer: ApiKeyLayerBuilder,
+    ) -> Result<ApiKeyLayer, ConfigFileError> {
         if let Some(written) = &keys.environments {
             layer = layer.environments(self.environments(written)?);
-        }
-        if let OnExposed::Revoke = keys.on_exposed {
-            layer = layer.on_exposed(revoker(store.clone()));
         }
         if let Some(prefix) = &keys.imported_prefix {
             layer = layer.imported_prefix(prefix.get_ref().as_str());
@@ -84,10 +205,9 @@ impl Config {
         if let Some(realm) = &keys.realm {
             layer = layer.realm(realm.get_ref().as_str());
         }
-        let layer = layer
+        layer
             .build()
-            .map_err(|problem| self.layer_error(keys, &problem))?;
-        Ok((shield.authenticate(layer), Some((scheme, store))))
+            .map_err(|problem| self.layer_error(keys, &problem))
     }
 
     /// Makes the error about the key that the layer refuses.
@@ -100,7 +220,7 @@ impl Config {
                 self.source.at(prefix, problem, remedy)
             }
             (ApiKeyBuildError::Realm, _, Some(realm)) => self.source.at(realm, problem, remedy),
-            _ => self.source.at(&keys.file, problem, remedy),
+            _ => self.source.at(&keys.pepper, problem, remedy),
         }
     }
 
@@ -109,7 +229,7 @@ impl Config {
     /// # Errors
     ///
     /// A pepper cannot be read, or is there twice; or the prefix cannot be one.
-    fn scheme(&self, keys: &Keys) -> Result<KeyScheme, ConfigFileError> {
+    pub(super) fn scheme(&self, keys: &Keys) -> Result<KeyScheme, ConfigFileError> {
         let pepper = self.pepper(&keys.pepper)?;
         let format = match &keys.prefix {
             None => KeyFormat::default(),
@@ -157,82 +277,5 @@ impl Config {
             parsed.map_err(|problem| self.source.at(one, problem, "write \"live\" or \"test\""))
         };
         written.iter().map(parse).collect()
-    }
-}
-
-/// Returns a function that revokes keys of a store, for keys that were sent without TLS.
-///
-/// It is called inside a request and never blocks: one thread writes the file. That thread ends when
-/// the function is dropped. If it cannot be started, keys are revoked inside the request.
-fn revoker(store: FileKeyStore) -> impl Fn(KeyId) + Send + Sync + 'static {
-    let (sender, waiting) = sync_channel(WAITING_REVOCATIONS);
-    let writer = store.clone();
-    let started = thread::Builder::new()
-        .name("palisade-revoke".to_owned())
-        .spawn(move || revoke_all(&writer, &waiting));
-    move |id| match &started {
-        Ok(_) => drop(sender.try_send(id)),
-        Err(_) => revoke(&store, id),
-    }
-}
-
-/// Revokes keys until no more can come.
-fn revoke_all(store: &FileKeyStore, waiting: &Receiver<KeyId>) {
-    while let Ok(id) = waiting.recv() {
-        revoke(store, id);
-    }
-}
-
-/// Revokes a key, and logs the outcome.
-///
-/// A key that was revoked is logged once: the layer does not report it again. A file that cannot be
-/// written is logged at most once a minute, since a client can send its key again and again.
-fn revoke(store: &FileKeyStore, id: KeyId) {
-    let now = SystemClock::shared().unix_time();
-    let table = store.table();
-    let record = table.get(id);
-    if record.is_some_and(|record| record.revoked_at().is_some()) {
-        return; // A request that came before the last write.
-    }
-    let revoked: Result<(), KeyFileError> = store.update(|table| table.revoke(id, now));
-    match revoked {
-        Ok(()) => {
-            tracing::warn!(target: "palisade", key = %id, "revoked a key that was sent without TLS")
-        }
-        Err(error) => {
-            static LIMIT: LogLimit = LogLimit::per_minute();
-            if let Some(held_back) = LIMIT.admit(SystemClock::default().monotonic()) {
-                tracing::error!(target: "palisade", key = %id, %error, held_back, "cannot revoke a key that was sent without TLS");
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use std::{fs, time::Duration};
-
-    use palisade_api_key::Grant;
-    use palisade_internal::log_lines;
-
-    use super::*;
-
-    #[test]
-    fn a_key_that_cannot_be_revoked_writes_one_line_however_often_it_is_sent() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("keys.toml");
-        let scheme = KeyScheme::new(Pepper::generate().unwrap());
-        let minted = scheme.mint(Grant::new(Environment::Live), Duration::ZERO);
-        let record = minted.unwrap().record().clone();
-        let id = record.id();
-        FileKeyStore::create(&path).unwrap();
-        let store = FileKeyStore::builder(&path).unwatched().open().unwrap();
-        store.update(|table| table.insert(record)).unwrap();
-        // A folder in place of the file: no update is possible.
-        fs::remove_file(&path).unwrap();
-        fs::create_dir(&path).unwrap();
-        let lines = log_lines::count(|| (0..100).for_each(|_| revoke(&store, id)));
-        assert_eq!(lines, 1);
     }
 }

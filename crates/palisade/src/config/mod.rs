@@ -56,6 +56,9 @@ mod cross_origin;
 mod sessions;
 mod inspect;
 mod keys;
+#[cfg(feature = "redis")]
+mod keys_redis;
+mod exposed_keys;
 mod limits;
 mod redis;
 mod limit_store;

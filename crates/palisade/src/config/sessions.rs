@@ -1,8 +1,6 @@
 //! `[session]`: sessions of browsers.
 
 #[cfg(feature = "session")]
-use palisade_api_key::FileKeyStore;
-#[cfg(feature = "session")]
 use palisade_session::{
     MemorySessionStore, SessionLayer, Sessions, SessionsBuildError, SessionsBuilder,
 };
@@ -56,7 +54,7 @@ impl Config {
     pub(super) fn sessions(
         &self,
         shield: ShieldBuilder,
-        keys: Option<&FileKeyStore>,
+        keys: Option<KeyCheck>,
         revoked: RevokedList,
         running: Option<Sessions>,
         trail: &LateAudit,
@@ -208,10 +206,10 @@ impl Config {
 
 /// Makes what ends a session with the credential that opened it.
 #[cfg(feature = "session")]
-fn credential_check(keys: Option<&FileKeyStore>, revoked: RevokedList) -> CredentialCheck {
+fn credential_check(keys: Option<KeyCheck>, revoked: RevokedList) -> CredentialCheck {
     let check = CredentialCheck::new();
     let check = match keys {
-        Some(keys) => check.keys(KeyCheck::new(keys.clone())),
+        Some(keys) => check.keys(keys),
         None => check,
     };
     #[cfg(feature = "jwt")]

@@ -1,4 +1,4 @@
-//! `[keys]`: API keys, from a file with their digests.
+//! `[keys]`: API keys, from a file with their digests or from Redis.
 
 use std::path::PathBuf;
 
@@ -7,14 +7,18 @@ use toml::Spanned;
 
 /// `[keys]`: API keys. Without the section none is accepted.
 ///
-/// The file is read again when it changes, so a new key is valid without a restart or a reload.
+/// They are in a file, or in Redis for several processes. A new or revoked key counts within a second, without a
+/// restart or a reload.
 #[derive(Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct Keys {
-    /// The file with the digests of the keys, made by `palisade key new`. Required.
+    /// The file with the digests of the keys, made by `palisade key new`. Required, unless there is the table
+    /// `redis`.
     ///
     /// It holds digests and no key.
-    pub(in crate::config) file: Spanned<PathBuf>,
+    pub(in crate::config) file: Option<Spanned<PathBuf>>,
+    /// Keeps the keys in Redis, in place of `file`. Default: none.
+    pub(in crate::config) redis: Option<KeysRedis>,
     /// The file with the secret that the digests are made with. Required.
     ///
     /// Keys become invalid with another pepper, unless it is in `other_peppers`. That is an error at start,
@@ -52,6 +56,36 @@ pub(in crate::config) struct Keys {
     /// What happens to a key that was sent without TLS. Default: `record`.
     #[serde(default)]
     pub(in crate::config) on_exposed: OnExposed,
+}
+
+/// `[keys.redis]`: the server that keeps the keys of several processes. Needs the feature `redis`.
+///
+/// A process asks it about a key at most once in `lifetime_millis`. While it cannot be reached, requests with another
+/// key get status 503.
+#[cfg_attr(not(feature = "redis"), allow(dead_code))] // read where the store is compiled in
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct KeysRedis {
+    /// The address of one server: `redis://host:port/database`, with the feature `redis-tls` `rediss://`.
+    /// Required.
+    pub(in crate::config) url: Spanned<String>,
+    /// A file with at least 16 random bytes that records are sealed with, the same on all processes. Required.
+    ///
+    /// Who can write to the server can then make no key and widen none.
+    pub(in crate::config) seal_key: Spanned<PathBuf>,
+    /// A file with the password of the server, in place of one in `url`. Default: none.
+    pub(in crate::config) password_file: Option<Spanned<PathBuf>>,
+    /// What the keys in the server begin with. Default: `palisade-keys`.
+    pub(in crate::config) prefix: Option<Spanned<String>>,
+    /// How long the server may take to reply, in milliseconds: 1 to 10,000. Default: 250. A connection has 500 ms
+    /// besides.
+    pub(in crate::config) deadline_millis: Option<Spanned<u64>>,
+    /// How long a record is used before the server is asked again, in milliseconds: 0 to 60,000. Default: 900.
+    ///
+    /// A key that another process revoked is accepted for so long.
+    pub(in crate::config) lifetime_millis: Option<Spanned<u64>>,
+    /// How many records are kept in this process: 0 to 1,000,000. Default: 16,384.
+    pub(in crate::config) remembered_keys: Option<Spanned<u64>>,
 }
 
 /// What happens to a valid key that was sent without TLS. The request is refused in any case.

@@ -39,7 +39,7 @@ impl Config {
     /// | `secret-short` | a secret has fewer than 16 bytes |
     /// | `certificate-near-end` | the certificate expires within 14 days, or expired |
     /// | `hsts-without-tls` | `hsts_days` is set, and no request can arrive over TLS |
-    /// | `redis-without-tls` | the shared store is on another machine, and its address is not `rediss://` |
+    /// | `redis-without-tls` | a shared store is on another machine, and its address is not `rediss://` |
     ///
     /// Each warning names file, line and key where there is one. `clock` decides about expiry.
     ///
@@ -65,7 +65,7 @@ impl Config {
         let mut found = self.parts_that_are_missing()?;
         found.extend(self.named_files());
         found.extend(self.certificate_warnings(&settings, clock)?);
-        found.extend(self.store_without_tls());
+        found.extend(self.stores_without_tls());
         found.extend(self.hsts_without_tls(&settings)?);
         Ok(found)
     }
@@ -87,6 +87,25 @@ impl Config {
             Err(error) => error.to_string(),
         };
         Some(Warning::new(&diagnostics::REDIS_UNREACHABLE, text))
+    }
+
+    /// Connects to the server of `[keys.redis]`, and reports why its keys cannot be used (`redis-unreachable`): the
+    /// server does not reply, or a key was made with another pepper or prefix.
+    ///
+    /// Returns `None` if they can be used, or if the file has no such table. It reads all records.
+    #[cfg(feature = "redis")]
+    pub async fn examine_keys(&self) -> Option<Warning> {
+        let keys = self.document.keys.as_ref()?;
+        let redis = keys.redis.as_ref()?;
+        let checked = async {
+            let scheme = self.scheme(keys)?;
+            self.check_keys_in_redis(keys, redis, &scheme).await
+        };
+        let error = checked.await.err()?;
+        Some(Warning::new(
+            &diagnostics::REDIS_UNREACHABLE,
+            error.to_string(),
+        ))
     }
 
     /// The file of the audit trail, if one is written.

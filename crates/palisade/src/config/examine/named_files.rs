@@ -112,7 +112,7 @@ impl Config {
         let revoked = document.revoked_tokens.as_ref();
         let redis = document.redis.as_ref();
         let named = [
-            (keys.map(|keys| &keys.file), FileContent::Private),
+            (keys.and_then(|keys| keys.file.as_ref()), FileContent::Private),
             (keys.map(|keys| &keys.pepper), FileContent::Secret),
             (document.server.key.as_ref(), FileContent::Private),
             (redis.map(|redis| &redis.hash_key), FileContent::Secret),
@@ -173,7 +173,15 @@ impl Config {
                 FileContent::Private,
             ),
         ];
-        let others = others.chain(session);
+        let of_keys = keys.and_then(|keys| keys.redis.as_ref());
+        let of_keys = [
+            (of_keys.map(|redis| &redis.seal_key), FileContent::Secret),
+            (
+                of_keys.and_then(|redis| redis.password_file.as_ref()),
+                FileContent::Private,
+            ),
+        ];
+        let others = others.chain(session).chain(of_keys);
         let all = named.into_iter().chain(others).chain(self.token_files());
         let all = all.chain(self.sink_files());
         #[cfg(feature = "server")]

@@ -1,24 +1,37 @@
-//! The address of the shared store: does it leave this machine without TLS?
+//! The addresses of Redis: do they leave this machine without TLS?
 
 use std::net::IpAddr;
 
 use crate::{config::Config, diagnostics, shield::Warning};
 
 impl Config {
-    /// `redis-without-tls`: the address is `redis://`, and its host is not this machine.
-    pub(super) fn store_without_tls(&self) -> Option<Warning> {
-        let redis = self.document.redis.as_ref()?;
-        if !is_clear_and_far(redis.url.get_ref()) {
-            return None;
-        }
-        let problem =
-            "keys of clients and, with a password, the store itself are open to the network";
-        let remedy = "write rediss://, or a tunnel to 127.0.0.1";
-        let error = self.source.at(&redis.url, problem, remedy);
-        Some(Warning::new(
-            &diagnostics::REDIS_WITHOUT_TLS,
-            error.to_string(),
-        ))
+    /// `redis-without-tls`: an address is `redis://`, and its host is not this machine.
+    pub(super) fn stores_without_tls(&self) -> Vec<Warning> {
+        let (keys, session) = (self.document.keys.as_ref(), self.document.session.as_ref());
+        let keys = keys.and_then(|keys| keys.redis.as_ref());
+        let session = session.and_then(|session| session.redis.as_ref());
+        let stores = [
+            (
+                self.document.redis.as_ref().map(|redis| &redis.url),
+                "keys of clients and, with a password, the store itself are open to the network",
+            ),
+            (
+                keys.map(|redis| &redis.url),
+                "owners, scopes and networks of API keys and, with a password, the store itself are open to the network",
+            ),
+            (
+                session.map(|redis| &redis.url),
+                "who is signed in and, with a password, the store itself are open to the network",
+            ),
+        ];
+        let open = stores.into_iter().filter_map(|(url, problem)| {
+            let url = url.filter(|url| is_clear_and_far(url.get_ref()))?;
+            let remedy = "write rediss://, or a tunnel to 127.0.0.1";
+            let error = self.source.at(url, problem, remedy);
+            let diagnostic = &diagnostics::REDIS_WITHOUT_TLS;
+            Some(Warning::new(diagnostic, error.to_string()))
+        });
+        open.collect()
     }
 }
 
