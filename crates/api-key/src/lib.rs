@@ -87,6 +87,7 @@
 //! * A prefix has 2 to 16 lower-case letters and digits. Default: `psk`.
 //! * A key has at most 64 scopes and 64 networks.
 //! * A note, an owner, a tier and each scope have 1 to 128 bytes.
+//! * Metadata has at most 16 values of 1 to 256 bytes.
 //! * A pepper has at least 32 bytes. It must be the same on every server that shares a store.
 //! * Times have whole seconds and end with the year 9999.
 //!

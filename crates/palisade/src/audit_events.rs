@@ -5,7 +5,7 @@
 //!
 //! | event | when | members |
 //! |---|---|---|
-//! | `key.created`, `key.rotated`, `key.digest_renewed`, `key.revoked`, `key.unrevoked`, `key.removed`, `key.changed` | an API key changed in its store | `key`, and `owner` if it has one |
+//! | `key.created`, `key.rotated`, `key.digest_renewed`, `key.revoked`, `key.unrevoked`, `key.disabled`, `key.enabled`, `key.removed`, `key.changed` | an API key changed in its store | `key`, and `owner` if it has one |
 //! | `sessions.ended` | sessions were ended by name or all together | `by`, `count`, `kind`, `principal`, and `owner`, `session` where there are some |
 
 use palisade_api_key::{KeyEvent, KeyEventKind};
@@ -67,6 +67,8 @@ fn key_event_id(kind: KeyEventKind) -> &'static str {
         KeyEventKind::DigestRenewed => event_id::KEY_DIGEST_RENEWED,
         KeyEventKind::Revoked => event_id::KEY_REVOKED,
         KeyEventKind::Unrevoked => event_id::KEY_UNREVOKED,
+        KeyEventKind::Disabled => event_id::KEY_DISABLED,
+        KeyEventKind::Enabled => event_id::KEY_ENABLED,
         KeyEventKind::Removed => event_id::KEY_REMOVED,
         _ => event_id::KEY_CHANGED,
     }

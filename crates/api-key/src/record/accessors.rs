@@ -57,6 +57,12 @@ impl KeyRecord {
         self.used.get()
     }
 
+    /// Returns the values for the application, by their names.
+    pub fn metadata(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        let all = self.grant.metadata.iter();
+        all.map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// Returns the networks that the key is bound to. An empty list means every network.
     #[must_use]
     pub fn networks(&self) -> &[Network] {
@@ -88,28 +94,5 @@ impl KeyRecord {
     #[must_use]
     pub const fn principal(&self) -> &Principal {
         &self.principal
-    }
-
-    /// Returns when the key was revoked; `None` if it was not.
-    #[must_use]
-    pub fn revoked_at(&self) -> Option<Duration> {
-        self.revoked.map(Timestamp::unix)
-    }
-
-    /// Returns the state of the key at a time since the Unix epoch, for listings. The first that applies counts:
-    /// `revoked`, `expired`, `not yet`, `rotating` (the old secret is accepted too) or `active`.
-    #[must_use]
-    pub fn status(&self, now: Duration) -> &'static str {
-        if self.revoked.is_some() {
-            "revoked"
-        } else if self.is_over(now) {
-            "expired"
-        } else if self.not_before().is_some_and(|start| now < start) {
-            "not yet"
-        } else if self.previous().is_some_and(|(_, until)| now < until) {
-            "rotating"
-        } else {
-            "active"
-        }
     }
 }

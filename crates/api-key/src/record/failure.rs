@@ -17,6 +17,8 @@ pub enum KeyFailure {
     ///
     /// Put `ClientInfoLayer` outside this layer.
     ClientUnknown,
+    /// An operator disabled the key, and may enable it again. This is checked after a revocation and before all dates.
+    Disabled,
     /// The time of [`Grant::expires`](crate::Grant::expires) has come.
     Expired,
     /// The text is not a key of the format, or its checksum does not match.
@@ -51,6 +53,7 @@ impl KeyFailure {
             Self::ClientUnknown => {
                 "the key is bound to networks; ClientInfoLayer must stand outside ApiKeyLayer"
             }
+            Self::Disabled => "key disabled",
             Self::Expired => "key expired",
             Self::Malformed => "malformed key",
             Self::NetworkNotAllowed => "key used from a network that it is not allowed from",
@@ -77,6 +80,7 @@ impl KeyFailure {
     pub const fn code(self) -> &'static str {
         match self {
             Self::ClientUnknown => "client_unknown",
+            Self::Disabled => "disabled",
             Self::Expired => "expired",
             Self::Malformed => "malformed",
             Self::NetworkNotAllowed => "network_not_allowed",
@@ -102,7 +106,7 @@ impl KeyFailure {
                 CredentialFailure::NotAllowedHere
             }
             Self::NotYetValid => CredentialFailure::NotYetValid,
-            Self::Revoked => CredentialFailure::Revoked,
+            Self::Disabled | Self::Revoked => CredentialFailure::Revoked,
             Self::Malformed | Self::OtherScheme | Self::Unknown | Self::WrongSecret => {
                 CredentialFailure::Guess
             }

@@ -2,7 +2,7 @@
 //!
 //! A [`Grant`] is checked when a record is made of it: by minting, and by reading a file.
 
-use std::{fmt, net::IpAddr, time::Duration};
+use std::{collections::BTreeMap, fmt, net::IpAddr, time::Duration};
 
 use crate::{key::Environment, network::Network, record::Timestamp};
 
@@ -11,6 +11,11 @@ const LONGEST_TEXT: usize = 128;
 /// Bounds the scopes and the networks of one key: each request carries the former and checks the
 /// latter.
 const MOST_ENTRIES: usize = 64;
+/// Bounds the metadata of a key, which each principal carries.
+const MOST_METADATA: usize = 16;
+/// In bytes: of the name and the value of metadata.
+const LONGEST_METADATA_NAME: usize = 64;
+const LONGEST_METADATA: usize = 256;
 
 /// The permissions of a key: scopes, tier, owner, dates and networks.
 ///
@@ -35,6 +40,8 @@ pub struct Grant {
     pub(crate) environment: Environment,
     /// The key is refused from this moment on.
     pub(crate) expires: Option<Timestamp>,
+    /// For the application. Becomes attributes of the principal.
+    pub(crate) metadata: BTreeMap<String, String>,
     /// Empty: every network.
     pub(crate) networks: Vec<Network>,
     /// The key is refused before this moment.
@@ -55,6 +62,7 @@ impl Grant {
         Self {
             environment,
             expires: None,
+            metadata: BTreeMap::new(),
             networks: Vec::new(),
             not_before: None,
             note: None,
@@ -95,6 +103,29 @@ impl Grant {
             .as_secs()
             .saturating_add(u64::from(at.subsec_nanos() > 0));
         self.not_before = Some(Timestamp::from_unix(Duration::from_secs(whole)));
+        self
+    }
+
+    /// Adds a value for the application, such as the plan or the project of the key. It replaces one of the same name.
+    /// Default: none.
+    ///
+    /// At most 16. A name has 1 to 64 ASCII letters, digits, `-`, `_` and `.`; a value has 1 to 256 bytes without control
+    /// characters. Handlers read it as an attribute of the principal, `metadata.` and the name. It is no place for
+    /// secrets: a principal may be logged.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use palisade_api_key::{Environment, Grant, KeyScheme, Pepper};
+    ///
+    /// let scheme = KeyScheme::new(Pepper::generate()?);
+    /// let grant = Grant::new(Environment::Live).metadata("project", "atlas");
+    /// let minted = scheme.mint(grant, Duration::from_secs(1_800_000_000))?;
+    /// let who = minted.record().principal();
+    /// assert_eq!(who.attribute("metadata.project"), Some("atlas"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn metadata(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.metadata.insert(name.into(), value.into());
         self
     }
 
@@ -168,6 +199,9 @@ impl Grant {
         if !self.scopes.iter().all(|scope| is_scope(scope)) {
             return Err(InvalidGrant::Scope);
         }
+        if self.metadata.len() > MOST_METADATA || !self.metadata.iter().all(is_metadata) {
+            return Err(InvalidGrant::Metadata);
+        }
         if self.scopes.len() > MOST_ENTRIES || self.networks.len() > MOST_ENTRIES {
             return Err(InvalidGrant::TooMany);
         }
@@ -183,6 +217,14 @@ fn is_plain(text: &str) -> bool {
     (1..=LONGEST_TEXT).contains(&text.len()) && !text.chars().any(char::is_control)
 }
 
+/// Returns whether a value has a name that an attribute can have, and fits on one line of a log.
+fn is_metadata((name, value): (&String, &String)) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let is_name = (1..=LONGEST_METADATA_NAME).contains(&name.len()) && name.bytes().all(allowed);
+    let fits = (1..=LONGEST_METADATA).contains(&value.len());
+    is_name && fits && !value.chars().any(char::is_control)
+}
+
 /// Returns whether a text is a scope (RFC 6749 section 3.3).
 fn is_scope(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
@@ -193,6 +235,8 @@ fn is_scope(text: &str) -> bool {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum InvalidGrant {
+    /// More than 16 values of metadata, or one whose name or value has another form.
+    Metadata,
     /// `expires` is not after `not_before`: the key would never be valid.
     NeverValid,
     /// A scope is empty, longer than 128 bytes, or holds a space, a quote or a backslash.
@@ -209,6 +253,10 @@ pub enum InvalidGrant {
 impl fmt::Display for InvalidGrant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Metadata => write!(
+                f,
+                "a key has at most {MOST_METADATA} values of metadata; a name has 1 to {LONGEST_METADATA_NAME} letters, digits, `-`, `_` and `.`, a value 1 to {LONGEST_METADATA} bytes on one line"
+            ),
             Self::NeverValid => {
                 f.write_str("`expires` is not after `not_before`: the key would never count")
             }

@@ -52,6 +52,10 @@ pub struct KeyRecord {
     pub(crate) principal: Principal,
     /// Set once; a revoked key is refused at any time.
     pub(crate) revoked: Option<Timestamp>,
+    /// Since when the key is refused until an operator enables it.
+    pub(crate) disabled: Option<Timestamp>,
+    /// Whether another system made the current secret.
+    pub(crate) imported: bool,
     pub(crate) used: LastUsed,
 }
 
@@ -67,7 +71,8 @@ impl KeyRecord {
     /// Creates a record from what a custom store has kept.
     ///
     /// `created` is the time since the Unix epoch. Add a former secret with
-    /// [`with_previous`](Self::with_previous) and a revocation with [`revoked`](Self::revoked).
+    /// [`with_previous`](Self::with_previous), a revocation with [`revoked`](Self::revoked), and the rest with
+    /// [`disabled`](Self::disabled) and [`imported`](Self::imported).
     ///
     /// # Errors
     ///
@@ -98,6 +103,8 @@ impl KeyRecord {
             id,
             previous: None,
             revoked: None,
+            disabled: None,
+            imported: false,
             used: LastUsed::default(),
         }
     }
@@ -107,15 +114,6 @@ impl KeyRecord {
     pub fn with_previous(mut self, digest: KeyDigest, until: Duration) -> Self {
         let until = Timestamp::from_unix(until);
         self.previous = Some(Previous { digest, until });
-        self
-    }
-
-    /// Revokes the key: it is refused from now on, also by a server whose clock is behind `at`.
-    ///
-    /// `at` is recorded for listings. A key that is revoked already keeps its first time.
-    #[must_use]
-    pub fn revoked(mut self, at: Duration) -> Self {
-        self.revoked.get_or_insert(Timestamp::from_unix(at));
         self
     }
 
@@ -146,7 +144,7 @@ impl KeyRecord {
     ///
     /// # Errors
     ///
-    /// [`KeyFailure`]: the key is revoked, expired, not yet valid, or not allowed for the client's
+    /// [`KeyFailure`]: the key is revoked, disabled, expired, not yet valid, or not allowed for the client's
     /// address.
     pub fn check_without_secret(
         &self,
@@ -155,6 +153,9 @@ impl KeyRecord {
     ) -> Result<(), KeyFailure> {
         if self.revoked.is_some() {
             return Err(KeyFailure::Revoked);
+        }
+        if self.disabled.is_some() {
+            return Err(KeyFailure::Disabled);
         }
         if self
             .grant
@@ -202,14 +203,6 @@ impl KeyRecord {
             _ => Ok(()),
         }
     }
-
-    /// Returns whether the key is revoked or expired at a time since the Unix epoch.
-    ///
-    /// Such a key is never valid again, and it cannot be rotated.
-    #[must_use]
-    pub fn is_over(&self, now: Duration) -> bool {
-        self.revoked.is_some() || self.grant.expires.is_some_and(|end| now >= end.unix())
-    }
 }
 
 /// The principal of every request with this key.
@@ -218,6 +211,9 @@ fn principal_of(id: KeyId, grant: &Grant) -> Principal {
         .credential(id.as_str())
         .scopes(grant.scopes.iter().map(String::as_str))
         .attribute("environment", grant.environment.as_str());
+    for (name, value) in &grant.metadata {
+        who = who.attribute(format!("metadata.{name}"), value.as_str());
+    }
     if let Some(owner) = &grant.owner {
         who = who.owner(owner.as_str());
     }
@@ -237,6 +233,7 @@ impl fmt::Debug for KeyRecord {
             .field("grant", &self.grant)
             .field("rotating", &self.previous.is_some())
             .field("revoked", &self.revoked.is_some())
+            .field("disabled", &self.disabled.is_some())
             .finish_non_exhaustive()
     }
 }

@@ -65,7 +65,7 @@ impl KeyScheme {
     }
 
     /// Makes the record of a key that another system made, from the SHA-256 of its text. Its SHA-256 is not
-    /// stored, but a digest of it under the pepper.
+    /// stored, but a digest of it under the pepper. The record is [marked](KeyRecord::is_imported) as imported.
     ///
     /// Import digests of random keys alone: a plain SHA-256 of a password can be tested by everybody who has
     /// it, and so can the id of the record. Replace such keys by [`rotate`](Self::rotate), which makes a key of
@@ -102,7 +102,7 @@ impl KeyScheme {
     ) -> Result<KeyRecord, InvalidGrant> {
         let key = ImportedKey::from_sha256(sha256);
         let digest = self.pepper.digest_imported(&key, self.name);
-        KeyRecord::from_grant(key.id(), digest, grant, now)
+        KeyRecord::from_grant(key.id(), digest, grant, now).map(KeyRecord::imported)
     }
 }
 

@@ -102,7 +102,7 @@ impl KeyScheme {
         Ok(MintedKey { key, record })
     }
 
-    /// Gives a key a new secret. The id, scopes and dates stay.
+    /// Gives a key a new secret. The id, scopes and dates stay, and a disabled key stays disabled.
     ///
     /// The old secret is accepted until `overlap_until`, so that clients can change over. A secret
     /// before the old one is no longer accepted. An `overlap_until` that is not after `now` ends
@@ -143,6 +143,7 @@ impl KeyScheme {
         let (key, digest) = self.random_key(record.environment(), record.id)?;
         let former = KeyRecord {
             previous: None,
+            imported: false,
             ..record.clone()
         };
         let mut record = former.clone();

@@ -52,6 +52,10 @@ pub enum KeyEventKind {
     Revoked,
     /// It is revoked no more. No command and no function does this: somebody wrote to the store.
     Unrevoked,
+    /// It was disabled: it is refused until it is enabled.
+    Disabled,
+    /// It was enabled again.
+    Enabled,
     /// Its record was removed. The key is unknown from now on.
     Removed,
     /// Its permissions, dates or notes are others.
@@ -75,6 +79,16 @@ impl KeyEvent {
     #[must_use]
     pub const fn kind(&self) -> KeyEventKind {
         self.kind
+    }
+
+    /// Makes the event of a removed record, which may not be known.
+    #[cfg(feature = "redis")]
+    pub(super) fn removed(id: KeyId, record: Option<&KeyRecord>) -> Self {
+        Self {
+            id,
+            owner: record.and_then(|record| record.principal().owner().map(Into::into)),
+            kind: KeyEventKind::Removed,
+        }
     }
 
     /// Returns what changed from a record to a later one: one entry for each kind of change.
@@ -110,11 +124,17 @@ fn kinds_of(before: &KeyRecord, after: &KeyRecord) -> Vec<KeyEventKind> {
         (Some(_), None) => kinds.push(KeyEventKind::Unrevoked),
         _ => {}
     }
+    match (before.disabled_at(), after.disabled_at()) {
+        (None, Some(_)) => kinds.push(KeyEventKind::Disabled),
+        (Some(_), None) => kinds.push(KeyEventKind::Enabled),
+        _ => {}
+    }
     let has_other_values =
         before.grant() != after.grant() || before.created() != after.created();
     // After a rotation the former secret belongs to it. Alone it is a change: a secret is accepted that was not.
-    let has_other_former = kinds.is_empty() && !has_same_former(before, after);
-    if has_other_values || has_other_former {
+    let has_same_origin = before.is_imported() == after.is_imported();
+    let is_same = has_same_former(before, after) && has_same_origin;
+    if has_other_values || (kinds.is_empty() && !is_same) {
         kinds.push(KeyEventKind::Changed);
     }
     kinds
@@ -178,6 +198,9 @@ mod tests {
         let revoked = before.clone().revoked(NOW);
         assert_eq!(kinds(before, &revoked), [KeyEventKind::Revoked]);
         assert_eq!(kinds(&revoked, before), [KeyEventKind::Unrevoked]);
+        let disabled = before.clone().disabled(NOW);
+        assert_eq!(kinds(before, &disabled), [KeyEventKind::Disabled]);
+        assert_eq!(kinds(&disabled, before), [KeyEventKind::Enabled]);
         for overlap in [NOW, NOW + Duration::from_secs(60)] {
             let rotated = scheme.rotate(before, overlap, NOW).unwrap();
             assert_eq!(kinds(before, rotated.record()), [KeyEventKind::Rotated]);

@@ -36,17 +36,46 @@ impl KeyTable {
         Ok(())
     }
 
-    /// Replaces a record, after a rotation. The time of last use is kept.
+    /// Replaces a record, after a rotation. The time of last use is kept, and a disabled key stays disabled: the new
+    /// record may be made of one from before.
     ///
     /// # Errors
     ///
     /// [`TableError::Unknown`] when there is no record of this id. [`TableError::Revoked`] when it
     /// was revoked and the new one is not: a revoked key stays revoked.
     pub fn replace(&mut self, mut record: KeyRecord) -> Result<(), TableError> {
-        let id = record.id();
+        self.change(record.id(), |before| {
+            record.disabled = record.disabled.or(before.disabled);
+            Ok(record)
+        })
+    }
+
+    /// Changes a record by a function of the one that is there. The time of last use is kept.
+    ///
+    /// # Errors
+    ///
+    /// That of the function. [`TableError::Unknown`] when there is no record of this id, or the function returns one of
+    /// another id. [`TableError::Revoked`] when it would revive a revoked key.
+    ///
+    /// ```
+    /// use palisade_api_key::{KeyId, KeyTable, TableError};
+    ///
+    /// fn enable(table: &mut KeyTable, id: KeyId) -> Result<(), TableError> {
+    ///     table.change(id, |record| Ok(record.clone().enabled()))
+    /// }
+    /// ```
+    pub fn change<E: From<TableError>>(
+        &mut self,
+        id: KeyId,
+        change: impl FnOnce(&KeyRecord) -> Result<KeyRecord, E>,
+    ) -> Result<(), E> {
         let place = self.0.get_mut(&id).ok_or(TableError::Unknown(id))?;
+        let mut record = change(place)?;
+        if record.id() != id {
+            return Err(TableError::Unknown(record.id()).into());
+        }
         if place.revoked_at().is_some() && record.revoked_at().is_none() {
-            return Err(TableError::Revoked(id));
+            return Err(TableError::Revoked(id).into());
         }
         record.used = place.used.clone();
         *place = Arc::new(record);
@@ -73,9 +102,47 @@ impl KeyTable {
     ///
     /// [`TableError::Unknown`] when there is no record of this id.
     pub fn revoke(&mut self, id: KeyId, now: Duration) -> Result<(), TableError> {
-        let place = self.0.get_mut(&id).ok_or(TableError::Unknown(id))?;
-        *place = Arc::new(KeyRecord::clone(place).revoked(now));
-        Ok(())
+        self.change(id, |record| Ok(record.clone().revoked(now)))
+    }
+
+    /// Disables a key at a time since the Unix epoch: it is refused until [`enable`](Self::enable). Disabling it again
+    /// changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError::Unknown`] when there is no record of this id.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use palisade_api_key::{Environment, Grant, KeyScheme, MemoryKeyStore, Pepper};
+    ///
+    /// let scheme = KeyScheme::new(Pepper::generate()?);
+    /// let now = Duration::from_secs(1_800_000_000);
+    /// let minted = scheme.mint(Grant::new(Environment::Live), now)?;
+    /// let (id, store) = (minted.record().id(), MemoryKeyStore::new());
+    /// store.insert(minted.record().clone())?;
+    ///
+    /// store.update(|table| table.disable(id, now))?;
+    /// assert_eq!(store.table().get(id).map(|record| record.status(now)), Some("disabled"));
+    /// store.update(|table| table.enable(id))?;
+    /// assert_eq!(store.table().get(id).map(|record| record.status(now)), Some("active"));
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn disable(&mut self, id: KeyId, now: Duration) -> Result<(), TableError> {
+        self.change(id, |record| Ok(record.clone().disabled(now)))
+    }
+
+    /// Enables a key that was disabled. Enabling it again changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError::Unknown`] when there is no record of this id. [`TableError::Revoked`] when it was revoked: it
+    /// stays so.
+    pub fn enable(&mut self, id: KeyId) -> Result<(), TableError> {
+        self.change(id, |record| match record.revoked_at() {
+            Some(_) => Err(TableError::Revoked(id)),
+            None => Ok(record.clone().enabled()),
+        })
     }
 
     /// Revokes all keys of an owner and returns their ids, oldest first.

@@ -31,7 +31,7 @@ impl Fleet {
         })
     }
 
-    fn builder(&self) -> RedisKeyStoreBuilder {
+    pub(crate) fn builder(&self) -> RedisKeyStoreBuilder {
         let builder = RedisKeyStore::builder(&self.server.url(), Secret::new(KEY));
         builder.clock(self.clock.shared())
     }

@@ -25,7 +25,14 @@ const CLEAR: [&str; 10] = [
     "via",
 ];
 /// Notes whose values are the public identifiers of credentials, as they are in a principal.
-const CREDENTIALS: [&str; 4] = ["api_key_id", "key_minted", "key_revoked", "key_rotated"];
+const CREDENTIALS: [&str; 6] = [
+    "api_key_id",
+    "key_disabled",
+    "key_enabled",
+    "key_minted",
+    "key_revoked",
+    "key_rotated",
+];
 /// Beginnings of notes about something that an operator must find later.
 const IMPORTANT: [&str; 4] = ["credential_", "inspect_", "key_", "session_"];
 /// Further ones.

@@ -31,6 +31,11 @@ pub(super) struct GrantOptions {
     /// Default: from everywhere. The address is the one that the service derives from its trusted proxies.
     #[arg(long = "network", value_name = "NETWORK")]
     networks: Vec<Network>,
+    /// A value for the application, as NAME=VALUE; may be given several times
+    ///
+    /// Handlers read it as the attribute metadata.NAME of the principal. It may be logged, so it is no place for secrets.
+    #[arg(long = "metadata", value_name = "NAME=VALUE")]
+    metadata: Vec<String>,
     /// A note for operators: what the key is for
     ///
     /// Shown by `palisade key list` only. Clients and handlers do not see it.
@@ -73,6 +78,12 @@ impl GrantOptions {
         }
         if let Some(start) = self.not_before {
             grant = grant.not_before(start.from(now));
+        }
+        for written in &self.metadata {
+            let (name, value) = written.split_once('=').ok_or_else(|| {
+                Failure::new("--metadata: write NAME=VALUE, such as project=atlas")
+            })?;
+            grant = grant.metadata(name, value);
         }
         if let Some(note) = &self.note {
             grant = grant.note(note);

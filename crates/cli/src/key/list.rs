@@ -6,7 +6,9 @@
 //! |---|---|---|
 //! | `id`, `environment`, `status`, `created` | the same | never |
 //! | `expires` | EXPIRES | the key never expires |
-//! | `not_before`, `revoked`, `old_secret_until` | none | not set |
+//! | `not_before`, `revoked`, `disabled`, `old_secret_until` | none | not set |
+//! | `imported` | none | never |
+//! | `metadata` | none | never; may be empty |
 //! | `owner`, `tier`, `note` | the same | not set |
 //! | `pepper` | PEPPER, with `--pepper` | without `--pepper` |
 //! | `scopes`, `networks` | SCOPES, none | never; may be empty |
@@ -31,7 +33,7 @@ Examples:
 
 /// Lists all keys, oldest first
 ///
-/// The states are active, rotating (the old secret is still accepted), not yet, expired and revoked.
+/// The states are active, rotating (the old secret is still accepted), not yet, disabled, expired and revoked.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct List {
@@ -158,12 +160,15 @@ fn key_document(record: &KeyRecord, scheme: Option<&KeyScheme>, now: Duration) -
         "not_before": record.not_before().map(format_date),
         "expires": record.expires().map(format_date),
         "revoked": record.revoked_at().map(format_date),
+        "disabled": record.disabled_at().map(format_date),
+        "imported": record.is_imported(),
         "old_secret_until": record.previous().map(|(_, until)| format_date(until)),
         "owner": who.owner(),
         "tier": who.tier(),
         "scopes": who.scopes().collect::<Vec<_>>(),
         "networks": record.networks().iter().map(ToString::to_string).collect::<Vec<_>>(),
         "note": record.note(),
+        "metadata": record.metadata().collect::<std::collections::BTreeMap<_, _>>(),
         "pepper": scheme.map(|scheme| pepper_of(record, scheme)),
     })
 }

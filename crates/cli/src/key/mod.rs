@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `new`, `new_pepper`, `import`, `list`, `verify` | the command of that name |
 //! | `change` | `key revoke` and `key rotate` |
+//! | `disable` | `key disable` and `key enable` |
 //! | `grant` | the options of what a key may do |
 //! | `files` | the store and the pepper, shared by the commands |
 //! | `name` | the id of a key in the arguments |
@@ -30,6 +31,7 @@
 //! running one notices the change of the file.
 
 mod change;
+mod disable;
 mod files;
 mod grant;
 mod import;
@@ -53,6 +55,8 @@ pub(crate) enum Command {
     Import(import::Import),
     List(list::List),
     Revoke(change::Revoke),
+    Disable(disable::Disable),
+    Enable(disable::Enable),
     Rotate(change::Rotate),
     Verify(verify::Verify),
 }
@@ -70,6 +74,8 @@ impl Command {
             Self::Import(command) => command.run(),
             Self::List(command) => command.run(),
             Self::Revoke(command) => command.run(),
+            Self::Disable(command) => command.run(),
+            Self::Enable(command) => command.run(),
             Self::Rotate(command) => command.run(),
             Self::Verify(command) => command.run(),
         }

@@ -26,6 +26,8 @@ fn the_help_of_every_command_has_examples() {
         &["Examples:", "SHA-256", "128 random bits"],
     );
     check("key revoke --help", &["Examples:", "within a second"]);
+    check("key disable --help", &["Examples:", "within a second"]);
+    check("key enable --help", &["Examples:", "stays revoked"]);
     check("key rotate --help", &["Examples:", "--overlap", "24h"]);
     check("key verify --help", &["Examples:", "--as", "Exit code"]);
     check(

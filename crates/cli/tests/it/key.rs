@@ -81,7 +81,7 @@ fn a_second_key_uses_the_files_of_the_first() {
 #[test]
 fn what_was_granted_is_listed() {
     let folder = Folder::new();
-    let options = "--env test --owner team --tier gold --scope a --scope b --network 203.0.113.0/24 --note trial";
+    let options = "--env test --owner team --tier gold --scope a --scope b --network 203.0.113.0/24 --note trial --metadata project=atlas --metadata note=a=b";
     let key = folder.good(&format!(
         "{NEW} {options} --not-before 2026-01-01T00:00:00Z --expires 9000-01-01T00:00:00Z"
     ));
@@ -94,6 +94,9 @@ fn what_was_granted_is_listed() {
     assert_eq!(listed["scopes"], serde_json::json!(["a", "b"]));
     assert_eq!(listed["networks"], serde_json::json!(["203.0.113.0/24"]));
     assert_eq!(listed["note"], "trial");
+    let metadata = serde_json::json!({ "note": "a=b", "project": "atlas" });
+    assert_eq!(listed["metadata"], metadata);
+    assert_eq!(listed["imported"], false);
     assert_eq!(listed["not_before"], "2026-01-01T00:00:00Z");
     assert_eq!(listed["expires"], "9000-01-01T00:00:00Z");
     assert_eq!(listed["status"], "active");
@@ -138,6 +141,36 @@ fn a_revoked_key_opens_nothing() {
         .find(|listed| listed["id"] == id(&key))
         .unwrap();
     assert_eq!(listed["status"], "revoked");
+}
+
+#[test]
+fn a_disabled_key_opens_nothing_until_it_is_enabled() {
+    let folder = Folder::new();
+    let (key, other) = (folder.good(NEW), folder.good(NEW));
+    let change = |verb: &str| format!("key {verb} --store keys.toml {}", id(&key));
+    let ran = folder.run(&change("disable"));
+    assert_eq!(ran.err, format!("disabled {}\n", id(&key)));
+    assert_eq!(status(&folder, &key), StatusCode::UNAUTHORIZED);
+    assert_eq!(status(&folder, &other), StatusCode::OK);
+    assert_eq!(folder.json(LIST)[0]["status"], "disabled");
+    assert!(folder.json(LIST)[0]["disabled"].is_string());
+    folder.good(&change("enable"));
+    assert_eq!(status(&folder, &key), StatusCode::OK);
+    folder.good(&change("revoke"));
+    let problem = folder.bad(&change("enable"));
+    assert!(problem.contains("is revoked and stays so"), "{problem}");
+    assert_eq!(status(&folder, &key), StatusCode::UNAUTHORIZED);
+}
+
+#[test]
+fn one_unknown_id_keeps_all_from_being_disabled() {
+    let folder = Folder::new();
+    let key = folder.good(NEW);
+    folder.bad(&format!(
+        "key disable --store keys.toml {} 000000000000",
+        id(&key)
+    ));
+    assert_eq!(status(&folder, &key), StatusCode::OK);
 }
 
 #[test]
@@ -351,6 +384,11 @@ fn bad_input_gets_a_clear_line() {
         "12 letters and digits",
     );
     check_bad("key revoke --store keys.toml", "<ID>");
+    check_bad("key disable --store keys.toml", "<ID>");
+    check_bad(
+        "key new --store keys.toml --pepper pepper --metadata project",
+        "NAME=VALUE",
+    );
 }
 
 #[test]

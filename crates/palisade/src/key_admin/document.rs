@@ -1,6 +1,6 @@
 //! The JSON of the routes.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use palisade_api_key::{Environment, Grant, KeyRecord, MintedKey, Network, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,8 @@ pub(super) struct GrantDocument {
     owner: Option<String>,
     tier: Option<String>,
     note: Option<String>,
+    #[serde(default)]
+    metadata: BTreeMap<String, String>,
     not_before: Option<String>,
     expires: Option<String>,
 }
@@ -50,6 +52,9 @@ pub(super) struct KeyDocument {
     not_before: Option<String>,
     expires: Option<String>,
     revoked: Option<String>,
+    disabled: Option<String>,
+    /// Whether another system made the key.
+    imported: bool,
     old_secret_until: Option<String>,
     last_used: Option<String>,
     owner: Option<String>,
@@ -57,6 +62,7 @@ pub(super) struct KeyDocument {
     scopes: Vec<String>,
     networks: Vec<String>,
     note: Option<String>,
+    metadata: BTreeMap<String, String>,
 }
 
 /// A page of a list.
@@ -94,6 +100,9 @@ impl GrantDocument {
         if let Some(note) = self.note {
             grant = grant.note(note);
         }
+        for (name, value) in self.metadata {
+            grant = grant.metadata(name, value);
+        }
         if let Some(start) = self.not_before {
             grant = grant.not_before(start.parse::<Timestamp>().map_err(wrong)?.unix());
         }
@@ -116,6 +125,8 @@ impl KeyDocument {
             not_before: record.not_before().map(date),
             expires: record.expires().map(date),
             revoked: record.revoked_at().map(date),
+            disabled: record.disabled_at().map(date),
+            imported: record.is_imported(),
             old_secret_until: record.previous().map(|(_, until)| date(until)),
             last_used: record.last_used().map(date),
             owner: who.owner().map(str::to_owned),
@@ -123,6 +134,10 @@ impl KeyDocument {
             scopes: who.scopes().map(str::to_owned).collect(),
             networks: record.networks().iter().map(ToString::to_string).collect(),
             note: record.note().map(str::to_owned),
+            metadata: record
+                .metadata()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
         }
     }
 }

@@ -18,7 +18,7 @@ use palisade_api_key::{KeyId, KeyRecord, MintedKey};
 use palisade_core::{Fact, SecurityContext, extract::Refused};
 
 use super::{
-    KeyAdmin, KeyAdminError,
+    KeyAdmin, KeyAdminError, KeyChange,
     document::{
         GrantDocument, KeyDocument, MintedDocument, PageDocument, PageQuery, RotationDocument,
     },
@@ -121,20 +121,60 @@ pub(super) async fn revoke(
     cx: SecurityContext,
     Path(id): Path<String>,
 ) -> Result<Json<KeyDocument>, Refused> {
-    let revoked = async {
-        let (id, now): (KeyId, _) = (id.parse().map_err(|_| KeyAdminError::Unknown)?, admin.now());
-        let revoke = move |record: &KeyRecord| Ok(record.clone().revoked(now));
-        admin.store.change(id, Box::new(revoke)).get().await?;
-        admin.find(id.as_str()).await
-    };
-    let record = revoked.await.map_err(|error| refused(&cx, error))?;
+    let now = admin.now();
+    let revoke = move |record: &KeyRecord| Ok(record.clone().revoked(now));
+    let changed = admin.change(&id, Box::new(revoke)).await;
+    let record = changed.map_err(|error| refused(&cx, error))?;
     note(&cx, "key_revoked", record.id());
+    Ok(Json(KeyDocument::of(&record, admin.now())))
+}
+
+/// Disables a key. Disabling it again changes nothing.
+pub(super) async fn disable(
+    State(admin): State<KeyAdmin>,
+    cx: SecurityContext,
+    Path(id): Path<String>,
+) -> Result<Json<KeyDocument>, Refused> {
+    let now = admin.now();
+    let disable = move |record: &KeyRecord| Ok(record.clone().disabled(now));
+    let changed = admin.change(&id, Box::new(disable)).await;
+    let record = changed.map_err(|error| refused(&cx, error))?;
+    note(&cx, "key_disabled", record.id());
+    Ok(Json(KeyDocument::of(&record, admin.now())))
+}
+
+/// Enables a key that was disabled, if its scopes may be granted: whoever holds it gets them back.
+pub(super) async fn enable(
+    State(admin): State<KeyAdmin>,
+    cx: SecurityContext,
+    Path(id): Path<String>,
+) -> Result<Json<KeyDocument>, Refused> {
+    let grants = admin.clone();
+    let enable = move |record: &KeyRecord| {
+        if !grants.may_grant(record.principal().scopes()) {
+            return Err(KeyAdminError::NotGrantable);
+        }
+        match record.is_over(grants.now()) {
+            true => Err(KeyAdminError::Over),
+            false => Ok(record.clone().enabled()),
+        }
+    };
+    let changed = admin.change(&id, Box::new(enable)).await;
+    let record = changed.map_err(|error| refused(&cx, error))?;
+    note(&cx, "key_enabled", record.id());
     Ok(Json(KeyDocument::of(&record, admin.now())))
 }
 
 impl KeyAdmin {
     fn now(&self) -> Duration {
         self.clock.unix_time()
+    }
+
+    /// Changes a record, and returns it.
+    async fn change(&self, id: &str, change: KeyChange) -> Result<Arc<KeyRecord>, KeyAdminError> {
+        let key = id.parse().map_err(|_| KeyAdminError::Unknown)?;
+        self.store.change(key, change).get().await?;
+        self.find(id).await
     }
 
     async fn find(&self, id: &str) -> Result<Arc<KeyRecord>, KeyAdminError> {

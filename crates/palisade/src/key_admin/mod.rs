@@ -30,15 +30,18 @@ pub const SCOPE: &str = "keys:admin";
 /// | `GET /{id}` | the record |
 /// | `POST /{id}/rotate` with `overlap_seconds` | the new key, shown only now |
 /// | `POST /{id}/revoke` | the record; the key is refused from now on |
+/// | `POST /{id}/disable` | the record; the key is refused until it is enabled |
+/// | `POST /{id}/enable` | the record |
 ///
 /// A grant is `{"environment":"live","scopes":["tts:speak"],"owner":"acme","expires":"2027-01-31T00:00:00Z"}`; `tier`,
-/// `note`, `not_before` and `networks` are optional too. Neither a secret nor a digest is in a record.
+/// `note`, `metadata`, `not_before` and `networks` are optional too. Neither a secret nor a digest is in a record.
 ///
-/// An administrator cannot get more than the operator lists: a key is minted or rotated only if all its scopes are
-/// [grantable](KeyAdmin::grantable_scopes). Otherwise who may manage keys could take every right, by a new key or by
-/// the new secret of another one. Any key can be revoked.
+/// An administrator cannot get more than the operator lists: a key is minted, rotated or enabled only if all its scopes
+/// are [grantable](KeyAdmin::grantable_scopes). Otherwise who may manage keys could take every right, by a new key or by
+/// the new secret of another one. Any key can be revoked and disabled.
 ///
-/// Each change is in the audit trail, with the id of the key: `key_minted`, `key_rotated`, `key_revoked`.
+/// Each change is in the audit trail, with the id of the key: `key_minted`, `key_rotated`, `key_revoked`,
+/// `key_disabled`, `key_enabled`.
 ///
 /// ```
 /// use palisade::api_key::{KeyScheme, MemoryKeyStore, Pepper};
@@ -116,6 +119,8 @@ impl KeyAdmin {
             .get("/{id}", rule(), handlers::show)
             .post("/{id}/rotate", rule(), handlers::rotate)
             .post("/{id}/revoke", rule(), handlers::revoke)
+            .post("/{id}/disable", rule(), handlers::disable)
+            .post("/{id}/enable", rule(), handlers::enable)
             .with_state(self)
     }
 

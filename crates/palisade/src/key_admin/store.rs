@@ -39,10 +39,7 @@ impl ManagedKeys for MemoryKeyStore {
     }
 
     fn change(&self, id: KeyId, change: KeyChange) -> KeyReply<()> {
-        MaybeReady::Ready(self.update(|table| {
-            let record = table.get(id).ok_or(KeyAdminError::Unknown)?;
-            table.replace(change(record)?).map_err(Into::into)
-        }))
+        MaybeReady::Ready(self.update(|table| table.change(id, change)))
     }
 }
 
@@ -59,13 +56,7 @@ impl ManagedKeys for FileKeyStore {
 
     fn change(&self, id: KeyId, change: KeyChange) -> KeyReply<()> {
         let store = self.clone();
-        blocking(move || {
-            store.try_update(|table| {
-                let record = table.get(id).ok_or(KeyAdminError::Unknown)?;
-                let changed = change(record)?;
-                table.replace(changed).map_err(KeyAdminError::from)
-            })
-        })
+        blocking(move || store.try_update(|table| table.change(id, change)))
     }
 }
 

@@ -88,7 +88,7 @@ fn read(response: &TestResponse) -> Value {
 async fn a_key_lives_and_ends(service: &Service) {
     let grant = json!({
         "environment": "live", "scopes": ["tts:speak"], "owner": "acme", "tier": "gold", "note": "for lin",
-        "networks": ["203.0.113.0/24"], "expires": "2027-06-01T00:00:00Z"
+        "metadata": { "project": "atlas" }, "networks": ["203.0.113.0/24"], "expires": "2027-06-01T00:00:00Z"
     });
     let made = service.send("POST", "", &service.admin, &grant).await;
     assert_eq!(made.status, 201, "{}", made.body);
@@ -99,6 +99,8 @@ async fn a_key_lives_and_ends(service: &Service) {
         made["record"]["id"].as_str().unwrap(),
     );
     assert_eq!(made["record"]["owner"], "acme");
+    assert_eq!(made["record"]["metadata"], json!({ "project": "atlas" }));
+    assert_eq!(made["record"]["imported"], false);
     assert_eq!(service.speaks(key).await, 200);
 
     // Never again, and never a digest.
@@ -129,6 +131,16 @@ async fn a_key_lives_and_ends(service: &Service) {
     for key in [key, second] {
         assert_eq!(service.speaks(key).await, 200);
     }
+    for (change, status, opens) in [("disable", "disabled", 401), ("enable", "rotating", 200)] {
+        for _ in 0..2 {
+            let path = format!("/{id}/{change}");
+            let changed = service
+                .send("POST", &path, &service.admin, &Value::Null)
+                .await;
+            assert_eq!(read(&changed)["status"], status, "{}", changed.body);
+            assert_eq!(service.speaks(second).await, opens);
+        }
+    }
     for _ in 0..2 {
         let path = format!("/{id}/revoke");
         let revoked = service
@@ -143,8 +155,19 @@ async fn a_key_lives_and_ends(service: &Service) {
         .send("POST", &format!("/{id}/rotate"), &service.admin, &rotation)
         .await;
     assert_eq!((over.status, &*over.code), (409, "key_over"));
+    let path = format!("/{id}/enable");
+    let over = service
+        .send("POST", &path, &service.admin, &Value::Null)
+        .await;
+    assert_eq!((over.status, &*over.code), (409, "key_over"));
     let trail = service.trail.lines().join("\n");
-    for noted in ["key_minted", "key_rotated", "key_revoked"] {
+    for noted in [
+        "key_minted",
+        "key_rotated",
+        "key_disabled",
+        "key_enabled",
+        "key_revoked",
+    ] {
         assert!(
             trail.contains(&format!("\"key\":\"{noted}\",\"value\":\"{id}\"")),
             "{noted} in {trail}"
@@ -191,6 +214,8 @@ async fn without_the_scope_nothing_is_shown_or_changed() {
         ("GET", format!("/{id}")),
         ("POST", format!("/{id}/rotate")),
         ("POST", format!("/{id}/revoke")),
+        ("POST", format!("/{id}/disable")),
+        ("POST", format!("/{id}/enable")),
     ] {
         let refused = service.send(method, &path, &service.user, &grant).await;
         assert_eq!(
@@ -231,6 +256,20 @@ async fn an_administrator_gets_no_more_rights_than_may_be_granted() {
         (refused.status, &*refused.code),
         (403, "scope_not_grantable")
     );
+    let path = format!("/{}/disable", service.root_id);
+    let disabled = service
+        .send("POST", &path, &service.admin, &Value::Null)
+        .await;
+    assert_eq!(disabled.status, 200, "every key can be disabled");
+    // Who disabled it did so for a reason, and who holds it may be the one who asks.
+    let path = format!("/{}/enable", service.root_id);
+    let refused = service
+        .send("POST", &path, &service.admin, &Value::Null)
+        .await;
+    assert_eq!(
+        (refused.status, &*refused.code),
+        (403, "scope_not_grantable")
+    );
     let path = format!("/{}/revoke", service.root_id);
     let revoked = service
         .send("POST", &path, &service.admin, &Value::Null)
@@ -248,6 +287,7 @@ async fn what_cannot_be_used_is_refused_without_repeating_it() {
         json!({ "environment": "live", "expires": "tomorrow" }),
         json!({ "environment": "live", "networks": ["a"] }),
         json!({ "environment": "live", "note": "" }),
+        json!({ "environment": "live", "metadata": { "a b": "c" } }),
         json!({ "environment": "live", "owner": "a\nb" }),
         json!({ "environment": "live", "not_before": "2027-06-01T00:00:00Z", "expires": "2027-01-01T00:00:00Z" }),
         json!(["live"]),

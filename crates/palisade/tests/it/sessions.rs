@@ -239,6 +239,19 @@ async fn a_session_ends_with_the_key_that_opened_it() {
 }
 
 #[tokio::test]
+async fn a_session_of_a_disabled_key_is_refused_and_stays() {
+    let service = Service::start();
+    let cookie = service.cookie().await;
+    let id = service.minted.record().id();
+    let disable = |table: &mut palisade::api_key::KeyTable| table.disable(id, Duration::ZERO);
+    service.keys.update(disable).unwrap();
+    let (status, ..) = service.read("/notes", &cookie).await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+    service.keys.update(|table| table.enable(id)).unwrap();
+    assert_eq!(service.read("/notes", &cookie).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn a_session_of_another_kind_of_principal_ends_where_keys_are_checked() {
     let service = Service::start();
     let user = Principal::builder("user", "ann")

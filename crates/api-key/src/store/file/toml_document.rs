@@ -3,7 +3,7 @@
 //! Reading is strict: unknown keys are errors with their line. Messages never show values, since
 //! a key may have been pasted into the file by mistake.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use serde::{Deserialize, Serialize};
 use toml::value::Datetime;
@@ -51,6 +51,11 @@ struct Entry {
     not_before: Option<Datetime>,
     expires: Option<Datetime>,
     revoked: Option<Datetime>,
+    disabled: Option<Datetime>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    imported: bool,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    metadata: BTreeMap<String, String>,
     previous: Option<Former>,
 }
 
@@ -139,6 +144,7 @@ impl Entry {
         let grant = Grant {
             environment: self.environment.parse()?,
             expires: self.expires.map(read_timestamp).transpose()?,
+            metadata: self.metadata,
             networks: self
                 .networks
                 .iter()
@@ -167,6 +173,12 @@ impl Entry {
         if let Some(at) = self.revoked {
             record = record.revoked(read_timestamp(at)?.unix());
         }
+        if let Some(at) = self.disabled {
+            record = record.disabled(read_timestamp(at)?.unix());
+        }
+        if self.imported {
+            record = record.imported();
+        }
         Ok(record)
     }
 
@@ -189,6 +201,9 @@ impl Entry {
             not_before: grant.not_before.map(to_datetime).transpose()?,
             expires: grant.expires.map(to_datetime).transpose()?,
             revoked: record.revoked.map(to_datetime).transpose()?,
+            disabled: record.disabled.map(to_datetime).transpose()?,
+            imported: record.imported,
+            metadata: grant.metadata,
             previous: former.transpose()?,
         })
     }
@@ -205,6 +220,12 @@ pub(in crate::store) fn read_record(text: &str) -> Option<KeyRecord> {
 #[cfg(feature = "redis")]
 pub(in crate::store) fn write_record(record: &KeyRecord) -> Option<String> {
     toml::to_string(&Entry::from_record(record).ok()?).ok()
+}
+
+/// Tells serde which values are left out.
+#[allow(clippy::trivially_copy_pass_by_ref)] // as serde calls it
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 fn parse_digest(text: &str) -> Result<KeyDigest, KeyFileProblem> {

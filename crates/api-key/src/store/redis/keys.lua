@@ -13,14 +13,22 @@ if mode == 'find' then
   return redis.call('GET', record(ARGV[2]))
 end
 
-if mode == 'list' then
-  local ids = redis.call('ZRANGE', index, ARGV[2], ARGV[3])
+if mode == 'ids' then
+  return redis.call('ZRANGE', index, 0, -1)
+end
+
+if mode == 'records' then
   local found = {}
-  for _, id in ipairs(ids) do
-    found[#found + 1] = id
-    found[#found + 1] = redis.call('GET', record(id))
+  for place = 2, #ARGV do
+    -- A missing record is false, which the client reads as nothing.
+    found[place - 1] = redis.call('GET', record(ARGV[place]))
   end
   return found
+end
+
+if mode == 'remove' then
+  redis.call('ZREM', index, ARGV[2])
+  return redis.call('DEL', record(ARGV[2]))
 end
 
 -- write: id, the record that must be there (empty: none), the new record, and the order in the list.

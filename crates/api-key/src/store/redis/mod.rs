@@ -1,9 +1,10 @@
 //! Key records in Redis or Valkey, which all processes of a fleet share (feature `redis`).
 //!
-//! `cache` keeps replies for a moment, `requests` finds the records of requests, `sealer` protects records, `builder`
-//! has the choices.
+//! `cache` keeps replies for a moment, `requests` finds the records of requests, `changes` is what operators do,
+//! `sealer` protects records, `builder` has the choices.
 
 mod builder;
+mod changes;
 mod cache;
 mod requests;
 mod sealer;
@@ -15,21 +16,19 @@ use std::{
 };
 
 use palisade_core::{Secret, SharedClock};
-use palisade_internal::redis_link::RedisLink;
+use palisade_internal::{log_limit::LogLimit, redis_link::RedisLink};
 use redis::{FromRedisValue, Script};
 
 pub use self::builder::{RedisKeyStoreBuildError, RedisKeyStoreBuilder};
 use self::{
     cache::KeyCache,
-    sealer::{Opened, Sealer, is_same},
+    sealer::{Opened, Sealer},
 };
 use super::{KeyEvent, StoreUnavailable, TableError};
 use crate::{key::KeyId, record::KeyRecord};
 
 static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("keys.lua")));
 
-/// How often a change is tried again, if another process changed the record meanwhile.
-const TRIES: usize = 8;
 /// How many records one call of a listing reads.
 const PAGE: usize = 500;
 
@@ -57,7 +56,8 @@ const PAGE: usize = 500;
 /// Records are sealed with HMAC-SHA-256 under a key of the fleet, besides the digest under the pepper. Who can write
 /// to the server can remove keys, and can bring back what it had before: a process refuses an older record than it
 /// has seen (of the [remembered](RedisKeyStoreBuilder::remembered_keys) keys, since its start), a new process cannot
-/// know. It can neither make a key nor widen one beyond what it once had.
+/// know. It can leave a key out of listings: then revoke it by its id, which the audit trail has. It can neither make a
+/// key nor widen one beyond what it once had.
 ///
 /// Sealed is not encrypted: owner, tier, scopes, note, networks and dates of each key are readable in the server.
 /// Secrets are not, nor their SHA-256. Use one server (`redis://`, with the feature `redis-tls` `rediss://`), with
@@ -132,20 +132,6 @@ impl RedisKeyStore {
         RedisKeyStoreBuilder::new(url, key)
     }
 
-    /// Adds a record.
-    ///
-    /// # Errors
-    ///
-    /// [`TableError::Duplicate`], or the server cannot be asked.
-    pub async fn insert(&self, record: &KeyRecord) -> Result<(), RedisKeyError> {
-        let is_new = self.0.write(record, &[], 1).await?;
-        if !is_new {
-            return Err(TableError::Duplicate(record.id()).into());
-        }
-        self.0.tell(None, Some(record));
-        Ok(())
-    }
-
     /// Reads a record from the server. `None` if there is none.
     ///
     /// # Errors
@@ -157,108 +143,52 @@ impl RedisKeyStore {
         Ok(opened.map(|opened| opened.record))
     }
 
-    /// Revokes a key. This process refuses it at once, all others within the
-    /// [lifetime](RedisKeyStoreBuilder::lifetime) of a record.
+    /// Returns all records that can be opened, the oldest first. Others are logged, at most once a minute: they open
+    /// nothing. Reads 500 with each call of the server.
     ///
     /// # Errors
     ///
-    /// [`TableError::Unknown`], or the server cannot be asked.
-    pub async fn revoke(&self, id: KeyId, now: Duration) -> Result<(), RedisKeyError> {
-        self.update(id, |record| Ok(record.clone().revoked(now)))
-            .await
-    }
-
-    /// Replaces the record `before`, after [`KeyScheme::rotate`](crate::KeyScheme::rotate). `before` is what `after` was
-    /// made of: if others changed the record since, nothing is written, so that an old secret does not come back.
-    ///
-    /// # Errors
-    ///
-    /// [`TableError::Unknown`]; [`TableError::Revoked`] if it was revoked and the new one is not;
-    /// [`RedisKeyError::Contended`] if the record is not `before` any more; or the server cannot be asked.
-    ///
-    /// ```no_run
-    /// # use std::time::Duration;
-    /// # use palisade_api_key::{KeyId, KeyScheme, RedisKeyStore};
-    /// # async fn rotate(store: RedisKeyStore, scheme: KeyScheme, id: KeyId, now: Duration) -> Result<(), Box<dyn std::error::Error>> {
-    /// let before = store.get(id).await?.ok_or("unknown")?;
-    /// let rotated = scheme.rotate(&before, now + Duration::from_secs(86_400), now)?;
-    /// store.replace(&before, rotated.record()).await?;
-    /// # Ok(()) }
-    /// ```
-    pub async fn replace(
-        &self,
-        before: &KeyRecord,
-        after: &KeyRecord,
-    ) -> Result<(), RedisKeyError> {
-        let replaced = |stored: &KeyRecord| {
-            let id = stored.id();
-            if stored.revoked_at().is_some() && after.revoked_at().is_none() {
-                return Err(TableError::Revoked(id).into());
-            }
-            let is_free = after.id() == id && is_same(stored, before);
-            is_free
-                .then(|| after.clone())
-                .ok_or(RedisKeyError::Contended)
-        };
-        self.update(before.id(), replaced).await
-    }
-
-    /// Changes a record: reads it, and writes it unless another process changed it meanwhile; then once more. The
-    /// function may be called several times, and its last result is stored.
-    ///
-    /// # Errors
-    ///
-    /// That of the function; [`TableError::Unknown`]; [`TableError::Revoked`] if it would revive a revoked key; or
-    /// the server cannot be asked.
-    pub async fn update<E: From<RedisKeyError>>(
-        &self,
-        id: KeyId,
-        change: impl Fn(&KeyRecord) -> Result<KeyRecord, E>,
-    ) -> Result<(), E> {
-        for _ in 0..TRIES {
-            let before = self.0.read(id).await.map_err(RedisKeyError::from)?;
-            let Some(before) = before else {
-                return Err(RedisKeyError::from(TableError::Unknown(id)).into());
-            };
-            let Opened { record, revision } =
-                self.0.open(id, &before).map_err(RedisKeyError::from)?;
-            let after = change(&record)?;
-            if record.revoked_at().is_some() && after.revoked_at().is_none() {
-                return Err(RedisKeyError::from(TableError::Revoked(id)).into());
-            }
-            let next = revision.saturating_add(1);
-            let written = self.0.write(&after, &before, next).await;
-            if written.map_err(RedisKeyError::from)? {
-                self.0.tell(Some(&record), Some(&after));
-                return Ok(());
+    /// The server cannot be asked, or none of its records can be opened: the key of the fleet is another one.
+    pub async fn list(&self) -> Result<Vec<KeyRecord>, RedisKeyError> {
+        let (records, unreadable) = self.list_with_unreadable().await?;
+        if let Some(first) = unreadable.first() {
+            warn_of_unreadable(first, unreadable.len(), self.0.clock.monotonic());
+            if records.is_empty() {
+                return Err(sealed_by_another().into());
             }
         }
-        Err(RedisKeyError::Contended.into())
+        Ok(records)
     }
 
-    /// Returns all records, the oldest first. Reads 500 with each call of the server.
+    /// Returns all records that can be opened, the oldest first, and the ids of the others: they were changed in the
+    /// server, or sealed with another key. [`remove`](Self::remove) removes these too.
     ///
     /// # Errors
     ///
     /// The server cannot be asked.
-    pub async fn list(&self) -> Result<Vec<KeyRecord>, RedisKeyError> {
-        let mut all = Vec::new();
-        loop {
-            let (from, to) = (all.len(), all.len() + PAGE - 1);
-            let page: Vec<(String, Option<Vec<u8>>)> = self
-                .0
-                .call(&["list", &from.to_string(), &to.to_string()], &[])
-                .await?;
-            let count = page.len();
-            for (id, sealed) in page {
-                let id: KeyId = id.parse().map_err(|_| sealed_by_another())?;
-                let sealed = sealed.ok_or_else(sealed_by_another)?;
-                all.push(self.0.open(id, &sealed)?.record);
-            }
-            if count < PAGE {
-                return Ok(all);
+    pub async fn list_with_unreadable(
+        &self,
+    ) -> Result<(Vec<KeyRecord>, Vec<Box<str>>), RedisKeyError> {
+        // All ids at once: pages of a list that changes meanwhile could leave out a key.
+        let ids: Vec<String> = self.0.call(&["ids"], &[]).await?;
+        let (mut records, mut unreadable) = (Vec::new(), Vec::new());
+        for page in ids.chunks(PAGE) {
+            let words: Vec<&str> = ["records"]
+                .into_iter()
+                .chain(page.iter().map(String::as_str))
+                .collect();
+            let found: Vec<Option<Vec<u8>>> = self.0.call(&words, &[]).await?;
+            for (name, sealed) in page.iter().zip(found) {
+                // Removed since the ids were read.
+                let Some(sealed) = sealed else { continue };
+                let opened = name.parse().ok().map(|id| self.0.open(id, &sealed));
+                match opened {
+                    Some(Ok(opened)) => records.push(opened.record),
+                    _ => unreadable.push(name.as_str().into()),
+                }
             }
         }
+        Ok((records, unreadable))
     }
 }
 
@@ -307,13 +237,25 @@ impl Inner {
 
     /// Tells what this process changed.
     fn tell(&self, before: Option<&KeyRecord>, after: Option<&KeyRecord>) {
+        self.tell_each(&KeyEvent::between(before, after));
+    }
+
+    fn tell_each(&self, events: &[KeyEvent]) {
         if let Some(changed) = &self.changed {
-            KeyEvent::between(before, after).iter().for_each(changed);
+            events.iter().for_each(changed);
         }
     }
 
     fn open(&self, id: KeyId, sealed: &[u8]) -> Result<Opened, StoreUnavailable> {
         self.sealer.open(id, sealed).ok_or_else(sealed_by_another)
+    }
+}
+
+/// Logs, at most once a minute, that a listing left out records.
+fn warn_of_unreadable(first: &str, count: usize, now: Duration) {
+    static LIMIT: LogLimit = LogLimit::per_minute();
+    if let Some(held_back) = LIMIT.admit(now) {
+        tracing::warn!(target: "palisade", %first, count, held_back, "records of the key store cannot be opened and are left out: they were changed in the server, or sealed with another key; remove them, or give this process the key of the fleet");
     }
 }
 

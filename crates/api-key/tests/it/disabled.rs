@@ -1,0 +1,135 @@
+//! Keys that an operator disables and enables, metadata, and where a key is from.
+
+use palisade_api_key::{InvalidGrant, KeyRecord, KeyScheme, MintError, Pepper, TableError};
+use palisade_core::CredentialFailure;
+
+use crate::{
+    file::Folder,
+    support::{MINUTE, NOW, Stand, live},
+};
+
+#[test]
+fn a_disabled_key_is_refused_until_it_is_enabled() {
+    let stand = Stand::new();
+    let minted = stand.mint(live());
+    let id = minted.record().id();
+    let unknown = stand.send(stand.scheme.mint(live(), NOW).unwrap().key());
+    stand.store.update(|table| table.disable(id, NOW)).unwrap();
+    let refused = stand.send(minted.key());
+    assert_eq!(refused.reason(), Some("key disabled"));
+    assert_eq!(refused.failure_kinds, [CredentialFailure::Revoked]);
+    assert_eq!(refused.public(), unknown.public(), "the client learns nothing");
+    stand.store.update(|table| table.enable(id)).unwrap();
+    assert_eq!(stand.send(minted.key()).status, 200);
+}
+
+/// Times of other machines do not matter: a server whose clock is behind refuses it too.
+#[test]
+fn a_key_that_will_be_disabled_later_is_disabled_now() {
+    let stand = Stand::new();
+    let minted = stand.mint(live());
+    let disable = |table: &mut palisade_api_key::KeyTable| {
+        table.disable(minted.record().id(), NOW + MINUTE)
+    };
+    stand.store.update(disable).unwrap();
+    assert_eq!(stand.send(minted.key()).reason(), Some("key disabled"));
+}
+
+#[test]
+fn only_enabling_ends_that_a_key_is_disabled() {
+    let stand = Stand::new();
+    let minted = stand.mint(live());
+    let id = minted.record().id();
+    stand.store.update(|table| table.disable(id, NOW)).unwrap();
+    // Made of the record from before, as by an operator who has read it earlier.
+    let rotated = stand.scheme.rotate(minted.record(), NOW, NOW).unwrap();
+    stand.store.replace(rotated.record().clone()).unwrap();
+    assert_eq!(stand.send(rotated.key()).reason(), Some("key disabled"));
+    let table = stand.store.table();
+    let stored = table.get(id).unwrap();
+    assert_eq!(stored.disabled_at(), Some(NOW));
+    let again = stand.scheme.rotate(stored, NOW, NOW).unwrap();
+    assert_eq!(again.record().disabled_at(), Some(NOW), "it can be rotated");
+    assert_eq!(stored.clone().disabled(NOW + MINUTE).disabled_at(), Some(NOW));
+}
+
+#[test]
+fn a_revoked_key_is_not_enabled() {
+    let stand = Stand::new();
+    let minted = stand.mint(live());
+    let id = minted.record().id();
+    stand.store.update(|table| table.disable(id, NOW)).unwrap();
+    stand.store.revoke(id, NOW).unwrap();
+    let enabled = stand.store.update(|table| table.enable(id));
+    assert_eq!(enabled, Err(TableError::Revoked(id)));
+    assert_eq!(stand.send(minted.key()).reason(), Some("key revoked"));
+    let unknown = stand.scheme.mint(live(), NOW).unwrap().record().id();
+    let enabled = stand.store.update(|table| table.enable(unknown));
+    assert_eq!(enabled, Err(TableError::Unknown(unknown)));
+}
+
+#[test]
+fn a_change_keeps_to_its_key_and_revives_none() {
+    let stand = Stand::new();
+    let (one, two) = (stand.mint(live()), stand.mint(live()));
+    let id = one.record().id();
+    let to_other = |_: &KeyRecord| Ok::<_, TableError>(two.record().clone());
+    let changed = stand.store.update(|table| table.change(id, to_other));
+    assert_eq!(changed, Err(TableError::Unknown(two.record().id())));
+    stand.store.revoke(id, NOW).unwrap();
+    let revive = |_: &KeyRecord| Ok::<_, TableError>(one.record().clone());
+    let changed = stand.store.update(|table| table.change(id, revive));
+    assert_eq!(changed, Err(TableError::Revoked(id)));
+}
+
+#[test]
+fn a_file_keeps_state_origin_and_metadata() {
+    let folder = Folder::new();
+    let scheme = KeyScheme::new(Pepper::generate().unwrap());
+    let grant = live()
+        .metadata("project", "atlas")
+        .metadata("plan-2", "größer = \"ja\"");
+    let imported = scheme.dangerously_import_sha256([7; 32], grant, NOW).unwrap();
+    let id = imported.id();
+    let written = imported.disabled(NOW).with_previous(
+        scheme.mint(live(), NOW).unwrap().record().digest().clone(),
+        NOW + MINUTE,
+    );
+    folder.open().update(|table| table.insert(written)).unwrap();
+    let table = folder.open().table();
+    let read = table.get(id).unwrap();
+    assert_eq!(read.disabled_at(), Some(NOW));
+    assert!(read.is_imported());
+    let expected = [("plan-2", "größer = \"ja\""), ("project", "atlas")];
+    assert!(read.metadata().eq(expected));
+    assert!(read.previous().is_some());
+    let who = read.principal();
+    assert_eq!(who.attribute("metadata.project"), Some("atlas"));
+    assert_eq!(read.status(NOW), "disabled");
+    let rotated = scheme.rotate(read, NOW, NOW).unwrap();
+    assert!(!rotated.record().is_imported(), "the new secret is ours");
+}
+
+#[test]
+fn metadata_is_bounded_and_stays_on_its_line() {
+    let scheme = KeyScheme::new(Pepper::generate().unwrap());
+    let mint = |grant| scheme.mint(grant, NOW).map(drop);
+    let (name, value) = ("n".repeat(64), "v".repeat(256));
+    let most = (0..16).fold(live(), |grant, number| {
+        grant.metadata(format!("name-{number}"), &value)
+    });
+    assert_eq!(mint(most.clone()), Ok(()));
+    assert_eq!(mint(live().metadata(&name, "v")), Ok(()));
+    for grant in [
+        most.metadata("one-more", "v"),
+        live().metadata(name + "n", "v"),
+        live().metadata("n", value + "v"),
+        live().metadata("", "v"),
+        live().metadata("n", ""),
+        live().metadata("n", "a\nb"),
+        live().metadata("a b", "v"),
+        live().metadata("größe", "v"),
+    ] {
+        assert_eq!(mint(grant), Err(MintError::Grant(InvalidGrant::Metadata)));
+    }
+}
