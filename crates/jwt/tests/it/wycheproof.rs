@@ -1,4 +1,5 @@
-//! Project Wycheproof's vectors for JWS (401) and JWK (26), at the signature layer: their payloads are no claims.
+//! Project Wycheproof's vectors for JWS (401), JWK (26) and both with JWE (83), at the signature layer: their payloads
+//! are no claims.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use palisade_jwt::{JwksReader, KeySet};
@@ -6,6 +7,7 @@ use serde_json::{Value, json};
 
 const SIGNATURES: &str = include_str!("../vectors/json_web_signature_test.json");
 const KEYS: &str = include_str!("../vectors/json_web_key_test.json");
+const CRYPTO: &str = include_str!("../vectors/json_web_crypto_test.json");
 
 /// A key of a vector as it was meant. Four groups repeat figures of RFC 7520 under an `alg` that the figure does not
 /// use (figure 20 is PS384, figure 27 is ES512, which they spell ES521); with the algorithm bound to the key that
@@ -108,4 +110,37 @@ fn every_key_vector_has_the_outcome_it_should_have() {
     }
     assert_eq!(count, 26);
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Encrypted tokens (34 vectors) are refused, also genuine ones: nothing here decrypts.
+#[test]
+fn every_vector_of_signing_and_encryption_has_the_outcome_it_should_have() {
+    let file: Value = serde_json::from_str(CRYPTO).unwrap();
+    let (mut signed, mut encrypted, mut wrong) = (0, 0, Vec::new());
+    for group in file["testGroups"].as_array().unwrap() {
+        let keys = group.get("public").unwrap_or(&group["private"]);
+        let keys = match keys.get("keys") {
+            Some(_) => keys.clone(),
+            None => json!({ "keys": [keys] }),
+        };
+        let set = JwksReader::new().secrets().read(&keys.to_string()).ok();
+        for test in group["tests"].as_array().unwrap() {
+            let is_signed = test.get("jws").is_some();
+            *(if is_signed { &mut signed } else { &mut encrypted }) += 1;
+            let token = text(if is_signed { &test["jws"] } else { &test["jwe"] });
+            let accepted = accepts(set.as_ref(), kid_of(&token).as_deref(), &token);
+            if accepted != (is_signed && test["result"] == "valid") {
+                wrong.push(format!("{} {}", test["tcId"], test["comment"]));
+            }
+        }
+    }
+    assert_eq!((signed, encrypted), (49, 34));
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Returns the `kid` of a token's header, if it can be read.
+fn kid_of(token: &str) -> Option<String> {
+    let header = URL_SAFE_NO_PAD.decode(token.split('.').next()?).ok()?;
+    let header: Value = serde_json::from_slice(&header).ok()?;
+    header["kid"].as_str().map(str::to_owned)
 }
