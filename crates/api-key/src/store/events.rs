@@ -129,8 +129,7 @@ fn kinds_of(before: &KeyRecord, after: &KeyRecord) -> Vec<KeyEventKind> {
         (Some(_), None) => kinds.push(KeyEventKind::Enabled),
         _ => {}
     }
-    let has_other_values =
-        before.grant() != after.grant() || before.created() != after.created();
+    let has_other_values = before.grant() != after.grant() || before.created() != after.created();
     // After a rotation the former secret belongs to it. Alone it is a change: a secret is accepted that was not.
     let has_same_origin = before.is_imported() == after.is_imported();
     let is_same = has_same_former(before, after) && has_same_origin;

@@ -105,5 +105,8 @@ fn each_change_of_the_file_is_told_once_whoever_made_it() {
     store.refresh().unwrap();
     let changes = take();
     assert_eq!(changes.len(), 1);
-    assert_eq!((changes[0].id(), changes[0].kind()), (id, KeyEventKind::Revoked));
+    assert_eq!(
+        (changes[0].id(), changes[0].kind()),
+        (id, KeyEventKind::Revoked)
+    );
 }

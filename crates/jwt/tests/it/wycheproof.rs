@@ -126,8 +126,16 @@ fn every_vector_of_signing_and_encryption_has_the_outcome_it_should_have() {
         let set = JwksReader::new().secrets().read(&keys.to_string()).ok();
         for test in group["tests"].as_array().unwrap() {
             let is_signed = test.get("jws").is_some();
-            *(if is_signed { &mut signed } else { &mut encrypted }) += 1;
-            let token = text(if is_signed { &test["jws"] } else { &test["jwe"] });
+            *(if is_signed {
+                &mut signed
+            } else {
+                &mut encrypted
+            }) += 1;
+            let token = text(if is_signed {
+                &test["jws"]
+            } else {
+                &test["jwe"]
+            });
             let accepted = accepts(set.as_ref(), kid_of(&token).as_deref(), &token);
             if accepted != (is_signed && test["result"] == "valid") {
                 wrong.push(format!("{} {}", test["tcId"], test["comment"]));

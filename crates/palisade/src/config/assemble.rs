@@ -193,9 +193,8 @@ impl Config {
         #[cfg(not(feature = "session"))]
         let shield = self.sessions(shield)?;
         #[cfg(feature = "session")]
-        let (shield, sessions) = {
-            self.sessions(shield, keys.check(), revoked, running.sessions, &trail)?
-        };
+        let (shield, sessions) =
+            { self.sessions(shield, keys.check(), revoked, running.sessions, &trail)? };
         let (shield, limits) = self.rate_limits(shield, running.store)?;
         let shield = self.text(shield)?;
         let shield = self.scripts_of_other_origins(shield)?;

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 #[cfg(feature = "redis")]
 use palisade_api_key::RedisKeyStore;
 use palisade_api_key::{
-    ApiKeyBuildError, ApiKeyLayer, ApiKeyLayerBuilder, Environment, FileKeyStore, KeyFileError,
-    KeyFormat, KeyId, KeyRecord, KeyScheme, Pepper,
+    ApiKeyBuildError, ApiKeyLayer, ApiKeyLayerBuilder, Environment, FileKeyStore, KeyFormat,
+    KeyRecord, KeyScheme, Pepper,
 };
 
 use super::{
@@ -155,7 +155,8 @@ impl Config {
     ) -> Result<ApiKeyLayerBuilder, ConfigFileError> {
         if let Some(minutes) = &keys.max_stale_minutes {
             let problem = "it is for keys in a file";
-            let remedy = "remove it: `lifetime_millis` of [keys.redis] says how long a record is used";
+            let remedy =
+                "remove it: `lifetime_millis` of [keys.redis] says how long a record is used";
             return Err(self.source.at(minutes, problem, remedy));
         }
         let store = self.keys_in_redis(redis, trail)?;

@@ -278,11 +278,7 @@ impl Config {
     ///
     /// The file cannot be read.
     #[cfg(feature = "redis-tls")]
-    fn content(
-        &self,
-        file: &Spanned<PathBuf>,
-        remedy: &str,
-    ) -> Result<Vec<u8>, ConfigFileError> {
+    fn content(&self, file: &Spanned<PathBuf>, remedy: &str) -> Result<Vec<u8>, ConfigFileError> {
         std::fs::read(self.path(file.get_ref()))
             .map_err(|problem| self.source.at(file, problem, remedy))
     }

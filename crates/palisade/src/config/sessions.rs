@@ -20,12 +20,12 @@ use super::{
 };
 #[cfg(all(feature = "session", feature = "jwt"))]
 use crate::session::TokenCheck;
+use crate::shield::ShieldBuilder;
 #[cfg(feature = "session")]
 use crate::{
     audit_events,
     session::{CredentialCheck, KeyCheck},
 };
-use crate::shield::ShieldBuilder;
 
 /// The largest `lifetime_minutes`: 90 days.
 #[cfg(feature = "session")]

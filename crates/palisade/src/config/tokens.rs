@@ -143,9 +143,7 @@ impl Config {
         let revoked = self.revocation_list()?;
         let signed = match self.document.resource_servers.is_empty() {
             true => SignedTokens::Layer(self.jwt_layer(first, &issuers, revoked.clone())?),
-            false => {
-                SignedTokens::ResourceServer(self.resource_server(&issuers, revoked.clone())?)
-            }
+            false => SignedTokens::ResourceServer(self.resource_server(&issuers, revoked.clone())?),
         };
         Ok((Some(signed), revoked))
     }

@@ -13,7 +13,7 @@ use palisade::{
 use serde_json::{Value, json};
 
 const TEXT: &str = "[server]\nhosts = [\"service.test\"]\n[session]\n[keys]\nfile = \"keys.toml\"\n\
-                    pepper = \"pepper\"\n";
+                    pepper = \"pepper\"\n[audit]\nfile = \"audit.jsonl\"\n";
 const NOW: Duration = Duration::from_secs(1_800_000_000);
 
 /// A service from a file, and the key file as another process sees it.
@@ -89,14 +89,10 @@ async fn the_trail_has_each_change_of_a_key_whoever_made_it() {
     own.update(|table| table.replace(rotated.record().clone()))
         .unwrap();
     assert_eq!(service.events(), [named("key.rotated", id)]);
-    let revoke = |table: &mut KeyTable| {
-        Ok::<_, TableError>(table.revoke_owner("acme", NOW))
-    };
+    let revoke = |table: &mut KeyTable| Ok::<_, TableError>(table.revoke_owner("acme", NOW));
     assert_eq!(other.update(revoke).unwrap(), [id]);
     assert_eq!(service.events(), [named("key.revoked", id)]);
-    let remove = |table: &mut KeyTable| {
-        Ok::<_, TableError>(table.remove(id).is_some())
-    };
+    let remove = |table: &mut KeyTable| Ok::<_, TableError>(table.remove(id).is_some());
     assert!(own.update(remove).unwrap());
     assert_eq!(service.events(), [named("key.removed", id)]);
     assert_eq!(service.events(), [], "each change once");

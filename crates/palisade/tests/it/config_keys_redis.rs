@@ -69,11 +69,7 @@ fn app(parts: Assembled) -> ProtectedRouter {
     let who = async |who: Principal| who.id().to_owned();
     let routes = Routes::new()
         .get("/who", Rule::authenticated(), who)
-        .post(
-            "/session",
-            Rule::authenticated(),
-            crate::sessions::sign_in,
-        )
+        .post("/session", Rule::authenticated(), crate::sessions::sign_in)
         .with_state(sessions);
     parts.shield.protect(routes).unwrap()
 }
@@ -88,7 +84,9 @@ impl Process {
     }
 
     async fn status(&self, key: &str) -> u16 {
-        send_to(&self.app, request("GET", "/who", Some(key))).await.status
+        send_to(&self.app, request("GET", "/who", Some(key)))
+            .await
+            .status
     }
 
     /// Asks until the status is this one.
@@ -105,7 +103,9 @@ impl Process {
 
 #[tokio::test]
 async fn a_key_of_one_process_opens_all_until_one_revokes_it() {
-    let Some(fleet) = Fleet::start("") else { return };
+    let Some(fleet) = Fleet::start("") else {
+        return;
+    };
     let (one, two) = (fleet.process(), fleet.process());
     let minted = one.mint().await;
     assert_eq!(one.status(minted.key()).await, 200);
@@ -118,7 +118,9 @@ async fn a_key_of_one_process_opens_all_until_one_revokes_it() {
 
 #[tokio::test]
 async fn a_session_ends_with_the_key_of_the_server() {
-    let Some(fleet) = Fleet::start("") else { return };
+    let Some(fleet) = Fleet::start("") else {
+        return;
+    };
     let one = fleet.process();
     let minted = one.mint().await;
     let signed_in = request("POST", "/session", Some(minted.key()));
@@ -155,7 +157,9 @@ async fn a_key_that_came_without_tls_is_revoked_where_the_file_says_so() {
 
 #[tokio::test]
 async fn doctor_tells_a_server_that_is_away_and_keys_of_another_pepper() {
-    let Some(fleet) = Fleet::start("") else { return };
+    let Some(fleet) = Fleet::start("") else {
+        return;
+    };
     assert!(config(&fleet.folder).examine_keys().await.is_none());
     let one = fleet.process();
     let other = KeyScheme::new(Pepper::generate().unwrap());
@@ -188,7 +192,10 @@ async fn a_mistake_is_named_with_its_line_and_key() {
             format!("{redis}password_file = \"password\""),
             ":9: keys.redis.password_file: the file is empty",
         ),
-        (format!("{redis}prefix = \"a:b\""), ":9: keys.redis.prefix: "),
+        (
+            format!("{redis}prefix = \"a:b\""),
+            ":9: keys.redis.prefix: ",
+        ),
         (
             format!("{redis}deadline_millis = 0"),
             ":9: keys.redis.deadline_millis: ",

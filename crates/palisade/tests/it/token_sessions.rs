@@ -11,7 +11,8 @@ use palisade::{
         Algorithm, Issuer, JwtLayer, Verifier,
         mint::{SigningKey, Token},
         revocation::{
-            ListUnavailable, RevocationEntries, RevocationError, RevocationList, RevokedToken, RevokedTokens, RevokedTokensFile,
+            ListUnavailable, RevocationEntries, RevocationError, RevocationList, RevokedToken,
+            RevokedTokens, RevokedTokensFile,
         },
     },
     session::{
@@ -175,9 +176,7 @@ async fn a_session_of_a_token_without_its_time_of_issue_counts_as_older() {
     let set = opened.set_cookie();
     let cookie = set.to_str().unwrap().split(';').next().unwrap();
     assert_eq!(service.read(cookie).await, 200);
-    revoked
-        .revoke_principal("lin", HOUR, now() + HOUR)
-        .unwrap();
+    revoked.revoke_principal("lin", HOUR, now() + HOUR).unwrap();
     assert_eq!(service.read(cookie).await, 401);
 }
 
@@ -258,9 +257,7 @@ async fn a_token_in_the_list_of_the_file_ends_its_session() {
     // As the command does, in another process.
     let list = RevokedTokensFile::builder(at("revoked.json")).unwatched();
     let later = now() + HOUR;
-    let revoke = |entries: &mut RevocationEntries| {
-        entries.revoke_principal("lin", later, later)
-    };
+    let revoke = |entries: &mut RevocationEntries| entries.revoke_principal("lin", later, later);
     assert_eq!(read_at(&app, &of_lin).await, 200);
     list.open().unwrap().update(revoke).unwrap();
     for pause in polling::pauses() {

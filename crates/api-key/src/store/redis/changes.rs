@@ -206,7 +206,9 @@ impl RedisKeyStore {
         let before = before.and_then(|sealed| self.0.open(id, &sealed).ok());
         let removed: i64 = self.0.call(&["remove", id.as_str()], &[]).await?;
         // A late reply with the removed record is older than this.
-        let revision = before.as_ref().map_or(0, |opened| opened.revision.saturating_add(1));
+        let revision = before
+            .as_ref()
+            .map_or(0, |opened| opened.revision.saturating_add(1));
         self.0.cache.outdate(id, revision, self.0.clock.monotonic());
         let is_removed = removed == 1;
         if is_removed {

@@ -112,7 +112,10 @@ impl Config {
         let revoked = document.revoked_tokens.as_ref();
         let redis = document.redis.as_ref();
         let named = [
-            (keys.and_then(|keys| keys.file.as_ref()), FileContent::Private),
+            (
+                keys.and_then(|keys| keys.file.as_ref()),
+                FileContent::Private,
+            ),
             (keys.map(|keys| &keys.pepper), FileContent::Secret),
             (document.server.key.as_ref(), FileContent::Private),
             (redis.map(|redis| &redis.hash_key), FileContent::Secret),
