@@ -2,16 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use palisade_api_key::{KeyId, KeyScheme, RedisKeyError, RedisKeyStore, RedisKeyStoreBuildError};
+#[cfg(feature = "server")]
+use palisade_api_key::KeyScheme;
+use palisade_api_key::{KeyId, RedisKeyError, RedisKeyStore, RedisKeyStoreBuildError};
 use palisade_core::{Clock as _, SystemClock};
 use palisade_internal::log_limit::LogLimit;
 use tokio::{runtime::Handle, sync::Semaphore};
 
-use super::{
-    Config, ConfigFileError,
-    document::{Keys, KeysRedis},
-    late_audit::LateAudit,
-};
+#[cfg(feature = "server")]
+use super::document::Keys;
+use super::{Config, ConfigFileError, document::KeysRedis, late_audit::LateAudit};
 use crate::audit_events;
 
 /// The fewest bytes of `seal_key`.
@@ -87,6 +87,7 @@ impl Config {
     /// # Errors
     ///
     /// The problem, with the line of its key.
+    #[cfg(feature = "server")]
     pub(super) async fn check_keys_in_redis(
         &self,
         keys: &Keys,
