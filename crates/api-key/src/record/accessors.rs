@@ -58,6 +58,7 @@ impl KeyRecord {
     }
 
     /// Returns the values for the application, by their names.
+    #[must_use]
     pub fn metadata(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
         let all = self.grant.metadata.iter();
         all.map(|(name, value)| (name.as_str(), value.as_str()))
