@@ -10,8 +10,7 @@ use palisade_audit::{AuditEvent, AuditLayer, event_id};
 use palisade_rate_limit::LimitStore;
 
 use super::{
-    Config, ConfigFileError, key_rotation::KeyRotation, late_audit::LateAudit,
-    limits::LimitLayers,
+    Config, ConfigFileError, key_rotation::KeyRotation, late_audit::LateAudit, limits::LimitLayers,
 };
 use crate::shield::{Shield, ShieldBuilder};
 
