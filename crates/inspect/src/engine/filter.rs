@@ -40,11 +40,19 @@ pub(crate) struct FilterBuilder {
     count: usize,
 }
 
-/// The rules whose literals occur in a text.
+/// Where a list keeps which rules the literals in a text allow.
 ///
-/// One bit for each rule of the filter. Empty: none of them.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Candidates(Vec<u64>);
+/// One bit for each rule of the filter.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Candidates {
+    /// It was not searched for.
+    #[default]
+    Unknown,
+    /// No rule.
+    None,
+    /// The bits start here, in the list that was given to [`Filter::search`].
+    At(u32),
+}
 
 impl FilterBuilder {
     /// Adds the literals of a rule. Returns the number of the rule in the filter.
@@ -99,12 +107,12 @@ impl FilterBuilder {
 }
 
 impl Filter {
-    /// Searches a text.
+    /// Searches a text, and writes the bits of the rules behind `masks`.
     ///
     /// Overlapping hits count: `select` also has `elec`. The time is linear in the text and the
-    /// number of hits.
-    pub(crate) fn search(&self, text: &[u8]) -> Candidates {
-        let mut found = Candidates::default();
+    /// number of hits. Nothing is written for a text without a literal.
+    pub(crate) fn search(&self, text: &[u8], masks: &mut Vec<u64>) -> Candidates {
+        let mut found = Candidates::None;
         let Some(automaton) = &self.automaton else {
             return found;
         };
@@ -120,44 +128,57 @@ impl Filter {
                 for index in 0..automaton.match_len(state) {
                     let literal = automaton.match_pattern(state, index).as_usize();
                     let at = literal * self.words;
-                    found.add_words(self.masks.get(at..at + self.words).unwrap_or_default());
+                    let rules = self.masks.get(at..at + self.words).unwrap_or_default();
+                    found = self.add(found, rules, masks);
                 }
             }
         }
         found
     }
-}
 
-impl Candidates {
-    /// No rule.
-    pub(crate) const fn none() -> Self {
-        Self(Vec::new())
-    }
-
-    /// Adds the rules of other texts.
-    pub(crate) fn add(&mut self, other: &Self) {
-        self.add_words(&other.0);
-    }
-
-    /// Adds rules by their bits.
-    fn add_words(&mut self, words: &[u64]) {
-        if self.0.is_empty() {
-            self.0.extend_from_slice(words);
-            return;
-        }
-        for (own, other) in self.0.iter_mut().zip(words) {
+    /// Adds rules by their bits. The first time, a place for them is made behind `masks`.
+    pub(crate) fn add(&self, found: Candidates, rules: &[u64], masks: &mut Vec<u64>) -> Candidates {
+        let Candidates::At(at) = found else {
+            let at = u32::try_from(masks.len()).unwrap_or(u32::MAX);
+            masks.extend_from_slice(rules);
+            return Candidates::At(at);
+        };
+        let at = usize::try_from(at).unwrap_or(usize::MAX);
+        for (own, other) in masks.iter_mut().skip(at).zip(rules) {
             *own |= other;
         }
+        found
     }
 
-    /// Whether the rule with this number is among them.
-    ///
-    /// False for a number that was never given.
-    pub(crate) fn has(&self, rule: usize) -> bool {
-        self.0
-            .get(rule / 64)
-            .is_some_and(|word| word >> (rule % 64) & 1 == 1)
+    /// Copies the bits of some rules behind `masks`, so that others can be added.
+    pub(crate) fn copy(&self, found: Candidates, masks: &mut Vec<u64>) -> Candidates {
+        let Candidates::At(at) = found else {
+            return found;
+        };
+        let (from, end) = (usize::try_from(at).unwrap_or(usize::MAX), masks.len());
+        masks.extend_from_within(from.min(end)..from.saturating_add(self.words).min(end));
+        Candidates::At(u32::try_from(end).unwrap_or(u32::MAX))
     }
+
+    /// The bits that were written at a place. Empty: no rule.
+    pub(crate) fn rules<'m>(&self, candidates: Candidates, masks: &'m [u64]) -> &'m [u64] {
+        let Candidates::At(at) = candidates else {
+            return &[];
+        };
+        let at = usize::try_from(at).unwrap_or(usize::MAX);
+        masks
+            .get(at..at.saturating_add(self.words))
+            .unwrap_or_default()
+    }
+}
+
+/// Whether the rule with this number is among those with these bits.
+///
+/// False for a number that was never given.
+pub(crate) fn has_rule(rules: &[u64], rule: usize) -> bool {
+    rules
+        .get(rule / 64)
+        .is_some_and(|word| word >> (rule % 64) & 1 == 1)
 }
 
 #[cfg(test)]
@@ -170,7 +191,10 @@ mod tests {
         let first = builder.add(&[b"select".to_vec(), b"sel".to_vec()]);
         let other = builder.add(&[b"script".to_vec()]);
         let filter = builder.build().expect("few literals");
-        let candidates = filter.search(b"SELECT 1");
-        assert!(candidates.has(first) && !candidates.has(other) && !candidates.has(99));
+        let mut masks = vec![u64::MAX];
+        let found = filter.search(b"SELECT 1", &mut masks);
+        let rules = filter.rules(found, &masks);
+        assert!(has_rule(rules, first) && !has_rule(rules, other) && !has_rule(rules, 99));
+        assert_eq!(filter.search(b"1", &mut masks), Candidates::None);
     }
 }

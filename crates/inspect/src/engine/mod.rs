@@ -6,8 +6,8 @@
 //!
 //! Most work is avoided in four ways. A text that two rules transform alike is transformed once
 //! (`transformations`). A rule is left out for a text that lacks a byte or a literal that its
-//! pattern needs (`filter`). It is left out for all values that it reads at once where none of
-//! them has it (`groups`). A transformation that cannot change a text is not run.
+//! pattern needs (`filter`). It is left out for all values of a target at once where none of them
+//! has it (`columns`). A transformation that cannot change a text is not run.
 //!
 //! # Bounds
 //!
@@ -41,7 +41,7 @@ mod texts;
 mod tx;
 mod plan;
 mod filter;
-mod groups;
+mod columns;
 mod transformations;
 mod unique;
 mod budget;

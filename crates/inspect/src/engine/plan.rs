@@ -6,8 +6,8 @@
 //!
 //! Nothing here changes afterwards. All requests share it without a lock.
 
+use super::columns::{ColumnId, Columns, Named, Search};
 use super::filter::{Filter, FilterBuilder};
-use super::groups::{Column, GroupId, Groups};
 use super::transformations::{ListId, TransformationLists};
 use crate::byte_set::ByteSet;
 use crate::operator::{Comparison, Operator, number};
@@ -23,8 +23,8 @@ pub(crate) struct Plan {
     pub(crate) phases: [Vec<PlannedRule>; 5],
     /// The lists that checks name by number.
     pub(crate) lists: TransformationLists,
-    /// The groups that checks name by number.
-    pub(crate) groups: Groups,
+    /// The columns that checks name by number.
+    pub(crate) columns: Columns,
     /// The variables that rules name. A request has a place for each.
     pub(crate) names: TxNames,
     /// The literals of the rules that read requests, and of those that read responses.
@@ -35,6 +35,39 @@ pub(crate) struct Plan {
     pub(crate) response_filter: Filter,
     /// The mode in which each request starts; `ctl` may change it.
     pub(crate) engine_mode: EngineMode,
+}
+
+impl Plan {
+    /// The filter of the rules of a phase.
+    pub(crate) const fn search(&self, is_response: bool) -> Search<'_> {
+        let filter = if is_response {
+            &self.response_filter
+        } else {
+            &self.request_filter
+        };
+        Search {
+            filter,
+            is_response,
+        }
+    }
+}
+
+#[cfg(test)]
+impl Plan {
+    /// Makes every rule ask its operator of every value.
+    pub(crate) fn ask_every_operator(&mut self) {
+        for check in self
+            .phases
+            .iter_mut()
+            .flatten()
+            .flat_map(|rule| &mut rule.checks)
+        {
+            check.columns.clear();
+            check.all_columns.clear();
+            check.sets.clear();
+            (check.filter, check.allowed) = (None, None);
+        }
+    }
 }
 
 /// A rule prepared to run.
@@ -69,8 +102,11 @@ pub(crate) struct Check {
     ///
     /// It is found once, since all names in rules are known. Empty for all other sources.
     pub(crate) tx_matches: Vec<Vec<usize>>,
-    /// All values that it reads. `None`: they must be asked one by one.
-    pub(crate) group: Option<GroupId>,
+    /// What all sources together read: a column for each list. Empty: it is asked for each source.
+    pub(crate) all_columns: Vec<ColumnId>,
+    /// What each source reads, by its index: a column for each list. Empty, or none at all: the
+    /// values must be asked one by one.
+    pub(crate) columns: Vec<Vec<ColumnId>>,
     /// The full test, run when the filters let a text through.
     pub(crate) operator: Operator,
     /// Whether a text matches when the operator does not.
@@ -158,7 +194,7 @@ pub(crate) fn prepare(
         let reads_matched = rule.links.iter().any(Link::reads_matched);
         let checks = rule.links.into_iter().map(|link| {
             let mut check = prepare_check(link, filter, &mut plan.lists, &names);
-            check.group = group_of_check(&check, &mut plan.groups);
+            set_columns(&mut check, &mut plan.columns);
             check
         });
         let planned = PlannedRule {
@@ -237,7 +273,8 @@ fn prepare_check(
         .collect();
     let literals = &link.needs.literals;
     Check {
-        group: None,
+        all_columns: Vec::new(),
+        columns: Vec::new(),
         tx_matches,
         number,
         allowed,
@@ -257,21 +294,45 @@ fn prepare_check(
     }
 }
 
-/// The group of a check.
+/// Sets the columns of a check.
 ///
-/// It has one if a filter can leave out values, and all its values are read from the request.
-fn group_of_check(check: &Check, groups: &mut Groups) -> Option<GroupId> {
+/// A source has some if a filter can leave out its values, and they are read from the request.
+fn set_columns(check: &mut Check, columns: &mut Columns) {
     let has_filter = !check.sets.is_empty() || check.filter.is_some() || check.allowed.is_some();
-    let is_read = |source: &Target| !source.count && !source.collection.is_made();
-    if check.negated || !has_filter || !check.sources.iter().all(is_read) {
-        return None;
+    if check.negated || !has_filter {
+        return;
     }
-    let columns: Vec<Column> = check
+    let is_read = |target: &Target| !target.count && !target.collection.is_made();
+    let named: Vec<Named> = check.sources.iter().map(named_by).collect();
+    let lists = &check.lists;
+    let mut intern = |source: &[Named]| -> Vec<ColumnId> {
+        let of_list = lists.iter().map(|list| columns.intern(source, *list));
+        of_list.collect()
+    };
+    check.columns = check
         .sources
         .iter()
-        .flat_map(|source| check.lists.iter().map(|list| (source.collection, *list)))
+        .zip(named.chunks(1))
+        .map(|(target, source)| match is_read(target) {
+            true => intern(source),
+            false => Vec::new(),
+        })
         .collect();
-    Some(groups.intern(&columns))
+    if named.len() > 1 && check.sources.iter().all(is_read) {
+        check.all_columns = intern(&named);
+    }
+}
+
+/// The values that a target names, or more.
+fn named_by(target: &Target) -> Named {
+    let key = match &target.selector {
+        Selector::Key(name) => Some(name.clone()),
+        Selector::All | Selector::Pattern(_) | Selector::Tx(_) => None,
+    };
+    Named {
+        collection: target.collection,
+        key,
+    }
 }
 
 /// The number of a comparison, if it does not depend on the request.

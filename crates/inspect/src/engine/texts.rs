@@ -20,22 +20,23 @@ use crate::transformation::Transformation;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct TextId(u32);
 
-/// A text and what is known about it.
+impl TextId {
+    /// The number, for lists.
+    fn index(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+}
+
+/// A text and where what is known about it is kept.
 #[derive(Debug)]
 struct Known<'r> {
     /// Borrowed from the request where nothing was decoded.
     bytes: Text<'r>,
-    /// Which bytes it has.
-    ///
-    /// It answers most questions without reading the text.
-    present: ByteSet,
-    /// Which rules its literals allow, once they were searched for: by the filter of rules on
-    /// requests, and by that of rules on responses. The two number their rules apart.
-    candidates: [Option<Candidates>; 2],
-    /// What transformations made of it, by the number of the list. Empty until one may change it.
-    ///
-    /// A list that changed nothing gives the text itself or that of a shorter list.
-    derived: Vec<Option<TextId>>,
+    /// Which rules its literals allow: by the filter of rules on requests, and by that of rules on
+    /// responses. The two number their rules apart.
+    candidates: [Candidates; 2],
+    /// Where in [`Texts::derived`] its part starts. `None` until a list may change it.
+    derived: Option<u32>,
 }
 
 /// How many bytes the texts of one request may take, with what is known about them.
@@ -44,11 +45,24 @@ struct Known<'r> {
 /// transformation changes.
 const MOST_BYTES: usize = 32 << 20;
 
+/// For how many texts there is a place from the start.
+const USUAL: usize = 128;
+
 /// All texts of one request.
 #[derive(Debug)]
 pub(crate) struct Texts<'r> {
     /// By number. Texts are only added.
     known: Vec<Known<'r>>,
+    /// By number: which bytes a text has.
+    ///
+    /// It answers most questions without reading the text.
+    present: Vec<ByteSet>,
+    /// What transformations made of texts: a part for each, and in it a place for each list.
+    ///
+    /// A list that changed nothing gives the text itself or that of a shorter list.
+    derived: Vec<Option<TextId>>,
+    /// The bits of candidates.
+    masks: Vec<u64>,
     /// What more texts may take.
     budget: Budget,
     /// How much more may be read.
@@ -58,7 +72,10 @@ pub(crate) struct Texts<'r> {
 impl Default for Texts<'_> {
     fn default() -> Self {
         Self {
-            known: Vec::new(),
+            known: Vec::with_capacity(USUAL),
+            present: Vec::with_capacity(USUAL),
+            derived: Vec::new(),
+            masks: Vec::new(),
             budget: Budget::new(MOST_BYTES),
             work: Budget::new(usize::MAX),
         }
@@ -75,15 +92,16 @@ impl<'r> Texts<'r> {
             Text::Borrowed(_) => 0,
             Text::Owned(bytes) => bytes.capacity(),
         };
-        if !self.budget.take(copied + size_of::<Known<'_>>()) {
+        let size = copied + size_of::<Known<'_>>() + size_of::<ByteSet>();
+        if !self.budget.take(size) {
             return TextId(u32::MAX);
         }
         let id = TextId(u32::try_from(self.known.len()).unwrap_or(u32::MAX));
+        self.present.push(ByteSet::of(&bytes));
         self.known.push(Known {
-            present: ByteSet::of(&bytes),
             bytes,
-            candidates: [None, None],
-            derived: Vec::new(),
+            candidates: [Candidates::Unknown; 2],
+            derived: None,
         });
         id
     }
@@ -102,44 +120,39 @@ impl<'r> Texts<'r> {
     ///
     /// True if no set is given.
     pub(crate) fn meets(&self, id: TextId, sets: &[ByteSet]) -> bool {
-        self.get(id)
-            .is_some_and(|known| sets.iter().all(|set| set.intersects(&known.present)))
+        self.present
+            .get(id.index())
+            .is_some_and(|present| sets.iter().all(|set| set.intersects(present)))
     }
 
     /// Whether a text has a byte outside of a set.
     ///
     /// An empty text has none.
     pub(crate) fn exceeds(&self, id: TextId, set: &ByteSet) -> bool {
-        self.get(id).is_some_and(|known| known.present.exceeds(set))
+        self.present_bytes(id).exceeds(set)
     }
 
-    /// The rules of a filter that the literals in a text allow.
+    /// The rules of a filter that the literals in a text allow, by their bits. Empty: none.
     ///
     /// The first question of each filter about a text searches it for the literals of all rules of
     /// the filter; later ones read a bit. `is_response` tells which of the two filters it is.
-    pub(crate) fn candidates(
-        &mut self,
-        id: TextId,
-        filter: &Filter,
-        is_response: bool,
-    ) -> &Candidates {
-        let index = usize::try_from(id.0).unwrap_or(usize::MAX);
-        let (known, work) = (self.known.get_mut(index), &mut self.work);
-        let Some(known) = known else {
-            return const { &Candidates::none() };
+    pub(crate) fn candidates(&mut self, id: TextId, filter: &Filter, is_response: bool) -> &[u64] {
+        let Some(known) = self.known.get_mut(id.index()) else {
+            return &[];
         };
         let [request, response] = &mut known.candidates;
         let candidates = if is_response { response } else { request };
-        candidates.get_or_insert_with(|| {
-            work.take(known.bytes.len().saturating_mul(cost::FILTER));
-            filter.search(&known.bytes)
-        })
+        if *candidates == Candidates::Unknown {
+            let length = known.bytes.len();
+            self.work.take(length.saturating_mul(cost::FILTER));
+            *candidates = filter.search(&known.bytes, &mut self.masks);
+        }
+        filter.rules(*candidates, &self.masks)
     }
 
     /// The bytes that occur in a text.
     pub(crate) fn present_bytes(&self, id: TextId) -> ByteSet {
-        self.get(id)
-            .map_or_else(ByteSet::default, |known| known.present)
+        self.present.get(id.index()).copied().unwrap_or_default()
     }
 
     /// The text that a list of transformations makes of a text.
@@ -152,14 +165,15 @@ impl<'r> Texts<'r> {
         list: ListId,
         lists: &TransformationLists,
     ) -> TextId {
-        let Some(known) = self.get(id) else { return id };
-        let Some(step) = lists.last_step(list) else {
-            return id;
-        };
-        if !lists.may_change(list, &known.present) {
+        if !lists.may_change(list, &self.present_bytes(id)) {
             return id;
         }
-        if let Some(Some(derived)) = known.derived.get(list.index()) {
+        let (Some(known), Some(step)) = (self.get(id), lists.last_step(list)) else {
+            return id;
+        };
+        let start = known.derived.and_then(|start| usize::try_from(start).ok());
+        let place = start.and_then(|start| self.derived.get(start + list.index()));
+        if let Some(Some(derived)) = place {
             return *derived;
         }
         let before = self.derive(id, step.before, lists);
@@ -173,17 +187,16 @@ impl<'r> Texts<'r> {
 
     /// Remembers what a list makes of a text.
     fn remember_derived(&mut self, id: TextId, list: ListId, derived: TextId, lists: usize) {
-        let (index, budget) = (
-            usize::try_from(id.0).unwrap_or(usize::MAX),
-            &mut self.budget,
-        );
-        let Some(known) = self.known.get_mut(index) else {
+        let Some(known) = self.known.get_mut(id.index()) else {
             return;
         };
-        if known.derived.is_empty() && budget.take(lists * size_of::<Option<TextId>>()) {
-            known.derived.resize(lists, None);
+        if known.derived.is_none() && self.budget.take(lists * size_of::<Option<TextId>>()) {
+            known.derived = u32::try_from(self.derived.len()).ok();
+            self.derived.resize(self.derived.len() + lists, None);
         }
-        if let Some(place) = known.derived.get_mut(list.index()) {
+        let start = known.derived.and_then(|start| usize::try_from(start).ok());
+        let place = start.and_then(|start| self.derived.get_mut(start + list.index()));
+        if let Some(place) = place {
             *place = Some(derived);
         }
     }
@@ -200,6 +213,6 @@ impl<'r> Texts<'r> {
 
     /// `None` never happens for a number that [`Self::add`] gave.
     fn get(&self, id: TextId) -> Option<&Known<'r>> {
-        self.known.get(usize::try_from(id.0).unwrap_or(usize::MAX))
+        self.known.get(id.index())
     }
 }

@@ -37,6 +37,12 @@ pub(crate) struct Step {
     ///
     /// `length` makes `0` of it, and an empty text has no bytes that could trigger.
     always: bool,
+    /// As `triggers`, for more than the case of letters.
+    beyond_case: ByteSet,
+    /// As `own`, for more than the case of letters.
+    own_beyond_case: ByteSet,
+    /// The bytes that this step can make, in either case.
+    creates: ByteSet,
 }
 
 impl Step {
@@ -83,17 +89,20 @@ impl TransformationLists {
             return number(index);
         }
         let triggers = transformation.triggers();
-        let (earlier, always) = self
-            .last_step(before)
-            .map_or((ByteSet::default(), false), |step| {
-                (step.triggers, step.always)
-            });
+        let own_beyond_case = transformation.triggers_beyond_case();
+        let earlier = self.last_step(before).copied();
+        let union = |own: ByteSet, of: fn(&Step) -> ByteSet| {
+            earlier.as_ref().map_or(own, |step| own.union(&of(step)))
+        };
         self.steps.push(Step {
             before,
             transformation,
             own: triggers,
-            triggers: triggers.union(&earlier),
-            always: always || triggers == ByteSet::all(),
+            triggers: union(triggers, |step| step.triggers),
+            always: earlier.is_some_and(|step| step.always) || triggers == ByteSet::all(),
+            beyond_case: union(own_beyond_case, |step| step.beyond_case),
+            own_beyond_case,
+            creates: transformation.creates(),
         });
         number(self.steps.len() - 1)
     }
@@ -114,6 +123,29 @@ impl TransformationLists {
     pub(crate) fn may_change(&self, list: ListId, present: &ByteSet) -> bool {
         self.last_step(list)
             .is_some_and(|step| step.always || step.triggers.intersects(present))
+    }
+
+    /// Whether the list may change more than the case of letters in a text that has these bytes.
+    ///
+    /// False for the empty list. True is no promise.
+    pub(crate) fn may_change_beyond_case(&self, list: ListId, present: &ByteSet) -> bool {
+        self.last_step(list)
+            .is_some_and(|step| step.always || step.beyond_case.intersects(present))
+    }
+
+    /// The bytes that the list can make of a text that has these bytes, in either case.
+    pub(crate) fn most_bytes(&self, list: ListId, present: &ByteSet) -> ByteSet {
+        let Some(step) = self.last_step(list) else {
+            return *present;
+        };
+        let before = self.most_bytes(step.before, present);
+        let is_triggered =
+            step.own_beyond_case == ByteSet::all() || step.own_beyond_case.intersects(&before);
+        if is_triggered {
+            before.union(&step.creates)
+        } else {
+            before
+        }
     }
 }
 
@@ -138,6 +170,30 @@ mod tests {
         assert_eq!(texts.derive(text, long, &lists), derived);
         let plain = texts.add(b"plain".as_slice().into());
         assert_eq!(texts.derive(plain, long, &lists), plain);
+    }
+
+    #[test]
+    fn a_list_makes_no_more_bytes_than_its_steps() {
+        let mut lists = TransformationLists::default();
+        let list = lists.intern(&[
+            Transformation::UrlDecodeUni,
+            Transformation::Lowercase,
+            Transformation::CmdLine,
+        ]);
+        for (text, expected, changes) in [
+            ("aZ", Some("aZ"), false),
+            ("a;b", Some("a;b "), true),
+            ("%3b", None, true),
+        ] {
+            let present = ByteSet::of(text.as_bytes());
+            let expected = expected.map_or(ByteSet::all(), |text| ByteSet::of(text.as_bytes()));
+            assert_eq!(lists.most_bytes(list, &present), expected, "{text}");
+            assert_eq!(
+                lists.may_change_beyond_case(list, &present),
+                changes,
+                "{text}"
+            );
+        }
     }
 
     #[test]

@@ -26,6 +26,10 @@ pub(super) fn matches_pattern(
     let Some(captured) = captured else {
         return pattern.is_match(value);
     };
+    // Most values do not match, and the question without groups is the cheaper one.
+    if !pattern.is_match(value) {
+        return false;
+    }
     let Some(groups) = pattern.captures(value) else {
         return false;
     };

@@ -163,6 +163,14 @@ impl Operator {
         }
     }
 
+    /// Whether a value was found clean before. False is no promise.
+    pub(crate) fn is_known_clean(&self, value: &[u8]) -> bool {
+        match self {
+            Self::SqlInjection(detector) => detector.is_known_clean(value),
+            _ => false,
+        }
+    }
+
     /// How much work it is to ask about a value, at most, in bytes that a pattern
     /// reads.
     pub(crate) fn cost(&self, value: &[u8]) -> usize {
@@ -188,6 +196,11 @@ impl Operator {
             Self::Xss => Needs {
                 literals: Vec::new(),
                 sets: vec![ByteSet::of(b"<=")],
+            },
+            // Letters alone are one word, and no single word is an injection.
+            Self::SqlInjection(_) => Needs {
+                literals: Vec::new(),
+                sets: vec![sql_injection::no_letters()],
             },
             Self::WrongUrlEncoding => Needs {
                 literals: Vec::new(),

@@ -16,6 +16,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use libinjectionrs::{SqliFlags, SqliState};
 
+use crate::byte_set::ByteSet;
+
 /// How many dots of a word the parser sees.
 ///
 /// Names have two or three. Text without blanks, such as Chinese, is one word and may have hundreds.
@@ -53,24 +55,33 @@ impl SqlInjection {
         }
     }
 
-    /// The fingerprint of an injection. `None`: the value is clean.
+    /// Whether a value was parsed before and is clean.
     ///
-    /// Two values with the same 64-bit hash would be taken for the same. The time is that of
-    /// [`cost`].
-    pub(crate) fn find(&self, value: &[u8]) -> Option<Vec<u8>> {
-        let hash = self.keys.hash_one(value).max(1);
-        let place = usize::try_from(hash >> 32).unwrap_or_default() % REMEMBERED;
-        let place = self.clean.get(place)?;
-        if place.load(Ordering::Relaxed) == hash {
-            return None;
-        }
-        let value = without_dots(value);
-        let mut state = SqliState::new(&value, SqliFlags::FLAG_NONE);
+    /// Two values with the same 64-bit hash would be taken for the same.
+    pub(super) fn is_known_clean(&self, value: &[u8]) -> bool {
+        let (place, hash) = self.place_of(value);
+        place.is_some_and(|place| place.load(Ordering::Relaxed) == hash)
+    }
+
+    /// The fingerprint of an injection. `None`: the value is clean, which is remembered.
+    ///
+    /// The time is that of [`cost`].
+    pub(super) fn find(&self, value: &[u8]) -> Option<Vec<u8>> {
+        let parsed = without_dots(value);
+        let mut state = SqliState::new(&parsed, SqliFlags::FLAG_NONE);
         if state.detect() {
             return Some(state.fingerprint_string().into_bytes());
         }
-        place.store(hash, Ordering::Relaxed);
+        let (place, hash) = self.place_of(value);
+        place?.store(hash, Ordering::Relaxed);
         None
+    }
+
+    /// Where a clean value is remembered, and as what.
+    fn place_of(&self, value: &[u8]) -> (Option<&AtomicU64>, u64) {
+        let hash = self.keys.hash_one(value).max(1);
+        let place = usize::try_from(hash >> 32).unwrap_or_default() % REMEMBERED;
+        (self.clean.get(place), hash)
     }
 }
 
@@ -83,6 +94,18 @@ pub(super) fn cost(value: &[u8]) -> usize {
         word.len().saturating_mul(dots.min(DOTS) + ticks)
     });
     lookups.fold(value.len().saturating_mul(PARSED), usize::saturating_add)
+}
+
+/// The bytes of which a value needs one: all but letters and `_`.
+///
+/// To the parser letters are one word. Its only fingerprint with one part is that of a comment in a
+/// comment.
+pub(super) fn no_letters() -> ByteSet {
+    let mut set = ByteSet::default();
+    (0..=u8::MAX)
+        .filter(|byte| !byte.is_ascii_alphabetic() && *byte != b'_')
+        .for_each(|byte| set.insert(byte));
+    set
 }
 
 /// The value without the dots of a word beyond [`DOTS`].
@@ -116,6 +139,8 @@ const fn ends_word(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -124,6 +149,18 @@ mod tests {
         for _ in 0..3 {
             assert!(detector.find(b"1' OR '1'='1").is_some());
             assert!(detector.find(b"Mozilla/5.0 (X11; Linux x86_64)").is_none());
+            assert!(detector.is_known_clean(b"Mozilla/5.0 (X11; Linux x86_64)"));
+            assert!(!detector.is_known_clean(b"1' OR '1'='1"));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_value_of_letters_is_no_injection(
+            value in "(select|union|or|and|not|null|sleep|x|n|q|b|u|e|exec|into|having|_|[A-Za-z_]){0,6}",
+        ) {
+            prop_assert_eq!(SqlInjection::new().find(value.as_bytes()), None);
+            prop_assert!(!no_letters().intersects(&ByteSet::of(value.as_bytes())));
         }
     }
 

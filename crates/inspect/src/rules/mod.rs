@@ -13,6 +13,9 @@ mod exclusion;
 mod packaged;
 mod report;
 
+#[cfg(test)]
+mod filter_tests;
+
 use std::path::{Path, PathBuf};
 
 use self::load::Loader;

@@ -20,9 +20,9 @@ const fn sextet(byte: u8) -> Option<u8> {
     })
 }
 
-/// Joins sextets to bytes. Bits that do not fill a byte are dropped.
-fn join_sextets(sextets: impl Iterator<Item = u8>) -> Vec<u8> {
-    let mut out = Vec::new();
+/// Joins sextets to bytes. Bits that do not fill a byte are dropped. `most`: how many there may be.
+fn join_sextets(sextets: impl Iterator<Item = u8>, most: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(most / 4 * 3 + 3);
     let (mut bits, mut count) = (0_u32, 0_u32);
     for sextet in sextets {
         bits = (bits << 6 | u32::from(sextet)) & 0xffff;
@@ -41,7 +41,7 @@ fn join_sextets(sextets: impl Iterator<Item = u8>) -> Vec<u8> {
 pub(super) fn base64_decode(value: &[u8]) -> Option<Vec<u8>> {
     changed(
         value,
-        join_sextets(value.iter().map_while(|byte| sextet(*byte))),
+        join_sextets(value.iter().map_while(|byte| sextet(*byte)), value.len()),
     )
 }
 
@@ -51,7 +51,7 @@ pub(super) fn base64_decode(value: &[u8]) -> Option<Vec<u8>> {
 pub(super) fn base64_decode_lenient(value: &[u8]) -> Option<Vec<u8>> {
     changed(
         value,
-        join_sextets(value.iter().filter_map(|byte| sextet(*byte))),
+        join_sextets(value.iter().filter_map(|byte| sextet(*byte)), value.len()),
     )
 }
 

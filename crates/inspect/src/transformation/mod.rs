@@ -61,6 +61,8 @@ const BLANKS: &[u8] = b" \t\n\r\x0b\x0c\xa0";
 const COMMENTS: &[u8] = b"/*<->#";
 /// What [`Transformation::CmdLine`] removes or replaces.
 const COMMAND: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ\"'\\^,; \t\r\n";
+/// The same without letters, of which it changes only the case.
+const COMMAND_SYNTAX: &[u8] = b"\"'\\^,; \t\r\n";
 /// No trigger: each text may change.
 const ALWAYS: &[u8] = b"";
 
@@ -189,6 +191,43 @@ impl Transformation {
             (_, bytes) => ByteSet::of(bytes),
         }
     }
+
+    /// The bytes of which at least one must be in a value for more to change than the case of
+    /// letters.
+    ///
+    /// All bytes if it may change any text.
+    pub(crate) fn triggers_beyond_case(self) -> ByteSet {
+        match self {
+            Self::Lowercase | Self::Uppercase => ByteSet::default(),
+            Self::CmdLine => ByteSet::of(COMMAND_SYNTAX),
+            _ => self.triggers(),
+        }
+    }
+
+    /// The bytes that the result may have although the value has none of them, in either case.
+    ///
+    /// Most remove or move bytes. Decoders can make any, and so can what is not listed.
+    pub(crate) fn creates(self) -> ByteSet {
+        let bytes: &[u8] = match self {
+            Self::Lowercase
+            | Self::Uppercase
+            | Self::NormalizePath
+            | Self::RemoveComments
+            | Self::RemoveCommentsChar
+            | Self::RemoveNulls
+            | Self::RemoveWhitespace
+            | Self::Trim
+            | Self::TrimLeft
+            | Self::TrimRight => b"",
+            Self::CmdLine
+            | Self::CompressWhitespace
+            | Self::ReplaceComments
+            | Self::ReplaceNulls => b" ",
+            Self::NormalizePathWin => b"/",
+            _ => return ByteSet::all(),
+        };
+        ByteSet::of(bytes)
+    }
 }
 
 /// Returns the new value unless it equals the old one.
@@ -247,6 +286,27 @@ mod tests {
                 if !transformation.triggers().intersects(&ByteSet::of(&value)) && !value.is_empty() {
                     prop_assert_eq!(transformation.apply(&value), None, "{}", name);
                 }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn only_the_case_changes_without_a_trigger_and_only_known_bytes_are_created(
+            value in proptest::collection::vec(
+                prop_oneof![any::<u8>(), prop::sample::select(b" \t/.\\-<>!*#^'\",;aZ%&+\xa0".to_vec())],
+                0..40,
+            ),
+        ) {
+            for name in ALL {
+                let transformation = Transformation::parse(name).expect("known");
+                let result = transformation.apply(&value).unwrap_or_else(|| value.clone());
+                let present = ByteSet::of(&value);
+                if !transformation.triggers_beyond_case().intersects(&present) && !value.is_empty() {
+                    prop_assert!(result.eq_ignore_ascii_case(&value), "{}", name);
+                }
+                let most = present.union(&transformation.creates()).both_cases();
+                prop_assert!(!ByteSet::of(&result).exceeds(&most), "{}", name);
             }
         }
     }

@@ -13,7 +13,8 @@ const fn is_blank(byte: u8) -> bool {
 
 /// Keeps the bytes for which `keep` holds.
 fn retain(value: &[u8], keep: impl Fn(u8) -> bool) -> Option<Vec<u8>> {
-    let kept: Vec<u8> = value.iter().copied().filter(|byte| keep(*byte)).collect();
+    let mut kept = Vec::with_capacity(value.len());
+    kept.extend(value.iter().copied().filter(|byte| keep(*byte)));
     changed(value, kept)
 }
 

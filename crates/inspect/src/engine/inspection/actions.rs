@@ -110,7 +110,7 @@ impl<'s> Inspection<'s, '_> {
         if let Some(text) = text.literal() {
             return Cow::Borrowed(text);
         }
-        let mut out = Vec::new();
+        let mut out = Vec::with_capacity(32);
         for piece in &text.0 {
             match piece {
                 Piece::Literal(text) => out.extend_from_slice(text),

@@ -12,7 +12,8 @@ use std::mem;
 
 use super::{Inspection, MOST_MATCHED_VALUES, MOST_WORDS, Matched};
 use crate::engine::budget::cost;
-use crate::engine::groups::Asked;
+use crate::engine::columns::{Asked, ColumnId, Reader};
+use crate::engine::filter::has_rule;
 use crate::engine::plan::{Check, PlannedRule};
 use crate::engine::texts::TextId;
 use crate::engine::tx::TxValue;
@@ -37,11 +38,15 @@ impl<'s> Inspection<'s, '_> {
             self.act(check, None);
             return true;
         }
-        if !self.may_match(check, is_response) {
+        if !self.may_match(check, &check.all_columns, is_response) {
             return false;
         }
         let mut any = false;
         for (index, source) in check.sources.iter().enumerate() {
+            let columns = check.columns.get(index).map_or(&[][..], Vec::as_slice);
+            if !self.may_match(check, columns, is_response) {
+                continue;
+            }
             self.fill_on_demand(source.collection);
             any |= match (source.count, source.collection) {
                 (true, _) => self.check_count(rule, check, index, source),
@@ -60,27 +65,27 @@ impl<'s> Inspection<'s, '_> {
         any
     }
 
-    /// Whether a value that a link reads may match. True is no promise.
-    fn may_match(&mut self, check: &'s Check, is_response: bool) -> bool {
-        let Some(group) = check.group else {
+    /// Whether a value of one of the columns may match. True is no promise.
+    fn may_match(&mut self, check: &'s Check, columns: &[ColumnId], is_response: bool) -> bool {
+        if columns.is_empty() {
             return true;
-        };
+        }
         let plan = self.plan;
-        let filter = if is_response {
-            &plan.response_filter
-        } else {
-            &plan.request_filter
-        };
         let asked = Asked {
             sets: &check.sets,
             allowed: check.allowed.as_ref(),
-            literals: check.filter.map(|rule| (filter, rule)),
-            is_response,
+            literals: check.filter,
+            search: plan.search(is_response),
         };
-        let (values, words_work) = (&mut self.values, &mut self.words_work);
-        let found =
-            self.groups
-                .may_match(group, &plan.groups, &plan.lists, values, words_work, asked);
+        let found = columns.iter().any(|column| {
+            let reader = Reader {
+                columns: &plan.columns,
+                lists: &plan.lists,
+                values: &mut self.values,
+                words_work: &mut self.words_work,
+            };
+            self.columns.may_match(*column, reader, asked)
+        });
         self.verdict.words_incomplete |= self.words_work.is_exceeded();
         found
     }
@@ -114,7 +119,9 @@ impl<'s> Inspection<'s, '_> {
             let Some(&value) = self.values.of(source.collection).get(index) else {
                 break;
             };
-            if !self.is_meant(rule, check, source, value.key) {
+            // An action can add an exclusion, so it is asked for each value.
+            let all = matches!(source.selector, Selector::All) && !self.has_exclusions(check);
+            if !all && !self.is_meant(rule, check, source, value.key) {
                 continue;
             }
             if rule.looks_for_code && value.is_words {
@@ -143,16 +150,27 @@ impl<'s> Inspection<'s, '_> {
             Selector::Pattern(pattern) => pattern.is_match(key),
             Selector::Tx(_) => false,
         };
+        selected && !(self.has_exclusions(check) && self.is_left_out(rule, check, source, key))
+    }
+
+    /// Whether an exclusion could leave out a value.
+    const fn has_exclusions(&self, check: &Check) -> bool {
+        !check.excluded.is_empty()
+            || !self.removed.targets_of_ids.is_empty()
+            || !self.removed.targets_of_tags.is_empty()
+    }
+
+    /// Whether an exclusion leaves out a value.
+    fn is_left_out(&self, rule: &PlannedRule, check: &Check, source: &Target, key: &[u8]) -> bool {
         let out = |target: &Target| target.leaves_out(source.collection, key);
         let ids = self.removed.targets_of_ids.iter();
         let tags = self.removed.targets_of_tags.iter();
         let id = rule.head.id;
-        selected
-            && !check.excluded.iter().any(out)
-            && !ids
+        check.excluded.iter().any(out)
+            || ids
                 .filter(|(from, to, _)| (*from..=*to).contains(&id))
                 .any(|(_, _, t)| t.iter().any(out))
-            && !tags
+            || tags
                 .filter(|(tag, _)| rule.head.tags.iter().any(|own| own == tag))
                 .any(|(_, targets)| targets.iter().any(out))
     }
@@ -190,10 +208,11 @@ impl<'s> Inspection<'s, '_> {
 
     /// Whether a value matches after one of the lists of transformations.
     fn words_match(&mut self, check: &'s Check, value: Value, is_response: bool) -> bool {
+        let mut before = None;
         check.lists.iter().any(|list| {
             let texts = &mut self.values.texts;
             let text = texts.derive(value.text, *list, &self.plan.lists);
-            self.text_matches(check, text, is_response, None)
+            before.replace(text) != Some(text) && self.text_matches(check, text, is_response, None)
         })
     }
 
@@ -207,11 +226,16 @@ impl<'s> Inspection<'s, '_> {
         value: Value,
         is_response: bool,
     ) -> bool {
+        let mut before = None;
         for list in &check.lists {
             let text = self
                 .values
                 .texts
                 .derive(value.text, *list, &self.plan.lists);
+            // A step that changes nothing needs no second question.
+            if before.replace(text) == Some(text) {
+                continue;
+            }
             let mut captures = check.capture.then(Captures::default);
             if self.text_matches(check, text, is_response, captures.as_mut()) {
                 let matched = Matched {
@@ -248,18 +272,17 @@ impl<'s> Inspection<'s, '_> {
             return check.negated;
         }
         if let Some(rule) = check.filter {
-            let plan = self.plan;
-            let filter = if is_response {
-                &plan.response_filter
-            } else {
-                &plan.request_filter
-            };
-            if !texts.candidates(text, filter, is_response).has(rule) {
+            let filter = self.plan.search(is_response).filter;
+            if !has_rule(texts.candidates(text, filter, is_response), rule) {
                 return check.negated;
             }
         }
-        let cost = check.operator.cost(self.values.texts.bytes(text));
-        if !self.values.texts.work.take(cost) {
+        let bytes = texts.bytes(text);
+        if check.operator.is_known_clean(bytes) {
+            return check.negated;
+        }
+        let cost = check.operator.cost(bytes);
+        if !texts.work.take(cost) {
             return false;
         }
         let bytes = self.values.texts.bytes(text);

@@ -23,7 +23,7 @@ mod variables;
 
 use crate::body::BodyFormat;
 use crate::engine::budget::Budget;
-use crate::engine::groups::KnownGroups;
+use crate::engine::columns::KnownColumns;
 use crate::engine::plan::{Plan, PlannedRule};
 use crate::engine::texts::TextId;
 use crate::engine::tx::{TxValue, TxValues};
@@ -103,8 +103,8 @@ pub(crate) struct Inspection<'s, 'r> {
     settings: &'s Settings<'s>,
     /// What rules can read.
     values: Values<'r>,
-    /// What the values that a rule reads have in common.
-    groups: KnownGroups,
+    /// What the values that a target names have in common.
+    columns: KnownColumns,
     /// How much more of a person's text may be read by rules that decide nothing there.
     words_work: Budget,
     /// What rules have set.
@@ -137,7 +137,7 @@ impl<'s, 'r> Inspection<'s, 'r> {
             settings,
             values,
             words_work: Budget::new(settings.max_work),
-            groups: KnownGroups::default(),
+            columns: KnownColumns::default(),
             tx: TxValues::new(&plan.names),
             matched: Vec::new(),
             removed: Removed::default(),

@@ -17,6 +17,9 @@ use super::texts::{TextId, Texts};
 use crate::body::Text;
 use crate::variables::Collection;
 
+/// For how many collections there is a place from the start.
+const COLLECTIONS: usize = 64;
+
 /// A value with its name.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Value {
@@ -32,13 +35,51 @@ pub(crate) struct Value {
     pub(crate) is_words: bool,
 }
 
+/// The values of one collection.
+#[derive(Debug, Default)]
+struct Entry {
+    /// Most have one.
+    values: Few,
+    /// To which count of changes the last one belongs.
+    version: u32,
+}
+
+/// No value, one, or more; only the last need memory of their own.
+#[derive(Debug, Default)]
+enum Few {
+    #[default]
+    None,
+    One(Value),
+    Many(Vec<Value>),
+}
+
+impl Few {
+    /// All of them.
+    fn as_slice(&self) -> &[Value] {
+        match self {
+            Self::None => &[],
+            Self::One(value) => std::slice::from_ref(value),
+            Self::Many(values) => values,
+        }
+    }
+
+    /// Adds one.
+    fn push(&mut self, value: Value) {
+        match self {
+            Self::None => *self = Self::One(value),
+            Self::One(first) => *self = Self::Many(vec![*first, value]),
+            Self::Many(values) => values.push(value),
+        }
+    }
+}
+
 /// All values of one request.
 #[derive(Debug, Default)]
 pub(crate) struct Values<'r> {
     /// The bytes behind all numbers.
     pub(crate) texts: Texts<'r>,
     /// By the number of the collection. It is only as long as needed.
-    collections: Vec<Vec<Value>>,
+    collections: Vec<Entry>,
     /// It counts the changes.
     version: u32,
     /// The name of what has none.
@@ -52,7 +93,7 @@ impl<'r> Values<'r> {
     pub(crate) fn of(&self, collection: Collection) -> &[Value] {
         self.collections
             .get(collection as usize)
-            .map_or(&[], Vec::as_slice)
+            .map_or(&[], |entry| entry.values.as_slice())
     }
 
     /// A number that changes with each change of a collection that is read from the request.
@@ -60,22 +101,31 @@ impl<'r> Values<'r> {
         self.version
     }
 
-    /// Adds a value with a name.
-    fn add(&mut self, collection: Collection, value: Value) {
-        let index = collection as usize;
-        if self.collections.len() <= index {
-            self.collections.resize_with(index + 1, Vec::new);
-        }
-        if let Some(values) = self.collections.get_mut(index) {
-            values.push(value);
-        }
-        self.count_change(collection);
+    /// A number that changes with each change of this collection.
+    pub(crate) fn version_of(&self, collection: Collection) -> u32 {
+        self.collections
+            .get(collection as usize)
+            .map_or(0, |entry| entry.version)
     }
 
-    /// Counts a change.
-    const fn count_change(&mut self, collection: Collection) {
+    /// Adds a value with a name.
+    fn add(&mut self, collection: Collection, value: Value) {
+        self.change(collection, |values| values.push(value));
+    }
+
+    /// Changes a collection, and counts it.
+    fn change(&mut self, collection: Collection, change: impl FnOnce(&mut Few)) {
+        let index = collection as usize;
+        if self.collections.len() <= index {
+            self.collections.reserve(COLLECTIONS);
+            self.collections.resize_with(index + 1, Entry::default);
+        }
         if !collection.is_made() {
             self.version = self.version.wrapping_add(1);
+        }
+        if let Some(entry) = self.collections.get_mut(index) {
+            change(&mut entry.values);
+            entry.version = self.version;
         }
     }
 
@@ -140,10 +190,7 @@ impl<'r> Values<'r> {
 
     /// Empties a collection.
     fn clear(&mut self, collection: Collection) {
-        if let Some(values) = self.collections.get_mut(collection as usize) {
-            values.clear();
-        }
-        self.count_change(collection);
+        self.change(collection, |values| *values = Few::None);
     }
 }
 
