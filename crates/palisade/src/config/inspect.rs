@@ -105,22 +105,42 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// `max_response_kib` is there without `response = true`.
+    /// A key about responses is there without `response = true`.
     fn responses(
         &self,
         section: &Inspect,
         builder: InspectLayerBuilder,
     ) -> Result<InspectLayerBuilder, ConfigFileError> {
-        let builder = builder.response(section.response);
-        let Some(kib) = &section.max_response_kib else {
-            return Ok(builder);
-        };
-        if !section.response {
-            let problem = "responses are not inspected";
-            let remedy = "set `response = true`, or remove it";
-            return Err(self.source.at(kib, problem, remedy));
+        let mut builder = builder.response(section.response);
+        if let Some(kib) = &section.max_response_kib {
+            self.needs_response(section, kib)?;
+            builder = builder.max_response(kib.get_ref().saturating_mul(1024));
         }
-        Ok(builder.max_response(kib.get_ref().saturating_mul(1024)))
+        if let Some(pass) = &section.dangerously_pass_accept_encoding_and_range {
+            self.needs_response(section, pass)?;
+            if *pass.get_ref() {
+                builder = builder.dangerously_pass_accept_encoding_and_range();
+            }
+        }
+        Ok(builder)
+    }
+
+    /// Refuses a key about responses where none is inspected.
+    ///
+    /// # Errors
+    ///
+    /// `response` is not `true`.
+    fn needs_response<T>(
+        &self,
+        section: &Inspect,
+        key: &Spanned<T>,
+    ) -> Result<(), ConfigFileError> {
+        if section.response {
+            return Ok(());
+        }
+        let problem = "responses are not inspected";
+        let remedy = "set `response = true`, or remove it";
+        Err(self.source.at(key, problem, remedy))
     }
 
     /// Returns the key for codes of what matched.

@@ -70,6 +70,49 @@ async fn responses_are_inspected_where_the_section_says_so() {
     assert!(text.contains("responses up to 64 KiB"), "{text}");
 }
 
+#[tokio::test]
+async fn a_coding_and_a_range_reach_the_handler_only_where_the_section_says_so() {
+    for (more, expected) in [
+        ("", [Some("identity"), None]),
+        (
+            "dangerously_pass_accept_encoding_and_range = false",
+            [Some("identity"), None],
+        ),
+        (
+            "dangerously_pass_accept_encoding_and_range = true",
+            [Some("gzip"), Some("bytes=0-1")],
+        ),
+    ] {
+        let shield = shield(&format!("[inspect]\nresponse = true\n{more}"));
+        let service = shield.wrap(service_fn(async |request: Request<_>| {
+            let _: &palisade::core::RequestBody<Body> = request.body();
+            let header = |name: &str| request.headers().get(name).cloned();
+            let mut response = http::Response::new(Body::empty());
+            for (to, from) in [("x-coding", "accept-encoding"), ("x-range", "range")] {
+                if let Some(value) = header(from) {
+                    response.headers_mut().insert(to, value);
+                }
+            }
+            Ok::<_, std::convert::Infallible>(response)
+        }));
+        let peer = Peer::new(([192, 0, 2, 7], 40_000).into(), Scheme::Http);
+        let request = Request::get("/x")
+            .header("host", "a.example")
+            .header("accept-encoding", "gzip")
+            .header("range", "bytes=0-1")
+            .extension(peer);
+        let response = service.oneshot(request.body(Body::empty()).unwrap()).await;
+        let headers = response.unwrap().into_parts().0.headers;
+        let seen = |name: &str| {
+            headers
+                .get(name)
+                .map(|value| value.to_str().unwrap().to_owned())
+        };
+        let expected = expected.map(|value| value.map(str::to_owned));
+        assert_eq!([seen("x-coding"), seen("x-range")], expected, "{more}");
+    }
+}
+
 /// Asserts that the section is refused with this line.
 fn refused(section: &str, expected: &str) {
     let config = Config::parse(&format!("server.hosts = ['a.example']\n{section}"));
@@ -155,6 +198,10 @@ fn values_that_mean_nothing_are_named() {
         (
             "inspect.threshold = 5",
             "configuration:2: inspect.threshold: the rules that are shipped keep no score",
+        ),
+        (
+            "inspect.dangerously_pass_accept_encoding_and_range = true",
+            "configuration:2: inspect.dangerously_pass_accept_encoding_and_range: responses are not inspected",
         ),
         (
             "inspect.rules = '/nonexistent'",

@@ -35,6 +35,10 @@ pub(in crate::config) struct Inspect {
     pub(in crate::config) response: bool,
     /// How much of a response's body is inspected, in KiB. Default: 64. Needs `response`.
     pub(in crate::config) max_response_kib: Option<Spanned<usize>>,
+    /// Whether `Accept-Encoding`, `Range` and `If-Range` of a request reach the handler although
+    /// responses are inspected. Default: `false`. With it a client chooses whether rules see the
+    /// body. Needs `response`.
+    pub(in crate::config) dangerously_pass_accept_encoding_and_range: Option<Spanned<bool>>,
     /// A file with the key for codes of what matched. Default: the record has no codes.
     pub(in crate::config) matched_text_key: Option<Spanned<PathBuf>>,
     /// An environment variable with that key, in place of the file.
