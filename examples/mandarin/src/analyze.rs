@@ -2,7 +2,7 @@
 
 use crate::{
     breaks::{self, Stretch},
-    clause,
+    clause::{self, Clause},
     clean::clean,
     dictionary,
     english::Latin,
@@ -35,13 +35,14 @@ pub fn prepare() {
 /// The first character that is of a script the front end cannot read.
 pub fn analyze(script: &Script, latin: Latin) -> Result<Vec<Stretch>, Unspeakable> {
     let mut spoken: Vec<Vec<Word>> = Vec::new();
-    for piece in piece::split(script.text()) {
-        let mut clauses = clause::split(&numbers::spell_out(piece.text));
+    let symbols = script.symbols();
+    for piece in piece::split(&symbols) {
+        let mut clauses = clause::split(numbers::in_words(piece.symbols));
         if let Some(last) = clauses.last_mut().filter(|_| !piece.ends_sentence) {
             last.after = Break::Clause;
         }
         for clause in clauses {
-            match words_of(&clause, script, latin)? {
+            match words_of(&clause, latin)? {
                 Some(words) => spoken.push(words),
                 None => end(spoken.last_mut(), clause.after),
             }
@@ -58,12 +59,8 @@ fn end(clause: Option<&mut Vec<Word>>, after: Break) {
 }
 
 /// Reads one clause.
-fn words_of(
-    clause: &clause::Clause,
-    script: &Script,
-    latin: Latin,
-) -> Result<Option<Vec<Word>>, Unspeakable> {
-    let mut words = segment::words_of(&clause.text, script, latin)?;
+fn words_of(clause: &Clause<'_>, latin: Latin) -> Result<Option<Vec<Word>>, Unspeakable> {
+    let mut words = segment::words_of(&clause.symbols, latin)?;
     sandhi::apply(&mut words);
     words.iter_mut().for_each(reading::color);
     let mut words = breaks::join(words);

@@ -1,32 +1,29 @@
 //! Cuts text at its punctuation.
 
-use crate::word::Break;
+use crate::{
+    symbol::{Symbol, text_of},
+    word::Break,
+};
 
 /// Text between two marks, and how strongly it ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Clause {
-    pub(crate) text: String,
+pub(crate) struct Clause<'a> {
+    pub(crate) symbols: Vec<Symbol<'a>>,
     pub(crate) after: Break,
 }
 
 /// Splits text into clauses; a run of marks counts as its strongest.
-pub(crate) fn split(text: &str) -> Vec<Clause> {
-    let mut clauses: Vec<Clause> = Vec::new();
-    let mut current = String::new();
-    let mut characters = text.chars().peekable();
-    let mut last = ' ';
-    while let Some(c) = characters.next() {
-        let next = characters.peek().copied().unwrap_or('\n');
-        let strength = if is_ellipsis(last, c, next) || is_item(&current, c) {
-            Some(Break::Clause)
-        } else {
-            strength(last, c, next)
-        };
-        match strength {
-            None => current.push(c),
-            Some(after) => {
-                close(&mut clauses, &mut current, after);
-            }
+pub(crate) fn split(text: Vec<Symbol<'_>>) -> Vec<Clause<'_>> {
+    let mut clauses = Vec::new();
+    let mut current = Vec::new();
+    let mut symbols = text.into_iter().peekable();
+    let mut last = Some(' ');
+    while let Some(symbol) = symbols.next() {
+        let next = symbols.peek().and_then(Symbol::character).unwrap_or('\n');
+        let c = symbol.character();
+        match c.and_then(|c| divides(&current, last, c, next)) {
+            None => current.push(symbol),
+            Some(after) => close(&mut clauses, &mut current, after),
         }
         last = c;
     }
@@ -34,16 +31,28 @@ pub(crate) fn split(text: &str) -> Vec<Clause> {
     clauses
 }
 
+/// Returns how strongly a mark divides what stands around it.
+fn divides(current: &[Symbol<'_>], last: Option<char>, c: char, next: char) -> Option<Break> {
+    if is_ellipsis(last, c, next) || is_item(current, c) {
+        return Some(Break::Clause);
+    }
+    strength(last.is_some_and(char::is_whitespace), c, next)
+}
+
 /// Tells whether a mark is part of an ellipsis: a hesitation, unless the text ends with it.
-fn is_ellipsis(last: char, c: char, next: char) -> bool {
-    c == '…' || c == '.' && (last == '.' || next == '.')
+fn is_ellipsis(last: Option<char>, c: char, next: char) -> bool {
+    c == '…' || c == '.' && (last == Some('.') || next == '.')
 }
 
 /// Tells whether a point stands behind the number of an item in a list.
-fn is_item(current: &str, c: char) -> bool {
-    let number = current.trim();
+fn is_item(current: &[Symbol<'_>], c: char) -> bool {
+    if c != '.' || !current.iter().all(Symbol::is_usual) {
+        return false;
+    }
+    let text = text_of(current);
+    let number = text.trim();
     let numeral = |c: char| "零一二三四五六七八九十百".contains(c);
-    c == '.' && !number.is_empty() && number.chars().count() <= 3 && number.chars().all(numeral)
+    !number.is_empty() && number.chars().count() <= 3 && number.chars().all(numeral)
 }
 
 /// Tells whether a text's last mark, if nothing speakable follows it, ends a sentence.
@@ -51,7 +60,7 @@ fn is_item(current: &str, c: char) -> bool {
 pub fn ends_sentence(text: &str) -> bool {
     let mut last = '\n';
     for c in text.chars().rev() {
-        match strength(' ', c, last) {
+        match strength(true, c, last) {
             Some(after) => return after == Break::Sentence,
             None if c == '.' => return true,
             None if c.is_alphanumeric()
@@ -70,14 +79,14 @@ pub fn ends_sentence(text: &str) -> bool {
 pub fn begins_with_end(text: &str) -> bool {
     let skipped = |c: char| c != '\n' && (c.is_whitespace() || CLOSING.contains(c));
     let first = text.chars().find(|c| !skipped(*c));
-    first.is_some_and(|c| c == '.' || strength(' ', c, ' ') == Some(Break::Sentence))
+    first.is_some_and(|c| c == '.' || strength(true, c, ' ') == Some(Break::Sentence))
 }
 
 /// Marks that may follow the one that ends a sentence.
 const CLOSING: &str = "”’」』》〉";
 
-fn close(clauses: &mut Vec<Clause>, current: &mut String, after: Break) {
-    if current.trim().is_empty() {
+fn close<'a>(clauses: &mut Vec<Clause<'a>>, current: &mut Vec<Symbol<'a>>, after: Break) {
+    if current.iter().all(Symbol::is_blank) {
         current.clear();
         if let Some(before) = clauses.last_mut() {
             before.after = before.after.max(after);
@@ -85,18 +94,18 @@ fn close(clauses: &mut Vec<Clause>, current: &mut String, after: Break) {
         return;
     }
     clauses.push(Clause {
-        text: std::mem::take(current),
+        symbols: std::mem::take(current),
         after,
     });
 }
 
 /// Returns how strongly a mark divides, or nothing for what belongs to the text.
-fn strength(last: char, c: char, next: char) -> Option<Break> {
+fn strength(after_blank: bool, c: char, next: char) -> Option<Break> {
     match c {
         '。' | '!' | '?' | ';' | '…' | '\n' | '｡' => Some(Break::Sentence),
         ',' | '，' | ':' | '、' | '—' | '(' | ')' | '[' | ']' | '{' | '}' | '【' | '】' | '〔'
         | '〕' | '|' => Some(Break::Clause),
-        '.' if !next.is_alphanumeric() && !last.is_whitespace() => Some(Break::Sentence),
+        '.' if !next.is_alphanumeric() && !after_blank => Some(Break::Sentence),
         _ => None,
     }
 }
@@ -107,12 +116,14 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, clauses: &str) {
-        let mark = |clause: &Clause| match clause.after {
+        let mark = |clause: &Clause<'_>| match clause.after {
             Break::Clause => ',',
             _ => '.',
         };
-        let shown = split(text).iter().fold(String::new(), |shown, clause| {
-            format!("{shown}{}{}", clause.text.trim(), mark(clause))
+        let symbols = text.chars().map(Symbol::usual).collect();
+        let shown = split(symbols).iter().fold(String::new(), |shown, clause| {
+            let text = text_of(&clause.symbols);
+            format!("{shown}{}{}", text.trim(), mark(clause))
         });
         assert_eq!(shown, clauses, "{text}");
     }

@@ -13,6 +13,11 @@ pub(crate) struct Cut<'a> {
     pub(crate) tag: &'a str,
 }
 
+impl Cut<'_> {
+    /// What stands among the words where markup gave one, or ended a phrase.
+    pub(crate) const GIVEN: Self = Cut { text: "", tag: "x" };
+}
+
 fn jieba() -> &'static Jieba {
     static JIEBA: OnceLock<Jieba> = OnceLock::new();
     JIEBA.get_or_init(|| {

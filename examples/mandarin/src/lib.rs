@@ -37,6 +37,7 @@
 // From what a user touches down to what everything rests on: a module imports only from those below it.
 mod analyze;
 mod segment;
+mod marked;
 mod script;
 mod reading;
 mod polyphones;
@@ -51,6 +52,7 @@ mod english;
 mod dictionary;
 mod lexicon;
 mod token;
+mod symbol;
 mod word;
 mod syllable;
 mod phones;

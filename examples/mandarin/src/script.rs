@@ -1,14 +1,14 @@
 //! A text in which some readings are given: what markup makes, and what the front end reads.
 
-use crate::{clean::clean, syllable::Syllable, token::Token, word::Break};
-
-/// Private-use characters stand for the readings.
-const MARKS: std::ops::RangeInclusive<char> = '\u{f0000}'..='\u{ffffd}';
+use crate::{
+    clause,
+    clean::clean,
+    syllable::Syllable,
+    symbol::{Given, GivenWord, Symbol},
+    word::Break,
+};
 
 /// Text, and the readings given for parts of it.
-///
-/// Rules rewrite the text (numbers become words), so readings cannot be kept by their place. Each has a mark in the
-/// text itself: behind the character it belongs to, or where a word stands that has no characters.
 ///
 /// ```
 /// use mandarin::{Latin, Reading, Script, Syllable, analyze, pinyin};
@@ -22,15 +22,23 @@ const MARKS: std::ops::RangeInclusive<char> = '\u{f0000}'..='\u{ffffd}';
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Script {
-    text: String,
-    readings: Vec<Reading>,
+    parts: Vec<Part>,
+    readings: usize,
 }
 
-/// What a mark stands for.
+/// A part of a script.
+#[derive(Clone, Debug)]
+enum Part {
+    Reading(Reading),
+    /// Text in the form that [`clean`] gives it.
+    Text(String),
+}
+
+/// A reading that markup gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_enums)] // Markup can give no more than these.
 pub enum Reading {
-    /// The syllable of the character before the mark; none for a 儿 that only colors the syllable before it.
+    /// The syllable of the character before it; none for a 儿 that only colors the syllable before it.
     Character(Option<Syllable>),
     /// The end of a phrase.
     PhraseEnd,
@@ -43,7 +51,7 @@ pub enum Reading {
     },
 }
 
-/// More readings than there are marks.
+/// More readings than a script may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs)] // It says no more than its name.
 pub struct TooManyReadings;
@@ -57,8 +65,8 @@ impl std::fmt::Display for TooManyReadings {
 impl std::error::Error for TooManyReadings {}
 
 impl Script {
-    /// Readings that one script may have.
-    pub const READINGS: usize = 0xfffe;
+    /// Readings that one script may have, so that a short document cannot ask for endless work.
+    pub const READINGS: usize = 65_534;
 
     /// Takes a text without any given reading.
     #[must_use]
@@ -70,102 +78,59 @@ impl Script {
 
     /// Appends text that is read as usual.
     pub fn push(&mut self, text: &str) {
-        // A mark in the text itself would be a reading that another author wrote.
-        let unmarked = |c| if MARKS.contains(&c) { ' ' } else { c };
-        self.text.extend(clean(text).chars().map(unmarked));
+        let text = clean(text);
+        match self.parts.last_mut() {
+            Some(Part::Text(last)) => last.push_str(&text),
+            _ => self.parts.push(Part::Text(text)),
+        }
     }
 
     /// Appends a reading: of the last character, or of a word of its own.
     ///
     /// # Errors
     ///
-    /// When the script already holds as many readings as there are marks.
+    /// When the script already holds [`Self::READINGS`].
     pub fn mark(&mut self, reading: Reading) -> Result<(), TooManyReadings> {
-        let mark = u32::try_from(self.readings.len())
-            .ok()
-            .and_then(|index| char::from_u32(*MARKS.start() as u32 + index))
-            .filter(|mark| MARKS.contains(mark))
-            .ok_or(TooManyReadings)?;
-        self.text.push(mark);
-        self.readings.push(reading);
+        if self.readings == Self::READINGS {
+            return Err(TooManyReadings);
+        }
+        self.readings += 1;
+        self.parts.push(Part::Reading(reading));
         Ok(())
     }
 
-    /// Returns the text with its marks.
+    /// Tells whether its last mark, if nothing speakable follows it, ends a sentence.
     #[must_use]
-    pub fn text(&self) -> &str {
-        &self.text
+    pub fn ends_sentence(&self) -> bool {
+        matches!(self.parts.last(), Some(Part::Text(text)) if clause::ends_sentence(text))
     }
 
-    /// Returns what a character stands for, if it is a mark.
-    pub(crate) fn reading(&self, mark: char) -> Option<&Reading> {
-        let index = (mark as u32).checked_sub(*MARKS.start() as u32)?;
-        self.readings.get(index as usize)
+    /// Tells whether it begins with a mark that ends the sentence before it.
+    #[must_use]
+    pub fn begins_with_end(&self) -> bool {
+        matches!(self.parts.first(), Some(Part::Text(text)) if clause::begins_with_end(text))
     }
 
-    /// Takes the marks behind characters out of a clause, so that they do not come between the characters of a word.
-    pub(crate) fn unmark(&self, clause: &str) -> Unmarked<'_> {
-        let mut unmarked = Unmarked::default();
-        let mut last = 0;
-        for c in clause.chars() {
-            match self.reading(c) {
-                Some(Reading::Character(syllable)) => unmarked.given.push((last, syllable)),
-                _ => {
-                    last = unmarked.text.len();
-                    unmarked.text.push(c);
-                }
-            }
-        }
-        unmarked
-    }
-}
-
-/// A clause without marks behind characters, and what they gave.
-#[derive(Debug, Default)]
-pub(crate) struct Unmarked<'a> {
-    pub(crate) text: String,
-    /// Where a character begins in the text, and its syllable; in order.
-    given: Vec<(usize, &'a Option<Syllable>)>,
-}
-
-impl Unmarked<'_> {
-    /// Gives the characters of a word that begins at `start` the readings they were marked with.
-    pub(crate) fn give(&self, token: &mut Token, start: usize) {
-        if self.given.is_empty() || token.text.len() != token.syllables.len() {
-            return;
-        }
-        let mut starts = Vec::with_capacity(token.text.len());
-        let mut end = start;
-        for c in &token.text {
-            starts.push(end);
-            end += c.len_utf8();
-        }
-        let first = self.given.partition_point(|(at, _)| *at < start);
-        let marked = self
-            .given
-            .iter()
-            .skip(first)
-            .take_while(|(at, _)| *at < end);
-        token.given = vec![None; token.text.len()];
-        // From the last on, since a silent 儿 has no syllable that could keep its place.
-        for (at, syllable) in marked.collect::<Vec<_>>().into_iter().rev() {
-            let Ok(index) = starts.binary_search(at) else {
-                continue;
-            };
-            match syllable {
-                Some(syllable) => {
-                    if let Some(given) = token.given.get_mut(index) {
-                        *given = Some(syllable.clone());
+    /// Returns its characters with their readings, and the words and ends of phrases between them.
+    pub(crate) fn symbols(&self) -> Vec<Symbol<'_>> {
+        let mut symbols: Vec<Symbol<'_>> = Vec::new();
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => symbols.extend(text.chars().map(Symbol::usual)),
+                Part::Reading(Reading::Character(syllable)) => {
+                    let given = syllable.as_ref().map_or(Given::Silent, Given::Syllable);
+                    if let Some(last) = symbols.last_mut() {
+                        last.give(given);
                     }
                 }
-                None if index < token.syllables.len() => {
-                    token.syllables.remove(index);
-                    token.given.remove(index);
+                Part::Reading(Reading::PhraseEnd) => symbols.push(Symbol::PhraseEnd),
+                Part::Reading(Reading::Word { syllables, after }) => {
+                    let after = *after;
+                    symbols.push(Symbol::Word(GivenWord { syllables, after }));
                 }
-                None => {}
             }
         }
-        token.restore();
+        symbols
     }
 }
 
@@ -238,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_in_the_text_itself_is_nothing() {
+    fn characters_for_private_use_are_nothing() {
         assert_eq!(
             shown(&Script::plain("你\u{f0000}好")),
             shown(&Script::plain("你 好"))
@@ -262,7 +227,29 @@ mod tests {
     }
 
     #[test]
-    fn readings_are_as_many_as_marks() {
+    fn one_and_not_change_before_a_word_that_is_given() {
+        for (text, given, expected) in [
+            ("不", "shi4", "bu2 shi4."),
+            ("不", "hao3", "bu4 hao3."),
+            ("一", "ge4 ren2", "yi2 ge4ren2."),
+            ("一", "tian1 qi4", "yi4 tian1qi4."),
+        ] {
+            let mut script = Script::plain(text);
+            let syllables = given.split(' ').filter_map(Syllable::parse).collect();
+            let after = None;
+            script.mark(Reading::Word { syllables, after }).unwrap();
+            assert_eq!(shown(&script), expected, "{text} {given}");
+        }
+    }
+
+    #[test]
+    fn a_reading_stays_with_its_character_where_numbers_become_words() {
+        check("3{san3}个", "san3ge4.");
+        check("2个{ge4}12", "liang3ge4 shi2er4.");
+    }
+
+    #[test]
+    fn readings_are_bounded() {
         let mut script = Script::default();
         let marks = (0..100_000)
             .take_while(|_| script.mark(Reading::PhraseEnd).is_ok())

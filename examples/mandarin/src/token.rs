@@ -2,12 +2,14 @@
 
 use crate::{
     syllable::Syllable,
+    symbol::GivenWord,
     word::{Break, Word},
 };
 
 /// A word on its way to being spoken: its characters are still known.
 #[derive(Clone, Debug)]
 pub(crate) struct Token {
+    /// Its characters; none where markup gave a word by its syllables.
     pub(crate) text: Vec<char>,
     /// One syllable a character, or several for a letter; aligned with `text` only for Chinese words.
     pub(crate) syllables: Vec<Syllable>,
@@ -37,12 +39,12 @@ impl Token {
     }
 
     /// Makes a word without characters, all of which is given.
-    pub(crate) fn without_text(mark: char, syllables: &[Syllable], after: Option<Break>) -> Self {
+    pub(crate) fn given(word: GivenWord<'_>) -> Self {
         Self {
-            given: syllables.iter().cloned().map(Some).collect(),
-            after: after.unwrap_or(Break::Word),
-            pinned: after.is_some(),
-            ..Self::new(vec![mark], syllables.to_vec(), 'x')
+            given: word.syllables.iter().cloned().map(Some).collect(),
+            after: word.after.unwrap_or(Break::Word),
+            pinned: word.after.is_some(),
+            ..Self::new(Vec::new(), word.syllables.to_vec(), 'x')
         }
     }
 
@@ -75,10 +77,8 @@ impl Token {
 
 impl From<Token> for Word {
     fn from(token: Token) -> Self {
-        // Marks of a script stand for readings that markup gave: characters for private use.
-        let is_character = |c: &&char| !matches!(**c, '\u{f0000}'..='\u{ffffd}');
         Self {
-            text: token.text.iter().filter(is_character).collect(),
+            text: token.text.iter().collect(),
             syllables: token.syllables,
             after: token.after,
         }

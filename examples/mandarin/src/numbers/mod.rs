@@ -15,7 +15,30 @@ mod unit;
 
 use self::rule::Rule;
 pub use self::say_as::SayAs;
-use crate::run::is_han;
+use crate::{
+    run::is_han,
+    symbol::{Symbol, text_of},
+};
+
+/// Writes the numbers among symbols in words. A character with a reading of its own keeps it: what ends with it is
+/// written on its own, and no rule reaches across it.
+pub(crate) fn in_words<'a>(symbols: &[Symbol<'a>]) -> Vec<Symbol<'a>> {
+    let parts = symbols.split_inclusive(|symbol| !symbol.is_usual());
+    parts.flat_map(part_in_words).collect()
+}
+
+fn part_in_words<'a>(symbols: &[Symbol<'a>]) -> Vec<Symbol<'a>> {
+    let (last, text) = match symbols.split_last() {
+        Some((last, before)) if last.character().is_none() => (Some(*last), text_of(before)),
+        _ => (None, text_of(symbols)),
+    };
+    let mut words: Vec<_> = spell_out(&text).chars().map(Symbol::usual).collect();
+    if let (Some(Symbol::Character(_, given)), Some(end)) = (symbols.last(), words.last_mut()) {
+        end.give(*given);
+    }
+    words.extend(last);
+    words
+}
 
 /// Writes every number in Chinese characters, as it is spoken at its place.
 pub(crate) fn spell_out(text: &str) -> String {

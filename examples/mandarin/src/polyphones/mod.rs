@@ -81,7 +81,7 @@ mod tests {
 
     /// Reads the words of an example, before running tones change them.
     fn read_at(sentence: &str, place: usize) -> Option<String> {
-        let tokens = segment::words_of(sentence, &Script::plain(sentence), Latin::Mandarin).ok()?;
+        let tokens = segment::words_of(&Script::plain(sentence).symbols(), Latin::Mandarin).ok()?;
         let mut at = 0;
         let found = tokens.iter().find(|token: &&Token| {
             at += token.text.len();

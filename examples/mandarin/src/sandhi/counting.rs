@@ -2,10 +2,11 @@
 
 use crate::{syllable::Syllable, token::Token};
 
-/// A character with the tone it is spoken in, and whether it ends a word of several.
+/// A syllable with its character, and whether it ends a word of several.
 #[derive(Clone, Copy)]
 struct Spoken {
-    c: char,
+    /// Its character; none where markup gave syllables alone.
+    c: Option<char>,
     tone: u8,
     ends_word: bool,
     /// Whether it is a verb of one character.
@@ -31,8 +32,8 @@ pub(super) fn one_and_not(words: &mut [Token]) {
         };
         let (before, next) = (at(index.checked_sub(1)), at(Some(index + 1)));
         match here.c {
-            '不' => *tone = not(before, next),
-            '一' => {
+            Some('不') => *tone = not(before, next),
+            Some('一') => {
                 *tone = one(
                     here,
                     before,
@@ -45,12 +46,11 @@ pub(super) fn one_and_not(words: &mut [Token]) {
 }
 
 fn spoken_of(word: &Token) -> Vec<Option<Spoken>> {
-    let aligned = word.text.len() == word.syllables.len();
     let count = word.syllables.len();
+    let known = word.text.is_empty() || word.text.len() == count;
     let spoken = |(index, syllable): (usize, &Syllable)| {
-        let c = *word.text.get(index)?;
-        aligned.then_some(Spoken {
-            c,
+        known.then_some(Spoken {
+            c: word.text.get(index).copied(),
             tone: syllable.tone,
             ends_word: count > 1 && index + 1 == count,
             verb: word.tag == 'v' && count == 1,
@@ -63,12 +63,24 @@ fn spoken_of(word: &Token) -> Vec<Option<Spoken>> {
 /// Complements, which say what cannot be reached: 看不清, 听不懂.
 const COMPLEMENTS: &str = "清见懂到起了着完动惯够透准满饱出进开过来去上下及得";
 
+impl Spoken {
+    /// Tells whether its character is one of a set.
+    fn is_among(self, set: &str) -> bool {
+        self.c.is_some_and(|c| set.contains(c))
+    }
+
+    /// Tells whether another syllable has the same character.
+    fn repeats(self, other: Self) -> bool {
+        self.c.is_some() && self.c == other.c
+    }
+}
+
 /// 不 rises before a falling tone, and is neutral between a word and itself and between a verb and its complement.
 fn not(before: Option<Spoken>, next: Option<Spoken>) -> u8 {
     match (before, next) {
-        (Some(before), Some(next)) if before.c == next.c => 5,
+        (Some(before), Some(next)) if before.repeats(next) => 5,
         (Some(before), Some(next))
-            if before.begins || before.verb && COMPLEMENTS.contains(next.c) =>
+            if before.begins || before.verb && next.is_among(COMPLEMENTS) =>
         {
             5
         }
@@ -81,27 +93,28 @@ fn not(before: Option<Spoken>, next: Option<Spoken>) -> u8 {
 fn one(here: Spoken, before: Option<Spoken>, [next, second, third]: [Option<Spoken>; 3]) -> u8 {
     let Some(next) = next else { return 1 };
     let among =
-        |spoken: Option<Spoken>, set: &str| spoken.is_some_and(|spoken| set.contains(spoken.c));
-    if before.is_some_and(|before| before.c == next.c) && next.c != '一' {
+        |spoken: Option<Spoken>, set: &str| spoken.is_some_and(|spoken| spoken.is_among(set));
+    if before.is_some_and(|before| before.repeats(next)) && !next.is_among("一") {
         // 看一看, but 数一数二.
         return if among(second, DIGITS) { 1 } else { 5 };
     }
-    let quarter = among(before, "点") && next.c == '刻';
-    let decimal = next.c == '点' && among(second, DIGITS) && !among(third, "刻");
+    let quarter = among(before, "点") && next.is_among("刻");
+    let decimal = next.is_among("点") && among(second, DIGITS) && !among(third, "刻");
     let digit =
         among(before, DIGITS) || among(Some(next), DIGITS) || among(before, "点") || decimal;
     let ordinal = among(before, "第初十百千万亿期周") && !among(before, "千万")
         || among(Some(next), "月号楼班级十");
-    let ratio = next.c == '比' && among(second, DIGITS);
+    let ratio = next.is_among("比") && among(second, DIGITS);
     let term = among(Some(next), "加减乘除等") || among(before, "加减乘") || ratio;
-    let date = next.c == '日' && among(before, "月");
-    let grade = next.c == '年' && among(second, "级") || next.c == '不' && among(second, "二");
+    let date = next.is_among("日") && among(before, "月");
+    let grade =
+        next.is_among("年") && among(second, "级") || next.is_among("不") && among(second, "二");
     let ends_word = here.ends_word && !among(before, "这那每某同另哪任进");
     if !quarter && (digit || ordinal || term || date || grade || ends_word) {
         return 1;
     }
     // A neutral syllable after 一 is a measure that falls by itself: 一个.
-    if next.tone == 4 || (next.tone == 5 && next.c == '个') {
+    if next.tone == 4 || (next.tone == 5 && next.is_among("个")) {
         2
     } else {
         4

@@ -123,10 +123,17 @@ impl Wording {
         Ok(())
     }
 
-    fn text(&self) -> &str {
+    fn ends_sentence(&self) -> bool {
         match self {
-            Self::Bytes(text) => text,
-            Self::Script(script) => script.text(),
+            Self::Bytes(text) => ends_sentence(text),
+            Self::Script(script) => script.ends_sentence(),
+        }
+    }
+
+    fn begins_with_end(&self) -> bool {
+        match self {
+            Self::Bytes(text) => begins_with_end(text),
+            Self::Script(script) => script.begins_with_end(),
         }
     }
 }
@@ -144,13 +151,13 @@ pub(super) fn sentences(
             error,
         })?;
         if let Some(last) = spoken.last_mut()
-            && !ends_sentence(passage.wording.text())
+            && !passage.wording.ends_sentence()
         {
             last.part();
         }
         // Where the style changes, the mark that ends a sentence may stand behind the change.
         if let Some(before) = sentences.last_mut()
-            && begins_with_end(passage.wording.text())
+            && passage.wording.begins_with_end()
         {
             before.whole();
         }
