@@ -15,7 +15,7 @@ pub(crate) struct Cut<'a> {
 
 impl Cut<'_> {
     /// What stands among the words where markup gave one, or ended a phrase.
-    pub(crate) const GIVEN: Self = Cut { text: "", tag: "x" };
+    pub(crate) const GIVEN: Self = Self { text: "", tag: "x" };
 }
 
 fn jieba() -> &'static Jieba {

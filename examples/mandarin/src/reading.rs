@@ -6,6 +6,7 @@ use crate::{
     dictionary::{Cut, is_word},
     lexicon, polyphones,
     syllable::Syllable,
+    table::rows,
     token::Token,
     word::Unspeakable,
 };
@@ -34,18 +35,12 @@ pub(crate) fn read(cut: Cut<'_>, cuts: &[Cut<'_>], index: usize) -> Result<Token
     Ok(Token::new(text, syllables, tag))
 }
 
-/// Characters with a reading of their own as family names, in words that the dictionary takes for names. The others
-/// (华, 单, 查, ...) begin more words than names; names with them stand in the table.
-const FAMILIES: &str = "任仇区曾缪覃";
-
-/// Characters that make an ordinary word with one of those before them.
-const NO_NAMES: &str = "凭重劳满教之何意务职命免性期选你一人富恨必未深者敌怨视";
-
+/// Reads the first character of a word that the dictionary takes for a name as a family name.
 fn family_name(cut: Cut<'_>, text: &[char]) -> Option<Syllable> {
     let named = cut.tag.starts_with("nr") && lexicon::look_up(cut.text).is_none();
     match *text {
         [first, second] | [first, second, _]
-            if named && FAMILIES.contains(first) && !NO_NAMES.contains(second) =>
+            if named && !polyphones::is_ordinary(first, second) =>
         {
             Syllable::parse(polyphones::surname(first.encode_utf8(&mut [0; 4]))?)
         }
@@ -182,9 +177,15 @@ fn character(c: char) -> Result<Syllable, Unspeakable> {
         .ok_or(Unspeakable(c))
 }
 
-/// Words in which 儿 is a child and not a coloring of the syllable before it.
-const CHILDREN: &str = "女儿 男儿 幼儿 婴儿 孤儿 胎儿 少儿 小儿 健儿 妻儿 宠儿 弃儿 产儿 患儿 托儿 育儿 生儿 混血儿 幸运儿 \
-    早产儿 畸形儿 低能儿 弄潮儿";
+const CHILD_WORDS: &str = include_str!("../data/child-words.tsv");
+
+/// Tells whether the 儿 at the end of a word is a child and has a syllable of its own.
+fn ends_in_child(word: &str) -> bool {
+    rows(CHILD_WORDS).any(|[known, place, _]| match place {
+        "whole" => word == known,
+        _ => word.ends_with(known),
+    })
+}
 
 /// Colors the syllable before a closing 儿 and drops the 儿's own: after this characters and syllables differ.
 pub(crate) fn color(token: &mut Token) {
@@ -199,10 +200,7 @@ pub(crate) fn color(token: &mut Token) {
         return;
     }
     let word: String = text.iter().collect();
-    let child = CHILDREN
-        .split_whitespace()
-        .any(|child| word.ends_with(child));
-    if child || word == "孩儿" {
+    if ends_in_child(&word) {
         return;
     }
     if let [.., before, _] = syllables.as_slice()
@@ -217,5 +215,26 @@ pub(crate) fn color(token: &mut Token) {
             syllables.truncate(syllables.len() - 2);
             syllables.push(colored);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::{analyze::analyze, english::Latin, script::Script, table::lines, word::pinyin};
+
+    #[test]
+    fn a_child_has_a_syllable_of_its_own_in_the_example_of_each_row() {
+        for [word, place, example] in rows(CHILD_WORDS) {
+            assert!(matches!(place, "end" | "whole"), "{word}");
+            assert!(example.contains(&format!("[{word}]")), "{word}");
+            let sentence = example.replace(['[', ']'], "");
+            let stretches = analyze(&Script::plain(&sentence), Latin::Mandarin).unwrap();
+            let read = pinyin(&stretches[0].words, " ");
+            assert!(read.contains("er2"), "{example}: {read}");
+        }
+        assert_eq!(rows::<3>(CHILD_WORDS).count(), lines(CHILD_WORDS).count());
+        assert!(!ends_in_child("女孩儿") && !ends_in_child("花儿"));
     }
 }

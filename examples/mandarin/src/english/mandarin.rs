@@ -3,7 +3,7 @@
 //! This is how the language borrows words itself: each consonant gets a vowel, and each pair of sounds the nearest syllable there is.
 
 use super::{
-    sounds::{alone, cell, pair},
+    sounds::{NO_NASAL, alone, cell, final_of, pair},
     syllables::EnglishSyllable,
 };
 use crate::syllable::Syllable;
@@ -48,12 +48,12 @@ fn say(syllable: &EnglishSyllable<'_>, tone: u8, spoken: &mut Vec<Syllable>) {
         add(alone(consonant), 1);
     }
     let nasal = coda.first().copied().unwrap_or_default();
-    let closed = closed(syllable.vowel, nasal, syllable.full).filter(|_| merged.is_none());
+    let closed = final_of(syllable.vowel, nasal, syllable.full).filter(|_| merged.is_none());
     if closed.is_some() {
         coda = coda.get(1..).unwrap_or_default();
     }
-    let last = closed.unwrap_or_else(|| open(syllable.vowel, syllable.full));
-    add(merged.or_else(|| cell(consonant, last)), tone);
+    let last = closed.or_else(|| final_of(syllable.vowel, NO_NASAL, syllable.full));
+    add(merged.or_else(|| cell(consonant, last?)), tone);
     match syllable.vowel {
         "OY" => add(Some("yi"), 5),
         "ER" if syllable.stressed && nasal != "L" => add(Some("er"), 5),
@@ -62,41 +62,6 @@ fn say(syllable: &EnglishSyllable<'_>, tone: u8, spoken: &mut Vec<Syllable>) {
     for consonant in coda {
         add(alone(consonant), 5);
     }
-}
-
-/// Returns the final nearest to a vowel.
-fn open(vowel: &str, full: bool) -> &'static str {
-    match vowel {
-        "AA" => "a",
-        "AE" | "AY" => "ai",
-        "AH" if full => "a",
-        "AO" | "AW" => "ao",
-        "EH" | "EY" => "ei",
-        "IH" | "IY" => "i",
-        "OW" | "OY" => "ou",
-        "UH" | "UW" => "u",
-        _ => "e",
-    }
-}
-
-/// Returns the final nearest to a vowel with a nasal behind it.
-fn closed(vowel: &str, nasal: &str, full: bool) -> Option<&'static str> {
-    Some(match (vowel, nasal) {
-        ("AA" | "AE", "N") => "an",
-        ("AH", "N") => {
-            if full {
-                "an"
-            } else {
-                "en"
-            }
-        }
-        ("AO" | "AW", "N") | ("AA" | "AE" | "AH" | "AO" | "AW", "NG") => "ang",
-        ("EH", "N") => "en",
-        ("IH" | "IY", "N") => "in",
-        ("EH" | "IH" | "IY", "NG") => "ing",
-        ("OW" | "UH" | "UW", "N" | "NG") => "ong",
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ mod sounds;
 mod syllables;
 
 pub(crate) use self::letters::{LETTER, greek};
-use crate::{syllable::Syllable, token::Token};
+use crate::{syllable::Syllable, table::rows, token::Token};
 use dictionary::look_up;
 
 /// What a voice does with Latin words.
@@ -24,9 +24,7 @@ pub enum Latin {
 /// The tag of an English word, as the dictionary of Chinese has it.
 const WORD: char = 'e';
 
-/// Capitals that are read as a word although they are few.
-const ACRONYMS: &str =
-    " NASA NATO OPEC APEC AIDS SARS COVID RAM ROM PIN SIM GIF JPEG JAVA WIFI SWIFT ASEAN ";
+const ACRONYMS: &str = include_str!("../../data/acronyms.tsv");
 
 /// Capitals up to this many are letters, if they are not among the above.
 const INITIALS: usize = 4;
@@ -60,7 +58,7 @@ fn phones(word: &str) -> Option<String> {
         return None;
     }
     let capitals = !word.contains(|c: char| c.is_ascii_lowercase());
-    let initials = capitals && !ACRONYMS.contains(&format!(" {word} "));
+    let initials = capitals && !rows(ACRONYMS).any(|[known, _]| known == word);
     if initials && count <= INITIALS {
         return None;
     }
@@ -136,6 +134,7 @@ pub(crate) fn syllables(phones: &str) -> Vec<Syllable> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::lines;
 
     #[track_caller]
     fn check(word: &str, latin: Latin, spoken: &str) {
@@ -161,6 +160,14 @@ mod tests {
         check("NASA", Latin::English, "N-AE1 S-AH0");
         check("GDP", Latin::Mandarin, "ji4 di4 pi1");
         check("HTTPS", Latin::Mandarin, "ai1 chi5 ti4 ti4 pi1 ai2 si5");
+    }
+
+    #[test]
+    fn every_acronym_is_read_as_a_word() {
+        for [word, spoken] in rows(ACRONYMS) {
+            check(word, Latin::English, spoken);
+        }
+        assert_eq!(rows::<2>(ACRONYMS).count(), lines(ACRONYMS).count());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::{collections::HashMap, sync::OnceLock};
 use crate::table::{lines, rows};
 
 const SOUNDS: &str = include_str!("../../data/arpabet.tsv");
+const FINALS: &str = include_str!("../../data/arpabet-finals.tsv");
 const PAIRS: &str = include_str!("../../data/arpabet-pairs.tsv");
 
 /// The table of sounds.
@@ -56,6 +57,18 @@ pub(super) fn pair(first: &str, second: &str, vowel: &str) -> Option<&'static st
     Some(syllable)
 }
 
+/// What stands in the table for a vowel without a nasal behind it.
+pub(super) const NO_NASAL: &str = "-";
+
+/// Returns the final nearest to a vowel with a nasal behind it, if there is one. A full vowel has a stress.
+pub(super) fn final_of(vowel: &str, nasal: &str, full: bool) -> Option<&'static str> {
+    let fits = |kind: &str| matches!((kind, full), ("any", _) | ("full", true) | ("weak", false));
+    let mut finals = rows(FINALS);
+    finals.find_map(|[of, with, kind, last, _, _]| {
+        ((of, with) == (vowel, nasal) && fits(kind)).then_some(last)
+    })
+}
+
 /// Returns the syllable of a consonant and a final.
 pub(super) fn cell(consonant: &str, last: &str) -> Option<&'static str> {
     let sounds = sounds();
@@ -71,7 +84,10 @@ pub(super) fn alone(consonant: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::syllable::Syllable;
+    use crate::{
+        english::{mandarin::nearest, syllables},
+        syllable::Syllable,
+    };
 
     #[track_caller]
     fn check(spelling: &str) {
@@ -91,6 +107,18 @@ mod tests {
             // Every consonant is said in some way.
             assert!(name.is_empty() || consonant.alone.is_some(), "{name}");
         }
+    }
+
+    #[test]
+    fn every_final_is_said_as_its_example() {
+        for [vowel, nasal, kind, last, example, said] in rows(FINALS) {
+            assert!(matches!(kind, "any" | "full" | "weak"), "{vowel} {nasal}");
+            assert_eq!(final_of(vowel, nasal, kind != "weak"), Some(last));
+            let spoken = nearest(&syllables::of(example));
+            let shown: Vec<_> = spoken.iter().map(ToString::to_string).collect();
+            assert_eq!(shown.join(" "), said, "{example}");
+        }
+        assert_eq!(rows::<6>(FINALS).count(), lines(FINALS).count());
     }
 
     #[test]

@@ -4,9 +4,9 @@ use super::{
     cardinal::by_name,
     rule::{Match, rules},
 };
+use crate::table::rows;
 
-/// Endings by which a name with points is taken for an address; others may be the end of a sentence.
-const ENDINGS: &str = " com cn net org edu gov io ai app dev info top xyz me tv cc uk de jp fr us hk tw ru eu co html htm php js py rs ";
+const ENDINGS: &str = include_str!("../../data/address-endings.tsv");
 
 rules! {
     // With a scheme, which is not spoken, up to a blank, a Chinese character or a closing mark.
@@ -23,7 +23,8 @@ fn site(found: &Match<'_>) -> Option<String> {
     let name = found.get(0);
     let host = name.split(['/', ':']).next()?;
     let (first, last) = (host.split('.').next()?, host.rsplit('.').next()?);
-    let ending = ENDINGS.contains(&format!(" {} ", last.to_ascii_lowercase()));
+    let is_last = |ending: &str| last.eq_ignore_ascii_case(ending);
+    let ending = rows(ENDINGS).any(|[ending, _, _]| is_last(ending));
     (ending || first.eq_ignore_ascii_case("www")).then(|| address(name))
 }
 
@@ -52,4 +53,20 @@ fn address(text: &str) -> String {
     }
     let rest = text.get(end.len()..).unwrap_or_default();
     format!("{spoken}{}", rest.trim_start_matches('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{clean::clean, numbers::spell_out, table::lines};
+
+    #[test]
+    fn every_ending_is_said_as_its_example() {
+        for [ending, example, said] in rows(ENDINGS) {
+            assert!(example.ends_with(ending), "{ending}");
+            assert_eq!(spell_out(&clean(example)), said, "{ending}");
+        }
+        assert_eq!(rows::<3>(ENDINGS).count(), lines(ENDINGS).count());
+        assert_eq!(spell_out("End.Begin"), "End.Begin");
+    }
 }

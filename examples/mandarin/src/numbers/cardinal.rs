@@ -1,15 +1,8 @@
 //! Numbers that count.
 
-use super::rule::rules;
+use super::{measure::is_measure, rule::rules};
 
 const DIGITS: [char; 10] = ['零', '一', '二', '三', '四', '五', '六', '七', '八', '九'];
-
-/// Before these, two is 两.
-const MEASURES: &str = "个只条张本位件次天年块元人种岁斤米点小分秒瓶杯碗吨升辆座间家层口名头匹枚份句段首部台架艘栋棵朵颗粒支把双对套\
-    组排群堆倍万亿千周毫厘公平立册篇页道场顿趟遍声步门国校地者边侧端旁手美欧英克摄刻节克届";
-
-/// Before these, two stays 二 although they begin like a measure.
-const NO_MEASURES: &str = "年级 年生 点零 号 月 日 楼 班 路 分之 小于";
 
 rules! {
     // Versions and other numbers with several points, then decimals.
@@ -52,11 +45,7 @@ pub(super) fn amount(number: &str) -> String {
 
 /// Reads a number before what it counts: two things are 两.
 pub(super) fn counted(number: &str, what: &str) -> String {
-    let measured = what.chars().next().is_some_and(|c| MEASURES.contains(c))
-        && !NO_MEASURES
-            .split_whitespace()
-            .any(|word| what.starts_with(word));
-    if number == "2" && measured {
+    if number == "2" && is_measure(what) {
         "两".to_owned()
     } else {
         amount(number)

@@ -4,6 +4,9 @@ use super::{
     cardinal::{cardinal, counted},
     rule::rules,
 };
+use crate::table::rows;
+
+const SIGNS: &str = include_str!("../../data/signs.tsv");
 
 rules! {
     // Powers.
@@ -67,17 +70,22 @@ rules! {
 
 /// Returns how a sign is said.
 fn sign(sign: &str) -> Option<&'static str> {
-    Some(match sign {
-        "+" => "加",
-        "×" | "*" => "乘",
-        "÷" => "除以",
-        "=" | "==" => "等于",
-        "≠" | "!=" => "不等于",
-        "≈" => "约等于",
-        "<" => "小于",
-        ">" => "大于",
-        "≥" | ">=" => "大于等于",
-        "≤" | "<=" => "小于等于",
-        _ => return None,
-    })
+    let [_, name, _, _] = rows(SIGNS).find(|[known, _, _, _]| *known == sign)?;
+    Some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{numbers::spell_out, table::lines};
+
+    #[test]
+    fn every_sign_is_said_as_its_example() {
+        for [sign, name, example, said] in rows(SIGNS) {
+            assert!(example.contains(sign) && said.contains(name), "{sign}");
+            // Without folding: some signs have other forms that text is written in.
+            assert_eq!(spell_out(example), said, "{sign}");
+        }
+        assert_eq!(rows::<4>(SIGNS).count(), lines(SIGNS).count());
+    }
 }

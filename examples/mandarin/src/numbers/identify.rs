@@ -4,6 +4,9 @@ use super::{
     cardinal::{by_name, digits},
     rule::rules,
 };
+use crate::table::rows;
+
+const NAMED: &str = include_str!("../../data/named-numbers.tsv");
 
 /// The characters of provinces on number plates.
 const PROVINCES: &str = "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]";
@@ -43,7 +46,7 @@ rules! {
         (!count && found.is_whole_number()).then(|| by_name(found.get(0)))
     },
     // What a word before it says is a number to be named.
-    r"(电话|手机|分机|号码|热线|验证码|密码|口令|邮编|编号|单号|学号|工号|卡号|尾号|账号|帐号|编码|代码|房间号|车牌|航班|车次|微信|QQ群|QQ|qq|群号|拨打|拨|打)(号码|号)?([是为:\s]*)([A-Za-z]{0,3})(\d{3,})" => |found| {
+    &format!(r"({})(号码|号)?([是为:\s]*)([A-Za-z]{{0,3}})(\d{{3,}})", named()) => |found| {
         let money = found.get(1) == "打" && found.get(5).len() > 5;
         let counted = found.get(5).len() < 5 && matches!(found.after(), '个' | '元' | '条' | '次' | '人');
         let before = [found.get(1), found.get(2), found.get(3), found.get(4)].concat();
@@ -96,7 +99,30 @@ rules! {
     },
 }
 
+/// Returns a pattern of the words behind which a number is a name, the longest first: 拨打 before 打.
+fn named() -> String {
+    let mut words: Vec<&str> = rows(NAMED).map(|[word, _, _]| word).collect();
+    words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+    words.join("|")
+}
+
 /// Takes out what separates digits.
 fn plain(number: &str) -> String {
     number.chars().filter(char::is_ascii_alphanumeric).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{numbers::spell_out, table::lines};
+
+    #[test]
+    fn every_word_before_a_name_is_said_as_its_example() {
+        for [word, example, said] in rows(NAMED) {
+            assert!(example.starts_with(word), "{word}");
+            assert_eq!(spell_out(example), said, "{word}");
+        }
+        assert_eq!(rows::<3>(NAMED).count(), lines(NAMED).count());
+        assert_eq!(spell_out("大约2013米"), "大约两千零一十三米");
+    }
 }

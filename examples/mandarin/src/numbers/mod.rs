@@ -5,6 +5,7 @@ mod cardinal;
 mod currency;
 mod formula;
 mod identify;
+mod measure;
 mod moment;
 mod money;
 mod range;

@@ -58,16 +58,28 @@ fn parse(table: &'static str) -> Rules {
 pub(crate) fn surname(word: &str) -> Option<&'static str> {
     static NAMES: OnceLock<HashMap<&'static str, &'static str>> = OnceLock::new();
     let names = NAMES.get_or_init(|| {
-        let names = rows(SURNAMES).map(|[name, reading, _]| (name, reading));
+        let names = rows(SURNAMES).map(|[name, reading, _, _]| (name, reading));
         names.collect()
     });
     names.get(word).copied()
 }
 
+/// Tells whether a character that may be a family name makes an ordinary word with the one behind it: 任何.
+/// One that begins more words than names always does.
+pub(crate) fn is_ordinary(name: char, next: char) -> bool {
+    let is_it = |known: &str| known.chars().eq([name]);
+    let row = rows(SURNAMES).find(|[known, _, _, _]| is_it(known));
+    row.is_none_or(|[_, _, ordinary, _]| match ordinary {
+        "-" => true,
+        "none" => false,
+        characters => characters.contains(next),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::*;
+    use super::{neighbors::TITLES, *};
     use crate::{
         dictionary::cut, english::Latin, script::Script, segment, syllable::Syllable, token::Token,
     };
@@ -162,11 +174,24 @@ mod tests {
     }
 
     #[test]
+    fn every_title_makes_a_family_name() {
+        for [title, example] in rows(TITLES) {
+            let (sentence, place) = unmarked(example).unwrap();
+            assert!(sentence.contains(title), "{title}");
+            assert!(
+                read_at(&sentence, place).unwrap().starts_with("shan4"),
+                "{title}"
+            );
+        }
+        assert_eq!(rows::<2>(TITLES).count(), lines(TITLES).count());
+    }
+
+    #[test]
     fn every_family_name_is_read_in_its_example() {
         let mut wrong = Vec::new();
         for row in lines(SURNAMES) {
             let columns: Vec<&str> = row.split('\t').collect();
-            let [name, reading, examples] = *columns else {
+            let [name, reading, _, examples] = *columns else {
                 panic!("no row: {row}")
             };
             for example in examples.split(' ') {

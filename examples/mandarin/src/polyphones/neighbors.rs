@@ -1,22 +1,14 @@
 //! What stands around a character, and what can be asked about it.
 
-use crate::dictionary::Cut;
+use crate::{dictionary::Cut, table::rows};
+
+pub(super) const TITLES: &str = include_str!("../../data/titles.tsv");
 
 /// Words looked at on either side, however long the clause is.
 const REACH: usize = 12;
 
-/// What follows 的 where it stands for 得 and says how something looks.
-const LOOKS: [&str; 9] = ["很", "真", "好", "太", "不", "像", "挺", "比较", "非常"];
-
 /// What a number, or a word such as this, each, some, ends with.
 const NUMBERS: &str = "一二两三四五六七八九十百千万亿几半多这那每某哪";
-
-/// What people are called by behind their family name.
-const TITLES: [&str; 33] = [
-    "先生", "女士", "小姐", "太太", "夫人", "老师", "教授", "医生", "大夫", "护士", "律师", "法官",
-    "警官", "师傅", "经理", "总", "董", "主任", "主席", "书记", "局长", "处长", "科长", "部长",
-    "省长", "市长", "县长", "校长", "院长", "队长", "教练", "同学", "同志",
-];
 
 /// What stands around a character.
 pub(super) struct Neighbors<'a> {
@@ -74,7 +66,7 @@ impl<'a> Neighbors<'a> {
     /// Tells whether a title follows, as behind a family name.
     pub(super) fn is_titled(&self) -> bool {
         self.next()
-            .is_some_and(|cut| TITLES.iter().any(|title| cut.text.starts_with(title)))
+            .is_some_and(|cut| rows(TITLES).any(|[title, _]| cut.text.starts_with(title)))
     }
 
     /// Tells whether a thing stands before that something is on, and nothing behind that one could go up to.
@@ -84,11 +76,5 @@ impl<'a> Neighbors<'a> {
             |cut: Option<&Cut<'a>>| cut.is_some_and(|cut| cut.tag.starts_with(['n', 's']));
         let on = before(&["在"]) || !is_thing(self.next()) && !before(&["把", "将", "给"]);
         is_thing(self.last()) && on
-    }
-
-    /// Tells whether 的 stands for 得 and is followed by how something looks: 长的很高.
-    pub(super) fn has_looks_behind(&self) -> bool {
-        matches!(self.after, [particle, how, ..] if particle.text == "的"
-            && LOOKS.iter().any(|word| how.text.starts_with(word)))
     }
 }

@@ -91,6 +91,7 @@ impl Condition {
 /// Finds a condition that has a list.
 fn listed(name: &str) -> Option<fn(&Neighbors<'_>, &str) -> bool> {
     Some(match name {
+        "after" => |neighbors, word| neighbors.after.iter().any(|cut| cut.text == word),
         "before" => |neighbors, word| neighbors.before.iter().any(|cut| cut.text == word),
         "last" => |neighbors, word| neighbors.last().is_some_and(|cut| cut.text.ends_with(word)),
         "last-tag" => |neighbors, tag| neighbors.last().is_some_and(|cut| cut.tag.starts_with(tag)),
@@ -112,6 +113,7 @@ fn listed(name: &str) -> Option<fn(&Neighbors<'_>, &str) -> bool> {
                 .second()
                 .is_some_and(|cut| cut.tag.starts_with(tag))
         },
+        "second-word" => |neighbors, word| neighbors.second().is_some_and(|cut| cut.text == word),
         "tag-after" => |neighbors, tag| neighbors.after.iter().any(|cut| cut.tag.starts_with(tag)),
         _ => return None,
     })
@@ -129,7 +131,6 @@ fn plain(name: &str) -> Option<fn(&Neighbors<'_>) -> bool> {
                 .is_some_and(|cut| cut.text.chars().count() == 1)
         },
         "locative" => |neighbors| neighbors.is_locative(),
-        "looks" => |neighbors| neighbors.has_looks_behind(),
         "numbered" => |neighbors| neighbors.is_numbered(),
         "possible" => |neighbors| neighbors.is_possible(),
         "titled" => |neighbors| neighbors.is_titled(),

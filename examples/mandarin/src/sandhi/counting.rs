@@ -1,6 +1,6 @@
 //! 一 and 不, which change before other tones.
 
-use crate::{syllable::Syllable, token::Token};
+use crate::{syllable::Syllable, table::rows, token::Token};
 
 /// A syllable with its character, and whether it ends a word of several.
 #[derive(Clone, Copy)]
@@ -60,8 +60,13 @@ fn spoken_of(word: &Token) -> Vec<Option<Spoken>> {
     word.syllables.iter().enumerate().map(spoken).collect()
 }
 
-/// Complements, which say what cannot be reached: 看不清, 听不懂.
-const COMPLEMENTS: &str = "清见懂到起了着完动惯够透准满饱出进开过来去上下及得";
+const COMPLEMENTS: &str = include_str!("../../data/complements.tsv");
+
+/// Tells whether a syllable's character says what a verb reaches: 看不清, 听不懂.
+fn is_complement(spoken: Spoken) -> bool {
+    let is_it = |complement: &str| complement.chars().next() == spoken.c;
+    rows(COMPLEMENTS).any(|[complement, _]| is_it(complement))
+}
 
 impl Spoken {
     /// Tells whether its character is one of a set.
@@ -79,11 +84,7 @@ impl Spoken {
 fn not(before: Option<Spoken>, next: Option<Spoken>) -> u8 {
     match (before, next) {
         (Some(before), Some(next)) if before.repeats(next) => 5,
-        (Some(before), Some(next))
-            if before.begins || before.verb && next.is_among(COMPLEMENTS) =>
-        {
-            5
-        }
+        (Some(before), Some(next)) if before.begins || before.verb && is_complement(next) => 5,
         (_, Some(next)) if next.tone == 4 => 2,
         _ => 4,
     }
@@ -118,5 +119,23 @@ fn one(here: Spoken, before: Option<Spoken>, [next, second, third]: [Option<Spok
         2
     } else {
         4
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::{analyze::analyze, english::Latin, script::Script, table::lines, word::pinyin};
+
+    #[test]
+    fn every_complement_makes_its_negation_neutral() {
+        for [complement, example] in rows(COMPLEMENTS) {
+            let stretches = analyze(&Script::plain(example), Latin::Mandarin).unwrap();
+            let read = pinyin(&stretches[0].words, " ");
+            assert!(example.ends_with(complement), "{complement}");
+            assert!(read.contains("bu5"), "{example}: {read}");
+        }
+        assert_eq!(rows::<2>(COMPLEMENTS).count(), lines(COMPLEMENTS).count());
     }
 }
