@@ -4,6 +4,7 @@ use mandarin::{Latin, Script, Stretch, Word, analyze, pinyin};
 
 /// Each line is a sentence and its surface pinyin, checked by hand; breaks inside a clause are not compared.
 const TABLE: &str = include_str!("reading.tsv");
+const FIELDS: &str = include_str!("fields.tsv");
 const HARD: &str = include_str!("hard.tsv");
 
 /// Reads a sentence as a voice without colored syllables and without English says it.
@@ -49,4 +50,9 @@ fn sentences_are_read_as_the_table_says() {
 #[test]
 fn hard_sentences_are_read_as_the_table_says() {
     check(HARD, 200);
+}
+
+#[test]
+fn sentences_of_many_fields_are_read_as_the_table_says() {
+    check(FIELDS, 600);
 }
