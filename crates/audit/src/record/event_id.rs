@@ -56,15 +56,15 @@ pub const KEY_ROTATED: &str = "key.rotated";
 pub const KEY_REVOKED: &str = "key.revoked";
 /// The digest of an API key is under another pepper: the same key was used, or it was rotated with the pepper.
 pub const KEY_DIGEST_RENEWED: &str = "key.digest_renewed";
-/// A revoked API key is valid again. No command does this: somebody wrote to the store. Members as above.
+/// A revoked API key is valid again. No command does this: somebody wrote to the store. Members as of `key.created`.
 pub const KEY_UNREVOKED: &str = "key.unrevoked";
-/// An API key was disabled: it is refused until it is enabled. Members as above.
+/// An API key was disabled: it is refused until it is enabled. Members as of `key.created`.
 pub const KEY_DISABLED: &str = "key.disabled";
-/// An API key was enabled again. Members as above.
+/// An API key was enabled again. Members as of `key.created`.
 pub const KEY_ENABLED: &str = "key.enabled";
-/// The record of an API key was removed. The key is unknown from now on. Members as above.
+/// The record of an API key was removed. The key is unknown from now on. Members as of `key.created`.
 pub const KEY_REMOVED: &str = "key.removed";
-/// The permissions, dates or notes of an API key are others. Members as above.
+/// The permissions, dates or notes of an API key are others. Members as of `key.created`.
 pub const KEY_CHANGED: &str = "key.changed";
 /// Sessions were ended by name or all together. Members: `by` (`id`, `others` or `all`), `count`, `kind` and
 /// `principal`, and where there are some `owner` and `session`: the one that ended, or the one that stayed.

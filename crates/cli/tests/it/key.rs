@@ -152,8 +152,11 @@ fn a_disabled_key_opens_nothing_until_it_is_enabled() {
     assert_eq!(ran.err, format!("disabled {}\n", id(&key)));
     assert_eq!(status(&folder, &key), StatusCode::UNAUTHORIZED);
     assert_eq!(status(&folder, &other), StatusCode::OK);
-    assert_eq!(folder.json(LIST)[0]["status"], "disabled");
-    assert!(folder.json(LIST)[0]["disabled"].is_string());
+    let all = folder.json(LIST);
+    let mut all = all.as_array().unwrap().iter();
+    let listed = all.find(|listed| listed["id"] == id(&key)).unwrap();
+    assert_eq!(listed["status"], "disabled");
+    assert!(listed["disabled"].is_string());
     folder.good(&change("enable"));
     assert_eq!(status(&folder, &key), StatusCode::OK);
     folder.good(&change("revoke"));
