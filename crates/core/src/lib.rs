@@ -93,6 +93,7 @@ mod routes;
 mod rejection;
 mod credential;
 mod principal;
+mod own_limits;
 mod client_certificate;
 mod client;
 mod request_body;
@@ -126,6 +127,7 @@ pub use self::{
         RenderLayerBuilder, RequestIdLayer, RequestIdLayerBuilder, RouteLayer,
     },
     maybe_ready::{BoxFuture, MaybeReady},
+    own_limits::{OwnLimits, OwnLimitsError},
     principal::{Principal, PrincipalBuilder},
     rejection::{EmptyBody, PlainText, ProblemJson, Rejection, Renderer},
     request_body::{BoxError, RebuildBody, RequestBody},

@@ -6,10 +6,12 @@
 
 use std::{sync::Arc, time::Duration};
 
+use crate::own_limits::OwnLimits;
+
 /// A verified identity. Cheap to clone (one `Arc`): stores keep one and return clones.
 ///
 /// Two principals are equal if all their fields are. It holds no secret and may be logged. Without
-/// further calls it has no scopes, tier, owner, time of issue, expiry or attributes.
+/// further calls it has no scopes, tier, limits of its own, owner, time of issue, expiry or attributes.
 ///
 /// ```
 /// use palisade_core::Principal;
@@ -54,6 +56,7 @@ struct Inner {
     credential: Option<Box<str>>,
     scopes: Box<[Box<str>]>,
     tier: Option<Box<str>>,
+    own_limits: OwnLimits,
     owner: Option<Box<str>>,
     issued: Option<Duration>,
     expires: Option<Duration>,
@@ -128,6 +131,12 @@ impl Principal {
     #[must_use]
     pub fn tier(&self) -> Option<&str> {
         self.0.tier.as_deref()
+    }
+
+    /// Returns the amounts that it brings along for limits, from its key or token. Empty: it has those of its tier.
+    #[must_use]
+    pub fn own_limits(&self) -> &OwnLimits {
+        &self.0.own_limits
     }
 
     /// Returns the owner (tenant, account), which several principals may share.
@@ -228,6 +237,12 @@ impl PrincipalBuilder {
     /// Sets the tier. Default: none.
     pub fn tier(mut self, tier: impl Into<Box<str>>) -> Self {
         self.0.tier = Some(tier.into());
+        self
+    }
+
+    /// Sets amounts of its own for limits. Default: none.
+    pub fn own_limits(mut self, own: OwnLimits) -> Self {
+        self.0.own_limits = own;
         self
     }
 

@@ -45,15 +45,6 @@ pub enum RateLimitBuildError {
         /// The name.
         name: Box<str>,
     },
-    /// A tier has other windows than the policy.
-    ///
-    /// Tier and policy share one bucket for each window, so that a change of tier keeps what was used.
-    TierWindowsDiffer {
-        /// The policy.
-        policy: Box<str>,
-        /// The tier.
-        tier: Box<str>,
-    },
     /// A tier was given rates twice. Remove one of the two calls of `for_tier`.
     DuplicateTier {
         /// The policy.
@@ -95,6 +86,13 @@ pub enum RateLimitBuildError {
         policy: Box<str>,
         /// The largest lease of that rate. Less than 2: the limit is too small for leases.
         largest: u32,
+    },
+    /// Requests of a policy cannot wait as its delay says.
+    InvalidDelay {
+        /// The policy.
+        policy: Box<str>,
+        /// Why, and what to change.
+        reason: &'static str,
     },
     /// A policy has a lease, and the store of the layer takes no units ahead.
     ///
@@ -256,13 +254,13 @@ impl RateLimitBuildError {
         match self {
             Self::InvalidRate { policy, .. }
             | Self::InvalidName { name: policy }
-            | Self::TierWindowsDiffer { policy, .. }
             | Self::DuplicateTier { policy, .. }
             | Self::ZeroBurst { policy }
             | Self::BacklogTooLong { policy, .. }
             | Self::ShareTooSmall { policy }
             | Self::LeaseOfChangingCost { policy }
             | Self::LeaseOutOfRange { policy, .. }
+            | Self::InvalidDelay { policy, .. }
             | Self::LeaseWithoutStore { policy }
             | Self::NetworkQuotaTooLarge { policy }
             | Self::DuplicatePolicy { policy }
@@ -291,12 +289,6 @@ impl RateLimitBuildError {
                 return write!(f, "tier `{tier}`: {error}");
             }
             Self::InvalidRate { error, .. } => return write!(f, "{error}"),
-            Self::TierWindowsDiffer { tier, .. } => {
-                return write!(
-                    f,
-                    "tier `{tier}`: its windows must be those of the policy; change the amounts only"
-                );
-            }
             Self::DuplicateTier { tier, .. } => {
                 return write!(f, "tier `{tier}`: it has its rates already; remove one");
             }
@@ -344,6 +336,7 @@ impl RateLimitBuildError {
                 );
             }
             Self::UnsupportedByStore { reason, .. } => reason,
+            Self::InvalidDelay { reason, .. } => return write!(f, "delay: {reason}"),
             Self::ZeroBurst { .. } => "a burst of 0 would refuse everything; use 1 or more",
             Self::ShareTooSmall { .. } => {
                 "its share is too small to be counted; lower the number of nodes"

@@ -103,6 +103,7 @@
 //! | Feature | Adds | Costs |
 //! |---|---|---|
 //! | `budgets` | [`BudgetStore`]: what may be spent in a day or a month of a time zone | `jiff`, with a time zone database |
+//! | `delay` | `Policy::delay`: requests that would be refused wait for a bounded time | `tokio`, with its timer |
 //! | `metrics` | counters and gauges for the `metrics` facade | the crate `metrics` |
 //! | `redis` | `RedisStore` | `redis`, `tokio`, `hmac`, `sha2` |
 //! | `redis-tls` | addresses with `rediss` | `rustls`, which compiles C |

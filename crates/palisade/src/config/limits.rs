@@ -15,6 +15,9 @@ use super::{
 };
 use crate::shield::ShieldBuilder;
 
+/// The default of `delayed_requests`.
+const DELAYED_REQUESTS: u32 = 500;
+
 /// The default of `ipv6_network_multiple`.
 const FOUR: NonZeroU32 = NonZeroU32::new(4).expect("four is not zero");
 
@@ -134,6 +137,7 @@ impl Config {
         if let Some(units) = limit.burst {
             policy = policy.burst(units);
         }
+        policy = self.with_principals(policy, limit)?;
         if let On::Named = limit.routes {
             policy = policy.on_named_routes();
         }
@@ -156,9 +160,75 @@ impl Config {
         if let Some(units) = self.number::<u32>(&limit.lease, 2, u32::MAX.into())? {
             policy = policy.lease(units);
         }
-        Ok(match limit.when_store_fails {
+        if let Some(mode) = limit.when_store_fails {
+            policy = policy.when_store_fails(mode.into());
+        }
+        self.with_delay(policy, limit)
+    }
+
+    /// Lets requests wait, if the limit says so.
+    ///
+    /// # Errors
+    ///
+    /// A number is out of range, the limit cannot wait, or the feature `server` is missing.
+    fn with_delay(&self, policy: Policy, limit: &Limit) -> Result<Policy, ConfigFileError> {
+        let requests = self.number::<u32>(&limit.delayed_requests, 1, 100_000)?;
+        let Some(written) = &limit.delay_millis else {
+            return match &limit.delayed_requests {
+                None => Ok(policy),
+                Some(requests) => {
+                    let problem = "no request waits without `delay_millis`";
+                    let remedy = "add `delay_millis`, or remove `delayed_requests`";
+                    Err(self.source.at(requests, problem, remedy))
+                }
+            };
+        };
+        let millis = self.in_range(written, 1, 60_000)?;
+        let policy = delayed(policy, millis, requests.unwrap_or(DELAYED_REQUESTS));
+        let checked = policy.and_then(|policy| match policy.limits() {
+            Ok(_) => Ok(policy),
+            Err(problem) => Err(problem.to_string()),
+        });
+        checked.map_err(|problem| {
+            let remedy = "correct the keys of this limit, or remove `delay_millis`";
+            self.source.at(written, problem, remedy)
+        })
+    }
+
+    /// Adds what differs between principals: tiers, and the most that they may bring.
+    ///
+    /// # Errors
+    ///
+    /// A rate cannot be parsed, or the limit counts other subjects.
+    fn with_principals(
+        &self,
+        mut policy: Policy,
+        limit: &Limit,
+    ) -> Result<Policy, ConfigFileError> {
+        for (tier, rates) in &limit.tiers {
+            if limit.by == By::Client {
+                let problem = "a client has no tier before authentication";
+                let remedy = "write `by = \"principal\"` or `by = \"owner\"`, or remove `tiers`";
+                return Err(self.source.at(rates, problem, remedy));
+            }
+            policy = policy.for_tier(tier.as_str(), rates.get_ref().as_str());
+            policy.limits().map_err(|problem| {
+                let remedy = "write for example `tiers = { paid = \"5000/day\" }`";
+                self.source.at(rates, problem, remedy)
+            })?;
+        }
+        let Some(written) = &limit.own_amounts_up_to else {
+            return Ok(policy);
+        };
+        if limit.by != By::Principal {
+            let problem = "only principals bring amounts of their own";
+            let remedy = "write `by = \"principal\"`, or remove `own_amounts_up_to`";
+            return Err(self.source.at(written, problem, remedy));
+        }
+        let most = self.number::<u32>(&limit.own_amounts_up_to, 1, u32::MAX.into())?;
+        Ok(match most {
             None => policy,
-            Some(mode) => policy.when_store_fails(mode.into()),
+            Some(units) => policy.own_amounts_up_to(units),
         })
     }
 
@@ -189,4 +259,20 @@ impl Config {
             },
         )
     }
+}
+
+/// Adds a delay to a policy.
+///
+/// # Errors
+///
+/// The feature `server` is missing: there is no timer.
+#[cfg(feature = "server")]
+#[expect(clippy::unnecessary_wraps, reason = "it fails without the feature")]
+fn delayed(policy: Policy, millis: u64, requests: u32) -> Result<Policy, String> {
+    Ok(policy.delay(std::time::Duration::from_millis(millis), requests))
+}
+
+#[cfg(not(feature = "server"))]
+fn delayed(_: Policy, _: u64, _: u32) -> Result<Policy, String> {
+    Err("it needs the feature `server` of `palisade`".to_owned())
 }

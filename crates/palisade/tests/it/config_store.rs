@@ -286,3 +286,57 @@ async fn a_password_is_read_from_a_regular_file_alone() {
         "{error}"
     );
 }
+
+#[test]
+fn a_limit_has_tiers_amounts_of_keys_and_a_delay() {
+    let explained = |lines: &str| {
+        let text = format!(
+            "[server]\nhosts = ['a.example']\n[[limits]]\nname = 'a'\nrate = '5/second'\n{lines}\n"
+        );
+        let parts = Config::parse(&text)?.assemble()?;
+        let limits = parts.limits.clients.or(parts.limits.principals);
+        Ok::<_, palisade::config::ConfigFileError>(limits.unwrap().explain())
+    };
+    let all = "by = 'principal'\ntiers = { paid = '50/second;900/minute' }\nown_amounts_up_to = 80\n\
+               delay_millis = 1500";
+    let all = explained(all).unwrap();
+    for part in [
+        "tier paid 50/second",
+        "a-minute: 900/minute",
+        "own amounts up to 80",
+        "at most 500 wait for 1.5 s",
+    ] {
+        assert!(all.contains(part), "{all}");
+    }
+    for (lines, why) in [
+        (
+            "tiers = { paid = '9/day' }",
+            "limits.tiers.paid: a client has no tier",
+        ),
+        (
+            "by = 'owner'\ntiers = { paid = 'x' }",
+            "limits.tiers.paid: ",
+        ),
+        (
+            "by = 'owner'\nown_amounts_up_to = 9",
+            "limits.own_amounts_up_to: only principals",
+        ),
+        (
+            "by = 'principal'\nown_amounts_up_to = 0",
+            "limits.own_amounts_up_to",
+        ),
+        ("delay_millis = 60001", "limits.delay_millis"),
+        ("delay_millis = 199", "limits.delay_millis: "),
+        (
+            "delayed_requests = 9",
+            "limits.delayed_requests: no request waits",
+        ),
+        (
+            "delay_millis = 1000\npenalty = true",
+            "a penalty refuses at once",
+        ),
+    ] {
+        let error = explained(lines).unwrap_err().to_string();
+        assert!(error.contains(why), "{lines}: {error}");
+    }
+}

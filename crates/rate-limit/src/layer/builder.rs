@@ -299,8 +299,7 @@ impl RateLimitLayerBuilder {
             .clone()
             .unwrap_or_else(|| Arc::new(MemoryStore::default()));
         for limit in &limits {
-            for limit in std::iter::once(limit).chain(limit.tiers.iter().map(|(_, limit)| &**limit))
-            {
+            for limit in limit.with_those_of_tiers() {
                 self.check(limit)?;
                 store.check_limit(limit)?;
                 if limit.lease().is_some() && !store.has_leases() {
@@ -381,6 +380,9 @@ impl RateLimitLayerBuilder {
         }
         let network = |limit: &Limit| {
             let network = limit.key.as_ref().unwrap_or(&self.key).network()?;
+            if limit.for_tiers_only {
+                return None;
+            }
             Some(limit.of_network(network))
         };
         let networks = limits.iter().filter_map(network);

@@ -13,7 +13,7 @@
 use std::{hash::BuildHasher, sync::Arc};
 
 use http::request;
-use palisade_core::{Fact, MaybeReady, Rejection, RouteMatch, Rule, SecurityContext};
+use palisade_core::{Fact, MaybeReady, Principal, Rejection, RouteMatch, Rule, SecurityContext};
 
 use super::{
     ConfiguredLimit, LayerState, LimitId, LimitVariant, overrides::RequestOverrides,
@@ -56,10 +56,15 @@ impl LayerState {
         charges: &mut LimitCharges,
     ) -> Result<(), Box<Rejection>> {
         let overrides = self.overrides_in_use();
+        let own = cx.principal().map(Principal::own_limits);
+        let own = own.filter(|own| !own.is_empty());
         for (index, configured) in self.limits.iter().enumerate() {
             if !configured.limit.counts(cx) {
                 continue;
             }
+            let Some(mut id) = configured.id(index, cx) else {
+                continue;
+            };
             let bucket = match self.known_bucket(configured, &charges.list) {
                 Some(bucket) => bucket,
                 None => match self.bucket_of(configured, cx, head)? {
@@ -67,9 +72,11 @@ impl LayerState {
                     None => continue,
                 },
             };
-            let mut id = configured.id(index, cx);
             if let Some(overrides) = overrides {
                 id = self.apply_override(overrides, id, bucket, &mut charges.overrides);
+            }
+            if let Some(own) = own {
+                id = self.apply_own_limit(own, id, &mut charges.overrides);
             }
             let limit = self.limit(id, &charges.overrides);
             let cost = self.cost(limit.unwrap_or(&configured.limit), head)?;
@@ -248,26 +255,30 @@ impl Limit {
 }
 
 impl ConfiguredLimit {
-    /// Selects the limit of the principal's tier, or the default.
-    fn id(&self, index: usize, cx: &SecurityContext) -> LimitId {
+    /// Selects the limit of the principal's tier, or the default. `None`: it does not count this principal.
+    fn id(&self, index: usize, cx: &SecurityContext) -> Option<LimitId> {
         #[allow(clippy::cast_possible_truncation)] // There are at most sixteen limits.
         let index = index as u8;
-        let tiers = &self.limit.tiers;
-        let base = LimitId {
-            index,
-            variant: LimitVariant::Base,
+        let variant = match self.limit.tiers.is_empty() {
+            true => LimitVariant::Base,
+            false => self.tier_variant(cx)?,
         };
-        if tiers.is_empty() {
-            return base;
-        }
+        Some(LimitId { index, variant })
+    }
+
+    /// Selects the tier of the principal. `None`: neither it nor the policy has a rate here.
+    fn tier_variant(&self, cx: &SecurityContext) -> Option<LimitVariant> {
+        let tiers = &self.limit.tiers;
         let tier = cx.principal().and_then(|who| who.tier());
         let place = tier.and_then(|tier| tiers.iter().position(|(known, _)| **known == *tier));
-        // At build, more tiers than there are numbers are refused.
-        let tier = place.and_then(|place| u16::try_from(place).ok());
-        tier.map_or(base, |tier| LimitId {
-            index,
-            variant: LimitVariant::Tier(tier),
-        })
+        match place {
+            None => (!self.limit.for_tiers_only).then_some(LimitVariant::Base),
+            Some(place) => {
+                tiers.get(place)?.1.as_ref()?;
+                // At build, more tiers than there are numbers are refused.
+                u16::try_from(place).ok().map(LimitVariant::Tier)
+            }
+        }
     }
 
     /// Pairs each limit with its key. Limits with equal keys share one lookup of the subject.
@@ -290,6 +301,8 @@ impl ConfiguredLimit {
                 key,
                 bucket_of,
                 prepared: PreparedLimits::default(),
+                #[cfg(feature = "delay")]
+                waiting: Arc::default(),
             }
         };
         limits.into_iter().enumerate().map(configured).collect()

@@ -48,8 +48,21 @@ impl ConfiguredLimit {
                 false => ", charged by failed credentials only",
             };
         }
+        if self.limit.for_tiers_only {
+            line += ", of its tiers only";
+        }
         for (tier, limit) in &self.limit.tiers {
-            line += &format!(", tier {tier} {}", limit.rate);
+            line += &match limit {
+                Some(limit) => format!(", tier {tier} {}", limit.rate),
+                None => format!(", tier {tier} not counted"),
+            };
+        }
+        if let Some(units) = self.limit.own_amounts {
+            line += &format!(", own amounts up to {units}");
+        }
+        if let Some(delay) = &self.limit.delay {
+            let (requests, seconds) = (delay.requests, delay.longest.as_secs_f64());
+            line += &format!(", at most {requests} wait for {seconds} s");
         }
         if let Some(unit) = &self.limit.settled_by {
             line += &format!(", settled by {unit}");

@@ -13,6 +13,7 @@ mod shadow;
 mod refused;
 mod refusal_hook;
 mod exempt;
+mod wait;
 mod charge;
 mod settle;
 mod refusal;
@@ -139,7 +140,7 @@ struct LimitId {
 enum LimitVariant {
     /// The limit itself.
     Base,
-    /// That of an override: it is among the [`RequestOverrides`].
+    /// That of an override, or with the principal's own amount: it is among the [`RequestOverrides`].
     Override,
     /// That of the tier with this index.
     Tier(u16),
@@ -172,6 +173,9 @@ struct ConfiguredLimit {
     bucket_of: usize,
     /// With the amounts of overrides.
     prepared: PreparedLimits,
+    /// The requests that wait for units of this limit.
+    #[cfg(feature = "delay")]
+    waiting: Arc<wait::WaitingRequests>,
     #[cfg(feature = "metrics")]
     refusals: refusal_metric::RefusalMetric,
 }
@@ -241,7 +245,7 @@ impl LayerState {
         match id.variant {
             LimitVariant::Base => Some(base),
             LimitVariant::Override => overrides.limit(id.index),
-            LimitVariant::Tier(tier) => base.tiers.get(usize::from(tier)).map(|(_, limit)| limit),
+            LimitVariant::Tier(tier) => base.tiers.get(usize::from(tier))?.1.as_ref(),
         }
     }
 }
@@ -325,7 +329,7 @@ impl RateLimitLayer {
             return Verdict::Admit(ChargedRequest::default());
         }
         match self.0.charge_store(cx, &charges) {
-            MaybeReady::Ready(decision) => self.0.verdict(cx, &charges, &decision).into(),
+            MaybeReady::Ready(decision) => self.0.admit_or_wait(cx, charges, decision),
             MaybeReady::Pending(decision) => self.admit_later(cx, charges, decision),
         }
     }
@@ -341,7 +345,7 @@ impl RateLimitLayer {
         let (this, cx) = (Arc::clone(&self.0), cx.clone());
         Verdict::later(async move {
             let decision = decision.await;
-            this.verdict(&cx, &charges, &decision)
+            this.admit_or_wait(&cx, charges, decision).get().await
         })
     }
 }

@@ -1,8 +1,11 @@
-//! Overrides of single subjects: how an operator sets them, and how a request finds them.
+//! Other amounts for single subjects: overrides, how an operator sets them, and how a request finds them and the
+//! amounts that its principal brings.
 
 use std::{net::IpAddr, num::NonZeroU32, sync::Arc};
 
-use super::{ConfiguredLimit, LayerState, LimitId, RateLimitLayer};
+use palisade_core::OwnLimits;
+
+use super::{ConfiguredLimit, LayerState, LimitId, LimitVariant, RateLimitLayer};
 use crate::{
     error::RateLimitBuildError,
     policy::{Cost, KeyKind, Limit, Subject},
@@ -79,48 +82,86 @@ impl LayerState {
     ) -> Option<(Arc<Limit>, LimitOverride)> {
         let unix_time = || self.clock.unix_time();
         let found = overrides.find(&configured.limit, bucket, unix_time)?;
-        let limit = self.limit_under_override(configured, found.amount())?;
+        let base = (LimitVariant::Base, &configured.limit);
+        let limit = self.limit_under(configured, base, found.amount())?;
         Some((limit, found))
     }
 
-    /// Returns the limit that applies under an override of this amount. `None`: the limit itself.
+    /// Replaces a limit by one with the principal's own amount, if it has one for this limit.
+    ///
+    /// A higher amount than that of the policy or tier needs the policy's word. An override takes precedence.
+    pub(super) fn apply_own_limit(
+        &self,
+        own: &OwnLimits,
+        id: LimitId,
+        request: &mut RequestOverrides,
+    ) -> LimitId {
+        let found = (id.variant != LimitVariant::Override)
+            .then(|| self.own_limit(own, id))
+            .flatten();
+        match found {
+            None => id,
+            Some(limit) => {
+                request.push(id.index, limit);
+                id.overridden()
+            }
+        }
+    }
+
+    /// Returns the limit with the principal's own amount. `None`: it has none, or none that changes anything.
+    fn own_limit(&self, own: &OwnLimits, id: LimitId) -> Option<Arc<Limit>> {
+        let configured = self.limits.get(usize::from(id.index))?;
+        let amount = own.amount(&configured.limit.name)?;
+        if configured.limit.penalty || !matches!(configured.key.0, KeyKind::Principal(_)) {
+            return None;
+        }
+        let limit = self.limit(id, &RequestOverrides::NONE)?;
+        let granted = limit.rate.amount();
+        let most = limit.own_amounts.and_then(NonZeroU32::new);
+        let amount = amount.min(most.map_or(granted, |most| most.max(granted)));
+        if amount == granted {
+            return None;
+        }
+        self.limit_under(configured, (id.variant, limit), amount)
+    }
+
+    /// Returns a limit, or its variant for a tier, with another amount. `None`: the limit itself applies.
     ///
     /// Of an amount that the limit cannot have, such as one below the cost of a request, the smallest that it can have
     /// applies in its place: a restriction stays a restriction.
-    fn limit_under_override(
+    fn limit_under(
         &self,
         configured: &ConfiguredLimit,
+        (variant, limit): (LimitVariant, &Arc<Limit>),
         amount: NonZeroU32,
     ) -> Option<Arc<Limit>> {
-        if let Some(prepared) = configured.prepared.find(amount) {
+        if let Some(prepared) = configured.prepared.find((variant, amount)) {
             return prepared;
         }
-        let limit = match self.limit_with_amount(configured, amount) {
-            Ok(limit) => Some(limit),
+        let changed = match self.limit_with_amount(limit, amount) {
+            Ok(changed) => Some(changed),
             Err(reason) => {
-                let smallest = self.smallest_above(configured, amount);
-                self.tell_other_amount(configured, amount, smallest.as_ref(), &reason);
+                let smallest = self.smallest_above(limit, amount);
+                let applied = smallest.as_ref().unwrap_or(limit).rate.amount();
+                self.tell_other_amount(configured, amount, applied, &reason);
                 smallest
             }
         };
-        configured.prepared.keep(amount, limit.clone());
-        limit
+        let key = (variant, amount);
+        configured.prepared.keep(key, changed.clone());
+        changed
     }
 
     /// Returns the limit with the smallest possible amount above an impossible one, and below its own.
-    fn smallest_above(
-        &self,
-        configured: &ConfiguredLimit,
-        impossible: NonZeroU32,
-    ) -> Option<Arc<Limit>> {
-        let (mut low, mut high) = (impossible.get(), configured.limit.rate.amount().get());
+    fn smallest_above(&self, limit: &Limit, impossible: NonZeroU32) -> Option<Arc<Limit>> {
+        let (mut low, mut high) = (impossible.get(), limit.rate.amount().get());
         let mut smallest = None;
         while high.saturating_sub(low) > 1 {
             let middle = low.midpoint(high);
-            let limit =
-                NonZeroU32::new(middle).map(|amount| self.limit_with_amount(configured, amount));
-            match limit {
-                Some(Ok(limit)) => (high, smallest) = (middle, Some(limit)),
+            let possible =
+                NonZeroU32::new(middle).map(|amount| self.limit_with_amount(limit, amount));
+            match possible {
+                Some(Ok(possible)) => (high, smallest) = (middle, Some(possible)),
                 _ => low = middle,
             }
         }
@@ -132,13 +173,12 @@ impl LayerState {
         &self,
         configured: &ConfiguredLimit,
         amount: NonZeroU32,
-        applied: Option<&Arc<Limit>>,
+        applied: NonZeroU32,
         reason: &RateLimitBuildError,
     ) {
         let Some(held_back) = configured.prepared.admit_line(self.clock.monotonic()) else {
             return;
         };
-        let applied = applied.unwrap_or(&configured.limit).rate.amount();
         tracing::warn!(
             target: "palisade",
             limit = %configured.limit.name,
@@ -146,7 +186,7 @@ impl LayerState {
             applied,
             %reason,
             held_back,
-            "an override has an amount that the limit cannot have here: the one in `applied` applies; set another amount"
+            "an override or a principal has an amount that the limit cannot have here: the one in `applied` applies; set another amount"
         );
     }
 
@@ -157,10 +197,10 @@ impl LayerState {
     /// The limit, or its store, cannot have it.
     fn limit_with_amount(
         &self,
-        configured: &ConfiguredLimit,
+        limit: &Limit,
         amount: NonZeroU32,
     ) -> Result<Arc<Limit>, RateLimitBuildError> {
-        let limit = Arc::new(configured.limit.with_amount(amount)?);
+        let limit = Arc::new(limit.with_amount(amount)?);
         self.store.check_limit(&limit)?;
         match limit.cost {
             Cost::Fixed(cost) if cost > limit.burst() => Err(RateLimitBuildError::CostAboveBurst {
@@ -179,8 +219,7 @@ impl RateLimitLayer {
     /// `limit` is a name as [`explain`](Self::explain) prints it: that of the policy, with the window where it has
     /// several rates. What the subject has used is kept in units: with 5 of 5 used, an override of 500 leaves 495.
     /// Of a limit with a [lease](crate::Policy::lease), units that nodes hold at that moment may count as unused.
-    /// A tier is not known here: the units are those of the policy's rate, or of the override before. When an
-    /// override reaches its [end](LimitOverride::until), the time until the bucket is full stays.
+    /// Where an override takes units away, at most a full bucket counts as used.
     ///
     /// It applies to every layer over the store. With `RedisStore`, this process applies it at once, and others
     /// within eleven seconds. With a store in memory it is lost when the process ends, unless a snapshot keeps it.
@@ -270,13 +309,14 @@ impl RateLimitLayer {
             None => Arc::clone(base),
             Some(value) => self
                 .0
-                .limit_with_amount(configured, value.amount())
+                .limit_with_amount(base, value.amount())
                 .map_err(|reason| OverrideError::InvalidAmount { reason })?,
         };
         let used = self.used_units(&before, bucket).await?;
         let changed = self.0.store.change_override(base, bucket, value, unix_time);
         changed.get().await?;
-        match self.0.store.rescale(&before, &after, bucket) {
+        let now = self.0.clock.monotonic();
+        match self.0.store.rescale(now, &before, &after, bucket) {
             Some(rescaled) => rescaled.get().await?,
             None => self.carry_over(&before, &after, bucket, used),
         }

@@ -1,4 +1,4 @@
-//! The limits that overrides make of one limit, kept for the next requests.
+//! The limits that overrides and own amounts of principals make of one limit, kept for the next requests.
 
 use std::{
     num::NonZeroU32,
@@ -8,16 +8,20 @@ use std::{
 
 use palisade_internal::log_limit::LogLimit;
 
+use super::LimitVariant;
 use crate::policy::Limit;
 
 /// So many amounts of a limit are prepared at the same time. Others are prepared for each request.
 const PREPARED: usize = 64;
 
-/// The limits that apply under overrides, by the amount that was set.
+/// An amount, and which variant of the limit it replaces.
+type AmountOf = (LimitVariant, NonZeroU32);
+
+/// The limits that apply under other amounts.
 #[derive(Debug)]
 pub(super) struct PreparedLimits {
     /// Without a limit: the limit itself applies.
-    limits: Mutex<Vec<(NonZeroU32, Option<Arc<Limit>>)>>,
+    limits: Mutex<Vec<(AmountOf, Option<Arc<Limit>>)>>,
     lines: LogLimit,
 }
 
@@ -33,14 +37,14 @@ impl Default for PreparedLimits {
 impl PreparedLimits {
     /// Returns what was prepared for an amount.
     #[expect(clippy::option_option, reason = "nothing prepared, or no other limit")]
-    pub(super) fn find(&self, amount: NonZeroU32) -> Option<Option<Arc<Limit>>> {
+    pub(super) fn find(&self, amount: AmountOf) -> Option<Option<Arc<Limit>>> {
         let limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
         let found = limits.iter().find(|(other, _)| *other == amount);
         found.map(|(_, limit)| limit.clone())
     }
 
     /// Keeps a limit, if there is space, also without those that no request uses.
-    pub(super) fn keep(&self, amount: NonZeroU32, limit: Option<Arc<Limit>>) {
+    pub(super) fn keep(&self, amount: AmountOf, limit: Option<Arc<Limit>>) {
         let mut limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
         if limits.len() >= PREPARED {
             let in_use = |limit: &Arc<Limit>| Arc::strong_count(limit) > 1;

@@ -107,6 +107,15 @@ impl ChargedRequest {
         pass
     }
 
+    /// Lets time pass for what the header fields report: the request waited.
+    #[cfg(feature = "delay")]
+    pub(super) fn let_pass(&mut self, time: std::time::Duration) {
+        let time = crate::store::nanoseconds(time);
+        for (_, state) in &mut self.limit_states {
+            state.backlog = state.backlog.saturating_sub(time);
+        }
+    }
+
     /// Tells whether responses have no fields: nothing was counted, or the state of the limits is
     /// unknown.
     pub(super) fn is_silent(&self) -> bool {

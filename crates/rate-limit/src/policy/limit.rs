@@ -9,7 +9,9 @@ use std::{
 
 use siphasher::sip::SipHasher13;
 
-use super::{ChargeWhen, Cost, CostUnit, FailureMode, Ipv6Network, Key, Policy, ResponseCost};
+use super::{
+    ChargeWhen, Cost, CostUnit, Delay, FailureMode, Ipv6Network, Key, Policy, ResponseCost,
+};
 use crate::{error::RateLimitBuildError, gcra::Gcra, rate::Rate};
 
 /// With one unit ahead, each request would call the store.
@@ -58,8 +60,16 @@ pub struct Limit {
     pub(crate) is_network: bool,
     /// How many units a node takes ahead.
     lease: Option<u32>,
-    /// The same limit for principals of some tiers.
-    pub(crate) tiers: Box<[(Box<str>, Arc<Self>)]>,
+    /// The window in the keys of shared stores: that of the policy's rate, for tiers too.
+    pub(crate) bucket_window: Duration,
+    /// How long requests may wait for their units.
+    pub(crate) delay: Option<Delay>,
+    /// Principals may bring amounts of their own up to this. `None`: only lower ones.
+    pub(crate) own_amounts: Option<u32>,
+    /// Counts only principals of its tiers: the policy itself has no such rate.
+    pub(crate) for_tiers_only: bool,
+    /// The same limit for principals of some tiers. Without a limit: it does not count that tier.
+    pub(crate) tiers: Box<[(Box<str>, Option<Arc<Self>>)]>,
 }
 
 impl Limit {
@@ -75,6 +85,7 @@ impl Limit {
         burst: NonZeroU32,
     ) -> Result<Self, RateLimitBuildError> {
         let gcra = Gcra::new(rate, burst, policy.debt_of(burst));
+        let gcra = gcra.and_then(|gcra| delaying(gcra, policy.delay));
         let gcra = gcra.ok_or_else(|| RateLimitBuildError::BacklogTooLong {
             policy: policy.name.clone(),
             rate: *rate,
@@ -105,6 +116,10 @@ impl Limit {
             named_routes_only: policy.named_routes_only,
             is_network: false,
             lease: policy.lease,
+            bucket_window: rate.window(),
+            delay: policy.delay,
+            own_amounts: policy.own_amounts,
+            for_tiers_only: false,
             tiers: Box::default(),
         })
     }
@@ -128,10 +143,10 @@ impl Limit {
         })
     }
 
-    /// Returns the limit with another amount over the same window, for a subject with an override.
+    /// Returns the limit with another amount over the same window, for an override or a principal's own amount.
     ///
-    /// Burst and debt change in proportion, rounded up: the bucket takes as long to fill as before. It has the
-    /// name of the limit, and so its buckets.
+    /// Burst and debt change in proportion, rounded up: the bucket takes as long to fill as before, and a unit of each
+    /// more at most. It has the name of the limit, and so its buckets.
     ///
     /// # Errors
     ///
@@ -143,8 +158,11 @@ impl Limit {
             let scaled = scaled.div_ceil(u64::from(self.rate.amount().get()));
             u32::try_from(scaled).unwrap_or(u32::MAX)
         };
-        let burst = NonZeroU32::new(scale(self.burst())).unwrap_or(NonZeroU32::MIN);
-        let gcra = Gcra::new(&rate, burst, scale(self.debt()));
+        let (burst, debt) = self
+            .gcra
+            .at_most(&rate, scale(self.burst()), scale(self.debt()));
+        let gcra = Gcra::new(&rate, burst, debt);
+        let gcra = gcra.and_then(|gcra| delaying(gcra, self.delay));
         let mut gcra = gcra.ok_or_else(|| RateLimitBuildError::BacklogTooLong {
             policy: self.policy.clone(),
             rate,
@@ -181,21 +199,36 @@ impl Limit {
             named_routes_only: self.named_routes_only,
             is_network: self.is_network,
             lease: self.lease,
+            bucket_window: self.bucket_window,
+            delay: self.delay,
+            own_amounts: self.own_amounts,
+            for_tiers_only: self.for_tiers_only,
             tiers: Box::default(),
         }
     }
 
-    /// Adds the limits of tiers. All share their buckets, and so the ceiling of those.
-    pub(super) fn with_tiers(mut self, mut tiers: Vec<(Box<str>, Self)>) -> Self {
-        let all = tiers.iter().map(|(_, tier)| tier).chain([&self]);
+    /// Adds the limits of tiers. All share their buckets, and so the ceiling of those and their window in keys.
+    pub(super) fn with_tiers(mut self, mut tiers: Vec<(Box<str>, Option<Self>)>) -> Self {
+        let window = self.bucket_window;
+        let of_tiers = tiers.iter().filter_map(|(_, tier)| tier.as_ref());
+        let all = of_tiers.chain([&self]);
         let ceiling = all.map(|limit| limit.gcra.ceiling()).max().unwrap_or(0);
-        let members = tiers.iter_mut().map(|(_, tier)| tier);
-        for limit in members.chain([&mut self]) {
+        let of_tiers = tiers.iter_mut().filter_map(|(_, tier)| tier.as_mut());
+        for limit in of_tiers.chain([&mut self]) {
             limit.gcra.raise_ceiling(ceiling);
+            limit.bucket_window = window;
         }
-        let shared = tiers.into_iter().map(|(name, tier)| (name, Arc::new(tier)));
+        let shared = tiers
+            .into_iter()
+            .map(|(name, tier)| (name, tier.map(Arc::new)));
         self.tiers = shared.collect();
         self
+    }
+
+    /// Returns the limit and those of its tiers.
+    pub(crate) fn with_those_of_tiers(&self) -> impl Iterator<Item = &Self> {
+        let tiers = self.tiers.iter().filter_map(|(_, tier)| tier.as_deref());
+        std::iter::once(self).chain(tiers)
     }
 
     /// Returns the name that stands in header fields: the policy's, with the window where there are several
@@ -283,6 +316,14 @@ impl Limit {
     #[must_use]
     pub const fn failure_mode(&self) -> Option<FailureMode> {
         self.failure
+    }
+}
+
+/// Adds the units that requests may wait for.
+fn delaying(gcra: Gcra, delay: Option<Delay>) -> Option<Gcra> {
+    match delay {
+        None => Some(gcra),
+        Some(delay) => gcra.with_delay(delay.longest),
     }
 }
 

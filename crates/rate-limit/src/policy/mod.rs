@@ -8,11 +8,13 @@ mod named;
 mod penalty;
 mod final_cost;
 mod to_limits;
+mod tiers;
 mod request_subject;
 mod limit;
 mod key;
 mod subject;
 mod cost;
+mod delay;
 mod failure_mode;
 
 pub use self::{
@@ -25,6 +27,7 @@ pub use self::{
 };
 pub(crate) use self::{
     cost::{Cost, ResponseCost},
+    delay::Delay,
     key::{Ipv6Network, KeyKind},
     named::check_name,
     request_subject::with_request_subject,
@@ -37,6 +40,9 @@ use crate::rate::Rate;
 /// |---|---|
 /// | [`burst`](Self::burst) | the amount of each rate |
 /// | [`key`](Self::key) | that of the layer: the client, or the principal |
+/// | [`for_tier`](Self::for_tier) | all principals have the same rates |
+/// | `delay` (feature `delay`) | what does not fit is refused at once |
+/// | [`own_amounts_up_to`](Self::own_amounts_up_to) | principals may bring lower amounts only |
 /// | [`cost`](Self::cost) | 1 unit a request |
 /// | [`unit`](Self::unit) | requests |
 /// | [`charge_when`](Self::charge_when) | every admitted request pays |
@@ -87,6 +93,9 @@ pub struct Policy {
     pub(crate) response_cost: Option<ResponseCost>,
     /// Records what it would refuse, and refuses nothing.
     pub(crate) only_shadow: bool,
+    /// Principals may bring amounts of their own up to this.
+    pub(crate) own_amounts: Option<u32>,
+    pub(crate) delay: Option<Delay>,
 }
 
 impl Policy {
@@ -120,27 +129,55 @@ impl Policy {
         self
     }
 
-    /// Gives principals of a tier other rates: the same windows with other amounts, and with the whole amount
-    /// as burst. Default: all principals have the rates of the policy.
+    /// Gives principals of a tier other rates, with the whole amount of each as burst. Default: all principals have
+    /// the rates of the policy.
     ///
     /// The tier is that of the [`Principal`](palisade_core::Principal), which an authenticator sets. A tier
-    /// without rates here, and a guest, have the rates of the policy. Buckets are kept, so a change of tier
-    /// counts at once and from where it stood.
+    /// without rates here, and a guest, have the rates of the policy. Buckets are kept, and count in units: with 5 of 5
+    /// used, a tier of 500 leaves 495. Back in the lower one, the principal waits until less than 5 are used.
     ///
-    /// Rates that are malformed or have other windows than the policy's, and a tier that is named twice, are
-    /// errors of [`RateLimitLayerBuilder::build`](crate::RateLimitLayerBuilder::build) and of
-    /// [`limits`](Self::limits).
+    /// A rate of the tier counts in the bucket of the rate with the same window. Of the others, the one with the longest
+    /// window counts in the remaining bucket with the longest window. A bucket without a rate of the tier does not
+    /// count it. Rates that are left have buckets of their own, named by their window, such as `tts-minute`.
+    ///
+    /// Rates that are malformed, and a tier that is named twice, are errors of
+    /// [`RateLimitLayerBuilder::build`](crate::RateLimitLayerBuilder::build) and of [`limits`](Self::limits).
     ///
     /// ```
     /// use palisade_rate_limit::Policy;
     ///
     /// let policy = Policy::named("tts").rate("100/day")?.for_tier("paid", "5000/day");
     /// assert_eq!(policy.limits()?.len(), 1);
-    /// assert!(policy.for_tier("team", "90/hour").limits().is_err(), "the window must be a day");
+    /// // Another window, and one more rate.
+    /// let policy = policy.for_tier("team", "90000/hour;600/second");
+    /// assert_eq!(policy.limits()?[1].name(), "tts-second");
     /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
     /// ```
     pub fn for_tier(mut self, tier: impl Into<Box<str>>, rates: impl Into<Box<str>>) -> Self {
         self.tiers.push((tier.into(), rates.into()));
+        self
+    }
+
+    /// Lets principals bring amounts of their own up to this, from their key or token. Default: they may only bring
+    /// lower ones than those of the policy or their tier.
+    ///
+    /// Authenticators set them as [`Principal::own_limits`](palisade_core::Principal::own_limits), by the name of the
+    /// limit as [`explain`](crate::RateLimitLayer::explain) prints it. The window stays, and burst and debt change with
+    /// the amount. A higher amount counts as this bound. They apply where the policy counts
+    /// [principals](Key::principal), not owners or clients, and not to penalties. An operator's
+    /// [override](crate::RateLimitLayer::set_override) takes precedence.
+    ///
+    /// With several issuers of tokens, each can give what this allows.
+    ///
+    /// ```
+    /// use palisade_rate_limit::Policy;
+    ///
+    /// let policy = Policy::named("tts").rate("100/day")?.own_amounts_up_to(20_000);
+    /// # let _ = policy;
+    /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
+    /// ```
+    pub fn own_amounts_up_to(mut self, units: u32) -> Self {
+        self.own_amounts = Some(units);
         self
     }
 

@@ -73,6 +73,8 @@ impl PolicyWithoutRate {
             lease: None,
             response_cost: None,
             only_shadow: false,
+            own_amounts: None,
+            delay: None,
         })
     }
 }

@@ -1,8 +1,11 @@
 //! From a policy to its limits: one for each rate, with those of its tiers.
 
-use std::{collections::BTreeSet, num::NonZeroU32};
+use std::num::NonZeroU32;
 
-use super::{Limit, Policy};
+use super::{
+    Limit, Policy,
+    tiers::{Place, TierRates, places},
+};
 use crate::{error::RateLimitBuildError, rate::Rate};
 
 /// A penalty may be owed this many bursts: guesses that were made at the same moment are all charged.
@@ -19,9 +22,9 @@ impl Policy {
     ///
     /// [`RateLimitBuildError::ZeroBurst`], or [`RateLimitBuildError::BacklogTooLong`] if burst and debt would
     /// last longer than a hundred years. Of a tier: [`RateLimitBuildError::InvalidRate`] if a rate is
-    /// malformed, [`RateLimitBuildError::TierWindowsDiffer`] if the windows are not the policy's, and
-    /// [`RateLimitBuildError::DuplicateTier`] if it has its rates already. Of a lease:
-    /// [`RateLimitBuildError::LeaseOutOfRange`] and [`RateLimitBuildError::LeaseOfChangingCost`].
+    /// malformed, and [`RateLimitBuildError::DuplicateTier`] if it has its rates already. Of a lease:
+    /// [`RateLimitBuildError::LeaseOutOfRange`] and [`RateLimitBuildError::LeaseOfChangingCost`]. Of a delay:
+    /// [`RateLimitBuildError::InvalidDelay`].
     ///
     /// ```
     /// use palisade_rate_limit::Policy;
@@ -33,26 +36,51 @@ impl Policy {
     /// ```
     pub fn limits(&self) -> Result<Vec<Limit>, RateLimitBuildError> {
         let tiers = self.tiers()?;
-        let shortest = self.rates.iter().map(Rate::window).min();
-        let limit = |rate: &Rate| {
-            let shortest = Some(rate.window()) == shortest;
-            let burst = self
-                .burst
-                .filter(|_| shortest)
-                .unwrap_or(rate.amount().get());
-            let burst = NonZeroU32::new(burst).ok_or_else(|| {
-                let policy = self.name.clone();
-                RateLimitBuildError::ZeroBurst { policy }
-            })?;
-            let name = match self.rates.len() {
-                1 => self.name.clone(),
-                _ => format!("{}-{}", self.name, rate.label()).into(),
-            };
-            let limit = Limit::new(self, &name, rate, burst)?;
-            limit.check_lease()?;
-            Ok(limit.with_tiers(self.tiers_of(&tiers, &name, rate)?))
+        let places = places(&self.rates, &tiers);
+        let limits = places.iter().map(|place| self.limit_at(place, &tiers));
+        let limits: Vec<Limit> = limits.collect::<Result<_, _>>()?;
+        self.check_delay(&limits)?;
+        Ok(limits)
+    }
+
+    /// Makes the limit of one place, with those of its tiers.
+    ///
+    /// # Errors
+    ///
+    /// As for [`limits`](Self::limits).
+    fn limit_at(&self, place: &Place, tiers: &[TierRates]) -> Result<Limit, RateLimitBuildError> {
+        let name: Box<str> = match self.rates.len() {
+            1 if place.is_of_policy => self.name.clone(),
+            _ => format!("{}-{}", self.name, place.rate.label()).into(),
         };
-        self.rates.iter().map(limit).collect()
+        let mut limit = Limit::new(self, &name, &place.rate, self.burst_at(place)?)?;
+        if place.is_of_policy {
+            limit.check_lease()?;
+        }
+        limit.for_tiers_only = !place.is_of_policy;
+        let of_tier = |(tier, rate): (&TierRates, &Option<Rate>)| {
+            let make = |rate: &Rate| Limit::new(self, &name, rate, rate.amount());
+            let limit = rate.as_ref().map(make).transpose()?;
+            Ok((tier.name.clone(), limit))
+        };
+        let of_tiers: Result<Vec<_>, _> = tiers.iter().zip(&place.tiers).map(of_tier).collect();
+        Ok(limit.with_tiers(of_tiers?))
+    }
+
+    /// Returns what may be taken at once: the burst of the policy, for its shortest window.
+    ///
+    /// # Errors
+    ///
+    /// [`RateLimitBuildError::ZeroBurst`].
+    fn burst_at(&self, place: &Place) -> Result<NonZeroU32, RateLimitBuildError> {
+        let shortest = self.rates.iter().map(Rate::window).min();
+        let is_shortest = place.is_of_policy && Some(place.rate.window()) == shortest;
+        let burst = self.burst.filter(|_| is_shortest);
+        let burst = burst.unwrap_or(place.rate.amount().get());
+        NonZeroU32::new(burst).ok_or_else(|| {
+            let policy = self.name.clone();
+            RateLimitBuildError::ZeroBurst { policy }
+        })
     }
 
     /// Parses the rates of all tiers.
@@ -60,19 +88,18 @@ impl Policy {
     /// # Errors
     ///
     /// A rate of a tier cannot be used.
-    fn tiers(&self) -> Result<Vec<(Box<str>, Vec<Rate>)>, RateLimitBuildError> {
-        let windows = |rates: &[Rate]| rates.iter().map(Rate::window).collect::<BTreeSet<_>>();
+    fn tiers(&self) -> Result<Vec<TierRates>, RateLimitBuildError> {
         if self.tiers.len() > MAX_TIERS {
             let policy = self.name.clone();
             return Err(RateLimitBuildError::TooManyTiers { policy });
         }
-        let mut parsed: Vec<(Box<str>, Vec<Rate>)> = Vec::new();
+        let mut parsed: Vec<TierRates> = Vec::new();
         for (tier, written) in &self.tiers {
-            let (policy, tier) = (self.name.clone(), tier.clone());
+            let (policy, name) = (self.name.clone(), tier.clone());
             let rates = match Rate::parse_all(written) {
                 Ok(rates) => rates,
                 Err(error) => {
-                    let tier = Some(tier);
+                    let tier = Some(name);
                     return Err(RateLimitBuildError::InvalidRate {
                         policy,
                         tier,
@@ -80,42 +107,12 @@ impl Policy {
                     });
                 }
             };
-            if windows(&rates) != windows(&self.rates) {
-                return Err(RateLimitBuildError::TierWindowsDiffer { policy, tier });
+            if parsed.iter().any(|known| known.name == name) {
+                return Err(RateLimitBuildError::DuplicateTier { policy, tier: name });
             }
-            if parsed.iter().any(|(known, _)| *known == tier) {
-                return Err(RateLimitBuildError::DuplicateTier { policy, tier });
-            }
-            parsed.push((tier, rates));
+            parsed.push(TierRates { name, rates });
         }
         Ok(parsed)
-    }
-
-    /// Turns the rates that tiers have for one window into limits, under one name.
-    ///
-    /// # Errors
-    ///
-    /// As for [`limits`](Self::limits).
-    fn tiers_of(
-        &self,
-        tiers: &[(Box<str>, Vec<Rate>)],
-        name: &str,
-        base: &Rate,
-    ) -> Result<Vec<(Box<str>, Limit)>, RateLimitBuildError> {
-        let of_window = |rates: &[Rate]| {
-            rates
-                .iter()
-                .find(|rate| rate.window() == base.window())
-                .copied()
-        };
-        let mut limits = Vec::new();
-        for (tier, rates) in tiers {
-            if let Some(rate) = of_window(rates) {
-                let limit = Limit::new(self, name, &rate, rate.amount())?;
-                limits.push((tier.clone(), limit));
-            }
-        }
-        Ok(limits)
     }
 
     /// Returns how much may be owed on a limit of this burst.

@@ -218,11 +218,12 @@ pub trait LimitStore: fmt::Debug + Send + Sync + 'static {
     /// caller refunds them at the price before and charges them at the one after.
     fn rescale(
         &self,
+        now: Duration,
         before: &Arc<Limit>,
         after: &Arc<Limit>,
         bucket: BucketKey,
     ) -> Option<MaybeReady<Result<(), StoreProblem>>> {
-        let _ = (before, after, bucket);
+        let _ = (now, before, after, bucket);
         None
     }
 
@@ -323,11 +324,12 @@ impl<T: LimitStore + ?Sized> LimitStore for Arc<T> {
 
     fn rescale(
         &self,
+        now: Duration,
         before: &Arc<Limit>,
         after: &Arc<Limit>,
         bucket: BucketKey,
     ) -> Option<MaybeReady<Result<(), StoreProblem>>> {
-        (**self).rescale(before, after, bucket)
+        (**self).rescale(now, before, after, bucket)
     }
 
     fn overrides(&self) -> Option<&LimitOverrides> {

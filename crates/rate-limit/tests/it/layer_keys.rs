@@ -117,51 +117,6 @@ async fn without_a_table_of_routes_every_policy_counts() {
 }
 
 #[tokio::test]
-async fn a_tier_has_its_own_rates_in_the_same_buckets() {
-    let policy = policy("a", "2/minute;100/day").for_tier("gold", "6/minute;100/day");
-    let stack = TestStack::by_principal([policy]);
-    assert_eq!(stack.admitted(9, || as_user("anna")).await, 2);
-    let response = stack.send(as_user("rich+gold")).await;
-    assert_eq!(
-        field(&response, "ratelimit-policy"),
-        "\"a-minute\";q=6;w=60, \"a-day\";q=100;w=86400"
-    );
-    assert_eq!(
-        field(&response, "ratelimit"),
-        "\"a-minute\";r=5;t=10, \"a-day\";r=99;t=864"
-    );
-    assert_eq!(stack.admitted(9, || as_user("rich+gold")).await, 5);
-    let refused = stack.send(as_user("rich+gold")).await;
-    assert_eq!(field(&refused, "ratelimit-policy"), "\"a-minute\";q=6;w=60");
-    assert_eq!(
-        (
-            retry_after(&refused),
-            &problem(&refused)["violated-policies"]
-        ),
-        (10, &serde_json::json!(["a-minute"]))
-    );
-    // No longer gold: what was taken still counts.
-    assert_eq!(stack.status(as_user("rich")).await, 429);
-    assert_eq!(stack.status(as_user("other+silver")).await, 200);
-}
-
-#[tokio::test]
-async fn a_low_tier_gives_nothing_back_that_a_high_tier_of_one_owner_used() {
-    let policy = policy("a", "5/day").burst(1).key(Key::owner());
-    let stack = TestStack::by_principal([policy.for_tier("gold", "500/day")]);
-    let gold = || as_user("anna+gold@acme");
-    assert_eq!(stack.admitted(600, gold).await, 500);
-    for _ in 0..5 {
-        assert_eq!(stack.status(as_user("ben@acme")).await, 429);
-    }
-    assert_eq!(stack.admitted(10, gold).await, 0);
-    // What the low tier is told is true.
-    let wait = retry_after(&stack.send(as_user("ben@acme")).await);
-    stack.clock.advance(std::time::Duration::from_secs(wait));
-    assert_eq!(stack.status(as_user("ben@acme")).await, 200);
-}
-
-#[tokio::test]
 async fn each_client_has_a_bucket_on_each_route() {
     let key = Key::client().and(Key::route());
     let stack = TestStack::by_client([policy("a", "2/day").key(key)]).with_routes();

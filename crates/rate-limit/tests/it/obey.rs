@@ -95,10 +95,11 @@ async fn ask(timed: &impl Timed, charge: Charge<'_>) -> StoreDecision {
     timed.store().charge(timed.now(), &[charge]).get().await
 }
 
-/// No one waits longer than the largest bucket and its debt last.
+/// No one waits longer than the largest bucket and its debt last, and two units of another price.
 fn longest(limits: &[Arc<Limit>]) -> Duration {
     let whole = |limit: &Arc<Limit>| limit.interval() * (limit.burst() + limit.debt());
-    limits.iter().map(whole).max().unwrap()
+    let unit = limits.iter().map(|limit| limit.interval()).max();
+    limits.iter().map(whole).max().unwrap() + 2 * unit.unwrap()
 }
 
 struct InMemory {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode, request};
 use http_body_util::{BodyExt, Full};
 use palisade_core::{
-    ClientInfo, CredentialFailure, Guard, GuardLayer, ManualClock, Principal, Rejection,
+    ClientInfo, CredentialFailure, Guard, GuardLayer, ManualClock, OwnLimits, Principal, Rejection,
     RouteLayer, RouteTable, Rule, Scheme, SecurityContext, Verdict,
 };
 use palisade_rate_limit::{LimitStore, MemoryStore, Policy, RateLimitLayer, RateLimitLayerBuilder};
@@ -34,7 +34,8 @@ impl Guard for Clients {
     }
 }
 
-/// Authenticates by `x-user: NAME[+TIER][@OWNER]`; the user `wrong` fails. There is no table of users.
+/// Authenticates by `x-user: NAME[+TIER][@OWNER]`, with amounts of its own by `x-own: LIMIT=AMOUNT,…`; the user `wrong`
+/// fails. There is no table of users.
 #[derive(Clone, Debug)]
 pub(crate) struct Users;
 
@@ -75,6 +76,13 @@ impl Guard for Users {
         }
         if let Some(owner) = owner {
             principal = principal.owner(owner);
+        }
+        if let Some(own) = head.headers.get("x-own") {
+            let pairs = own.to_str().unwrap().split(',').map(|pair| {
+                let (name, amount) = pair.split_once('=').unwrap();
+                (name, amount.parse().unwrap())
+            });
+            principal = principal.own_limits(OwnLimits::checked(pairs).unwrap());
         }
         cx.set_principal(principal.build()).into()
     }
@@ -260,6 +268,13 @@ pub(crate) fn as_user(user: &str) -> TestRequest {
         .header("x-user", user)
         .body(Full::default())
         .unwrap()
+}
+
+/// A user with amounts of its own, such as `a=12,b=3`.
+pub(crate) fn with_own(user: &str, own: &str) -> TestRequest {
+    let mut request = as_user(user);
+    request.headers_mut().insert("x-own", own.parse().unwrap());
+    request
 }
 
 pub(crate) fn field<'a>(response: &'a Response<Bytes>, name: &str) -> &'a str {

@@ -1,6 +1,6 @@
 //! `[[limits]]` and `[redis]`: how many requests are allowed, and where they are counted.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -25,6 +25,21 @@ pub(in crate::config) struct Limit {
     pub(in crate::config) routes: On,
     /// How many requests may come at once. Default: the amount of the rate.
     pub(in crate::config) burst: Option<u32>,
+    /// How long requests wait that would be refused, in milliseconds: 1 to 60,000. Default: they are refused at once.
+    ///
+    /// At least the time in which a unit comes back. Not with `penalty` or `lease`. Needs the feature `server`.
+    pub(in crate::config) delay_millis: Option<Spanned<u64>>,
+    /// How many requests of this limit wait at the same time: 1 to 100,000. Default: 500. The next one is refused.
+    pub(in crate::config) delayed_requests: Option<Spanned<u64>>,
+    /// Other rates for principals of some tiers, such as `{ paid = "5000/day" }`. Default: none.
+    ///
+    /// What was used stays used when the tier changes. Not with `by = "client"`.
+    #[serde(default)]
+    pub(in crate::config) tiers: BTreeMap<String, Spanned<String>>,
+    /// Up to which amount a key or token may bring its own for this limit. Default: lower amounts only.
+    ///
+    /// Only with `by = "principal"`, and not for penalties.
+    pub(in crate::config) own_amounts_up_to: Option<Spanned<u64>>,
     /// How many bits of an IPv4 address identify a client: 1 to 32. Default: 32.
     pub(in crate::config) ipv4_prefix: Option<Spanned<u64>>,
     /// How many bits of an IPv6 address identify a client: 1 to 128. Default: 64, since a
@@ -105,7 +120,7 @@ pub(in crate::config) enum StoreFails {
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct MemorySection {
     /// How many buckets fit, one for each client and limit: 1,024 to 20,000,000. Default: 65,536, about
-    /// 6 MB.
+    /// 8 MB.
     pub(in crate::config) buckets: Option<Spanned<u64>>,
     /// A file that keeps the limits over a restart. Default: none.
     ///

@@ -273,11 +273,12 @@ impl LimitStore for LeasedStore {
 
     fn rescale(
         &self,
+        now: Duration,
         before: &Arc<Limit>,
         after: &Arc<Limit>,
         bucket: BucketKey,
     ) -> Option<MaybeReady<Result<(), StoreProblem>>> {
-        self.0.store.rescale(before, after, bucket)
+        self.0.store.rescale(now, before, after, bucket)
     }
 
     fn overrides(&self) -> Option<&LimitOverrides> {

@@ -8,10 +8,10 @@ use super::{
     MemoryStore,
     overflow::LockedGroups,
     sweep::NetworkCounters,
-    table::{BucketPlace, LockedShards, SharingReason},
+    table::{BucketCell, BucketPlace, LockedShards, SharingReason},
 };
 use crate::{
-    gcra::Gcra,
+    gcra::{Gcra, StoredBacklog},
     store::{Charge, LimitState, PerCharge},
 };
 
@@ -31,8 +31,8 @@ pub(super) struct LockedBuckets<'a> {
 /// The position of a bucket, and its backlog.
 pub(super) struct BucketReading {
     place: BucketPlace,
-    /// The backlog, at most the ceiling of the limit.
-    pub(super) backlog: u64,
+    /// What it holds, at most the ceiling of the limit.
+    pub(super) stored: StoredBacklog,
     /// Whether the stored backlog of an own bucket is above the ceiling.
     beyond: bool,
 }
@@ -85,7 +85,7 @@ impl<'a> LockedBuckets<'a> {
         let in_use = overflow.in_use(self.now);
         let needed = |place: &BucketPlace| match place {
             BucketPlace::Absent => in_use,
-            BucketPlace::Fresh | BucketPlace::Own { .. } => false,
+            BucketPlace::Fresh | BucketPlace::Own(_) => false,
             BucketPlace::Shared(_) => true,
         };
         if places.iter().any(needed) {
@@ -96,18 +96,22 @@ impl<'a> LockedBuckets<'a> {
         }
     }
 
-    /// Reads one bucket, and limits its backlog to the ceiling.
+    /// Reads one bucket, and limits its backlog to the ceiling. Shared buckets count at the price of each limit.
     fn reading(&self, charge: &Charge<'_>, place: BucketPlace, gcra: &Gcra) -> BucketReading {
-        let (full_at, own) = match place {
-            BucketPlace::Own { full_at } => (full_at, true),
-            BucketPlace::Fresh => (0, true),
-            BucketPlace::Absent | BucketPlace::Shared(_) => self.full_at(charge),
+        let (stored, own) = match place {
+            BucketPlace::Own(cell) => (cell.stored(self.now), true),
+            BucketPlace::Fresh => (StoredBacklog::default(), true),
+            BucketPlace::Absent | BucketPlace::Shared(_) => {
+                let (full_at, own) = self.full_at(charge);
+                let time = full_at.saturating_sub(self.now);
+                (StoredBacklog::unpriced(time), own)
+            }
         };
-        let stored = full_at.saturating_sub(self.now);
+        let bounded = gcra.bounded(stored);
         BucketReading {
             place,
-            backlog: stored.min(gcra.ceiling()),
-            beyond: own && stored > gcra.ceiling(),
+            stored: bounded,
+            beyond: own && stored.time > bounded.time,
         }
     }
 
@@ -124,16 +128,23 @@ impl<'a> LockedBuckets<'a> {
     pub(super) fn write_ceilings(&mut self, charges: &[Charge<'_>], readings: &[BucketReading]) {
         for (charge, reading) in charges.iter().zip(readings) {
             match reading.place {
-                BucketPlace::Fresh => self.held.write(key(charge), self.now),
-                _ if reading.beyond => {
-                    self.update(charge, reading, |backlog| backlog.min(reading.backlog))
-                }
+                BucketPlace::Fresh => self.write(charge, StoredBacklog::default()),
+                _ if reading.beyond => self.lower(charge, reading),
                 _ => {}
             }
         }
     }
 
-    /// After an admission: writes the charges.
+    /// Lowers a bucket to its ceiling.
+    fn lower(&mut self, charge: &Charge<'_>, reading: &BucketReading) {
+        let bounded = reading.stored;
+        self.update(charge, reading, |stored| match stored.time > bounded.time {
+            true => bounded,
+            false => stored,
+        });
+    }
+
+    /// After an admission: writes the charges. A check writes nothing, except the ceiling.
     pub(super) fn write_charges(
         &mut self,
         charges: &[Charge<'_>],
@@ -146,11 +157,15 @@ impl<'a> LockedBuckets<'a> {
         {
             let consumed = i64::from(charge.consumed.min(gcra.burst()));
             match reading.place {
-                BucketPlace::Fresh | BucketPlace::Own { .. } => {
-                    self.write(charge, limit_state.backlog)
+                BucketPlace::Fresh | BucketPlace::Own(_) if consumed > 0 => {
+                    self.write(charge, gcra.priced(limit_state.backlog))
                 }
-                BucketPlace::Absent if !reading.beyond => {}
-                _ => self.update(charge, reading, |backlog| gcra.adjust(backlog, consumed)),
+                BucketPlace::Fresh | BucketPlace::Own(_) | BucketPlace::Absent
+                    if !reading.beyond => {}
+                BucketPlace::Fresh | BucketPlace::Own(_) => self.lower(charge, reading),
+                _ => self.update(charge, reading, |stored| {
+                    gcra.adjust_stored(stored, consumed)
+                }),
             }
         }
     }
@@ -161,18 +176,17 @@ impl<'a> LockedBuckets<'a> {
         &mut self,
         charge: &Charge<'_>,
         reading: &BucketReading,
-        change: impl Fn(u64) -> u64,
+        change: impl Fn(StoredBacklog) -> StoredBacklog,
     ) {
         match reading.place {
-            BucketPlace::Fresh | BucketPlace::Own { .. } => {
-                self.write(charge, change(reading.backlog))
-            }
-            // SharingReason, and nothing to write: a refund has nothing to give back to.
-            BucketPlace::Absent if reading.backlog == 0 => {}
+            BucketPlace::Fresh | BucketPlace::Own(_) => self.write(charge, change(reading.stored)),
+            // Nothing to write: a refund has nothing to give back to.
+            BucketPlace::Absent if reading.stored.time == 0 => {}
             BucketPlace::Absent | BucketPlace::Shared(_) => {
                 let (full_at, _) = self.full_at(charge);
-                let backlog = change(full_at.saturating_sub(self.now));
-                let full_at = self.now.saturating_add(backlog);
+                let time = full_at.saturating_sub(self.now);
+                let changed = change(StoredBacklog::unpriced(time));
+                let full_at = self.now.saturating_add(changed.time);
                 let (group, limit) = (charge.bucket.coarse, charge.limit.salt);
                 if let Some(shared) = &mut self.shared {
                     shared.write(group, limit, self.now, full_at);
@@ -182,9 +196,9 @@ impl<'a> LockedBuckets<'a> {
     }
 
     /// Writes one bucket where it was found.
-    fn write(&mut self, charge: &Charge<'_>, backlog: u64) {
-        let full_at = self.now.saturating_add(backlog);
-        self.held.write(key(charge), full_at);
+    fn write(&mut self, charge: &Charge<'_>, stored: StoredBacklog) {
+        self.held
+            .write(key(charge), BucketCell::of(stored, self.now));
     }
 }
 

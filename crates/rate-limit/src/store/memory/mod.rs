@@ -22,19 +22,22 @@ use palisade_core::MaybeReady;
 
 pub(crate) use self::snapshot::MOST_BYTES;
 use self::{
-    hash_keys::HashKeys, locked_buckets::LockedBuckets, overflow::OverflowBuckets,
-    sharing_monitor::SharingMonitor, table::Table,
+    hash_keys::HashKeys,
+    locked_buckets::LockedBuckets,
+    overflow::OverflowBuckets,
+    sharing_monitor::SharingMonitor,
+    table::{BucketCell, Table},
 };
 use super::{
     BucketKey, Charge, ChargeOutcome, LimitNames, LimitOverrides, LimitState, LimitStore,
-    MAX_CHARGES, PerCharge, StoreDecision, nanoseconds,
+    MAX_CHARGES, PerCharge, StoreDecision, StoreProblem, nanoseconds,
 };
 use crate::{
-    gcra::Gcra,
+    gcra::{Gcra, StoredBacklog},
     policy::{Limit, Subject},
 };
 
-/// Enough for a busy public server: about six megabytes.
+/// Enough for a busy public server: about eight megabytes.
 pub(crate) const DEFAULT_CAPACITY: usize = 65_536;
 
 /// Keeps buckets in memory, in a table of fixed size.
@@ -64,7 +67,7 @@ pub(crate) const DEFAULT_CAPACITY: usize = 65_536;
 /// use std::sync::Arc;
 /// use palisade_rate_limit::{MemoryStore, Policy, RateLimitLayer};
 ///
-/// // One table for two layers, for a million clients (about 90 MB).
+/// // One table for two layers, for a million clients (about 105 MB).
 /// let store = Arc::new(MemoryStore::with_capacity(1_000_000));
 /// let clients = RateLimitLayer::by_client()
 ///     .policy(Policy::named("client").rate("60/minute")?)
@@ -95,7 +98,7 @@ impl Default for MemoryStore {
 
 impl MemoryStore {
     /// Makes a store with space for at least `buckets` buckets: one for each subject and limit.
-    /// Default: 65,536 buckets, about 6 MB.
+    /// Default: 65,536 buckets, about 8 MB.
     ///
     /// Everything is allocated here. Beside the buckets it takes some 560 kB, for the buckets that new
     /// clients share while the table is full and for counters of networks.
@@ -192,7 +195,7 @@ impl MemoryStore {
         let readings = buckets.find(charges, &gcras);
         let inputs = charges.iter().zip(&readings).zip(&gcras);
         let limit_states: PerCharge<LimitState> = inputs
-            .map(|((charge, reading), gcra)| limit_state_after(gcra, charge, reading.backlog))
+            .map(|((charge, reading), gcra)| limit_state_after(gcra, charge, reading.stored))
             .collect();
         let refused = limit_states.iter().any(LimitState::is_refused);
         if refused {
@@ -213,14 +216,14 @@ impl MemoryStore {
     /// look-up. `None`: the bucket must be made, or is shared.
     fn decide_one(&self, now: u64, charge: &Charge<'_>, gcra: &Gcra) -> Option<StoreDecision> {
         let key = locked_buckets::key(charge);
-        let limit_state = self.table.with_bucket(key, |full_at| {
-            let stored = full_at.saturating_sub(now);
-            let backlog = stored.min(gcra.ceiling());
-            let limit_state = limit_state_after(gcra, charge, backlog);
-            match limit_state.is_refused() {
-                false => *full_at = now.saturating_add(limit_state.backlog),
+        let limit_state = self.table.with_bucket(key, |cell| {
+            let stored = cell.stored(now);
+            let bounded = gcra.bounded(stored);
+            let limit_state = limit_state_after(gcra, charge, bounded);
+            match limit_state.is_refused() || charge.consumed == 0 {
+                false => *cell = BucketCell::of(gcra.priced(limit_state.backlog), now),
                 // Nothing is charged; what a higher limit left is cut to the ceiling of this one.
-                true if stored > backlog => *full_at = now.saturating_add(backlog),
+                true if stored.time > bounded.time => *cell = BucketCell::of(bounded, now),
                 true => {}
             }
             limit_state
@@ -246,7 +249,7 @@ impl MemoryStore {
         let mut buckets = LockedBuckets::new(self, now, &charges);
         let readings = buckets.find(&charges, &[gcra]);
         for (charge, reading) in charges.iter().zip(&readings) {
-            buckets.update(charge, reading, |backlog| gcra.adjust(backlog, units));
+            buckets.update(charge, reading, |stored| gcra.adjust_stored(stored, units));
         }
         self.sharing_monitor.record(now, buckets.sharing_reason());
     }
@@ -269,6 +272,24 @@ impl LimitStore for MemoryStore {
 
     fn limit_names(&self) -> Option<&LimitNames> {
         Some(&self.names)
+    }
+
+    fn rescale(
+        &self,
+        now: Duration,
+        _: &Arc<Limit>,
+        after: &Arc<Limit>,
+        bucket: BucketKey,
+    ) -> Option<MaybeReady<Result<(), StoreProblem>>> {
+        let now = nanoseconds(now);
+        let charge = Charge::check_only(after, bucket);
+        // A shared bucket has no units of a single subject.
+        let _ = self
+            .table
+            .with_bucket(locked_buckets::key(&charge), |cell| {
+                *cell = BucketCell::of(after.gcra.repriced(cell.stored(now)), now);
+            });
+        Some(MaybeReady::Ready(Ok(())))
     }
 
     fn overrides(&self) -> Option<&LimitOverrides> {
@@ -294,14 +315,16 @@ pub(crate) fn whole_limit(limit: &Limit) -> &Gcra {
 }
 
 /// Returns the state of a limit after a decision.
-fn limit_state_after(gcra: &Gcra, charge: &Charge<'_>, backlog: u64) -> LimitState {
+fn limit_state_after(gcra: &Gcra, charge: &Charge<'_>, stored: StoredBacklog) -> LimitState {
     // A part of a limit may hold less than one request costs; that request then takes the whole part.
     let (required, consumed) = (
         charge.required.min(gcra.burst()),
         charge.consumed.min(gcra.burst()),
     );
-    match gcra.decide(backlog, required, consumed) {
-        Ok(backlog) => LimitState { backlog, wait: 0 },
-        Err(wait) => LimitState { backlog, wait },
-    }
+    let (after, wait) = match gcra.decide_stored(stored, required, consumed) {
+        Ok(after) => (after, 0),
+        Err(wait) => (stored, wait),
+    };
+    let backlog = gcra.reported(after);
+    LimitState { backlog, wait }
 }

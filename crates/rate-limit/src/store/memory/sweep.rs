@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use dashmap::SharedValue;
 
-use super::table::{Cells, SharingReason};
+use super::table::{BucketCell, Cells, SharingReason};
 use crate::store::BucketKey;
 
 /// The keys that are checked for one new key. Most are full again in ordinary times, and under a
@@ -202,7 +202,7 @@ impl Sweep {
         let Some(key) = self.keys.get(self.next).copied() else {
             return;
         };
-        let in_use = |(_, full_at): &(u64, SharedValue<u64>)| *full_at.get() > now;
+        let in_use = |(_, cell): &(u64, SharedValue<BucketCell>)| cell.get().full_at > now;
         if cells
             .get(key, |(other, _)| *other == key)
             .is_some_and(in_use)

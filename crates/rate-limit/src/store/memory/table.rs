@@ -13,7 +13,7 @@ use dashmap::{DashMap, RwLockWriteGuard, SharedValue};
 use hashbrown::raw::RawTable;
 
 use super::sweep::{NetworkCounters, NetworkSizes, Sweep};
-use crate::store::PerCharge;
+use crate::{gcra::StoredBacklog, store::PerCharge};
 
 /// The smallest size of a shard.
 const BUCKETS_PER_SHARD: usize = 1024;
@@ -21,13 +21,38 @@ const BUCKETS_PER_SHARD: usize = 1024;
 /// The largest number of shards. As many requests can be decided at the same time.
 const MOST_SHARDS: usize = 64;
 
-/// The cells of one shard: a key, and when its bucket is full again in nanoseconds of the monotonic clock.
-pub(super) type Cells = RawTable<(u64, SharedValue<u64>)>;
+/// The cells of one shard: a key, and its bucket.
+pub(super) type Cells = RawTable<(u64, SharedValue<BucketCell>)>;
+
+/// When a bucket is full again in nanoseconds of the monotonic clock, and the price of its units.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct BucketCell {
+    pub(super) full_at: u64,
+    pub(super) price: u64,
+}
+
+impl BucketCell {
+    /// Returns what the bucket holds now.
+    pub(super) const fn stored(self, now: u64) -> StoredBacklog {
+        StoredBacklog {
+            time: self.full_at.saturating_sub(now),
+            price: self.price,
+        }
+    }
+
+    /// Makes the cell of what a bucket holds now.
+    pub(super) const fn of(stored: StoredBacklog, now: u64) -> Self {
+        Self {
+            full_at: now.saturating_add(stored.time),
+            price: stored.price,
+        }
+    }
+}
 
 /// Maps the hash of a subject and limit to the time at which its bucket is full again.
 #[derive(Debug)]
 pub(super) struct Table {
-    buckets: DashMap<u64, u64, IdentityHash>,
+    buckets: DashMap<u64, BucketCell, IdentityHash>,
     sweeps: Box<[Mutex<Sweep>]>,
     counters: NetworkSizes,
     capacity: usize,
@@ -39,7 +64,7 @@ pub(super) struct Table {
 pub(super) struct StoredBucket {
     pub(super) key: u64,
     pub(super) networks: NetworkCounters,
-    pub(super) full_at: u64,
+    pub(super) cell: BucketCell,
 }
 
 /// The position of a bucket.
@@ -50,7 +75,7 @@ pub(super) enum BucketPlace {
     /// Just added to the table, and full.
     Fresh,
     /// In the table.
-    Own { full_at: u64 },
+    Own(BucketCell),
     /// Among the shared buckets.
     Shared(SharingReason),
 }
@@ -101,10 +126,10 @@ impl Table {
         self.buckets.len()
     }
 
-    /// Returns the memory in bytes. A cell is a key, a time and a control byte; the sweep stores
+    /// Returns the memory in bytes. A cell is a key, a time, a price and a control byte; the sweep stores
     /// each key once more.
     pub(super) fn memory(&self) -> usize {
-        let cell = size_of::<(u64, u64)>() + 1;
+        let cell = size_of::<(u64, BucketCell)>() + 1;
         self.sweeps.len() * (self.width * cell + Sweep::memory(self.capacity))
             + NetworkSizes::memory()
     }
@@ -131,13 +156,13 @@ impl Table {
             let cells = shard.read();
             let sweep = sweep.lock().unwrap_or_else(PoisonError::into_inner);
             for (key, networks) in sweep.keys() {
-                let full_at = cells.get(key, |(other, _)| *other == key);
-                let full_at = full_at.map_or(0, |(_, cell)| *cell.get());
-                if full_at > now {
+                let cell = cells.get(key, |(other, _)| *other == key);
+                let cell = cell.map_or_else(BucketCell::default, |(_, cell)| *cell.get());
+                if cell.full_at > now {
                     pass(StoredBucket {
                         key,
                         networks,
-                        full_at,
+                        cell,
                     });
                 }
             }
@@ -149,20 +174,24 @@ impl Table {
         let StoredBucket {
             key,
             networks,
-            full_at,
+            cell,
         } = bucket;
         let mut held = self.lock_shards([key].into_iter());
         let place = held.find(key, networks, now, true);
-        let fits = matches!(place, BucketPlace::Fresh | BucketPlace::Own { .. });
+        let fits = matches!(place, BucketPlace::Fresh | BucketPlace::Own(_));
         if fits {
-            held.write(key, full_at);
+            held.write(key, cell);
         }
         fits
     }
 
-    /// Passes the bucket of one key to a function, with its shard locked: the time at which it is full. One
-    /// look-up serves for reading and writing. `None`: the key has no bucket of its own.
-    pub(super) fn with_bucket<T>(&self, key: u64, change: impl FnOnce(&mut u64) -> T) -> Option<T> {
+    /// Passes the bucket of one key to a function, with its shard locked. One look-up serves for reading and writing.
+    /// `None`: the key has no bucket of its own.
+    pub(super) fn with_bucket<T>(
+        &self,
+        key: u64,
+        change: impl FnOnce(&mut BucketCell) -> T,
+    ) -> Option<T> {
         let mut cells = self.buckets.shards().get(self.shard(key))?.write();
         let (_, cell) = cells.get_mut(key, |(other, _)| *other == key)?;
         Some(change(cell.get_mut()))
@@ -205,10 +234,8 @@ impl LockedShards<'_> {
         let Some((_, cells)) = self.cells.iter_mut().find(|(held, _)| *held == shard) else {
             return BucketPlace::Shared(SharingReason::Table);
         };
-        if let Some((_, full_at)) = cells.get(key, |(other, _)| *other == key) {
-            return BucketPlace::Own {
-                full_at: *full_at.get(),
-            };
+        if let Some((_, cell)) = cells.get(key, |(other, _)| *other == key) {
+            return BucketPlace::Own(*cell.get());
         }
         if !make {
             return BucketPlace::Absent;
@@ -222,19 +249,19 @@ impl LockedShards<'_> {
             return BucketPlace::Shared(full);
         }
         // In use for a nanosecond, so that the next key of the same request does not take the place.
-        let cell = (key, SharedValue::new(now.saturating_add(1)));
-        cells.insert_entry(key, cell, |(key, _)| *key);
+        let cell = BucketCell::of(StoredBacklog::unpriced(1), now);
+        cells.insert_entry(key, (key, SharedValue::new(cell)), |(key, _)| *key);
         BucketPlace::Fresh
     }
 
     /// Writes a bucket that was found.
-    pub(super) fn write(&mut self, key: u64, full_at: u64) {
+    pub(super) fn write(&mut self, key: u64, bucket: BucketCell) {
         let shard = self.table.shard(key);
         let held = self.cells.iter_mut().find(|(held, _)| *held == shard);
         if let Some((_, cell)) =
             held.and_then(|(_, cells)| cells.get_mut(key, |(other, _)| *other == key))
         {
-            *cell.get_mut() = full_at;
+            *cell.get_mut() = bucket;
         }
     }
 }

@@ -346,6 +346,7 @@ impl LimitStore for RedisStore {
 
     fn rescale(
         &self,
+        _: Duration,
         before: &Arc<Limit>,
         after: &Arc<Limit>,
         bucket: BucketKey,

@@ -140,7 +140,7 @@ impl RedisStore {
 
 /// The command that looks at some keys.
 fn scan(prefix: &str, limit: &Limit, cursor: u64) -> Cmd {
-    let (name, window) = (limit.name(), limit.rate().window().as_secs());
+    let (name, window) = (limit.name(), limit.bucket_window.as_secs());
     let prefix: String = prefix.chars().flat_map(escape_pattern).collect();
     let mut command = redis::cmd("SCAN");
     command.arg(cursor);
@@ -161,10 +161,14 @@ fn escape_pattern(letter: char) -> impl Iterator<Item = char> {
 fn bucket_of(key: &str, value: Option<&str>, limit: &Limit, now: u64) -> Option<UsedBucket> {
     let (_, rest) = key.split_once(":{")?;
     let (subject, _) = rest.split_once('}')?;
-    let full_at: u64 = value?.parse().ok()?;
+    let (full_at, price) = match value?.split_once(' ') {
+        None => (value?, None),
+        Some((full_at, price)) => (full_at, price.parse::<u128>().ok()),
+    };
+    let full_at: u64 = full_at.parse().ok()?;
     let backlog = full_at.checked_sub(now).filter(|backlog| *backlog > 0)?;
     let full = Duration::from_micros(backlog);
-    let interval = limit.interval().as_micros().max(1);
+    let interval = price.unwrap_or(limit.interval().as_micros()).max(1);
     Some(UsedBucket {
         used: u64::try_from(full.as_micros().div_ceil(interval)).unwrap_or(u64::MAX),
         full,
@@ -245,6 +249,8 @@ mod tests {
         let found = read(&key, Some("3500000")).unwrap();
         assert_eq!((found.used, found.subject), (3, 255));
         assert_eq!(found.full, Duration::from_millis(2_500));
+        let of_a_tier = read(&key, Some("3500000 100000")).unwrap();
+        assert_eq!(of_a_tier.used, 25, "at the price of the tier");
         for value in [
             None,
             Some(""),

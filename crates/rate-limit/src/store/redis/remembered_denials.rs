@@ -34,6 +34,8 @@ struct Denial {
     interval: u64,
     burst: u32,
     required: u32,
+    /// Whether the units of the bucket have the price of the quota: only then is the wait for more units known.
+    has_own_price: bool,
 }
 
 /// What is remembered about the buckets of a request.
@@ -92,9 +94,10 @@ impl RememberedDenials {
         let denial = self.lock_slot(charge.limit, charge.bucket)?;
         let holds = denial.bucket == name(charge.limit, charge.bucket)
             && denial.until > now
-            && denial.required <= charge.required
+            && (denial.required == charge.required
+                || denial.has_own_price && denial.required < charge.required)
             && (denial.interval, denial.burst)
-                == (charge.limit.gcra.emission(), charge.limit.burst());
+                == (charge.limit.gcra.emission(), charge.limit.gcra.granted());
         holds.then_some(denial)
     }
 
@@ -115,8 +118,9 @@ impl RememberedDenials {
                     until: now.saturating_add(limit_state.wait),
                     ask_again: now.saturating_add(nanoseconds(TRUSTED)),
                     interval: charge.limit.gcra.emission(),
-                    burst: charge.limit.burst(),
+                    burst: charge.limit.gcra.granted(),
                     required: charge.required,
+                    has_own_price: has_own_price(charge, limit_state),
                 };
             }
         }
@@ -156,6 +160,13 @@ impl Denial {
             wait,
         }
     }
+}
+
+/// Tells whether the wait of a refusal is that of units at the price of its limit.
+fn has_own_price(charge: &Charge<'_>, refused: &LimitState) -> bool {
+    let gcra = &charge.limit.gcra;
+    let missing = gcra.granted().saturating_sub(charge.required);
+    refused.backlog == refused.wait.saturating_add(gcra.time_of(missing))
 }
 
 /// Returns the name of a bucket in the array. Two buckets with one name replace each other, and never count

@@ -69,7 +69,7 @@ impl ScriptCall {
     pub(super) fn settle(prefix: &str, limit: &Limit, bucket: u128, amount: PendingUnits) -> Self {
         let mut call = Self::new("add", 1);
         // No subject can owe more units than there are; and a double holds the product exactly.
-        let most = i64::from(limit.burst()) + i64::from(limit.debt());
+        let most = i64::from(limit.gcra.granted()) + i64::from(limit.debt());
         let bounded = |units: u64| i64::try_from(units).unwrap_or(most).min(most);
         call.push(
             prefix,
@@ -110,14 +110,14 @@ impl ScriptCall {
         }
     }
 
-    /// Adds a bucket with its six numbers: interval, burst, required, consumed, debt and ceiling. Times are in
+    /// Adds a bucket with its six numbers: interval, units granted, required, consumed, debt and ceiling. Times are in
     /// microseconds.
     fn push(&mut self, prefix: &str, limit: &Limit, bucket: u128, required: i64, consumed: i64) {
         self.keys.push(key(prefix, limit, bucket));
         let microseconds = |time: u64| i64::try_from(time / MICROSECOND).unwrap_or(i64::MAX);
         let numbers = [
             microseconds(limit.gcra.emission()),
-            limit.burst().into(),
+            limit.gcra.granted().into(),
             required,
             consumed,
             limit.debt().into(),
@@ -187,10 +187,10 @@ impl ScriptCall {
 /// Returns the key of a bucket in the server, such as `palisade:{2f6c…}:tts:60`.
 ///
 /// The braces keep all limits of one subject in one slot of a cluster. The window in seconds is part
-/// of the key: a backlog of one window means nothing under another, and two nodes may have different
-/// versions of the configuration. The amount is not part of it, so a changed quota keeps its state.
+/// of the key: two nodes may have different versions of the configuration, and would lower each other's backlogs.
+/// Tiers have the window of their policy there. The amount is not part of it, so a changed quota keeps its state.
 pub(super) fn key(prefix: &str, limit: &Limit, bucket: u128) -> String {
-    let window = limit.rate.window().as_secs();
+    let window = limit.bucket_window.as_secs();
     format!("{prefix}:{{{bucket:032x}}}:{}:{window}", limit.name)
 }
 

@@ -18,7 +18,7 @@ pub use self::builder::{SnapshotStoreBuildError, SnapshotStoreBuilder};
 use self::file::SnapshotFile;
 use super::{
     BucketKey, Charge, LimitNames, LimitOverride, LimitOverrides, LimitStore, OverrideError,
-    StoreDecision, memory::MemoryStore,
+    StoreDecision, StoreProblem, memory::MemoryStore,
 };
 use crate::policy::{Limit, Subject};
 
@@ -32,7 +32,7 @@ use crate::policy::{Limit, Subject};
 /// # The file
 ///
 /// It has mode 0600 and is replaced atomically. It holds keyed hashes, times, and the keys of the hashes: no address and
-/// no name, but who can read it can look for one. It has 20 bytes for each bucket that is in use: 1.3 MB for the
+/// no name, but who can read it can look for one. It has 28 bytes for each bucket that is in use: 1.8 MB for the
 /// default table.
 ///
 /// | Found at start | Then |
@@ -194,6 +194,16 @@ impl LimitStore for SnapshotStore {
 
     fn overrides(&self) -> Option<&LimitOverrides> {
         self.0.memory.overrides()
+    }
+
+    fn rescale(
+        &self,
+        now: Duration,
+        before: &Arc<Limit>,
+        after: &Arc<Limit>,
+        bucket: BucketKey,
+    ) -> Option<MaybeReady<Result<(), StoreProblem>>> {
+        self.0.memory.rescale(now, before, after, bucket)
     }
 
     fn change_override(

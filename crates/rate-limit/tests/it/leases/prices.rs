@@ -41,8 +41,8 @@ async fn a_lease_is_given_back_at_the_price_of_the_tier_that_took_it() {
     }
     assert_eq!(
         stack.admitted(200, || as_user("anna")).await,
-        49,
-        "what the tier used is a fifth of one of these units"
+        40,
+        "ten units are those of the tier"
     );
 }
 
@@ -57,12 +57,12 @@ async fn units_of_a_lease_pay_at_the_price_that_they_were_taken_for() {
     );
     let mut admitted = 0;
     for _ in 0..10 {
-        // The second one takes a lease for a fiftieth of the price, and the other tier would spend it.
+        // The second one takes a lease of the tier, and the other tier would spend it.
         stack.admitted(2, || as_user("bert+paid")).await;
         admitted += stack.admitted(24, || as_user("anna")).await;
     }
-    // As without leases: a day has 86,400 s, of which the tier uses 35 s before each 24 units of 864 s.
-    assert_eq!(admitted, 99);
+    // A hundred are used: the tier takes two before each 24.
+    assert_eq!(admitted, 92);
     leases.finish().get().await;
     assert_eq!(stack.admitted(10, || as_user("anna")).await, 0);
 }
@@ -76,8 +76,8 @@ async fn a_lease_from_before_a_reload_goes_back_at_its_own_price() {
     assert_eq!(before.admitted(2, || as_user("anna")).await, 2);
     assert_eq!(
         after.admitted(200, || as_user("anna")).await,
-        99,
-        "24 units were taken for a fiftieth, and go back for that"
+        98,
+        "two are used; what the lease holds goes back"
     );
     before.wait(1.0);
     leases.return_ended();

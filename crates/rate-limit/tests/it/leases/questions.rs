@@ -139,7 +139,7 @@ async fn a_lease_that_another_tier_takes_is_not_spent_and_not_waited_for() {
     assert_eq!(slow.shared.calls(), 5, "each is decided by the store");
     slow.reply.notify_one();
     assert_eq!(asking.await.status(), 200);
-    assert_eq!(stack.admitted(200, || as_user("anna")).await, 94);
+    assert_eq!(stack.admitted(200, || as_user("anna")).await, 93);
 }
 
 /// Without a runtime nothing goes on when a client leaves.

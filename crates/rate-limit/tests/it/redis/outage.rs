@@ -96,9 +96,9 @@ async fn nodes_with_different_windows_do_not_share_a_bucket_and_those_with_other
     let other = store(&server).await;
     let weeks = stack(&other, [whole("4/week")]);
     assert_eq!(weeks.admitted(9, || from("203.0.113.7")).await, 4);
-    // Half of the day's quota is used, whatever it is.
+    // Two units of the day are used, whatever its quota is.
     let more = stack(&other, [whole("6/day")]);
-    assert_eq!(more.admitted(9, || from("203.0.113.7")).await, 3);
+    assert_eq!(more.admitted(9, || from("203.0.113.7")).await, 4);
 }
 
 /// The charge of a lost reply is not among what is written to the server: nothing of it is taken back there.

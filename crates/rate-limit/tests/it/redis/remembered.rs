@@ -53,8 +53,14 @@ async fn another_tier_gets_its_own_wait() {
     let free = stack(&store, [policy("a", "2/day")]);
     assert_eq!(free.admitted(2, || from("203.0.113.7")).await, 2);
     assert_eq!(retry_after(&free.send(from("203.0.113.7")).await), 43_200);
+    // Two of 24 are used, and the denial of the other tier is not theirs.
     let paid = stack(&store, [policy("a", "24/day")]);
+    assert_eq!(paid.admitted(30, || from("203.0.113.7")).await, 22);
     assert!((3590..=3600).contains(&retry_after(&paid.send(from("203.0.113.7")).await)));
+    // 24 of 2 are used: 23 come back before there is one.
+    let again = stack(&store, [policy("a", "2/day").burst(3)]);
+    let wait = retry_after(&again.send(from("203.0.113.7")).await);
+    assert!((22 * 3_600 - 10..=22 * 3_600).contains(&wait), "{wait}");
 }
 
 #[tokio::test]

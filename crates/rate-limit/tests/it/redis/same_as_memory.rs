@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use palisade_rate_limit::{
-    Charge, Limit, LimitState, LimitStore, RedisStore, StoreDecision, Subject,
+    Charge, ChargeOutcome, Limit, LimitStore, RedisStore, StoreDecision, Subject,
 };
 use proptest::prelude::*;
 
@@ -25,38 +25,54 @@ enum Step {
     },
     Look {
         client: u8,
+        quota: usize,
     },
     Pass {
         minutes: u64,
     },
     Take {
         client: u8,
+        quota: usize,
         units: u32,
     },
 }
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        (0..2_u8, 0..2_usize, -6..12_i64).prop_map(|(client, limit, units)| Step::Add {
+        (0..2_u8, 0..4_usize, -6..12_i64).prop_map(|(client, limit, units)| Step::Add {
             client,
             limit,
             units
         }),
-        (0..2_u8).prop_map(|client| Step::Look { client }),
+        (0..2_u8, 0..2_usize).prop_map(|(client, quota)| Step::Look { client, quota }),
         (0..30_u64).prop_map(|hours| Step::Pass {
             minutes: hours * 60 + 30
         }),
-        (0..2_u8, 0..4_u32).prop_map(|(client, units)| Step::Take { client, units }),
+        (0..2_u8, 0..2_usize, 0..4_u32).prop_map(|(client, quota, units)| Step::Take {
+            client,
+            quota,
+            units
+        }),
     ]
 }
 
-fn limits() -> [Arc<Limit>; 2] {
-    let one = policy("one", "4 per 8 hours").settled_by("x").debt(3);
-    let two = policy("two", "9 per 63 hours")
-        .burst(5)
-        .settled_by("x")
-        .debt(0);
-    [one, two].map(|policy| Arc::new(policy.limits().unwrap().remove(0)))
+/// Two limits under two quotas each: the second quota has ten times the units in the same time.
+fn limits() -> [Arc<Limit>; 4] {
+    let limit = |name: &str, rate: &str, burst: u32, debt: u32| {
+        let policy = policy(name, rate).burst(burst).settled_by("x").debt(debt);
+        Arc::new(policy.limits().unwrap().remove(0))
+    };
+    [
+        limit("one", "4 per 8 hours", 4, 3),
+        limit("two", "9 per 63 hours", 5, 0),
+        limit("one", "40 per 8 hours", 40, 30),
+        limit("two", "90 per 63 hours", 50, 0),
+    ]
+}
+
+/// The two limits under one quota.
+fn quota(limits: &[Arc<Limit>; 4], quota: usize) -> [&Arc<Limit>; 2] {
+    [&limits[2 * quota], &limits[2 * quota + 1]]
 }
 
 fn subject(number: u8) -> Subject<'static> {
@@ -91,10 +107,9 @@ async fn compare(server: &Server, redis: &RedisStore, steps: &[Step]) -> Result<
                 redis.adjust(now, limit, redis.bucket_key(&subject(client)), units);
                 super::settled(redis).await;
             }
-            Step::Look { client } => {
+            Step::Look { client, quota: of } => {
                 let ask = |store: &dyn LimitStore| {
-                    limits
-                        .each_ref()
+                    quota(&limits, of)
                         .map(|limit| Charge::check_only(limit, store.bucket_key(&subject(client))))
                 };
                 same(
@@ -106,10 +121,13 @@ async fn compare(server: &Server, redis: &RedisStore, steps: &[Step]) -> Result<
                 now += Duration::from_secs(minutes * 60);
                 pass(server, i64::try_from(minutes).unwrap() * 60_000_000).await;
             }
-            Step::Take { client, units } => {
+            Step::Take {
+                client,
+                quota: of,
+                units,
+            } => {
                 let ask = |store: &dyn LimitStore| {
-                    limits
-                        .each_ref()
+                    quota(&limits, of)
                         .map(|limit| Charge::new(limit, store.bucket_key(&subject(client)), units))
                 };
                 same(
@@ -130,18 +148,20 @@ fn next_life() -> Duration {
 
 fn same(memory: &StoreDecision, redis: &StoreDecision) -> Result<(), TestCaseError> {
     prop_assert_eq!(memory.outcome(), redis.outcome());
+    let is_admitted = memory.outcome() == ChargeOutcome::Admitted;
     for (memory, redis) in memory.limit_states().iter().zip(redis.limit_states()) {
-        // A remembered denial knows only of those that refused.
+        // A remembered denial knows only of those that refused, and how long.
         if memory.is_refused() && redis.is_refused() {
-            prop_assert!(near(memory, redis), "{:?} {:?}", memory, redis);
+            let same = memory.retry_after().abs_diff(redis.retry_after()) < SLACK;
+            prop_assert!(same, "{:?} {:?}", memory, redis);
+        }
+        if is_admitted {
+            let same = memory.time_until_full().abs_diff(redis.time_until_full());
+            // Ten times as much at the other price.
+            prop_assert!(same < 10 * SLACK, "{:?} {:?}", memory, redis);
         }
     }
     Ok(())
-}
-
-fn near(memory: &LimitState, redis: &LimitState) -> bool {
-    memory.retry_after().abs_diff(redis.retry_after()) < SLACK
-        && memory.time_until_full().abs_diff(redis.time_until_full()) < SLACK
 }
 
 /// Lets time pass for the buckets, or sets their clock back if negative: that of the server cannot be moved.
@@ -149,8 +169,9 @@ pub(super) async fn pass(server: &Server, microseconds: i64) {
     let keys: Vec<String> = server.command(&["KEYS", "*}:*"]).await;
     for key in keys {
         let script = "local at = redis.call('GET', KEYS[1]) \
+             local moment, price = string.match(at or '', '^(%d+) (%d+)$') \
              local ttl = redis.call('PTTL', KEYS[1]) - ARGV[1] / 1000 \
-             if at and ttl > 0 then redis.call('SET', KEYS[1], string.format('%.0f', at - ARGV[1]), 'PX', math.ceil(ttl)) \
+             if moment and ttl > 0 then redis.call('SET', KEYS[1], string.format('%.0f %s', moment - ARGV[1], price), 'PX', math.ceil(ttl)) \
              else redis.call('DEL', KEYS[1]) end return 1";
         let _: i64 = server
             .command(&["EVAL", script, "1", &key, &microseconds.to_string()])

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
-use palisade_core::{Principal, Secret};
+use palisade_core::{OwnLimits, Principal, Secret};
 use palisade_internal::{hex, secret_strength::is_strong_key};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
@@ -39,6 +39,8 @@ struct Document {
     id: String,
     owner: Option<String>,
     tier: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    own_limits: Vec<(String, u32)>,
     credential: Option<String>,
     scopes: Vec<String>,
     attributes: Vec<(String, String)>,
@@ -87,6 +89,11 @@ impl Sealer {
             id: who.id().to_owned(),
             owner: who.owner().map(str::to_owned),
             tier: who.tier().map(str::to_owned),
+            own_limits: who
+                .own_limits()
+                .iter()
+                .map(|(name, amount)| (name.to_owned(), amount.get()))
+                .collect(),
             credential: who.credential().map(str::to_owned),
             scopes: who.scopes().map(str::to_owned).collect(),
             attributes: who
@@ -133,6 +140,7 @@ impl Sealer {
         if let Some(tier) = document.tier {
             who = who.tier(tier);
         }
+        who = who.own_limits(OwnLimits::checked(document.own_limits).ok()?);
         if let Some(credential) = document.credential {
             who = who.credential(credential);
         }
@@ -219,6 +227,7 @@ mod tests {
         let who = Principal::builder("user", "ann")
             .owner("acme")
             .tier("gold")
+            .own_limits(OwnLimits::checked([("tts", 5)]).unwrap())
             .credential("c-1")
             .scopes(["a", "b"])
             .attribute("lang", "zh")

@@ -5,11 +5,11 @@
 //! | bytes | content |
 //! |---|---|
 //! | 8 | `PALLIMIT` |
-//! | 4 | the version, 1 |
+//! | 4 | the version, 2 |
 //! | 8 | when it was made, in nanoseconds since the Unix epoch |
 //! | 40 | the five keys of the hashes |
 //! | 4, 4, 4 | how many buckets and shared buckets there are, and how many bytes of overrides |
-//! | 20 each | a bucket: its key, when it is full again, the counters of its networks |
+//! | 28 each | a bucket: its key, when it is full again, the price of its units, the counters of its networks |
 //! | 14 each | a shared bucket: its group, its limit, when it is full again |
 //! | | the overrides as text |
 //! | 8 | a keyed hash of everything before |
@@ -21,19 +21,23 @@ use std::{fmt, hash::Hasher, time::Duration};
 
 use siphasher::sip::SipHasher13;
 
-use super::{HashKeys, MemoryStore, sweep::NetworkCounters, table::StoredBucket};
+use super::{
+    HashKeys, MemoryStore,
+    sweep::NetworkCounters,
+    table::{BucketCell, StoredBucket},
+};
 use crate::{
     gcra::MAX_BACKLOG_NANOS,
     store::{nanoseconds, overrides},
 };
 
 const MAGIC: [u8; 8] = *b"PALLIMIT";
-const VERSION: u32 = 1;
-const BUCKET_BYTES: usize = 20;
+const VERSION: u32 = 2;
+const BUCKET_BYTES: usize = 28;
 const SHARED_BYTES: usize = 14;
 const HASH_BYTES: usize = 8;
 
-/// The most buckets of a snapshot: 400 MB. Of a larger table the others begin full.
+/// The most buckets of a snapshot: 560 MB. Of a larger table the others begin full.
 const MOST_BUCKETS: usize = 20_000_000;
 
 /// The longest snapshot in bytes: the most buckets, all shared ones, and all overrides.
@@ -78,7 +82,7 @@ impl MemoryStore {
         let (mut buckets, mut shared) = (Vec::new(), Vec::new());
         self.table.for_each_in_use(now, |bucket| {
             if buckets.len() < MOST_BUCKETS * BUCKET_BYTES {
-                push_bucket(&mut buckets, bucket, unix(bucket.full_at));
+                push_bucket(&mut buckets, bucket, unix(bucket.cell.full_at));
             }
         });
         self.overflow.for_each_in_use(now, |group, limit, full_at| {
@@ -124,8 +128,8 @@ impl MemoryStore {
             ..Restored::default()
         };
         for (mut bucket, unix) in snapshot.buckets() {
-            bucket.full_at = full_at(unix);
-            if bucket.full_at <= now {
+            bucket.cell.full_at = full_at(unix);
+            if bucket.cell.full_at <= now {
                 continue;
             }
             match store.table.restore(bucket, now) {
@@ -155,6 +159,7 @@ fn backlog(full_at: u64, unix_time: u64) -> u64 {
 fn push_bucket(bytes: &mut Vec<u8>, bucket: StoredBucket, unix: u64) {
     bytes.extend(bucket.key.to_le_bytes());
     bytes.extend(unix.to_le_bytes());
+    bytes.extend(bucket.cell.price.to_le_bytes());
     for counter in bucket.networks.to_parts() {
         bytes.extend(counter.to_le_bytes());
     }
@@ -236,11 +241,12 @@ impl<'a> Snapshot<'a> {
         buckets.iter().filter_map(|bytes| {
             let mut rest = &bytes[..];
             let (key, unix) = (u64_of(&mut rest)?, u64_of(&mut rest)?);
+            let price = u64_of(&mut rest)?;
             let networks = NetworkCounters::from_parts([u16_of(&mut rest)?, u16_of(&mut rest)?]);
             let bucket = StoredBucket {
                 key,
                 networks,
-                full_at: 0,
+                cell: BucketCell { full_at: 0, price },
             };
             Some((bucket, unix))
         })

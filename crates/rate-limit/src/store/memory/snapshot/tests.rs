@@ -128,7 +128,7 @@ fn each_changed_byte_and_each_cut_is_found() {
     }
     assert!(read(&[&bytes[..], &[0]].concat()).is_err());
     let mut newer = bytes.clone();
-    newer[8] = 2;
+    newer[8] = 3;
     assert_eq!(read(&newer), Err(SnapshotProblem::Unknown));
 }
 

@@ -30,6 +30,13 @@
 //! The ceiling counts all tiers, so that a refused request of a low tier cannot lower what a high
 //! tier of the same bucket has used up. Two nodes that keep different quotas under one name in a
 //! shared store have different ceilings: the lower one counts.
+//!
+//! # Prices
+//!
+//! A bucket is kept with the price of its units, so that used units stay used when the tier or the quota changes:
+//! see `price.rs`.
+
+mod price;
 
 use std::{
     cell::Cell,
@@ -41,6 +48,7 @@ use governor::{
     Quota, RateLimiter, clock::Clock, middleware::NoOpMiddleware, nanos::Nanos, state::StateStore,
 };
 
+pub(crate) use self::price::StoredBacklog;
 use crate::rate::Rate;
 
 /// A hundred years of backlog. Sums of two of these still fit into 64 bits of nanoseconds.
@@ -55,6 +63,8 @@ pub(crate) struct Gcra {
     limiter: RateLimiter<BacklogKey, NoState, ClockAtZero, NoOpMiddleware<Nanos>>,
     emission: u64,
     burst: NonZeroU32,
+    /// Units beyond the burst that are granted to requests that wait for them.
+    late: u32,
     debt: u64,
     ceiling: u64,
 }
@@ -63,29 +73,42 @@ impl Gcra {
     /// Prepares the arithmetic of a rate. `debt` is how many units may be owed beyond an empty
     /// bucket. `None` if burst and debt take longer than a hundred years to come back.
     pub(crate) fn new(rate: &Rate, burst: NonZeroU32, debt: u32) -> Option<Self> {
-        Self::with_emission(interval(rate), burst, debt)
+        Self::with_emission(interval(rate), burst, 0, debt)
     }
 
-    fn with_emission(emission: u128, burst: NonZeroU32, debt: u32) -> Option<Self> {
-        let units = u128::from(burst.get()) + u128::from(debt);
+    fn with_emission(emission: u128, burst: NonZeroU32, late: u32, debt: u32) -> Option<Self> {
+        let granted = burst.checked_add(late)?;
+        let units = u128::from(granted.get()) + u128::from(debt);
         if emission.checked_mul(units)? > MAX_BACKLOG_NANOS {
             return None;
         }
         let emission = u64::try_from(emission).ok()?;
         let quota =
-            Quota::with_period(std::time::Duration::from_nanos(emission))?.allow_burst(burst);
+            Quota::with_period(std::time::Duration::from_nanos(emission))?.allow_burst(granted);
         let limiter = RateLimiter::new(quota, NoState, ClockAtZero);
         let (capacity, debt) = (
-            emission * u64::from(burst.get()),
+            emission * u64::from(granted.get()),
             emission * u64::from(debt),
         );
         Some(Self {
             limiter,
             emission,
             burst,
+            late,
             debt,
             ceiling: capacity + debt,
         })
+    }
+
+    /// Returns the limit that also grants what comes back within this time, to requests that wait for it.
+    pub(crate) fn with_delay(self, longest: std::time::Duration) -> Option<Self> {
+        let late = nanoseconds(longest) / self.emission;
+        let late = u32::try_from(late).unwrap_or(u32::MAX);
+        let ceiling = self.ceiling;
+        let debt = self.debt_units();
+        let mut delaying = Self::with_emission(self.emission.into(), self.burst, late, debt)?;
+        delaying.raise_ceiling(ceiling);
+        Some(delaying)
     }
 
     /// Returns the limit divided into equal parts: one node's part while nodes cannot share buckets.
@@ -95,7 +118,8 @@ impl Gcra {
         let part = |units: u32| units.div_ceil(nodes.get());
         let burst = NonZeroU32::new(part(self.burst.get()))?;
         let emission = u128::from(self.emission) * u128::from(nodes.get());
-        let mut part = Self::with_emission(emission, burst, part(self.debt_units()))?;
+        let late = self.late / nodes.get();
+        let mut part = Self::with_emission(emission, burst, late, part(self.debt_units()))?;
         // The parts of a tier last about as long as the tier itself does.
         part.raise_ceiling(self.ceiling);
         Some(part)
@@ -112,7 +136,18 @@ impl Gcra {
         };
         let burst = self.burst.saturating_mul(multiple);
         let debt = self.debt_units().saturating_mul(multiple.get());
-        Self::with_emission(emission.into(), burst, debt)
+        let late = self.late.saturating_mul(multiple.get());
+        Self::with_emission(emission.into(), burst, late, debt)
+    }
+
+    /// Returns a burst and a debt for another rate over the same buckets: at most a unit more each than the ceiling
+    /// holds.
+    pub(crate) fn at_most(&self, rate: &Rate, burst: u32, debt: u32) -> (NonZeroU32, u32) {
+        let held = u128::from(self.ceiling) / interval(rate).max(1);
+        let most = u32::try_from(held).unwrap_or(u32::MAX).saturating_add(1);
+        let burst = burst.min(most);
+        let debt = debt.min(most.saturating_add(1).saturating_sub(burst));
+        (NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN), debt)
     }
 
     /// Returns the time that one unit takes to come back, in nanoseconds.
@@ -128,6 +163,19 @@ impl Gcra {
     /// Returns the units of a full bucket.
     pub(crate) const fn burst(&self) -> u32 {
         self.burst.get()
+    }
+
+    /// Returns the units that are granted from a full bucket: the burst, and those that requests wait for.
+    pub(crate) const fn granted(&self) -> u32 {
+        self.burst.get().saturating_add(self.late)
+    }
+
+    /// Returns how long a request waits that left this backlog. Zero: it is within the burst.
+    pub(crate) const fn lateness(&self, backlog: u64) -> u64 {
+        match self.late {
+            0 => 0,
+            _ => backlog.saturating_sub(self.capacity()),
+        }
     }
 
     /// Returns the units that may be owed beyond an empty bucket.
@@ -150,6 +198,11 @@ impl Gcra {
         self.emission * self.burst.get() as u64
     }
 
+    /// Returns the longest backlog that an admitted request leaves.
+    const fn granted_capacity(&self) -> u64 {
+        self.emission * self.granted() as u64
+    }
+
     /// Decides about `required` units and charges `consumed` of them, from a backlog of this moment.
     ///
     /// `required` must not exceed the burst. A stored backlog above the ceiling counts as the ceiling.
@@ -162,7 +215,9 @@ impl Gcra {
         let after = match NonZeroU32::new(required) {
             Some(units) => self.try_consume(before, units)?,
             // Nothing asked: only debt stands in the way.
-            None if before > self.capacity() => return Err(before - self.capacity()),
+            None if before > self.granted_capacity() => {
+                return Err(before - self.granted_capacity());
+            }
             None => before,
         };
         Ok(if consumed == required {
@@ -196,7 +251,7 @@ impl Gcra {
         if units < 0 {
             return before.saturating_sub(time);
         }
-        let most = self.capacity() + self.debt;
+        let most = self.granted_capacity() + self.debt;
         before.saturating_add(time).min(most).max(before)
     }
 
@@ -271,121 +326,4 @@ impl Clock for ClockAtZero {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const SECOND: u64 = 1_000_000_000;
-
-    fn gcra(rate: &str, burst: u32, debt: u32) -> Gcra {
-        Gcra::new(
-            &rate.parse().unwrap(),
-            NonZeroU32::new(burst).unwrap(),
-            debt,
-        )
-        .unwrap()
-    }
-
-    #[test]
-    fn a_burst_is_granted_and_then_one_unit_at_a_time() {
-        let limit = gcra("1/second", 3, 0);
-        let empty = limit.decide(0, 3, 3).unwrap();
-        assert_eq!(empty, 3 * SECOND);
-        assert_eq!(limit.decide(empty, 1, 1), Err(SECOND));
-        assert_eq!(limit.decide(empty - SECOND + 1, 1, 1), Err(1));
-        assert_eq!(limit.decide(empty - SECOND, 1, 1), Ok(empty));
-    }
-
-    #[test]
-    fn a_check_changes_nothing() {
-        let limit = gcra("1/second", 2, 0);
-        assert_eq!(limit.decide(SECOND, 1, 0), Ok(SECOND));
-        assert_eq!(limit.decide(2 * SECOND, 1, 0), Err(SECOND));
-    }
-
-    #[test]
-    fn debt_is_waited_off_and_bounded() {
-        let limit = gcra("1/second", 2, 3);
-        let owing = limit.adjust(2 * SECOND, 100);
-        assert_eq!(owing, 5 * SECOND);
-        assert_eq!(limit.decide(owing, 1, 1), Err(4 * SECOND));
-        assert_eq!(limit.decide(owing, 0, 0), Err(3 * SECOND));
-    }
-
-    #[test]
-    fn a_refund_never_makes_more_than_a_full_bucket() {
-        assert_eq!(gcra("1/second", 2, 0).adjust(SECOND, -100), 0);
-        assert_eq!(gcra("1/second", 2, 0).adjust(SECOND, i64::MIN), 0);
-    }
-
-    #[test]
-    fn a_backlog_of_a_larger_quota_counts_as_empty() {
-        assert_eq!(
-            gcra("1/second", 2, 0).decide(900 * SECOND, 1, 1),
-            Err(SECOND)
-        );
-    }
-
-    #[test]
-    fn a_charge_never_lowers_what_a_higher_tier_has_used() {
-        let mut low = gcra("1/second", 2, 0);
-        low.raise_ceiling(60 * SECOND);
-        assert_eq!(low.adjust(50 * SECOND, 1), 50 * SECOND);
-        assert_eq!(low.decide(50 * SECOND, 1, 1), Err(49 * SECOND));
-        assert_eq!(low.adjust(900 * SECOND, -1), 59 * SECOND);
-    }
-
-    #[test]
-    fn an_interval_that_does_not_divide_is_rounded_against_the_client() {
-        assert_eq!(gcra("7/minute", 7, 0).emission(), 8_571_429_000);
-    }
-
-    #[test]
-    fn fast_and_slow_rates_keep_their_pace() {
-        assert_eq!(gcra("5000/second", 5000, 0).emission(), 200_000);
-        assert_eq!(gcra("1000000/second", 1, 0).emission(), 1000);
-        assert_eq!(gcra("1/30 days", 1, 0).emission(), 30 * 86_400 * SECOND);
-        assert_eq!(gcra("4294967295/second", 1, 0).emission(), 1);
-    }
-
-    #[test]
-    fn a_part_is_never_less_than_one_unit() {
-        let part = gcra("10/second", 10, 0)
-            .shared_among(NonZeroU32::new(4).unwrap())
-            .unwrap();
-        assert_eq!((part.burst(), part.emission()), (3, SECOND * 4 / 10));
-        let part = gcra("1/second", 1, 0).shared_among(NonZeroU32::new(9).unwrap());
-        assert_eq!(part.unwrap().burst(), 1);
-    }
-
-    proptest! {
-        #[test]
-        fn what_remains_is_granted_and_one_more_is_not(
-            amount in 1..10_000_u32, burst in 1..500_u32, debt in 0..50_u32, backlog in 0..3_600 * SECOND,
-        ) {
-            let limit = gcra(&format!("{amount}/hour"), burst, debt);
-            let left = limit.remaining(backlog.min(limit.capacity()));
-            if left > 0 {
-                prop_assert!(limit.decide(backlog.min(limit.capacity()), left, left).is_ok());
-            }
-            if left < burst {
-                let backlog_now = backlog.min(limit.capacity());
-                let more_in = limit.more_in(limit.remaining(backlog_now), backlog_now);
-                prop_assert_eq!(limit.decide(backlog.min(limit.capacity()), left + 1, 0), Err(more_in));
-            }
-        }
-
-        #[test]
-        fn a_wait_is_exact(amount in 1..10_000_u32, burst in 1..500_u32, required in 1..500_u32, backlog in 0..4_000 * SECOND) {
-            let limit = gcra(&format!("{amount}/hour"), burst, 500);
-            prop_assume!(required <= burst);
-            if let Err(wait) = limit.decide(backlog, required, required) {
-                let backlog = backlog.min(limit.capacity() + limit.debt);
-                prop_assert!(wait > 0);
-                prop_assert!(limit.decide(backlog - wait, required, required).is_ok());
-                prop_assert_eq!(limit.decide(backlog - wait + 1, required, required), Err(1));
-            }
-        }
-    }
-}
+mod tests;
