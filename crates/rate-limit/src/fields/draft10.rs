@@ -2,7 +2,7 @@
 //!
 //! Both are Lists of Strings with parameters (RFC 9651): `"tts";r=7;t=6` and `"tts";q=10;w=60`. `r`
 //! is the remaining units and `t` the seconds until more are available. A full bucket has no `t`.
-//! `q` is the quota and `w` the window in seconds.
+//! `q` is the quota and `w` the window in seconds. By option, `pk` names the bucket: see `partition`.
 
 use bytes::{BufMut, BytesMut};
 use http::{
@@ -76,6 +76,9 @@ fn push_states<'a>(text: &mut BytesMut, items: impl Iterator<Item = FieldItem<'a
         push_parameter(text, b";r=", u64::from(remaining));
         if more_in > 0 {
             push_parameter(text, b";t=", more_in);
+        }
+        if let Some(partition) = item.partition {
+            partition.push(text);
         }
     }
 }

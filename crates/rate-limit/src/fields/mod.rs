@@ -6,6 +6,7 @@
 
 mod draft10;
 mod legacy;
+mod partition;
 mod text;
 
 use std::sync::OnceLock;
@@ -13,6 +14,7 @@ use std::sync::OnceLock;
 use http::{HeaderMap, HeaderName, HeaderValue, header::RETRY_AFTER};
 use palisade_core::Rejection;
 
+pub(crate) use self::partition::PartitionKey;
 use self::{legacy::NumberFields, text::decimal_value};
 use crate::{policy::Limit, rate::MAX_RATES, store::LimitState};
 
@@ -113,6 +115,8 @@ pub enum ResetFormat {
 pub(crate) struct FieldItem<'a> {
     pub(crate) limit: &'a Limit,
     pub(crate) limit_state: LimitState,
+    /// `None`: the layer does not send partition keys.
+    pub(crate) partition: Option<PartitionKey>,
 }
 
 impl FieldItem<'_> {

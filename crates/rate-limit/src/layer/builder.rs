@@ -38,6 +38,7 @@ use crate::{
 /// | [`dangerously_exempt`](Self::dangerously_exempt) | no request is exempt |
 /// | [`on_refusal`](Self::on_refusal) | no function |
 /// | [`retry_after_jitter`](Self::retry_after_jitter) | 0 percent: the exact time |
+/// | [`partition_keys`](Self::partition_keys) | none are sent |
 /// | mode | refuses; [`dangerously_only_shadow`](Self::dangerously_only_shadow) records only |
 ///
 /// # Examples
@@ -63,10 +64,11 @@ pub struct RateLimitLayerBuilder {
     pub(super) policies: Vec<Policy>,
     store: Option<Arc<dyn LimitStore>>,
     clock: SharedClock,
-    styles: Vec<HeaderStyle>,
+    pub(super) styles: Vec<HeaderStyle>,
     exempt: Exemption,
     refusal_hook: RefusalHook,
-    retry_after_jitter: u8,
+    pub(super) retry_after_jitter: u8,
+    pub(super) partition_keys: bool,
     mode: Mode,
 }
 
@@ -83,6 +85,7 @@ impl RateLimitLayerBuilder {
             exempt: Exemption::default(),
             refusal_hook: RefusalHook::default(),
             retry_after_jitter: 0,
+            partition_keys: false,
             mode: Mode::Enforce,
         }
     }
@@ -147,47 +150,6 @@ impl RateLimitLayerBuilder {
     /// its own clock; there this clock counts only for what the node remembers.
     pub fn clock(mut self, clock: SharedClock) -> Self {
         self.clock = clock;
-        self
-    }
-
-    /// Sets the header fields that state the limits. Default: [`HeaderStyle::Draft10`].
-    ///
-    /// An empty list sends none of them. `Retry-After` is sent in any case.
-    ///
-    /// ```
-    /// use palisade_rate_limit::{HeaderStyle, Policy, RateLimitLayer, ResetFormat};
-    ///
-    /// let quiet = RateLimitLayer::by_client().policy(Policy::named("a").rate("9/minute")?).headers([]).build()?;
-    /// let old = RateLimitLayer::by_client()
-    ///     .policy(Policy::named("a").rate("9/minute")?)
-    ///     .headers([HeaderStyle::Legacy(ResetFormat::Delta)])
-    ///     .build()?;
-    /// # let _ = (quiet, old);
-    /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
-    /// ```
-    pub fn headers(mut self, styles: impl IntoIterator<Item = HeaderStyle>) -> Self {
-        self.styles = styles.into_iter().collect();
-        self
-    }
-
-    /// Lengthens `Retry-After` by a random part of it, at most this many percent, rounded up to
-    /// seconds. Default: 0, the exact time. More than 100 counts as 100.
-    ///
-    /// Clients that were refused together then do not return together. The time is never shortened,
-    /// so a client that obeys it is still admitted. `RateLimit` keeps the exact time.
-    ///
-    /// ```
-    /// use palisade_rate_limit::{Policy, RateLimitLayer};
-    ///
-    /// let layer = RateLimitLayer::by_client()
-    ///     .policy(Policy::named("all").rate("60/minute")?)
-    ///     .retry_after_jitter(10)
-    ///     .build()?;
-    /// # let _ = layer;
-    /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
-    /// ```
-    pub fn retry_after_jitter(mut self, percent: u8) -> Self {
-        self.retry_after_jitter = percent.min(100);
         self
     }
 
@@ -334,6 +296,7 @@ impl RateLimitLayerBuilder {
             retry_after_jitter: self.retry_after_jitter,
             random: RandomState::new(),
             fields: LimitFields::new(&self.styles, limits.len()),
+            partition_keys: self.partition_keys,
             refusal_templates: RefusalTemplates::new(limits.len()),
             refused: RefusedSubjects::default(),
             limits: ConfiguredLimit::all(limits, &self.key),

@@ -196,6 +196,7 @@ impl LayerState {
             Some(FieldItem {
                 limit,
                 limit_state: *limit_state,
+                partition: self.partition_key(limit, charge.bucket),
             })
         });
         // Rounded up, for a client that comes exactly then must be let in.

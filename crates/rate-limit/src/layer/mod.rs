@@ -13,6 +13,7 @@ mod shadow;
 mod refused;
 mod refusal_hook;
 mod exempt;
+mod response_settings;
 mod wait;
 mod charge;
 mod settle;
@@ -119,6 +120,8 @@ struct LayerState {
     retry_after_jitter: u8,
     random: RandomState,
     fields: LimitFields,
+    /// Whether `RateLimit` names the bucket.
+    partition_keys: bool,
     refusal_templates: RefusalTemplates,
     /// Whom this layer refused most.
     refused: RefusedSubjects,

@@ -230,7 +230,8 @@ impl RateLimitLayer {
     /// # Errors
     ///
     /// [`OverrideError`] if the layer has no such limit, the amount is too large or smaller than the cost of one
-    /// request, there are 1,024 already, or a shared store does not confirm it.
+    /// request, there are 1,024 already, or a shared store does not confirm it. With
+    /// [`NotSaved`](OverrideError::NotSaved) it applies, and only the file of a snapshot was not written.
     ///
     /// ```
     /// use std::num::NonZeroU32;
@@ -314,13 +315,17 @@ impl RateLimitLayer {
         };
         let used = self.used_units(&before, bucket).await?;
         let changed = self.0.store.change_override(base, bucket, value, unix_time);
-        changed.get().await?;
+        let changed = changed.get().await;
+        // It applies nevertheless, so what was used is carried over.
+        if !matches!(changed, Ok(()) | Err(OverrideError::NotSaved { .. })) {
+            return changed;
+        }
         let now = self.0.clock.monotonic();
         match self.0.store.rescale(now, &before, &after, bucket) {
             Some(rescaled) => rescaled.get().await?,
             None => self.carry_over(&before, &after, bucket, used),
         }
-        Ok(())
+        changed
     }
 
     /// Returns how many units of a bucket are used, rounded up.

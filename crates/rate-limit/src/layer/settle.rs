@@ -20,7 +20,7 @@ use super::{
     overrides::RequestOverrides,
 };
 use crate::{
-    fields::FieldItem,
+    fields::{FieldItem, PartitionKey},
     policy::{ChargeWhen, Limit},
     store::{BucketKey, LimitState, StoreDecision},
 };
@@ -52,6 +52,8 @@ pub struct ChargedRequest {
 #[derive(Debug, Default)]
 struct RareParts {
     overrides: RequestOverrides,
+    /// Of the limit states, in their order. Empty: the layer sends none.
+    partitions: SmallVec<[PartitionKey; 2]>,
     /// What the policies in shadow charged.
     shadow: Option<ChargedRequest>,
 }
@@ -99,6 +101,9 @@ impl ChargedRequest {
             };
             if !limit.penalty && !limit.is_network {
                 pass.limit_states.push((charge.id, *limit_state));
+                if let Some(key) = inner.partition_key(limit, charge.bucket) {
+                    pass.rare.get_or_insert_default().partitions.push(key);
+                }
             }
             if limit.is_adjusted_later() {
                 pass.open.push(*charge);
@@ -129,16 +134,24 @@ impl ChargedRequest {
 }
 
 impl LayerState {
+    /// Returns the partition key of a bucket, if the layer sends them.
+    pub(super) fn partition_key(&self, limit: &Limit, bucket: BucketKey) -> Option<PartitionKey> {
+        self.partition_keys.then(|| PartitionKey::of(limit, bucket))
+    }
+
     /// Returns the limits that the header fields report.
     pub(super) fn reported_items<'a>(
         &'a self,
         pass: &'a ChargedRequest,
     ) -> impl Iterator<Item = FieldItem<'a>> + Clone {
-        pass.limit_states.iter().filter_map(|(id, limit_state)| {
+        let partitions = pass.rare.as_ref().map(|rare| rare.partitions.as_slice());
+        let states = pass.limit_states.iter().enumerate();
+        states.filter_map(move |(index, (id, limit_state))| {
             let limit = self.limit(*id, overrides_of(&pass.rare))?;
             Some(FieldItem {
                 limit,
                 limit_state: *limit_state,
+                partition: partitions.and_then(|keys| keys.get(index).copied()),
             })
         })
     }

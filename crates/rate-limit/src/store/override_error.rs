@@ -26,6 +26,12 @@ pub enum OverrideError {
         /// Why not.
         reason: RateLimitBuildError,
     },
+    /// It applies, but the file of a [`SnapshotStore`](crate::SnapshotStore) could not be written: after a restart it is
+    /// as before, unless the file is written until then.
+    NotSaved {
+        /// Why not.
+        kind: std::io::ErrorKind,
+    },
     /// The shared store did not confirm it. Whether it is set is unknown.
     Store(StoreProblem),
     /// The store has 1,024 overrides already.
@@ -46,6 +52,10 @@ impl fmt::Display for OverrideError {
             Self::InvalidAmount { reason } => {
                 write!(f, "the limit cannot have this amount: {reason}")
             }
+            Self::NotSaved { kind } => write!(
+                f,
+                "the override applies now, but the snapshot cannot be written: {kind}; a restart may undo it: check the space and the permissions of its folder, and set it again"
+            ),
             Self::Store(problem) => write!(f, "the store did not confirm the override: {problem}"),
             Self::TooMany => write!(
                 f,

@@ -4,6 +4,7 @@
 //! sees the same. Requests of other subjects pay one look at a flag.
 
 use std::{
+    fmt,
     hash::RandomState,
     num::NonZeroU32,
     sync::{
@@ -98,11 +99,19 @@ impl LimitOverride {
 ///
 /// assert_eq!(LimitOverrides::default().len(), 0);
 /// ```
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct LimitOverrides {
     entries: RwLock<OverrideMap>,
     /// Whether there is any, so that most requests take no lock.
     in_use: AtomicBool,
+}
+
+impl fmt::Debug for LimitOverrides {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LimitOverrides")
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// A bucket by its subject, and by the name and the window of its limit: an amount means nothing under another window.

@@ -252,3 +252,68 @@ async fn draft_6_states_the_quotas_without_names_and_the_limit_that_refuses_firs
     assert_eq!(limit, "2");
     assert!(states.starts_with("\"burst\";r=1;t=30"), "{states}");
 }
+
+#[tokio::test]
+async fn a_partition_key_is_that_of_the_bucket_and_tells_nothing_else() {
+    let stack = |partition_keys: bool| {
+        let layer = RateLimitLayer::by_client()
+            .policies([policy("a", "9/day"), policy("b", "9/hour")])
+            .store(small_store(100));
+        let layer = match partition_keys {
+            true => layer.partition_keys(),
+            false => layer,
+        };
+        TestStack::build(layer, false)
+    };
+    let plain = stack(false).send(from("203.0.113.7")).await;
+    assert!(
+        !field(&plain, "ratelimit").contains("pk="),
+        "off by default"
+    );
+    let stack = stack(true);
+    let keys = async |client: &str| {
+        let response = stack.send(from(client)).await;
+        let field = field(&response, "ratelimit").to_owned();
+        let keys: Vec<String> = field
+            .split(", ")
+            .map(|item| item.rsplit_once(";pk=:").unwrap().1.to_owned())
+            .collect();
+        assert!(
+            keys.iter()
+                .all(|key| key.len() == 13 && key.ends_with("=:")),
+            "{field}"
+        );
+        keys
+    };
+    let seven = keys("203.0.113.7").await;
+    assert_eq!(seven, keys("203.0.113.7").await);
+    assert_ne!(seven[0], seven[1], "each limit has a bucket");
+    assert_ne!(seven, keys("203.0.113.8").await);
+    // A subscriber of IPv6 has one bucket.
+    assert_eq!(keys("2001:db8::1").await, keys("2001:db8::2").await);
+    for _ in 0..9 {
+        keys("203.0.113.9").await;
+    }
+    let refused = stack.send(from("203.0.113.9")).await;
+    assert_eq!(refused.status(), 429);
+    assert!(
+        field(&refused, "ratelimit").contains(";pk=:"),
+        "refusals have it too"
+    );
+}
+
+#[tokio::test]
+async fn partition_keys_of_two_processes_differ() {
+    let key = async || {
+        let layer = RateLimitLayer::by_client()
+            .policy(policy("a", "9/day"))
+            .partition_keys();
+        let stack = TestStack::build(layer, false);
+        field(&stack.send(from("203.0.113.7")).await, "ratelimit").to_owned()
+    };
+    assert_ne!(
+        key().await,
+        key().await,
+        "no table of addresses can be made"
+    );
+}

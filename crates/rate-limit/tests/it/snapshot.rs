@@ -4,7 +4,8 @@ use std::{fs, io, num::NonZeroU32, path::Path, time::Duration};
 
 use palisade_core::ManualClock;
 use palisade_rate_limit::{
-    LimitOverride, LimitStore as _, RateLimitLayer, SnapshotStore, SnapshotStoreBuildError, Subject,
+    LimitOverride, LimitStore as _, OverrideError, RateLimitLayer, SnapshotStore,
+    SnapshotStoreBuildError, Subject,
 };
 
 use crate::support::*;
@@ -209,4 +210,38 @@ async fn an_override_is_in_the_file_as_soon_as_it_is_set() {
         .unwrap();
     let (next, _) = process(&file, &clock);
     assert_eq!(next.admitted(20, || as_user("anna")).await, 15);
+}
+
+#[tokio::test]
+async fn an_override_that_is_not_in_the_file_says_so_and_applies() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = clock();
+    let (stack, _store) = process(&folder.path().join("limits.snapshot"), &clock);
+    assert_eq!(stack.admitted(20, || as_user("anna")).await, 10);
+    drop(folder);
+    let anna = Subject::Named {
+        kind: "test",
+        id: "anna",
+        group: None,
+    };
+    let more = LimitOverride::new(NonZeroU32::new(15).unwrap());
+    let set = stack.layer.set_override(&anna, "a", Some(more)).await;
+    let kind = io::ErrorKind::NotFound;
+    assert_eq!(set, Err(OverrideError::NotSaved { kind }));
+    assert!(set.unwrap_err().to_string().contains("applies now"));
+    assert_eq!(stack.admitted(20, || as_user("anna")).await, 5);
+}
+
+#[tokio::test]
+async fn printing_a_store_or_a_layer_prints_no_bucket() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = clock();
+    let (stack, store) = process(&folder.path().join("limits.snapshot"), &clock);
+    for user in 0..200 {
+        assert_eq!(stack.status(as_user(&format!("user-{user}"))).await, 200);
+    }
+    for text in [format!("{store:?}"), format!("{:?}", stack.layer)] {
+        assert!(text.len() < 4_000, "{} bytes: {text}", text.len());
+        assert!(text.contains("len: 200"), "{text}");
+    }
 }

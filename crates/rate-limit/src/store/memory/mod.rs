@@ -16,7 +16,7 @@ mod table;
 mod sharing_monitor;
 mod hash_keys;
 
-use std::{borrow::Borrow, sync::Arc, time::Duration};
+use std::{borrow::Borrow, fmt, sync::Arc, time::Duration};
 
 use palisade_core::MaybeReady;
 
@@ -80,7 +80,6 @@ pub(crate) const DEFAULT_CAPACITY: usize = 65_536;
 /// # let _ = (clients, keys);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
 pub struct MemoryStore {
     hash_keys: HashKeys,
     table: Table,
@@ -88,6 +87,17 @@ pub struct MemoryStore {
     names: LimitNames,
     overrides: LimitOverrides,
     sharing_monitor: SharingMonitor,
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Numbers only: a layer is printed with its store, and millions of buckets tell nobody anything.
+        f.debug_struct("MemoryStore")
+            .field("capacity", &self.capacity())
+            .field("len", &self.len())
+            .field("overrides", &self.overrides.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for MemoryStore {

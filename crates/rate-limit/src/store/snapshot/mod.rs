@@ -133,8 +133,14 @@ impl SnapshotState {
     }
 
     /// Writes the file, and logs once a minute that it cannot be written.
-    fn save_or_tell(&self) {
-        let Err(error) = self.save() else { return };
+    ///
+    /// # Errors
+    ///
+    /// That it was not written.
+    fn save_or_tell(&self) -> Result<(), io::ErrorKind> {
+        let Err(error) = self.save() else {
+            return Ok(());
+        };
         #[cfg(feature = "metrics")]
         metrics::counter!("palisade_limit_snapshot_failures_total").increment(1);
         if let Some(held_back) = self.failures.admit(self.clock.monotonic()) {
@@ -146,6 +152,7 @@ impl SnapshotState {
                  check the space and the permissions of its folder"
             );
         }
+        Err(error.kind())
     }
 }
 
@@ -155,7 +162,7 @@ fn save_regularly(store: &Arc<SnapshotState>, alive: mpsc::Receiver<Infallible>)
     let save = move || {
         while alive.recv_timeout(interval) == Err(mpsc::RecvTimeoutError::Timeout) {
             let Some(store) = store.upgrade() else { return };
-            store.save_or_tell();
+            let _ = store.save_or_tell();
         }
     };
     let thread = std::thread::Builder::new().name("palisade-limits".to_owned());
@@ -184,7 +191,7 @@ impl LimitStore for SnapshotStore {
     }
 
     fn finish(&self) -> MaybeReady<()> {
-        self.0.save_or_tell();
+        let _ = self.0.save_or_tell();
         MaybeReady::Ready(())
     }
 
@@ -218,8 +225,12 @@ impl LimitStore for SnapshotStore {
             .memory
             .change_override(limit, bucket, value, unix_time);
         // What an operator set is not lost with the process.
-        self.0.save_or_tell();
-        changed
+        match (self.0.save_or_tell(), changed) {
+            (Err(kind), MaybeReady::Ready(Ok(()))) => {
+                MaybeReady::Ready(Err(OverrideError::NotSaved { kind }))
+            }
+            (_, changed) => changed,
+        }
     }
 
     fn explain(&self) -> String {
