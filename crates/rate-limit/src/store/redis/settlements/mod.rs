@@ -4,15 +4,20 @@
 //! When the queue is full, `push` returns false: the caller counts the loss, logs it once a minute,
 //! and treats it strictly. There are two queues, so that penalties never wait behind settlements.
 
+mod pending_units;
+mod queue_key;
+
 use std::{
     collections::VecDeque,
-    hash::{Hash, Hasher, RandomState},
+    hash::RandomState,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use hashbrown::{Equivalent, HashMap, hash_map};
+use hashbrown::{HashMap, hash_map};
 use tokio::sync::Notify;
 
+pub(crate) use self::pending_units::PendingUnits;
+pub(super) use self::queue_key::QueueKey;
 use super::{connection::DeliveryOutcome, status_changes::StatusChanges};
 use crate::{policy::Limit, store::BucketKey};
 
@@ -43,21 +48,6 @@ struct Pending {
     closed: bool,
 }
 
-/// A bucket of one limit. Limits are compared by their address; the entry keeps them alive.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct QueueKey {
-    bucket: u128,
-    limit: usize,
-    salt: u32,
-}
-
-/// A bucket by the name of its limit: tiers, and the limits before and after a reload, share it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-struct BucketName {
-    bucket: u128,
-    salt: u32,
-}
-
 /// The settlements of one bucket: those that wait, and those that are being sent.
 struct QueuedBucket {
     limit: Arc<Limit>,
@@ -65,18 +55,6 @@ struct QueuedBucket {
     sent: PendingUnits,
     queued: bool,
     forgotten: bool,
-}
-
-/// Units to charge and to refund.
-///
-/// They are separate, because refunds end at a full bucket and charges at the debt. Their
-/// difference alone could refund what was never charged.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
-pub(crate) struct PendingUnits {
-    pub(crate) charge: u64,
-    pub(crate) refund: u64,
-    charges: u32,
-    refunds: u32,
 }
 
 /// The settlements of one bucket, ready to be sent.
@@ -91,93 +69,6 @@ pub(super) struct QueuedSettlement {
 pub(super) struct Undelivered {
     pub(super) charges: u32,
     pub(super) refunds: u32,
-}
-
-impl QueueKey {
-    /// Returns the key of a bucket of this limit.
-    fn of(limit: &Arc<Limit>, bucket: BucketKey) -> Self {
-        Self {
-            bucket: bucket.own,
-            limit: Arc::as_ptr(limit).addr(),
-            salt: limit.salt,
-        }
-    }
-
-    const fn bucket_name(&self) -> BucketName {
-        BucketName {
-            bucket: self.bucket,
-            salt: self.salt,
-        }
-    }
-
-    pub(super) const fn bucket(&self) -> u128 {
-        self.bucket
-    }
-}
-
-/// That of the name alone, so that a bucket is found under any of its limits.
-impl Hash for QueueKey {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.bucket_name().hash(state);
-    }
-}
-
-impl Hash for BucketName {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.bucket, self.salt).hash(state);
-    }
-}
-
-impl Equivalent<QueueKey> for BucketName {
-    fn equivalent(&self, key: &QueueKey) -> bool {
-        (self.bucket, self.salt) == (key.bucket, key.salt)
-    }
-}
-
-impl PendingUnits {
-    /// Sorts units by their sign: positive ones are charged, negative ones refunded.
-    pub(crate) fn of(units: i64) -> Self {
-        let (charges, refunds) = (u32::from(units > 0), u32::from(units < 0));
-        Self {
-            charge: u64::from(charges) * units.unsigned_abs(),
-            refund: u64::from(refunds) * units.unsigned_abs(),
-            charges,
-            refunds,
-        }
-    }
-
-    /// Adds further units.
-    pub(crate) const fn merge(&mut self, other: Self) {
-        self.charge = self.charge.saturating_add(other.charge);
-        self.refund = self.refund.saturating_add(other.refund);
-        self.charges = self.charges.saturating_add(other.charges);
-        self.refunds = self.refunds.saturating_add(other.refunds);
-    }
-
-    /// Returns what must be sent again after a delivery with this outcome.
-    ///
-    /// If it is unknown whether they were applied, charges are sent again and refunds are not. Both
-    /// are the strict choice.
-    pub(crate) fn to_send_again(self, delivery: DeliveryOutcome) -> Self {
-        match delivery {
-            DeliveryOutcome::NotApplied => self,
-            DeliveryOutcome::Unknown => Self {
-                refund: 0,
-                refunds: 0,
-                ..self
-            },
-            DeliveryOutcome::Done | DeliveryOutcome::Rejected => Self::default(),
-        }
-    }
-
-    /// Returns the number of settlements.
-    fn settlements(&self) -> u64 {
-        u64::from(self.charges) + u64::from(self.refunds)
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.settlements() == 0
-    }
 }
 
 impl SettlementQueue {

@@ -1,0 +1,66 @@
+//! The names of buckets in the queue.
+
+use std::{
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
+
+use hashbrown::Equivalent;
+
+use crate::{policy::Limit, store::BucketKey};
+
+/// A bucket of one limit. Limits are compared by their address; the entry keeps them alive.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(in crate::store::redis) struct QueueKey {
+    bucket: u128,
+    limit: usize,
+    salt: u32,
+}
+
+/// A bucket by the name of its limit: tiers, and the limits before and after a reload, share it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct BucketName {
+    bucket: u128,
+    salt: u32,
+}
+
+impl QueueKey {
+    /// Returns the key of a bucket of this limit.
+    pub(super) fn of(limit: &Arc<Limit>, bucket: BucketKey) -> Self {
+        Self {
+            bucket: bucket.own,
+            limit: Arc::as_ptr(limit).addr(),
+            salt: limit.salt,
+        }
+    }
+
+    pub(super) const fn bucket_name(&self) -> BucketName {
+        BucketName {
+            bucket: self.bucket,
+            salt: self.salt,
+        }
+    }
+
+    pub(in crate::store::redis) const fn bucket(&self) -> u128 {
+        self.bucket
+    }
+}
+
+/// That of the name alone, so that a bucket is found under any of its limits.
+impl Hash for QueueKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bucket_name().hash(state);
+    }
+}
+
+impl Hash for BucketName {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.bucket, self.salt).hash(state);
+    }
+}
+
+impl Equivalent<QueueKey> for BucketName {
+    fn equivalent(&self, key: &QueueKey) -> bool {
+        (self.bucket, self.salt) == (key.bucket, key.salt)
+    }
+}
