@@ -132,8 +132,8 @@ pub use self::{
     rejection::{EmptyBody, PlainText, ProblemJson, Rejection, Renderer},
     request_body::{BoxError, RebuildBody, RequestBody},
     routes::{
-        Access, BodyKind, RouteMatch, RouteTable, RouteTableBuildError, RouteTableBuilder, Rule,
-        TextField, TextFieldProblem,
+        Access, BodyKind, Priority, RouteMatch, RouteTable, RouteTableBuildError,
+        RouteTableBuilder, Rule, TextField, TextFieldProblem,
     },
     secret::Secret,
     sequence::{AnyGuard, GuardInfo, GuardList, Guards},

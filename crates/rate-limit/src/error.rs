@@ -87,6 +87,13 @@ pub enum RateLimitBuildError {
         /// The largest lease of that rate. Less than 2: the limit is too small for leases.
         largest: u32,
     },
+    /// The least of an adaptive limit is more than its most, or its target is zero.
+    InvalidAdaptation {
+        /// The least.
+        least: u32,
+        /// The most.
+        most: u32,
+    },
     /// Requests of a policy cannot wait as its delay says.
     InvalidDelay {
         /// The policy.
@@ -235,6 +242,12 @@ impl fmt::Display for RateLimitBuildError {
                     "{found} limits are penalties, settled or refunded, but one layer has space for {limit}; use a second layer"
                 );
             }
+            Self::InvalidAdaptation { least, most } => {
+                return write!(
+                    f,
+                    "an adaptive limit from {least} to {most}: the least is at most the most, and the target more than zero; change them"
+                );
+            }
             Self::InvalidName { name } => {
                 return write!(
                     f,
@@ -274,7 +287,10 @@ impl RateLimitBuildError {
             | Self::ZeroCost { policy }
             | Self::CostAboveBurst { policy, .. }
             | Self::UnsupportedByStore { policy, .. } => policy,
-            Self::NoPolicy | Self::TooManyLimits { .. } | Self::TooManyAdjustedLimits { .. } => "",
+            Self::NoPolicy
+            | Self::InvalidAdaptation { .. }
+            | Self::TooManyLimits { .. }
+            | Self::TooManyAdjustedLimits { .. } => "",
         }
     }
 
@@ -374,6 +390,7 @@ impl RateLimitBuildError {
             Self::ZeroCost { .. } => "a cost of 0 would never count; use 1 or more",
             Self::InvalidName { .. }
             | Self::NoPolicy
+            | Self::InvalidAdaptation { .. }
             | Self::TooManyLimits { .. }
             | Self::TooManyAdjustedLimits { .. } => "",
         };

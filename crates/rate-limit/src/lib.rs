@@ -80,7 +80,8 @@
 //!
 //! # At the same time
 //!
-//! A rate says nothing of requests that last. [`ConcurrencyLayer`] limits how many of one client are in progress.
+//! A rate says nothing of requests that last. [`ConcurrencyLayer`] limits how many of one client are in progress, and
+//! [`LoadShedLayer`] how many in all, the least important ones first.
 //!
 //! # Stores
 //!
@@ -123,6 +124,7 @@ mod model;
 mod layer;
 mod fields;
 mod concurrency;
+mod load_shed;
 mod store;
 #[cfg(feature = "budgets")]
 mod budget;
@@ -146,6 +148,7 @@ pub use self::{
     error::RateLimitBuildError,
     fields::{HeaderStyle, ResetFormat},
     layer::{BucketState, LimitRefusal, RateLimitLayer, RateLimitLayerBuilder, RefusedSubject},
+    load_shed::{Adaptation, LoadShedLayer, LoadShedLayerBuilder},
     policy::{ChargeWhen, CostUnit, FailureMode, Key, Limit, Policy, PolicyWithoutRate, Subject},
     rate::{Rate, RateError},
     store::leases::{LeasedStore, LeasedStoreBuildError, LeasedStoreBuilder},

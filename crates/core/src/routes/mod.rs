@@ -8,12 +8,14 @@
 mod builder;
 mod table;
 mod rule;
+mod priority;
 mod text_field;
 mod error;
 
 pub use self::{
     builder::RouteTableBuilder,
     error::{RouteTableBuildError, TextFieldProblem},
+    priority::Priority,
     rule::{Access, Rule},
     table::{RouteMatch, RouteTable},
     text_field::{BodyKind, TextField},

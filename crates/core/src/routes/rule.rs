@@ -9,6 +9,7 @@ use http::{HeaderValue, header::WWW_AUTHENTICATE};
 
 use super::{
     error::{RouteTableBuildError, TextFieldProblem},
+    priority::Priority,
     text_field::{BodyKind, TextField},
 };
 use crate::{credential::challenge, principal::Principal, rejection::Rejection};
@@ -78,6 +79,7 @@ pub struct Rule {
     insufficient: Rejection,
     limits: Vec<Arc<str>>,
     needs_client_certificate: bool,
+    priority: Option<Priority>,
     template: Arc<str>,
     text_schemas: Vec<Arc<str>>,
     unlimited: bool,
@@ -123,10 +125,24 @@ impl Rule {
             insufficient: Rejection::insufficient_scope(),
             limits: Vec::new(),
             needs_client_certificate: false,
+            priority: None,
             template: Arc::from(""),
             unlimited: false,
             text_schemas: Vec::new(),
         }
+    }
+
+    /// Sets how important its requests are when there are too many, whoever sends them. Default: none of its own; a
+    /// layer that sheds load takes that of the principal, or [`Priority::Normal`].
+    pub fn priority(mut self, priority: Priority) -> Self {
+        self.priority = Some(priority);
+        self
+    }
+
+    /// Returns the priority that the rule sets. `None`: it sets none.
+    #[must_use]
+    pub fn explicit_priority(&self) -> Option<Priority> {
+        self.priority
     }
 
     /// Also counts the route against a named limit, besides the general ones. May be called several

@@ -12,6 +12,7 @@ mod layer;
 mod leases;
 mod layer_keys;
 mod layer_build;
+mod load_shed;
 mod memory;
 mod networks;
 mod obey;

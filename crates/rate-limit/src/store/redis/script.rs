@@ -68,15 +68,15 @@ impl ScriptCall {
     /// debt and then refund too much.
     pub(super) fn settle(prefix: &str, limit: &Limit, bucket: u128, amount: PendingUnits) -> Self {
         let mut call = Self::new("add", 1);
-        // No subject can owe more units than there are; and a double holds the product exactly.
+        // No charge of this limit leaves more than there is. Units of another price can be more, and go back all.
         let most = i64::from(limit.gcra.granted()) + i64::from(limit.debt());
-        let bounded = |units: u64| i64::try_from(units).unwrap_or(most).min(most);
+        let bounded = |units: u64, most: i64| i64::try_from(units).unwrap_or(most).min(most);
         call.push(
             prefix,
             limit,
             bucket,
-            bounded(amount.refund),
-            bounded(amount.charge),
+            bounded(amount.refund, u32::MAX.into()),
+            bounded(amount.charge, most),
         );
         call
     }

@@ -21,7 +21,7 @@ impl ConnectionManager {
     /// # Errors
     ///
     /// Why the server cannot be used.
-    pub(super) async fn connect(&self, prefix: &str) -> Result<(), StoreProblem> {
+    pub(in crate::store::redis) async fn connect(&self, prefix: &str) -> Result<(), StoreProblem> {
         let handle = match self.try_connect(prefix).await {
             Ok(handle) => handle,
             Err(problem) => {
@@ -43,7 +43,7 @@ impl ConnectionManager {
 
     /// Records why a try to connect failed. It is logged again only if the reason became more
     /// specific.
-    pub(super) fn not_connected(&self, problem: StoreProblem) {
+    pub(in crate::store::redis) fn not_connected(&self, problem: StoreProblem) {
         store_metrics::failed(problem);
         store_metrics::up(false);
         lock(&self.backoff).record_failed_probe();
