@@ -17,7 +17,7 @@ pub(super) const KIND: &str = "api_key";
 /// | was revoked, or has expired | ends: 401, also with all further requests |
 /// | is disabled, is not in the store, is not valid yet, or not from this network | stays, and the request gets 401 |
 /// | was rotated with an overlap that is over, and the session was opened before its end | ends: the old secret may have opened it |
-/// | was rotated without an overlap | **stays**: call [`Sessions::end_all`], or revoke the key and mint another one |
+/// | was rotated without an overlap | **stays**: call [`Sessions::end_all`](super::Sessions::end_all), or revoke the key and mint another one |
 /// | has fewer scopes now | has fewer scopes |
 /// | has more scopes now | has the scopes that it had: the new ones need a new sign-in |
 ///

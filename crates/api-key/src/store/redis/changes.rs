@@ -42,7 +42,7 @@ impl RedisKeyStore {
     }
 
     /// Revokes a key. This process refuses it at once, all others within the
-    /// [lifetime](RedisKeyStoreBuilder::lifetime) of a record.
+    /// [lifetime](super::RedisKeyStoreBuilder::lifetime) of a record.
     ///
     /// # Errors
     ///
