@@ -53,6 +53,7 @@
 //! | `v`, `type` | version 2; `request`, or `head` and `end` of one that had to be recorded before its response, or `gate` |
 //! | `time`, `id`, `head_us`, `duration_us` | when the request came (UTC), its identifier, how long it took to the response head and in all |
 //! | `method`, `route`, or `path_length` and `path_code` | the method; the template, or what is recorded of the path where there is none |
+//! | `trace_id` | the trace of the request (W3C Trace Context), if the stack has a `TraceLayer` |
 //! | `client`, `client_from`, `peer` | the address that the transport layer decided on; `peer` or `proxy`; the nearest proxy |
 //! | `host`, `http`, `tls`, `scheme` | the host that was asked for; versions of HTTP and TLS; `http` or `https` |
 //! | `request_bytes` | the declared length of the request body |

@@ -114,7 +114,7 @@ pub use self::{
     clock::{Clock, ManualClock, SharedClock, SystemClock},
     context::{
         Counted, Fact, FailedCredential, FirstAndLast, Identity, Lease, Observations, Refusal,
-        RequestId, SecurityContext,
+        RequestId, SecurityContext, TraceContext,
     },
     credential::{
         AuthenticatorId, Credential, CredentialFailure, CredentialSource, CredentialState,
@@ -124,7 +124,8 @@ pub use self::{
     guard::{Guard, Mode, Outcome, OutcomeKind, Verdict},
     layers::{
         AccessLayer, AccessLayerBuilder, NotFoundLayer, NotFoundLayerBuilder, RenderLayer,
-        RenderLayerBuilder, RequestIdLayer, RequestIdLayerBuilder, RouteLayer,
+        RenderLayerBuilder, RequestIdLayer, RequestIdLayerBuilder, RouteLayer, TraceLayer,
+        TraceLayerBuilder,
     },
     maybe_ready::{BoxFuture, MaybeReady},
     own_limits::{OwnLimits, OwnLimitsError},

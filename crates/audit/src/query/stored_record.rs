@@ -142,6 +142,13 @@ impl StoredRecord {
         self.record.id.as_deref()
     }
 
+    /// Returns the trace of the request: 32 hexadecimal digits (W3C Trace Context). `None` if the stack has no
+    /// [`TraceLayer`](palisade_core::TraceLayer).
+    #[must_use]
+    pub fn trace_id(&self) -> Option<&str> {
+        self.text("trace_id")
+    }
+
     /// Returns the method of the request.
     #[must_use]
     pub fn method(&self) -> Option<&str> {

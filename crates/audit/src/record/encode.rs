@@ -108,8 +108,11 @@ impl RequestRecord {
         record
     }
 
-    /// Writes method, route or path, client and identity.
+    /// Writes trace, method, route or path, client and identity.
     fn request_members(&self, record: &mut Object<'_>) {
+        if let Some(trace) = self.cx.trace() {
+            record.text("trace_id", &trace.trace_id());
+        }
         record.text("method", self.snapshot.method.as_str());
         if let Some(route) = self.route() {
             record.limited("route", route, MAX_NAME_CHARS);

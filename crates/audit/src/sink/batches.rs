@@ -25,10 +25,15 @@ const MAX_BYTES: usize = 1024 * 1024;
 /// The most bytes of a count, about.
 const HELD_BACK_BYTES: usize = 1024;
 
+/// What a batch has of a request.
+pub(super) type Encode = fn(&RequestRecord) -> Option<String>;
+
 /// Makes batches out of a queue.
 pub(super) struct Batches {
     /// Decides which repeated refusals are only counted.
     repeats: RepeatFilter,
+    /// `None`: every record as JSON. Otherwise requests alone, as this says.
+    encode_request: Option<Encode>,
     /// Counts that are still to be sent.
     counts: VecDeque<RepeatCount>,
     /// Flushes that wait for these counts.
@@ -71,11 +76,19 @@ impl Batches {
     pub(super) fn new(linger: Duration, clock: SharedClock, has_heads: bool) -> Self {
         Self {
             repeats: RepeatFilter::new(has_heads, Arc::clone(&clock)),
+            encode_request: None,
             counts: VecDeque::new(),
             flushes: Vec::new(),
             linger,
             clock,
         }
+    }
+
+    /// Puts requests alone into batches, in another form than their records. What it returns `None` for is left out.
+    #[cfg(feature = "otlp")]
+    pub(super) fn of_requests(mut self, encode: Encode) -> Self {
+        self.encode_request = Some(encode);
+        self
     }
 
     /// Waits for records. `None`: the sink is gone, and nothing waits.
@@ -145,7 +158,7 @@ impl Batches {
             }
             Job::Head(record, response) => match self.repeats.head(&record) {
                 true => {
-                    batch.add_request(&record);
+                    self.add_request(&record, batch);
                     batch.waiting.push(response);
                 }
                 false => {
@@ -154,15 +167,26 @@ impl Batches {
             },
             Job::Request(record) => {
                 if self.repeats.request(&record) {
-                    batch.add_request(&record);
+                    self.add_request(&record, batch);
                 }
             }
         }
     }
 
+    /// Adds a request in the form that the batches have: its head, or its end.
+    fn add_request(&self, record: &RequestRecord, batch: &mut Batch) {
+        let text = match self.encode_request {
+            Some(encode) => encode(record),
+            None => Some(record.to_json()),
+        };
+        if let Some(text) = text {
+            batch.add(BatchRecord::Record(record.received_at(), text));
+        }
+    }
+
     /// Adds an event, unless it repeats another one of its client.
     fn event(&mut self, event: &AuditEvent, batch: &mut Batch) {
-        if self.repeats.event(event) {
+        if self.encode_request.is_none() && self.repeats.event(event) {
             let time = event.time().unwrap_or_default();
             batch.add(BatchRecord::Record(time, event.to_json()));
         }
@@ -170,12 +194,6 @@ impl Batches {
 }
 
 impl Batch {
-    /// Returns how many records are in it.
-    #[cfg(feature = "otlp")]
-    pub(super) fn len(&self) -> u64 {
-        u64::try_from(self.records.len()).unwrap_or(u64::MAX)
-    }
-
     /// Tells all who wait the outcome.
     pub(super) fn answer(self, outcome: super::job_queue::Outcome) {
         for response in self.waiting {
@@ -186,11 +204,6 @@ impl Batch {
     /// Tells whether the batch takes no further record.
     fn is_full(&self) -> bool {
         self.records.len() >= MAX_RECORDS || self.bytes >= MAX_BYTES
-    }
-
-    /// Adds the record of a request: its head, or its end.
-    fn add_request(&mut self, record: &RequestRecord) {
-        self.add(BatchRecord::Record(record.received_at(), record.to_json()));
     }
 
     /// Adds a record, and counts its bytes.

@@ -22,6 +22,7 @@ mod compressed;
 #[cfg(feature = "zstd")]
 mod damaged_parts;
 mod killed;
+mod log_spans;
 #[cfg(feature = "otlp")]
 mod otlp;
 mod origin;

@@ -102,7 +102,11 @@ impl SecurityContext {
     pub(crate) fn set_proven(&self, proven: ProvenPrincipal) -> Result<(), ProvenPrincipal> {
         match self.0.proven.set(proven) {
             Err(second) if self.principal() != Some(&second.principal) => Err(second),
-            Ok(()) | Err(_) => Ok(()),
+            Err(_) => Ok(()),
+            Ok(()) => {
+                self.note_principal();
+                Ok(())
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ mod refuse;
 mod records;
 mod observations;
 mod lease;
+mod trace;
 mod request_id;
 mod arrival;
 
@@ -29,8 +30,13 @@ pub use self::{
     lease::Lease,
     observations::{Counted, Fact, FailedCredential, FirstAndLast, Observations, Refusal},
     request_id::RequestId,
+    trace::TraceContext,
 };
-pub(crate) use self::{identity::ProvenPrincipal, lease::ParkedPasses};
+pub(crate) use self::{
+    identity::ProvenPrincipal,
+    lease::ParkedPasses,
+    trace::{InboundTrace, Trace},
+};
 use crate::{
     client::ClientInfo,
     rejection::Renderer,
@@ -46,7 +52,7 @@ use crate::{
 /// - Which route: [`route`](Self::route), [`rule`](Self::rule).
 /// - What happened: [`record`](Self::record), [`with_observations`](Self::with_observations).
 /// - What it cost: [`settle`](Self::settle), [`settled`](Self::settled).
-/// - Which request: [`request_id`](Self::request_id).
+/// - Which request: [`request_id`](Self::request_id), [`trace`](Self::trace).
 ///
 /// It may outlive the request in a spawned task. What is recorded after the audit record was
 /// written does not reach it.
@@ -126,6 +132,8 @@ struct Inner {
     route: OnceLock<RouteMatch>,
     /// A guard refused before the handler.
     refused_before_handler: AtomicBool,
+    /// Set by [`TraceLayer`](crate::TraceLayer). Unset: the request has no trace.
+    trace: OnceLock<Box<Trace>>,
 }
 
 impl SecurityContext {
@@ -198,6 +206,8 @@ impl SecurityContext {
         {
             let _ = self.0.request_id.set(StoredRequestId::Inbound(id.clone()));
         }
+        // Now it is known who sent the identifiers of a trace.
+        let _ = self.trace();
     }
 
     /// Returns what the route table says about this request. `None`: no
@@ -219,6 +229,7 @@ impl SecurityContext {
     /// Sets the route. The first call wins.
     pub(crate) fn set_route(&self, route: RouteMatch) {
         let _ = self.0.route.set(route);
+        self.note_route();
     }
 
     /// Tells whether the request is a gRPC call: its `Content-Type` is `application/grpc`,
@@ -283,6 +294,6 @@ mod tests {
     #[test]
     fn a_context_is_small() {
         let size = size_of::<Inner>();
-        assert!(size <= 384, "{size} bytes");
+        assert!(size <= 392, "{size} bytes");
     }
 }

@@ -74,7 +74,7 @@ impl StoredRequestId {
 }
 
 /// Returns the next generated number, the high half first.
-fn next_number() -> [u64; 2] {
+pub(super) fn next_number() -> [u64; 2] {
     static KEYS: OnceLock<[RandomState; 2]> = OnceLock::new();
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     let keys = KEYS.get_or_init(|| [RandomState::new(), RandomState::new()]);
@@ -104,6 +104,11 @@ impl RequestId {
             inbound: Some(Inbound { bytes, length }),
             ..Self::from_number(next_number())
         })
+    }
+
+    /// Returns the number that is unique in this process, also if a proxy sent a text.
+    pub(super) const fn number(&self) -> u128 {
+        self.unique
     }
 
     /// Passes the text to a function, without an allocation.

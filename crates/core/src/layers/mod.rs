@@ -1,6 +1,7 @@
 //! The guards that come with the core, in the order in which a stack has them.
 
 mod request_id;
+mod trace;
 mod render;
 mod route;
 mod not_found;
@@ -12,4 +13,5 @@ pub use self::{
     render::{RenderLayer, RenderLayerBuilder},
     request_id::{RequestIdLayer, RequestIdLayerBuilder},
     route::RouteLayer,
+    trace::{TraceLayer, TraceLayerBuilder},
 };

@@ -133,7 +133,11 @@ where
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let mut this = self.project();
         watch_panic(this.end, true);
-        let next = this.content.as_mut().poll_next(task);
+        let content = this.content.as_mut();
+        let next = match this.end.passes() {
+            Some(passes) => passes.context().in_span(|| content.poll_next(task)),
+            None => content.poll_next(task),
+        };
         watch_panic(this.end, false);
         let next = ready!(next);
         match &next {

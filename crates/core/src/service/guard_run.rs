@@ -100,7 +100,7 @@ impl<G: Guards> GuardRun<G> {
 
     /// Runs the inner service.
     pub(super) fn call_inner<T>(&mut self, call: impl FnOnce() -> T) -> Result<T, Box<Rejection>> {
-        self.catch_panic(HANDLER, |_| call())
+        self.catch_panic(HANDLER, |run| run.cx.in_span(call))
     }
 
     /// Polls the inner service or its future.

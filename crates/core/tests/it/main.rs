@@ -24,3 +24,4 @@ mod shared_time;
 mod sockets;
 mod stacked_authentication;
 mod support;
+mod traces;

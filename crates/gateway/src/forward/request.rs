@@ -33,6 +33,7 @@
 //! | `Expect` | removed; the server has handled it | RFC 9110 section 10.1.1 |
 //! | `Forwarded`, `X-Forwarded-*` | written again | RFC 7239 |
 //! | `Host`, `:authority` | what `host` of the upstream says | RFC 9112 section 3.2, RFC 9113 section 8.3.1 |
+//! | `traceparent`, `tracestate` | with `[trace]` those of the decided trace, otherwise as the client sent them | W3C Trace Context section 4.3 |
 //! | `Authorization`, `X-API-Key` | removed | the credential is the gateway's |
 //! | names with an underscore | removed | RFC 3875 section 4.1.18 maps them to others |
 
@@ -116,6 +117,9 @@ pub(super) fn rewrite_head(
         new.headers.insert(TE, HeaderValue::from_static("trailers"));
     }
     add_client(&mut new.headers, cx, host);
+    if let Some(trace) = cx.trace() {
+        trace.set_headers(&mut new.headers);
+    }
     upstream.request_headers.apply_to(&mut new.headers);
     let secret = match &upstream.credential {
         None => None,

@@ -182,6 +182,7 @@ impl Config {
     pub fn assemble_with(&self, running: impl Into<Running>) -> Result<Assembled, ConfigFileError> {
         let running = running.into();
         let shield = self.server_keys(Shield::builder())?;
+        let shield = self.trace(shield)?;
         let trail = LateAudit::default();
         let (shield, keys) = self.keys(shield, &trail)?;
         #[cfg(not(feature = "session"))]

@@ -9,6 +9,8 @@ use toml::Spanned;
 
 #[cfg(any(feature = "otlp", feature = "webhook"))]
 use super::audit_settings::{with_certificates, with_queue};
+#[cfg(feature = "otlp")]
+use super::document::OtlpSignal;
 use super::{
     Config, ConfigFileError,
     document::{AuditOtlp, AuditWebhook},
@@ -41,6 +43,15 @@ impl Config {
         }
         if otlp.dangerously_allow_http {
             sink = sink.dangerously_allow_http();
+        }
+        if otlp.send == OtlpSignal::Spans {
+            if self.document.trace.is_none() {
+                let problem = "no request has a trace, so there would be no spans";
+                return Err(self
+                    .source
+                    .at(&otlp.url, problem, "add the section `[trace]`"));
+            }
+            sink = sink.send_spans();
         }
         let url = &otlp.url;
         sink.build()

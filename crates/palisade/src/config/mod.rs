@@ -65,6 +65,7 @@ mod limit_store;
 mod routes;
 mod server_section;
 mod text_section;
+mod trace;
 mod default_listeners;
 mod server;
 mod listen;
@@ -199,7 +200,7 @@ fn folder_of(path: &Path) -> PathBuf {
 }
 
 /// The sections of Palisade. The application must name all others, so that a typo is an error.
-const SECTIONS: [&str; 20] = [
+const SECTIONS: [&str; 21] = [
     "audit",
     "client",
     "client_certificates",
@@ -220,6 +221,7 @@ const SECTIONS: [&str; 20] = [
     "session",
     "text",
     "tokens",
+    "trace",
 ];
 
 impl Config {

@@ -141,6 +141,7 @@ impl ShieldBuilder {
                 RequestId::Off => None,
                 RequestId::Sent(layer) => Some(layer),
             },
+            trace: self.trace,
             observers: self.observers.into_iter().collect(),
             audit_gate: gate.map(AuditLayer::gate),
             audit: self.audit,

@@ -4,7 +4,9 @@
 //! no method here can fail.
 
 use palisade_audit::AuditLayer;
-use palisade_core::{AnyGuard, Guard, PublicDocument, RenderLayer, Renderer, RequestIdLayer};
+use palisade_core::{
+    AnyGuard, Guard, PublicDocument, RenderLayer, Renderer, RequestIdLayer, TraceLayer,
+};
 use palisade_rate_limit::RateLimitLayer;
 use palisade_sanitize::SanitizeLayer;
 use palisade_transport::{AllowedHosts, ClientInfoLayer, HeadersLayer, HostLayer, HttpsLayer};
@@ -96,6 +98,8 @@ pub struct ShieldBuilder {
     pub(super) rules: Option<Rules>,
     /// `None`: the default limits of text and bodies.
     pub(super) sanitize: Option<SanitizeLayer>,
+    /// `None`: requests have no trace, and `traceparent` is left to the handler.
+    pub(super) trace: Option<TraceLayer>,
     /// Whether what rules and credentials refuse is only recorded.
     pub(super) only_shadow: bool,
 }
@@ -263,6 +267,28 @@ impl ShieldBuilder {
     /// Sends no request identifier. The header of a request reaches the handler unchanged.
     pub fn without_request_id(mut self) -> Self {
         self.request_id = RequestId::Off;
+        self
+    }
+
+    /// Gives each request a place in a trace (W3C Trace Context), and a `tracing` span. Default: no trace, and
+    /// `traceparent` of a request reaches the handler unchanged.
+    ///
+    /// The audit record has `trace_id`, and spans are exported by `OtlpSinkBuilder::send_spans` of the audit crate.
+    ///
+    /// ```
+    /// use palisade::core::TraceLayer;
+    /// use palisade::{AllowedHosts, Rule, Rules, Shield};
+    ///
+    /// let shield = Shield::builder()
+    ///     .hosts(AllowedHosts::parse(["api.example"])?)
+    ///     .rules(Rules::new().get("/notes", Rule::public()))
+    ///     .trace(TraceLayer::new())
+    ///     .build()?;
+    /// assert_eq!(shield.order()[1], "trace");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn trace(mut self, trace: TraceLayer) -> Self {
+        self.trace = Some(trace);
         self
     }
 

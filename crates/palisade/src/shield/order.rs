@@ -6,7 +6,7 @@
 use palisade_audit::{AuditGate, AuditLayer};
 use palisade_core::{
     AccessLayer, AuthenticateLayer, GuardList, Guards as _, NotFoundLayer, RenderLayer,
-    RequestIdLayer, RouteLayer,
+    RequestIdLayer, RouteLayer, TraceLayer,
 };
 use palisade_rate_limit::RateLimitLayer;
 use palisade_transport::{ClientInfoLayer, HeadersLayer, HostLayer, HttpsLayer};
@@ -40,6 +40,7 @@ macro_rules! order {
 
 order! {
     request_id: Option<RequestIdLayer>, "every response has the identifier, refusals of observers included";
+    trace: Option<TraceLayer>, "begins the trace, which the record and all log lines of the handler name";
     observers: GuardList, "the application sees every request and how it ended";
     audit: Option<AuditLayer>, "records every request, refused ones included";
     render: Option<RenderLayer>, "writes refusals in the form of the application";

@@ -38,7 +38,7 @@ pub(super) fn log_record(record: &StoredRecord, time: Duration, now: Duration) -
         || format!("palisade.audit.{}", record.kind()),
         str::to_owned,
     );
-    json!({
+    let mut log_record = json!({
         "timeUnixNano": time.as_nanos().to_string(),
         "observedTimeUnixNano": now.as_nanos().to_string(),
         "severityNumber": number,
@@ -46,7 +46,11 @@ pub(super) fn log_record(record: &StoredRecord, time: Duration, now: Duration) -
         "eventName": event,
         "body": { "stringValue": record.line() },
         "attributes": attributes(record),
-    })
+    });
+    if let Some(trace) = record.trace_id() {
+        log_record["traceId"] = trace.into();
+    }
+    log_record
 }
 
 /// Returns the log record of a text that is no record of the trail: without attributes, but not lost.
@@ -121,10 +125,10 @@ fn attributes(record: &StoredRecord) -> Vec<Value> {
     texts.chain(status).chain(duration).collect()
 }
 
-fn text(key: &str, value: &str) -> Value {
+pub(super) fn text(key: &str, value: &str) -> Value {
     json!({ "key": key, "value": { "stringValue": value } })
 }
 
-fn number(key: &str, value: u64) -> Value {
+pub(super) fn number(key: &str, value: u64) -> Value {
     json!({ "key": key, "value": { "intValue": value.to_string() } })
 }

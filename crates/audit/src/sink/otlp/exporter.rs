@@ -8,7 +8,7 @@ use palisade_core::SharedClock;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::document;
+use super::{OtlpSignal, document, span};
 use crate::{
     error::SinkUnavailable,
     query::StoredRecord,
@@ -30,6 +30,8 @@ pub(super) struct Exporter {
     pub(super) client: HttpClient,
     /// The resource attribute `service.name`.
     pub(super) service_name: Box<str>,
+    /// What a batch becomes.
+    pub(super) signal: OtlpSignal,
     /// Collects the records of the queue.
     pub(super) batches: Batches,
     /// The pause after the first failed try. It doubles with each.
@@ -61,10 +63,22 @@ impl Exporter {
         }
     }
 
-    /// Returns the body for a batch.
-    fn body(&self, batch: &Batch) -> Bytes {
-        let records = log_records(batch, self.clock.unix_time());
-        Bytes::from(document::body(&self.service_name, &records))
+    /// Returns the body for a batch, and how many records or spans are in it.
+    fn body(&self, batch: &Batch) -> (Bytes, u64) {
+        let body = match self.signal {
+            OtlpSignal::Logs => {
+                let records = log_records(batch, self.clock.unix_time());
+                (document::body(&self.service_name, &records), records.len())
+            }
+            OtlpSignal::Spans => {
+                let spans = spans(batch);
+                (span::body(&self.service_name, &spans), spans.len())
+            }
+        };
+        (
+            Bytes::from(body.0),
+            u64::try_from(body.1).unwrap_or(u64::MAX),
+        )
     }
 
     /// Sends a batch, with some tries. What is lost is counted. The last batch of a sink is tried once, so that a process
@@ -74,11 +88,10 @@ impl Exporter {
     ///
     /// [`SinkUnavailable::Failing`]: at least one record of the batch was not taken.
     fn send(&mut self, batch: &Batch, jobs: &JobReceiver) -> Result<(), SinkUnavailable> {
-        let count = batch.len();
+        let (body, count) = self.body(batch);
         if count == 0 {
             return Ok(());
         }
-        let body = self.body(batch);
         let mut pause = self.retry_pause;
         for attempt in 1..=TRIES {
             let (problem, asked) = match self.try_once(&body) {
@@ -132,6 +145,15 @@ fn log_records(batch: &Batch, now: Duration) -> Vec<Value> {
     batch.records.iter().map(log_record).collect()
 }
 
+/// Returns the spans of a batch. Repeated refusals that were held back have none.
+fn spans(batch: &Batch) -> Vec<Value> {
+    let span = |record: &BatchRecord| match record {
+        BatchRecord::HeldBack(_) => None,
+        BatchRecord::Record(_, json) => serde_json::from_str(json).ok(),
+    };
+    batch.records.iter().filter_map(span).collect()
+}
+
 /// Logs that records arrive again, if they did not.
 fn went_well(jobs: &JobReceiver) {
     if jobs.note(true) {
@@ -182,6 +204,7 @@ struct Response {
 struct PartialSuccess {
     /// A number, or a text with one.
     rejected_log_records: Value,
+    rejected_spans: Value,
 }
 
 /// Decides by the rules of the protocol which bodies are sent again.
@@ -189,9 +212,9 @@ fn decision(reply: &Reply, now: Duration) -> Decision {
     match reply.status.as_u16() {
         200..=299 => {
             let response: Response = serde_json::from_slice(&reply.body).unwrap_or_default();
-            let rejected = response.partial_success.rejected_log_records;
-            let text = rejected.as_str().and_then(|it| it.parse().ok());
-            let rejected = rejected.as_u64().or(text).unwrap_or(0);
+            let partial = response.partial_success;
+            let rejected = [partial.rejected_log_records, partial.rejected_spans];
+            let rejected = rejected.iter().map(number).max().unwrap_or(0);
             Decision::Taken { rejected }
         }
         429 | 502..=504 => {
@@ -200,6 +223,12 @@ fn decision(reply: &Reply, now: Duration) -> Decision {
         }
         _ => Decision::Refused(reply.status),
     }
+}
+
+/// Reads a number of 64 bits. 0 if it is none.
+fn number(value: &Value) -> u64 {
+    let text = value.as_str().and_then(|it| it.parse().ok());
+    value.as_u64().or(text).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
-//! Sends records to an OpenTelemetry collector (OTLP over HTTP, in JSON).
+//! Sends records or spans to an OpenTelemetry collector (OTLP over HTTP, in JSON).
 //!
-//! `exporter` is the thread, `document` what is sent. The queue to the thread is bounded: a
+//! `exporter` is the thread, `document` and `span` are what is sent. The queue to the thread is bounded: a
 //! collector that does not respond holds up no request. A batch that cannot be sent is tried again, and lost and
 //! counted in the end.
 
 mod exporter;
+mod span;
 mod document;
 
 use std::{fmt, sync::Arc, thread, time::Duration};
@@ -79,6 +80,7 @@ pub struct OtlpSink {
 /// | setting | default |
 /// |---|---|
 /// | [`service_name`](Self::service_name) | `palisade` |
+/// | [`send_spans`](Self::send_spans) | log records |
 /// | [`header`](Self::header) | none |
 /// | [`capacity`](Self::capacity) | 4096 records |
 /// | [`linger`](Self::linger) | 1 second |
@@ -94,6 +96,16 @@ pub struct OtlpSink {
 pub struct OtlpSinkBuilder {
     http: HttpSettings,
     service_name: Box<str>,
+    signal: OtlpSignal,
+}
+
+/// What a collector gets.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum OtlpSignal {
+    /// Every record of the trail.
+    Logs,
+    /// One span for each request.
+    Spans,
 }
 
 impl OtlpSink {
@@ -103,6 +115,7 @@ impl OtlpSink {
         OtlpSinkBuilder {
             http: HttpSettings::new(endpoint),
             service_name: "palisade".into(),
+            signal: OtlpSignal::Logs,
         }
     }
 }
@@ -111,6 +124,33 @@ impl OtlpSinkBuilder {
     /// Sets the name of the service, the resource attribute `service.name`. Default: `palisade`.
     pub fn service_name(mut self, name: impl Into<Box<str>>) -> Self {
         self.service_name = name.into();
+        self
+    }
+
+    /// Sends one span for each request in place of log records. Default: log records.
+    ///
+    /// The endpoint is then that of traces, usually `http://127.0.0.1:4318/v1/traces`. Only requests with a
+    /// [`TraceLayer`](palisade_core::TraceLayer) outside the audit layer have spans, and of those the traces that are
+    /// [recorded](palisade_core::TraceContext::is_sampled). What a rule of the trail leaves out has no span either, nor
+    /// have repeated refusals that are only counted.
+    ///
+    /// A span has the template of the route, the principal as the trail records it, status and outcome. It has neither path,
+    /// address nor text of the client.
+    ///
+    /// A lost span harms no one, so no response waits for it: [`build`](Self::build) refuses another
+    /// [`policy`](Self::policy) than the default.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_audit::{AuditLayer, MemorySink, OtlpSink};
+    ///
+    /// let spans = OtlpSink::builder("http://127.0.0.1:4318/v1/traces".parse()?).send_spans();
+    /// let layer = AuditLayer::builder().sink(MemorySink::new()).sink(spans.build()?).build()?;
+    /// # let _ = layer; Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn send_spans(mut self) -> Self {
+        self.signal = OtlpSignal::Spans;
         self
     }
 
@@ -159,7 +199,8 @@ impl OtlpSinkBuilder {
     ///
     /// - [`AuditBuildError::InvalidSetting`] for an endpoint without `https://` or `http://` and a host, for `http://`
     ///   to another machine without [`dangerously_allow_http`](Self::dangerously_allow_http), for certificates that
-    ///   cannot be read, for a deadline or pause of 0, and for a capacity of 0 (of 1 where responses wait).
+    ///   cannot be read, for a deadline or pause of 0, for a capacity of 0 (of 1 where responses wait), and for spans
+    ///   that responses wait for.
     /// - [`AuditBuildError::NoThread`] if the thread, or its event queue, cannot be made.
     ///
     /// A collector that cannot be reached is no error: it may come later.
@@ -174,10 +215,24 @@ impl OtlpSinkBuilder {
     pub fn build(self) -> Result<OtlpSink, AuditBuildError> {
         let http = self.http;
         let target = http.check("OtlpSink::builder")?;
+        let batches = match self.signal {
+            OtlpSignal::Logs => http.batches(),
+            OtlpSignal::Spans if http.queue.policy.waits() => {
+                return Err(AuditBuildError::InvalidSetting {
+                    setting: "policy",
+                    problem: "no response waits for a span: use LossPolicy::DropAndCount",
+                });
+            }
+            OtlpSignal::Spans => http.batches().of_requests(|record| {
+                let span = span::span(record)?;
+                Some(span.to_string())
+            }),
+        };
         let exporter = Exporter {
             client: http.client(target.clone())?,
             service_name: self.service_name,
-            batches: http.batches(),
+            signal: self.signal,
+            batches,
             retry_pause: http.retry_pause,
             clock: Arc::clone(&http.queue.clock),
         };

@@ -85,7 +85,19 @@ pub(in crate::config) struct AuditSyslog {
     pub(in crate::config) dangerously_allow_clear_text: bool,
 }
 
-/// `[[audit.otlp]]`: an OpenTelemetry collector that gets every record. Needs the feature `otlp`.
+/// What a collector gets.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::config) enum OtlpSignal {
+    /// `records`: every record of the trail, as a log record.
+    #[default]
+    Records,
+    /// `spans`: one span for each request whose trace is recorded. Needs `[trace]`.
+    Spans,
+}
+
+/// `[[audit.otlp]]`: an OpenTelemetry collector that gets every record, or a span for each request. Needs the feature
+/// `otlp`.
 #[derive(Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(
@@ -94,8 +106,11 @@ pub(in crate::config) struct AuditSyslog {
 )]
 pub(in crate::config) struct AuditOtlp {
     /// The logs endpoint of the collector: `https://collector.example:4318/v1/logs`, or `http://` on this machine.
-    /// Required.
+    /// Required. With `send = "spans"` the traces endpoint, `…/v1/traces`.
     pub(in crate::config) url: Spanned<String>,
+    /// What is sent. Default: `records`.
+    #[serde(default)]
+    pub(in crate::config) send: OtlpSignal,
     /// The resource attribute `service.name`. Default: `palisade`.
     pub(in crate::config) service_name: Option<String>,
     /// A token that is sent as `Authorization: Bearer`. Default: none.

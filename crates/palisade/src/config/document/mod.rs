@@ -83,6 +83,8 @@ pub(super) struct Document {
     pub(super) text: Text,
     /// Empty: no token is accepted.
     pub(super) tokens: Vec<Tokens>,
+    /// `None`: requests have no trace.
+    pub(super) trace: Option<Trace>,
     /// `None`: a token is valid until it expires. Needs `[[tokens]]`.
     pub(super) revoked_tokens: Option<RevokedTokens>,
 }

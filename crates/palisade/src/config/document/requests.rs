@@ -1,4 +1,4 @@
-//! `[client]`, `[headers]` and `[text]`: what is read from each request, and added to each response.
+//! `[client]`, `[headers]`, `[text]` and `[trace]`: what is read from each request, and added to each response.
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -51,6 +51,22 @@ pub(in crate::config) enum Preset {
     Api,
     /// `browser`: for pages, with a content security policy of the same origin.
     Browser,
+}
+
+/// `[trace]`: a trace for each request (W3C Trace Context), and a span in the log. Default: none.
+///
+/// The audit record has `trace_id`, and the gateway sends `traceparent` to upstreams. Spans go to a collector with
+/// `[[audit.otlp]]` and `send = "spans"`.
+#[derive(Debug, Default, Deserialize, PartialEq)]
+#[serde(default, deny_unknown_fields)]
+pub(in crate::config) struct Trace {
+    /// Whether the trace that a trusted proxy sends in `traceparent` goes on. Default: `false`: each request begins a
+    /// new one, and what was sent is a link of its span. Needs `proxies` of `[client]`.
+    ///
+    /// Only for proxies that write the header themselves: others pass on what a client sent.
+    pub(in crate::config) accept_from_proxies: Option<Spanned<bool>>,
+    /// One of how many new traces is recorded: 1 to 1,000,000. Default: 1, all.
+    pub(in crate::config) one_of: Option<Spanned<u64>>,
 }
 
 /// `[text]`: limits of text fields and of bodies. A body beyond them gets status 413.

@@ -1,0 +1,40 @@
+//! `[trace]`: the trace of each request.
+
+use std::num::NonZeroU32;
+
+use palisade_core::TraceLayer;
+
+use super::{Config, ConfigFileError};
+use crate::shield::ShieldBuilder;
+
+/// The largest `one_of`.
+const RAREST: u64 = 1_000_000;
+
+impl Config {
+    /// Adds the guard, if the file has the section.
+    ///
+    /// # Errors
+    ///
+    /// `one_of` is out of range, or traces are accepted from proxies and none is named.
+    pub(super) fn trace(&self, shield: ShieldBuilder) -> Result<ShieldBuilder, ConfigFileError> {
+        let Some(section) = &self.document.trace else {
+            return Ok(shield);
+        };
+        let mut layer = TraceLayer::builder();
+        if let Some(accepts) = &section.accept_from_proxies
+            && *accepts.get_ref()
+        {
+            if self.document.client.proxies.is_empty() {
+                let problem = "no proxy is trusted, so no trace would be accepted";
+                let remedy = "name the proxies in `proxies` of `[client]`, or remove it";
+                return Err(self.source.at(accepts, problem, remedy));
+            }
+            layer = layer.accept_from_proxies();
+        }
+        let rarity: Option<u32> = self.number(&section.one_of, 1, RAREST)?;
+        if let Some(one_of) = rarity.and_then(NonZeroU32::new) {
+            layer = layer.record_one_of(one_of);
+        }
+        Ok(shield.trace(layer.build()))
+    }
+}
