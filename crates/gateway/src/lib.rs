@@ -41,6 +41,7 @@ mod settings;
 mod presets;
 mod first_start;
 mod shadow_report;
+mod traffic;
 mod forward;
 mod upstream;
 mod client_fields;
@@ -48,6 +49,9 @@ mod body;
 mod credential_watch;
 mod budget;
 mod limit_store;
+mod mcp;
+mod pattern;
+mod json_text;
 mod path;
 mod problem;
 mod error;
@@ -59,7 +63,7 @@ pub use self::{
     first_start::DataFolder,
     forward::Forward,
     presets::Preset,
-    server::{Gateway, GatewayBuilder, Reloader, ask_admin, explain},
+    server::{Gateway, GatewayBuilder, Reloader, ask_admin, explain, status_page},
     settings::{QuickStart, Settings},
     shadow_report::ShadowReport,
     upstream::{Upstreams, UpstreamsBuilder},

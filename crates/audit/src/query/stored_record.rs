@@ -146,7 +146,7 @@ impl StoredRecord {
     /// [`TraceLayer`](palisade_core::TraceLayer).
     #[must_use]
     pub fn trace_id(&self) -> Option<&str> {
-        self.text("trace_id")
+        self.record.trace_id.as_deref()
     }
 
     /// Returns the method of the request.

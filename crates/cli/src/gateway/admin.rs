@@ -3,10 +3,11 @@
 //! The socket is that of `[admin]` in the gateway's file. Exit codes: 0 done; 1 the gateway refused, with
 //! its reason; 2 no gateway answers.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use palisade_gateway::{Settings, ask_admin};
+use palisade_gateway::{Settings, ask_admin, status_page};
+use palisade_internal::private_file;
 use serde_json::Value;
 
 use crate::{failure::Failure, output};
@@ -38,6 +39,9 @@ pub(super) struct Status {
     /// Prints the JSON document of the gateway
     #[arg(long)]
     json: bool,
+    /// Writes a page for a browser to this file: traffic, refusals, top principals, upstreams
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    html: Option<PathBuf>,
 }
 
 impl Place {
@@ -113,12 +117,33 @@ impl Status {
     /// Exit code 1: the gateway refused. Exit code 2: no gateway answers.
     pub(super) fn run(&self) -> Result<(), Failure> {
         let document = self.place.send_command("status")?;
+        if let Some(file) = &self.html {
+            return write_page(file, &document);
+        }
         let text = match self.json {
             true => document.to_string(),
             false => server_table(&document),
         };
         Ok(output::print_result(text)?)
     }
+}
+
+/// Writes the page for this user alone: it names principals.
+///
+/// # Errors
+///
+/// The file cannot be written.
+fn write_page(file: &Path, document: &Value) -> Result<(), Failure> {
+    private_file::replace(file, status_page(document).as_bytes()).map_err(|error| {
+        Failure::new(format_args!(
+            "{}: cannot be written: {error}",
+            file.display()
+        ))
+    })?;
+    Ok(output::print_result(format_args!(
+        "The page is in {}.",
+        file.display()
+    ))?)
 }
 
 /// One line for each server.

@@ -6,7 +6,7 @@
 //! | signal | effect |
 //! |---|---|
 //! | SIGINT, SIGTERM | no new connections; open requests are finished within the drain time; exit code 0 |
-//! | SIGHUP | the configuration, the keys and the certificate are read again |
+//! | SIGHUP, or a change of the file with `--watch` | the configuration, the keys and the certificate are read again |
 //!
 //! # Output
 //!
@@ -27,6 +27,7 @@
 //! stops it.
 
 mod serve;
+mod watch;
 mod limits;
 mod admin;
 mod options;
@@ -39,6 +40,7 @@ use tokio::runtime::Runtime;
 use self::{
     options::Options,
     serve::{serve_endpoint, serve_until_signal},
+    watch::WatchedFile,
 };
 use crate::{failure::Failure, output};
 
@@ -124,8 +126,15 @@ impl Command {
         }
         let is_check = self.options.check;
         if let (Some(address), Some(file)) = (self.options.auth_endpoint, &self.options.config) {
-            return Runtime::new()?.block_on(serve_endpoint(file, address));
+            let watched = self.options.watch.then(|| WatchedFile::new(file));
+            return Runtime::new()?.block_on(serve_endpoint(file, address, watched));
         }
+        let file = self
+            .options
+            .config
+            .as_deref()
+            .filter(|_| self.options.watch);
+        let watched = file.map(WatchedFile::new);
         let settings = self.options.into_settings()?;
         // Fetching of keys and health checks need a runtime, also for a check.
         let runtime = Runtime::new()?;
@@ -134,7 +143,7 @@ impl Command {
             explain(&settings)?;
             return Ok(output::print_result("The settings can be used.")?);
         }
-        runtime.block_on(serve_until_signal(settings))
+        runtime.block_on(serve_until_signal(settings, watched))
     }
 }
 

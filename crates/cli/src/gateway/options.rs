@@ -55,6 +55,11 @@ pub(super) struct Options {
     /// Configuration file (TOML) in place of the other options
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
+    /// Read the configuration file again when it changes, as SIGHUP does
+    ///
+    /// A file with a mistake changes nothing. The file is looked at once a second.
+    #[arg(long, requires = "config", conflicts_with = "check")]
+    pub(super) watch: bool,
     /// Refuse nothing: record what would be refused, and print a report at the end
     ///
     /// To roll out on a service in use. The client's own credential is forwarded unchanged. Does not protect

@@ -9,6 +9,7 @@ use std::{
 use palisade_gateway::{AuthEndpoint, Gateway, GatewayError, Settings};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::watch::WatchedFile;
 use crate::{failure::Failure, output};
 
 /// Prepares the gateway, prints its greeting, and serves until a signal.
@@ -20,7 +21,12 @@ use crate::{failure::Failure, output};
 ///
 /// Fails if the gateway cannot be prepared, the address cannot be opened, or serving ends with an
 /// error.
-pub(super) async fn serve_until_signal(settings: Settings) -> Result<(), Failure> {
+///
+/// `watched` is the file that is read again when it changes. `None`: only at SIGHUP.
+pub(super) async fn serve_until_signal(
+    settings: Settings,
+    watched: Option<WatchedFile>,
+) -> Result<(), Failure> {
     let is_shadow = settings.is_only_shadow();
     let mut gateway = Gateway::prepare(settings).await?;
     // Signals are handled before the gateway says that it is ready.
@@ -29,6 +35,7 @@ pub(super) async fn serve_until_signal(settings: Settings) -> Result<(), Failure
     let reloading = reload_with(
         async || reloader.reload().await,
         signal(SignalKind::hangup())?,
+        watched,
     );
     output::print_result(gateway.greeting(io::stdout().is_terminal())?.trim_end())?;
     let report = is_shadow.then(|| gateway.shadow_report());
@@ -66,13 +73,18 @@ fn stop() -> io::Result<impl Future<Output = ()>> {
 /// # Errors
 ///
 /// Fails if the file has a mistake, the address cannot be used, or serving ends with an error.
-pub(super) async fn serve_endpoint(file: &Path, address: SocketAddr) -> Result<(), Failure> {
+pub(super) async fn serve_endpoint(
+    file: &Path,
+    address: SocketAddr,
+    watched: Option<WatchedFile>,
+) -> Result<(), Failure> {
     let endpoint = AuthEndpoint::prepare(file, address).await?;
     let stop = stop()?;
     let reloader = endpoint.reloader();
     let reloading = reload_with(
         async || reloader.reload().await,
         signal(SignalKind::hangup())?,
+        watched,
     );
     output::print_result(format!(
         "The endpoint is ready.\n\n  nginx            http://{0}/auth/nginx\n  Caddy, Traefik   http://{0}/auth/forward\n  Envoy            http://{0}/auth/envoy",
@@ -85,7 +97,7 @@ pub(super) async fn serve_endpoint(file: &Path, address: SocketAddr) -> Result<(
     Ok(())
 }
 
-/// Reads the configuration again at each SIGHUP, for ever.
+/// Reads the configuration again at each SIGHUP, and at each change of the file that is watched, for ever.
 ///
 /// A configuration with a mistake changes nothing: the gateway continues with the last good one.
 ///
@@ -93,8 +105,9 @@ pub(super) async fn serve_endpoint(file: &Path, address: SocketAddr) -> Result<(
 async fn reload_with(
     reload: impl AsyncFn() -> Result<Vec<String>, GatewayError>,
     mut hangup: Signal,
+    mut watched: Option<WatchedFile>,
 ) {
-    while hangup.recv().await.is_some() {
+    while is_asked_to_reload(&mut hangup, watched.as_mut()).await {
         match reload().await {
             Ok(changes) if changes.is_empty() => {
                 tracing::info!(
@@ -106,4 +119,18 @@ async fn reload_with(
         }
     }
     std::future::pending().await
+}
+
+/// Waits for SIGHUP, or for a change of the file. False if no signal can come any more.
+async fn is_asked_to_reload(hangup: &mut Signal, watched: Option<&mut WatchedFile>) -> bool {
+    let changed = async {
+        match watched {
+            Some(file) => file.changed().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        signal = hangup.recv() => signal.is_some(),
+        () = changed => true,
+    }
 }

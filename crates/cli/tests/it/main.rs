@@ -23,6 +23,8 @@ mod key;
 mod key_peppers;
 #[allow(clippy::disallowed_methods)] // Whether this is CI is the environment's to say.
 mod killed;
+#[cfg(target_os = "linux")] // `/proc` has the memory of the program.
+mod large_bodies;
 #[allow(clippy::disallowed_methods)] // Whether this is CI is the environment's to say.
 mod limits;
 #[cfg(target_os = "linux")]

@@ -1,5 +1,5 @@
 //! Decides for another proxy: nginx (`auth_request`), Caddy and Traefik (`forward_auth`), Envoy
-//! (`ext_authz` over HTTP).
+//! (`ext_authz` over HTTP and gRPC).
 //!
 //! The proxy asks about each request before it forwards it. The same stack decides as in front of a
 //! service, with the same codes and one audit record. Nothing is forwarded here.
@@ -9,6 +9,7 @@
 //! | `/auth/nginx` | nginx | `X-Original-Method`, `X-Original-URI` |
 //! | `/auth/forward` | Caddy, Traefik | `X-Forwarded-Method`, `X-Forwarded-Uri` |
 //! | `/auth/envoy/…` | Envoy | the method and the rest of the path |
+//! | `/envoy.service.auth.v3.Authorization/Check` | Envoy over gRPC | a message ([`grpc`]) |
 //!
 //! The response for an admitted request is 200 and says who the client is (`X-Palisade-Kind`,
 //! `X-Palisade-Principal`, `X-Palisade-Scopes`). A refusal is the one that the client would get from the
@@ -25,6 +26,7 @@
 
 mod decide;
 mod file;
+mod grpc;
 mod original;
 mod service;
 
@@ -94,7 +96,7 @@ impl AuthEndpoint {
                 .with_remedy("free the address, or name another (`--auth-endpoint`)")
         })?;
         let address = listener.address().as_tcp().unwrap_or(address);
-        let server = config.configure(Server::builder().listener(listener))?;
+        let server = config.configure(Server::builder().listener(listener).http2_in_clear())?;
         let store = config.connect_store().await?;
         let store = store.unwrap_or_else(|| Arc::new(MemoryStore::default()));
         let mut running = Running::from(Some(store));

@@ -48,6 +48,15 @@ impl Dialect {
         ])
     }
 
+    /// Returns the name for log lines.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Envoy => "Envoy",
+            Self::Forward => "Caddy, Traefik",
+            Self::Nginx => "nginx",
+        }
+    }
+
     /// Turns the question into the request that is asked about. `None`: it is not described.
     ///
     /// The fields of the question are removed.
@@ -55,24 +64,31 @@ impl Dialect {
         let (method, target) = match self.field_names() {
             None => {
                 let target = head.uri.path_and_query()?.as_str().strip_prefix(ENVOY)?;
-                (head.method.clone(), target.parse().ok()?)
+                (head.method.clone(), target.to_owned())
             }
             Some([method, target]) => {
                 let target = take(&mut head.headers, &target)?;
                 let method = take(&mut head.headers, &method)?;
-                let method = Method::from_bytes(method.as_bytes()).ok()?;
-                (method, target.parse().ok()?)
+                (Method::from_bytes(method.as_bytes()).ok()?, target)
             }
         };
-        let target: PathAndQuery = target;
-        if !target.as_str().starts_with('/') {
-            return None;
-        }
-        head.method = method;
-        head.uri = Uri::from(target.clone());
-        head.extensions.insert(OriginalTarget(target));
-        Some(())
+        set_request(head, method, &target)
     }
+}
+
+/// Sets method and target of the request that is asked about. `None`: the target is no path with a query.
+///
+/// It is also none if it would be read as another one: of `/open#/../admin` the part after `#` would be lost here, and the
+/// proxy may forward it.
+pub(super) fn set_request(head: &mut Parts, method: Method, target: &str) -> Option<()> {
+    let read: PathAndQuery = target.parse().ok()?;
+    if !target.starts_with('/') || read.as_str() != target {
+        return None;
+    }
+    head.method = method;
+    head.uri = Uri::from(read.clone());
+    head.extensions.insert(OriginalTarget(read));
+    Some(())
 }
 
 /// Removes a field and returns its value, if it was there once.
@@ -151,6 +167,7 @@ mod tests {
             vec![method, ("x-original-uri", "https://a/b")],
             vec![method, ("x-original-uri", "*")],
             vec![method, ("x-original-uri", "")],
+            vec![method, ("x-original-uri", "/open#/../admin")],
             vec![("x-original-method", "G T"), target],
         ] {
             assert_eq!(restored(Dialect::Nginx, &fields), None, "{fields:?}");

@@ -7,6 +7,8 @@
 //! X-Original-Uri: /v1/audio           200, or 401, or 403 with X-Palisade-Status: 429
 //! ```
 //!
+//! Envoy may also ask over gRPC ([`grpc`]): then the request is described in a message.
+//!
 //! A question that is not understood is refused (404 or 400). Proxies take both for a failure of the endpoint and admit
 //! nothing, so a proxy that is set up wrongly fails closed.
 
@@ -15,12 +17,23 @@ use std::{
     task::{Context, Poll},
 };
 
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
-use palisade::core::{SharedClock, SystemClock};
+use http_body::Body;
+use http_body_util::{Either, Empty};
+use palisade::core::{BoxError, SharedClock, SystemClock};
 use palisade_internal::log_limit::LogLimit;
 use tower_service::Service;
 
-use super::original::Dialect;
+use super::{
+    grpc::{self, DecisionBody},
+    original::Dialect,
+};
+
+/// The body of a request that is asked about: its proxy sends none.
+pub(super) type NoBody = Empty<Bytes>;
+/// The response of the stack, or a message about it.
+pub(super) type AnswerBody<R> = Either<R, DecisionBody>;
 
 /// The status that the client should get, for nginx.
 const STATUS: HeaderName = HeaderName::from_static("x-palisade-status");
@@ -44,14 +57,28 @@ impl<S> AskedService<S> {
     }
 }
 
+impl<S> AskedService<S> {
+    /// Logs a question that describes no request, at most once a minute.
+    fn log_undescribed(&self, dialect: &str) {
+        if let Some(held_back) = UNDESCRIBED.admit(self.clock.monotonic()) {
+            tracing::warn!(
+                dialect,
+                held_back,
+                "a proxy asked without method and target of the request; set it up as in the book"
+            );
+        }
+    }
+}
+
 impl<S, B, R> Service<Request<B>> for AskedService<S>
 where
-    S: Service<Request<B>, Response = Response<R>>,
+    S: Service<Request<NoBody>, Response = Response<R>> + Clone + Send + 'static,
     S::Future: Send + 'static,
     S::Error: Send + 'static,
-    R: Default + Send + 'static,
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    R: Body<Data = Bytes> + Default + Send + 'static,
 {
-    type Response = Response<R>;
+    type Response = Response<AnswerBody<R>>;
     type Error = S::Error;
     type Future = Answering<R, S::Error>;
 
@@ -63,32 +90,40 @@ where
     /// for the proxy, so nothing is admitted.
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (mut head, body) = request.into_parts();
+        if grpc::is_question(&head) {
+            let asked = self.clone();
+            return Box::pin(async move {
+                match grpc::restore_request(&mut head, body).await {
+                    Some(()) => Ok(grpc::decide(asked.stack, head).await?.map(Either::Right)),
+                    None => {
+                        asked.log_undescribed("Envoy over gRPC");
+                        Ok(grpc::refuse_undescribed().map(Either::Right))
+                    }
+                }
+            });
+        }
         let Some(dialect) = Dialect::for_path(head.uri.path()) else {
             return failed_response(StatusCode::NOT_FOUND);
         };
         if dialect.restore_request(&mut head).is_none() {
-            if let Some(held_back) = UNDESCRIBED.admit(self.clock.monotonic()) {
-                tracing::warn!(
-                    ?dialect,
-                    held_back,
-                    "a proxy asked without method and target of the request; set it up as in the book"
-                );
-            }
+            self.log_undescribed(dialect.name());
             return failed_response(StatusCode::BAD_REQUEST);
         }
-        let answered = self.stack.call(Request::from_parts(head, body));
+        let answered = self
+            .stack
+            .call(Request::from_parts(head, NoBody::default()));
         Box::pin(async move {
             let mut response = answered.await?;
             if dialect == Dialect::Nginx {
                 for_nginx(&mut response);
             }
-            Ok(response)
+            Ok(response.map(Either::Left))
         })
     }
 }
 
 /// The future of a response.
-type Answering<R, E> = Pin<Box<dyn Future<Output = Result<Response<R>, E>> + Send>>;
+type Answering<R, E> = Pin<Box<dyn Future<Output = Result<Response<AnswerBody<R>>, E>> + Send>>;
 
 /// A response without a decision.
 fn failed_response<R, E>(status: StatusCode) -> Answering<R, E>
@@ -96,7 +131,7 @@ where
     R: Default + Send + 'static,
     E: Send + 'static,
 {
-    let mut response = Response::new(R::default());
+    let mut response = Response::new(Either::Left(R::default()));
     *response.status_mut() = status;
     Box::pin(std::future::ready(Ok(response)))
 }

@@ -20,6 +20,7 @@ use super::{
     meter::Meter,
     policy::{Budget, CounterSubject},
     request::ModelRequest,
+    speech::Speech,
     usage::Usage,
 };
 
@@ -72,7 +73,15 @@ impl Charge {
         fields: Vec<(HeaderName, HeaderValue)>,
     ) -> Self {
         let tokens = cost.tokens;
-        if tokens.tokens_in > 0 {
+        if let Some(speech) = cost.speech {
+            let Speech {
+                characters,
+                audio_millis,
+                ..
+            } = speech;
+            let reserved = format!("characters={characters} audio_ms={audio_millis}");
+            record_note(cx, "budget_reserved", reserved);
+        } else if tokens.tokens_in > 0 {
             let reserved = format!(
                 "tokens_in={} tokens_out={}",
                 tokens.tokens_in, tokens.tokens_out
@@ -92,12 +101,10 @@ impl Charge {
     }
 
     /// Says which request it is. In shadow the usage that the client sees is not changed.
-    pub(super) fn of_request(mut self, request: Option<&ModelRequest>, only_shadow: bool) -> Self {
-        if let Some(request) = request {
-            self.api = Some(request.api());
-            self.hides_usage = request.hides_usage() && !only_shadow;
-            record_note(&self.cx, "model", request.model().to_owned());
-        }
+    pub(super) fn of_request(mut self, request: &ModelRequest, only_shadow: bool) -> Self {
+        self.api = Some(request.api());
+        self.hides_usage = request.hides_usage() && !only_shadow;
+        record_note(&self.cx, "model", request.model().to_owned());
         self
     }
 
@@ -106,12 +113,24 @@ impl Charge {
         self.hides_usage
     }
 
+    /// Notes the model of a text that is spoken.
+    pub(super) fn of_speech(self, model: &str) -> Self {
+        if !model.is_empty() {
+            record_note(&self.cx, "model", model.to_owned());
+        }
+        self
+    }
+
     /// Adds what is left to a response, and returns what reads its body.
     pub(crate) fn follow_response(self, head: &mut response::Parts) -> Option<Meter> {
         for (name, value) in &self.fields {
             head.headers.append(name.clone(), value.clone());
         }
-        self.api.map(|api| Meter::new(self, api, head))
+        match (self.api, self.cost.speech) {
+            (Some(api), _) => Some(Meter::of_model(self, api, head)),
+            (None, Some(_)) => Some(Meter::of_speech(self, head)),
+            (None, None) => None,
+        }
     }
 
     /// Settles a request that got no response, by the code of its refusal.
@@ -126,14 +145,16 @@ impl Charge {
         let Some(reservation) = self.reservation.take() else {
             return;
         };
-        let used = ChargedUsage::from_usage(usage, ending, &self.cost.tokens);
+        let used = match &self.cost.speech {
+            Some(speech) => ChargedUsage::from_speech(usage, ending, speech),
+            None => ChargedUsage::from_usage(usage, ending, &self.cost.tokens),
+        };
         let units = |entry: &Entry| {
             let unit = entry.budget.unit;
-            let cost = &self.cost;
-            cost.units_of(unit, used.tokens_in, used.cache_write, used.tokens_out)
+            self.cost.units_of(unit, &used.amounts)
         };
         let units: Vec<u64> = self.entries.iter().map(units).collect();
-        if self.api.is_some() {
+        if self.api.is_some() || self.cost.speech.is_some() {
             self.record_usage(&used);
         }
         for (entry, units) in self.entries.iter().zip(&units) {
@@ -144,10 +165,18 @@ impl Charge {
 
     /// Tells the audit trail.
     fn record_usage(&self, used: &ChargedUsage) {
-        self.cx.settle("tokens_in", used.tokens_in);
-        self.cx.settle("tokens_out", used.tokens_out);
-        let price = self.cost.price();
-        let money = price.for_tokens(used.tokens_in, used.cache_write, used.tokens_out);
+        let amounts = &used.amounts;
+        match self.cost.speech {
+            Some(_) => {
+                self.cx.settle("characters", amounts.characters);
+                self.cx.settle("audio_ms", amounts.audio_millis);
+            }
+            None => {
+                self.cx.settle("tokens_in", amounts.tokens_in);
+                self.cx.settle("tokens_out", amounts.tokens_out);
+            }
+        }
+        let money = self.cost.money(amounts);
         if money > 0 {
             self.cx.settle("money_millionths", money);
         }

@@ -1,11 +1,15 @@
-//! What is charged for a request: what the upstream told, otherwise an estimate.
+//! What is charged for a request: what the upstream told or what passed, otherwise an estimate.
 //!
 //! The estimate is never above the reserve. A usage that the upstream reports may be: then it is charged as reported,
 //! up to 2^31 tokens, and the audit record has the note `budget_estimated=above_reserve`.
 
 use http::StatusCode;
 
-use super::{cost::Tokens, usage::Usage};
+use super::{
+    cost::{Amounts, Tokens},
+    speech::Speech,
+    usage::Usage,
+};
 
 /// How a request ended, as far as it costs tokens.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -24,13 +28,10 @@ pub(super) enum Ending {
 /// What is charged, and why it is an estimate.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct ChargedUsage {
-    /// Tokens of the request, with those that the upstream adds.
-    pub(super) tokens_in: u64,
-    /// Tokens of the response.
-    pub(super) tokens_out: u64,
-    /// Tokens in that were written into a cache.
-    pub(super) cache_write: u64,
-    /// Why the numbers are no usage as reported: `cut`, `unreadable`, `no_usage`, `wrong_usage` or `above_reserve`.
+    /// In all units.
+    pub(super) amounts: Amounts,
+    /// Why the numbers are no usage as reported: `cut`, `unreadable`, `no_usage`, `no_audio`, `wrong_usage` or
+    /// `above_reserve`.
     pub(super) estimated: Option<&'static str>,
 }
 
@@ -48,12 +49,7 @@ impl ChargedUsage {
     /// Decides what is charged: what is told, otherwise the reserve at most.
     pub(super) fn from_usage(usage: &Usage, ending: Ending, most: &Tokens) -> Self {
         if ending == Ending::NothingRan {
-            return Self {
-                tokens_in: 0,
-                tokens_out: 0,
-                cache_write: 0,
-                estimated: None,
-            };
+            return Self::nothing();
         }
         let passed = match ending {
             Ending::Cut | Ending::Unreadable => most.tokens_out,
@@ -78,14 +74,44 @@ impl ChargedUsage {
         };
         let sent = most.text.min(most.tokens_in);
         let tokens_in = told_in.map_or(sent, |told| told.min(MOST_TOLD));
-        Self {
+        let amounts = Amounts {
             tokens_in,
             tokens_out: told_out.map_or(passed, |told| told.min(MOST_TOLD)),
             cache_write: match told_in {
                 None if most.writes_cache => tokens_in,
                 _ => usage.cache_write,
             },
-            estimated,
+            ..Amounts::default()
+        };
+        Self { amounts, estimated }
+    }
+
+    /// Decides what is charged for a text that was spoken: its characters, and the sound that passed whole.
+    ///
+    /// A client that leaves in the middle pays the reserve: the upstream may have made all of the sound.
+    pub(super) fn from_speech(usage: &Usage, ending: Ending, most: &Speech) -> Self {
+        let estimated = match (ending, usage.audio_millis) {
+            (Ending::NothingRan, _) => return Self::nothing(),
+            (Ending::Complete, Some(millis)) if millis > most.audio_millis => Some(ABOVE_RESERVE),
+            (Ending::Complete, Some(_)) => None,
+            (Ending::Complete | Ending::Unreadable, _) => Some("no_audio"),
+            (Ending::Cut, _) => Some("cut"),
+        };
+        let passed = usage.audio_millis.filter(|_| ending == Ending::Complete);
+        let passed = passed.map(|millis| millis.min(MOST_TOLD));
+        let amounts = Amounts {
+            characters: most.characters,
+            audio_millis: passed.unwrap_or(most.audio_millis),
+            ..Amounts::default()
+        };
+        Self { amounts, estimated }
+    }
+
+    /// No model ran.
+    fn nothing() -> Self {
+        Self {
+            amounts: Amounts::default(),
+            estimated: None,
         }
     }
 }
@@ -109,7 +135,7 @@ pub(super) const fn ran_nothing(status: StatusCode) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::budget::{cost::Cost, policy::Unit, price::Price};
+    use crate::budget::{cost::Cost, price::Price, unit::Unit};
 
     const MOST: Tokens = Tokens {
         text: 100,
@@ -124,6 +150,7 @@ mod tests {
             tokens_out,
             text,
             cache_write: 0,
+            audio_millis: None,
             is_wrong: false,
         }
     }
@@ -131,7 +158,8 @@ mod tests {
     #[track_caller]
     fn check(usage: &Usage, ending: Ending, expected: (u64, u64, Option<&'static str>)) {
         let used = ChargedUsage::from_usage(usage, ending, &MOST);
-        assert_eq!((used.tokens_in, used.tokens_out, used.estimated), expected);
+        let (amounts, estimated) = (used.amounts, used.estimated);
+        assert_eq!((amounts.tokens_in, amounts.tokens_out, estimated), expected);
     }
 
     #[test]
@@ -200,22 +228,49 @@ mod tests {
             Cost::of_tokens(most(true), price).most_units(Unit::Money),
             450
         );
+        let written = |usage: &Usage, ending, writes_cache| {
+            let used = ChargedUsage::from_usage(usage, ending, &most(writes_cache));
+            used.amounts.cache_write
+        };
         let told = Usage {
             cache_write: 40,
             ..usage(Some(100), Some(0), 0)
         };
-        assert_eq!(
-            ChargedUsage::from_usage(&told, Ending::Complete, &most(true)).cache_write,
-            40
-        );
+        assert_eq!(written(&told, Ending::Complete, true), 40);
         let none = usage(None, None, 0);
-        assert_eq!(
-            ChargedUsage::from_usage(&none, Ending::Cut, &most(true)).cache_write,
-            100
+        assert_eq!(written(&none, Ending::Cut, true), 100);
+        assert_eq!(written(&none, Ending::Cut, false), 0);
+    }
+
+    #[test]
+    fn sound_that_passed_whole_is_charged_and_everything_else_is_the_reserve() {
+        let most = Speech {
+            characters: 9,
+            audio_millis: 9000,
+            price: 0,
+        };
+        let check = |audio_millis, ending, expected: (u64, u64, Option<&str>)| {
+            let usage = Usage {
+                audio_millis,
+                ..usage(None, None, 0)
+            };
+            let used = ChargedUsage::from_speech(&usage, ending, &most);
+            let Amounts {
+                characters,
+                audio_millis,
+                ..
+            } = used.amounts;
+            assert_eq!((characters, audio_millis, used.estimated), expected);
+        };
+        check(Some(2500), Ending::Complete, (9, 2500, None));
+        check(Some(2500), Ending::Cut, (9, 9000, Some("cut")));
+        check(None, Ending::Complete, (9, 9000, Some("no_audio")));
+        check(None, Ending::Unreadable, (9, 9000, Some("no_audio")));
+        check(
+            Some(9001),
+            Ending::Complete,
+            (9, 9001, Some("above_reserve")),
         );
-        assert_eq!(
-            ChargedUsage::from_usage(&none, Ending::Cut, &most(false)).cache_write,
-            0
-        );
+        check(Some(2500), Ending::NothingRan, (0, 0, None));
     }
 }

@@ -1,9 +1,14 @@
 //! The most that a request can cost, in the unit of each budget.
 //!
 //! Tokens are counted before the request is sent to the upstream, so these are upper bounds: bytes of the request for tokens in (a token
-//! has at least one byte), and the limit that is written into the request for tokens out.
+//! has at least one byte), and the limit that is written into the request for tokens out. Characters are exact, and the
+//! sound of a text is bounded by its characters.
 
-use super::{policy::Unit, price::Price};
+use super::{
+    price::{self, Price},
+    speech::Speech,
+    unit::Unit,
+};
 
 /// The most tokens of a request.
 #[derive(Clone, Copy, Debug, Default)]
@@ -18,6 +23,21 @@ pub(super) struct Tokens {
     pub(super) writes_cache: bool,
 }
 
+/// What a request used.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Amounts {
+    /// Tokens of the request, with those that the upstream adds.
+    pub(super) tokens_in: u64,
+    /// Tokens in that were written into a cache.
+    pub(super) cache_write: u64,
+    /// Tokens of the response.
+    pub(super) tokens_out: u64,
+    /// Characters that were spoken.
+    pub(super) characters: u64,
+    /// Milliseconds of sound.
+    pub(super) audio_millis: u64,
+}
+
 /// The most that a request can cost.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Cost {
@@ -25,6 +45,8 @@ pub(super) struct Cost {
     pub(super) tokens: Tokens,
     /// The price of the model. Zero where no budget counts money.
     price: Price,
+    /// `None`: the request speaks no text.
+    pub(super) speech: Option<Speech>,
 }
 
 impl Cost {
@@ -34,42 +56,63 @@ impl Cost {
     }
 
     /// Returns the cost of tokens at a price.
-    pub(super) const fn of_tokens(tokens: Tokens, price: Price) -> Self {
-        Self { tokens, price }
+    pub(super) fn of_tokens(tokens: Tokens, price: Price) -> Self {
+        Self {
+            tokens,
+            price,
+            speech: None,
+        }
     }
 
-    /// Returns the price of the tokens.
-    pub(super) const fn price(&self) -> Price {
-        self.price
+    /// Returns the cost of a text that is spoken.
+    pub(super) fn of_speech(speech: Speech) -> Self {
+        Self {
+            speech: Some(speech),
+            ..Self::default()
+        }
     }
 
     /// Returns the most units of one budget.
     pub(super) fn most_units(&self, unit: Unit) -> u64 {
-        let Tokens {
-            tokens_in,
-            tokens_out,
-            writes_cache,
-            ..
-        } = self.tokens;
-        let written = [0, if writes_cache { tokens_in } else { 0 }];
-        let units = written.map(|written| self.units_of(unit, tokens_in, written, tokens_out));
-        units.into_iter().max().unwrap_or(u64::MAX)
+        let speech = self.speech.unwrap_or_default();
+        let most = Amounts {
+            tokens_in: self.tokens.tokens_in,
+            cache_write: 0,
+            tokens_out: self.tokens.tokens_out,
+            characters: speech.characters,
+            audio_millis: speech.audio_millis,
+        };
+        let written = Amounts {
+            cache_write: most.tokens_in,
+            ..most
+        };
+        match self.tokens.writes_cache {
+            true => self
+                .units_of(unit, &most)
+                .max(self.units_of(unit, &written)),
+            false => self.units_of(unit, &most),
+        }
     }
 
-    /// Returns the units of these tokens in one budget. `written` of the tokens in go into a cache.
-    pub(super) fn units_of(
-        &self,
-        unit: Unit,
-        tokens_in: u64,
-        written: u64,
-        tokens_out: u64,
-    ) -> u64 {
+    /// Returns the units of what was used in one budget.
+    pub(super) fn units_of(&self, unit: Unit, used: &Amounts) -> u64 {
         match unit {
-            Unit::Money => self.price.for_tokens(tokens_in, written, tokens_out),
+            Unit::AudioSeconds => used.audio_millis,
+            Unit::Characters => used.characters,
+            Unit::Money => self.money(used),
             Unit::Requests => 1,
-            Unit::Tokens => tokens_in.saturating_add(tokens_out),
-            Unit::TokensIn => tokens_in,
-            Unit::TokensOut => tokens_out,
+            Unit::Tokens => used.tokens_in.saturating_add(used.tokens_out),
+            Unit::TokensIn => used.tokens_in,
+            Unit::TokensOut => used.tokens_out,
         }
+    }
+
+    /// Returns what was used in millionths of the currency.
+    pub(super) fn money(&self, used: &Amounts) -> u64 {
+        let tokens = self
+            .price
+            .for_tokens(used.tokens_in, used.cache_write, used.tokens_out);
+        let each = self.speech.map_or(0, |speech| speech.price);
+        tokens.saturating_add(price::for_units(each, used.characters))
     }
 }

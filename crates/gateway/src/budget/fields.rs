@@ -6,7 +6,7 @@
 //! RateLimit: "team";r=731020;t=86400
 //! ```
 //!
-//! `q` and `r` are in units of the budget, money in millionths. `t` is the time until the window ends.
+//! `q` and `r` are in units of the budget, money in millionths, sound in milliseconds. `t` is the time until the window ends.
 
 use std::time::Duration;
 

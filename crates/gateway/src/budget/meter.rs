@@ -8,6 +8,7 @@
 //! | `text/event-stream`, JSON lines | each event as it passes | one event, at most 1 MiB |
 //! | anything else | the whole document, at its end | at most 4 MiB |
 //! | with a `Content-Encoding` | nothing | none |
+//! | of a request that speaks a text | how many bytes of samples | the header of a WAV file |
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header, response};
@@ -18,6 +19,7 @@ use super::{
     charge::Charge,
     charged_usage::{Ending, ran_nothing},
     records::{Fate, Form, Records},
+    speech::AudioLength,
     usage::Usage,
 };
 
@@ -29,8 +31,8 @@ const LONGEST: usize = 4 << 20;
 pub(crate) struct Meter {
     /// The reserve that is settled when the body ends.
     charge: Charge,
-    /// Where the usage stands in a document.
-    api: Api,
+    /// Where the usage stands in a document. `None`: the response is sound.
+    api: Option<Api>,
     /// What was read of the usage so far.
     usage: Usage,
     /// How the body is read.
@@ -42,6 +44,8 @@ pub(crate) struct Meter {
 /// How a body is read, and what of it is kept.
 #[derive(Debug)]
 enum Content {
+    /// Sound, of which the length is counted.
+    Audio(AudioLength),
     /// A document, as far as it has passed.
     Document(Vec<u8>),
     /// A model did not run: nothing is read.
@@ -53,8 +57,23 @@ enum Content {
 }
 
 impl Meter {
+    /// Counts the sound of this response.
+    pub(super) fn of_speech(charge: Charge, head: &response::Parts) -> Self {
+        let content = match ran_nothing(head.status) {
+            true => Content::Nothing,
+            false => Content::Audio(AudioLength::for_response(head.status, &head.headers)),
+        };
+        Self {
+            charge,
+            api: None,
+            usage: Usage::default(),
+            content,
+            hides_usage: false,
+        }
+    }
+
     /// Reads the body of this response.
-    pub(super) fn new(charge: Charge, api: Api, head: &mut response::Parts) -> Self {
+    pub(super) fn of_model(charge: Charge, api: Api, head: &mut response::Parts) -> Self {
         let content = Content::for_response(head.status, &head.headers);
         let hides_usage = charge.hides_usage() && matches!(content, Content::Stream(_));
         if hides_usage {
@@ -63,7 +82,7 @@ impl Meter {
         }
         Self {
             charge,
-            api,
+            api: Some(api),
             usage: Usage::default(),
             content,
             hides_usage,
@@ -79,6 +98,7 @@ impl Meter {
     pub(crate) fn pass_part(&mut self, part: Bytes) -> Bytes {
         let (api, usage, hides_usage) = (self.api, &mut self.usage, self.hides_usage);
         match &mut self.content {
+            Content::Audio(audio) => audio.take_part(&part),
             Content::Document(document) if document.len() + part.len() > LONGEST => {
                 self.content = Content::Unreadable;
             }
@@ -113,13 +133,20 @@ impl Meter {
     /// Settles the reserve. `ending` is how the body ended; what could be read of it decides too. A second call does nothing.
     fn settle_charge(&mut self, ending: Ending) {
         let ending = match &self.content {
+            Content::Audio(audio) => {
+                self.usage.audio_millis = audio.millis();
+                match audio.is_complete() {
+                    true => Ending::Complete,
+                    false => ending,
+                }
+            }
             Content::Document(document) => {
                 // A document that was cut cannot be read. One that can be read was complete, even if its
                 // end was not asked for. Without a usage, its whole length counts as text.
                 let length = document.len() as u64;
                 let read = serde_json::from_slice(document);
-                if let Ok(document) = &read {
-                    self.usage.read_document(self.api, document);
+                if let (Ok(document), Some(api)) = (&read, self.api) {
+                    self.usage.read_document(api, document);
                 }
                 if self.usage.tokens_out.is_none() {
                     self.usage.text = self.usage.text.max(length);
@@ -165,8 +192,10 @@ impl Content {
 /// Reads an event, and decides what the client gets of it.
 ///
 /// A last event that has nothing but the usage is left out. Others lose the field `usage`.
-fn read_event(api: Api, usage: &mut Usage, event: &Value, hides_usage: bool) -> Fate {
-    usage.read_document(api, event);
+fn read_event(api: Option<Api>, usage: &mut Usage, event: &Value, hides_usage: bool) -> Fate {
+    if let Some(api) = api {
+        usage.read_document(api, event);
+    }
     let Some(fields) = event.as_object().filter(|_| hides_usage) else {
         return Fate::Keep;
     };

@@ -1,4 +1,5 @@
-//! Budgets of requests, tokens and money: `[[budgets]]`, `[[prices]]`, `[[model_rules]]`, `[metering]`.
+//! Budgets of requests, tokens, characters, sound and money: `[[budgets]]`, `[[prices]]`, `[[speech]]`,
+//! `[[model_rules]]`, `[metering]`.
 //!
 //! # Design
 //!
@@ -20,9 +21,11 @@
 //!
 //! | file | what it has |
 //! |---|---|
-//! | `section.rs`, `policy.rs`, `values.rs` | the keys as written, and checked |
-//! | `model_rule.rs`, `pattern.rs`, `price.rs` | which models, how many tokens, at what price |
+//! | `section.rs`, `policy.rs`, `values.rs`, `speech_values.rs`, `unit.rs` | the keys as written, and checked |
+//! | `model_rule.rs`, `price.rs` | which models, how many tokens, at what price |
+//! | `admission.rs` | reads a body and reserves for it |
 //! | `api.rs`, `request/` | what a request asks for |
+//! | `speech/` | the text that a request speaks, and the sound of the response |
 //! | `refusal.rs`, `fields.rs` | what a client is told |
 //! | `cost.rs` | the most that it can cost |
 //! | `charge.rs`, `charged_usage.rs`, `usage.rs`, `records.rs`, `meter.rs` | what it used |
@@ -36,6 +39,7 @@
 //! A usage above the bound is charged as it is told, up to 2^31 tokens, and marked in the audit trail. The
 //! window is then exceeded once, and the next request is refused.
 
+mod admission;
 mod meter;
 mod records;
 mod charge;
@@ -47,22 +51,25 @@ mod request;
 mod api;
 mod cost;
 mod policy;
+mod speech_values;
 mod values;
 mod section;
+mod speech;
 mod model_rule;
+mod unit;
 mod price;
-mod pattern;
+mod value_count;
 
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, header, request::Parts};
+use http::{Method, request::Parts};
 use http_body::Body;
-use http_body_util::{BodyExt as _, Either, Full, LengthLimitError, Limited};
+use http_body_util::{Either, Full};
 use palisade::core::{BoxError, Identity, Rejection, SecurityContext, SharedClock};
 use palisade_rate_limit::{BudgetCharge, BudgetStore};
 
-use self::{api::Api, charge::Entry, cost::Cost, request::ModelRequest};
+use self::{api::Api, charge::Entry, cost::Cost, speech::SpeechRule};
 pub(crate) use self::{charge::Charge, meter::Meter, policy::BudgetPolicy};
 
 /// The budgets of a gateway, with the store of their counters. Clones share both.
@@ -122,9 +129,11 @@ impl Caller<'_> {
 }
 
 /// What a path is to the budgets.
-enum Target {
+enum Target<'a> {
     /// A request to a model, which is read.
     Model(Api),
+    /// A text that is spoken.
+    Speech(&'a SpeechRule),
     /// Everything that costs no tokens.
     Free,
 }
@@ -175,6 +184,7 @@ impl Budgets {
                 Ok(Admitted { body, charge })
             }
             Target::Model(api) => self.admit_model(api, &caller, head, body).await,
+            Target::Speech(rule) => self.admit_speech(rule, &caller, head, body).await,
         }
     }
 
@@ -182,94 +192,28 @@ impl Budgets {
     ///
     /// # Errors
     ///
-    /// 403: it could cost tokens that no one counts.
-    fn target_of(&self, head: &Parts, switches: bool) -> Result<Target, Box<Rejection>> {
+    /// 403: it could cost tokens or speak a text that no one counts.
+    fn target_of(&self, head: &Parts, switches: bool) -> Result<Target<'_>, Box<Rejection>> {
         let policy = &self.0.policy;
         let path = head.uri.path();
-        if !policy.reads_models() || policy.is_free(path) {
+        if policy.is_free(path) {
             return Ok(Target::Free);
         }
-        let is_post = head.method == Method::POST;
-        if let Some(api) = Api::for_path(path).filter(|_| is_post) {
+        if let Some(rule) = policy.speech_at(path).filter(|_| !switches) {
+            return Ok(Target::Speech(rule));
+        }
+        if !policy.reads_models() && !policy.reads_speech() {
+            return Ok(Target::Free);
+        }
+        let is_read = head.method == Method::POST && policy.reads_models();
+        if let Some(api) = Api::for_path(path).filter(|_| is_read) {
             return Ok(Target::Model(api));
         }
         let only_reads = matches!(head.method, Method::GET | Method::HEAD | Method::OPTIONS);
-        match only_reads && !switches {
+        match only_reads && !switches && !policy.has_text(head.uri.query()) {
             true => Ok(Target::Free),
             false => Err(refusal::path_not_metered()),
         }
-    }
-
-    /// Reserves for a request to a model. The upstream gets the body written again, `Content-Type: application/json` and no
-    /// `Accept-Encoding`, since a compressed response could not be read. In shadow it gets the request as it came.
-    ///
-    /// # Errors
-    ///
-    /// 413 or 400: the body is too long, breaks off, or cannot be counted. 403: the model may not be used. Otherwise those
-    /// of [`reserve`](Self::reserve_cost).
-    async fn admit_model<B>(
-        &self,
-        api: Api,
-        caller: &Caller<'_>,
-        head: &mut Parts,
-        body: B,
-    ) -> Result<Admitted<B>, Box<Rejection>>
-    where
-        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
-    {
-        let policy = &self.0.policy;
-        let raw = collect_body(body, policy.metering.max_body).await?;
-        let unchanged = |raw: Bytes| Either::Right(Full::new(raw));
-        let read = self.read_request(api, caller, head, &raw);
-        let (request, cost) = match read {
-            Ok(read) => read,
-            Err(rejection) => {
-                self.refuse_unless_shadow(caller.cx, rejection)?;
-                let (body, charge) = (unchanged(raw), None);
-                return Ok(Admitted { body, charge });
-            }
-        };
-        let charge = self.reserve_cost(caller, Some(&request), cost).await?;
-        if self.0.only_shadow {
-            let body = unchanged(raw);
-            return Ok(Admitted { body, charge });
-        }
-        // What is compressed cannot be read.
-        head.headers.remove(header::ACCEPT_ENCODING);
-        // A server must read the body as it was counted.
-        let json = HeaderValue::from_static("application/json");
-        head.headers.insert(header::CONTENT_TYPE, json);
-        let body = unchanged(request.into_body());
-        Ok(Admitted { body, charge })
-    }
-
-    /// Reads a request, checks its model, and finds the most that it can cost.
-    ///
-    /// # Errors
-    ///
-    /// 400: the body is encoded, is no JSON object, or asks for more tokens than allowed. 403: a rule does not allow the model,
-    /// or it has no price.
-    fn read_request(
-        &self,
-        api: Api,
-        caller: &Caller<'_>,
-        head: &Parts,
-        raw: &Bytes,
-    ) -> Result<(ModelRequest, Cost), Box<Rejection>> {
-        let policy = &self.0.policy;
-        if head.headers.contains_key(header::CONTENT_ENCODING) {
-            return Err(refusal::unreadable_request("its content is encoded"));
-        }
-        let path = head.uri.path();
-        let mut request = ModelRequest::parse(api, path, raw)?;
-        let (principal, owner) = caller.principal_and_owner();
-        let limit = policy.check_model(request.model(), &principal, &owner, path)?;
-        let price = policy.price_of(request.model())?;
-        if policy.has_money() {
-            request.check_price()?;
-        }
-        let tokens = request.bound_tokens(&policy.metering, limit)?;
-        Ok((request, Cost::of_tokens(tokens, price)))
     }
 
     /// Reserves a cost from all budgets that count a request.
@@ -280,11 +224,11 @@ impl Budgets {
     async fn reserve_cost(
         &self,
         caller: &Caller<'_>,
-        request: Option<&ModelRequest>,
+        model: Option<&str>,
         cost: Cost,
     ) -> Result<Option<Charge>, Box<Rejection>> {
         let now = self.0.clock.unix_time();
-        let entries = self.matching_budgets(caller, request);
+        let entries = self.matching_budgets(caller, model);
         if entries.is_empty() {
             return Ok(None);
         }
@@ -299,11 +243,10 @@ impl Budgets {
                 let states = decision.states().to_vec();
                 let fields = fields::header_fields(&entries, &charges, &states, now);
                 let reservation = decision.into_reservation();
-                let charge = reservation.map(|reservation| {
+                return Ok(reservation.map(|reservation| {
                     let store = Arc::clone(&self.0.store);
                     Charge::new(caller.cx, store, reservation, entries, cost, fields)
-                });
-                return Ok(charge.map(|charge| charge.of_request(request, self.0.only_shadow)));
+                }));
             }
             Ok(decision) => refusal::budget_exceeded(&entries, &charges, decision.states(), now),
             Err(problem) => refusal::store_away(problem),
@@ -313,13 +256,13 @@ impl Budgets {
     }
 
     /// Returns the budgets that count a request, each with whom it counts.
-    fn matching_budgets(&self, caller: &Caller<'_>, request: Option<&ModelRequest>) -> Vec<Entry> {
+    /// `model` is `None` if the request costs neither tokens nor sound.
+    fn matching_budgets(&self, caller: &Caller<'_>, model: Option<&str>) -> Vec<Entry> {
         let (principal, _) = caller.principal_and_owner();
         let owner = match caller.cx.identity() {
             Identity::Known(who) => who.owner(),
             _ => None,
         };
-        let model = request.map(ModelRequest::model);
         let budgets = self.0.policy.budgets.iter();
         budgets
             .filter_map(|budget| {
@@ -357,27 +300,5 @@ impl fmt::Debug for Budgets {
         f.debug_struct("Budgets")
             .field("policy", &self.0.policy)
             .finish_non_exhaustive()
-    }
-}
-
-/// Reads a whole body.
-///
-/// # Errors
-///
-/// 413 if it is longer than `most` bytes or than the stack allows, 400 if it breaks off.
-async fn collect_body<B>(body: B, most: usize) -> Result<Bytes, Box<Rejection>>
-where
-    B: Body<Data = Bytes, Error: Into<BoxError>>,
-{
-    match Limited::new(body, most).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) => {
-            let error: &(dyn std::error::Error + 'static) = &*error;
-            let mut causes = std::iter::successors(Some(error), |cause| cause.source());
-            Err(match causes.any(|cause| cause.is::<LengthLimitError>()) {
-                true => Box::new(Rejection::payload_too_large()),
-                false => refusal::unreadable_request("it broke off"),
-            })
-        }
     }
 }

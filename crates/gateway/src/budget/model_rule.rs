@@ -2,10 +2,8 @@
 
 use palisade::core::Rejection;
 
-use super::{
-    pattern::{Pattern, first_match},
-    refusal,
-};
+use super::refusal;
+use crate::pattern::{Pattern, first_match};
 
 /// One rule. It applies to requests that it names by principal, owner and path.
 #[derive(Clone, Debug, PartialEq)]

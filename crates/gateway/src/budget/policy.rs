@@ -13,13 +13,18 @@ use palisade_rate_limit::CalendarWindow;
 
 use super::{
     model_rule::{self, ModelRule},
-    pattern::{Pattern, first_match},
-    price::{Money, Price, PriceEntry},
+    price::{Price, PriceEntry},
     refusal,
-    section::{BudgetSection, MeteringSection, ModelRuleSection, PriceSection},
+    section::{BudgetSection, MeteringSection, ModelRuleSection, PriceSection, SpeechSection},
+    speech::SpeechRule,
+    speech_values,
+    unit::{By, Unit},
     values,
 };
-use crate::problem::Place;
+use crate::{
+    pattern::{Pattern, first_match},
+    problem::Place,
+};
 
 /// All budgets of a gateway, and what they need to count.
 #[derive(Clone, Debug)]
@@ -30,6 +35,8 @@ pub(crate) struct BudgetPolicy {
     prices: Vec<PriceEntry>,
     /// Rules of models: all that name a request apply.
     rules: Vec<ModelRule>,
+    /// Paths that speak a text: the first that names a path counts.
+    speech: Vec<SpeechRule>,
     /// How tokens are counted.
     pub(super) metering: Metering,
     /// The file of the counters, without a shared store.
@@ -43,7 +50,7 @@ pub(super) struct Budget {
     pub(super) name: Arc<str>,
     /// What it counts.
     pub(super) unit: Unit,
-    /// Units of one window; money in millionths.
+    /// Units of one window; money in millionths, seconds of audio in milliseconds.
     pub(super) amount: u64,
     /// When it begins again.
     pub(super) window: CalendarWindow,
@@ -51,36 +58,6 @@ pub(super) struct Budget {
     pub(super) by: By,
     /// Empty: all.
     pub(super) models: Vec<Pattern>,
-}
-
-/// What a budget counts.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Unit {
-    /// The currency of the prices, in millionths.
-    Money,
-    /// Every request counts one, whatever its tokens.
-    Requests,
-    /// Tokens in and out together.
-    Tokens,
-    /// Tokens of requests.
-    TokensIn,
-    /// Tokens of responses.
-    TokensOut,
-}
-
-/// Whom a budget counts apart.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum By {
-    /// One counter for all requests.
-    Everyone,
-    /// The pattern of `models`, never the name that a client sent: clients could make counters.
-    Model,
-    /// The owner (tenant) of the principal; without one, the principal.
-    Owner,
-    /// The principal as `kind:id`. All guests share one counter.
-    Principal,
-    /// The upstream, by its addresses and path prefix.
-    Upstream,
 }
 
 /// How tokens are counted.
@@ -120,15 +97,17 @@ impl BudgetPolicy {
         let budgets: Vec<BudgetSection> = config.section("budgets")?;
         let prices: Vec<PriceSection> = config.section("prices")?;
         let rules: Vec<ModelRuleSection> = config.section("model_rules")?;
+        let speech: Vec<SpeechSection> = config.section("speech")?;
         let metering: MeteringSection = config.section("metering")?;
         if budgets.is_empty() && rules.is_empty() {
             return values::nothing_to_meter(config, place).map(|()| None);
         }
         let file = metering.file.as_ref().map(|file| file.get_ref().as_str());
         let policy = Self {
-            budgets: values::read_budgets(&budgets, !prices.is_empty(), place)?,
+            budgets: values::read_budgets(&budgets, &prices, &speech, place)?,
             prices: values::read_prices(&prices, place)?,
             rules: values::read_rules(&rules, place)?,
+            speech: speech_values::read_speech(&speech, place)?,
             file: config.path(file.unwrap_or("budgets.log")),
             metering: values::read_metering(&metering, place)?,
         };
@@ -142,9 +121,57 @@ impl BudgetPolicy {
 
     /// Returns whether something counts tokens or models, so that requests must be read.
     pub(super) fn reads_models(&self) -> bool {
-        let reads =
-            |budget: &Arc<Budget>| budget.unit != Unit::Requests || !budget.models.is_empty();
+        let reads = |budget: &Arc<Budget>| budget.unit.is_of_tokens() || !budget.models.is_empty();
         !self.rules.is_empty() || self.budgets.iter().any(reads)
+    }
+
+    /// Returns whether something counts texts that are spoken, so that they must be found.
+    pub(super) fn reads_speech(&self) -> bool {
+        let mut budgets = self.budgets.iter();
+        !self.speech.is_empty() && budgets.any(|budget| budget.unit.is_of_speech())
+    }
+
+    /// Returns what a path speaks. `None`: it speaks nothing.
+    pub(super) fn speech_at(&self, path: &str) -> Option<&SpeechRule> {
+        self.speech.iter().find(|rule| rule.path.matches(path))
+    }
+
+    /// Returns whether a query has a text that some path would speak.
+    pub(super) fn has_text(&self, query: Option<&str>) -> bool {
+        self.reads_speech() && self.speech.iter().any(|rule| rule.is_in_query(query))
+    }
+
+    /// Checks the model of a text that is spoken. It may have none, unless names of models decide.
+    ///
+    /// # Errors
+    ///
+    /// 403: a rule does not allow the model, no budget would count it, or a budget of money counts it without a price.
+    pub(super) fn check_speech(
+        &self,
+        rule: &SpeechRule,
+        model: &str,
+        principal: &str,
+        owner: &str,
+        path: &str,
+    ) -> Result<(), Box<Rejection>> {
+        let counting = self
+            .budgets
+            .iter()
+            .filter(|budget| budget.unit.is_of_speech());
+        let names = |budget: &Arc<Budget>| {
+            budget.models.is_empty() || first_match(&budget.models, model).is_some()
+        };
+        let is_named = self.rules.iter().any(|rule| !rule.models.is_empty())
+            || self.budgets.iter().any(|budget| !budget.models.is_empty());
+        let is_counted = counting.clone().next().is_none() || counting.clone().any(names);
+        if (model.is_empty() && is_named) || !is_counted {
+            return Err(refusal::model_not_allowed());
+        }
+        let mut paid = counting.filter(|budget| budget.unit == Unit::Money && names(budget));
+        if rule.price.is_none() && paid.next().is_some() {
+            return Err(refusal::model_not_priced());
+        }
+        model_rule::check_model(&self.rules, model, principal, owner, path).map(drop)
     }
 
     /// Returns whether a path costs no tokens.
@@ -188,7 +215,7 @@ impl BudgetPolicy {
         let mut budgets = self
             .budgets
             .iter()
-            .filter(|budget| budget.unit != Unit::Requests);
+            .filter(|budget| budget.unit.is_of_tokens());
         let names = |budget: &Arc<Budget>| {
             budget.models.is_empty() || first_match(&budget.models, model).is_some()
         };
@@ -256,48 +283,6 @@ impl Budget {
             kind: by.name(),
             id: id.to_owned(),
         })
-    }
-}
-
-impl Unit {
-    /// All units with their names in the file.
-    pub(super) const ALL: [(&'static str, Self); 5] = [
-        ("requests", Self::Requests),
-        ("tokens", Self::Tokens),
-        ("tokens_in", Self::TokensIn),
-        ("tokens_out", Self::TokensOut),
-        ("money", Self::Money),
-    ];
-
-    /// Returns its name.
-    pub(super) fn name(self) -> &'static str {
-        let named = Self::ALL.iter().find(|(_, unit)| *unit == self);
-        named.map_or("", |(name, _)| name)
-    }
-
-    /// Writes units for people: money as a decimal number.
-    pub(super) fn format_units(self, units: u64) -> String {
-        match self {
-            Self::Money => Money(units).to_string(),
-            _ => units.to_string(),
-        }
-    }
-}
-
-impl By {
-    /// All subjects with their names in the file.
-    pub(super) const ALL: [(&'static str, Self); 5] = [
-        ("principal", Self::Principal),
-        ("owner", Self::Owner),
-        ("model", Self::Model),
-        ("upstream", Self::Upstream),
-        ("everyone", Self::Everyone),
-    ];
-
-    /// Returns its name.
-    pub(super) fn name(self) -> &'static str {
-        let named = Self::ALL.iter().find(|(_, by)| *by == self);
-        named.map_or("", |(name, _)| name)
     }
 }
 

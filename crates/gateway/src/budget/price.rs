@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use super::pattern::Pattern;
+use crate::pattern::Pattern;
 
 /// Millionths of one unit of the currency.
 const MILLION: u64 = 1_000_000;
@@ -42,6 +42,12 @@ impl Price {
             + part(self.output, tokens_out);
         u64::try_from(sum.div_ceil(MILLION.into())).unwrap_or(u64::MAX)
     }
+}
+
+/// Returns the price of so many units at a price for a million, in millionths, rounded up.
+pub(super) fn for_units(price: u64, units: u64) -> u64 {
+    let sum = u128::from(price) * u128::from(units);
+    u64::try_from(sum.div_ceil(MILLION.into())).unwrap_or(u64::MAX)
 }
 
 /// Reads a decimal number with at most six digits after the point: `25`, `"2.50"`. `None`: it is none.

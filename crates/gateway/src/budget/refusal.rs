@@ -138,6 +138,16 @@ pub(super) fn unreadable_request(reason: &'static str) -> Box<Rejection> {
     )))
 }
 
+/// The request has no text that could be spoken. The name of the field is that of the configuration.
+pub(super) fn no_text(field: &str) -> Box<Rejection> {
+    let rejection = Rejection::new(
+        StatusCode::BAD_REQUEST,
+        "unreadable_request",
+        "The text of this request cannot be counted.",
+    );
+    Box::new(rejection.with_detail(format!("The request has no text in the field `{field}`.")))
+}
+
 /// A rule allows fewer tokens.
 pub(super) fn too_many_tokens(limit: u64) -> Box<Rejection> {
     let rejection = Rejection::new(

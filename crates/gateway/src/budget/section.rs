@@ -1,4 +1,4 @@
-//! The keys of `[[budgets]]`, `[[prices]]`, `[[model_rules]]` and `[metering]`, as they are written.
+//! The keys of `[[budgets]]`, `[[prices]]`, `[[speech]]`, `[[model_rules]]` and `[metering]`, as they are written.
 //!
 //! Values are checked in `policy.rs`. Keys that are not listed are errors.
 
@@ -21,9 +21,9 @@ pub(super) enum Amount {
 pub(super) struct BudgetSection {
     /// Its name in responses, metrics and the store. Lower-case letters, digits and hyphens.
     pub(super) name: Spanned<String>,
-    /// `requests`, `tokens`, `tokens_in`, `tokens_out` or `money`.
+    /// `requests`, `tokens`, `tokens_in`, `tokens_out`, `characters`, `audio_seconds` or `money`.
     pub(super) unit: Spanned<String>,
-    /// Units in one window. Money as text: `"25.00"`.
+    /// Units in one window: a whole number. Money as text: `"25.00"`.
     pub(super) amount: Spanned<Amount>,
     /// `minute`, `hour`, `day` or `month`.
     pub(super) window: Spanned<String>,
@@ -48,6 +48,23 @@ pub(super) struct PriceSection {
     pub(super) output: Spanned<Amount>,
     /// A million tokens in that are written into a cache of the upstream. Default: twice `input`.
     pub(super) cache_write: Option<Spanned<Amount>>,
+}
+
+/// `[[speech]]`: a path that turns text into sound. Its characters and its sound are counted. The first entry that names
+/// the path counts.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SpeechSection {
+    /// The path; `*` stands for any text.
+    pub(super) path: Spanned<String>,
+    /// The name of the text in the query, the form or the JSON object. Default: `text`.
+    pub(super) text: Option<Spanned<String>>,
+    /// The most sound of one character, in milliseconds: 1 to 60000. Default: 1000.
+    ///
+    /// So much is reserved, until the sound that passed is known.
+    pub(super) milliseconds_per_character: Option<Spanned<u64>>,
+    /// The price of a million characters, as text: `"15.00"`. Default: none, and a budget of money refuses the path.
+    pub(super) price: Option<Spanned<Amount>>,
 }
 
 /// `[[model_rules]]`: which models may be used, and how many tokens out. All entries that name the

@@ -40,6 +40,8 @@ pub(super) struct Usage {
     pub(super) text: u64,
     /// Tokens in that were written into a cache of the upstream.
     pub(super) cache_write: u64,
+    /// Milliseconds of sound that passed. `None`: there was none, or it could not be counted.
+    pub(super) audio_millis: Option<u64>,
     /// A number was none: negative, a fraction, or text.
     pub(super) is_wrong: bool,
 }

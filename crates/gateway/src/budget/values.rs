@@ -3,6 +3,7 @@
 //! | key | range | default |
 //! |---|---|---|
 //! | `amount` | 1 to 2^50; money to a billion | none |
+//! | `milliseconds_per_character` | 1 to 60000 | 1000 |
 //! | `max_tokens` | 1 to 16777216 | 4096 of `[metering]`, no limit of a rule |
 //! | `overhead_tokens`, `reference_tokens` | 0 to 16777216 | 1024, 131072 |
 //! | `max_body_kib` | 1 to 65536 | 4096 |
@@ -13,24 +14,26 @@ use palisade::config::{Config, ConfigFileError, nearest_name};
 use palisade_rate_limit::{CalendarPeriod, CalendarWindow};
 use toml::Spanned;
 
+use super::unit::{By, Unit};
 use super::{
     model_rule::ModelRule,
-    pattern::Pattern,
-    policy::{Budget, By, Metering, Unit},
+    policy::{Budget, Metering},
     price::{self, Price, PriceEntry},
-    section::{Amount, BudgetSection, MeteringSection, ModelRuleSection, PriceSection},
+    section::{
+        Amount, BudgetSection, MeteringSection, ModelRuleSection, PriceSection, SpeechSection,
+    },
 };
-use crate::problem::Place;
+use crate::{pattern::Pattern, problem::Place};
 
 /// The most units of a budget.
 const MOST: u64 = 1 << 50;
 /// The most tokens of one setting: larger than the context of any model.
 const MOST_TOKENS: u64 = 1 << 24;
 /// The longest name or pattern.
-const LONGEST_NAME: usize = 100;
+pub(super) const LONGEST_NAME: usize = 100;
 
 /// A checked value, or the error with line, key and remedy.
-type Checked<T> = Result<T, ConfigFileError>;
+pub(super) type Checked<T> = Result<T, ConfigFileError>;
 
 /// Refuses prices and settings that nothing uses.
 ///
@@ -38,7 +41,11 @@ type Checked<T> = Result<T, ConfigFileError>;
 ///
 /// There is such a section.
 pub(super) fn nothing_to_meter(config: &Config, place: Place<'_>) -> Checked<()> {
-    for (section, key) in [("prices", "models"), ("metering", "file")] {
+    for (section, key) in [
+        ("prices", "models"),
+        ("speech", "path"),
+        ("metering", "file"),
+    ] {
         if config.has(&[section]) {
             let problem = "there is no budget that uses it";
             let remedy = "add `[[budgets]]`, or remove the section";
@@ -52,10 +59,11 @@ pub(super) fn nothing_to_meter(config: &Config, place: Place<'_>) -> Checked<()>
 ///
 /// # Errors
 ///
-/// A value cannot be used, two budgets have one name, or a budget of money has no prices.
+/// A value cannot be used, two budgets have one name, a budget of money has no prices, or one of speech no path.
 pub(super) fn read_budgets(
     sections: &[BudgetSection],
-    has_prices: bool,
+    prices: &[PriceSection],
+    speech: &[SpeechSection],
     place: Place<'_>,
 ) -> Checked<Vec<Arc<Budget>>> {
     let mut budgets: Vec<Arc<Budget>> = Vec::new();
@@ -65,6 +73,11 @@ pub(super) fn read_budgets(
             let remedy = "give each budget a name of its own";
             return Err(place.invalid_value(&section.name, "two budgets have this name", remedy));
         }
+        if matches!(budget.unit, Unit::AudioSeconds | Unit::Characters) && speech.is_empty() {
+            let remedy = "add `[[speech]]` with `path` and `text`";
+            return Err(place.invalid_value(&section.unit, "no path speaks a text", remedy));
+        }
+        let has_prices = !prices.is_empty() || speech.iter().any(|section| section.price.is_some());
         if budget.unit == Unit::Money && !has_prices {
             let remedy = "add `[[prices]]` with `models`, `input` and `output`";
             return Err(place.invalid_value(&section.unit, "no model has a price", remedy));
@@ -93,7 +106,10 @@ fn read_budget(section: &BudgetSection, place: Place<'_>) -> Checked<Budget> {
     Ok(Budget {
         name: read_name(&section.name, place)?.into(),
         unit,
-        amount: read_amount(&section.amount, unit == Unit::Money, place)?,
+        amount: match unit {
+            Unit::AudioSeconds => read_amount(&section.amount, false, place)?.saturating_mul(1000),
+            _ => read_amount(&section.amount, unit == Unit::Money, place)?,
+        },
         window: read_window(section, place)?,
         by,
         models: read_patterns(&section.models, place)?,
@@ -236,7 +252,7 @@ pub(super) fn read_prices(sections: &[PriceSection], place: Place<'_>) -> Checke
 /// # Errors
 ///
 /// It is no decimal number with at most six digits after the point, or above 2^50 millionths.
-fn read_price(written: &Spanned<Amount>, place: Place<'_>) -> Checked<u64> {
+pub(super) fn read_price(written: &Spanned<Amount>, place: Place<'_>) -> Checked<u64> {
     let read = match written.get_ref() {
         Amount::Text(text) => price::parse_millionths(text),
         Amount::Whole(number) => price::parse_millionths(&number.to_string()),
@@ -327,7 +343,12 @@ pub(super) fn read_metering(section: &MeteringSection, place: Place<'_>) -> Chec
 /// # Errors
 ///
 /// It is out of range; the error names both bounds.
-fn read_number(written: &Spanned<u64>, least: u64, most: u64, place: Place<'_>) -> Checked<u64> {
+pub(super) fn read_number(
+    written: &Spanned<u64>,
+    least: u64,
+    most: u64,
+    place: Place<'_>,
+) -> Checked<u64> {
     let number = *written.get_ref();
     match (least..=most).contains(&number) {
         true => Ok(number),

@@ -53,6 +53,7 @@ use crate::{
     body::UpstreamBody,
     budget::{Admitted, Budgets, Caller},
     credential_watch::Credentials,
+    mcp::McpRules,
     path::check_path,
     upstream::{Upstreams, WebSocketLimits},
 };
@@ -100,6 +101,7 @@ const NAME: &str = "forward";
 /// | 400 | `connection_options` | `Connection` names a field that the upstream needs |
 /// | 400, 402, 403, 429 | `budget_exceeded` and others | the request does not fit a budget, or cannot be counted |
 /// | 400 | `websocket_handshake` | a WebSocket was asked for, but the handshake is not complete |
+/// | 400, 403 | `mcp_message_unreadable`, `mcp_method_not_allowed`, `mcp_tool_not_allowed` | a message for an MCP server that no rule allows |
 /// | 401 | `unauthenticated` | the credential ended while the request was open |
 /// | 404 | `no_upstream` | no upstream takes this host and path |
 /// | 405 | `method_not_allowed` | `CONNECT` and `TRACE` are never forwarded |
@@ -121,6 +123,8 @@ pub struct Forward {
     credentials: Option<Credentials>,
     /// What requests may cost. `None`: nothing is counted.
     budgets: Option<Budgets>,
+    /// Which methods and tools of MCP servers may be used.
+    mcp: McpRules,
     /// Whether nothing is refused or removed that the client sent.
     only_shadow: bool,
 }
@@ -139,12 +143,13 @@ impl Forward {
     ///
     /// A gateway passes the same list to each stack, so that it can end sockets that an earlier stack
     /// opened.
-    pub(crate) const fn with_tunnels(upstreams: Upstreams, tunnels: OpenTunnels) -> Self {
+    pub(crate) fn with_tunnels(upstreams: Upstreams, tunnels: OpenTunnels) -> Self {
         Self {
             upstreams,
             tunnels,
             credentials: None,
             budgets: None,
+            mcp: McpRules::default(),
             only_shadow: false,
         }
     }
@@ -152,6 +157,11 @@ impl Forward {
     /// Reserves and settles what requests cost.
     pub(crate) fn with_budgets(self, budgets: Option<Budgets>) -> Self {
         Self { budgets, ..self }
+    }
+
+    /// Allows some methods and tools of MCP servers alone.
+    pub(crate) fn with_mcp(self, mcp: McpRules) -> Self {
+        Self { mcp, ..self }
     }
 
     /// Checks the credential of what stays open again and again, and ends it with its credential.
@@ -255,6 +265,10 @@ impl Forward {
         let host = host.as_ref();
         let Prepared { mut head, secret } =
             request::rewrite_head(head, cx, host, upstream, self.only_shadow)?;
+        let body = self
+            .mcp
+            .check_request(cx, &mut head, body, switch.is_some(), self.only_shadow)
+            .await?;
         let Admitted { body, charge } = match &self.budgets {
             None => Admitted::uncounted(body),
             Some(budgets) => {

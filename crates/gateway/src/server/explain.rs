@@ -9,8 +9,11 @@ use palisade::{
     core::SystemClock,
 };
 
-use super::{stack::build_shield, tls::Tls};
-use crate::{error::GatewayError, settings::Settings, shadow_report::ShadowReport};
+use super::{
+    stack::{Shared, build_shield},
+    tls::Tls,
+};
+use crate::{error::GatewayError, settings::Settings};
 
 /// Describes what a gateway with these settings does: addresses, the stack, the upstreams.
 ///
@@ -44,7 +47,7 @@ pub fn explain(settings: &Settings) -> Result<String, GatewayError> {
     let running = Running::new()
         .with_audit(audit.transpose().map_err(GatewayError::new)?)
         .with_store(Some(settings.config.store_of_check()?));
-    let (shield, _) = build_shield(settings, &running, &ShadowReport::default())?;
+    let (shield, _) = build_shield(settings, &running, &Shared::new(SystemClock::shared()))?;
     let tls = Tls::open(settings, &SystemClock::shared())?;
     let server = &settings.server;
     let mut listeners = server.https.iter().chain(&server.http);

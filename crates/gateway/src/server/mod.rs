@@ -1,5 +1,6 @@
 //! From settings to sockets, and from a signal to an orderly end.
 
+mod status_page;
 mod admin;
 mod explain;
 mod reload;
@@ -29,7 +30,7 @@ use palisade::{
 };
 use tokio::sync::{Mutex, watch};
 
-pub use self::{admin::ask_admin, explain::explain, reload::Reloader};
+pub use self::{admin::ask_admin, explain::explain, reload::Reloader, status_page::status_page};
 use self::{
     admin::{AdminSocket, Drain},
     listeners::{
@@ -37,6 +38,7 @@ use self::{
         until_stopped, warn_of_contradictions,
     },
     stack::{Shared, build},
+    status_page::PageListener,
     tls::Tls,
 };
 use crate::{
@@ -96,8 +98,10 @@ pub struct Gateway {
     readiness: Readiness,
     greeting: Greeting,
     reloader: Arc<Reloader>,
-    /// `None` without `[admin]`.
+    /// `None` without `socket` of `[admin]`.
     admin: Option<AdminSocket>,
+    /// `None` without `page` of `[admin]`.
+    page: Option<PageListener>,
 }
 
 /// Prepares a [`Gateway`] with another clock. Returned by [`Gateway::builder`].
@@ -194,7 +198,7 @@ impl Gateway {
         let store = settings.config.connect_store().await?;
         let store = store.unwrap_or_else(|| Arc::new(MemoryStore::default()));
         let mut running = Running::from(Some(store));
-        let shared = Shared::default();
+        let shared = Shared::new(Arc::clone(&clock));
         let built = build(&settings, &running, &shared)?;
         shared
             .credentials
@@ -221,8 +225,9 @@ impl Gateway {
         let scopes = settings.first_scopes;
         let key = first.map(|(scheme, store)| mint_key(&scheme, &store, scopes, &clock));
         let service = Reloadable::new(built.service);
-        let admin = settings.admin.as_deref().map(AdminSocket::bind);
+        let admin = settings.admin.socket.as_deref().map(AdminSocket::bind);
         let admin = admin.transpose()?;
+        let page = settings.admin.page.map(PageListener::bind).transpose()?;
         settings.upstreams.start_health_checks();
         let client_auth = tls.as_ref().and_then(|tls| tls.client_auth.clone());
         Ok(Self {
@@ -234,6 +239,7 @@ impl Gateway {
             health: health_layer(&settings, &readiness)?,
             readiness: readiness.clone(),
             admin,
+            page,
             greeting: Greeting {
                 address: settings.address_for_clients(address.port()),
                 without_tls: (!settings.has_tls()).then(|| without_tls(&settings, address)),
@@ -254,6 +260,7 @@ impl Gateway {
                 client_auth,
                 service: service.clone(),
                 shared,
+                started: clock.unix_time(),
                 clock,
                 limits: ArcSwap::from_pointee(built.limits),
                 readiness,
@@ -284,6 +291,12 @@ impl Gateway {
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Returns the address of the status page, with the port that was bound. `None` without `page` of `[admin]`.
+    #[must_use]
+    pub fn page_address(&self) -> Option<SocketAddr> {
+        self.page.as_ref().map(PageListener::address)
     }
 
     /// Returns the key that a first start minted. `None` at later starts, and with a configuration
@@ -327,6 +340,9 @@ impl Gateway {
         let admin = self
             .admin
             .map(|admin| tokio::spawn(admin.serve(Arc::clone(&self.reloader), drained.clone())));
+        let page = self
+            .page
+            .map(|page| tokio::spawn(page.serve(Arc::clone(&self.reloader), receiver.clone())));
         let (service, in_clear) = listener_services(self.service, &self.health, &self.challenges);
         let build = |server: Option<ServerBuilder>| server.map(ServerBuilder::build).transpose();
         let https = build(self.https).map_err(listener_error)?;
@@ -346,8 +362,8 @@ impl Gateway {
         };
         let served: io::Result<_> = async { tokio::try_join!(https, http, stop) }.await;
         self.shared.tunnels.until_none_open(TUNNELS_END).await;
-        if let Some(admin) = admin {
-            admin.abort();
+        for task in admin.into_iter().chain(page) {
+            task.abort();
         }
         limit_store::finish(&self.reloader.running).await;
         if let Some(audit) = &self.audit {

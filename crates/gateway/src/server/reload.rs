@@ -1,6 +1,6 @@
 //! Reads the configuration again while the gateway serves.
 
-use std::{fmt, net::SocketAddr, sync::Arc};
+use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use palisade::{
@@ -60,6 +60,8 @@ pub struct Reloader {
     /// The limits of the stack that serves.
     pub(super) limits: ArcSwap<LimitLayers>,
     pub(super) readiness: Readiness,
+    /// When the gateway started, since the Unix epoch.
+    pub(super) started: Duration,
     /// Where the gateway listens with TLS.
     pub(super) addresses: Vec<SocketAddr>,
 }
@@ -146,6 +148,16 @@ impl Reloader {
     /// Returns how many WebSockets are open.
     pub(super) fn open_tunnels(&self) -> usize {
         self.shared.tunnels.open_count()
+    }
+
+    /// Returns when the gateway started, and what time it is, since the Unix epoch.
+    pub(super) fn start_and_now(&self) -> (Duration, Duration) {
+        (self.started, self.clock.unix_time())
+    }
+
+    /// Returns what was served since the start.
+    pub(super) fn traffic(&self) -> serde_json::Value {
+        self.shared.traffic.to_document()
     }
 
     /// Returns whether the gateway is stopping.

@@ -9,7 +9,7 @@ use palisade::{
     AuditLayer, Shield,
     api_key::{FileKeyStore, KeyScheme},
     config::{Assembled, KeyRotation, LimitLayers, Running},
-    core::{AuthenticateLayer, SystemClock},
+    core::{AuthenticateLayer, SharedClock, SystemClock},
     inspect::InspectLayer,
     shield::Protected,
 };
@@ -24,6 +24,7 @@ use crate::{
     forward::{Forward, OpenTunnels},
     settings::Settings,
     shadow_report::ShadowReport,
+    traffic::Traffic,
 };
 
 /// The stack and what it was built from.
@@ -59,13 +60,14 @@ pub(super) fn build(
     running: &Running,
     shared: &Shared,
 ) -> Result<Built, GatewayError> {
-    let (shield, assembled) = build_shield(settings, running, &shared.report)?;
+    let (shield, assembled) = build_shield(settings, running, shared)?;
     if let Some(inspect) = &assembled.inspect {
         rule_files::watch_rule_files(inspect, assembled.audit.clone())?;
     }
     let forward = Forward::with_tunnels(settings.upstreams.clone(), shared.tunnels.clone());
     let forward = forward.with_credentials(shared.credentials.clone());
     let forward = forward.with_budgets(shared.budgets_of(settings, running)?);
+    let forward = forward.with_mcp(settings.mcp.clone());
     let forward = match settings.only_shadow {
         true => forward.in_shadow(),
         false => forward,
@@ -81,7 +83,7 @@ pub(super) fn build(
 }
 
 /// What stays when a reload replaces the stack.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Shared {
     /// Connections that switched protocols.
     pub(super) tunnels: OpenTunnels,
@@ -89,11 +91,24 @@ pub(super) struct Shared {
     pub(super) credentials: Credentials,
     /// What would have been refused, in shadow mode.
     pub(super) report: ShadowReport,
+    /// What was served, for the status. Counted only if something shows it.
+    pub(super) traffic: Traffic,
     /// The counters of the budgets, opened with the first budget.
     counters: Arc<OnceLock<Arc<dyn BudgetStore>>>,
 }
 
 impl Shared {
+    /// Begins with nothing.
+    pub(super) fn new(clock: SharedClock) -> Self {
+        Self {
+            tunnels: OpenTunnels::default(),
+            credentials: Credentials::default(),
+            report: ShadowReport::default(),
+            traffic: Traffic::new(clock),
+            counters: Arc::default(),
+        }
+    }
+
     /// Joins the budgets of a file with their counters. `None`: there are none.
     ///
     /// The counters are in the shared store of the limits, or else in a file of this gateway.
@@ -148,7 +163,8 @@ pub(super) struct Parts {
 
 /// Builds the stack without what is inside it.
 ///
-/// In shadow mode the report is put outside all guards, so it sees what each of them recorded.
+/// The report of shadow mode and the counters of the status are put outside all guards, so they see what each of them
+/// recorded.
 ///
 /// # Errors
 ///
@@ -156,7 +172,7 @@ pub(super) struct Parts {
 pub(super) fn build_shield(
     settings: &Settings,
     running: &Running,
-    report: &ShadowReport,
+    shared: &Shared,
 ) -> Result<(Shield, Parts), GatewayError> {
     let Assembled {
         shield,
@@ -168,7 +184,11 @@ pub(super) fn build_shield(
         ..
     } = settings.config.assemble_with(running.clone())?;
     let shield = match settings.only_shadow {
-        true => shield.observe(report.clone()),
+        true => shield.observe(shared.report.clone()),
+        false => shield,
+    };
+    let shield = match settings.admin.is_some() {
+        true => shield.observe(shared.traffic.clone()),
         false => shield,
     };
     let shield = shield.build().map_err(GatewayError::new)?;

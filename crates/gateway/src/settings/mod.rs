@@ -1,6 +1,7 @@
 //! What the gateway does: from a configuration file, or from a few values.
 
 mod quick_start;
+mod admin;
 mod toml_writer;
 
 use std::{
@@ -9,26 +10,28 @@ use std::{
 };
 
 use palisade::config::{CertificateSource, Config, ListenOn, ServerSettings};
-use serde::Deserialize;
-use toml::Spanned;
 
+use self::admin::Admin;
 pub use self::quick_start::QuickStart;
 use crate::{
     budget::BudgetPolicy,
     error::{GatewayError, GatewayErrorKind},
     first_start::DataFolder,
+    mcp::McpRules,
     upstream::Upstreams,
 };
 
 /// Where a gateway listens without a file: for this machine alone.
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8443);
 /// The sections that the configuration of a gateway has besides those of Palisade.
-const SECTIONS: [&str; 6] = [
+const SECTIONS: [&str; 8] = [
     "upstreams",
     "budgets",
     "prices",
+    "speech",
     "model_rules",
     "metering",
+    "mcp",
     "admin",
 ];
 /// What cannot change while the gateway runs, besides the keys of Palisade.
@@ -73,10 +76,12 @@ pub struct Settings {
     /// `[server]`, with checked values.
     pub(crate) server: ServerSettings,
     pub(crate) upstreams: Upstreams,
-    /// The path of the admin socket.
-    pub(crate) admin: Option<PathBuf>,
+    /// The admin socket and the status page.
+    pub(crate) admin: Admin,
     /// Budgets and rules of models, if the file has any.
     pub(crate) budgets: Option<BudgetPolicy>,
+    /// Which methods and tools of MCP servers may be used.
+    pub(crate) mcp: McpRules,
     /// The folder of a quick start; a file names its own.
     pub(crate) data: Option<DataFolder>,
     /// The folder for the development authority.
@@ -155,8 +160,9 @@ impl Settings {
         }
         Ok(Self {
             upstreams: Upstreams::of(&config)?,
-            admin: admin_socket(&config)?,
+            admin: Admin::of(&config)?,
             budgets: BudgetPolicy::from_config(&config)?,
+            mcp: McpRules::from_config(&config)?,
             server,
             data,
             authority,
@@ -217,10 +223,10 @@ impl Settings {
         Ok(new)
     }
 
-    /// Returns the path of the admin socket. `None` without `[admin]`.
+    /// Returns the path of the admin socket. `None` without `socket` of `[admin]`.
     #[must_use]
     pub fn admin_socket(&self) -> Option<&Path> {
-        self.admin.as_deref()
+        self.admin.socket.as_deref()
     }
 
     /// Returns the address for clients, by the first host that is served. `port` is that of the
@@ -268,22 +274,4 @@ pub(crate) fn refuse_public_development(
         "name one (`--certificate` and `--key`, or `certificate` and `key` of `[server]`), \
          let an authority issue it (`[server.acme]`), or listen on 127.0.0.1",
     ))
-}
-
-/// The keys of `[admin]`.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
-#[serde(deny_unknown_fields)]
-struct AdminSection {
-    /// The path of the socket, relative to the folder of the file. Default: there is no admin socket.
-    socket: Option<Spanned<String>>,
-}
-
-/// Reads `[admin]`. Relative paths begin at the folder of the file.
-///
-/// # Errors
-///
-/// The section has another key.
-fn admin_socket(config: &Config) -> Result<Option<PathBuf>, GatewayError> {
-    let section: AdminSection = config.section("admin")?;
-    Ok(section.socket.map(|socket| config.path(socket.get_ref())))
 }

@@ -28,6 +28,8 @@ pub(crate) struct Running {
     pub(crate) folder: TempDir,
     pub(crate) reloader: Arc<Reloader>,
     pub(crate) report: ShadowReport,
+    /// Of the status page.
+    pub(crate) page: Option<SocketAddr>,
     pub(crate) tls: TlsConnector,
     http2: TlsConnector,
     stop: oneshot::Sender<()>,
@@ -70,6 +72,7 @@ pub(crate) async fn run(folder: TempDir, settings: Settings, authority: &str) ->
     let key = gateway.first_key().unwrap_or_default().to_owned();
     let reloader = gateway.reloader();
     let report = gateway.shadow_report();
+    let page = gateway.page_address();
     let tls = trust(&folder.path().join(authority), b"http/1.1");
     let http2 = trust(&folder.path().join(authority), b"h2");
     let (stop, stopped) = oneshot::channel::<()>();
@@ -85,6 +88,7 @@ pub(crate) async fn run(folder: TempDir, settings: Settings, authority: &str) ->
         folder,
         reloader,
         report,
+        page,
         tls,
         http2,
         stop,

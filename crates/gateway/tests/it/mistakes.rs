@@ -81,6 +81,24 @@ url = 'unix:/run/' => upstreams.url; unix:/PATH
 url = 'unix:' => upstreams.url; unix:/PATH
 "#;
 
+/// Budgets of speech and the admin section, after a good upstream.
+const OTHERS: &str = r#"
+[[budgets]] | name = 'a' | unit = 'characters' | amount = 5 | window = 'day' => budgets.unit; [[speech]]
+[[budgets]] | name = 'a' | unit = 'audio' | amount = 5 | window = 'day' => budgets.unit; audio_seconds
+[[budgets]] | name = 'a' | unit = 'requests' | amount = 5 | window = 'day' | [[speech]] | path = 'tts' => speech.path; "/tts"
+[[budgets]] | name = 'a' | unit = 'requests' | amount = 5 | window = 'day' | [[speech]] | path = '/tts' | text = '' => speech.text; "text"
+[[budgets]] | name = 'a' | unit = 'requests' | amount = 5 | window = 'day' | [[speech]] | path = '/tts' | milliseconds_per_character = 0 => speech.milliseconds_per_character; 1 to 60000
+[[budgets]] | name = 'a' | unit = 'requests' | amount = 5 | window = 'day' | [[speech]] | path = '/tts' | price = 1.5 => speech.price; as text
+[[speech]] | path = '/tts' => speech.path; [[budgets]]
+[[mcp]] | path = 'mcp' => mcp.path; "/mcp"
+[[mcp]] | path = '/mcp' | methods = [''] => mcp.methods; 1 to 128
+[[mcp]] | path = '/mcp' | max_body_kib = 0 => mcp.max_body_kib; 1 to 65536
+[[mcp]] | path = '/mcp' | [[mcp.tools]] | name = '' => mcp.tools.name; 1 to 128
+[admin] | page = '0.0.0.0:9092' => admin.page; 127.0.0.1:9092
+[admin] | page = 'localhost:9092' => admin.page; 127.0.0.1:9092
+[admin] | page = '127.0.0.1' => admin.page; 127.0.0.1:9092
+"#;
+
 /// Reads a file with this text after [`HEAD`]. Returns the error, without the name of the file.
 fn problem(text: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
@@ -132,6 +150,10 @@ fn every_wrong_key_of_an_upstream_is_told_with_line_and_remedy() {
     }
     for (section, key, remedy) in rows(SECTIONS) {
         check(&format!("[[upstreams]]\n{section}"), key, remedy);
+    }
+    for (sections, key, remedy) in rows(OTHERS) {
+        let upstream = format!("[[upstreams]]\nurl = 'http://127.0.0.1:1'\n{sections}");
+        check(&upstream, key, remedy);
     }
 }
 

@@ -17,7 +17,8 @@ pub(crate) const HANDSHAKE: &str = "GET /chat HTTP/1.1\r\nHost: localhost:PORT\r
     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nKEY\r\n";
 pub(crate) const SWITCHED: &str = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
     Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
-const STREAM: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nbegin\r\n";
+pub(crate) const STREAM: &str =
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nbegin\r\n";
 
 /// Everything needs a key, which is checked again every second.
 const FILE: &str = "[server]\nhosts = ['localhost:*']\nhttps = '127.0.0.1:0'\n\

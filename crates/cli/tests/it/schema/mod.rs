@@ -37,13 +37,16 @@ const FILES: [&str; 24] = [
     "gateway/src/upstream/websocket.rs",
     "gateway/src/upstream/header_rules.rs",
     "gateway/src/budget/section.rs",
+    "gateway/src/mcp/section.rs",
 ];
 /// The sections of the gateway, and the types of their values.
-const GATEWAY: [(&str, &str); 6] = [
+const GATEWAY: [(&str, &str); 8] = [
     ("upstreams", "Vec<Section>"),
     ("budgets", "Vec<BudgetSection>"),
     ("prices", "Vec<PriceSection>"),
+    ("speech", "Vec<SpeechSection>"),
     ("model_rules", "Vec<ModelRuleSection>"),
+    ("mcp", "Vec<McpSection>"),
     ("metering", "MeteringSection"),
     ("admin", "AdminSection"),
 ];
@@ -52,7 +55,7 @@ const GATEWAY: [(&str, &str); 6] = [
 fn made() -> Value {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut items = BTreeMap::new();
-    let settings = ["gateway/src/settings/mod.rs"];
+    let settings = ["gateway/src/settings/admin.rs"];
     for file in FILES.iter().chain(&settings) {
         let text = fs::read_to_string(crates.join(file)).unwrap();
         for item in source::items(&text) {

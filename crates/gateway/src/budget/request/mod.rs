@@ -7,13 +7,12 @@ mod deployment;
 mod names;
 mod output;
 mod references;
-mod size;
 
 use bytes::Bytes;
 use palisade::core::Rejection;
 use serde_json::{Map, Value};
 
-use super::{api::Api, cost::Tokens, policy::Metering, refusal};
+use super::{api::Api, cost::Tokens, policy::Metering, refusal, value_count::check_value_count};
 
 /// The longest name of a model.
 const LONGEST_MODEL: usize = 200;
@@ -42,7 +41,7 @@ impl ModelRequest {
     /// 400: it is no JSON object, its model is no text or not that of the path, or its response could not
     /// be counted.
     pub(super) fn parse(api: Api, path: &str, raw: &Bytes) -> Result<Self, Box<Rejection>> {
-        size::check_value_count(raw)?;
+        check_value_count(raw)?;
         let document: Map<String, Value> = serde_json::from_slice(raw)
             .map_err(|_| refusal::unreadable_request("it is no JSON object, or too deep"))?;
         let model = match document.get("model") {

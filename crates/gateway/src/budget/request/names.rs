@@ -7,6 +7,7 @@ use palisade::core::Rejection;
 use serde_json::{Map, Value};
 
 use super::super::refusal;
+use crate::json_text::fold_name;
 
 /// Keys that the gateway reads or writes.
 const KNOWN: [&str; 19] = [
@@ -92,15 +93,5 @@ fn is_misspelled(key: &str) -> bool {
     if key.len() > LONGEST || KNOWN.contains(&key) {
         return false;
     }
-    let folded: String = key.chars().map(fold_letter).collect();
-    KNOWN.contains(&folded.as_str())
-}
-
-/// Folds a letter. Only two that are not ASCII fold to one that is.
-const fn fold_letter(letter: char) -> char {
-    match letter {
-        '\u{17F}' => 's',
-        '\u{212A}' => 'k',
-        letter => letter.to_ascii_lowercase(),
-    }
+    KNOWN.contains(&fold_name(key).as_str())
 }

@@ -11,7 +11,7 @@
 //!
 //! | command | document |
 //! |---|---|
-//! | `status` | upstreams with their servers, open WebSockets, whether the gateway is stopping |
+//! | `status` | upstreams with their servers, open WebSockets, whether the gateway is stopping, what was served since its start |
 //! | `reload` | `changed`: the keys that differ in the file |
 //! | `drain` | `draining`: the gateway stops as after SIGTERM |
 //! | `limits show SUBJECT` | `limits`: what is left of each |
@@ -40,6 +40,7 @@ use tokio::{
     sync::{Notify, Semaphore},
 };
 
+pub(super) use self::status::status_document;
 use self::{command::Command, limits::Limits};
 use super::reload::Reloader;
 use crate::error::GatewayError;
@@ -195,7 +196,7 @@ async fn run(command: Command, reloader: &Reloader, drain: &Drain) -> Value {
             Ok(changed) => json!({ "changed": changed }),
             Err(error) => failure_document(&error.to_string()),
         },
-        Command::Status => status::status_document(reloader).await,
+        Command::Status => status_document(reloader).await,
     }
 }
 

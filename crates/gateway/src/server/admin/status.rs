@@ -2,12 +2,16 @@
 
 use serde_json::{Value, json};
 
+use super::limits::Limits;
 use crate::{server::reload::Reloader, upstream::ServerState};
 
-/// Describes the upstreams with their servers, and what is open.
+/// How many subjects that limits refuse are in it.
+const MOST_LIMITED: usize = 10;
+
+/// Describes the upstreams with their servers, what is open, and what was served.
 ///
 /// Members may be added; none changes its meaning. No secret is in it.
-pub(super) async fn status_document(reloader: &Reloader) -> Value {
+pub(in crate::server) async fn status_document(reloader: &Reloader) -> Value {
     let upstreams = reloader.current_upstreams().await;
     let upstreams: Vec<Value> = upstreams
         .server_states()
@@ -16,10 +20,15 @@ pub(super) async fn status_document(reloader: &Reloader) -> Value {
             json!({ "path": path, "hosts": hosts, "servers": servers })
         })
         .collect();
+    let (started, now) = reloader.start_and_now();
     json!({
         "draining": reloader.is_draining(),
         "websockets": reloader.open_tunnels(),
         "upstreams": upstreams,
+        "started": started.as_secs(),
+        "now": now.as_secs(),
+        "traffic": reloader.traffic(),
+        "limited": Limits::new(reloader.current_limits()).most_refused(MOST_LIMITED),
     })
 }
 

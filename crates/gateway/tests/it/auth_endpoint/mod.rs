@@ -2,6 +2,7 @@
 //! configuration of the book.
 
 mod direct;
+mod grpc;
 mod proxies;
 
 use std::net::SocketAddr;

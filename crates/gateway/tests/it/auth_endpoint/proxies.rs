@@ -245,11 +245,55 @@ async fn caddy_asks_with_the_configuration_of_the_book() {
 #[tokio::test]
 async fn envoy_asks_with_the_configuration_of_the_book() {
     let (endpoint, mut service) = (endpoint().await, answering(OK).await);
+    if let Some(front) = start_envoy(&endpoint, &service, "envoy-auth.yaml").await {
+        check(&front, &endpoint, &mut service, 403).await;
+    }
+}
+
+#[tokio::test]
+async fn envoy_asks_over_grpc_with_the_configuration_of_the_book() {
+    let (endpoint, mut service) = (endpoint().await, answering(OK).await);
+    let Some(front) = start_envoy(&endpoint, &service, "envoy-auth-grpc.yaml").await else {
+        return;
+    };
+    check(&front, &endpoint, &mut service, 403).await;
+    // What the stack adds to a response comes with the decision.
+    let guest = front.send("GET /open HTTP/1.1\r\nHOST\r\n").await;
+    assert_eq!(status(&guest), 200, "{guest}");
+    assert!(field(&guest, "x-request-id").is_some(), "{guest}");
+    assert_eq!(
+        field(&guest, "x-content-type-options"),
+        Some("nosniff"),
+        "{guest}"
+    );
+    service.request().await;
+    let refused = front.send("GET /voice HTTP/1.1\r\nHOST\r\n").await;
+    assert!(field(&refused, "www-authenticate").is_some(), "{refused}");
+    assert_eq!(
+        field(&refused, "content-type"),
+        Some("application/problem+json"),
+        "{refused}"
+    );
+    assert!(
+        refused.contains("\"code\":\"unauthenticated\""),
+        "{refused}"
+    );
+    // Two credentials are none, in whatever order.
+    let twice = format!("X-API-Key: {0}\r\nX-API-Key: {0}\r\n", endpoint.key);
+    let twice = front
+        .send(&format!("GET /voice HTTP/1.1\r\nHOST{twice}\r\n"))
+        .await;
+    assert!(matches!(status(&twice), 400 | 401), "{twice}");
+    assert!(!service.got_more());
+}
+
+/// Starts Envoy with a file of the book. `None`, with a message, if it is missing.
+async fn start_envoy(endpoint: &Endpoint, service: &Upstream, name: &str) -> Option<Front> {
     let here = endpoint.folder.path();
     let address = prepare(here);
     let port = |port: u16| format!("port_value: {port} }}");
     let text = configuration(
-        "envoy-auth.yaml",
+        name,
         &[
             ("/etc/envoy/tls", &here.display().to_string()),
             ("0.0.0.0", "127.0.0.1"),
@@ -269,7 +313,5 @@ async fn envoy_asks_with_the_configuration_of_the_book() {
         file.to_str().unwrap(),
     ];
     let pem = here.join("fullchain.pem");
-    if let Some(front) = Front::start("envoy", &arguments, address, &pem).await {
-        check(&front, &endpoint, &mut service, 403).await;
-    }
+    Front::start("envoy", &arguments, address, &pem).await
 }

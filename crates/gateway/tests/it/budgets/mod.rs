@@ -5,6 +5,7 @@ mod model_server;
 mod refused;
 mod rules;
 mod shared;
+mod speech;
 
 use std::{fs, path::Path};
 

@@ -1,18 +1,18 @@
-//! Names of models with stars: `gpt-4o*` is every name that begins so.
+//! Names with stars, of models, tools and paths: `gpt-4o*` is every name that begins so.
 
 use std::fmt;
 
 /// A pattern of a name. A star stands for any text, also none; everything else for itself, with case.
 #[derive(Clone, Eq, PartialEq)]
-pub(super) struct Pattern(Box<str>);
+pub(crate) struct Pattern(Box<str>);
 
 impl Pattern {
-    pub(super) fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         Self(text.into())
     }
 
     /// Returns the pattern as it is written.
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
@@ -20,7 +20,7 @@ impl Pattern {
     ///
     /// Each part between two stars is found at its first place, so the time is at most the product of
     /// both lengths.
-    pub(super) fn matches(&self, name: &str) -> bool {
+    pub(crate) fn matches(&self, name: &str) -> bool {
         let Some((begin, rest)) = self.0.split_once('*') else {
             return name == &*self.0;
         };
@@ -45,7 +45,7 @@ impl fmt::Debug for Pattern {
 }
 
 /// Returns the first pattern that a name has.
-pub(super) fn first_match<'a>(patterns: &'a [Pattern], name: &str) -> Option<&'a Pattern> {
+pub(crate) fn first_match<'a>(patterns: &'a [Pattern], name: &str) -> Option<&'a Pattern> {
     patterns.iter().find(|pattern| pattern.matches(name))
 }
 

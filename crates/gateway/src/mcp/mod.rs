@@ -1,0 +1,233 @@
+//! Which methods and tools of an MCP server (Model Context Protocol) a client may use: `[[mcp]]`.
+//!
+//! Over streamable HTTP a client posts JSON-RPC messages. The gateway reads each of them, compares method and tool with the
+//! rules, and writes the body again from what was parsed: a key that is there twice reaches the server with the value that
+//! was checked. Names of method and tool are in the audit record.
+//!
+//! The list of tools that the server sends (`tools/list`) is not changed: a client may see a tool that it cannot call.
+
+mod message;
+mod section;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, StatusCode, header, request::Parts};
+use http_body::Body;
+use http_body_util::{BodyExt as _, Either, Full, LengthLimitError, Limited};
+use palisade::{
+    config::{Config, ConfigFileError},
+    core::{BoxError, Fact, Rejection, SecurityContext},
+};
+
+use self::message::{Message, parse_messages};
+use crate::pattern::{Pattern, first_match};
+
+/// The methods and tools of servers. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct McpRules(Arc<[McpRule]>);
+
+/// What may be used below one path.
+#[derive(Clone, Debug)]
+struct McpRule {
+    /// The path without a slash at its end. Paths below it are meant too, in any case.
+    path: String,
+    /// Empty: all methods.
+    methods: Vec<Pattern>,
+    /// `None`: all tools.
+    tools: Option<Vec<ToolRule>>,
+    /// The longest body in bytes.
+    max_body: usize,
+}
+
+/// Who may call some tools.
+#[derive(Clone, Debug)]
+struct ToolRule {
+    name: Pattern,
+    /// All of them are needed.
+    scopes: Vec<String>,
+}
+
+impl McpRules {
+    /// Reads `[[mcp]]`.
+    ///
+    /// # Errors
+    ///
+    /// A value cannot be used. The error names line, key and remedy.
+    pub(crate) fn from_config(config: &Config) -> Result<Self, ConfigFileError> {
+        Ok(Self(section::read(config)?.into()))
+    }
+
+    /// Checks the messages of a request, and returns the body for the server.
+    ///
+    /// In shadow the body stays as it came.
+    ///
+    /// # Errors
+    ///
+    /// 400: the messages cannot be read. 403: a method or tool is not allowed. 413: the body is too long.
+    pub(crate) async fn check_request<B>(
+        &self,
+        cx: &SecurityContext,
+        head: &mut Parts,
+        body: B,
+        switches: bool,
+        only_shadow: bool,
+    ) -> Result<Either<B, Full<Bytes>>, Box<Rejection>>
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>>,
+    {
+        let Some(rule) = self.rule_at(head.uri.path()) else {
+            return Ok(Either::Left(body));
+        };
+        let refuse = |rejection: Box<Rejection>| match only_shadow {
+            true => {
+                cx.would_refuse("mcp", &rejection);
+                Ok(())
+            }
+            false => Err(rejection),
+        };
+        if switches {
+            refuse(unreadable(
+                "another protocol has messages that cannot be checked",
+            ))?;
+        }
+        if head.method != Method::POST {
+            return Ok(Either::Left(body));
+        }
+        let raw = collect_body(body, rule.max_body).await?;
+        let checked = match rule.check_messages(cx, head, &raw) {
+            Ok(checked) => checked,
+            Err(rejection) => {
+                refuse(rejection)?;
+                raw.clone()
+            }
+        };
+        if only_shadow {
+            return Ok(Either::Right(Full::new(raw)));
+        }
+        // A server must read the body as it was checked.
+        let json = HeaderValue::from_static("application/json");
+        head.headers.insert(header::CONTENT_TYPE, json);
+        Ok(Either::Right(Full::new(checked)))
+    }
+
+    /// The first rule of a path, or of a path above it.
+    fn rule_at(&self, path: &str) -> Option<&McpRule> {
+        self.0.iter().find(|rule| rule.is_above(path))
+    }
+}
+
+impl McpRule {
+    /// Some servers compare paths without case, or take a slash at the end for none.
+    fn is_above(&self, path: &str) -> bool {
+        let Some((begin, rest)) = path.split_at_checked(self.path.len()) else {
+            return false;
+        };
+        begin.eq_ignore_ascii_case(&self.path) && (rest.is_empty() || rest.starts_with('/'))
+    }
+
+    /// Checks all messages, and returns them as they were read.
+    ///
+    /// # Errors
+    ///
+    /// 400: they cannot be read. 403: one of them is not allowed.
+    fn check_messages(
+        &self,
+        cx: &SecurityContext,
+        head: &Parts,
+        raw: &Bytes,
+    ) -> Result<Bytes, Box<Rejection>> {
+        if head.headers.contains_key(header::CONTENT_ENCODING) {
+            return Err(unreadable("its content is encoded"));
+        }
+        let (messages, written) = parse_messages(raw).map_err(unreadable)?;
+        for message in &messages {
+            record_message(cx, message);
+        }
+        for message in &messages {
+            self.check_message(cx, message)?;
+        }
+        Ok(written)
+    }
+
+    /// # Errors
+    ///
+    /// 403: its method is not on the list, or its tool is not, or the client lacks a scope of the tool.
+    fn check_message(&self, cx: &SecurityContext, message: &Message) -> Result<(), Box<Rejection>> {
+        let Message::Call { method, tool } = message else {
+            return Ok(());
+        };
+        if !self.methods.is_empty() && first_match(&self.methods, method).is_none() {
+            let detail = "This method of the server may not be used.";
+            return Err(Box::new(Rejection::new(
+                StatusCode::FORBIDDEN,
+                "mcp_method_not_allowed",
+                detail,
+            )));
+        }
+        let (Some(tool), Some(rules)) = (tool, &self.tools) else {
+            return Ok(());
+        };
+        let rule = rules.iter().find(|rule| rule.name.matches(tool));
+        let rule = rule.ok_or_else(|| {
+            let detail = "This tool of the server may not be used.";
+            Rejection::new(StatusCode::FORBIDDEN, "mcp_tool_not_allowed", detail)
+        })?;
+        let has = |scope: &String| cx.principal().is_some_and(|who| who.has_scope(scope));
+        match rule.scopes.iter().all(has) {
+            true => Ok(()),
+            false => Err(Box::new(Rejection::insufficient_scope())),
+        }
+    }
+}
+
+/// Notes method and tool for the audit record, which escapes and cuts them.
+fn record_message(cx: &SecurityContext, message: &Message) {
+    let Message::Call { method, tool } = message else {
+        return;
+    };
+    let note = |key, value: &str| {
+        cx.record(Fact::Noted {
+            key,
+            value: value.to_owned().into(),
+        });
+    };
+    note("mcp_method", method);
+    if let Some(tool) = tool {
+        note("mcp_tool", tool);
+    }
+}
+
+/// The messages cannot be checked. `reason` is for the client.
+fn unreadable(reason: &'static str) -> Box<Rejection> {
+    let rejection = Rejection::new(
+        StatusCode::BAD_REQUEST,
+        "mcp_message_unreadable",
+        "The messages of this request cannot be checked.",
+    );
+    Box::new(rejection.with_detail(format!(
+        "The messages of this request cannot be checked: {reason}."
+    )))
+}
+
+/// Reads a whole body.
+///
+/// # Errors
+///
+/// 413 if it is longer than `most` bytes or than the stack allows, 400 if it breaks off.
+async fn collect_body<B>(body: B, most: usize) -> Result<Bytes, Box<Rejection>>
+where
+    B: Body<Data = Bytes, Error: Into<BoxError>>,
+{
+    match Limited::new(body, most).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) => {
+            let error: &(dyn std::error::Error + 'static) = &*error;
+            let mut causes = std::iter::successors(Some(error), |cause| cause.source());
+            Err(match causes.any(|cause| cause.is::<LengthLimitError>()) {
+                true => Box::new(Rejection::payload_too_large()),
+                false => unreadable("it broke off"),
+            })
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Which methods and tools of an MCP server pass.
+
+use std::fs;
+
+use crate::{
+    client::{Running, start, start_file, status},
+    upstream::{OK, Upstream, answering},
+};
+
+const RULES: &str = "[[mcp]]\npath = '/mcp'\nmethods = ['initialize', 'notifications/*', 'tools/*']\n\
+    [[mcp.tools]]\nname = 'search*'\n[[mcp.tools]]\nname = 'delete'\nscopes = ['admin']\n";
+
+/// A gateway with a key without scopes.
+async fn gateway(upstream: &Upstream, rules: &str) -> Running {
+    let first = start(upstream.address, |start| start).await;
+    let key = first.key.clone();
+    let folder = first.stop().await;
+    let file = format!(
+        "[server]\nhosts = ['localhost:*']\nhttps = '127.0.0.1:0'\n[audit]\nfile = 'audit.jsonl'\n\
+         [keys]\nfile = 'data/keys.toml'\npepper = 'data/pepper'\n\
+         [[routes]]\npath = '/{{*path}}'\naccess = 'authenticated'\n\
+         [[upstreams]]\nurl = 'http://{}'\nupgrade = ['websocket']\n{rules}",
+        upstream.address
+    );
+    let mut gateway = start_file(folder, &file).await;
+    gateway.key = key;
+    gateway
+}
+
+fn post(path: &str, body: &str) -> String {
+    format!(
+        "POST {path} HTTP/1.1\r\nHOSTKEYContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+fn tool(name: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"{name}"}}}}"#)
+}
+
+#[tokio::test]
+async fn methods_and_tools_that_are_not_named_never_reach_the_server() {
+    let mut upstream = answering(OK).await;
+    let gateway = gateway(&upstream, RULES).await;
+    let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+    for (path, body, expected, code) in [
+        ("/mcp", tool("search_web"), 200, ""),
+        (
+            "/mcp",
+            r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#.to_owned(),
+            200,
+            "",
+        ),
+        (
+            "/mcp",
+            r#"{"jsonrpc":"2.0","id":7,"result":{}}"#.to_owned(),
+            200,
+            "",
+        ),
+        ("/other", ping.to_owned(), 200, ""),
+        ("/mcp", ping.to_owned(), 403, "mcp_method_not_allowed"),
+        ("/mcp", tool("write"), 403, "mcp_tool_not_allowed"),
+        ("/mcp", tool("delete"), 403, "insufficient_scope"),
+        ("/MCP", tool("write"), 403, "mcp_tool_not_allowed"),
+        ("/mcp/", tool("write"), 403, "mcp_tool_not_allowed"),
+        ("/mcp/x", tool("write"), 403, "mcp_tool_not_allowed"),
+        (
+            "/mcp",
+            format!("[{},{}]", tool("search"), tool("write")),
+            403,
+            "mcp_tool_not_allowed",
+        ),
+        (
+            "/mcp",
+            r#"{"method":"tools/call","params":{"name":"search","NAME":"write"}}"#.to_owned(),
+            400,
+            "mcp_message_unreadable",
+        ),
+        ("/mcp", "write".to_owned(), 400, "mcp_message_unreadable"),
+    ] {
+        let response = gateway.send(&post(path, &body)).await;
+        assert_eq!(status(&response), expected, "{path} {body}: {response}");
+        assert!(response.contains(code), "{body}: {response}");
+        if expected == 200 {
+            upstream.request().await;
+        }
+    }
+    let switched = "GET /mcp HTTP/1.1\r\nHost: localhost:PORT\r\nKEYConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    let switched = switched.replace("PORT", &gateway.address.port().to_string());
+    let response = gateway.send(&switched).await;
+    assert_eq!(status(&response), 400, "{response}");
+    assert!(!upstream.got_more());
+}
+
+#[tokio::test]
+async fn the_server_gets_what_was_checked_and_the_trail_names_the_tool() {
+    let mut upstream = answering(OK).await;
+    let gateway = gateway(&upstream, RULES).await;
+    let twice = r#"{"method":"tools/call","params":{"name":"write","name":"search","arguments":{"q":"secret"}}}"#;
+    let response = gateway.send(&post("/mcp", twice)).await;
+    assert_eq!(status(&response), 200, "{response}");
+    let got = upstream.request().await;
+    assert!(got.contains("secret") && !got.contains("write"), "{got}");
+    let stream = gateway.get("/mcp").await;
+    assert_eq!(status(&stream), 200, "{stream}");
+    gateway.send(&post("/mcp", &tool("write"))).await;
+    let folder = gateway.stop().await;
+    let trail = fs::read_to_string(folder.path().join("audit.jsonl")).unwrap();
+    for part in [
+        r#""key":"mcp_method","value":"tools/call""#,
+        r#""key":"mcp_tool","value":"search""#,
+        r#""key":"mcp_tool","value":"write""#,
+        "mcp_tool_not_allowed",
+    ] {
+        assert!(trail.contains(part), "{part} in {trail}");
+    }
+    assert!(!trail.contains("secret"), "{trail}");
+}
+
+#[tokio::test]
+async fn without_a_list_of_tools_all_pass_and_an_empty_list_allows_none() {
+    for (rules, expected) in [
+        ("[[mcp]]\npath = '/mcp'\n", 200),
+        ("[[mcp]]\npath = '/mcp'\ntools = []\n", 403),
+    ] {
+        let upstream = answering(OK).await;
+        let gateway = gateway(&upstream, rules).await;
+        let response = gateway.send(&post("/mcp", &tool("any"))).await;
+        assert_eq!(status(&response), expected, "{rules}: {response}");
+    }
+}
