@@ -215,7 +215,8 @@ async fn mcp_has_one_path_and_keeps_sessions() {
     let mut upstream = answering(events).await;
     let gateway = before(upstream.address, "mcp").await;
     let head = "POST /mcp HTTP/1.1\r\nHOSTKEYContent-Type: application/json\r\nAccept: application/json, text/event-stream\r\n\
-                Mcp-Session-Id: s\r\nOrigin: https://page.example\r\nContent-Length: 2\r\n\r\n{}";
+                Mcp-Session-Id: s\r\nOrigin: https://page.example\r\nContent-Length: 40\r\n\r\n\
+                {\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}";
     let response = gateway.send(head).await;
     assert_eq!(status(&response), 200, "{response}");
     assert_eq!(field(&response, "mcp-session-id"), Some("s"), "{response}");

@@ -12,7 +12,7 @@ use self::{source::Item, validate::problems};
 use crate::support::Folder;
 
 /// The files with the types of the configuration, from the folder `crates`.
-const FILES: [&str; 24] = [
+const FILES: [&str; 25] = [
     "palisade/src/config/document/mod.rs",
     "palisade/src/config/document/audit.rs",
     "palisade/src/config/document/audit_rules.rs",
