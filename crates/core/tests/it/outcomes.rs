@@ -306,14 +306,10 @@ async fn guards_know_at_the_head_whether_the_length_is_known() {
     let log = log();
     let sees = SeesLength(log.clone());
     let stream = tower::service_fn(async |_: Request<TestBody>| Ok::<_, Infallible>(two_frames()));
-    let streams = GuardService::new(sees.clone(), stream.clone());
+    let streams = GuardService::new(sees.clone(), stream);
     drop(streams.oneshot(get("/")).await);
     let head = Request::head("/").body(TestBody::default()).unwrap();
-    drop(
-        GuardService::new(sees.clone(), stream.clone())
-            .oneshot(head)
-            .await,
-    );
+    drop(GuardService::new(sees.clone(), stream).oneshot(head).await);
     drop(
         GuardService::new(sees.clone(), responds_with("text"))
             .oneshot(get("/"))
