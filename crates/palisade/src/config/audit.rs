@@ -37,6 +37,15 @@ const MOST_CHECKPOINT_RECORDS: u64 = 1_000_000_000;
 const CHECKPOINT_RECORDS: u64 = 10_000;
 const CHECKPOINT_PAUSE: Duration = Duration::from_secs(60);
 
+/// What else a file says about the keys of a chain that has one which evolves.
+#[derive(Clone, Copy)]
+pub(super) struct ChainKeys {
+    /// It has a fixed key.
+    pub(super) is_sealed: bool,
+    /// Its checkpoints have a key of their own, or there are none.
+    pub(super) are_checkpoints_signed: bool,
+}
+
 /// The shield with the audit layer, the layer, and the key that a reload brings.
 type WithAudit = (ShieldBuilder, Option<AuditLayer>, Option<KeyRotation>);
 
@@ -102,8 +111,14 @@ impl Config {
         let sink = FileSink::builder(self.path(audit.file.get_ref()));
         let sink = with_file_settings!(self, audit, sink);
         let sink = self.retention(audit, sink)?;
-        let sink = self.evolving_key(audit, sink)?;
         let sink = self.checkpoints(audit, sink)?;
+        let checkpoints = audit.checkpoints.as_ref().map(Spanned::get_ref);
+        let without = matches!(checkpoints, Some(Checkpoints::Written(false)));
+        let keys = ChainKeys {
+            is_sealed: audit.seal_key.is_some(),
+            are_checkpoints_signed: audit.checkpoint_key.is_some() || without,
+        };
+        let sink = self.evolving_key(&audit.evolving_key, keys, sink)?;
         sink.open().map_err(|problem| {
             let remedy = "name a file that this user may write and that no other process has open";
             self.source.at(&audit.file, problem, remedy)
@@ -127,21 +142,20 @@ impl Config {
     /// # Errors
     ///
     /// There is another key, none for checkpoints, or it cannot be read.
-    fn evolving_key(
+    pub(super) fn evolving_key(
         &self,
-        audit: &Audit,
+        path: &Option<Spanned<PathBuf>>,
+        other: ChainKeys,
         sink: FileSinkBuilder,
     ) -> Result<FileSinkBuilder, ConfigFileError> {
-        let Some(path) = &audit.evolving_key else {
+        let Some(path) = path else {
             return Ok(sink);
         };
         let wrong = |problem: &str, remedy: &str| Err(self.source.at(path, problem, remedy));
-        if audit.seal_key.is_some() {
+        if other.is_sealed {
             return wrong("the trail has one key", "remove seal_key or evolving_key");
         }
-        let checkpoints = audit.checkpoints.as_ref().map(Spanned::get_ref);
-        let without = matches!(checkpoints, Some(Checkpoints::Written(false)));
-        if audit.checkpoint_key.is_none() && !without {
+        if !other.are_checkpoints_signed {
             return wrong(
                 "checkpoints need a key of their own beside it",
                 "make one with `palisade audit key` and name it in checkpoint_key",
@@ -152,6 +166,26 @@ impl Config {
             self.source.at(path, problem, remedy)
         })?;
         Ok(sink.evolving_key(file))
+    }
+
+    /// Sets the key that signs checkpoints.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, or others can read it.
+    pub(super) fn checkpoint_key(
+        &self,
+        path: &Option<Spanned<PathBuf>>,
+        sink: FileSinkBuilder,
+    ) -> Result<FileSinkBuilder, ConfigFileError> {
+        let Some(path) = path else {
+            return Ok(sink);
+        };
+        let key = CheckpointKey::from_file(self.path(path.get_ref())).map_err(|problem| {
+            let remedy = "make one with `palisade audit key`, readable by this user alone";
+            self.source.at(path, problem, remedy)
+        })?;
+        Ok(sink.checkpoint_key(key))
     }
 
     /// Sets whether older parts are compressed.
@@ -225,13 +259,7 @@ impl Config {
             Some(Checkpoints::Written(false)) => sink = sink.without_checkpoint_file(),
             Some(Checkpoints::File(file)) => sink = sink.checkpoints_at(self.path(file)),
         }
-        if let Some(path) = &audit.checkpoint_key {
-            let key = CheckpointKey::from_file(self.path(path.get_ref())).map_err(|problem| {
-                let remedy = "make one with `palisade audit key`, readable by this user alone";
-                self.source.at(path, problem, remedy)
-            })?;
-            sink = sink.checkpoint_key(key);
-        }
+        sink = self.checkpoint_key(&audit.checkpoint_key, sink)?;
         let records = self.number::<u64>(&audit.checkpoint_records, 1, MOST_CHECKPOINT_RECORDS)?;
         let pause = self.time(&audit.checkpoint_seconds, TimeUnit::Seconds, DAY_SECONDS)?;
         Ok(match (records, pause) {

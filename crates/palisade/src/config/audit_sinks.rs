@@ -9,7 +9,7 @@ use toml::Spanned;
 
 use super::{
     Config, ConfigFileError,
-    audit::{LONGEST_KEEP_DAYS, MIB, MOST_MIB},
+    audit::{ChainKeys, LONGEST_KEEP_DAYS, MIB, MOST_MIB},
     audit_settings::{with_file_settings, with_queue},
     document::{Audit, AuditFile, AuditPolicy, AuditSyslog},
     numbers::{Number, TimeUnit},
@@ -74,6 +74,12 @@ impl Config {
     fn further_file(&self, file: &AuditFile) -> Result<FileSink, ConfigFileError> {
         let sink = FileSink::builder(self.path(file.file.get_ref()));
         let sink = with_file_settings!(self, file, sink);
+        let sink = self.checkpoint_key(&file.checkpoint_key, sink)?;
+        let keys = ChainKeys {
+            is_sealed: file.seal_key.is_some(),
+            are_checkpoints_signed: file.checkpoint_key.is_some(),
+        };
+        let sink = self.evolving_key(&file.evolving_key, keys, sink)?;
         sink.open().map_err(|problem| {
             let remedy = "name a file that this user may write and that no other sink has open";
             self.source.at(&file.file, problem, remedy)

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use palisade::{
-    audit::{AuditKey, EvolvingKeyFile},
+    audit::{AuditKey, CheckpointKey, EvolvingKeyFile},
     config::{Config, Running},
 };
 use palisade_internal::private_file;
@@ -145,6 +145,21 @@ fn what_the_file_says_about_records_is_checked() {
         let error = refusal(lines);
         assert!(error.contains(expected), "{lines}: {error}");
     }
+    let further = |keys: &str| format!("[[audit.files]]\nfile = \"second.jsonl\"\n{keys}");
+    let alone = refusal(&further("evolving_key = \"seal.key\""));
+    assert!(
+        alone.contains("checkpoints need a key of their own"),
+        "{alone}"
+    );
+    let signed = folder(&further(
+        "evolving_key = \"seal.key\"\ncheckpoint_key = \"checkpoint.key\"",
+    ));
+    EvolvingKeyFile::create(signed.path().join("seal.key")).unwrap();
+    let key = CheckpointKey::generate().unwrap().to_text();
+    private_file::write_new(&signed.path().join("checkpoint.key"), key.expose()).unwrap();
+    assert!(read(&signed).assemble().is_ok());
+    let trail = fs::read_to_string(signed.path().join("second.jsonl")).unwrap();
+    assert!(trail.contains("\"epoch\":0"), "{trail}");
     let evolving = folder("evolving_key = \"seal.key\"\ncheckpoints = false");
     EvolvingKeyFile::create(evolving.path().join("seal.key")).unwrap();
     assert!(read(&evolving).assemble().is_ok());

@@ -37,6 +37,11 @@ pub(in crate::config) struct AuditFile {
     pub(in crate::config) queue: Option<usize>,
     /// A file with the key of its hash chain, readable by this user alone. Default: none.
     pub(in crate::config) seal_key: Option<Spanned<PathBuf>>,
+    /// A file with a key of its hash chain that is replaced at each rotation. Default: none. Not with `seal_key`; needs
+    /// `checkpoint_key`. It belongs to this trail alone.
+    pub(in crate::config) evolving_key: Option<Spanned<PathBuf>>,
+    /// A file with the Ed25519 key that signs its checkpoints. Default: the key of the hash chain.
+    pub(in crate::config) checkpoint_key: Option<Spanned<PathBuf>>,
     /// The length in MiB at which the file is closed and a new one begins. Default: 64.
     pub(in crate::config) rotate_mib: Option<u64>,
     /// Whether older parts are compressed with zstd. Default: `false`. Needs the feature `audit-zstd`.

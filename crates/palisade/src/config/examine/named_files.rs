@@ -223,6 +223,8 @@ impl Config {
         let mut files = Vec::new();
         for sink in &audit.files {
             files.push((sink.seal_key.as_ref(), FileContent::Secret));
+            files.push((sink.evolving_key.as_ref(), FileContent::Private));
+            files.push((sink.checkpoint_key.as_ref(), FileContent::Private));
         }
         for sink in &audit.syslog {
             files.push((sink.trust_anchors.as_ref(), FileContent::Public));
