@@ -1,16 +1,13 @@
 //! The mistakes that are found when a policy, a layer or a store is built.
 //!
-//! Each variant is one mistake. Its message says what is wrong, in which policy, and what to change,
-//! so that it can be shown to an operator as it is.
+//! The message of each says what is wrong, in which policy, and what to change: an operator can be shown it.
 
 use std::fmt;
 
 use crate::rate::{Rate, RateError};
 
 /// Why a [`Policy`](crate::Policy), a [`RateLimitLayer`](crate::RateLimitLayer) or a
-/// [`ConcurrencyLayer`](crate::ConcurrencyLayer) cannot be built.
-///
-/// Nothing of it can happen while requests are served: a layer that was built stays valid.
+/// [`ConcurrencyLayer`](crate::ConcurrencyLayer) cannot be built. A layer that was built stays valid.
 ///
 /// ```
 /// use palisade_rate_limit::{Policy, RateLimitBuildError, RateLimitLayer};

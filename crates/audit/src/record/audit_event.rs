@@ -11,7 +11,7 @@ const MAX_TEXT: usize = 128;
 
 /// Something that happened and is not a request, for the audit trail.
 ///
-/// An event has an identifier that stays the same over versions (see [`event_id`]). It has at most
+/// An event has an identifier that stays the same over versions (see [`event_id`](crate::event_id)). It has at most
 /// 16 members, and texts of at most 128 characters. More members are dropped and counted in the
 /// record as `members_lost`; longer texts are cut and end with `…`. It must contain no secret:
 /// texts are recorded in clear. Who and where it is about belongs into [`principal`](Self::principal),
@@ -67,7 +67,7 @@ enum Value {
 }
 
 impl AuditEvent {
-    /// Returns an event with an identifier: one of [`event_id`], or a custom one with a prefix of
+    /// Returns an event with an identifier: one of [`event_id`](crate::event_id), or a custom one with a prefix of
     /// the application.
     ///
     /// # Examples

@@ -2,12 +2,14 @@
 //!
 //! `request_snapshot` copies the head at admission, `redaction` decides what may be recorded,
 //! `encode` and `observations` write the members, and `json` escapes what could break a line.
-//! `audit_event` has the records that are not about a request. `document` reads what stands in a file.
+//! `audit_event` has the records that are not about a request. `document` and `members` read
+//! what stands in a file.
 
 mod audit_event;
 pub mod event_id;
 mod correlation;
 mod document;
+mod members;
 pub(crate) mod json;
 pub(crate) mod redaction;
 pub(crate) mod timestamp;
@@ -25,8 +27,9 @@ use palisade_core::{Outcome, Principal, RequestId, RouteMatch, SecurityContext};
 
 pub use self::{audit_event::AuditEvent, correlation::CorrelatedField, document::RECORD_SCHEMA};
 pub(crate) use self::{
-    document::{Record, RefusalMember, Text, VERSION, is_known_version},
+    document::{Record, Text, VERSION, is_known_version},
     encode::{MAX_RECORD, RecordType},
+    members::RefusalMember,
     request_snapshot::RequestSnapshot,
 };
 

@@ -11,12 +11,12 @@ use tower::{Layer, ServiceExt, service_fn};
 
 use crate::support::Folder;
 
-const NEW: &str = "key new --store keys.toml --pepper pepper";
-const LIST: &str = "key list --store keys.toml --json";
+pub(crate) const NEW: &str = "key new --store keys.toml --pepper pepper";
+pub(crate) const LIST: &str = "key list --store keys.toml --json";
 const ROTATE: &str = "key rotate --store keys.toml --pepper pepper";
 
 /// Sends a key to a server that has these files, and returns the status.
-fn status(folder: &Folder, key: &str) -> StatusCode {
+pub(crate) fn status(folder: &Folder, key: &str) -> StatusCode {
     let scheme = KeyScheme::new(Pepper::read_file(folder.path("pepper")).unwrap());
     let store = FileKeyStore::builder(folder.path("keys.toml"))
         .on_report(|_| {})
@@ -39,7 +39,7 @@ fn status(folder: &Folder, key: &str) -> StatusCode {
         .status()
 }
 
-fn id(key: &str) -> &str {
+pub(crate) fn id(key: &str) -> &str {
     key.split('_').nth(2).unwrap()
 }
 
@@ -141,39 +141,6 @@ fn a_revoked_key_opens_nothing() {
         .find(|listed| listed["id"] == id(&key))
         .unwrap();
     assert_eq!(listed["status"], "revoked");
-}
-
-#[test]
-fn a_disabled_key_opens_nothing_until_it_is_enabled() {
-    let folder = Folder::new();
-    let (key, other) = (folder.good(NEW), folder.good(NEW));
-    let change = |verb: &str| format!("key {verb} --store keys.toml {}", id(&key));
-    let ran = folder.run(&change("disable"));
-    assert_eq!(ran.err, format!("disabled {}\n", id(&key)));
-    assert_eq!(status(&folder, &key), StatusCode::UNAUTHORIZED);
-    assert_eq!(status(&folder, &other), StatusCode::OK);
-    let all = folder.json(LIST);
-    let mut all = all.as_array().unwrap().iter();
-    let listed = all.find(|listed| listed["id"] == id(&key)).unwrap();
-    assert_eq!(listed["status"], "disabled");
-    assert!(listed["disabled"].is_string());
-    folder.good(&change("enable"));
-    assert_eq!(status(&folder, &key), StatusCode::OK);
-    folder.good(&change("revoke"));
-    let problem = folder.bad(&change("enable"));
-    assert!(problem.contains("is revoked and stays so"), "{problem}");
-    assert_eq!(status(&folder, &key), StatusCode::UNAUTHORIZED);
-}
-
-#[test]
-fn one_unknown_id_keeps_all_from_being_disabled() {
-    let folder = Folder::new();
-    let key = folder.good(NEW);
-    folder.bad(&format!(
-        "key disable --store keys.toml {} 000000000000",
-        id(&key)
-    ));
-    assert_eq!(status(&folder, &key), StatusCode::OK);
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod gateway;
 mod help;
 mod inspect;
 mod key;
+mod key_disabled;
 mod key_peppers;
 #[allow(clippy::disallowed_methods)] // Whether this is CI is the environment's to say.
 mod killed;

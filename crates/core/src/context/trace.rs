@@ -213,7 +213,7 @@ impl Trace {
                     span,
                     parent: None,
                     link: inbound.as_ref().map(|it| (it.trace, it.parent)),
-                    is_sampled: trace.get() % u128::from(self.one_of.get()) == 0,
+                    is_sampled: trace.get().is_multiple_of(u128::from(self.one_of.get())),
                     state: None,
                 }
             }

@@ -19,7 +19,7 @@ use std::{
 use arc_swap::ArcSwap;
 use palisade::{
     audit::AuditHandle,
-    config::{ListenOn, Running},
+    config::Running,
     core::{SharedClock, SystemClock},
     rate_limit::MemoryStore,
     server::{
@@ -35,7 +35,7 @@ use self::{
     admin::{AdminSocket, Drain},
     listeners::{
         addresses_of, health_layer, listener_error, listener_services, open, start_server,
-        until_stopped, warn_of_contradictions,
+        until_stopped, warn_of_contradictions, without_tls,
     },
     stack::{Shared, build},
     status_page::PageListener,
@@ -383,19 +383,6 @@ fn with_tls(https: ServerBuilder, tls: Option<&Tls>) -> ServerBuilder {
             .tls(tls.certificates.clone())
             .client_auth(tls.client_auth.clone()),
         None => https,
-    }
-}
-
-/// Returns what an operator should know of a listener without TLS: its address, and who is served.
-fn without_tls(settings: &Settings, address: SocketAddr) -> String {
-    let http = settings.server.http.first();
-    let listener = match http.and_then(ListenOn::as_address) {
-        Some(_) => address.to_string(),
-        None => http.map(ToString::to_string).unwrap_or_default(),
-    };
-    match settings.server.dangerously_accept_plain_http {
-        true => format!("{listener} without TLS: others on the network can read keys and texts"),
-        false => format!("{listener} without TLS, for proxies in front that end it"),
     }
 }
 

@@ -1,11 +1,12 @@
 //! Opens, renews, lists and ends sessions: what handlers use.
 //!
-//! `builder` has the choices, `accessors` returns them, `trail` has what the audit trail gets, `ended` what it gets of
-//! sessions that end by name, `opened` what a handler sends to the browser, and `time` the clock that
-//! sessions end by.
+//! `builder` has the choices, `accessors` returns them, `of_principal` lists and ends the sessions of one principal,
+//! `trail` has what the audit trail gets, `ended` what it gets of sessions that end by name, `opened` what a handler
+//! sends to the browser, and `time` the clock that sessions end by.
 
 mod builder;
 mod accessors;
+mod of_principal;
 mod trail;
 mod ended;
 mod opened;
@@ -30,10 +31,10 @@ use crate::{
     cookie::{FoundCookie, SessionCookie},
     current::CurrentSession,
     error::SessionError,
-    record::{self, SessionInfo, SessionOwner, SessionRecord},
+    record::{self, SessionRecord},
     removed::Removed,
     store::SessionStore,
-    token::{SessionDigest, SessionId, SessionToken},
+    token::{SessionDigest, SessionToken},
 };
 
 /// Opens, renews, lists and ends sessions. Cheap to clone; clones are the same.
@@ -304,79 +305,6 @@ impl Sessions {
             );
         }
         Ok(ended)
-    }
-
-    /// Ends one session of a principal, by the id that [`list`](Self::list) returned. `false`: the principal
-    /// has no such session. Those of others are never ended. [`SessionsBuilder::on_ended`] is told.
-    ///
-    /// # Errors
-    ///
-    /// As [`end`](Self::end).
-    pub async fn end_one(
-        &self,
-        principal: &Principal,
-        id: &SessionId,
-    ) -> Result<bool, SessionError> {
-        let owner = SessionOwner::of(principal);
-        let all = self.0.store.list(owner.clone()).get().await?;
-        let mut found = all.iter().map(|(digest, _)| *digest);
-        let Some(digest) = found.find(|digest| digest.id() == *id) else {
-            return Ok(false);
-        };
-        let ended = self.0.store.remove(digest).get().await?;
-        let by = EndedBy::Id(digest.id());
-        self.0.ended.tell(&owner, by, usize::from(ended));
-        Ok(ended)
-    }
-
-    /// Ends all sessions of a principal (sign out everywhere), and returns how many. [`SessionsBuilder::on_ended`] is
-    /// told.
-    ///
-    /// # Errors
-    ///
-    /// As [`end`](Self::end).
-    pub async fn end_all(&self, principal: &Principal) -> Result<usize, SessionError> {
-        let owner = SessionOwner::of(principal);
-        let count = self.0.store.remove_all(owner.clone(), None).get().await?;
-        self.0.ended.tell(&owner, EndedBy::All, count);
-        Ok(count)
-    }
-
-    /// Ends all sessions of a principal but the current one, and returns how many: after a change of the password,
-    /// for example. To be sure against who stole the current cookie too, [`renew`](Self::renew) it.
-    /// [`SessionsBuilder::on_ended`] is told.
-    ///
-    /// # Errors
-    ///
-    /// As [`end`](Self::end).
-    pub async fn end_others(
-        &self,
-        principal: &Principal,
-        current: &CurrentSession,
-    ) -> Result<usize, SessionError> {
-        let owner = SessionOwner::of(principal);
-        let except = Some(current.digest());
-        let removed = self.0.store.remove_all(owner.clone(), except);
-        let count = removed.get().await?;
-        let by = EndedBy::OthersThan(current.id());
-        self.0.ended.tell(&owner, by, count);
-        Ok(count)
-    }
-
-    /// Lists the sessions of a principal that have not ended, the newest first.
-    ///
-    /// # Errors
-    ///
-    /// [`SessionError::Unavailable`]: the store cannot be asked.
-    pub async fn list(&self, principal: &Principal) -> Result<Vec<SessionInfo>, SessionError> {
-        let now = self.now();
-        let all = self.0.store.list(SessionOwner::of(principal)).get().await?;
-        let live = all.iter().filter(|(_, record)| !record.is_over(now));
-        let mut live: Vec<SessionInfo> = live
-            .map(|(digest, record)| SessionInfo::of(digest, record))
-            .collect();
-        live.sort_by_key(|session| std::cmp::Reverse(session.opened));
-        Ok(live)
     }
 
     fn describe_opened(

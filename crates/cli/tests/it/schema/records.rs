@@ -7,8 +7,11 @@ use serde_json::{Value, json};
 use super::{source, with_definitions};
 use crate::support::Folder;
 
-/// The type that reads records, from the folder `crates`.
-const RECORD: &str = "audit/src/record/document.rs";
+/// The types that read records, from the folder `crates`.
+const RECORD: [&str; 2] = [
+    "audit/src/record/document.rs",
+    "audit/src/record/members.rs",
+];
 /// The identifiers of events.
 const EVENTS: &str = "audit/src/record/event_id.rs";
 const SCHEMA: &str = "audit/src/record/schema.json";
@@ -26,7 +29,9 @@ fn text(name: &str) -> String {
 
 /// Makes the schema from the source of the types.
 fn made() -> Value {
-    let items = source::items(&text(RECORD)).into_iter();
+    let items = RECORD
+        .into_iter()
+        .flat_map(|name| source::items(&text(name)));
     let read = items.filter(source::Item::is_read);
     let mut items: BTreeMap<String, _> = read.map(|it| (it.name.clone(), it)).collect();
     let mut schema = items.remove("Record").unwrap().schema();
