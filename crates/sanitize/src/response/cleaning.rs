@@ -56,6 +56,17 @@ impl TextCleaning {
         clean
     }
 
+    /// Cleans and masks a text that is complete, and restores nothing: it is cleaned again.
+    pub(super) fn mask_whole(&mut self, text: &str) -> String {
+        let mut cleaned = ResponseText::new();
+        if let Some(finder) = &self.finder {
+            cleaned = cleaned.mask(finder.clone());
+        }
+        let clean = cleaned.push_last(text);
+        self.count(&mut cleaned);
+        clean
+    }
+
     /// Adds what a text has changed since it was last counted.
     pub(super) fn count(&mut self, text: &mut ResponseText<'_>) {
         self.counts.add(text.take_counts());

@@ -7,7 +7,7 @@
 use super::cleaning::TextCleaning;
 use super::delta_fields::DeltaFields;
 use super::json_strings::JsonStrings;
-use super::json_values::{Document, FoundString, read};
+use super::json_values::{Document, FoundString, Unread, read};
 use super::response_text::ResponseText;
 use crate::json_string::{decode_lossy, push_escaped};
 
@@ -43,6 +43,14 @@ struct Key {
     indexes: Vec<String>,
 }
 
+impl Key {
+    /// The text of all data that is not JSON.
+    const PLAIN: Self = Self {
+        path: String::new(),
+        indexes: Vec::new(),
+    };
+}
+
 /// An event as it is written.
 #[derive(Clone, Debug)]
 pub(super) struct Written {
@@ -73,9 +81,12 @@ impl Deltas {
         cleaning: &mut TextCleaning,
     ) -> (Vec<Written>, String) {
         // A word or a number is a text too.
-        let document = looks_like_json(data).then(|| read(data)).flatten();
-        let Some(document) = document else {
-            return self.clean_other(name, data, cleaning);
+        let document = match looks_like_json(data).then(|| read(data)) {
+            Some(Ok(document)) => document,
+            Some(Err(why)) if why == Unread::TooLarge || !self.joins_plain() => {
+                return self.clean_unread(data, why, cleaning);
+            }
+            Some(Err(_)) | None => return self.clean_plain(name, data, cleaning),
         };
         let keys: Vec<_> = document
             .strings
@@ -117,29 +128,40 @@ impl Deltas {
         Some((key, is_json))
     }
 
-    /// Cleans data that is not read as JSON.
-    fn clean_other(
+    /// Whether data that is not JSON is one text.
+    const fn joins_plain(&self) -> bool {
+        self.fields.joins_plain && self.joins
+    }
+
+    /// Cleans data that is not read but begins like JSON, string by string. A client may read it with
+    /// less care, so its escapes are read. Data that is not JSON is cleaned as a whole before.
+    fn clean_unread(
+        &mut self,
+        data: &str,
+        why: Unread,
+        cleaning: &mut TextCleaning,
+    ) -> (Vec<Written>, String) {
+        let rests = self.end_where(cleaning, |stream| stream.key == Key::PLAIN);
+        let masked = (why == Unread::NotJson).then(|| cleaning.mask_whole(data));
+        let data = masked.as_deref().unwrap_or(data);
+        let (mut clean, mut strings) = (String::new(), JsonStrings::default());
+        strings.push(data, cleaning, &mut clean);
+        strings.finish(cleaning, &mut clean);
+        (rests, clean)
+    }
+
+    /// Cleans data that is a text.
+    fn clean_plain(
         &mut self,
         name: Option<&str>,
         data: &str,
         cleaning: &mut TextCleaning,
     ) -> (Vec<Written>, String) {
-        let key = Key {
-            path: String::new(),
-            indexes: Vec::new(),
-        };
-        if looks_like_json(data) {
-            let rests = self.end_where(cleaning, |stream| stream.key == key);
-            let (mut clean, mut strings) = (String::new(), JsonStrings::default());
-            strings.push(data, cleaning, &mut clean);
-            strings.finish(cleaning, &mut clean);
-            return (rests, clean);
-        }
-        if !self.fields.joins_plain || !self.joins {
+        if !self.joins_plain() {
             return (self.finish(cleaning), cleaning.clean_whole(data, false));
         }
-        let clean = self.push(&key, false, data, cleaning);
-        self.keep(&key, name, &clean);
+        let clean = self.push(&Key::PLAIN, false, data, cleaning);
+        self.keep(&Key::PLAIN, name, &clean);
         (Vec::new(), clean)
     }
 
@@ -219,7 +241,7 @@ impl Deltas {
     /// Makes an event of the last one of a text, with what was held back. `None`: nothing was.
     fn event_with(&self, stream: &Stream, rest: &str) -> Option<Written> {
         let last = stream.last.as_ref().filter(|_| !rest.is_empty())?;
-        let data = match read(&last.data).filter(|_| !stream.key.path.is_empty()) {
+        let data = match read(&last.data).ok().filter(|_| stream.key != Key::PLAIN) {
             None => rest.to_owned(),
             Some(document) => rewrite(&last.data, &document, |index, text| {
                 let found = document.strings.get(index);

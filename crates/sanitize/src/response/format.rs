@@ -31,7 +31,7 @@ pub(super) struct BodyText {
 /// The state of one body.
 #[derive(Debug)]
 enum Content {
-    Json(JsonStrings),
+    Json(Box<JsonStrings>),
     Records(Box<Records>),
     Text(Box<ResponseText<'static>>),
 }
@@ -47,7 +47,7 @@ impl BodyText {
         let records = |framing| Box::new(Records::new(framing, longest_event, fields));
         let content = match format {
             Format::Events => Content::Records(records(Framing::Events)),
-            Format::Json => Content::Json(JsonStrings::default()),
+            Format::Json => Content::Json(Box::default()),
             Format::Lines => Content::Records(records(Framing::Lines)),
             Format::Text => Content::Text(Box::new(cleaning.text(false))),
         };

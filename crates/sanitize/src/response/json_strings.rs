@@ -1,29 +1,34 @@
 //! The strings of a JSON document that arrives in chunks, cleaned at their places.
 //!
-//! It follows brackets and quotes, and checks nothing else: what is not JSON passes as it is. Names of
-//! members are not changed. A string that is not changed stays byte for byte, up to 16 KiB; a longer one
-//! is written anew in pieces.
+//! Names of members, numbers and words are not changed where JSON has them. From the first place that is
+//! not JSON, all that is outside of quotation marks is a text, and every string is a value. A string that
+//! is not changed stays byte for byte, up to 16 KiB; a longer one is written anew in pieces.
 
-use memchr::memchr3;
+use memchr::{memchr, memchr3};
 
 use super::cleaning::TextCleaning;
 use super::hold::LONGEST_HELD;
+use super::json_values::{is_space, is_word};
 use super::response_text::ResponseText;
 use crate::json_string::{complete_length, decode_lossy, push_escaped};
 
-/// The most levels that are followed. Below, names of members count as values.
+/// The most levels that are followed. What is below is cleaned as if it were not JSON.
 const DEEPEST: usize = 4096;
+
+/// The longest number. A longer one is cleaned as text.
+const LONGEST_WORD: usize = 1024;
 
 /// Cleans the strings of one document after another.
 #[derive(Debug, Default)]
 pub(super) struct JsonStrings {
     /// The open brackets; true is an object.
     open: Vec<bool>,
-    /// Levels that are open beyond the deepest one.
-    deeper: usize,
-    /// Whether the next string is the name of a member.
-    expects_name: bool,
+    next: Next,
     place: Place,
+    /// The number or word so far, with the white space behind it.
+    word: String,
+    /// What is outside of quotation marks, if the document is not JSON.
+    between: Option<Box<ResponseText<'static>>>,
     /// Whether the next character belongs to an escape.
     escaped: bool,
     /// The string so far, with its escapes.
@@ -41,13 +46,24 @@ enum Place {
     Value,
 }
 
+/// What JSON has next.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+enum Next {
+    #[default]
+    Value,
+    Name,
+    Colon,
+    /// A comma or a closing bracket.
+    Comma,
+}
+
 impl JsonStrings {
     /// Takes a part of the document and writes what is certain.
     pub(super) fn push(&mut self, part: &str, cleaning: &mut TextCleaning, out: &mut String) {
         let mut rest = part;
         while !rest.is_empty() {
             let length = match self.place {
-                Place::Outside => self.copy_structure(rest, out),
+                Place::Outside => self.take_outside(rest, cleaning, out),
                 Place::Name | Place::Value => self.take_string(rest, cleaning, out),
             };
             rest = rest.get(length..).unwrap_or_default();
@@ -59,50 +75,127 @@ impl JsonStrings {
 
     /// Writes what was held back: the document ended inside of a string.
     pub(super) fn finish(&mut self, cleaning: &mut TextCleaning, out: &mut String) {
-        self.end_string(cleaning, out);
+        if self.place != Place::Outside {
+            self.end_string(cleaning, out);
+        }
+        self.end_word(cleaning, out);
+        self.end_between(cleaning, out);
         *self = Self::default();
     }
 
-    /// Copies up to the quotation mark of the next string. Returns how many bytes were read.
-    fn copy_structure(&mut self, rest: &str, out: &mut String) -> usize {
-        for (at, byte) in rest.bytes().enumerate() {
-            match byte {
-                b'{' | b'[' => self.open_level(byte == b'{'),
-                b'}' | b']' => self.close_level(),
-                b',' => self.expects_name = self.open.last() == Some(&true) && self.deeper == 0,
-                b':' => self.expects_name = false,
-                b'"' => {
-                    self.place = match self.expects_name {
-                        true => Place::Name,
-                        false => Place::Value,
-                    };
-                    out.push_str(rest.get(..=at).unwrap_or_default());
-                    return at + 1;
-                }
-                _ => {}
+    /// Takes what is outside of strings, up to a sign of JSON. Returns how many bytes were read.
+    fn take_outside(&mut self, rest: &str, cleaning: &mut TextCleaning, out: &mut String) -> usize {
+        if self.between.is_some() {
+            return self.take_between(rest, cleaning, out);
+        }
+        let sign = rest.find(['{', '}', '[', ']', ',', ':', '"']);
+        let (word, behind) = rest
+            .split_at_checked(sign.unwrap_or(rest.len()))
+            .unwrap_or_default();
+        self.word.push_str(word);
+        let is_blank = self.word.bytes().all(is_space);
+        if sign.is_some() || is_blank || self.word.len() > LONGEST_WORD {
+            self.end_word(cleaning, out);
+        }
+        let Some(sign) = behind.bytes().next().filter(|_| self.between.is_none()) else {
+            return word.len();
+        };
+        match self.take_sign(sign) {
+            true => out.push(char::from(sign)),
+            false => {
+                self.place = Place::Outside;
+                self.break_off(cleaning);
             }
         }
-        out.push_str(rest);
-        rest.len()
+        // A sign that is not JSON is read again, as text.
+        word.len() + usize::from(self.between.is_none())
     }
 
-    fn open_level(&mut self, is_object: bool) {
-        self.expects_name = is_object;
-        if self.deeper > 0 || self.open.len() >= DEEPEST {
-            self.deeper = self.deeper.saturating_add(1);
-            self.expects_name = false;
-        } else {
-            self.open.push(is_object);
+    /// Writes the number or word that is complete.
+    fn end_word(&mut self, cleaning: &mut TextCleaning, out: &mut String) {
+        let word = std::mem::take(&mut self.word);
+        let content = word.trim_matches(|c| u8::try_from(c).is_ok_and(is_space));
+        if content.is_empty() {
+            return out.push_str(&word);
+        }
+        if self.next == Next::Value && word.len() <= LONGEST_WORD && is_word(content) {
+            self.next = self.behind_value();
+            return out.push_str(&word);
+        }
+        self.break_off(cleaning);
+        self.take_between(&word, cleaning, out);
+    }
+
+    /// Goes on as with a text.
+    fn break_off(&mut self, cleaning: &TextCleaning) {
+        self.between
+            .get_or_insert_with(|| Box::new(cleaning.text(false)));
+    }
+
+    /// Takes a text up to a quotation mark. Returns how many bytes were read.
+    fn take_between(&mut self, rest: &str, cleaning: &mut TextCleaning, out: &mut String) -> usize {
+        let end = memchr(b'"', rest.as_bytes());
+        let content = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
+        if let Some(between) = &mut self.between {
+            out.push_str(&between.push(content));
+        }
+        if end.is_some() {
+            self.end_between(cleaning, out);
+            out.push('"');
+            self.place = Place::Value;
+        }
+        content.len() + usize::from(end.is_some())
+    }
+
+    /// Writes what is held back of the text outside.
+    fn end_between(&mut self, cleaning: &mut TextCleaning, out: &mut String) {
+        if let Some(between) = &mut self.between {
+            out.push_str(&between.finish());
+            cleaning.count(between);
         }
     }
 
-    fn close_level(&mut self) {
-        self.expects_name = false;
-        match self.deeper.checked_sub(1) {
-            Some(deeper) => self.deeper = deeper,
-            None => {
-                self.open.pop();
+    /// Follows a bracket, a comma, a colon or a quotation mark. Returns whether JSON has it here.
+    fn take_sign(&mut self, sign: u8) -> bool {
+        let is_in_object = self.open.last() == Some(&true);
+        let (is_right, next) = match sign {
+            b'{' | b'[' => {
+                let is_right = self.next == Next::Value && self.open.len() < DEEPEST;
+                self.open.push(sign == b'{');
+                (
+                    is_right,
+                    if sign == b'{' {
+                        Next::Name
+                    } else {
+                        Next::Value
+                    },
+                )
             }
+            b'}' | b']' => {
+                let is_right = self.open.pop() == Some(sign == b'}');
+                (is_right, self.behind_value())
+            }
+            b',' if is_in_object => (self.next == Next::Comma, Next::Name),
+            b',' => (self.next == Next::Comma, Next::Value),
+            b':' => (self.next == Next::Colon, Next::Value),
+            _ if self.next == Next::Name => {
+                self.place = Place::Name;
+                (true, Next::Colon)
+            }
+            _ => {
+                self.place = Place::Value;
+                (self.next == Next::Value, self.behind_value())
+            }
+        };
+        self.next = next;
+        is_right
+    }
+
+    /// What follows a value. Behind a document another one may follow.
+    fn behind_value(&self) -> Next {
+        match self.open.is_empty() {
+            true => Next::Value,
+            false => Next::Comma,
         }
     }
 
@@ -126,6 +219,9 @@ impl JsonStrings {
             Some(end) => {
                 self.end_string(cleaning, out);
                 out.push_str(end);
+                if end == "\n" {
+                    self.break_off(cleaning);
+                }
             }
             None => {}
         }
@@ -211,6 +307,29 @@ mod tests {
         for part in document.as_bytes().chunks(8192) {
             strings.push(&String::from_utf8_lossy(part), &mut cleaning, &mut out);
             assert!(strings.raw.len() <= LONGEST_HELD + 8192);
+        }
+    }
+
+    #[test]
+    fn what_is_not_json_is_a_text_wherever_parts_are_cut() {
+        for (document, expected) in [
+            ("[call 13800138000]", "[call ***********]"),
+            ("{\u{202e}\u{e0041} 13800138000}", "{ ***********}"),
+            ("{13800138000}", "{***********}"),
+            ("call 13800138000", "call ***********"),
+            ("[\"a\" 13800138000]", "[\"a\" ***********]"),
+            (
+                "{\"a\":\"x\ny [13800138000]\",\"b\":\"13800138000\"}",
+                "{\"a\":\"x\ny [***********]\",\"b\":\"***********\"}",
+            ),
+            (
+                "[13800138000, -0.5e+3 ,true]",
+                "[13800138000, -0.5e+3 ,true]",
+            ),
+        ] {
+            for size in 1..30 {
+                assert_eq!(clean(document, size), expected, "parts of {size}");
+            }
         }
     }
 

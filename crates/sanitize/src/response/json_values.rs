@@ -90,20 +90,63 @@ impl Document {
     }
 }
 
-/// Reads a document. `None` if it is not JSON, too deep, or has too many strings.
+/// Why a document is not read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Unread {
+    NotJson,
+    /// Too deep, or too many strings. Whether it is JSON is not known.
+    TooLarge,
+}
+
+/// Reads a document, with its brackets, quotes, commas, numbers and words. Escapes are not checked.
 ///
-/// Brackets, quotes and commas are checked; numbers and words are not.
-pub(super) fn read(text: &str) -> Option<Document> {
+/// # Errors
+///
+/// It is not JSON, too deep, or has too many strings.
+pub(super) fn read(text: &str) -> Result<Document, Unread> {
     let mut reader = Reader {
         text,
         at: 0,
         path: String::new(),
         depth: 0,
+        too_large: false,
         document: Document::default(),
     };
-    reader.read_value()?;
+    let value = reader.read_value();
     reader.skip_space();
-    (reader.at == text.len()).then_some(reader.document)
+    match value {
+        Some(()) if reader.at == text.len() => Ok(reader.document),
+        None if reader.too_large => Err(Unread::TooLarge),
+        _ => Err(Unread::NotJson),
+    }
+}
+
+/// Tells whether a text is white space of JSON: a form feed is none.
+pub(super) const fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+/// Tells whether a text is a number or a word of JSON, or one of those that some services write beside
+/// (`NaN`, `Infinity`).
+pub(super) fn is_word(text: &str) -> bool {
+    let words = ["true", "false", "null", "NaN", "Infinity", "-Infinity"];
+    words.contains(&text) || is_number(text)
+}
+
+/// RFC 8259, section 6.
+fn is_number(text: &str) -> bool {
+    let text = text.strip_prefix('-').unwrap_or(text);
+    let (number, exponent) = match text.split_once(['e', 'E']) {
+        Some((number, exponent)) => (
+            number,
+            exponent.strip_prefix(['+', '-']).unwrap_or(exponent),
+        ),
+        None => (text, "0"),
+    };
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_whole = whole == "0" || !whole.starts_with('0');
+    is_whole && [whole, fraction, exponent].into_iter().all(is_digits)
 }
 
 /// The state of one pass.
@@ -113,6 +156,8 @@ struct Reader<'t> {
     /// The path of the value that is read.
     path: String,
     depth: usize,
+    /// Whether a limit ended the pass.
+    too_large: bool,
     document: Document,
 }
 
@@ -122,7 +167,7 @@ impl Reader<'_> {
     }
 
     fn skip_space(&mut self) {
-        while self.peek().is_some_and(|byte| byte.is_ascii_whitespace()) {
+        while self.peek().is_some_and(is_space) {
             self.at += 1;
         }
     }
@@ -144,7 +189,7 @@ impl Reader<'_> {
                 let span = self.read_string()?;
                 let path = self.path.clone();
                 self.document.strings.push(FoundString { path, span });
-                (self.document.strings.len() <= MOST_STRINGS).then_some(())
+                self.within(self.document.strings.len() <= MOST_STRINGS)
             }
             _ => self.read_word(),
         }
@@ -179,9 +224,7 @@ impl Reader<'_> {
         let length = self.path.len();
         self.path.push('/');
         self.path.push_str(name);
-        if self.path.len() > LONGEST_PATH {
-            return None;
-        }
+        self.within(self.path.len() <= LONGEST_PATH)?;
         self.read_value()?;
         self.path.truncate(length);
         let value = self.text.get(start..self.at)?;
@@ -230,7 +273,13 @@ impl Reader<'_> {
     fn enter(&mut self) -> Option<()> {
         self.at += 1;
         self.depth += 1;
-        (self.depth <= DEEPEST).then_some(())
+        self.within(self.depth <= DEEPEST)
+    }
+
+    /// Ends the pass above a limit.
+    fn within(&mut self, is_within: bool) -> Option<()> {
+        self.too_large |= !is_within;
+        is_within.then_some(())
     }
 
     /// Ends a level. Its closing bracket was read.
@@ -257,12 +306,13 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads a number, `true`, `false` or `null`.
+    /// Reads a number or a word.
     fn read_word(&mut self) -> Option<()> {
         let rest = self.text.as_bytes().get(self.at..)?;
         let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
         let length = rest.iter().take_while(is_part).count();
+        let word = self.text.get(self.at..self.at + length)?;
         self.at += length;
-        (length > 0).then_some(())
+        is_word(word).then_some(())
     }
 }

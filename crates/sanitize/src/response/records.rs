@@ -40,7 +40,7 @@ pub(super) struct Records {
 /// A record that is cleaned as it arrives.
 #[derive(Debug)]
 enum LongRecord {
-    Json(JsonStrings),
+    Json(Box<JsonStrings>),
     Text(Box<ResponseText<'static>>),
 }
 
@@ -180,25 +180,31 @@ impl Records {
             let rests = self.deltas.finish(cleaning);
             self.write_all(rests, "\n", out);
         }
+        let mut part = part.as_str();
         let framing = self.framing;
-        let long = self
-            .long
-            .get_or_insert_with(|| LongRecord::new(framing, &part, cleaning));
-        long.push(&part, cleaning, out);
+        let long = self.long.get_or_insert_with(|| {
+            let (long, lead) = LongRecord::new(framing, part, cleaning);
+            out.push_str(part.get(..lead).unwrap_or_default());
+            part = part.get(lead..).unwrap_or_default();
+            long
+        });
+        long.push(part, cleaning, out);
     }
 }
 
 impl LongRecord {
-    /// Tells from its start what a record has.
-    fn new(framing: Framing, start: &str, cleaning: &TextCleaning) -> Self {
-        let data = match framing {
-            Framing::Lines => Some(start.to_owned()),
-            Framing::Events => Event::read(start).data,
+    /// Tells from its start what a record has. Returns the length of what is before its document, too.
+    fn new(framing: Framing, start: &str, cleaning: &TextCleaning) -> (Self, usize) {
+        let lead = match framing {
+            Framing::Lines => {
+                let is_before = |c: char| c.is_ascii_whitespace() || c == '\u{1e}';
+                start.len() - start.trim_start_matches(is_before).len()
+            }
+            Framing::Events => data_start(start),
         };
-        let is_json = data.is_some_and(|data| looks_like_json(&data));
-        match is_json {
-            true => Self::Json(JsonStrings::default()),
-            false => Self::Text(Box::new(cleaning.text(false))),
+        match looks_like_json(start.get(lead..).unwrap_or_default()) {
+            true => (Self::Json(Box::default()), lead),
+            false => (Self::Text(Box::new(cleaning.text(false))), 0),
         }
     }
 
@@ -221,4 +227,20 @@ impl LongRecord {
             }
         }
     }
+}
+
+/// Returns where the first data of an event begins that is not empty.
+fn data_start(event: &str) -> usize {
+    let mut start = 0;
+    for line in event.split_inclusive(['\n', '\r']) {
+        let field = line.trim_start_matches('\u{feff}');
+        if let Some(value) = field
+            .strip_prefix("data:")
+            .filter(|value| !value.trim().is_empty())
+        {
+            return start + line.len() - value.len();
+        }
+        start += line.len();
+    }
+    0
 }

@@ -116,6 +116,70 @@ async fn deep_and_broken_documents_in_events_are_cleaned_string_by_string() {
     assert_eq!(got.text(), expected);
 }
 
+#[tokio::test]
+async fn data_that_begins_like_json_and_is_none_is_cleaned_as_text() {
+    let texts = [
+        ("[call 13800138000]", "[call ***********]"),
+        ("[ +86:13800138000", "[ +86:***********"),
+        ("{\u{202e}\u{e0041}call 13800138000}", "{call ***********}"),
+        ("{\"a\":tel-13800138000}", "{\"a\":tel-***********}"),
+        ("[a@example.com]", "[*************]"),
+        (
+            "{\"a\":\"\\u0031\\u0033800138000\",,}",
+            "{\"a\":\"***********\",,}",
+        ),
+    ];
+    for (text, expected) in texts {
+        let rules = || ResponseRules::new().mask(PersonalData::new());
+        let event = format!("data: {text}\n\n");
+        let line = format!("{text}\n");
+        let got = ask(
+            layer(rules()),
+            "hello",
+            Sent::new("text/event-stream", &[&event]),
+        )
+        .await;
+        assert_eq!(data_of(&got.text()), [expected]);
+        let got = ask(
+            layer(rules()),
+            "hello",
+            Sent::new("application/x-ndjson", &[&line]),
+        )
+        .await;
+        assert_eq!(got.text(), format!("{expected}\n"));
+        // Above the limit, and as one document.
+        for (media_type, sent) in [
+            ("text/event-stream", &event),
+            ("application/x-ndjson", &line),
+            ("application/json", &line),
+        ] {
+            let sent = Sent::bytes(media_type, sent.as_bytes().chunks(3));
+            let got = ask(layer(rules().max_event(8)), "hello", sent).await;
+            assert!(got.note().is_some(), "{media_type} {text}");
+            for hidden in ["8000", "\u{202e}", "\u{e0041}", "@example"] {
+                assert!(!got.text().contains(hidden), "{media_type} {}", got.text());
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn numbers_of_a_document_above_the_limit_stay_and_so_does_its_separator() {
+    let document = "{\"id\":13800138000,\"a\":[\"13800138000\",1]}";
+    let rules = || ResponseRules::new().mask(PersonalData::new()).max_event(16);
+    for (media_type, sent) in [
+        (
+            "text/event-stream",
+            format!(": x\nid: 7\ndata: {document}\n\n"),
+        ),
+        ("application/json-seq", format!("\u{1e}{document}\n")),
+    ] {
+        let bytes = Sent::bytes(media_type, sent.as_bytes().chunks(20));
+        let got = ask(layer(rules()), "hello", bytes).await;
+        assert_eq!(got.text(), sent.replace("\"13800138000", "\"***********"));
+    }
+}
+
 /// Replaces data in texts of up to 100,000 characters.
 fn long_texts() -> SanitizeLayerBuilder {
     let long = Sanitizer::builder()
