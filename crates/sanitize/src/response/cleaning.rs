@@ -67,6 +67,26 @@ impl TextCleaning {
         clean
     }
 
+    /// Whether personal data is masked.
+    pub(super) const fn masks(&self) -> bool {
+        self.finder.is_some()
+    }
+
+    /// Notes a member that repeats a text and was replaced.
+    pub(super) fn count_emptied(&mut self) {
+        self.counts.add_emptied(1);
+    }
+
+    /// Cleans a part of a text that cannot be joined with the others. With masking, all of it is masked:
+    /// personal data could be divided over the parts.
+    pub(super) fn clean_unjoined(&mut self, part: &str, is_json: bool) -> String {
+        self.counts.add_unjoined(1);
+        match self.masks() {
+            true => part.chars().map(|_| '*').collect(),
+            false => self.clean_whole(part, is_json),
+        }
+    }
+
     /// Adds what a text has changed since it was last counted.
     pub(super) fn count(&mut self, text: &mut ResponseText<'_>) {
         self.counts.add(text.take_counts());

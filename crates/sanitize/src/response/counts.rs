@@ -11,12 +11,16 @@ pub(crate) struct ResponseCounts {
     masked: Vec<(String, u32)>,
     /// Placeholders that were restored.
     restored: u32,
+    /// Members that repeat a text token by token and were replaced by `null`.
+    emptied: u32,
+    /// Parts of texts that could not be joined.
+    unjoined: u32,
 }
 
 impl ResponseCounts {
     /// Returns whether nothing was changed.
     pub(crate) fn is_empty(&self) -> bool {
-        self.removed == 0 && self.masked.is_empty() && self.restored == 0
+        *self == Self::default()
     }
 
     pub(super) fn add_removed(&mut self, count: u32) {
@@ -25,6 +29,14 @@ impl ResponseCounts {
 
     pub(super) fn add_restored(&mut self, count: u32) {
         self.restored = self.restored.saturating_add(count);
+    }
+
+    pub(super) fn add_emptied(&mut self, count: u32) {
+        self.emptied = self.emptied.saturating_add(count);
+    }
+
+    pub(super) fn add_unjoined(&mut self, count: u32) {
+        self.unjoined = self.unjoined.saturating_add(count);
     }
 
     pub(super) fn add_masked(&mut self, kind: &str) {
@@ -42,6 +54,8 @@ impl ResponseCounts {
     pub(super) fn add(&mut self, other: Self) {
         self.add_removed(other.removed);
         self.add_restored(other.restored);
+        self.add_emptied(other.emptied);
+        self.add_unjoined(other.unjoined);
         for (kind, count) in other.masked {
             self.add_masked_times(&kind, count);
         }
@@ -57,8 +71,14 @@ impl fmt::Display for ResponseCounts {
         }
         let masked = self.masked.iter();
         parts.extend(masked.map(|(kind, count)| format!("masked {kind} ({count})")));
-        if self.restored > 0 {
-            parts.push(format!("restored ({})", self.restored));
+        for (what, count) in [
+            ("restored", self.restored),
+            ("emptied", self.emptied),
+            ("not joined", self.unjoined),
+        ] {
+            if count > 0 {
+                parts.push(format!("{what} ({count})"));
+            }
         }
         f.write_str(&parts.join(", "))
     }

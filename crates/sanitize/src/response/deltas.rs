@@ -4,6 +4,8 @@
 //! the next event of the text. If the text is over, it goes out in a copy of its last event, whose other
 //! texts are empty, before the event that ends it.
 
+use std::ops::Range;
+
 use super::cleaning::TextCleaning;
 use super::delta_fields::DeltaFields;
 use super::json_strings::JsonStrings;
@@ -11,11 +13,14 @@ use super::json_values::{Document, FoundString, Unread, read};
 use super::response_text::ResponseText;
 use crate::json_string::{decode_lossy, push_escaped};
 
-/// The most texts at the same time. The strings of further ones are cleaned one by one.
+/// The most texts at the same time. Further ones are masked whole, or cleaned one by one without masks.
 const MOST_STREAMS: usize = 32;
 
-/// A longer event is cleaned by itself, since a copy of it is kept.
+/// The longest copy that is kept of an event.
 const LONGEST_TEMPLATE: usize = 16 * 1024;
+
+/// A longer string is left out of the copy of an event that is longer.
+const LONGEST_COPIED: usize = 256;
 
 /// The texts of one response.
 #[derive(Debug)]
@@ -97,16 +102,22 @@ impl Deltas {
             let goes_on = keys.iter().flatten().any(|(key, _)| *key == stream.key);
             !goes_on && !document.is_ping() && document.is_about(&stream.key.indexes)
         });
-        let joins = self.joins && data.len() <= LONGEST_TEMPLATE;
-        let clean = rewrite(data, &document, |index, text| {
+        let repeats = repeats_in(&document, cleaning);
+        let can_copy = data.len() <= LONGEST_TEMPLATE
+            || self.template(data, &document, repeats).len() <= LONGEST_TEMPLATE;
+        let clean = rewrite(data, &document, repeats, |index, text| {
             let Some((key, is_json)) = keys.get(index).and_then(Option::as_ref) else {
                 return cleaning.clean_whole(text, false);
             };
-            match joins && !document.is_end {
-                true => self.push(key, *is_json, text, cleaning),
+            match self.joins && !document.is_end {
+                true if can_copy => self.push(key, *is_json, text, cleaning),
+                true => self.push_alone(key, *is_json, text, cleaning),
                 false => self.push_last(key, *is_json, text, cleaning),
             }
         });
+        for _ in repeats {
+            cleaning.count_emptied();
+        }
         for (key, _) in keys.iter().flatten() {
             self.keep(key, name, &clean);
         }
@@ -175,7 +186,7 @@ impl Deltas {
     ) -> String {
         let known = self.streams.iter().position(|stream| stream.key == *key);
         if known.is_none() && self.streams.len() >= MOST_STREAMS {
-            return cleaning.clean_whole(part, is_json);
+            return cleaning.clean_unjoined(part, is_json);
         }
         let at = known.unwrap_or_else(|| {
             self.streams.push(Stream {
@@ -203,15 +214,61 @@ impl Deltas {
     ) -> String {
         let known = self.streams.iter().position(|stream| stream.key == *key);
         let Some(mut stream) = known.map(|at| self.streams.swap_remove(at)) else {
-            return cleaning.clean_whole(part, is_json);
+            return match self.streams.len() < MOST_STREAMS || part.is_empty() {
+                true => cleaning.clean_whole(part, is_json),
+                false => cleaning.clean_unjoined(part, is_json),
+            };
         };
         let clean = stream.text.push_last(part);
         cleaning.count(&mut stream.text);
         clean
     }
 
+    /// Adds a part that nothing can be held back of. What is held back of the text goes before it.
+    fn push_alone(
+        &mut self,
+        key: &Key,
+        is_json: bool,
+        part: &str,
+        cleaning: &mut TextCleaning,
+    ) -> String {
+        if part.is_empty() {
+            return String::new();
+        }
+        let known = self.streams.iter().any(|stream| stream.key == *key);
+        let held = match known {
+            true => self.push_last(key, is_json, "", cleaning),
+            false => String::new(),
+        };
+        let held = match cleaning.masks() {
+            true => held.chars().map(|_| '*').collect(),
+            false => held,
+        };
+        held + &cleaning.clean_unjoined(part, is_json)
+    }
+
+    /// Returns a long event without its texts and long strings.
+    fn template(&self, data: &str, document: &Document, repeats: &[Range<usize>]) -> String {
+        rewrite(data, document, repeats, |index, text| {
+            let found = document.strings.get(index);
+            let is_text = found.is_some_and(|found| self.key_of(document, found).is_some());
+            match is_text || text.len() > LONGEST_COPIED {
+                true => String::new(),
+                false => text.to_owned(),
+            }
+        })
+    }
+
     /// Keeps a copy of an event for the text that is held back.
     fn keep(&mut self, key: &Key, name: Option<&str>, data: &str) {
+        let document = (data.len() > LONGEST_TEMPLATE && *key != Key::PLAIN)
+            .then(|| read(data).ok())
+            .flatten();
+        let template = document.map(|document| self.template(data, &document, &[]));
+        let data = template.as_deref().unwrap_or(data);
+        if template.is_some() && data.len() > LONGEST_TEMPLATE {
+            return;
+        }
         if let Some(stream) = self.streams.iter_mut().find(|stream| stream.key == *key) {
             stream.last = stream.text.is_holding().then(|| Written {
                 name: name.map(str::to_owned),
@@ -243,7 +300,7 @@ impl Deltas {
         let last = stream.last.as_ref().filter(|_| !rest.is_empty())?;
         let data = match read(&last.data).ok().filter(|_| stream.key != Key::PLAIN) {
             None => rest.to_owned(),
-            Some(document) => rewrite(&last.data, &document, |index, text| {
+            Some(document) => rewrite(&last.data, &document, &[], |index, text| {
                 let found = document.strings.get(index);
                 match found.and_then(|found| self.key_of(&document, found)) {
                     Some((key, _)) if key == stream.key => rest.to_owned(),
@@ -264,23 +321,47 @@ pub(super) fn looks_like_json(data: &str) -> bool {
     data.trim_start().starts_with(['{', '[', '"'])
 }
 
-/// Writes a document with other strings at the places of its own. Strings that stay the same are copied.
+/// Returns what a document repeats token by token, if that could show what is masked.
+fn repeats_in<'d>(document: &'d Document, cleaning: &TextCleaning) -> &'d [Range<usize>] {
+    match cleaning.masks() {
+        true => &document.repeats,
+        false => &[],
+    }
+}
+
+/// Writes a document with other strings at the places of its own, and `null` at some places. Strings that
+/// stay the same are copied.
 fn rewrite(
     data: &str,
     document: &Document,
+    nulls: &[Range<usize>],
     mut change: impl FnMut(usize, &str) -> String,
 ) -> String {
     let mut out = String::with_capacity(data.len());
     let mut done = 0;
+    let mut nulls = nulls.iter().peekable();
+    let copy_to = |out: &mut String, done: &mut usize, end: usize, behind: usize| {
+        out.push_str(data.get(*done..end).unwrap_or_default());
+        *done = behind;
+    };
     for (index, found) in document.strings.iter().enumerate() {
-        let text = decode_lossy(data.get(found.span.clone()).unwrap_or_default());
-        let changed = change(index, &text);
-        if changed == text {
+        while let Some(null) = nulls.next_if(|null| null.start < found.span.start) {
+            copy_to(&mut out, &mut done, null.start, null.end);
+            out.push_str("null");
+        }
+        if found.span.start < done {
             continue;
         }
-        out.push_str(data.get(done..found.span.start).unwrap_or_default());
-        push_escaped(&mut out, &changed);
-        done = found.span.end;
+        let text = decode_lossy(data.get(found.span.clone()).unwrap_or_default());
+        let changed = change(index, &text);
+        if changed != text {
+            copy_to(&mut out, &mut done, found.span.start, found.span.end);
+            push_escaped(&mut out, &changed);
+        }
+    }
+    for null in nulls {
+        copy_to(&mut out, &mut done, null.start, null.end);
+        out.push_str("null");
     }
     out.push_str(data.get(done..).unwrap_or_default());
     out

@@ -8,7 +8,7 @@ use memchr::{memchr, memchr3};
 
 use super::cleaning::TextCleaning;
 use super::hold::LONGEST_HELD;
-use super::json_values::{is_space, is_word};
+use super::json_values::{is_space, is_word, repeats_text};
 use super::response_text::ResponseText;
 use crate::json_string::{complete_length, decode_lossy, push_escaped};
 
@@ -18,6 +18,9 @@ const DEEPEST: usize = 4096;
 /// The longest number. A longer one is cleaned as text.
 const LONGEST_WORD: usize = 1024;
 
+/// A longer name of a member is not compared.
+const LONGEST_NAME: usize = 128;
+
 /// Cleans the strings of one document after another.
 #[derive(Debug, Default)]
 pub(super) struct JsonStrings {
@@ -25,6 +28,10 @@ pub(super) struct JsonStrings {
     open: Vec<bool>,
     next: Next,
     place: Place,
+    /// The name of the last member, at most [`LONGEST_NAME`] bytes and a part.
+    name: String,
+    /// The level of the member that repeats a text, while it is left out.
+    left_out: Option<usize>,
     /// The number or word so far, with the white space behind it.
     word: String,
     /// What is outside of quotation marks, if the document is not JSON.
@@ -61,20 +68,30 @@ impl JsonStrings {
     /// Takes a part of the document and writes what is certain.
     pub(super) fn push(&mut self, part: &str, cleaning: &mut TextCleaning, out: &mut String) {
         let mut rest = part;
+        let mut dropped = String::new();
         while !rest.is_empty() {
+            let out = match self.left_out.is_some() && self.between.is_none() {
+                true => &mut dropped,
+                false => &mut *out,
+            };
             let length = match self.place {
                 Place::Outside => self.take_outside(rest, cleaning, out),
                 Place::Name | Place::Value => self.take_string(rest, cleaning, out),
             };
+            dropped.clear();
             rest = rest.get(length..).unwrap_or_default();
         }
         if self.raw.len() > LONGEST_HELD {
-            self.release_piece(cleaning, out);
+            let is_dropped = self.left_out.is_some() && self.between.is_none();
+            self.release_piece(cleaning, if is_dropped { &mut dropped } else { out });
         }
     }
 
     /// Writes what was held back: the document ended inside of a string.
     pub(super) fn finish(&mut self, cleaning: &mut TextCleaning, out: &mut String) {
+        let mut dropped = String::new();
+        let is_dropped = self.left_out.is_some() && self.between.is_none();
+        let out = if is_dropped { &mut dropped } else { out };
         if self.place != Place::Outside {
             self.end_string(cleaning, out);
         }
@@ -100,7 +117,17 @@ impl JsonStrings {
         let Some(sign) = behind.bytes().next().filter(|_| self.between.is_none()) else {
             return word.len();
         };
+        let is_opening = matches!(sign, b'{' | b'[');
+        let is_repeat = is_opening && self.is_member() && cleaning.masks();
         match self.take_sign(sign) {
+            true if is_repeat && self.left_out.is_none() && repeats_text(&self.name) => {
+                self.left_out = Some(self.open.len());
+                cleaning.count_emptied();
+                out.push_str("null");
+            }
+            true if matches!(sign, b'}' | b']') && self.left_out == Some(self.open.len() + 1) => {
+                self.left_out = None;
+            }
             true => out.push(char::from(sign)),
             false => {
                 self.place = Place::Outside;
@@ -109,6 +136,11 @@ impl JsonStrings {
         }
         // A sign that is not JSON is read again, as text.
         word.len() + usize::from(self.between.is_none())
+    }
+
+    /// Tells whether what is next is the value of a member.
+    fn is_member(&self) -> bool {
+        self.next == Next::Value && self.open.last() == Some(&true)
     }
 
     /// Writes the number or word that is complete.
@@ -180,6 +212,7 @@ impl JsonStrings {
             b':' => (self.next == Next::Colon, Next::Value),
             _ if self.next == Next::Name => {
                 self.place = Place::Name;
+                self.name.clear();
                 (true, Next::Colon)
             }
             _ => {
@@ -232,7 +265,12 @@ impl JsonStrings {
     fn take_characters(&mut self, characters: &str, out: &mut String) {
         match self.place {
             Place::Value => self.raw.push_str(characters),
-            Place::Name | Place::Outside => out.push_str(characters),
+            Place::Name | Place::Outside => {
+                if self.name.len() < LONGEST_NAME {
+                    self.name.push_str(characters);
+                }
+                out.push_str(characters);
+            }
         }
     }
 

@@ -4,6 +4,8 @@
 
 use std::ops::Range;
 
+use crate::json_string::decode_lossy;
+
 /// More levels are not read. A document with more is cleaned string by string.
 const DEEPEST: usize = 64;
 
@@ -23,8 +25,26 @@ const INDEXES: [&str; 5] = [
     "item_id",
 ];
 
-/// Members that tell that a text is complete, unless they are `null` or `false`.
+/// Members that tell that a text is complete, unless their value is one of [`NO_ENDS`].
 const ENDS: [&str; 4] = ["finish_reason", "stop_reason", "done", "stop"];
+
+/// Values that tell no end, in any case and also as strings: services write them in each event.
+const NO_ENDS: [&str; 4] = ["", "null", "none", "false"];
+
+/// Members that repeat a text token by token, so that masked data could be put together from them.
+const REPEATS: [&str; 6] = [
+    "logprobs",
+    "top_logprobs",
+    "prompt_logprobs",
+    "logprobsResult",
+    "completion_probabilities",
+    "top_tokens",
+];
+
+/// Tells whether a member of this name repeats a text token by token.
+pub(super) fn repeats_text(name: &str) -> bool {
+    REPEATS.contains(&&*decode_lossy(name))
+}
 
 /// A string value.
 #[derive(Debug, Eq, PartialEq)]
@@ -45,6 +65,8 @@ pub(super) struct Document {
     /// Names of the members of the document itself.
     names: Vec<String>,
     pub(super) is_end: bool,
+    /// Objects and arrays of members that repeat a text, in the order of their places.
+    pub(super) repeats: Vec<Range<usize>>,
     /// The member `type`, with its quotes.
     kind: String,
 }
@@ -228,6 +250,11 @@ impl Reader<'_> {
         self.read_value()?;
         self.path.truncate(length);
         let value = self.text.get(start..self.at)?;
+        if value.starts_with(['{', '[']) && repeats_text(name) {
+            let repeats = &mut self.document.repeats;
+            repeats.retain(|inner| inner.start < start);
+            repeats.push(start..self.at);
+        }
         if value.len() <= LONGEST_VALUE {
             self.note_member(name, value);
         }
@@ -246,7 +273,8 @@ impl Reader<'_> {
             let member = format!("{name}={value}");
             self.document.indexes.push((self.path.clone(), member));
         }
-        self.document.is_end |= ENDS.contains(&name) && !matches!(value, "null" | "false");
+        let content = value.trim_matches('"').trim().to_ascii_lowercase();
+        self.document.is_end |= ENDS.contains(&name) && !NO_ENDS.contains(&&*content);
     }
 
     fn read_array(&mut self) -> Option<()> {

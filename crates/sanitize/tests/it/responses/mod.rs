@@ -4,6 +4,7 @@ mod attacks;
 mod heads;
 mod placeholders;
 mod streams;
+mod unjoined;
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
