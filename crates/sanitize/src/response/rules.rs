@@ -46,6 +46,9 @@ const LONGEST_EVENT: usize = 4 * 1024 * 1024;
 /// Generation Inference and llama.cpp are joined, so a number or a placeholder that is divided over
 /// events is found. What is held back then comes with the next event of the text.
 ///
+/// With a finder, lists and objects in `logprobs` and similar members become `null`, because they repeat
+/// the text token by token, and texts that cannot be joined are masked whole.
+///
 /// # Default
 ///
 /// Only responses of routes with text fields are cleaned. The handler is asked for no compression and
