@@ -55,8 +55,46 @@ impl PreparedLimits {
         }
     }
 
+    #[cfg(test)]
+    fn len(&self) -> usize {
+        self.limits.lock().map_or(0, |limits| limits.len())
+    }
+
     /// Tells whether a line may be logged, and how many were held back.
     pub(super) fn admit_line(&self, now: Duration) -> Option<u64> {
         self.lines.admit(now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Policy;
+
+    fn amount(units: u32) -> AmountOf {
+        (LimitVariant::Base, NonZeroU32::new(units).unwrap())
+    }
+
+    #[test]
+    fn many_amounts_take_bounded_memory() {
+        let policy = Policy::named("a").rate("2/day").unwrap();
+        let prepared = PreparedLimits::default();
+        let mut in_use = Vec::new();
+        for units in 1..900 {
+            let limit = Arc::new(policy.limits().unwrap().remove(0));
+            // Those of every third amount stay in use.
+            if units % 3 == 0 {
+                in_use.push(Arc::clone(&limit));
+            }
+            prepared.keep(amount(units), Some(limit));
+            prepared.keep(amount(1_000 + units), None);
+            assert!(prepared.len() <= PREPARED);
+        }
+        assert_eq!(prepared.len(), PREPARED);
+        assert!(prepared.find(amount(3)).is_some(), "it is in use");
+        assert!(
+            prepared.find(amount(1)).is_none(),
+            "it gave its space to others"
+        );
     }
 }

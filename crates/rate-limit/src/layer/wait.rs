@@ -105,20 +105,27 @@ mod delay {
         }
 
         /// Returns the limit whose units the request waits for longest, and how long. `None`: all are within their
-        /// burst, or the layer only watches.
+        /// burst, the layer only watches, or the store is degraded.
+        ///
+        /// A degraded decision is about a part of each limit, and its backlog says nothing about the whole. No wait is
+        /// longer than the policy allows, whatever the store answers.
         fn longest_wait(
             &self,
             charges: &LimitCharges,
             decision: &StoreDecision,
         ) -> Option<(u8, Duration)> {
+            if decision.degraded {
+                return None;
+            }
             let lates = charges.list.iter().zip(decision.limit_states());
             let lates = lates.filter_map(|(charge, state)| {
                 let limit = self.limit(charge.id, &charges.overrides)?;
-                let late = limit.gcra.lateness(state.backlog);
-                (late > 0 && !limit.only_shadow).then_some((charge.id.index, late))
+                let late = Duration::from_nanos(limit.gcra.lateness(state.backlog));
+                let late = late.min(limit.delay?.longest);
+                (!late.is_zero() && !limit.only_shadow).then_some((charge.id.index, late))
             });
-            let (index, late) = lates.max_by_key(|(_, late)| *late)?;
-            (self.mode == Mode::Enforce).then_some((index, Duration::from_nanos(late)))
+            let longest = lates.max_by_key(|(_, late)| *late)?;
+            (self.mode == Mode::Enforce).then_some(longest)
         }
 
         /// Takes a place among the requests that wait for a limit. `None`: all are taken.

@@ -76,6 +76,11 @@ impl AdaptiveLimit {
         }
     }
 
+    /// Tells whether a latency is above the target.
+    pub(super) fn is_late(&self, latency: Duration) -> bool {
+        latency > self.target
+    }
+
     /// Records the latency of a response, and changes the limit once a second. Skips it while another thread records
     /// one: no request waits.
     pub(super) fn record(&self, occupancy: &Occupancy, now: Duration, latency: Duration) {
@@ -85,7 +90,7 @@ impl AdaptiveLimit {
             Err(TryLockError::WouldBlock) => return,
         };
         window.responses = window.responses.saturating_add(1);
-        window.late = window.late.saturating_add(u32::from(latency > self.target));
+        window.late = window.late.saturating_add(u32::from(self.is_late(latency)));
         let began = *window.began.get_or_insert(now);
         if now.saturating_sub(began) < WINDOW || window.responses < FEWEST {
             return;
@@ -173,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn slow_requests_of_a_few_clients_do_not_lower_it() {
+    fn late_responses_up_to_one_half_do_not_lower_it() {
         let mut load = Load::new(10, 100);
         for _ in 0..50 {
             load.second(100, 50, 100);

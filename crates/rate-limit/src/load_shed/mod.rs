@@ -42,8 +42,18 @@ use self::{
 /// With [`adaptive`](LoadShedLayerBuilder::adaptive) the limit follows the latency: additive increase, multiplicative
 /// decrease (AIMD). Once a second, if at least ten responses began: when more than half of them began later than the
 /// target, the limit becomes nine tenths; otherwise, when the limit was nearly used, it grows by a twentieth of the
-/// most. The time until the head of a response counts, so a client that reads slowly changes nothing, and half of all
-/// requests must be slow, so a few clients cannot lower it.
+/// most.
+///
+/// The time until the head of a response counts, with all waits inside: for the body of the request, and for
+/// [`Policy::delay`](crate::Policy::delay). A request that is cancelled after the target counts as late. How long a
+/// client reads the response does not count.
+///
+/// Each request has one vote, not each client. A client that sends most of the requests decides: it lowers the limit
+/// by bodies that it sends slowly, and keeps it high by requests that are cheap. So place rate limits and
+/// [`ConcurrencyLayer`](crate::ConcurrencyLayer) by client outside, and limits with a delay too.
+///
+/// This layer has no share for each client: one that reads many responses slowly keeps their places. The same limits
+/// outside, and time-outs for bodies, prevent it.
 ///
 /// # Metrics
 ///
@@ -137,9 +147,25 @@ impl LoadState {
 #[allow(unnameable_types)] // Only the layer uses it.
 #[derive(Debug)]
 pub struct RequestInProgress {
+    layer: Arc<LoadState>,
     _place: OccupiedPlace,
     /// `None`: its latency is known, or not wanted.
     began: Option<Duration>,
+}
+
+/// A request that was cancelled before its response began counts if that was after the target: under too much load
+/// clients give up first. One that was cancelled earlier says nothing.
+impl Drop for RequestInProgress {
+    fn drop(&mut self) {
+        let Some((began, adaptive)) = self.began.zip(self.layer.adaptive.as_ref()) else {
+            return;
+        };
+        let now = self.layer.clock.monotonic();
+        let latency = now.saturating_sub(began);
+        if adaptive.is_late(latency) {
+            adaptive.record(&self.layer.occupancy, now, latency);
+        }
+    }
 }
 
 impl Guard for LoadShedLayer {
@@ -165,6 +191,7 @@ impl Guard for LoadShedLayer {
         };
         let began = self.0.adaptive.is_some();
         Verdict::Admit(Some(RequestInProgress {
+            layer: Arc::clone(&self.0),
             _place: place,
             began: began.then(|| cx.monotonic_time(&*self.0.clock)),
         }))

@@ -158,10 +158,10 @@ impl Policy {
         self
     }
 
-    /// Lets principals bring amounts of their own up to this, from their key or token. Default: they may only bring
-    /// lower ones than those of the policy or their tier.
+    /// Lets principals bring amounts of their own up to this. Default: they may only bring lower ones than those of the
+    /// policy or their tier.
     ///
-    /// Authenticators set them as [`Principal::own_limits`](palisade_core::Principal::own_limits), by the name of the
+    /// Only an authenticator of the application sets them; those of Palisade bring none. They are [`Principal::own_limits`](palisade_core::Principal::own_limits), by the name of the
     /// limit as [`explain`](crate::RateLimitLayer::explain) prints it. The window stays, and burst and debt change with
     /// the amount. A higher amount counts as this bound. They apply where the policy counts
     /// [principals](Key::principal), not owners or clients, and not to penalties. An operator's

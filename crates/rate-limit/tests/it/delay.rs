@@ -2,10 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use palisade_core::{Clock, SharedClock};
+use palisade_core::{Clock, MaybeReady, SharedClock};
 use palisade_rate_limit::{
-    Charge, ChargeOutcome, LimitStore as _, MemoryStore, Policy, RateLimitBuildError,
-    RateLimitLayer, Subject,
+    BucketKey, Charge, ChargeOutcome, Limit, LimitState, LimitStore, MemoryStore, Policy,
+    RateLimitBuildError, RateLimitLayer, StoreDecision, Subject,
 };
 use tokio::time::Instant;
 
@@ -219,4 +219,65 @@ fn a_store_grants_the_units_that_are_waited_for_and_no_more() {
         granted += u32::from(decision.outcome() == ChargeOutcome::Admitted);
     }
     assert_eq!((granted, limit.burst()), (4, 2));
+}
+
+/// A store that admits each request with a backlog of 72 seconds, as one node's part of a limit has it.
+#[derive(Debug)]
+struct LongBacklog {
+    memory: MemoryStore,
+    is_degraded: bool,
+}
+
+impl LimitStore for LongBacklog {
+    fn bucket_key(&self, subject: &Subject<'_>) -> BucketKey {
+        self.memory.bucket_key(subject)
+    }
+
+    fn charge(&self, _: Duration, charges: &[Charge<'_>]) -> MaybeReady<StoreDecision> {
+        let state = LimitState::new(seconds(72), Duration::ZERO);
+        let decision = StoreDecision::new(ChargeOutcome::Admitted, charges.iter().map(|_| state));
+        MaybeReady::Ready(match self.is_degraded {
+            true => decision.degraded(),
+            false => decision,
+        })
+    }
+
+    fn adjust(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey, units: i64) {
+        self.memory.adjust(now, limit, bucket, units);
+    }
+
+    fn explain(&self) -> String {
+        self.memory.explain()
+    }
+}
+
+/// Sends a request to a limit of `100/minute`, and returns how long it waited.
+async fn wait_of_long_backlog(is_degraded: bool) -> Duration {
+    let memory = MemoryStore::with_capacity(100);
+    let store: Arc<dyn LimitStore> = Arc::new(LongBacklog {
+        memory,
+        is_degraded,
+    });
+    let clock: SharedClock = Arc::new(TestTime(Instant::now()));
+    let layer = RateLimitLayer::by_client()
+        .policy(policy("a", "100/minute").delay(seconds(2), 500))
+        .store(store)
+        .clock(clock);
+    let (stack, begin) = (TestStack::real(layer), Instant::now());
+    assert_eq!(stack.status(from("203.0.113.7")).await, 200);
+    begin.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_waits_while_the_store_is_degraded() {
+    assert_eq!(wait_of_long_backlog(true).await, Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_request_waits_longer_than_the_policy_allows() {
+    let waited = wait_of_long_backlog(false).await;
+    assert!(
+        (seconds(2)..=seconds(2) + Duration::from_millis(3)).contains(&waited),
+        "{waited:?}"
+    );
 }

@@ -105,7 +105,7 @@ async fn an_amount_below_the_cost_of_a_request_is_the_smallest_possible_one() {
 }
 
 #[tokio::test]
-async fn many_amounts_take_bounded_memory_and_each_applies() {
+async fn each_of_many_amounts_applies() {
     let layer = RateLimitLayer::by_principal().policy(policy("a", "2/day").own_amounts_up_to(900));
     let stack = TestStack::build(layer, true);
     for amount in (3..900).step_by(9) {
