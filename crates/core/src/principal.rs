@@ -127,13 +127,37 @@ impl Principal {
         Self(Arc::new(inner))
     }
 
+    /// Returns this principal with the own amounts for limits of another one, if it has none itself.
+    ///
+    /// For a session whose principal is read again from a store that knows no amounts: what was restricted at the
+    /// sign-in stays restricted.
+    ///
+    /// ```
+    /// use palisade_core::{OwnLimits, Principal};
+    ///
+    /// let five = OwnLimits::checked([("tts", 5)])?;
+    /// let at_sign_in = Principal::builder("user", "ann").own_limits(five.clone()).build();
+    /// let now = Principal::builder("user", "ann").build();
+    /// assert_eq!(now.or_own_limits_of(&at_sign_in).own_limits(), &five);
+    /// # Ok::<(), palisade_core::OwnLimitsError>(())
+    /// ```
+    #[must_use]
+    pub fn or_own_limits_of(&self, other: &Self) -> Self {
+        if !self.own_limits().is_empty() || other.own_limits().is_empty() {
+            return self.clone();
+        }
+        let mut inner = Inner::clone(&self.0);
+        inner.own_limits = other.own_limits().clone();
+        Self(Arc::new(inner))
+    }
+
     /// Returns the tier, which selects among rate limits. `None`: the default limit applies.
     #[must_use]
     pub fn tier(&self) -> Option<&str> {
         self.0.tier.as_deref()
     }
 
-    /// Returns the amounts that it brings along for limits, from its key or token. Empty: it has those of its tier.
+    /// Returns the amounts that it brings along for limits, as its authenticator set them. Empty: it has those of its tier.
     #[must_use]
     pub fn own_limits(&self) -> &OwnLimits {
         &self.0.own_limits

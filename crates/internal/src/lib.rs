@@ -1,5 +1,6 @@
 //! Helpers that several crates of Palisade share.
 //!
+//! - `background_tasks` (feature `redis`): work that a request does not wait for.
 //! - [`decimal`]: numbers as decimal digits.
 //! - `folder_watch` (feature `folder-watch`): waits until the files of a folder change.
 //! - [`free_port`]: a TCP port for a program that a test starts.
@@ -26,6 +27,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::print_stderr))] // helpers of tests
 
+#[cfg(feature = "redis")]
+pub mod background_tasks;
 #[cfg(feature = "redis")]
 pub mod redis_settings;
 #[cfg(feature = "redis")]

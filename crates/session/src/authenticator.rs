@@ -19,6 +19,8 @@ use palisade_core::{
     Authenticator, AuthenticatorId, ClientInfo, Credential, CredentialSource, Fact, MaybeReady,
     Presence, Principal, Rejection, SecurityContext, Verdict,
 };
+#[cfg(feature = "redis")]
+use palisade_internal::background_tasks::BackgroundTasks;
 
 use crate::{
     check::{CheckError, PrincipalCheck, principal_difference},
@@ -38,6 +40,10 @@ pub(crate) const KIND: &str = "session";
 /// The `Retry-After` of a 503 response while the check of principals fails.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// So many sessions are ended at the same time whose cookie was sent in clear, where the store replies later.
+#[cfg(feature = "redis")]
+const EXPOSED_REMOVALS: usize = 64;
+
 /// Proves a principal by the cookie of its session.
 #[derive(Clone)]
 pub(crate) struct SessionAuthenticator(Arc<Inner>);
@@ -55,6 +61,9 @@ struct Inner {
     /// Whether a write that no page of the service sent is that of a guest, in place of a refusal.
     foreign_writes_are_guests: bool,
     refusals: Refusals,
+    /// Ends sessions whose cookie was sent in clear, where the store replies later.
+    #[cfg(feature = "redis")]
+    removals: BackgroundTasks,
 }
 
 /// What the head of a request tells, read before the store is asked.
@@ -91,6 +100,8 @@ impl SessionAuthenticator {
             needs_csrf_token,
             foreign_writes_are_guests,
             refusals,
+            #[cfg(feature = "redis")]
+            removals: BackgroundTasks::at_most(EXPOSED_REMOVALS),
         }))
     }
 
@@ -317,12 +328,19 @@ impl Authenticator for SessionAuthenticator {
         Some(Verdict::later(decision))
     }
 
-    /// Ends the session if the store answers at once: who read the cookie on its way could use it.
+    /// Ends the session: who read the cookie on its way could use it. A task waits for a store that replies later.
     fn on_exposed(&self, _: &SecurityContext, credential: &Credential) -> Option<Box<str>> {
         let digest = SessionToken::parse(credential.as_bytes())?.digest();
         match self.0.sessions.store().remove(digest) {
             MaybeReady::Ready(Ok(true)) => Some(digest.id().as_str().into()),
-            _ => None,
+            MaybeReady::Ready(_) => None,
+            #[cfg(feature = "redis")]
+            MaybeReady::Pending(removed) => {
+                self.0.removals.begin(async move { drop(removed.await) });
+                None
+            }
+            #[cfg(not(feature = "redis"))]
+            MaybeReady::Pending(_) => None,
         }
     }
 

@@ -7,9 +7,11 @@ use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 use http::{HeaderValue, request};
 use palisade_core::{
-    Authenticator, AuthenticatorId, ClientInfo, Credential, CredentialFailure, CredentialSource,
-    Fact, MaybeReady, Principal, Rejection, SecurityContext, SharedClock, Verdict,
+    Authenticator, AuthenticatorId, BoxFuture, ClientInfo, Credential, CredentialSource, Fact,
+    MaybeReady, Principal, Rejection, SecurityContext, SharedClock, Verdict,
 };
+#[cfg(feature = "redis")]
+use palisade_internal::background_tasks::BackgroundTasks;
 use palisade_internal::wall_clock::WallClock;
 
 use crate::{
@@ -45,6 +47,9 @@ pub(super) struct Inner {
     pub(super) invalid: Rejection,
     /// Called for a valid key that was sent in clear.
     pub(super) on_exposed: Option<OnExposed>,
+    /// Looks up keys that were sent in clear, where the store replies later.
+    #[cfg(feature = "redis")]
+    pub(super) lookups: BackgroundTasks,
     /// The format and the pepper of the keys.
     pub(super) scheme: KeyScheme,
     /// Where keys are read from.
@@ -63,6 +68,13 @@ impl fmt::Debug for OnExposed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("OnExposed(..)")
     }
+}
+
+/// A key that was sent in clear: by whom, and when.
+struct ShownKey {
+    key: PresentedKey,
+    client: Option<IpAddr>,
+    now: Duration,
 }
 
 /// What a store returned for an id.
@@ -97,10 +109,18 @@ impl Authenticator for KeyAuthenticator {
 
     fn on_exposed(&self, cx: &SecurityContext, credential: &Credential) -> Option<Box<str>> {
         let key = self.0.scheme.present(credential.as_bytes()).ok()?;
-        let MaybeReady::Ready(Ok(found)) = self.0.store.find(key.id()) else {
-            return None;
+        let shown = ShownKey {
+            now: self.0.wall_clock_time(cx),
+            client: cx.client().map(ClientInfo::ip),
+            key,
         };
-        self.0.exposed_key_id(cx, &key, found.as_deref())
+        match self.0.store.find(shown.key.id()) {
+            MaybeReady::Ready(found) => self.0.exposed_key_id(&shown, found.ok()?.as_deref()),
+            MaybeReady::Pending(found) => {
+                self.0.look_up_exposed(shown, found);
+                None
+            }
+        }
     }
 
     fn challenge(&self) -> HeaderValue {
@@ -161,31 +181,44 @@ impl Inner {
         }
     }
 
+    /// Waits for the record of a key that was sent in clear, in a task: the request is refused meanwhile.
+    #[cfg(feature = "redis")]
+    fn look_up_exposed(self: &Arc<Self>, shown: ShownKey, found: BoxFuture<LookupResult>) {
+        if self.on_exposed.is_some() {
+            let inner = Arc::clone(self);
+            self.lookups.begin(async move {
+                if let Ok(found) = found.await {
+                    inner.exposed_key_id(&shown, found.as_deref());
+                }
+            });
+        }
+    }
+
+    /// Without the feature `redis` there is no runtime that could wait.
+    #[cfg(not(feature = "redis"))]
+    #[allow(clippy::needless_pass_by_value, clippy::unused_self)] // With the feature, a task keeps all.
+    fn look_up_exposed(self: &Arc<Self>, _: ShownKey, _: BoxFuture<LookupResult>) {}
+
     /// Returns the id of a key that was sent in clear, if the client had its secret.
     ///
-    /// Calls the application's function if the key is still valid.
-    fn exposed_key_id(
-        &self,
-        cx: &SecurityContext,
-        key: &PresentedKey,
-        record: Option<&KeyRecord>,
-    ) -> Option<Box<str>> {
-        let client = cx.client().map(ClientInfo::ip);
+    /// Calls the application's function, unless the key or this secret is never valid again. A disabled key may be
+    /// enabled.
+    fn exposed_key_id(&self, shown: &ShownKey, record: Option<&KeyRecord>) -> Option<Box<str>> {
         let outcome = record
             .unwrap_or(&self.decoy)
-            .check(key, self.wall_clock_time(cx), client);
+            .check(&shown.key, shown.now, shown.client);
         let is_over = match outcome {
             Ok(()) => false,
             Err(failure) if !failure.had_the_secret() => return None,
             Err(failure) => matches!(
-                failure.kind(),
-                CredentialFailure::Expired | CredentialFailure::Revoked
+                failure,
+                KeyFailure::Expired | KeyFailure::PreviousSecretExpired | KeyFailure::Revoked
             ),
         };
         if let (Some(on_exposed), false) = (&self.on_exposed, is_over) {
-            (on_exposed.0)(key.id());
+            (on_exposed.0)(shown.key.id());
         }
-        Some(key.id().as_str().into())
+        Some(shown.key.id().as_str().into())
     }
 
     /// Compares the key with its record, or with the decoy if there is none, by the same steps.

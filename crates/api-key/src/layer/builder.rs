@@ -9,6 +9,8 @@ use http::{HeaderName, HeaderValue};
 use palisade_core::{
     AuthenticateBuildError, AuthenticateLayer, AuthenticatorId, Rejection, SharedClock, SystemClock,
 };
+#[cfg(feature = "redis")]
+use palisade_internal::background_tasks::BackgroundTasks;
 use palisade_internal::wall_clock::WallClock;
 
 use crate::{
@@ -21,6 +23,10 @@ use crate::{
     scheme::KeyScheme,
     store::KeyStore,
 };
+
+/// So many keys that were sent in clear are looked up at the same time, where the store replies later.
+#[cfg(feature = "redis")]
+const EXPOSED_LOOKUPS: usize = 64;
 
 /// Configures an [`ApiKeyLayer`]. Made by [`ApiKeyLayer::builder`].
 ///
@@ -141,9 +147,13 @@ impl ApiKeyLayerBuilder {
     ///
     /// Use it to revoke the key or to inform its owner.
     ///
-    /// It is called if the client had the secret of a key that is still valid, once a request,
-    /// inside the request: it must not block. A store that returns a future is not asked. If the
-    /// request was refused, the audit trail has `credential_exposed`. Default: nothing is called.
+    /// It is called if the client had the secret of a key that is valid or may be valid again (a disabled one), once a
+    /// request, inside the request: it must not block. If the request was refused, the audit trail has
+    /// `credential_exposed`. Default: nothing is called.
+    ///
+    /// If the store replies later, a task waits for it and calls the function after the request (feature `redis`).
+    /// The record in the trail then does not name the key. At most 64 keys are looked up so at the same time; another
+    /// one is looked up when it is sent again.
     ///
     /// ```
     /// use palisade_api_key::{ApiKeyLayer, KeyScheme, MemoryKeyStore, Pepper};
@@ -220,6 +230,8 @@ impl ApiKeyLayerBuilder {
             invalid: Rejection::credentials_invalid(challenge.clone()).prerendered(),
             challenge,
             id: AuthenticatorId::unique(),
+            #[cfg(feature = "redis")]
+            lookups: BackgroundTasks::at_most(EXPOSED_LOOKUPS),
             on_exposed: self.on_exposed,
             sources: self.sources,
             scheme: self.scheme,

@@ -27,8 +27,8 @@ impl io::Write for Written {
     }
 }
 
-#[tokio::test]
-async fn lines_of_the_handler_name_trace_and_principal_and_a_client_writes_no_line() {
+/// Sends a request, and returns the lines of the log and the record of the trail.
+async fn log_and_record(trace: TraceLayer) -> (String, serde_json::Value) {
     let written = Written::default();
     let writer = written.clone();
     let subscriber = tracing_subscriber::fmt()
@@ -45,7 +45,7 @@ async fn lines_of_the_handler_name_trace_and_principal_and_a_client_writes_no_li
         cx.set_principal(who.build()).unwrap();
         Verdict::Admit(())
     });
-    let stack = GuardLayer((TraceLayer::new(), layer, knows));
+    let stack = GuardLayer((trace, layer, knows));
     let handler = service_fn(async |_: Request<Body>| {
         tracing::info!("from the handler");
         Ok::<_, std::convert::Infallible>(Response::new(Body::default()))
@@ -57,8 +57,13 @@ async fn lines_of_the_handler_name_trace_and_principal_and_a_client_writes_no_li
     *request.method_mut() = http::Method::from_bytes(b"SECRET").unwrap();
     send(stack, handler, request).await;
     let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+    (text, serde_json::from_str(&memory.lines()[0]).unwrap())
+}
+
+#[tokio::test]
+async fn lines_of_the_handler_name_trace_and_principal_and_a_client_writes_no_line() {
+    let (text, record) = log_and_record(TraceLayer::new()).await;
     assert_eq!(text.lines().count(), 1, "{text}");
-    let record: serde_json::Value = serde_json::from_str(&memory.lines()[0]).unwrap();
     let trace = record["trace_id"].as_str().unwrap();
     for part in [
         "request{method=\"_OTHER\"",
@@ -69,4 +74,17 @@ async fn lines_of_the_handler_name_trace_and_principal_and_a_client_writes_no_li
         assert!(text.contains(part), "{part} in {text}");
     }
     assert!(!text.to_lowercase().contains("secret"), "{text}");
+}
+
+#[tokio::test]
+async fn a_span_without_the_principal_names_it_nowhere() {
+    let layer = TraceLayer::builder().without_principal().build();
+    let (text, record) = log_and_record(layer).await;
+    assert_eq!(text.lines().count(), 1, "{text}");
+    let trace = record["trace_id"].as_str().unwrap();
+    assert!(text.contains(&format!("trace_id={trace}")), "{text}");
+    assert!(
+        !text.contains("ann") && !text.contains("principal"),
+        "{text}"
+    );
 }

@@ -182,6 +182,8 @@ pub(crate) struct Trace {
     pub(crate) accepts: bool,
     /// Of how many new traces one is recorded.
     pub(crate) one_of: NonZeroU32,
+    /// Whether the span has the principal.
+    pub(crate) names_principal: bool,
     /// What was sent, until it is known who sent it.
     pub(crate) inbound: Option<InboundTrace>,
     /// Entered while the handler and the body run.
@@ -257,7 +259,9 @@ impl SecurityContext {
 
     /// Notes the principal in the span. Its name is escaped: an issuer of tokens may have chosen it.
     pub(super) fn note_principal(&self) {
-        if let (Some(trace), Some(who)) = (self.0.trace.get(), self.principal()) {
+        if let (Some(trace), Some(who)) = (self.0.trace.get(), self.principal())
+            && trace.names_principal
+        {
             trace.span.record("principal", field::debug(who.id()));
         }
     }

@@ -27,7 +27,7 @@ use crate::{
 /// | `method` | the method; `_OTHER` for one that is not of RFC 9110 or RFC 5789 | at once |
 /// | `trace_id` | 32 hexadecimal digits | with the client address |
 /// | `route` | the template of the route | with the route |
-/// | `principal` | the identifier of the principal, escaped | with the principal |
+/// | `principal` | the identifier of the principal, escaped; none with [`without_principal`](TraceLayerBuilder::without_principal) | with the principal |
 /// | `status`, `outcome` | status and [`OutcomeKind`](crate::OutcomeKind) | at the end |
 ///
 /// No path, query, header or body is in it.
@@ -45,6 +45,7 @@ use crate::{
 pub struct TraceLayer {
     accepts: bool,
     one_of: NonZeroU32,
+    names_principal: bool,
 }
 
 layer!(TraceLayer);
@@ -55,6 +56,7 @@ impl TraceLayer {
         Self {
             accepts: false,
             one_of: NonZeroU32::MIN,
+            names_principal: true,
         }
     }
 
@@ -72,7 +74,7 @@ impl Default for TraceLayer {
 
 /// Configures a [`TraceLayer`]. Made by [`TraceLayer::builder`].
 ///
-/// Default: no inbound trace is accepted, and all traces are recorded.
+/// Default: no inbound trace is accepted, all traces are recorded, and the span names the principal.
 ///
 /// ```
 /// use std::num::NonZeroU32;
@@ -106,6 +108,21 @@ impl TraceLayerBuilder {
         self
     }
 
+    /// Leaves the principal out of the span, and so out of all log lines of a request. Default: it is there, in clear.
+    ///
+    /// For services whose principals are persons: an issuer may name them by their email address. Pseudonyms of an
+    /// audit trail do not change the span.
+    ///
+    /// ```
+    /// use palisade_core::TraceLayer;
+    ///
+    /// let layer = TraceLayer::builder().without_principal().build();
+    /// ```
+    pub fn without_principal(mut self) -> Self {
+        self.layer.names_principal = false;
+        self
+    }
+
     /// Builds the layer.
     pub fn build(self) -> TraceLayer {
         self.layer
@@ -124,6 +141,7 @@ impl Guard for TraceLayer {
         cx.begin_trace(Trace {
             accepts: self.accepts,
             one_of: self.one_of,
+            names_principal: self.names_principal,
             inbound: InboundTrace::take(&mut head.headers),
             span: tracing::info_span!(
                 target: "palisade", "request",

@@ -11,7 +11,7 @@ use crate::shield::ShieldBuilder;
 const RAREST: u64 = 1_000_000;
 
 impl Config {
-    /// Adds the guard, if the file has the section.
+    /// Adds the guard, if the file has the section. The span has no principal if the trail has pseudonyms.
     ///
     /// # Errors
     ///
@@ -34,6 +34,11 @@ impl Config {
         let rarity: Option<u32> = self.number(&section.one_of, 1, RAREST)?;
         if let Some(one_of) = rarity.and_then(NonZeroU32::new) {
             layer = layer.record_one_of(one_of);
+        }
+        let audit = self.document.audit.as_ref();
+        let pseudonyms = audit.and_then(|audit| audit.pseudonymize_principals.as_ref());
+        if pseudonyms.is_some_and(|set| *set.get_ref()) {
+            layer = layer.without_principal();
         }
         Ok(shield.trace(layer.build()))
     }

@@ -20,6 +20,7 @@ pub(super) const KIND: &str = "api_key";
 /// | was rotated without an overlap | **stays**: call [`Sessions::end_all`](super::Sessions::end_all), or revoke the key and mint another one |
 /// | has fewer scopes now | has fewer scopes |
 /// | has more scopes now | has the scopes that it had: the new ones need a new sign-in |
+/// | had amounts of its own for limits, set by an authenticator around it | keeps them |
 ///
 /// The principal of the session is that of the key, so limits count a key and its sessions as one. A
 /// session that another kind of credential opened ends: use [`CredentialCheck`](super::CredentialCheck) if the
@@ -73,7 +74,10 @@ impl PrincipalCheck for KeyCheck {
             let record = usable(found, now, client)?;
             match may_be_of_old_secret(&record, opened, now) {
                 true => Err(CheckError::ended("the secret of the key was rotated out")),
-                false => Ok(record.principal().with_scopes_of(&who)),
+                false => Ok(record
+                    .principal()
+                    .with_scopes_of(&who)
+                    .or_own_limits_of(&who)),
             }
         })
     }

@@ -202,6 +202,26 @@ async fn a_session_has_never_more_scopes_than_at_the_sign_in() {
 }
 
 #[tokio::test]
+async fn a_session_keeps_the_amounts_that_its_key_had_at_the_sign_in() {
+    use palisade::core::{OwnLimits, Principal};
+
+    let service = Service::start();
+    let five = OwnLimits::checked([("tts", 5)]).unwrap();
+    let of_key = service.minted.record().principal();
+    // As an authenticator around that of the keys makes it.
+    let restricted = Principal::builder("api_key", of_key.id())
+        .credential(of_key.credential().unwrap())
+        .scopes(of_key.scopes())
+        .own_limits(five.clone())
+        .build();
+    let hour = Duration::from_secs(3600);
+    let session = SessionRecord::new(restricted, hour, hour, hour);
+    let check = KeyCheck::new(service.keys.clone());
+    let who = check.check(&session, None).get().await.unwrap();
+    assert_eq!(who.own_limits(), &five);
+}
+
+#[tokio::test]
 async fn a_key_that_is_missing_or_used_from_elsewhere_refuses_and_keeps_the_session() {
     let service = Service::start();
     let check = KeyCheck::new(MemoryKeyStore::new());

@@ -21,8 +21,8 @@ use crate::{authenticator::SessionAuthenticator, sessions::Sessions};
 /// request, also where the session was not used; other cookies stay. Used by itself, the layer sets
 /// `Cache-Control: no-store` on responses of a session that have none; in a list that is up to the layer of headers.
 ///
-/// A session whose cookie came without TLS ends, if a guard tells ([`AuthenticateLayer::record_exposed`]) and the
-/// store answers at once.
+/// A session whose cookie came without TLS ends, if a guard tells ([`AuthenticateLayer::record_exposed`]). If the
+/// store replies later, a task ends it after the request (feature `redis`), and the trail does not name it.
 ///
 /// | case | response |
 /// |---|---|

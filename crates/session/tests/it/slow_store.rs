@@ -69,3 +69,18 @@ async fn an_old_cookie_opens_no_inner_layer_of_another_kind() {
     let response = tower::ServiceExt::oneshot(service, request).await.unwrap();
     assert_eq!(response.status(), StatusCode::FORBIDDEN);
 }
+
+#[tokio::test]
+async fn a_session_of_a_slow_store_ends_when_its_cookie_came_without_tls() {
+    let (sessions, _) = sessions_with(store(false), |builder| builder);
+    let browser = Browser::signed_in(&sessions, ann()).await;
+    let layer = palisade_core::AuthenticateLayer::new(SessionLayer::new(sessions.clone()));
+    let (mut head, _) = browser.read().into_parts();
+    let cx = palisade_core::SecurityContext::find_or_create(&mut head);
+    assert!(layer.record_exposed(&cx, &mut head));
+    // The runtime has one thread: the task has ended when it was polled three times.
+    for _ in 0..3 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(sessions.list(&ann()).await.unwrap(), []);
+}

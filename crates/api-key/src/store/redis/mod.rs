@@ -55,8 +55,8 @@ const PAGE: usize = 500;
 ///
 /// Records are sealed with HMAC-SHA-256 under a key of the fleet, besides the digest under the pepper. Who can write
 /// to the server can remove keys, and can bring back what it had before: a process refuses an older record than it
-/// has seen (of the [remembered](RedisKeyStoreBuilder::remembered_keys) keys, since its start), a new process cannot
-/// know. It can leave a key out of listings: then revoke it by its id, which the audit trail has. It can neither make a
+/// has seen (of the [remembered](RedisKeyStoreBuilder::remembered_keys) keys, since its start), a new process or a
+/// new store of the same process, such as after a reload of a configuration file, cannot know. It can leave a key out of listings: then revoke it by its id, which the audit trail has. It can neither make a
 /// key nor widen one beyond what it once had.
 ///
 /// Sealed is not encrypted: owner, tier, scopes, note, networks and dates of each key are readable in the server.
