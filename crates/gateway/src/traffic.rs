@@ -7,6 +7,7 @@
 //! [`MOST_PRINCIPALS`]. Who sends rarely may then be missing, and a count may be too high by as much as it says.
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, VecDeque},
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -98,7 +99,7 @@ impl Traffic {
             .map(|((guard, code), count)| json!({ "guard": guard, "code": code, "count": count }))
             .collect();
         let mut principals: Vec<_> = counts.principals.iter().collect();
-        principals.sort_by(|(_, fewer), (_, more)| more.requests.cmp(&fewer.requests));
+        principals.sort_by_key(|(_, count)| Reverse(count.requests));
         let principals: Vec<Value> = principals
             .iter()
             .take(SHOWN)
@@ -114,16 +115,15 @@ impl Traffic {
 }
 
 impl Counts {
-    /// Returns the counters of a minute, which begin at zero.
-    fn minute_mut(&mut self, minute: u64) -> &mut Requests {
+    /// Returns the counters of a minute, which begin at zero. There always are some.
+    fn minute_mut(&mut self, minute: u64) -> Option<&mut Requests> {
         if self.minutes.back().is_none_or(|(last, _)| *last < minute) {
             self.minutes.push_back((minute, Requests::default()));
         }
         while self.minutes.len() > MINUTES {
             self.minutes.pop_front();
         }
-        let last = self.minutes.len() - 1;
-        &mut self.minutes[last].1
+        self.minutes.back_mut().map(|(_, requests)| requests)
     }
 
     /// `None` for a minute before the clock began.
@@ -211,9 +211,9 @@ impl Guard for Traffic {
         let minute = self.minute();
         let mut counts = self.counts();
         counts.all.count(refusal.is_some(), is_failed);
-        counts
-            .minute_mut(minute)
-            .count(refusal.is_some(), is_failed);
+        if let Some(requests) = counts.minute_mut(minute) {
+            requests.count(refusal.is_some(), is_failed);
+        }
         if let Some(by) = refusal {
             *counts.refusals.entry(by).or_default() += 1;
         }

@@ -128,6 +128,19 @@ pub(super) fn warn_of_contradictions(
     Ok(())
 }
 
+/// Returns what an operator should know of a listener without TLS: its address, and who is served.
+pub(super) fn without_tls(settings: &Settings, address: SocketAddr) -> String {
+    let http = settings.server.http.first();
+    let listener = match http.and_then(ListenOn::as_address) {
+        Some(_) => address.to_string(),
+        None => http.map(ToString::to_string).unwrap_or_default(),
+    };
+    match settings.server.dangerously_accept_plain_http {
+        true => format!("{listener} without TLS: others on the network can read keys and texts"),
+        false => format!("{listener} without TLS, for proxies in front that end it"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -184,18 +197,5 @@ mod tests {
             418,
             "the stack decides"
         );
-    }
-}
-
-/// Returns what an operator should know of a listener without TLS: its address, and who is served.
-pub(super) fn without_tls(settings: &Settings, address: SocketAddr) -> String {
-    let http = settings.server.http.first();
-    let listener = match http.and_then(ListenOn::as_address) {
-        Some(_) => address.to_string(),
-        None => http.map(ToString::to_string).unwrap_or_default(),
-    };
-    match settings.server.dangerously_accept_plain_http {
-        true => format!("{listener} without TLS: others on the network can read keys and texts"),
-        false => format!("{listener} without TLS, for proxies in front that end it"),
     }
 }

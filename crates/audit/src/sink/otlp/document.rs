@@ -47,8 +47,8 @@ pub(super) fn log_record(record: &StoredRecord, time: Duration, now: Duration) -
         "body": { "stringValue": record.line() },
         "attributes": attributes(record),
     });
-    if let Some(trace) = record.trace_id() {
-        log_record["traceId"] = trace.into();
+    if let (Some(trace), Some(members)) = (record.trace_id(), log_record.as_object_mut()) {
+        members.insert("traceId".to_owned(), trace.into());
     }
     log_record
 }

@@ -42,6 +42,10 @@ pub(crate) fn span(record: &RequestRecord) -> Option<Value> {
         return None;
     }
     let begin = record.received_at();
+    let parent = trace.parent_id();
+    let parent = parent.map(|parent| ("parentSpanId", parent.into()));
+    let is_error = is_error(outcome.kind, outcome.status);
+    let status = is_error.then(|| ("status", json!({ "code": ERROR })));
     let mut span = json!({
         "traceId": trace.trace_id(),
         "spanId": trace.span_id(),
@@ -53,11 +57,9 @@ pub(crate) fn span(record: &RequestRecord) -> Option<Value> {
         "attributes": attributes(record),
         "links": links(trace),
     });
-    if let Some(parent) = trace.parent_id() {
-        span["parentSpanId"] = parent.into();
-    }
-    if is_error(outcome.kind, outcome.status) {
-        span["status"] = json!({ "code": ERROR });
+    let members = span.as_object_mut()?;
+    for (name, value) in parent.into_iter().chain(status) {
+        members.insert(name.to_owned(), value);
     }
     Some(span)
 }

@@ -61,7 +61,7 @@ fn write_head(page: &mut String, document: &Value) {
         false => ("good", "serving"),
     };
     let time = |name: &str| {
-        let seconds = document[name].as_u64()?;
+        let seconds = document.get(name)?.as_u64()?;
         Some(rfc3339::write_seconds(std::time::Duration::from_secs(
             seconds,
         )))
@@ -77,7 +77,7 @@ fn write_head(page: &mut String, document: &Value) {
         }
     }
     page.push_str("</header>\n<ul class=\"sums\">\n");
-    let all = &document["traffic"]["all"];
+    let all = document.pointer("/traffic/all").unwrap_or(&Value::Null);
     for (value, label, class) in [
         (&all["answered"], "answered", "answered"),
         (&all["refused"], "refused", "refused"),
