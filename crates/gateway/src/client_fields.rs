@@ -28,6 +28,16 @@ const NOTHING_ENCODED: &str = "%2D";
 /// What all names begin with. A client's own fields of that kind are always removed.
 pub(crate) const PREFIX: &str = "x-palisade-";
 
+/// Returns the names with `_` for one or both of their hyphens, which CGI and WSGI read as the same names.
+pub(crate) fn other_spellings() -> impl Iterator<Item = String> {
+    let begins = ["x_palisade_", "x_palisade-", "x-palisade_"];
+    let ends = [KIND, PRINCIPAL, SCOPES].into_iter();
+    ends.flat_map(move |name| {
+        let end = name.as_str().trim_start_matches(PREFIX).to_owned();
+        begins.map(|begin| format!("{begin}{end}"))
+    })
+}
+
 /// The three values. All are empty for a guest.
 pub(crate) struct ClientFields {
     pub(crate) kind: &'static str,

@@ -168,7 +168,7 @@ impl Budgets {
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        let target = match self.target_of(head, caller.switches) {
+        let target = match self.target_of(head, !body.is_end_stream(), caller.switches) {
             Ok(target) => target,
             Err(rejection) => {
                 self.refuse_unless_shadow(caller.cx, rejection)?;
@@ -193,7 +193,12 @@ impl Budgets {
     /// # Errors
     ///
     /// 403: it could cost tokens or speak a text that no one counts.
-    fn target_of(&self, head: &Parts, switches: bool) -> Result<Target<'_>, Box<Rejection>> {
+    fn target_of(
+        &self,
+        head: &Parts,
+        has_body: bool,
+        switches: bool,
+    ) -> Result<Target<'_>, Box<Rejection>> {
         let policy = &self.0.policy;
         let path = head.uri.path();
         if policy.is_free(path) {
@@ -209,8 +214,9 @@ impl Budgets {
         if let Some(api) = Api::for_path(path).filter(|_| is_read) {
             return Ok(Target::Model(api));
         }
-        let only_reads = matches!(head.method, Method::GET | Method::HEAD | Method::OPTIONS);
-        match only_reads && !switches && !policy.has_text(head.uri.query()) {
+        // Some servers read the body of a `GET`.
+        let reads = matches!(head.method, Method::GET | Method::HEAD | Method::OPTIONS);
+        match reads && !has_body && !switches && !policy.has_text(head.uri.query()) {
             true => Ok(Target::Free),
             false => Err(refusal::path_not_metered()),
         }

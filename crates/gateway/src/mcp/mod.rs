@@ -4,6 +4,9 @@
 //! rules, and writes the body again from what was parsed: a key that is there twice reaches the server with the value that
 //! was checked. Names of method and tool are in the audit record.
 //!
+//! Some servers read messages under every method. So a body passes unread under none: `GET`, `HEAD`, `OPTIONS` and `DELETE`
+//! (the stream, and the end of a session) have none, and every other method is read as `POST` is.
+//!
 //! The list of tools that the server sends (`tools/list`) is not changed: a client may see a tool that it cannot call.
 
 mod message;
@@ -12,7 +15,7 @@ mod section;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, StatusCode, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use http_body::Body;
 use http_body_util::{BodyExt as _, Either, Full, LengthLimitError, Limited};
 use palisade::{
@@ -22,6 +25,13 @@ use palisade::{
 
 use self::message::{Message, parse_messages};
 use crate::pattern::{Pattern, first_match};
+
+/// Fields by which some servers read another method than that of the request line.
+const METHOD_OVERRIDES: [&str; 3] = [
+    "x-http-method-override",
+    "x-method-override",
+    "x-http-method",
+];
 
 /// The methods and tools of servers. Clones share them.
 #[derive(Clone, Debug, Default)]
@@ -60,11 +70,11 @@ impl McpRules {
 
     /// Checks the messages of a request, and returns the body for the server.
     ///
-    /// In shadow the body stays as it came.
+    /// In shadow the body stays as it came, but one that is too long or breaks off is refused there too.
     ///
     /// # Errors
     ///
-    /// 400: the messages cannot be read. 403: a method or tool is not allowed. 413: the body is too long.
+    /// 400: the messages cannot be read, or are where none may be. 403: a method or tool is not allowed. 413: the body is too long.
     pub(crate) async fn check_request<B>(
         &self,
         cx: &SecurityContext,
@@ -91,18 +101,21 @@ impl McpRules {
                 "another protocol has messages that cannot be checked",
             ))?;
         }
-        if head.method != Method::POST {
+        if !only_shadow {
+            remove_overrides(&mut head.headers);
+        }
+        if has_no_message(&head.method) && body.is_end_stream() {
             return Ok(Either::Left(body));
         }
         let raw = collect_body(body, rule.max_body).await?;
-        let checked = match rule.check_messages(cx, head, &raw) {
+        let checked = match rule.check_body(cx, head, &raw) {
             Ok(checked) => checked,
             Err(rejection) => {
                 refuse(rejection)?;
                 raw.clone()
             }
         };
-        if only_shadow {
+        if only_shadow || checked.is_empty() {
             return Ok(Either::Right(Full::new(raw)));
         }
         // A server must read the body as it was checked.
@@ -124,6 +137,24 @@ impl McpRule {
             return false;
         };
         begin.eq_ignore_ascii_case(&self.path) && (rest.is_empty() || rest.starts_with('/'))
+    }
+
+    /// Checks a body, and returns it for the server.
+    ///
+    /// # Errors
+    ///
+    /// 400: the method has no messages. Otherwise those of [`check_messages`](Self::check_messages).
+    fn check_body(
+        &self,
+        cx: &SecurityContext,
+        head: &Parts,
+        raw: &Bytes,
+    ) -> Result<Bytes, Box<Rejection>> {
+        match has_no_message(&head.method) {
+            true if raw.is_empty() => Ok(Bytes::new()),
+            true => Err(unreadable("send them with the method POST")),
+            false => self.check_messages(cx, head, raw),
+        }
     }
 
     /// Checks all messages, and returns them as they were read.
@@ -178,6 +209,21 @@ impl McpRule {
             true => Ok(()),
             false => Err(Box::new(Rejection::insufficient_scope())),
         }
+    }
+}
+
+/// Returns whether requests of this method have no messages. Methods are compared with case: `get` is another one.
+fn has_no_message(method: &Method) -> bool {
+    matches!(
+        *method,
+        Method::GET | Method::HEAD | Method::OPTIONS | Method::DELETE
+    )
+}
+
+/// A server must not read another method than the one that was checked.
+fn remove_overrides(headers: &mut HeaderMap) {
+    for name in METHOD_OVERRIDES {
+        headers.remove(name);
     }
 }
 

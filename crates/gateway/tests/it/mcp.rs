@@ -94,6 +94,62 @@ async fn methods_and_tools_that_are_not_named_never_reach_the_server() {
 }
 
 #[tokio::test]
+async fn a_message_under_another_method_is_checked_too() {
+    let mut upstream = answering(OK).await;
+    let gateway = gateway(&upstream, RULES).await;
+    for (method, name, expected, code) in [
+        ("PUT", "write", 403, "mcp_tool_not_allowed"),
+        ("PATCH", "write", 403, "mcp_tool_not_allowed"),
+        ("post", "write", 403, "mcp_tool_not_allowed"),
+        ("get", "write", 403, "mcp_tool_not_allowed"),
+        ("QUERY", "write", 403, "mcp_tool_not_allowed"),
+        ("GET", "search", 400, "mcp_message_unreadable"),
+        ("DELETE", "search", 400, "mcp_message_unreadable"),
+        ("OPTIONS", "search", 400, "mcp_message_unreadable"),
+    ] {
+        let request = post("/mcp", &tool(name)).replacen("POST", method, 1);
+        let response = gateway.send(&request).await;
+        assert_eq!(status(&response), expected, "{method}: {response}");
+        assert!(response.contains(code), "{method}: {response}");
+    }
+    assert!(!upstream.got_more());
+    // The end of a session has no message. An empty body in chunks is none.
+    for more in ["", "Transfer-Encoding: chunked\r\n"] {
+        let end = if more.is_empty() { "" } else { "0\r\n\r\n" };
+        let request = format!(
+            "DELETE /mcp HTTP/1.1\r\nHOSTKEYX-HTTP-Method-Override: POST\r\n\
+             X-Method-Override: POST\r\nX-HTTP-Method: POST\r\n{more}\r\n{end}"
+        );
+        let response = gateway.send(&request).await;
+        assert_eq!(status(&response), 200, "{response}");
+        let got = upstream.request().await.to_ascii_lowercase();
+        assert!(
+            got.starts_with("delete /mcp ") && !got.contains("post"),
+            "{got}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn parameters_in_the_path_do_not_leave_the_rules() {
+    let mut upstream = answering(OK).await;
+    let gateway = gateway(&upstream, RULES).await;
+    for path in [
+        "/mcp;a=1",
+        "/mcp;/x",
+        "/mcp;",
+        "/mcp%3Ba=1",
+        "/mcp%3b",
+        "/;a/mcp",
+    ] {
+        let response = gateway.send(&post(path, &tool("write"))).await;
+        assert_eq!(status(&response), 400, "{path}: {response}");
+        assert!(response.contains("ambiguous_path"), "{path}: {response}");
+    }
+    assert!(!upstream.got_more());
+}
+
+#[tokio::test]
 async fn the_server_gets_what_was_checked_and_the_trail_names_the_tool() {
     let mut upstream = answering(OK).await;
     let gateway = gateway(&upstream, RULES).await;

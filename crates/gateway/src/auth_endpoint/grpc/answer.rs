@@ -7,6 +7,8 @@
 //! | fields of the response | what the stack adds to each response: identifier, limits, security headers |
 //! | a refusal | status, fields and body, as the gateway would send them |
 
+use std::collections::BTreeSet;
+
 use bytes::{BufMut as _, Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, response};
 use prost::Message as _;
@@ -110,7 +112,8 @@ fn denied(status: StatusCode, headers: Vec<HeaderOption>, body: String) -> Check
 }
 
 /// Returns the names of credentials, and of what programs may read as the fields of the identity:
-/// `X_Palisade_Principal` is `X-Palisade-Principal` for CGI and WSGI.
+/// `X_Palisade_Principal` is `X-Palisade-Principal` for CGI and WSGI. These are named in any case: Envoy may be told to leave
+/// fields out of its question that it forwards.
 fn names_to_remove(sent: &HeaderMap, own: &HeaderMap) -> Vec<String> {
     let is_alike = |name: &&HeaderName| {
         let folded = name.as_str().replace('_', "-");
@@ -118,7 +121,9 @@ fn names_to_remove(sent: &HeaderMap, own: &HeaderMap) -> Vec<String> {
     };
     let alike = sent.keys().filter(is_alike);
     let names = CREDENTIALS.into_iter().chain(alike.cloned());
-    names.map(|name| name.as_str().to_owned()).collect()
+    let names = names.map(|name| name.as_str().to_owned());
+    let names: BTreeSet<String> = names.chain(client_fields::other_spellings()).collect();
+    names.into_iter().collect()
 }
 
 /// Returns whether a field of an admission is for the response to the client. The body has no type: it is empty.
@@ -186,19 +191,29 @@ mod tests {
         let admitted = admit(&sent, &response).admitted.unwrap();
         assert_eq!(names(&admitted.headers), ["x-palisade-kind"]);
         assert_eq!(names(&admitted.response_headers), ["x-request-id"]);
-        let mut removed = admitted.headers_to_remove;
-        removed.sort();
-        assert_eq!(
-            removed,
-            [
-                "authorization",
-                "proxy-authorization",
-                "x-api-key",
-                "x-palisade-admin",
-                "x-palisade_kind",
-                "x_palisade_principal"
-            ]
-        );
+        let of_others = [
+            "authorization",
+            "proxy-authorization",
+            "x-api-key",
+            "x-palisade-admin",
+        ];
+        assert_eq!(admitted.headers_to_remove[..4], of_others);
+        assert_eq!(admitted.headers_to_remove.len(), 4 + 9);
+    }
+
+    #[test]
+    fn other_spellings_are_removed_that_were_not_in_the_question() {
+        let response = head(&[("x-palisade-kind", "guest")]);
+        let admitted = admit(&HeaderMap::new(), &response).admitted.unwrap();
+        let removed = admitted.headers_to_remove;
+        for name in [
+            "x_palisade_principal",
+            "x-palisade_kind",
+            "x_palisade-scopes",
+        ] {
+            assert!(removed.iter().any(|it| it == name), "{name}: {removed:?}");
+        }
+        assert!(!removed.iter().any(|it| it == "x-palisade-kind"));
     }
 
     #[test]

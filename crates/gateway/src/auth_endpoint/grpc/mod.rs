@@ -13,7 +13,7 @@ mod question;
 use std::{convert::Infallible, future::Ready};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Version, header, request::Parts};
 use http_body::Body;
 use http_body_util::{BodyExt as _, Full, Limited, combinators::WithTrailers};
 use tower_service::Service;
@@ -27,9 +27,15 @@ const PATH: &str = "/envoy.service.auth.v3.Authorization/Check";
 pub(super) type DecisionBody =
     WithTrailers<Full<Bytes>, Ready<Option<Result<HeaderMap, Infallible>>>>;
 
-/// Returns whether this is a question of Envoy over gRPC.
+/// Returns whether this is a question of Envoy over gRPC: by path, version and content type.
+///
+/// The answer has status 200 also if it is a refusal. A proxy that asks over HTTP and takes 200 for an admission must not
+/// get it.
 pub(super) fn is_question(head: &Parts) -> bool {
-    head.method == Method::POST && head.uri.path() == PATH
+    head.method == Method::POST
+        && head.uri.path() == PATH
+        && head.version == Version::HTTP_2
+        && question::has_grpc_type(&head.headers)
 }
 
 /// Reads the question, and makes its head that of the request that is asked about. `None`: it describes none.

@@ -71,19 +71,31 @@ fn client_headers(http: &HttpRequest) -> Option<HeaderMap> {
 
 /// Adds a field of the client. `None`: it is none of HTTP, or names another host than Envoy.
 fn add_field(headers: &mut HeaderMap, http: &HttpRequest, name: &str, value: &[u8]) -> Option<()> {
-    if matches!(name, ":authority" | "host") {
-        return (value == http.host.as_bytes()).then_some(());
+    let is_host = (value == http.host.as_bytes()).then_some(());
+    if name.starts_with(':') {
+        return match name.eq_ignore_ascii_case(":authority") {
+            true => is_host,
+            false => Some(()),
+        };
     }
-    if !name.starts_with(':') {
-        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
-        headers.append(name, HeaderValue::from_bytes(value).ok()?);
+    let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+    if name == header::HOST {
+        return is_host;
     }
+    headers.append(name, HeaderValue::from_bytes(value).ok()?);
     Some(())
 }
 
 /// Removes the content type of a gRPC call: a refusal would have status 200 and its code in `grpc-status`.
 /// Envoy needs the status, and makes the form of gRPC of it.
 fn remove_grpc_type(headers: &mut HeaderMap) {
+    if has_grpc_type(headers) {
+        headers.remove(header::CONTENT_TYPE);
+    }
+}
+
+/// Returns whether the content type is that of a gRPC call.
+pub(super) fn has_grpc_type(headers: &HeaderMap) -> bool {
     let content_type = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     let begin = b"application/grpc";
     let is_grpc = |value: &[u8]| {
@@ -91,9 +103,7 @@ fn remove_grpc_type(headers: &mut HeaderMap) {
             .get(..begin.len())
             .is_some_and(|it| it.eq_ignore_ascii_case(begin))
     };
-    if content_type.is_some_and(is_grpc) {
-        headers.remove(header::CONTENT_TYPE);
-    }
+    content_type.is_some_and(is_grpc)
 }
 
 #[cfg(test)]
@@ -162,7 +172,9 @@ mod tests {
         }
         for field in [
             ("host", "other.example"),
+            ("Host", "other.example"),
             (":authority", "other.example"),
+            (":Authority", "other.example"),
             ("x y", "value"),
             ("x", "a\r\nb: c"),
         ] {
@@ -171,6 +183,9 @@ mod tests {
                 "{field:?}"
             );
         }
+        let mut unnamed = http("/", &[("Host", "other.example")]);
+        unnamed.host = String::new();
+        assert!(restored(question(unnamed)).is_none());
         let mut both = http("/", &[("x-api-key", "k")]);
         both.header_map = Some(HeaderList::default());
         assert!(restored(question(both)).is_none());

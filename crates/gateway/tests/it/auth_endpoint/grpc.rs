@@ -5,7 +5,10 @@ use http::Request;
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use prost::Message;
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 use super::{Endpoint, endpoint};
 
@@ -73,13 +76,23 @@ fn framed(message: &[u8]) -> Bytes {
 
 /// Asks with these bytes. Returns the status of HTTP, that of gRPC, and the answer.
 async fn ask(endpoint: &Endpoint, path: &str, body: Bytes) -> (u16, String, Answer) {
+    ask_as("application/grpc", endpoint, path, body).await
+}
+
+/// Asks with another content type than that of gRPC, too.
+async fn ask_as(
+    media_type: &str,
+    endpoint: &Endpoint,
+    path: &str,
+    body: Bytes,
+) -> (u16, String, Answer) {
     let stream = TcpStream::connect(endpoint.address).await.unwrap();
     let handshake =
         hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
     let (mut sender, connection) = handshake.await.unwrap();
     tokio::spawn(connection);
     let request = Request::post(format!("http://{}{path}", endpoint.address))
-        .header("content-type", "application/grpc")
+        .header("content-type", media_type)
         .header("te", "trailers")
         .body(Full::new(body))
         .unwrap();
@@ -187,6 +200,24 @@ async fn a_question_over_grpc_that_describes_no_request_is_a_refusal() {
     )
     .await;
     assert_eq!(status, 404);
+}
+
+#[tokio::test]
+async fn the_path_of_grpc_over_another_protocol_is_not_found() {
+    let endpoint = endpoint().await;
+    let whole = question("/", "tts.example", &[]);
+    let (status, ..) = ask_as("application/json", &endpoint, PATH, whole).await;
+    assert_eq!(status, 404);
+    let mut stream = TcpStream::connect(endpoint.address).await.unwrap();
+    let request = format!(
+        "POST {PATH} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/grpc\r\n\
+         Content-Length: 0\r\nConnection: close\r\n\r\n",
+        endpoint.address
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.unwrap();
+    assert!(response.starts_with("HTTP/1.1 404 "), "{response}");
 }
 
 #[tokio::test]

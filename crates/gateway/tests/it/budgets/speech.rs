@@ -53,6 +53,11 @@ fn json(path: &str, body: &str) -> String {
     )
 }
 
+/// A `GET` whose text is in its body.
+fn read_with_body(path: &str) -> String {
+    json(path, r#"{"text":"hello"}"#).replacen("POST", "GET", 1)
+}
+
 /// Returns the characters and the milliseconds of sound that one request is charged with.
 async fn charged_for(request: &str) -> (u64, u64) {
     let upstream = speaker().await;
@@ -140,6 +145,11 @@ async fn a_text_on_another_path_is_not_free() {
         ("GET /tts/?text=hello HTTP/1.1\r\nHOST\r\n".to_owned(), 403),
         ("GET /other?TEXT=hello HTTP/1.1\r\nHOST\r\n".to_owned(), 403),
         (json("/other", r#"{"text":"hello"}"#), 403),
+        (read_with_body("/TTS"), 403),
+        (read_with_body("/tts/"), 403),
+        (read_with_body("/v1/chat/completions"), 403),
+        (read_with_body("/feedback"), 200),
+        (read_with_body("/tts"), 200),
         (json("/feedback", r#"{"text":"hello"}"#), 200),
         ("GET /voices HTTP/1.1\r\nHOST\r\n".to_owned(), 200),
     ] {
