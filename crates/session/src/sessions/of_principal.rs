@@ -12,7 +12,8 @@ use crate::{
 
 impl Sessions {
     /// Ends one session of a principal, by the id that [`list`](Self::list) returned. `false`: the principal
-    /// has no such session. Those of others are never ended. [`SessionsBuilder::on_ended`] is told.
+    /// has no such session. Those of others are never ended.
+    /// [`SessionsBuilder::on_ended`](crate::SessionsBuilder::on_ended) is told.
     ///
     /// # Errors
     ///
@@ -34,8 +35,8 @@ impl Sessions {
         Ok(ended)
     }
 
-    /// Ends all sessions of a principal (sign out everywhere), and returns how many. [`SessionsBuilder::on_ended`] is
-    /// told.
+    /// Ends all sessions of a principal (sign out everywhere), and returns how many.
+    /// [`SessionsBuilder::on_ended`](crate::SessionsBuilder::on_ended) is told.
     ///
     /// # Errors
     ///
@@ -49,7 +50,7 @@ impl Sessions {
 
     /// Ends all sessions of a principal but the current one, and returns how many: after a change of the password,
     /// for example. To be sure against who stole the current cookie too, [`renew`](Self::renew) it.
-    /// [`SessionsBuilder::on_ended`] is told.
+    /// [`SessionsBuilder::on_ended`](crate::SessionsBuilder::on_ended) is told.
     ///
     /// # Errors
     ///
