@@ -171,6 +171,7 @@ impl Gcra {
     }
 
     /// Returns how long a request waits that left this backlog. Zero: it is within the burst.
+    #[cfg(feature = "delay")]
     pub(crate) const fn lateness(&self, backlog: u64) -> u64 {
         match self.late {
             0 => 0,
