@@ -284,8 +284,12 @@ impl SessionStore for SlowStore {
         self.later(self.inner.replace(old, new, record))
     }
 
+    /// Removes nothing unless the future is awaited, as a server that is never asked.
     fn remove(&self, digest: SessionDigest) -> StoreReply<bool> {
-        self.later(self.inner.remove(digest))
+        let inner = self.inner.clone();
+        self.later(MaybeReady::pending(async move {
+            inner.remove(digest).get().await
+        }))
     }
 
     fn remove_all(&self, owner: SessionOwner, except: Option<SessionDigest>) -> StoreReply<usize> {
