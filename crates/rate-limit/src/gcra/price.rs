@@ -10,7 +10,8 @@
 //!    burst, and nothing is lost. Otherwise two keys of one owner with different tiers could alternate, and the lower
 //!    tier would make the higher one forget.
 //! 3. A charge without a question does the same if the used units fit into burst and debt, and charges nothing
-//!    otherwise: more is used than this limit could count. A refund is made at the price of the bucket.
+//!    otherwise: more is used than this limit could count. A refund is made at the price of the bucket, and no units
+//!    change nothing.
 //!
 //! Fractions are rounded against the client, by at most a nanosecond for each change of the price.
 
@@ -81,6 +82,9 @@ impl Gcra {
 
     /// Charges or refunds as [`adjust`](Self::adjust) does, in a bucket of any price.
     pub(crate) fn adjust_stored(&self, stored: StoredBacklog, units: i64) -> StoredBacklog {
+        if units == 0 {
+            return stored;
+        }
         let StoredBacklog { time, price } = self.bounded(stored);
         if self.has_price(price) || time == 0 {
             return self.priced(self.adjust(time, units));
@@ -183,6 +187,13 @@ mod tests {
         };
         let after = tiers[0].decide_stored(later, 1, 1).unwrap();
         assert_eq!((used(after), after.price), (5, tiers[0].emission()));
+    }
+
+    #[test]
+    fn no_units_change_nothing() {
+        let tiers = sharing(&[("5/day", 5, 0), ("500/day", 500, 0)]);
+        let used = tiers[1].priced(3 * tiers[1].emission());
+        assert_eq!(tiers[0].adjust_stored(used, 0), used);
     }
 
     #[test]
