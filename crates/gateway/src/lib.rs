@@ -51,6 +51,7 @@ mod budget;
 mod limit_store;
 mod mcp;
 mod pattern;
+mod collected_body;
 mod json_text;
 mod path;
 mod problem;

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderValue, header, request::Parts};
 use http_body::Body;
-use http_body_util::{BodyExt as _, Either, Full, LengthLimitError, Limited};
+use http_body_util::{Either, Full};
 use palisade::core::{BoxError, Rejection};
 
 use super::{
@@ -14,6 +14,7 @@ use super::{
     request::ModelRequest,
     speech::{Speech, SpeechRequest, SpeechRule},
 };
+use crate::collected_body::collect_body;
 
 impl Budgets {
     /// Reserves for a request to a model. The upstream gets the body written again, `Content-Type: application/json` and no
@@ -34,7 +35,7 @@ impl Budgets {
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         let policy = &self.0.policy;
-        let raw = collect_body(body, policy.metering.max_body).await?;
+        let raw = collect_body(body, policy.metering.max_body, broke_off).await?;
         let unchanged = |raw: Bytes| Either::Right(Full::new(raw));
         let read = self.read_request(api, caller, head, &raw);
         let (request, cost) = match read {
@@ -109,7 +110,7 @@ impl Budgets {
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         let policy = &self.0.policy;
-        let raw = collect_body(body, policy.metering.max_body).await?;
+        let raw = collect_body(body, policy.metering.max_body, broke_off).await?;
         let before = head.headers.clone();
         let read = SpeechRequest::read(rule, head, raw.clone()).and_then(|request| {
             let (principal, owner) = caller.principal_and_owner();
@@ -146,24 +147,7 @@ impl Budgets {
     }
 }
 
-/// Reads a whole body.
-///
-/// # Errors
-///
-/// 413 if it is longer than `most` bytes or than the stack allows, 400 if it breaks off.
-async fn collect_body<B>(body: B, most: usize) -> Result<Bytes, Box<Rejection>>
-where
-    B: Body<Data = Bytes, Error: Into<BoxError>>,
-{
-    match Limited::new(body, most).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) => {
-            let error: &(dyn std::error::Error + 'static) = &*error;
-            let mut causes = std::iter::successors(Some(error), |cause| cause.source());
-            Err(match causes.any(|cause| cause.is::<LengthLimitError>()) {
-                true => Box::new(Rejection::payload_too_large()),
-                false => refusal::unreadable_request("it broke off"),
-            })
-        }
-    }
+/// The refusal of a body that ends too early.
+fn broke_off() -> Box<Rejection> {
+    refusal::unreadable_request("it broke off")
 }

@@ -17,14 +17,17 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use http_body::Body;
-use http_body_util::{BodyExt as _, Either, Full, LengthLimitError, Limited};
+use http_body_util::{Either, Full};
 use palisade::{
     config::{Config, ConfigFileError},
     core::{BoxError, Fact, Rejection, SecurityContext},
 };
 
 use self::message::{Message, parse_messages};
-use crate::pattern::{Pattern, first_match};
+use crate::{
+    collected_body::collect_body,
+    pattern::{Pattern, first_match},
+};
 
 /// Fields by which some servers read another method than that of the request line.
 const METHOD_OVERRIDES: [&str; 3] = [
@@ -107,7 +110,7 @@ impl McpRules {
         if has_no_message(&head.method) && body.is_end_stream() {
             return Ok(Either::Left(body));
         }
-        let raw = collect_body(body, rule.max_body).await?;
+        let raw = collect_body(body, rule.max_body, || unreadable("it broke off")).await?;
         let checked = match rule.check_body(cx, head, &raw) {
             Ok(checked) => checked,
             Err(rejection) => {
@@ -254,26 +257,4 @@ fn unreadable(reason: &'static str) -> Box<Rejection> {
     Box::new(rejection.with_detail(format!(
         "The messages of this request cannot be checked: {reason}."
     )))
-}
-
-/// Reads a whole body.
-///
-/// # Errors
-///
-/// 413 if it is longer than `most` bytes or than the stack allows, 400 if it breaks off.
-async fn collect_body<B>(body: B, most: usize) -> Result<Bytes, Box<Rejection>>
-where
-    B: Body<Data = Bytes, Error: Into<BoxError>>,
-{
-    match Limited::new(body, most).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) => {
-            let error: &(dyn std::error::Error + 'static) = &*error;
-            let mut causes = std::iter::successors(Some(error), |cause| cause.source());
-            Err(match causes.any(|cause| cause.is::<LengthLimitError>()) {
-                true => Box::new(Rejection::payload_too_large()),
-                false => unreadable("it broke off"),
-            })
-        }
-    }
 }
