@@ -80,6 +80,7 @@ fn name(record: &RequestRecord) -> String {
 /// Returns the method, if it is a common one: a client may send any word.
 fn method(method: &Method) -> &str {
     let known = [
+        Method::CONNECT,
         Method::DELETE,
         Method::GET,
         Method::HEAD,
@@ -87,6 +88,7 @@ fn method(method: &Method) -> &str {
         Method::PATCH,
         Method::POST,
         Method::PUT,
+        Method::TRACE,
     ];
     match known.contains(method) {
         true => method.as_str(),
