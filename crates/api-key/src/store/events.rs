@@ -8,7 +8,7 @@ use crate::{
     record::KeyRecord,
 };
 
-/// A change of one key in a store, whoever made it. It has no secret and no digest.
+/// A change of one key in a store, also by another process. It has no secret and no digest.
 ///
 /// [`FileKeyStoreBuilder::on_change`](crate::FileKeyStoreBuilder::on_change) tells those of a file: changes of this
 /// process, of the command `palisade key` and of an editor.

@@ -79,7 +79,7 @@ fn writers_at_once_lose_nothing_and_readers_see_whole_files() {
 }
 
 #[test]
-fn each_change_of_the_file_is_told_once_whoever_made_it() {
+fn each_change_of_the_file_is_told_once() {
     use std::sync::{Arc, Mutex};
 
     use palisade_api_key::{FileKeyStore, KeyEvent, KeyEventKind};

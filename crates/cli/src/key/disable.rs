@@ -39,7 +39,7 @@ Examples:
 
 /// Enables keys that were disabled
 ///
-/// Whoever has the secret can use the key again. If it may be known to others, rotate it first: a rotated key stays
+/// Each holder of the secret can use the key again. If it may be known to others, rotate it first: a rotated key stays
 /// disabled.
 #[derive(Args)]
 #[command(after_help = ENABLE_EXAMPLES)]

@@ -132,7 +132,7 @@ impl Rule {
         }
     }
 
-    /// Sets how important its requests are when there are too many, whoever sends them. Default: none of its own; a
+    /// Sets how important its requests are when there are too many, the same for all clients. Default: none of its own; a
     /// layer that sheds load takes that of the principal, or [`Priority::Normal`].
     pub fn priority(mut self, priority: Priority) -> Self {
         self.priority = Some(priority);

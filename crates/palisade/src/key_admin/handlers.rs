@@ -143,7 +143,7 @@ pub(super) async fn disable(
     Ok(Json(KeyDocument::of(&record, admin.now())))
 }
 
-/// Enables a key that was disabled, if its scopes may be granted: whoever holds it gets them back.
+/// Enables a key that was disabled, if its scopes may be granted: its holder gets them back.
 pub(super) async fn enable(
     State(admin): State<KeyAdmin>,
     cx: SecurityContext,

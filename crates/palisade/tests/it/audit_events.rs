@@ -74,7 +74,7 @@ fn named(event: &str, key: KeyId) -> (String, Value) {
 }
 
 #[tokio::test]
-async fn the_trail_has_each_change_of_a_key_whoever_made_it() {
+async fn the_trail_has_each_change_of_a_key() {
     let mut service = Service::recorded();
     let (other, minted) = (service.of_another_process(), service.mint());
     let id = minted.record().id();
@@ -98,7 +98,7 @@ async fn the_trail_has_each_change_of_a_key_whoever_made_it() {
     assert_eq!(service.events(), [], "each change once");
 }
 
-/// Whoever writes to the file can take a revocation back. The trail tells.
+/// A process that writes to the file can take a revocation back. The trail tells.
 #[tokio::test]
 async fn a_revocation_that_was_taken_out_of_the_file_is_in_the_trail() {
     let mut service = Service::recorded();

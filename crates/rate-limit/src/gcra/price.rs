@@ -254,7 +254,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whoever alternates between tiers, no unit that was used is forgotten, and none is used twice over.
+        /// However a client alternates between tiers, no unit that was used is forgotten, and none is used twice over.
         #[test]
         fn alternating_between_tiers_gains_nothing(
             steps in prop::collection::vec((0..3_usize, 0..4_u8, 0..60_u32), 1..80),

@@ -108,7 +108,7 @@ impl<'p> ResponseText<'p> {
         self
     }
 
-    /// Also restores placeholders that are shared with whoever made them, so that the text needs no
+    /// Also restores placeholders that are shared with the request side, so that the text needs no
     /// lifetime. Default: off.
     ///
     /// ```

@@ -148,7 +148,7 @@ impl RedisKeyStore {
     /// them.
     ///
     /// Keys that others mint for the owner meanwhile are looked for again, a few times; stop that first. A record
-    /// that cannot be opened is left out: it opens nothing, whoever's it is.
+    /// that cannot be opened is left out: it opens nothing.
     ///
     /// # Errors
     ///
