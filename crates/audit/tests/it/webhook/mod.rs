@@ -178,6 +178,11 @@ fn stored_records(spool: &Path) -> usize {
     batches(spool).iter().map(lines).sum()
 }
 
+/// Waits until the threads of a dropped sink have ended: until then one of them may be merging files of the spool.
+fn threads_ended(spool: &Path) {
+    fs::File::open(spool).unwrap().lock().unwrap();
+}
+
 /// Opens the sink as soon as the threads of the one before have ended.
 fn open_again(open: impl Fn() -> Result<WebhookSink, AuditBuildError>) -> WebhookSink {
     loop {

@@ -264,5 +264,7 @@ async fn closing_does_not_wait_for_space_in_a_full_spool() {
     let _ = sink.close().get().await;
     let lost = usize::try_from(sink.lost_records()).unwrap();
     assert!(lost > 0);
+    drop(sink);
+    threads_ended(&spool);
     assert_eq!(stored_records(&spool) + lost, 1200);
 }
