@@ -25,6 +25,7 @@
 //! | Make tokens of chat templates harmless | [`TemplateTokens`], [`ModelFamily`] |
 //! | Check a signature of a body that is cleaned | [`RawBody`], [`StaleHeaders`] |
 //! | Find names that look alike | [`skeleton`] |
+//! | Ask a moderation model about clean texts | `Moderation`, `Moderator` (feature `moderation`) |
 //!
 //! A text that cannot be cleaned is [`Refused`]; a wrong configuration is a [`SanitizeBuildError`]. Neither
 //! holds any of a client's text.
@@ -94,6 +95,8 @@
 mod layer;
 mod request;
 mod response;
+#[cfg(feature = "moderation")]
+mod moderation;
 mod personal_data;
 mod text;
 mod error;
@@ -104,6 +107,12 @@ mod body_digests;
 pub use characters::{Action, Class};
 pub use error::SanitizeBuildError;
 pub use layer::{SanitizeFuture, SanitizeLayer, SanitizeLayerBuilder, SanitizeService};
+#[cfg(feature = "moderation")]
+#[cfg_attr(docsrs, doc(cfg(feature = "moderation")))]
+pub use moderation::{
+    ModeratedText, Moderation, ModerationRequest, ModerationVerdict, Moderator,
+    ModeratorUnavailable,
+};
 pub use palisade_core::BodyKind;
 pub use personal_data::{
     Finding, PersonalData, PersonalDataBuilder, PersonalDataKind, Placeholders, RestoreStream,

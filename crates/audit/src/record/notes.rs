@@ -12,12 +12,14 @@ pub(super) enum NoteForm {
 }
 
 /// Notes whose values are numbers, fixed texts and identifiers of rules, fields and kinds.
-const CLEAR: [&str; 10] = [
+const CLEAR: [&str; 12] = [
     "body_decompressed",
     "budget_estimated",
     "budget_reserved",
     "credential_ended",
     "forwarded_header",
+    "moderation",
+    "moderation_flagged",
     "personal_data",
     "response_text",
     "text_flagged",
@@ -36,7 +38,8 @@ const CREDENTIALS: [&str; 6] = [
 /// Beginnings of notes about something that an operator must find later.
 const IMPORTANT: [&str; 4] = ["credential_", "inspect_", "key_", "session_"];
 /// Further ones.
-const IMPORTANT_TEXTS: [&str; 4] = [
+const IMPORTANT_TEXTS: [&str; 5] = [
+    "moderation_flagged",
     "personal_data",
     "response_text",
     "text_flagged",

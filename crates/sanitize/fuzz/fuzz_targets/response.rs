@@ -79,12 +79,10 @@ fn check(before: &Value, after: &Value) {
 
 /// Sends a body in chunks through the layer. Returns what the client sees.
 fn respond(layer: &SanitizeLayer, content_type: &'static str, body: &[u8], size: usize) -> String {
-    let chunks: Vec<_> = body
-        .chunks(size)
-        .map(|chunk| Ok::<_, Infallible>(Frame::data(Bytes::copy_from_slice(chunk))))
-        .collect();
+    let chunks: Vec<_> = body.chunks(size).map(Bytes::copy_from_slice).collect();
     let handler = move |_: Request<RequestBody<Full<Bytes>>>| {
-        let body = StreamBody::new(stream::iter(chunks.clone()));
+        let frames = chunks.clone().into_iter().map(|chunk| Ok::<_, Infallible>(Frame::data(chunk)));
+        let body = StreamBody::new(stream::iter(frames));
         let response = Response::builder().header("content-type", content_type);
         std::future::ready(Ok::<_, Infallible>(response.body(body).expect("a response")))
     };

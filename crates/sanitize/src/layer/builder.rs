@@ -6,8 +6,6 @@ use palisade_core::BodyKind;
 
 use super::SanitizeLayer;
 use crate::error::SanitizeBuildError;
-#[cfg(feature = "compression")]
-use crate::request::ContentCoding;
 use crate::request::{Caps, Field, Fields, ParsedFields, Settings, StaleHeaders};
 use crate::text::Sanitizer;
 
@@ -30,8 +28,11 @@ const DEEPEST: usize = 128;
 /// | Other bodies | at most 1 MiB |
 /// | Nesting of JSON | at most 32 levels |
 /// | Parameters, members and elements | at most 1,000 |
+/// | Strings and names of JSON, names and values of parameters | as long as the body |
+/// | Numbers of JSON | at most 128 digits, exponents at most 400 |
 /// | Names similar to a field's name | not looked at |
 /// | Compressed bodies | refused |
+/// | Moderation (feature `moderation`) | none |
 ///
 /// [`build`](Self::build) checks the settings. No other method fails.
 ///
@@ -74,6 +75,9 @@ pub(super) fn default_settings() -> Settings {
         caps: Caps {
             depth: 32,
             keys: 1000,
+            string: usize::MAX,
+            digits: 128,
+            exponent: 400,
         },
         codings: Vec::new(),
         default: Sanitizer::speech(),
@@ -83,6 +87,8 @@ pub(super) fn default_settings() -> Settings {
         #[cfg(feature = "compression")]
         max_ratio: 100,
         max_unread_body: KIB * KIB,
+        #[cfg(feature = "moderation")]
+        moderation: None,
         named: Vec::new(),
         placeholders: None,
         pass_compressed: false,
@@ -236,89 +242,6 @@ impl SanitizeLayerBuilder {
     /// first counts. Default: the one of [`default_sanitizer`](Self::default_sanitizer).
     pub fn sanitizer_for(mut self, name: impl Into<Arc<str>>, sanitizer: Sanitizer) -> Self {
         self.settings.named.push((name.into(), sanitizer));
-        self
-    }
-
-    /// Limits a body in which fields are looked for, in bytes. A longer one is refused with 413.
-    ///
-    /// Such a body is held in memory until it is complete. Default: 64 KiB.
-    pub fn max_body(mut self, bytes: usize) -> Self {
-        self.settings.max_body = bytes;
-        self
-    }
-
-    /// Limits a body in which no fields are looked for, in bytes. Default: 1 MiB.
-    ///
-    /// A body whose declared length is longer is refused with 413. A body without a declared length
-    /// ends with an error as soon as the handler reads beyond the limit.
-    pub fn max_unread_body(mut self, bytes: usize) -> Self {
-        self.settings.max_unread_body = bytes;
-        self
-    }
-
-    /// Limits the nesting of JSON, in levels. Deeper documents are refused with 400
-    /// (`json_malformed`).
-    ///
-    /// Default: 32. Highest value: 128; [`build`](Self::build) refuses more.
-    ///
-    /// ```
-    /// use palisade_sanitize::{SanitizeBuildError, SanitizeLayer};
-    ///
-    /// let refused = SanitizeLayer::builder().max_depth(129).build().unwrap_err();
-    /// assert_eq!(refused, SanitizeBuildError::TooDeep { levels: 129 });
-    /// # Ok::<(), palisade_sanitize::SanitizeBuildError>(())
-    /// ```
-    pub fn max_depth(mut self, levels: usize) -> Self {
-        self.settings.caps.depth = levels;
-        self
-    }
-
-    /// Limits the parameters of a query or form, and the members and elements of a JSON document
-    /// together.
-    ///
-    /// More are refused with 400 (`query_malformed`, `form_malformed`, `json_malformed`). Default:
-    /// 1,000.
-    pub fn max_keys(mut self, count: usize) -> Self {
-        self.settings.caps.keys = count;
-        self
-    }
-
-    /// Decompresses bodies of these codings where fields are looked for. Default: none.
-    ///
-    /// The handler gets the plain body, without `Content-Encoding` and with its own `Content-Length`.
-    /// Any other coding, and more than one, is refused with 415; `Accept-Encoding` in the response
-    /// names the accepted ones (RFC 7694). A body that is corrupt, cut off, or goes on behind its end
-    /// is refused with 400 (`body_undecodable`). [`max_body`](Self::max_body) limits the compressed
-    /// and the plain body.
-    ///
-    /// Layers outside this one see the compressed body, and those inside it, such as the firewall of a
-    /// shield, the plain one.
-    ///
-    /// ```
-    /// use palisade_sanitize::{ContentCoding, Field, SanitizeLayer, Sanitizer};
-    ///
-    /// let layer = SanitizeLayer::builder()
-    ///     .field(Field::required("/prompt", Sanitizer::prompt()))
-    ///     .accept_compressed([ContentCoding::Gzip, ContentCoding::Zstd])
-    ///     .build()?;
-    /// # let _ = layer;
-    /// # Ok::<(), palisade_sanitize::SanitizeBuildError>(())
-    /// ```
-    #[cfg(feature = "compression")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "compression")))]
-    pub fn accept_compressed(mut self, codings: impl IntoIterator<Item = ContentCoding>) -> Self {
-        self.settings.codings = codings.into_iter().collect();
-        self
-    }
-
-    /// Limits how many times as long as the compressed body the plain one may be. Default: 100.
-    ///
-    /// A longer one is refused with 413, unless it has at most 4 KiB: a few words that are repeated
-    /// compress well.
-    #[cfg(feature = "compression")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "compression")))]
-    pub fn max_compression_ratio(mut self, times: usize) -> Self {
-        self.settings.max_ratio = times;
         self
     }
 

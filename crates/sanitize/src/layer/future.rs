@@ -6,14 +6,14 @@
 //!
 //! # Stages
 //!
-//! `Reading` buffers the body and then becomes `Readying`, or `Refused`. `Readying` waits until the inner
-//! service is ready, and calls it. `Calling` waits for its response. A request without a body to read
+//! `Reading` buffers the body and then becomes `Readying`, or `Refused`. Before `Readying` there is
+//! `Deciding` if a moderator looks at the texts. `Readying` waits until the inner service is ready, and calls it. `Calling` waits for its response. A request without a body to read
 //! begins at `Readying` or `Calling`. Each stage owns what it needs, so that no combination is
 //! impossible to handle.
 //!
 //! # Cancellation
 //!
-//! Dropping the future in `Reading` has no effect on the inner service, which was not called. Facts of
+//! Dropping the future in `Reading` or `Deciding` has no effect on the inner service, which was not called. Facts of
 //! the query that were recorded before stay in the audit record.
 
 use std::fmt;
@@ -25,11 +25,13 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http::{Request, Response, request};
 use http_body::Body;
-use palisade_core::{BoxError, GuardBody, Rejection, RequestBody, refuse};
+use palisade_core::{BoxError, GuardBody, Rejection, RequestBody, SecurityContext, refuse};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use crate::request::{BodyBuffer, Kind, NAME, Selection, Settings, body_error, check_body};
+use crate::request::{
+    BodyBuffer, Decision, Kind, NAME, Selection, Settings, body_error, check_body,
+};
 use crate::response::{Answered, ResponseCleaning, SanitizeBody};
 
 pin_project! {
@@ -53,6 +55,8 @@ pin_project! {
 enum Stage<S, B, ResB> {
     /// The inner service was called.
     Calling,
+    /// The request is checked and waits for a moderator.
+    Deciding(Box<Deciding<S, B>>),
     /// The response was returned.
     Over,
     /// The body is being buffered.
@@ -86,10 +90,17 @@ struct Reading<S, B> {
     body: BodyBuffer<B>,
 }
 
+/// A checked request that waits for the decision about its texts.
+struct Deciding<S, B> {
+    decision: Decision,
+    cx: SecurityContext,
+    readying: Readying<S, B>,
+}
+
 /// A checked request that waits for the inner service to be ready.
-struct Readying<S, B> {
-    waiting: Waiting<S>,
-    request: Request<RequestBody<B>>,
+pub(crate) struct Readying<S, B> {
+    pub(crate) waiting: Waiting<S>,
+    pub(crate) request: Request<RequestBody<B>>,
 }
 
 impl<S, B, ResB> SanitizeFuture<S, B, ResB>
@@ -120,11 +131,15 @@ where
         }
     }
 
-    /// Starts by waiting for the inner service: nothing to read.
-    pub(crate) fn readying(waiting: Waiting<S>, request: Request<RequestBody<B>>) -> Self {
+    /// Starts by waiting for a decision, or for the inner service: nothing to read.
+    pub(crate) fn readying(
+        readying: Readying<S, B>,
+        cx: SecurityContext,
+        decision: Option<Decision>,
+    ) -> Self {
         Self {
             response: None,
-            stage: Stage::Readying(Box::new(Readying { waiting, request })),
+            stage: Stage::before_call(readying, cx, decision),
             cleaning: None,
         }
     }
@@ -175,6 +190,13 @@ where
                         return Poll::Pending;
                     };
                     *this.stage = (*reading).read(body, this.cleaning.as_deref_mut());
+                }
+                Stage::Deciding(mut deciding) => {
+                    let Poll::Ready(decided) = deciding.decision.as_mut().poll(task) else {
+                        *this.stage = Stage::Deciding(deciding);
+                        return Poll::Pending;
+                    };
+                    *this.stage = (*deciding).decided(decided);
                 }
                 Stage::Readying(mut readying) => {
                     let Poll::Ready(ready) = readying.waiting.poll_ready(task) else {
@@ -229,6 +251,34 @@ fn answer<B: Body>(cleaning: Option<Box<ResponseCleaning>>, response: Response<B
     }
 }
 
+impl<S, B, ResB> Stage<S, B, ResB> {
+    /// Waits for the decision if there is one to wait for, and else for the inner service.
+    fn before_call(
+        readying: Readying<S, B>,
+        cx: SecurityContext,
+        decision: Option<Decision>,
+    ) -> Self {
+        match decision {
+            None => Self::Readying(Box::new(readying)),
+            Some(decision) => Self::Deciding(Box::new(Deciding {
+                decision,
+                cx,
+                readying,
+            })),
+        }
+    }
+}
+
+impl<S, B> Deciding<S, B> {
+    /// Continues with the inner service, or with the refusal.
+    fn decided<ResB>(self, decided: Result<(), Box<Rejection>>) -> Stage<S, B, ResB> {
+        match decided {
+            Ok(()) => Stage::Readying(Box::new(self.readying)),
+            Err(rejection) => Stage::Refused(Box::new(refuse(&self.cx, NAME, *rejection))),
+        }
+    }
+}
+
 impl<S, B> Reading<S, B> {
     /// Checks the body that was read and records the result: either the call or a refusal comes
     /// next.
@@ -245,11 +295,13 @@ impl<S, B> Reading<S, B> {
         match checked {
             Ok(bytes) => {
                 hand_over(&mut self.selection, &mut self.head, cleaning);
+                let decision = self.settings.moderate(&mut self.selection);
                 let request = Request::from_parts(self.head, RequestBody::replaced(bytes));
-                Stage::Readying(Box::new(Readying {
+                let readying = Readying {
                     waiting: self.waiting,
                     request,
-                }))
+                };
+                Stage::before_call(readying, self.selection.context().clone(), decision)
             }
             Err(rejection) => {
                 Stage::Refused(Box::new(refuse(self.selection.context(), NAME, *rejection)))
@@ -295,6 +347,7 @@ where
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let stage = match self.stage {
             Stage::Calling => "calling",
+            Stage::Deciding(_) => "deciding",
             Stage::Over => "over",
             Stage::Reading(_) => "reading",
             Stage::Readying(_) => "readying",

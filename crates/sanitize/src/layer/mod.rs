@@ -3,6 +3,11 @@
 //! The service decides from the head of a request. The future reads the body where that is needed.
 //! Both take each decision from `crate::request` and hold none themselves.
 
+#[cfg(feature = "compression")]
+mod compression_options;
+mod limit_options;
+#[cfg(feature = "moderation")]
+mod moderation_options;
 mod response_options;
 mod signature_options;
 mod builder;
@@ -55,11 +60,14 @@ use crate::request::Settings;
 /// | 422 | `field_not_text` | a field is not a string, or has a file name |
 /// | 422 | `file_not_accepted` | a file in a multipart body (if configured) |
 /// | 422 | [`Refused::code`](crate::Refused::code) | the sanitizer refuses the text |
+/// | 422 | `moderation_refused` | the moderator refuses a text (if configured) |
+/// | 503 | `moderation_unavailable` | the moderator has no decision (if configured) |
 /// | 502 | `response_unreadable` | the text of a response has to be cleaned and cannot be read |
 ///
 /// # Timeouts
 ///
-/// The layer has none. The server's body timeout must end a body that never completes.
+/// The layer has none, except for moderation. The server's body timeout must end a body that never
+/// completes.
 ///
 /// The URI before cleaning is still in axum's `OriginalUri` if a router is outside this layer.
 ///

@@ -22,7 +22,7 @@ use http_body::Body;
 use palisade_core::{BoxError, GuardBody, RequestBody, SecurityContext, refuse};
 use tower_service::Service;
 
-use super::future::{SanitizeFuture, Waiting, hand_over};
+use super::future::{Readying, SanitizeFuture, Waiting, hand_over};
 use crate::request::{NAME, Plan, Selection, Settings, check_head};
 use crate::response::{ResponseCleaning, SanitizeBody};
 
@@ -110,16 +110,20 @@ where
             Ok(Plan::Pass(limit)) => {
                 hand_over(&mut selection, &mut head, cleaning.as_deref_mut());
                 let request = Request::from_parts(head, RequestBody::limited(body, limit));
-                if mem::take(&mut self.ready) {
+                let decision = self.settings.moderate(&mut selection);
+                let ready = mem::take(&mut self.ready);
+                if ready && decision.is_none() {
                     return SanitizeFuture::calling(self.inner.call(request))
                         .with_response(cleaning);
                 }
+                let service = self.take_inner();
                 SanitizeFuture::readying(
-                    Waiting {
-                        service: self.take_inner(),
-                        ready: false,
+                    Readying {
+                        waiting: Waiting { service, ready },
+                        request,
                     },
-                    request,
+                    cx,
+                    decision,
                 )
                 .with_response(cleaning)
             }

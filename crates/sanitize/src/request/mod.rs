@@ -70,8 +70,13 @@ pub use self::field::{Field, Fields};
 pub use self::raw_body::RawBody;
 pub use self::stale_headers::{StaleHeaders, UnknownStaleHeaders};
 pub(crate) use self::{
-    body_buffer::BodyBuffer, content_type::Kind, field::ParsedFields, json::Caps, refusal::NAME,
-    selection::Selection, settings::Settings,
+    body_buffer::BodyBuffer,
+    content_type::Kind,
+    field::ParsedFields,
+    json::Caps,
+    refusal::NAME,
+    selection::Selection,
+    settings::{Decision, Settings},
 };
 
 /// What happens with the body.
@@ -163,7 +168,7 @@ fn clean_query(
     let Some(query) = head.uri.query() else {
         return Ok(());
     };
-    let clean = parameters::clean(query, InputPart::Query, settings.caps.keys, selection)?;
+    let clean = parameters::clean(query, InputPart::Query, settings.caps, selection)?;
     let Cow::Owned(clean) = clean else {
         return Ok(());
     };
@@ -287,7 +292,7 @@ fn clean_plain(
     let clean = match kind {
         Kind::Json => clean_json(settings, body, selection)?,
         Kind::Form | Kind::Multipart | Kind::Other => {
-            parameters::clean(body, part, settings.caps.keys, selection)?
+            parameters::clean(body, part, settings.caps, selection)?
         }
     };
     selection.demand()?;

@@ -20,19 +20,21 @@ use palisade_core::Rejection;
 use palisade_internal::percent::{self, InvalidForm, decode_form_strictly, split_pair};
 use smallvec::SmallVec;
 
+use super::json::Caps;
 use super::refusal::{self, InputPart};
 use super::selection::Selection;
 use super::splice::{Edit, splice};
 
 const TOO_MANY: &str = "has too many parameters";
+const TOO_LONG: &str = "has a name or a value that is too long";
 
 /// Cleans the selected parameters. Borrows if nothing had to change.
 ///
-/// Refuses a selected parameter that is given twice, and more than `max_keys` parameters.
+/// Refuses a selected parameter that is given twice, and what is above the limits.
 pub(crate) fn clean<'t>(
     source: &'t str,
     part: InputPart,
-    max_keys: usize,
+    caps: Caps,
     selection: &mut Selection,
 ) -> Result<Cow<'t, str>, Box<Rejection>> {
     if part == InputPart::Form && source.trim_ascii_start().starts_with(['{', '[', '"']) {
@@ -43,10 +45,13 @@ pub(crate) fn clean<'t>(
     let mut start = 0usize;
     for (index, pair) in source.split('&').enumerate() {
         let end = start.saturating_add(pair.len());
-        if index >= max_keys {
+        if index >= caps.keys {
             return Err(refusal::malformed(part, TOO_MANY));
         }
         let (name, value) = split_pair(pair);
+        if name.len().max(value.len()) > caps.string {
+            return Err(refusal::malformed(part, TOO_LONG));
+        }
         if selection.refuses_near_names() {
             refuse_near_names(pair, selection)?;
         }

@@ -4,16 +4,21 @@
 
 use std::sync::Arc;
 
-use palisade_core::{BodyKind, Rejection, RouteMatch, Rule, SecurityContext, TextField};
+use palisade_core::{BodyKind, BoxFuture, Rejection, RouteMatch, Rule, SecurityContext, TextField};
 
 use super::content_coding::{ContentCoding, Encoding};
 use super::field::{Field, ParsedFields};
 use super::json::Caps;
 use super::selection::Selection;
 use super::stale_headers::StaleHeaders;
+#[cfg(feature = "moderation")]
+use crate::moderation::Moderation;
 use crate::personal_data::PersonalData;
 use crate::response::ResponseRules;
 use crate::text::Sanitizer;
+
+/// A decision about a request that takes time: a refusal, or the request continues.
+pub(crate) type Decision = BoxFuture<Result<(), Box<Rejection>>>;
 
 /// The settings, with the sets of fields parsed.
 ///
@@ -39,6 +44,9 @@ pub(crate) struct Settings {
     pub(crate) max_ratio: usize,
     /// In bytes, for bodies that are passed on.
     pub(crate) max_unread_body: usize,
+    /// Decides about the clean texts. `None`: they pass.
+    #[cfg(feature = "moderation")]
+    pub(crate) moderation: Option<Moderation>,
     /// Sanitizers that a rule can name.
     pub(crate) named: Vec<(Arc<str>, Sanitizer)>,
     /// Finds what is replaced by placeholders in the fields. `None`: nothing is.
@@ -87,6 +95,10 @@ impl Settings {
             .in_shadow(self.shadow)
             .refusing_near_names(self.refuse_near_names)
             .with_placeholders(self.placeholders.as_ref().filter(|_| !self.shadow));
+        #[cfg(feature = "moderation")]
+        if self.moderation.is_some() {
+            selection.collect_texts();
+        }
         add_all(&mut selection, &self.fields);
         for field in rule.map(Rule::fields).unwrap_or_default() {
             selection.add(self.field_of_rule(field), None);
@@ -99,6 +111,23 @@ impl Settings {
             add_all(&mut selection, fields);
         }
         Ok(selection)
+    }
+
+    /// Starts the moderation of the texts that were cleaned. `None`: there is nothing to wait for.
+    #[cfg(feature = "moderation")]
+    pub(crate) fn moderate(&self, selection: &mut Selection) -> Option<Decision> {
+        let moderation = self.moderation.as_ref()?;
+        let texts = selection.take_texts();
+        let cx = selection.context().clone();
+        (!texts.is_empty())
+            .then(|| Box::pin(moderation.clone().decide(cx, texts, self.shadow)) as Decision)
+    }
+
+    /// Without the feature `moderation` there is nothing to wait for.
+    #[cfg(not(feature = "moderation"))]
+    #[allow(clippy::unused_self)] // The function with the feature has the same form.
+    pub(crate) fn moderate(&self, _: &mut Selection) -> Option<Decision> {
+        None
     }
 
     /// Makes the field that a rule names, with the sanitizer that is configured for it.

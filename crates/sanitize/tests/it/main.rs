@@ -13,6 +13,7 @@ mod hidden_channels;
 mod json;
 mod json_suite;
 mod masks;
+mod moderation;
 mod multipart;
 mod naughty_strings;
 mod near_names;

@@ -56,7 +56,7 @@ impl AuditLevel {
 /// not valid. It is a *success* if its status is below 400, its response is complete, a gRPC call has the status 0 in a header or trailer, and no guard
 /// or handler recorded a [`Fact`](palisade_core::Fact) about it but ordinary notes. Everything else is a *failure*, and
 /// always recorded. Not ordinary are notes whose key begins with `credential_`, `inspect_`, `key_` or `session_`, except
-/// `inspect_response`, and `personal_data`, `response_text`, `text_flagged` and `text_would_be_cleaned`.
+/// `inspect_response`, and `moderation_flagged`, `personal_data`, `response_text`, `text_flagged` and `text_would_be_cleaned`.
 ///
 /// # Fail closed
 ///

@@ -36,13 +36,19 @@ impl From<StringFlaw> for Flaw {
     }
 }
 
-/// The limits of a document: levels of nesting, and members and elements in all.
+/// The limits of a document. Forms and queries have those of keys and strings.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Caps {
     /// A scalar as document has depth 0.
     pub(crate) depth: usize,
     /// In the whole document, so many small objects count as much as a large one.
     pub(crate) keys: usize,
+    /// The longest string or name, in bytes as it is written.
+    pub(crate) string: usize,
+    /// The most digits of a number, those of its exponent included.
+    pub(crate) digits: usize,
+    /// The largest exponent of a number, in both directions.
+    pub(crate) exponent: usize,
 }
 
 /// Cleans the selected strings. Borrows if nothing had to change.

@@ -73,6 +73,10 @@ pub(crate) enum Flaw {
     NearName(usize),
     /// An escape holds half of a surrogate pair.
     Surrogate,
+    /// A number with more digits, or a larger exponent, than [`Caps`] allows.
+    Number,
+    /// A longer string or name than [`Caps`] allows.
+    Text,
     /// The text is not JSON.
     Syntax,
 }
@@ -85,6 +89,8 @@ impl Flaw {
             Self::Duplicate => "has a name twice in one object",
             Self::Keys => "has too many members or elements",
             Self::NearName(_) => "has a name that is nearly the name of a field",
+            Self::Number => "has a number with too many digits or too large an exponent",
+            Self::Text => "has a string or a name that is too long",
             Self::Surrogate => "has half of a surrogate pair",
             Self::Syntax => "is not valid",
         }
@@ -317,6 +323,9 @@ impl<'t, 'p> Scanner<'t, 'p> {
         }
         self.at = end.saturating_add(1);
         let raw = self.text.get(start..end).ok_or(Flaw::Syntax)?;
+        if raw.len() > self.caps.string {
+            return Err(Flaw::Text);
+        }
         if has_escapes {
             Ok(json_string::decode(raw)?)
         } else {
@@ -336,9 +345,10 @@ impl<'t, 'p> Scanner<'t, 'p> {
 
     /// Reads a number by the grammar of RFC 8259. Its value is not needed.
     ///
-    /// Leading zeros, a lone minus sign and a point without digits are refused. The digits are not
-    /// limited: the value is copied, not computed.
+    /// Leading zeros, a lone minus sign and a point without digits are refused. The value is copied, not
+    /// computed, but the handler computes it: digits and exponent are limited.
     fn scan_number(&mut self) -> Result<Value<'t>, Flaw> {
+        let start = self.at;
         self.skip_bytes(|byte| byte == b'-', 1);
         let zero = self.skip_bytes(|byte| byte == b'0', 1) == 1;
         let digits = if zero { 1 } else { self.scan_digits() };
@@ -346,15 +356,29 @@ impl<'t, 'p> Scanner<'t, 'p> {
         if self.skip_bytes(|byte| byte == b'.', 1) == 1 {
             whole &= self.scan_digits() > 0;
         }
+        let mut exponent = 0;
         if self.skip_bytes(|byte| matches!(byte, b'e' | b'E'), 1) == 1 {
             self.skip_bytes(|byte| matches!(byte, b'+' | b'-'), 1);
+            let start = self.at;
             whole &= self.scan_digits() > 0;
+            exponent = self.value_of_digits(start);
         }
-        if whole {
-            Ok(Value::Other)
-        } else {
-            Err(Flaw::Syntax)
+        let written = self.text.get(start..self.at).unwrap_or_default().bytes();
+        let digits = written.filter(u8::is_ascii_digit).count();
+        match whole {
+            false => Err(Flaw::Syntax),
+            true if digits > self.caps.digits || exponent > self.caps.exponent => Err(Flaw::Number),
+            true => Ok(Value::Other),
         }
+    }
+
+    /// Returns the value of the digits from a place to the next byte. Above the limit of `usize`, that limit.
+    fn value_of_digits(&self, start: usize) -> usize {
+        let digits = self.text.get(start..self.at).unwrap_or_default();
+        let digits = digits
+            .bytes()
+            .map(|digit| usize::from(digit.saturating_sub(b'0')));
+        digits.fold(0, |sum, digit| sum.saturating_mul(10).saturating_add(digit))
     }
 
     /// Reads digits. Returns how many.

@@ -19,6 +19,8 @@
 //! | `demand` | after query and body, for fields that must be there |
 //! | `record` | once, whether the request was refused or not |
 
+#[cfg(feature = "moderation")]
+mod collected;
 mod replacing;
 mod selected;
 
@@ -31,6 +33,8 @@ use smallvec::SmallVec;
 
 use self::replacing::Replacing;
 use self::selected::Selected;
+#[cfg(feature = "moderation")]
+use crate::moderation::ModeratedText;
 #[cfg(feature = "compression")]
 use crate::request::content_coding::ContentCoding;
 use crate::{
@@ -62,6 +66,9 @@ pub(crate) struct Selection {
     opaque: Vec<Arc<Path>>,
     /// What is replaced by placeholders.
     replacing: Option<Box<Replacing>>,
+    /// The clean texts, if a moderator looks at them.
+    #[cfg(feature = "moderation")]
+    collected: Option<Vec<ModeratedText>>,
 }
 
 impl Selection {
@@ -75,6 +82,8 @@ impl Selection {
             fields: SmallVec::new(),
             opaque: Vec::new(),
             replacing: None,
+            #[cfg(feature = "moderation")]
+            collected: None,
         }
     }
 
@@ -203,7 +212,10 @@ impl Selection {
         }
         let clean = self.clean_in_turn(targets, text)?;
         let replaced = self.replace_data(targets, clean.as_deref().unwrap_or(text));
-        Ok(replaced.or(clean))
+        let clean = replaced.or(clean);
+        #[cfg(feature = "moderation")]
+        self.collect(targets, clean.as_deref().unwrap_or(text));
+        Ok(clean)
     }
 
     /// Replaces personal data in a clean text by placeholders. `None`: nothing is replaced.
@@ -222,7 +234,10 @@ impl Selection {
         targets: &[usize],
         name: &str,
     ) -> Result<Option<String>, Box<Rejection>> {
-        self.clean_in_turn(targets, name)
+        let clean = self.clean_in_turn(targets, name)?;
+        #[cfg(feature = "moderation")]
+        self.collect(targets, clean.as_deref().unwrap_or(name));
+        Ok(clean)
     }
 
     /// Cleans with one field after another until none changes the text.
