@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 
-use super::{Config, error::ConfigFileError};
+use crate::config::{Config, error::ConfigFileError};
 
 impl Config {
     /// Returns whether the file has a section or a key, given with the sections that it is in:

@@ -9,8 +9,10 @@ use palisade_api_key::{FileKeyStore, KeyScheme};
 use palisade_audit::{AuditEvent, AuditLayer, event_id};
 use palisade_rate_limit::LimitStore;
 
-use super::{
-    Config, ConfigFileError, key_rotation::KeyRotation, late_audit::LateAudit, limits::LimitLayers,
+use crate::config::{
+    Config, ConfigFileError,
+    audit::{key_rotation::KeyRotation, late_audit::LateAudit},
+    limits::LimitLayers,
 };
 use crate::shield::{Shield, ShieldBuilder};
 

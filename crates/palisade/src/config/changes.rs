@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use toml::{Table, Value};
 
-use super::{Config, ConfigFileError};
+use crate::config::{Config, ConfigFileError};
 
 /// The keys and sections that a running server cannot change: its sockets, and what is open.
 const FIXED_KEYS: [&[&str]; 17] = [

@@ -4,7 +4,7 @@ use palisade_internal::hex;
 use palisade_transport::{CertificateGrant, ClientCertificateLayer, ClientCertificateLayerBuilder};
 use toml::Spanned;
 
-use super::{Config, ConfigFileError, document::ClientCertificates};
+use crate::config::{Config, ConfigFileError, document::ClientCertificates};
 use crate::shield::ShieldBuilder;
 
 impl Config {
@@ -13,7 +13,7 @@ impl Config {
     /// # Errors
     ///
     /// An entry cannot be used, or two entries have one name.
-    pub(super) fn client_certificates(
+    pub(in crate::config) fn client_certificates(
         &self,
         shield: ShieldBuilder,
     ) -> Result<ShieldBuilder, ConfigFileError> {

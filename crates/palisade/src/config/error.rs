@@ -24,17 +24,17 @@ use std::{
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ConfigFileError {
     /// What the mistake is about.
-    pub(super) kind: ConfigFileErrorKind,
+    pub(in crate::config) kind: ConfigFileErrorKind,
     /// The path of the file, or `configuration`.
-    pub(super) file: String,
+    pub(in crate::config) file: String,
     /// The line, counted from 1.
-    pub(super) line: Option<usize>,
+    pub(in crate::config) line: Option<usize>,
     /// The path of the key.
-    pub(super) key: Option<String>,
+    pub(in crate::config) key: Option<String>,
     /// What is wrong.
-    pub(super) problem: String,
+    pub(in crate::config) problem: String,
     /// What to write instead.
-    pub(super) remedy: String,
+    pub(in crate::config) remedy: String,
 }
 
 /// What a [`ConfigFileError`] is about, for programs that decide by it.
@@ -72,12 +72,12 @@ impl ConfigFileError {
     }
 
     /// Sets what it is about.
-    pub(super) fn about(self, kind: ConfigFileErrorKind) -> Self {
+    pub(in crate::config) fn about(self, kind: ConfigFileErrorKind) -> Self {
         Self { kind, ..self }
     }
 
     /// Makes the error about a file that cannot be read.
-    pub(super) fn unreadable(file: &str, problem: &io::Error) -> Self {
+    pub(in crate::config) fn unreadable(file: &str, problem: &io::Error) -> Self {
         Self {
             kind: ConfigFileErrorKind::Unreadable,
             file: file.to_owned(),

@@ -11,30 +11,23 @@
 //! without which it is an error.
 
 mod audit;
-mod audit_rules;
-mod audit_sinks;
 mod client_certificates;
 mod cors;
 mod inspect;
-mod introspection;
 mod keys;
 mod limits;
-mod proofs;
 mod requests;
-mod resource_servers;
 mod routes;
 mod secret;
 mod server;
-mod server_limits;
 mod session;
 mod tokens;
 
 use serde::Deserialize;
 
 pub(super) use self::{
-    audit::*, audit_rules::*, audit_sinks::*, client_certificates::*, cors::*, inspect::*,
-    introspection::*, keys::*, limits::*, proofs::*, requests::*, resource_servers::*, routes::*,
-    secret::*, server::*, server_limits::*, session::*, tokens::*,
+    audit::*, client_certificates::*, cors::*, inspect::*, keys::*, limits::*, requests::*,
+    routes::*, secret::*, server::*, session::*, tokens::*,
 };
 
 /// The whole file without the sections of the application, which

@@ -13,7 +13,7 @@ use std::{net::Ipv4Addr, time::Duration};
 use palisade_core::SharedClock;
 use palisade_transport::server::Certificates;
 
-use super::{Config, ConfigFileError, ListenOn, OpenedCertificate, ServerSettings};
+use crate::config::{Config, ConfigFileError, ListenOn, OpenedCertificate, ServerSettings};
 use crate::{
     diagnostics::{self, Diagnostic},
     shield::Warning,

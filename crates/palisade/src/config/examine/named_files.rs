@@ -95,7 +95,7 @@ struct NamedFile<'a> {
 
 impl Config {
     /// Opens each file and looks at its mode. Returns one warning for each problem.
-    pub(super) fn named_files(&self) -> Vec<Warning> {
+    pub(in crate::config) fn named_files(&self) -> Vec<Warning> {
         let files = self.files();
         files
             .iter()

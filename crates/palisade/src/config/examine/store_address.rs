@@ -6,7 +6,7 @@ use crate::{config::Config, diagnostics, shield::Warning};
 
 impl Config {
     /// `redis-without-tls`: an address is `redis://`, and its host is not this machine.
-    pub(super) fn stores_without_tls(&self) -> Vec<Warning> {
+    pub(in crate::config) fn stores_without_tls(&self) -> Vec<Warning> {
         let (keys, session) = (self.document.keys.as_ref(), self.document.session.as_ref());
         let keys = keys.and_then(|keys| keys.redis.as_ref());
         let session = session.and_then(|session| session.redis.as_ref());
