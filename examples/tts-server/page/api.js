@@ -1,5 +1,6 @@
 // Talks to the server. The session cookie is not visible here, the CSRF token lives in this module's memory, and the
 // key passes through `signIn` without being kept.
+import { EventReader, soundBytes } from './events.js';
 import { WavReader } from './wav.js';
 
 /** A refusal, as the server explains it (RFC 9457) or as the network does. */
@@ -73,20 +74,28 @@ export async function signOut() {
 
 export const voices = async () => object(await ask('/voices'));
 
-/** Has a text spoken. Yields the sound as it arrives: `{ rate, samples }`. Leaving the loop, or the signal, ends the work. */
+/** Has a text spoken. Yields the sound as it arrives: `{ rate, samples, words }`, the words with their times. Leaving the loop, or the
+    signal, ends the work. */
 export async function* speak(request, signal) {
   const response = await ask('/tts', {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', 'X-CSRF-Token': csrf },
-    body: JSON.stringify({ ...request, stream: true }),
+    body: JSON.stringify({ ...request, timing: 'events' }),
     signal,
   });
-  const file = new WavReader();
+  const [events, file] = [new EventReader(), new WavReader()];
+  let [words, done] = [[], false];
   for await (const bytes of arriving(response)) {
-    const samples = file.read(bytes);
-    if (samples.length > 0) yield { rate: file.rate, samples };
+    for (const event of events.read(bytes)) {
+      if (event.type === 'speech.audio.mark') words.push(event.word);
+      if (event.type === 'speech.audio.done') done = true;
+      const samples = event.type === 'speech.audio.delta' ? file.read(soundBytes(event)) : [];
+      if (samples.length === 0) continue;
+      yield { rate: file.rate, samples, words };
+      words = [];
+    }
   }
-  if (!file.whole) throw new Refusal({ code: 'broken_off' });
+  if (!done || !file.whole) throw new Refusal({ code: 'broken_off' });
 }
 
 /** Has a text spoken as a whole file of a format. */

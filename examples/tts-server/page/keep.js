@@ -2,8 +2,9 @@
 import { $, announce, download, make } from './dom.js';
 import { onLanguage, t } from './i18n.js';
 import { Refusal, fetchFile } from './api.js';
+import { SUBTITLES, subtitles } from './subtitles.js';
 
-/** The format that is on this page already, so that keeping it asks nothing of the server. */
+/** The sound that is on this page already: keeping it, or its subtitles, asks nothing of the server. */
 const HERE = 'wav';
 
 /** Quotes a word for a shell: nothing in it means anything. */
@@ -11,14 +12,15 @@ const quoted = (word) => `'${word.replaceAll("'", String.raw`'\''`)}'`;
 
 /** The request as a line of curl. The key is a variable: this page does not have it. */
 export function curl(asked, format, name, origin = location.origin) {
-  const fields = Object.entries({ ...asked, format }).map(([field, value]) =>
+  const wanted = SUBTITLES.includes(format) ? { timing: format } : { format };
+  const fields = Object.entries({ ...asked, ...wanted }).map(([field, value]) =>
     (['text', 'ssml', 'voice'].includes(field) ? `--data-urlencode ${quoted(`${field}=${value}`)}` : `-d ${quoted(`${field}=${value}`)}`));
   return [`curl --get ${quoted(`${origin}/tts`)}`, '-H "Authorization: Bearer $KEY"', ...fields, `-o ${quoted(name)}`].join(' ');
 }
 
 /** The two buttons below the waveform, and the choice of a format between them. */
 export class Keep {
-  #entry = null; #busy = false; #refused;
+  #entry = null; #formats = []; #busy = false; #refused;
 
   /** `refused` is told why a file did not come. */
   constructor(refused) {
@@ -30,27 +32,38 @@ export class Keep {
 
   /** Learns which formats the server has for a voice. */
   offer(formats) {
+    this.#formats = formats;
+    this.#draw();
+  }
+
+  /** Lists the formats; subtitles only where the times of the words are known. */
+  #draw() {
+    const offered = [...this.#formats, ...(this.#entry?.words.length ? SUBTITLES : [])];
+    const there = [...$('format').options].map(({ value }) => value);
+    if (offered.join() === there.join()) return;
     const chosen = $('format').value;
-    $('format').replaceChildren(...formats.map((format) => make('option', { value: format }, format.toUpperCase())));
-    if (formats.includes(chosen)) $('format').value = chosen;
+    $('format').replaceChildren(...offered.map((format) => make('option', { value: format }, format.toUpperCase())));
+    if (offered.includes(chosen)) $('format').value = chosen;
   }
 
   /** Takes what is in the player, once it is complete; nothing before. */
   take(entry) {
     this.#entry = entry;
+    if (entry) this.#draw();
     this.#show();
   }
 
   get #name() { return this.#entry.name.replace(/\.wav$/, `.${$('format').value}`); }
 
   async #save() {
-    const { sound, asked } = this.#entry;
-    if ($('format').value === HERE) return download(sound.file(), this.#name);
-    const name = this.#name;
+    const { sound, words, asked } = this.#entry;
+    const [format, name] = [$('format').value, this.#name];
+    if (format === HERE) return download(sound.file(), name);
+    if (SUBTITLES.includes(format)) return download(new Blob([subtitles(words, format)], { type: 'text/plain' }), name);
     this.#busy = true;
     this.#show();
     try {
-      download(await fetchFile(asked, $('format').value), name);
+      download(await fetchFile(asked, format), name);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       this.#refused(error);

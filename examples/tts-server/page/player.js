@@ -4,10 +4,11 @@ import { onLanguage, t } from './i18n.js';
 import { Playback } from './playback.js';
 import { Scrubber } from './scrubber.js';
 import { onTheme } from './theme.js';
+import { Transcript } from './transcript.js';
 import { Waveform, calm } from './waveform.js';
 
 export class Player {
-  #waveform = new Waveform($('waveform')); #entry = null; #playback = null; #offset = 0; #waiting = false; #moving = false; #kept;
+  #waveform = new Waveform($('waveform')); #transcript = new Transcript((seconds) => this.seek(seconds)); #entry = null; #playback = null; #offset = 0; #waiting = false; #moving = false; #kept;
 
   /** `kept` is told what can be taken along: the entry in the player once it is complete, else nothing. */
   constructor(kept) {
@@ -36,6 +37,7 @@ export class Player {
     this.pause();
     this.#waiting = true;
     this.#waveform.wait();
+    this.#transcript.show([]);
     this.#show();
     // Below a long text, or on a phone, it would be out of sight.
     $('player').scrollIntoView({ block: 'nearest', behavior: calm.matches ? 'auto' : 'smooth' });
@@ -54,12 +56,14 @@ export class Player {
     this.#entry = entry;
     this.#offset = 0;
     this.#waveform.show(entry.sound, expected);
+    this.#transcript.show(entry.words);
     this.#show();
   }
 
   /** Notices that more of the sound has arrived, or that it is complete. */
   grown() {
     this.#playback?.feed();
+    this.#transcript.grow();
     this.#show();
   }
 
@@ -69,6 +73,7 @@ export class Player {
     this.#entry = null;
     this.#offset = 0;
     this.#waveform.show(null);
+    this.#transcript.show([]);
     this.#show();
   }
 
@@ -138,6 +143,8 @@ export class Player {
     const { position, seconds } = this;
     $('play').setAttribute('aria-label', t(this.playing ? 'pause' : 'play'));
     $('position').textContent = clock(position);
+    // Before anything was heard no word is marked.
+    this.#transcript.heard(this.playing || position > 0 ? position : -1);
     $('duration').textContent = clock(seconds);
     $('player').dataset.seconds = seconds.toFixed(3);
     $('player').dataset.position = position.toFixed(3);

@@ -58,7 +58,7 @@ export class Speaker {
     wake(this.#composer.voice.sample_rate);
     const work = this.#begin(request);
     try {
-      for await (const { rate, samples } of speak(request.asked, work.stop.signal)) this.#arrived(work, rate, samples);
+      for await (const piece of speak(request.asked, work.stop.signal)) this.#arrived(work, piece);
       if (!work.sound) throw new Refusal({ code: 'unreadable' });
       this.#end(work);
       this.#finished(work);
@@ -70,7 +70,7 @@ export class Speaker {
 
   #begin(request) {
     const length = graphemes(request.text);
-    const work = { ...request, length, name: fileName(request.text, request.emotion), stop: new AbortController(), since: performance.now(), sound: null, first: 0 };
+    const work = { ...request, length, name: fileName(request.text, request.emotion), stop: new AbortController(), since: performance.now(), sound: null, words: [], first: 0 };
     this.#work = work;
     this.#notice.clear();
     this.#player.wait();
@@ -80,7 +80,8 @@ export class Speaker {
     return work;
   }
 
-  #arrived(work, rate, samples) {
+  #arrived(work, { rate, samples, words }) {
+    work.words.push(...words);
     if (!work.sound) {
       work.first = seconds(work);
       work.expected = (this.#pace * work.length) / work.speed;
@@ -113,8 +114,8 @@ export class Speaker {
     announce(t('ready', { s: work.sound.seconds.toFixed(1) }));
   }
 
-  #keep({ asked, text, ssml, voice, voiceName, emotion, speed, name, sound }) {
-    this.#history.add({ asked, text, ssml, voice, voiceName, emotion, speed, name, sound });
+  #keep({ asked, text, ssml, voice, voiceName, emotion, speed, name, sound, words }) {
+    this.#history.add({ asked, text, ssml, voice, voiceName, emotion, speed, name, sound, words });
   }
 
   #failed(work, error) {

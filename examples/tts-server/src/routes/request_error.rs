@@ -113,7 +113,7 @@ impl RequestError {
                 field(BAD, "text_twice", "ssml", words)
             }
             Self::Timing => {
-                let words = "The field `timing` must be `json`, `srt` or `vtt`.";
+                let words = "The field `timing` must be `events`, `json`, `srt` or `vtt`.";
                 field(WRONG, "timing_unknown", "timing", words)
             }
             Self::Unspeakable => {

@@ -11,7 +11,7 @@ use palisade::core::{SecurityContext, extract::Refused};
 use super::{
     request_error::{Field, RequestError},
     sound::{self, Sound},
-    speech_request::{self, PreparedSpeech, SpeechRequest, TtsRequest},
+    speech_request::{self, PreparedSpeech, SpeechRequest, Timing, TtsRequest},
 };
 use crate::{sound_cache::FinishedSound, state::App};
 
@@ -36,6 +36,7 @@ use crate::{sound_cache::FinishedSound, state::App};
             (Vec<u8> = "audio/ogg"),
             (Vec<u8> = "audio/mpeg"),
             (sound::Timed = "application/json"),
+            (sound::Event = "text/event-stream"),
             (String = "application/x-subrip"),
             (String = "text/vtt"),
         ),
@@ -133,6 +134,7 @@ pub(crate) async fn head(
             (Vec<u8> = "audio/ogg"),
             (Vec<u8> = "audio/mpeg"),
             (sound::Timed = "application/json"),
+            (sound::Event = "text/event-stream"),
             (String = "application/x-subrip"),
             (String = "text/vtt"),
         ),
@@ -172,9 +174,10 @@ async fn speak(
     cx: &SecurityContext,
     prepared: PreparedSpeech,
 ) -> Result<Response, Refused> {
-    let timing = prepared.timing;
+    let (timing, characters) = (prepared.timing, prepared.characters());
     let sound = Sound::begin(app, cx, prepared, Field::Text).await?;
     match timing {
+        Some(Timing::Events) => Ok(sound.events(characters)),
         Some(timing) => sound.timed(timing, cx).await,
         None => Ok(sound.file()),
     }

@@ -94,6 +94,36 @@ async fn subtitles_have_a_cue_for_each_clause() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn events_hold_the_file_in_pieces_and_every_word_and_cost_what_the_sound_costs() {
+    let server = server().await;
+    let response = ask(&server, "events", "&emotion=happy&speed=1.5").await;
+    let kind = response.header("content-type");
+    assert_eq!(kind, "text/event-stream; charset=utf-8");
+    let text = String::from_utf8(response.body.to_vec()).unwrap();
+    let (mut sound, mut said, mut ends) = (Vec::new(), String::new(), Vec::new());
+    for event in text.split_terminator("\n\n") {
+        let event: Value = serde_json::from_str(event.strip_prefix("data: ").unwrap()).unwrap();
+        match event["type"].as_str().unwrap() {
+            "speech.audio.delta" => {
+                sound.extend(STANDARD.decode(event["audio"].as_str().unwrap()).unwrap());
+            }
+            "speech.audio.mark" => said += event["word"]["text"].as_str().unwrap(),
+            _ => ends.push(event),
+        }
+    }
+    let stream = TestRequest::speak(TEXT).and("emotion=happy&speed=1.5&stream=true");
+    assert_eq!(sound, server.with_key(stream).await.body);
+    assert_eq!(said, "今天很好三月去");
+    assert_eq!(ends.len(), 1);
+    assert_eq!(ends[0]["type"], "speech.audio.done");
+    assert_eq!(ends[0]["usage"]["input_tokens"], TEXT.chars().count());
+    let trail = server.finish().await;
+    let [events, file] =
+        [0, 1].map(|at| trail.requests[at]["settled"]["audio_milliseconds"].clone());
+    assert_eq!(events, file);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn marks_come_before_the_sound_of_their_words_and_only_where_they_are_wanted() {
     let server = server().await;
     for marks in [true, false] {

@@ -1,6 +1,7 @@
 //! Sound as a response: complete with its length, or in chunks while it is made.
 
 mod body;
+mod events;
 mod meter;
 mod range;
 mod timed;
@@ -18,6 +19,7 @@ use palisade::core::{Rejection, SecurityContext, extract::Refused};
 use self::meter::Meter;
 pub(crate) use self::{
     body::SoundBody,
+    events::Event,
     meter::{AUDIO_MILLISECONDS, LEAST_MILLISECONDS},
     timed::{Timed, WordTime},
 };
@@ -151,6 +153,12 @@ impl Sound {
             false => headers.insert(TRAILER, HeaderValue::from_static("x-audio-seconds")),
         };
         response
+    }
+
+    /// Responds with server-sent events that hold the file and, where they are wanted, the times of the words. `input`
+    /// are the characters that were sent.
+    pub(crate) fn events(self, input: u64) -> Response {
+        events::respond(self.body(), input)
     }
 
     /// Responds with the times of the words, and with the sound where the form has a place for it.

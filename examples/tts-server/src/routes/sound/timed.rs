@@ -82,7 +82,7 @@ pub(super) fn respond(
     let (kind, body) = match timing {
         Timing::Srt => ("application/x-subrip; charset=utf-8", srt(words)),
         Timing::Vtt => ("text/vtt; charset=utf-8", vtt(words)),
-        Timing::Json | Timing::Marks => {
+        Timing::Json | Timing::Events => {
             let timed = Timed {
                 audio: STANDARD.encode(file),
                 format: format.name(),

@@ -2,7 +2,6 @@
 
 mod request;
 mod errors;
-mod events;
 mod ignored;
 pub(super) mod voices;
 
@@ -13,7 +12,7 @@ use palisade::core::{Fact, SecurityContext, extract::Refused};
 pub(crate) use self::errors::OpenAiErrors;
 use super::{
     request_error::Field,
-    sound::{self, Sound},
+    sound::{self, Event, Sound},
     speech_request::check_body,
 };
 use crate::state::App;
@@ -36,7 +35,7 @@ const VOICE: HeaderName = HeaderName::from_static("x-voice");
             (Vec<u8> = "audio/flac"),
             (Vec<u8> = "audio/ogg"),
             (Vec<u8> = "audio/mpeg"),
-            (events::Event = "text/event-stream"),
+            (Event = "text/event-stream"),
         ),
         headers(
             ("X-Ignored-Members" = String, description = "Members of the request that have no meaning here, where there were some."),
@@ -67,11 +66,11 @@ pub(crate) async fn post(
     } = asked
         .check(&app)
         .map_err(|fault| sound::refuse(&cx, fault))?;
-    let input = prepared.order.utterance.words.as_str().chars().count() as u64;
+    let characters = prepared.characters();
     let sound = Sound::begin(&app, &cx, prepared, Field::Input).await?;
     let mut response = match envelope {
         request::Envelope::Audio => sound.file(),
-        request::Envelope::Events => events::respond(sound, input),
+        request::Envelope::Events => sound.events(characters),
     };
     ignored.tell(&mut response);
     if let Some(voice) = other_voice {

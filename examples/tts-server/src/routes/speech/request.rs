@@ -159,7 +159,7 @@ impl OpenAiRequest {
                 fault => fault,
             })?;
         if self.marks == Some(true) && envelope == Envelope::Events {
-            (prepared.order.timed, prepared.timing) = (true, Some(Timing::Marks));
+            (prepared.order.timed, prepared.timing) = (true, Some(Timing::Events));
         }
         Ok(Accepted {
             prepared,

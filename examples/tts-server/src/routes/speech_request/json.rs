@@ -37,10 +37,11 @@ pub(in crate::routes) struct TtsRequest {
     /// Whether the response is sent in chunks while it is made. Default: false.
     #[serde(default)]
     stream: bool,
-    /// The times of the words: `json` for an object with the sound, `srt` or `vtt` for subtitles in place of the sound.
-    /// Default: the sound alone. With it the response is complete.
-    #[schema(pattern = "^(json|srt|vtt)$")]
-    #[param(pattern = "^(json|srt|vtt)$")]
+    /// The times of the words: `events` for server-sent events with the sound in pieces and each word before it is heard,
+    /// `json` for an object with the sound, `srt` or `vtt` for subtitles in place of the sound. Default: the sound alone.
+    /// With the last three the response is complete.
+    #[schema(pattern = "^(events|json|srt|vtt)$")]
+    #[param(pattern = "^(events|json|srt|vtt)$")]
     timing: Option<String>,
 }
 

@@ -57,6 +57,11 @@ impl PreparedSpeech {
         self.timing.is_none() && self.order.delivery == Delivery::Whole
     }
 
+    /// Returns how many characters were sent.
+    pub(crate) fn characters(&self) -> u64 {
+        self.order.utterance.words.as_str().chars().count() as u64
+    }
+
     /// Returns the key of its file in the cache, for one client.
     pub(crate) fn cache_key(&self, who: &Principal) -> SoundKey {
         let (voice, rate) = (self.order.voice.info().id, self.sample_rate.to_string());
@@ -68,10 +73,10 @@ impl PreparedSpeech {
 /// A form of the times of words.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Timing {
+    /// Server-sent events: the sound in pieces, and each word before it is heard.
+    Events,
     /// An object with the sound, every word and every syllable.
     Json,
-    /// Marks between the sound, in server-sent events.
-    Marks,
     /// Subtitles of SubRip.
     Srt,
     /// Subtitles of the web (WebVTT).
@@ -82,6 +87,7 @@ impl Timing {
     /// Finds a form by its name.
     fn named(name: &str) -> Result<Self, RequestError> {
         match name {
+            "events" => Ok(Self::Events),
             "json" => Ok(Self::Json),
             "srt" => Ok(Self::Srt),
             "vtt" => Ok(Self::Vtt),
@@ -126,6 +132,7 @@ impl SpeechRequest {
         let timing = self.timing.as_deref().map(Timing::named).transpose()?;
         // The times of all words are known with the last.
         let delivery = match timing {
+            Some(Timing::Events) => Delivery::Stream,
             Some(_) => Delivery::Whole,
             None => self.delivery,
         };

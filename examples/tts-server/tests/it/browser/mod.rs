@@ -3,6 +3,7 @@
 mod driver;
 mod manners;
 mod sound;
+mod transcript;
 mod visit;
 mod wav;
 

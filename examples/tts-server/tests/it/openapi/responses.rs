@@ -50,6 +50,7 @@ async fn what_the_server_sends_is_what_it_describes() {
         ("post", "/tts", text(r#"{"text":"好","speed":9}"#)),
         ("post", "/tts", text(r#"{"text":"好","voice":"nobody"}"#)),
         ("post", "/tts", text(r#"{"text":"好","format":"aac"}"#)),
+        ("post", "/tts", text(r#"{"text":"好","timing":"events"}"#)),
         ("post", "/tts", text(r#"{"text":"好","timing":"json"}"#)),
         ("post", "/tts", text(r#"{"text":"好","timing":"srt"}"#)),
         ("post", "/tts", text(r#"{"text":"好","timing":"vtt"}"#)),

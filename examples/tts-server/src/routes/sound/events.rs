@@ -15,18 +15,16 @@ use http_body::Frame;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{
-    routes::sound::{Sound, SoundBody, WordTime},
-    synthesis::SpeechError,
-};
+use super::{SoundBody, WordTime};
+use crate::synthesis::SpeechError;
 
 /// What we count as one token of sound: as long as one of theirs.
 const TOKEN_MILLISECONDS: u128 = 50;
 
 /// Responds with events. `input` are the characters that were sent.
-pub(super) fn respond(sound: Sound, input: u64) -> Response {
+pub(super) fn respond(sound: SoundBody, input: u64) -> Response {
     let events = Events {
-        sound: sound.body(),
+        sound,
         input,
         over: false,
     };
@@ -38,7 +36,7 @@ pub(super) fn respond(sound: Sound, input: u64) -> Response {
 #[derive(Serialize, ToSchema)]
 #[schema(as = SpeechEvent)]
 #[serde(tag = "type")]
-pub(super) enum Event {
+pub(crate) enum Event {
     /// The next stretch of the file, in base64.
     #[serde(rename = "speech.audio.delta")]
     Delta { audio: String },
@@ -52,7 +50,7 @@ pub(super) enum Event {
 
 /// What was spent.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Usage {
+pub(crate) struct Usage {
     input_tokens: u64,
     output_tokens: u64,
     total_tokens: u64,
