@@ -7,6 +7,8 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
+use http::HeaderName;
+
 use crate::characters::Class;
 
 /// Says why a sanitizer, a rule or a layer cannot be built.
@@ -36,6 +38,12 @@ pub enum SanitizeBuildError {
         place: Arc<str>,
         /// What is wrong with it.
         why: Arc<str>,
+    },
+    /// A header that is no text, such as `Authorization`, is named as one.
+    /// See [`SanitizeLayerBuilder::header`](crate::SanitizeLayerBuilder::header).
+    HeaderNotText {
+        /// The header.
+        header: HeaderName,
     },
     /// A name that begins with `/` is not a JSON pointer of this crate.
     /// See [`Field`](crate::Field).
@@ -111,6 +119,10 @@ impl fmt::Display for SanitizeBuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BannedWords { place, why } => write!(f, "banned words: {place}: {why}"),
+            Self::HeaderNotText { header } => write!(
+                f,
+                "the header `{header}` frames a message or proves who sent it; name headers with text for people"
+            ),
             Self::InvalidPointer { pointer, why } => write!(f, "the field `{pointer}`: {why}"),
             Self::InvalidPattern { rule, why } => write!(f, "rule `{rule}`: {why}"),
             Self::MinimumAboveMaximum { minimum, maximum } => write!(

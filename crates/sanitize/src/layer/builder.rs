@@ -6,7 +6,7 @@ use palisade_core::BodyKind;
 
 use super::SanitizeLayer;
 use crate::error::SanitizeBuildError;
-use crate::request::{Caps, Field, Fields, ParsedFields, Settings, StaleHeaders};
+use crate::request::{Caps, Field, Fields, HeadField, ParsedFields, Settings, StaleHeaders};
 use crate::text::Sanitizer;
 
 const KIB: usize = 1024;
@@ -22,6 +22,7 @@ const DEEPEST: usize = 128;
 /// | Setting | Default |
 /// |---|---|
 /// | Fields for every request | none; the rules of the routes name theirs |
+/// | Header values and parameters of the path | not looked at |
 /// | Sanitizer of the fields that rules name | [`Sanitizer::speech`] |
 /// | Kind of body | JSON |
 /// | Body in which fields are looked for | at most 64 KiB |
@@ -82,6 +83,7 @@ pub(super) fn default_settings() -> Settings {
         codings: Vec::new(),
         default: Sanitizer::speech(),
         fields: ParsedFields::default(),
+        head_fields: Vec::new(),
         keep_raw_body: false,
         max_body: 64 * KIB,
         #[cfg(feature = "compression")]
@@ -283,6 +285,7 @@ impl SanitizeLayerBuilder {
     /// * A name that begins with `/` is not a valid JSON pointer.
     /// * [`Field::with_names`] is set on a pointer that does not end with `/**`.
     /// * [`max_depth`](Self::max_depth) is above 128.
+    /// * A header is named twice, or is no text, such as `Authorization` or `Content-Length`.
     ///
     /// ```
     /// use palisade_sanitize::{Field, SanitizeBuildError, SanitizeLayer, Sanitizer};
@@ -300,6 +303,7 @@ impl SanitizeLayerBuilder {
                 levels: settings.caps.depth,
             });
         }
+        HeadField::check_all(&settings.head_fields)?;
         settings.fields = ParsedFields::parse(this.fields)?;
         for (name, fields) in this.schemas {
             let fields = Arc::new(ParsedFields::parse(fields)?);

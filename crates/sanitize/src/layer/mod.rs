@@ -5,6 +5,7 @@
 
 #[cfg(feature = "compression")]
 mod compression_options;
+mod head_options;
 mod limit_options;
 #[cfg(feature = "moderation")]
 mod moderation_options;
@@ -52,11 +53,13 @@ use crate::request::Settings;
 /// | 400 | `json_malformed`, `form_malformed`, `multipart_malformed`, `query_malformed` | syntax, encoding or size |
 /// | 400 | `body_unreadable` | the connection broke before the end of the body |
 /// | 400 | `body_ambiguous` | JSON that a form parser would find a field in |
+/// | 400 | `header_malformed`, `path_malformed` | a header value or a parameter of the path is not UTF-8 (if configured) |
 /// | 413 | | the body is too large |
 /// | 414 | `query_too_long` | the cleaned query does not fit into the URI |
 /// | 415 | `content_type_unsupported`, `content_type_mismatch` | the type of the body |
 /// | 400 | `body_undecodable` | a compressed body is corrupt, or goes on behind its end |
 /// | 415 | `content_encoding_unsupported` | the body is compressed |
+/// | 422 | `field_not_clean` | a header value or a parameter of the path is not clean, and is not rewritten |
 /// | 422 | `field_not_text` | a field is not a string, or has a file name |
 /// | 422 | `file_not_accepted` | a file in a multipart body (if configured) |
 /// | 422 | [`Refused::code`](crate::Refused::code) | the sanitizer refuses the text |

@@ -40,6 +40,8 @@ pub struct Field {
     pub(crate) sanitizer: Sanitizer,
     pub(crate) skip_other_types: bool,
     pub(crate) names: bool,
+    /// Whether it is a text of the head, which no name of a parameter or member selects.
+    pub(crate) of_head: bool,
 }
 
 impl Field {
@@ -54,6 +56,15 @@ impl Field {
             sanitizer,
             skip_other_types: false,
             names: false,
+            of_head: false,
+        }
+    }
+
+    /// Cleans a text of the head. `name` is for refusals and records.
+    pub(crate) fn of_head(name: String, sanitizer: Sanitizer) -> Self {
+        Self {
+            of_head: true,
+            ..Self::optional(name, sanitizer)
         }
     }
 
@@ -96,9 +107,9 @@ impl Field {
         }
     }
 
-    /// Tells whether the name is a JSON pointer and so does not apply to query and form.
-    pub(crate) fn is_pointer(&self) -> bool {
-        self.name.is_empty() || self.name.starts_with('/')
+    /// Tells whether the name is that of a parameter of query and form, and not a JSON pointer.
+    pub(crate) fn is_parameter(&self) -> bool {
+        !self.name.is_empty() && !self.name.starts_with('/') && !self.of_head
     }
 }
 

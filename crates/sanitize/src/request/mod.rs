@@ -8,6 +8,7 @@
 //! | Step | Refusal |
 //! |---|---|
 //! | no fields: the length that the head declares | 413 |
+//! | header values and parameters of the path | 400, 422 |
 //! | the parameters of the query | 400, 414, 422 |
 //! | no body: required fields | 400 |
 //! | compressed body, unless its coding is accepted | 415 |
@@ -39,6 +40,7 @@ mod content_type;
 #[cfg(feature = "compression")]
 mod decompression;
 mod field;
+mod head_fields;
 mod json;
 mod multipart;
 mod near_name;
@@ -73,6 +75,7 @@ pub(crate) use self::{
     body_buffer::BodyBuffer,
     content_type::Kind,
     field::ParsedFields,
+    head_fields::HeadField,
     json::Caps,
     refusal::NAME,
     selection::Selection,
@@ -90,9 +93,9 @@ pub(crate) enum Plan {
     Read(Kind),
 }
 
-/// Cleans the query and decides from the head what happens with the body.
+/// Cleans the texts of the head and decides from it what happens with the body.
 ///
-/// The query is changed in `head`. A parameter that is selected may be in the query and in the body;
+/// Query and headers are changed in `head`. A parameter that is selected may be in the query and in the body;
 /// each is cleaned.
 ///
 /// # Errors
@@ -104,7 +107,8 @@ pub(crate) fn check_head<B: Body>(
     body: &B,
     selection: &mut Selection,
 ) -> Result<Plan, Box<Rejection>> {
-    match plan(settings, head, body, selection) {
+    let clean = head_fields::clean(settings, head, selection);
+    match clean.and_then(|()| plan(settings, head, body, selection)) {
         Err(rejection) if selection.lets_pass(&rejection) => {
             Ok(Plan::Pass(settings.max_unread_body))
         }

@@ -17,6 +17,8 @@
 //! | `content_type_unsupported`, `content_type_mismatch` | 415 | the body has the wrong type |
 //! | `body_undecodable` | 400 | the compressed body is corrupt, or goes on behind its end |
 //! | `content_encoding_unsupported` | 415 | the body is compressed in a way that is not accepted |
+//! | `header_malformed`, `path_malformed` | 400 | a text of the head is not UTF-8 |
+//! | `field_not_clean` | 422 | a text of the head is not clean |
 //! | `field_not_text`, `file_not_accepted` | 422 | a value is no text |
 
 use std::fmt;
@@ -120,6 +122,21 @@ pub(crate) fn refused(field: &str, why: &Refused) -> Box<Rejection> {
         Refused::Rule(name) => refusal.with_reason(format!("rule `{name}`")),
         _ => *refusal,
     })
+}
+
+/// Refuses a text of the head that cannot be read.
+pub(crate) fn head_malformed(code: &'static str, field: &str) -> Box<Rejection> {
+    named(StatusCode::BAD_REQUEST, code, field, "is not valid UTF-8")
+}
+
+/// Refuses a text of the head that is not clean and is not rewritten.
+pub(crate) fn not_clean(field: &str) -> Box<Rejection> {
+    named(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "field_not_clean",
+        field,
+        "has characters that are not accepted there",
+    )
 }
 
 /// Refuses a body over its limit.

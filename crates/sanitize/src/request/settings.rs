@@ -8,6 +8,7 @@ use palisade_core::{BodyKind, BoxFuture, Rejection, RouteMatch, Rule, SecurityCo
 
 use super::content_coding::{ContentCoding, Encoding};
 use super::field::{Field, ParsedFields};
+use super::head_fields::HeadField;
 use super::json::Caps;
 use super::selection::Selection;
 use super::stale_headers::StaleHeaders;
@@ -35,6 +36,8 @@ pub(crate) struct Settings {
     pub(crate) default: Sanitizer,
     /// Selected in every request, whatever its route.
     pub(crate) fields: ParsedFields,
+    /// Header values and parameters of the path.
+    pub(crate) head_fields: Vec<HeadField>,
     /// Whether the handler gets the bytes as they were sent, too.
     pub(crate) keep_raw_body: bool,
     /// In bytes, for bodies that are read.

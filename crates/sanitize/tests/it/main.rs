@@ -9,6 +9,7 @@ mod body_kinds;
 mod chat_apis;
 mod compression;
 mod contract;
+mod head;
 mod hidden_channels;
 mod json;
 mod json_suite;

@@ -13,6 +13,7 @@
 mod names;
 mod path;
 mod scan;
+mod scan_number;
 
 use std::borrow::Cow;
 use std::collections::HashSet;

@@ -35,9 +35,19 @@ enum Step {
         /// Set if the step is an array index.
         index: Option<usize>,
     },
+    /// No member and no element.
+    Nothing,
 }
 
 impl Path {
+    /// Returns a path that leads nowhere, for what is not in JSON.
+    pub(crate) fn nothing() -> Self {
+        Self {
+            steps: Box::new([Step::Nothing]),
+            deep: false,
+        }
+    }
+
     /// Parses a pointer, or a plain name as the pointer to that member. The empty name is the whole
     /// document.
     ///
@@ -86,6 +96,7 @@ impl Path {
         match self.steps.get(depth) {
             None => self.deep,
             Some(Step::Any) => true,
+            Some(Step::Nothing) => false,
             Some(Step::Named { name: own, .. }) => **own == *name,
         }
     }
@@ -105,6 +116,7 @@ impl Path {
         match self.steps.get(depth) {
             None => self.deep,
             Some(Step::Any) => true,
+            Some(Step::Nothing) => false,
             Some(Step::Named { index, .. }) => *index == Some(element),
         }
     }

@@ -101,13 +101,13 @@ impl Flaw {
 ///
 /// It reads bytes, since all characters with a meaning in JSON are ASCII.
 pub(crate) struct Scanner<'t, 'p> {
-    text: &'t str,
+    pub(super) text: &'t str,
     /// The next byte to read.
     ///
     /// Always at the border of a character.
-    at: usize,
+    pub(super) at: usize,
     /// The limits. The number of members is counted down.
-    caps: Caps,
+    pub(super) caps: Caps,
     targets: &'p [Target<'p>],
     /// Whether names that lenient parsers take for a field's are refused.
     refuse_near_names: bool,
@@ -343,51 +343,8 @@ impl<'t, 'p> Scanner<'t, 'p> {
         Ok(value)
     }
 
-    /// Reads a number by the grammar of RFC 8259. Its value is not needed.
-    ///
-    /// Leading zeros, a lone minus sign and a point without digits are refused. The value is copied, not
-    /// computed, but the handler computes it: digits and exponent are limited.
-    fn scan_number(&mut self) -> Result<Value<'t>, Flaw> {
-        let start = self.at;
-        self.skip_bytes(|byte| byte == b'-', 1);
-        let zero = self.skip_bytes(|byte| byte == b'0', 1) == 1;
-        let digits = if zero { 1 } else { self.scan_digits() };
-        let mut whole = digits > 0;
-        if self.skip_bytes(|byte| byte == b'.', 1) == 1 {
-            whole &= self.scan_digits() > 0;
-        }
-        let mut exponent = 0;
-        if self.skip_bytes(|byte| matches!(byte, b'e' | b'E'), 1) == 1 {
-            self.skip_bytes(|byte| matches!(byte, b'+' | b'-'), 1);
-            let start = self.at;
-            whole &= self.scan_digits() > 0;
-            exponent = self.value_of_digits(start);
-        }
-        let written = self.text.get(start..self.at).unwrap_or_default().bytes();
-        let digits = written.filter(u8::is_ascii_digit).count();
-        match whole {
-            false => Err(Flaw::Syntax),
-            true if digits > self.caps.digits || exponent > self.caps.exponent => Err(Flaw::Number),
-            true => Ok(Value::Other),
-        }
-    }
-
-    /// Returns the value of the digits from a place to the next byte. Above the limit of `usize`, that limit.
-    fn value_of_digits(&self, start: usize) -> usize {
-        let digits = self.text.get(start..self.at).unwrap_or_default();
-        let digits = digits
-            .bytes()
-            .map(|digit| usize::from(digit.saturating_sub(b'0')));
-        digits.fold(0, |sum, digit| sum.saturating_mul(10).saturating_add(digit))
-    }
-
-    /// Reads digits. Returns how many.
-    fn scan_digits(&mut self) -> usize {
-        self.skip_bytes(|byte| byte.is_ascii_digit(), usize::MAX)
-    }
-
     /// Skips at most `most` bytes of a kind. Returns how many were skipped.
-    fn skip_bytes(&mut self, kind: impl Fn(u8) -> bool, most: usize) -> usize {
+    pub(super) fn skip_bytes(&mut self, kind: impl Fn(u8) -> bool, most: usize) -> usize {
         let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
         let count = rest
             .iter()

@@ -117,6 +117,11 @@ impl Selection {
             selected.field.required |= field.required;
             return;
         }
+        self.push(field, path);
+    }
+
+    /// Adds a field that was not seen yet.
+    fn push(&mut self, field: Field, path: Option<Arc<Path>>) {
         self.fields.push(Selected {
             field,
             path,
@@ -128,6 +133,12 @@ impl Selection {
         });
     }
 
+    /// Adds a text of the head that is there. Returns its index.
+    pub(crate) fn add_of_head(&mut self, field: &Field) -> usize {
+        self.push(field.clone(), Some(Arc::new(Path::nothing())));
+        self.fields.len().saturating_sub(1)
+    }
+
     /// Adds positions of data that is not text.
     pub(crate) fn add_opaque(&mut self, paths: &[Arc<Path>]) {
         self.opaque.extend_from_slice(paths);
@@ -135,7 +146,7 @@ impl Selection {
 
     /// Without fields the body is passed on unread.
     pub(crate) fn is_empty(&self) -> bool {
-        self.fields.is_empty()
+        self.fields.iter().all(|selected| selected.field.of_head)
     }
 
     pub(crate) fn is_in_shadow(&self) -> bool {
@@ -154,13 +165,13 @@ impl Selection {
     pub(crate) fn parameter(&self, name: &str) -> Option<usize> {
         self.fields
             .iter()
-            .position(|selected| !selected.field.is_pointer() && *selected.field.name == *name)
+            .position(|selected| selected.field.is_parameter() && *selected.field.name == *name)
     }
 
     /// Finds the field that a lenient parser would use for a parameter of this name.
     pub(crate) fn near_parameter(&self, name: &str) -> Option<&str> {
         let mut fields = self.fields.iter().map(|selected| &selected.field);
-        let near = fields.find(|field| !field.is_pointer() && is_near(name, &field.name));
+        let near = fields.find(|field| field.is_parameter() && is_near(name, &field.name));
         near.map(|field| &*field.name)
     }
 
