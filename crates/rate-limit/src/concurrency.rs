@@ -20,7 +20,10 @@ use crate::{
     policy::{Key, Subject, check_name, with_request_subject},
 };
 
+/// The field that describes the limit to a client: draft-ietf-httpapi-ratelimit-headers, section 3.
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+/// The problem type of a limit that is reached (the registry of HTTP problem types at IANA, RFC
+/// 9457).
 const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#quota-exceeded";
 
 /// Limits how many requests of one client, principal or owner are in progress at the same time.
@@ -73,12 +76,20 @@ layer!(ConcurrencyLayer);
 
 /// What all clones of a layer share.
 struct ConcurrencyState {
+    /// The label of the metrics.
     #[cfg(feature = "metrics")]
     name: Arc<str>,
+    /// The most requests of one subject at the same time.
     limit: NonZeroU32,
+    /// Whose requests are counted together.
     key: Key,
+    /// Its keys are random for each process: a client cannot choose an address that shares the
+    /// counter of another one.
     hasher: RandomState,
+    /// The requests in progress by hashed subject. An entry without requests is removed, so an idle
+    /// service holds none.
     under_way: DashMap<u64, u32>,
+    /// The 429, made once. A flood of refusals then only copies it.
     refusal: Rejection,
 }
 
@@ -131,8 +142,11 @@ impl ConcurrencyLayer {
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ConcurrencyLayerBuilder {
+    /// The name in refusals and in `RateLimit-Policy`.
     name: Box<str>,
+    /// The most requests of one subject at the same time.
     limit: NonZeroU32,
+    /// Whose requests are counted together. Default: [`Key::client`].
     key: Key,
 }
 
@@ -260,7 +274,10 @@ impl ConcurrencyState {
 #[allow(unnameable_types)] // Only the layer uses it.
 #[derive(Debug)]
 pub struct Permit {
+    /// Where the permits are returned to.
     of: Arc<ConcurrencyState>,
+    /// The hashed subjects of the permits: the client, and its network of IPv6 if that is counted
+    /// too.
     subjects: ArrayVec<u64, 2>,
     /// Whether it is in the gauge.
     is_counted: bool,

@@ -28,7 +28,9 @@ use super::{BudgetCharge, BudgetState, MOST_UNITS};
 /// ```
 #[derive(Debug)]
 pub struct BudgetDecision {
+    /// The counters, one for each charge and in the same order.
     states: Vec<BudgetState>,
+    /// What is reserved until it is settled. `None`: the store refused, and nothing was changed.
     reservation: Option<Reservation>,
 }
 
@@ -95,7 +97,9 @@ impl BudgetDecision {
 #[derive(Debug)]
 #[must_use = "what is not settled stays charged"]
 pub struct Reservation {
+    /// The name of the reserve in its store. A settlement finds the reserve by it.
     id: Box<str>,
+    /// What is reserved, each with its counter. A settlement gives its numbers in this order.
     charges: Vec<BudgetCharge>,
 }
 

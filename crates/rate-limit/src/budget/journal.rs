@@ -31,7 +31,9 @@ const LARGEST: u64 = 256 << 20;
 
 /// The open file. The lock on the file beside it is held as long as this lives.
 pub(super) struct Journal {
+    /// Where the file is. Messages name it.
     path: PathBuf,
+    /// Open for appending alone, so that no line before the end can be overwritten.
     file: File,
     /// Bytes of whole lines.
     length: u64,
@@ -39,16 +41,20 @@ pub(super) struct Journal {
     shorten_at: u64,
     /// A part of a line is at the end, which could not be cut off. Nothing is written before it is.
     is_spoiled: bool,
+    /// Only held: another process that opens the journal fails with `InUse` until this is dropped.
     _lock: File,
 }
 
 /// The file of the budgets cannot be used. One line, with path and reason.
 #[derive(Debug)]
 pub struct BudgetFileError {
+    /// The file of the error, for the message.
     path: PathBuf,
+    /// What is wrong with it.
     problem: Problem,
 }
 
+/// What can be wrong with the file of budgets.
 #[derive(Debug)]
 enum Problem {
     InUse,
@@ -82,6 +88,7 @@ impl std::error::Error for BudgetFileError {
     }
 }
 
+/// The counters by name, with what was charged of each.
 type States = HashMap<BudgetKey, BudgetState>;
 
 impl Journal {
@@ -224,6 +231,8 @@ fn rewrite(path: &Path, states: &States) -> io::Result<(File, u64)> {
     Ok((file, lines.len() as u64))
 }
 
+/// Appends one change: the name of the counter, tab-separated and percent-encoded, and the units
+/// that were added or given back.
 fn add_line(lines: &mut String, key: &BudgetKey, change: i64) {
     let text = percent::encode;
     let (budget, kind, id) = (text(&key.budget), text(&key.kind), text(&key.id));

@@ -48,14 +48,20 @@ const CAPACITY: usize = 65_536;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct MemoryBudgets {
+    /// All counters under one lock: a reserve of several budgets is decided as a whole.
     counters: Mutex<Counters>,
+    /// The most counters. A new one beyond it is refused rather than counted nowhere.
     capacity: usize,
+    /// The path of the journal, for `explain`. `None`: the counters are lost when the process ends.
     file: Option<Box<Path>>,
 }
 
+/// The counters of a store and the file behind them.
 #[derive(Default)]
 struct Counters {
+    /// What is charged and what is reserved of each budget, subject and window.
     states: HashMap<BudgetKey, BudgetState>,
+    /// The open file. `None`: memory alone.
     journal: Option<Journal>,
     /// Numbers of reserves.
     reserves: u64,
@@ -125,6 +131,8 @@ impl MemoryBudgets {
         Ok(counters)
     }
 
+    /// Locks the counters. A thread that panicked while it held the lock does not stop all
+    /// requests.
     fn lock(&self) -> MutexGuard<'_, Counters> {
         self.counters.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -170,11 +178,14 @@ impl BudgetKey {
 }
 
 impl Counters {
+    /// Returns the counters of these keys in their order. A counter that is not there has zero
+    /// units.
     fn read<'a>(&self, keys: impl Iterator<Item = &'a BudgetKey>) -> Vec<BudgetState> {
         keys.map(|key| self.states.get(key).copied().unwrap_or_default())
             .collect()
     }
 
+    /// Returns the counter of a key, and makes one with zero units if there is none.
     fn state(&mut self, key: &BudgetKey) -> &mut BudgetState {
         self.states.entry(key.clone()).or_default()
     }
@@ -236,6 +247,7 @@ impl Counters {
 ///
 /// The minute is that of the system clock, one for all stores of the process. No decision depends on it.
 fn log_unwritten(problem: &dyn fmt::Display) {
+    /// One for the process: many stores that fail together still write one line a minute.
     static LIMIT: LogLimit = LogLimit::per_minute();
     if let Some(held_back) = LIMIT.admit(SystemClock::default().monotonic()) {
         tracing::error!(target: "palisade", %problem, held_back, "the file of the budgets cannot be written: requests are refused");
@@ -244,6 +256,7 @@ fn log_unwritten(problem: &dyn fmt::Display) {
 
 /// Logs, at most once a minute, why the file stays long: it is tried again at the next request.
 fn log_not_shortened(problem: &dyn fmt::Display) {
+    /// Apart from the other limit, so that neither message hides the other.
     static LIMIT: LogLimit = LogLimit::per_minute();
     if let Some(held_back) = LIMIT.admit(SystemClock::default().monotonic()) {
         tracing::warn!(target: "palisade", %problem, held_back, "the file of the budgets could not be shortened");

@@ -105,9 +105,14 @@ pub trait BudgetStore: fmt::Debug + Send + Sync + 'static {
 /// ```
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct BudgetKey {
+    /// The name of the budget. Shared, since one name stands in the keys of all its subjects.
     budget: Arc<str>,
+    /// What the subject is: `owner`, `api_key`, or another kind of principal.
     kind: Arc<str>,
+    /// The identifier of the subject among those of its kind.
     id: Box<str>,
+    /// The window in which is counted. The next window is another counter, so nothing has to be
+    /// reset.
     span: WindowSpan,
 }
 
@@ -173,8 +178,11 @@ impl BudgetKey {
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct BudgetCharge {
+    /// The counter that is charged.
     key: BudgetKey,
+    /// The most units of the window. At most 2^50.
     amount: u64,
+    /// The units to reserve. At most 2^50.
     units: u64,
 }
 

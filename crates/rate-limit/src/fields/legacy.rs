@@ -12,6 +12,7 @@ use super::{FieldItem, ResetFormat, text::decimal_value};
 pub(super) struct NumberFields {
     /// For the quota, what remains, and the time until there is more.
     pub(super) names: [HeaderName; 3],
+    /// What the third field counts: seconds from now, or since the Unix epoch.
     pub(super) reset: ResetFormat,
 }
 

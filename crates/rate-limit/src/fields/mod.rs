@@ -113,7 +113,9 @@ pub enum ResetFormat {
 /// One limit that the header fields report.
 #[derive(Clone, Copy)]
 pub(crate) struct FieldItem<'a> {
+    /// The limit: its name, its quota and its window.
     pub(crate) limit: &'a Limit,
+    /// What the store said about its bucket.
     pub(crate) limit_state: LimitState,
     /// `None`: the layer does not send partition keys.
     pub(crate) partition: Option<PartitionKey>,
@@ -150,6 +152,7 @@ impl FieldItem<'_> {
     }
 }
 
+/// Nanoseconds of a second. Backlogs are in nanoseconds, header fields in seconds.
 const NANOSECONDS: u64 = 1_000_000_000;
 
 /// Writes the header fields. What does not change is rendered once.
@@ -159,7 +162,10 @@ pub(crate) struct LimitFields {
     policy: Option<(PolicyForm, Box<[OnceLock<HeaderValue>]>)>,
     /// `RateLimit` of draft 10.
     has_states: bool,
+    /// The sets of `X-RateLimit-*` or `RateLimit-*` fields to send, in the order in which they were
+    /// asked for.
     numbers: Box<[NumberFields]>,
+    /// Texts of small numbers, ready to be sent: most values are below a minute.
     seconds: ReadySeconds,
 }
 

@@ -50,6 +50,8 @@ impl PartitionKey {
     }
 }
 
+/// Returns a digit of base64 (RFC 4648, section 4). `digit` is below 64, since the caller masks six
+/// bits.
 fn digit_of(digit: u32) -> &'static [u8] {
     let place = usize::try_from(digit).unwrap_or(0);
     DIGITS.get(place..=place).unwrap_or(b"A")

@@ -60,12 +60,20 @@ pub(crate) const MAX_BACKLOG_NANOS: u128 = 100 * 365 * 86_400 * 1_000_000_000;
 /// granted if `backlog + n * T <= B * T`, and the backlog grows by `n * T`. It shrinks with time.
 #[derive(Debug)]
 pub(crate) struct Gcra {
+    /// The library that decides. The state comes in as the key and goes out through [`NoState`], so
+    /// it is never kept here.
     limiter: RateLimiter<BacklogKey, NoState, ClockAtZero, NoOpMiddleware<Nanos>>,
+    /// Nanoseconds that one unit takes to come back: `T`.
     emission: u64,
+    /// The units of a full bucket: `B`.
     burst: NonZeroU32,
     /// Units beyond the burst that are granted to requests that wait for them.
     late: u32,
+    /// Nanoseconds that may be owed beyond an empty bucket, by charges that are made without a
+    /// question.
     debt: u64,
+    /// The longest backlog in nanoseconds: the capacity with the late units, and the debt. A longer
+    /// one is cut to it.
     ceiling: u64,
 }
 
@@ -76,6 +84,8 @@ impl Gcra {
         Self::with_emission(interval(rate), burst, 0, debt)
     }
 
+    /// Prepares the arithmetic with the nanoseconds of one unit. `None` if a full backlog is longer
+    /// than a hundred years.
     fn with_emission(emission: u128, burst: NonZeroU32, late: u32, debt: u32) -> Option<Self> {
         let granted = burst.checked_add(late)?;
         let units = u128::from(granted.get()) + u128::from(debt);
@@ -283,6 +293,7 @@ fn interval(rate: &Rate) -> u128 {
     interval.next_multiple_of(1000)
 }
 
+/// Converts a time for the arithmetic. Times that do not fit are the longest there is: 584 years.
 fn nanoseconds(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

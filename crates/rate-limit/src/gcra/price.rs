@@ -21,7 +21,10 @@ use super::{Gcra, MAX_BACKLOG_NANOS};
 /// as that of the limit.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct StoredBacklog {
+    /// The nanoseconds until the bucket is full again.
     pub(crate) time: u64,
+    /// The nanoseconds of one unit when this was stored. Another price means that the limit has
+    /// changed since.
     pub(crate) price: u64,
 }
 

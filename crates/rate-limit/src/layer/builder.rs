@@ -59,16 +59,29 @@ use crate::{
 #[derive(Debug)]
 #[must_use]
 pub struct RateLimitLayerBuilder {
+    /// The name in the audit trail and in `explain`: one for limits by client, another for those by
+    /// principal.
     name: &'static str,
+    /// Whose bucket is charged, unless a policy has a key of its own.
     pub(super) key: Key,
+    /// The policies in the order in which they were added. At most eight limits come of them.
     pub(super) policies: Vec<Policy>,
+    /// Where backlogs are kept. `None`: memory of its own, of the default size.
     store: Option<Arc<dyn LimitStore>>,
+    /// The clock of the decisions. Default: the system clock.
     clock: SharedClock,
+    /// Which header fields tell clients about their limits.
     pub(super) styles: Vec<HeaderStyle>,
+    /// Which requests are not counted.
     exempt: Exemption,
+    /// What the application is told about refusals.
     refusal_hook: RefusalHook,
+    /// How many percent `Retry-After` may be longer, so that refused clients do not all return in
+    /// the same second.
     pub(super) retry_after_jitter: u8,
+    /// Whether `RateLimit` names the bucket, by a hash under a random key.
     pub(super) partition_keys: bool,
+    /// Whether the layer refuses, or records what it would refuse.
     mode: Mode,
 }
 

@@ -30,14 +30,18 @@ use crate::{
 pub(super) struct LimitCharges {
     /// In the order of the configured limits.
     pub(super) list: PerCharge<LimitCharge>,
+    /// The limits that replace configured ones for this request alone.
     pub(super) overrides: RequestOverrides,
 }
 
 /// The charge of one limit for one request: which limit, whose bucket, how many units.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LimitCharge {
+    /// Which limit, and which variant of it.
     pub(super) id: LimitId,
+    /// Whose bucket.
     pub(super) bucket: BucketKey,
+    /// The units that the request takes.
     pub(super) cost: u32,
 }
 

@@ -115,8 +115,11 @@ impl RateLimitLayer {
 
 /// A bucket that is looked at, under the limit that counts its subject.
 struct InspectedBucket {
+    /// The limit that counts the subject: the one of its tier, or that of an override.
     limit: Arc<Limit>,
+    /// The bucket that is looked at. Looking charges nothing.
     bucket: BucketKey,
+    /// The override that applies, for the operator to see. `None`: the configured amount.
     overridden: Option<LimitOverride>,
 }
 

@@ -109,19 +109,29 @@ layer!(RateLimitLayer);
 /// What all clones of a layer share.
 #[derive(Debug)]
 struct LayerState {
+    /// The name of the guard in the audit trail.
     name: &'static str,
+    /// Whether it refuses, or only records.
     mode: Mode,
+    /// The limits in the order of the policies. Their index is the bit in sets of refused limits.
     limits: Box<[ConfiguredLimit]>,
+    /// Where the backlogs are. One call decides all limits of a request together.
     store: Arc<dyn LimitStore>,
+    /// Time comes from here alone, so that a test can move it.
     clock: SharedClock,
+    /// The requests that no limit counts.
     exempt: Exemption,
+    /// The function of the application that sees each refusal.
     refusal_hook: RefusalHook,
     /// In percent of the time.
     retry_after_jitter: u8,
+    /// Chooses the jitter. Seeded at random, so that clients cannot calculate when others return.
     random: RandomState,
+    /// Writes `RateLimit` and `RateLimit-Policy`, or the older fields.
     fields: LimitFields,
     /// Whether `RateLimit` names the bucket.
     partition_keys: bool,
+    /// The responses of refusals, made at first use.
     refusal_templates: RefusalTemplates,
     /// Whom this layer refused most.
     refused: RefusedSubjects,
@@ -134,7 +144,9 @@ struct LayerState {
 /// The index of a limit in the layer, and which of its variants applies.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct LimitId {
+    /// The position in the list of limits. At most eight limits are configured.
     index: u8,
+    /// The limit itself, the one of a tier, or an override.
     variant: LimitVariant,
 }
 
@@ -170,7 +182,9 @@ impl LimitId {
 /// A limit of the layer, with the key that selects its bucket.
 #[derive(Debug)]
 struct ConfiguredLimit {
+    /// What is counted: rate, burst and cost.
     limit: Arc<Limit>,
+    /// Whose bucket it is.
     key: Key,
     /// The index of the first limit with the same key: the subject is looked up once for both.
     bucket_of: usize,
@@ -179,6 +193,7 @@ struct ConfiguredLimit {
     /// The requests that wait for units of this limit.
     #[cfg(feature = "delay")]
     waiting: Arc<wait::WaitingRequests>,
+    /// The counter of refusals, looked up once and not for each refusal.
     #[cfg(feature = "metrics")]
     refusals: refusal_metric::RefusalMetric,
 }

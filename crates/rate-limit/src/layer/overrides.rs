@@ -19,6 +19,7 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub(super) struct RequestOverrides(Option<Box<OverriddenLimits>>);
 
+/// Pairs of index and limit. Few requests have more than one, so a search is faster than a table.
 #[derive(Clone, Debug, Default)]
 struct OverriddenLimits(Vec<(u8, Arc<Limit>)>);
 
@@ -26,6 +27,7 @@ impl RequestOverrides {
     /// Most requests have none.
     pub(super) const NONE: Self = Self(None);
 
+    /// Tells whether all limits of the request are the configured ones.
     pub(super) const fn is_empty(&self) -> bool {
         self.0.is_none()
     }
@@ -37,6 +39,7 @@ impl RequestOverrides {
         found.map(|(_, limit)| limit)
     }
 
+    /// Replaces the limit of this index for the request.
     fn push(&mut self, index: u8, limit: Arc<Limit>) {
         self.0.get_or_insert_default().0.push((index, limit));
     }

@@ -22,6 +22,8 @@ type AmountOf = (LimitVariant, NonZeroU32);
 pub(super) struct PreparedLimits {
     /// Without a limit: the limit itself applies.
     limits: Mutex<Vec<(AmountOf, Option<Arc<Limit>>)>>,
+    /// Bounds the log lines about amounts that cannot be used: each request of a principal could
+    /// write one.
     lines: LogLimit,
 }
 

@@ -16,9 +16,12 @@ use crate::{
     rate::MAX_RATES,
 };
 
+/// The type of a 429: the quota of a limit is used up.
 const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#quota-exceeded";
+/// The type of a 429 by a penalty: too many failed credentials or refusals.
 const ABNORMAL_USAGE: &str =
     "https://iana.org/assignments/http-problem-types#abnormal-usage-detected";
+/// The type of a response of reduced capacity: the store of the limits cannot be asked.
 const REDUCED_CAPACITY: &str =
     "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity";
 

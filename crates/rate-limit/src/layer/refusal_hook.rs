@@ -20,12 +20,16 @@ use crate::store::StoreDecision;
 /// ```
 #[derive(Clone, Copy)]
 pub struct LimitRefusal<'a> {
+    /// Has the names of the limits.
     layer: &'a LayerState,
+    /// What the request was charged, in the order of the states of the decision.
     charges: &'a LimitCharges,
+    /// Which limits refused, and for how long.
     decision: &'a StoreDecision,
 }
 
 impl<'a> LimitRefusal<'a> {
+    /// Joins what the methods need. Nothing is copied: most applications set no hook.
     pub(super) const fn new(
         layer: &'a LayerState,
         charges: &'a LimitCharges,
@@ -65,6 +69,7 @@ impl fmt::Debug for LimitRefusal<'_> {
     }
 }
 
+/// The function as it is kept. It runs in the path of a refusal, so it should return at once.
 type Hook = dyn Fn(&SecurityContext, &LimitRefusal<'_>) + Send + Sync;
 
 /// The function, if there is one.
@@ -72,12 +77,14 @@ type Hook = dyn Fn(&SecurityContext, &LimitRefusal<'_>) + Send + Sync;
 pub(super) struct RefusalHook(Option<Box<Hook>>);
 
 impl RefusalHook {
+    /// Keeps the function of the application.
     pub(super) fn new(
         hook: impl Fn(&SecurityContext, &LimitRefusal<'_>) + Send + Sync + 'static,
     ) -> Self {
         Self(Some(Box::new(hook)))
     }
 
+    /// Calls the function, if there is one.
     pub(super) fn call(&self, cx: &SecurityContext, refusal: &LimitRefusal<'_>) {
         if let Some(hook) = &self.0 {
             hook(cx, refusal);

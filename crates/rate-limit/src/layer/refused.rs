@@ -65,18 +65,26 @@ pub struct RefusedSubject {
 #[derive(Default)]
 pub(super) struct RefusedSubjects(Mutex<Listed>);
 
+/// The list under its lock.
 #[derive(Default)]
 struct Listed {
+    /// The subjects by the index of the limit and the hash of the bucket.
     subjects: HashMap<(u8, u128), Entry>,
+    /// Refusals of subjects that were not in the full list. Every sixteenth of them takes a place.
     others: u32,
     /// When it was last looked through, since the epoch.
     swept: Duration,
 }
 
+/// One subject of the list.
 struct Entry {
+    /// The name for the operator, made when the subject came into the list.
     subject: Box<str>,
+    /// How often it was refused, with the count of the subject whose place it took.
     refused: u64,
+    /// The count of the subject whose place it took: by so much `refused` may be too high.
     too_high: u64,
+    /// When it was last refused, since the Unix epoch.
     last: Duration,
 }
 

@@ -36,13 +36,17 @@ pub(super) const MAX_OPEN_LIMITS: usize = 4;
 #[allow(unnameable_types)] // Only the layer uses it.
 #[derive(Debug, Default)]
 pub struct ChargedRequest {
+    /// The states of the limits that header fields report, with the limit of each.
     pub(super) limit_states: SmallVec<[(LimitId, LimitState); 2]>,
     /// Charges that may still be corrected. Most layers have none or one.
     pub(super) open: SmallVec<[LimitCharge; 1]>,
     /// What few requests have, behind one pointer.
     rare: Option<Box<RareParts>>,
+    /// The penalty was charged. A response is not charged twice for one failure.
     failure_charged: bool,
+    /// The open charges were corrected. They are corrected once, in `finish` or in `close`.
     corrected: bool,
+    /// The shared store could not be asked, and the failure mode decided.
     pub(super) degraded: bool,
     /// The store may have charged a degraded request.
     may_be_charged: bool,
@@ -51,6 +55,7 @@ pub struct ChargedRequest {
 /// What few requests have.
 #[derive(Debug, Default)]
 struct RareParts {
+    /// The limits that replace configured ones for this request.
     overrides: RequestOverrides,
     /// Of the limit states, in their order. Empty: the layer sends none.
     partitions: SmallVec<[PartitionKey; 2]>,
@@ -60,6 +65,7 @@ struct RareParts {
 
 /// Returns the overrides of a request.
 fn overrides_of(rare: &Option<Box<RareParts>>) -> &RequestOverrides {
+    /// What requests without overrides borrow.
     static NONE: RequestOverrides = RequestOverrides::NONE;
     rare.as_ref().map_or(&NONE, |rare| &rare.overrides)
 }

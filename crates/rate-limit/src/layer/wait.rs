@@ -22,6 +22,7 @@ impl LayerState {
     }
 }
 
+/// What the feature `delay` adds: requests that wait instead of being refused.
 #[cfg(feature = "delay")]
 mod delay {
     use std::{

@@ -32,7 +32,9 @@ const INCREASE: u32 = 20;
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Adaptation {
+    /// The limit is never lower than this.
     pub(super) least: NonZeroU32,
+    /// The latency above which a response counts as late. It ends with the head of the response.
     pub(super) target: Duration,
 }
 
@@ -47,9 +49,13 @@ impl Adaptation {
 /// Changes a limit by what it sees of latencies.
 #[derive(Debug)]
 pub(super) struct AdaptiveLimit {
+    /// As in [`Adaptation`].
     target: Duration,
+    /// The lowest limit. Even an overloaded service admits so many.
     least: u32,
+    /// The highest limit, at which it begins.
     most: u32,
+    /// What was seen since the last change. Behind a lock that no request waits for.
     window: Mutex<Window>,
 }
 
@@ -58,11 +64,14 @@ pub(super) struct AdaptiveLimit {
 struct Window {
     /// The first response sets it.
     began: Option<Duration>,
+    /// All responses of the window. With too few of them the limit stays.
     responses: u32,
+    /// Those that began later than the target.
     late: u32,
 }
 
 impl AdaptiveLimit {
+    /// Begins an empty window. The first response starts its time.
     pub(super) const fn new(adaptation: Adaptation, most: u32) -> Self {
         Self {
             target: adaptation.target,

@@ -33,13 +33,18 @@ use crate::error::RateLimitBuildError;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct LoadShedLayerBuilder {
+    /// The most requests in progress. An adaptive limit begins here.
     most: NonZeroU32,
+    /// How the limit follows the latency. `None`: it stays.
     adaptation: Option<Adaptation>,
+    /// The priority of the principals of a tier. Others are [`Priority::Normal`].
     tiers: Vec<(Box<str>, Priority)>,
+    /// Measures latencies. Default: the system clock.
     clock: SharedClock,
 }
 
 impl LoadShedLayerBuilder {
+    /// Starts with a fixed limit, no tiers and the system clock.
     pub(super) fn new(most: NonZeroU32) -> Self {
         Self {
             most,

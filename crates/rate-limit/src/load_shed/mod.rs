@@ -96,10 +96,15 @@ layer!(LoadShedLayer);
 
 /// What all clones of a layer share.
 struct LoadState {
+    /// The places. Each request in progress holds one.
     occupancy: Arc<Occupancy>,
+    /// Moves the limit. `None`: it is fixed.
     adaptive: Option<AdaptiveLimit>,
+    /// The tiers with a priority of their own. A route with an explicit priority comes first.
     tiers: Box<[(Box<str>, Priority)]>,
+    /// Measures the latency of responses.
     clock: SharedClock,
+    /// The 503, made once: refusing has to be cheap when the service is overloaded.
     refusal: Rejection,
 }
 
@@ -147,7 +152,9 @@ impl LoadState {
 #[allow(unnameable_types)] // Only the layer uses it.
 #[derive(Debug)]
 pub struct RequestInProgress {
+    /// Where the latency is recorded.
     layer: Arc<LoadState>,
+    /// Only held: its drop frees the place.
     _place: OccupiedPlace,
     /// `None`: its latency is known, or not wanted.
     began: Option<Duration>,

@@ -12,18 +12,22 @@ use palisade_core::Priority;
 
 /// In percent of the limit.
 const SHEDDABLE_SHARE: u64 = 50;
+/// In percent of the limit. The rest is for requests of critical priority.
 const NORMAL_SHARE: u64 = 90;
 
 /// The requests of one process that are in progress.
 #[derive(Debug)]
 pub(super) struct Occupancy {
+    /// How many requests may be in progress. The adaptive limit changes it.
     limit: AtomicU32,
+    /// How many are.
     in_progress: AtomicU32,
     /// The most that were in progress since the adaptive limit looked last.
     peak: AtomicU32,
 }
 
 impl Occupancy {
+    /// Starts with no request in progress.
     pub(super) fn new(limit: NonZeroU32) -> Self {
         let occupancy = Self {
             limit: AtomicU32::new(0),
@@ -34,10 +38,12 @@ impl Occupancy {
         occupancy
     }
 
+    /// Returns how many requests may be in progress now.
     pub(super) fn limit(&self) -> u32 {
         self.limit.load(Ordering::Relaxed)
     }
 
+    /// Returns how many requests are in progress.
     pub(super) fn in_progress(&self) -> u32 {
         self.in_progress.load(Ordering::Relaxed)
     }

@@ -75,6 +75,8 @@ pub enum ChargeWhen {
 pub(crate) struct ResponseCost(Arc<dyn Fn(&response::Parts) -> Option<u32> + Send + Sync>);
 
 impl ResponseCost {
+    /// Keeps the function that reads the units from the head of a response. `None` of the function:
+    /// the cost stays.
     pub(crate) fn new(
         cost: impl Fn(&response::Parts) -> Option<u32> + Send + Sync + 'static,
     ) -> Self {
@@ -101,6 +103,7 @@ pub(crate) enum Cost {
 }
 
 impl Cost {
+    /// Keeps the function that reads the units from the head of a request.
     pub(crate) fn by(cost: impl Fn(&request::Parts) -> u64 + Send + Sync + 'static) -> Self {
         Self::By(Arc::new(cost))
     }

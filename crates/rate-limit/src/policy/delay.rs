@@ -11,7 +11,9 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// How long requests wait, and how many of them.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Delay {
+    /// How long a request waits at most. At most 60 seconds.
     pub(crate) longest: Duration,
+    /// How many requests of the limit wait at the same time. The next one is refused at once.
     pub(crate) requests: u32,
 }
 

@@ -18,6 +18,7 @@ const NETWORK: Ipv6Network = Ipv6Network {
     multiple: NonZeroU32::new(4).expect("four is not zero"),
 };
 
+/// The function of a custom key. `None`: the limit does not count the request.
 type CustomKey = dyn Fn(&SecurityContext, &request::Parts) -> Option<String> + Send + Sync;
 
 /// Selects whom a policy counts: clients, principals, owners, all requests together, or a custom property.
@@ -49,15 +50,21 @@ pub struct Key(pub(crate) KeyKind);
 /// How addresses are counted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct AddressPrefixes {
+    /// The bits of an IPv4 address that are one client. Default: 32.
     pub(crate) v4: u8,
+    /// The bits of an IPv6 address that are one client. Default: 64, since a host may use all
+    /// addresses of its network.
     pub(crate) v6: u8,
+    /// The larger network that is counted too. `None`: only clients are.
     network: Option<Ipv6Network>,
 }
 
 /// A network of IPv6 that is counted beside the clients in it, with so many times their quota.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Ipv6Network {
+    /// The bits of an address that are one network.
     pub(crate) prefix: u8,
+    /// The quota of the network, in quotas of one client.
     pub(crate) multiple: NonZeroU32,
 }
 
@@ -162,6 +169,7 @@ impl Key {
         self.with_clients(|clients| AddressPrefixes { network, ..clients })
     }
 
+    /// Changes how addresses are counted. A key without addresses stays as it is.
     fn with_clients(self, change: impl FnOnce(AddressPrefixes) -> AddressPrefixes) -> Self {
         Self(match self.0 {
             KeyKind::Client(clients) => KeyKind::Client(change(clients)),
@@ -171,6 +179,7 @@ impl Key {
         })
     }
 
+    /// Returns how addresses are counted. `None`: the key reads no address.
     fn clients(&self) -> Option<&AddressPrefixes> {
         match &self.0 {
             KeyKind::Client(clients) | KeyKind::Owner(clients) | KeyKind::Principal(clients) => {
@@ -348,12 +357,15 @@ impl fmt::Display for Key {
 }
 
 impl AddressPrefixes {
+    /// One address of IPv4, a /64 of IPv6, and the network around it.
     const DEFAULT: Self = Self {
         v4: V4_PREFIX,
         v6: V6_PREFIX,
         network: Some(NETWORK),
     };
 
+    /// Returns the network, unless its prefix is as long as that of a client: then it would count
+    /// the same.
     fn network(&self) -> Option<Ipv6Network> {
         self.network.filter(|network| network.prefix < self.v6)
     }

@@ -39,22 +39,40 @@ const LEASES_IN_BURST: u32 = 4;
 /// ```
 #[derive(Debug)]
 pub struct Limit {
+    /// The name that clients and the audit trail see: the policy, and the window if the policy has
+    /// several rates.
     pub(crate) name: Box<str>,
+    /// The name of the policy.
     pub(crate) policy: Box<str>,
+    /// A hash of the name. It is mixed into the key of a bucket, so that two limits never share
+    /// one.
     pub(crate) salt: u32,
+    /// What was configured.
     pub(crate) rate: Rate,
+    /// The same as arithmetic in nanoseconds.
     pub(crate) gcra: Gcra,
     /// The failure mode of this limit while a shared store cannot be reached. `None`: that of the store.
     pub(crate) failure: Option<FailureMode>,
+    /// Whose bucket. `None`: that of the layer.
     pub(crate) key: Option<Key>,
+    /// How many units a request takes.
     pub(crate) cost: Cost,
+    /// When it is charged: at the request, or for some responses alone.
     pub(crate) charge_when: ChargeWhen,
+    /// The fact whose number replaces the cost when the response is complete. `None`: the cost
+    /// stays.
     pub(crate) settled_by: Option<Box<str>>,
+    /// The function that reads the units from the head of the response.
     pub(crate) response_cost: Option<ResponseCost>,
+    /// What a unit is, for messages: a request, a byte of the body, or something else.
     pub(crate) unit: CostUnit,
+    /// Counts failed credentials or refusals in place of requests.
     pub(crate) penalty: bool,
+    /// The penalty counts refusals.
     pub(crate) counts_refusals: bool,
+    /// What it would refuse is recorded and admitted.
     pub(crate) only_shadow: bool,
+    /// Counts only requests whose rule names the limit.
     pub(crate) named_routes_only: bool,
     /// Counts the network of IPv6 around a client.
     pub(crate) is_network: bool,

@@ -73,28 +73,43 @@ use crate::rate::Rate;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Policy {
+    /// The name in header fields, refusals and the audit trail.
     pub(crate) name: Box<str>,
+    /// The rates in the order in which they were written. Each is one limit.
     pub(crate) rates: Vec<Rate>,
     /// Tiers and their rates as they were written. Checked by [`limits`](Self::limits).
     tiers: Vec<(Box<str>, Box<str>)>,
+    /// The units of a full bucket. `None`: the amount of the rate.
     pub(crate) burst: Option<u32>,
+    /// Whose bucket. `None`: the key of the layer.
     pub(crate) key: Option<Key>,
+    /// How many units a request takes. Default: one.
     pub(crate) cost: Cost,
+    /// When it is charged. Default: at the request.
     pub(crate) charge_when: ChargeWhen,
+    /// The fact whose number settles the cost. `None`: the cost is final.
     pub(crate) settled_by: Option<Box<str>>,
+    /// What a unit is, for messages. Default: requests.
     pub(crate) unit: CostUnit,
+    /// Counts failures in place of requests.
     pub(crate) penalty: bool,
     /// A penalty that refusals are charged to, in place of failed credentials.
     pub(crate) counts_refusals: bool,
+    /// Counts only requests whose rule names the policy. Default: all requests.
     pub(crate) named_routes_only: bool,
+    /// Units that may be owed. `None`: no debt.
     pub(crate) debt: Option<u32>,
+    /// What happens while the shared store cannot be reached. `None`: what the store says.
     pub(crate) failure: Option<FailureMode>,
+    /// How many units a node takes ahead. `None`: each request asks the shared store.
     pub(crate) lease: Option<u32>,
+    /// Reads the units from the head of the response.
     pub(crate) response_cost: Option<ResponseCost>,
     /// Records what it would refuse, and refuses nothing.
     pub(crate) only_shadow: bool,
     /// Principals may bring amounts of their own up to this.
     pub(crate) own_amounts: Option<u32>,
+    /// How long and how many requests wait. `None`: what does not fit is refused at once.
     pub(crate) delay: Option<Delay>,
 }
 

@@ -96,6 +96,7 @@ fn text_of(
     Ok(text)
 }
 
+/// Returns the client by its address. An error: no layer further out has determined it.
 fn client(cx: &SecurityContext, by: &AddressPrefixes) -> Result<Subject<'static>, Box<Rejection>> {
     match cx.client() {
         Some(client) => Ok(Subject::network(client.ip(), by.v4, by.v6)),
@@ -105,6 +106,7 @@ fn client(cx: &SecurityContext, by: &AddressPrefixes) -> Result<Subject<'static>
     }
 }
 
+/// Returns the principal, or its owner if the key counts owners.
 fn named<'a>(key: &Key, who: &'a Principal) -> Subject<'a> {
     match (&key.0, who.owner()) {
         (KeyKind::Owner(_), Some(owner)) => Subject::Named {
@@ -120,6 +122,7 @@ fn named<'a>(key: &Key, who: &'a Principal) -> Subject<'a> {
     }
 }
 
+/// Refuses with 500. The reason goes to the log, and not to the client.
 fn misconfigured(reason: &'static str) -> Box<Rejection> {
     Box::new(Rejection::misconfigured(reason))
 }

@@ -7,9 +7,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// What new clients share when a table is full.
 const COARSE_V4_PREFIX: u8 = 24;
+/// The network of IPv6 whose new clients share a bucket while the table is full.
 const COARSE_V6_PREFIX: u8 = 48;
 /// What may fill no more than a quarter of a table: roughly what a provider's site has.
 const REGION_V4_PREFIX: u8 = 16;
+/// The larger network around it. A provider seldom has more than one.
 const REGION_V6_PREFIX: u8 = 32;
 
 /// Whom a charge is counted against.

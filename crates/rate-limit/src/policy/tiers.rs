@@ -16,7 +16,9 @@ use crate::rate::Rate;
 /// A tier with its rates.
 #[derive(Debug)]
 pub(super) struct TierRates {
+    /// The name, as principals have it.
     pub(super) name: Box<str>,
+    /// The rates of the tier.
     pub(super) rates: Vec<Rate>,
 }
 
@@ -25,12 +27,14 @@ pub(super) struct TierRates {
 pub(super) struct Place {
     /// The rate of the policy, or of the first tier if the policy has none here.
     pub(super) rate: Rate,
+    /// Whether the policy has a rate here. If not, the bucket counts only principals of some tiers.
     pub(super) is_of_policy: bool,
     /// In the order of the tiers.
     pub(super) tiers: Vec<Option<Rate>>,
 }
 
 impl Place {
+    /// Makes a place in which no tier has a rate yet.
     fn new(rate: Rate, is_of_policy: bool, tiers: usize) -> Self {
         Self {
             rate,
@@ -44,6 +48,7 @@ impl Place {
         self.tiers.get(tier).is_some_and(Option::is_none)
     }
 
+    /// Gives the tier its rate in this place. An index beyond the tiers changes nothing.
     fn put(&mut self, tier: usize, rate: Rate) {
         if let Some(place) = self.tiers.get_mut(tier) {
             *place = Some(rate);

@@ -28,7 +28,9 @@ use super::{MAX_RATES, UNITS};
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RateError {
+    /// What was written.
     text: Box<str>,
+    /// What is wrong with it, with the remedy.
     problem: RateProblem,
 }
 
@@ -45,6 +47,7 @@ pub(super) enum RateProblem {
 }
 
 impl RateError {
+    /// Keeps the text and the problem for the message.
     pub(super) fn new(text: &str, problem: RateProblem) -> Self {
         Self {
             text: text.into(),

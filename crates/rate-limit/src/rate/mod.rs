@@ -14,6 +14,8 @@ use self::error::RateProblem;
 /// The most rates that one string may hold; a layer decides that many limits at once.
 pub(crate) const MAX_RATES: usize = 8;
 
+/// The units of the grammar with their seconds. A month is always 30 days, and a year 365: windows
+/// are no calendar.
 const UNITS: [(&str, u64); 7] = [
     ("second", 1),
     ("minute", 60),
@@ -59,8 +61,11 @@ const MAX_WINDOW_SECONDS: u64 = 10 * 365 * 86_400;
 /// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Rate {
+    /// The units of one window.
     amount: NonZeroU32,
+    /// How many units of time the window has: 2 in `5 per 2 hours`.
     multiple: u32,
+    /// The unit of time, as an index of [`UNITS`].
     unit: usize,
 }
 
@@ -98,6 +103,7 @@ impl Rate {
         }
     }
 
+    /// Returns the name and the seconds of the unit of time.
     fn unit(&self) -> (&'static str, u64) {
         UNITS.get(self.unit).copied().unwrap_or(("second", 1))
     }

@@ -35,7 +35,10 @@ use crate::policy::Limit;
 /// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct BucketKey {
+    /// The keyed hash of the subject: the bucket itself.
     pub(crate) own: u128,
+    /// The hash of the group around it. New subjects share the bucket of their group while the
+    /// table is full.
     pub(crate) coarse: u64,
     /// The hash of the network around that: how much of a table it may fill is limited.
     pub(crate) region: u64,

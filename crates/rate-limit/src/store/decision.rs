@@ -28,7 +28,9 @@ use super::{MAX_CHARGES, PerCharge, nanoseconds};
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct LimitState {
+    /// The nanoseconds until the bucket is full again. 0: it is unused.
     pub(crate) backlog: u64,
+    /// The nanoseconds until the refused charge could be granted. 0: this limit did not refuse.
     pub(crate) wait: u64,
 }
 
@@ -109,8 +111,11 @@ pub enum ChargeOutcome {
 /// ```
 #[derive(Clone, Debug)]
 pub struct StoreDecision {
+    /// Whether all limits granted the request.
     pub(crate) outcome: ChargeOutcome,
+    /// One state for each charge, in the order of the charges.
     pub(crate) limit_states: PerCharge<LimitState>,
+    /// The shared store did not decide; the failure mode did.
     pub(crate) degraded: bool,
     /// A degraded decision after a call that the store may have applied.
     pub(crate) may_be_charged: bool,

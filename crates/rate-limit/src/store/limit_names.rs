@@ -27,10 +27,14 @@ pub struct LimitNames(Mutex<Vec<Entry>>);
 /// The layer that has a name, by what it is called. It has the name as long as this lives.
 pub(crate) type Owner = Arc<&'static str>;
 
+/// One name that is in use.
 #[derive(Debug)]
 struct Entry {
+    /// The name of the limit: the key of its buckets.
     name: Box<str>,
+    /// The name of the policy it came of, for the message.
     policy: Box<str>,
+    /// The layer that has the name. It is free again when the layer is dropped.
     owner: Weak<&'static str>,
 }
 
@@ -73,6 +77,7 @@ impl Entry {
         self.name == limit.name && !predecessor()
     }
 
+    /// Describes which two policies want one name.
     fn collision(&self, limit: &Limit) -> RateLimitBuildError {
         RateLimitBuildError::DuplicateLimit {
             policy: limit.policy.clone(),

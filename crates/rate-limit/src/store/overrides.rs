@@ -49,6 +49,7 @@ use crate::policy::Limit;
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct LimitOverride {
+    /// What takes the place of the configured amount, over the same window.
     amount: NonZeroU32,
     /// In whole seconds since the epoch.
     ends: Option<u64>,
@@ -101,6 +102,7 @@ impl LimitOverride {
 /// ```
 #[derive(Default)]
 pub struct LimitOverrides {
+    /// The overrides under a lock that many requests may read at the same time.
     entries: RwLock<OverrideMap>,
     /// Whether there is any, so that most requests take no lock.
     in_use: AtomicBool,
@@ -117,7 +119,9 @@ impl fmt::Debug for LimitOverrides {
 /// A bucket by its subject, and by the name and the window of its limit: an amount means nothing under another window.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct OverrideName {
+    /// The hash of the subject.
     pub(crate) bucket: u128,
+    /// The name of the limit, as in header fields.
     pub(crate) limit: Box<str>,
     /// In seconds.
     pub(crate) window: u64,
@@ -126,8 +130,11 @@ pub(crate) struct OverrideName {
 /// The same, borrowed: a request that looks for its override allocates nothing.
 #[derive(Hash)]
 struct BorrowedName<'a> {
+    /// As in [`OverrideName`].
     bucket: u128,
+    /// As in [`OverrideName`], without a copy.
     limit: &'a str,
+    /// In seconds.
     window: u64,
 }
 
@@ -138,6 +145,7 @@ impl Equivalent<OverrideName> for BorrowedName<'_> {
 }
 
 impl OverrideName {
+    /// Names the override of a limit for one subject.
     pub(crate) fn of(limit: &Limit, bucket: BucketKey) -> Self {
         Self {
             bucket: bucket.own,

@@ -8,9 +8,13 @@ use crate::policy::Limit;
 /// A charge that can outlive the head of the request.
 #[derive(Clone, Debug)]
 pub(crate) struct OwnedCharge {
+    /// The limit that counts. The owner keeps it alive until the reply has come.
     pub(crate) limit: Arc<Limit>,
+    /// The bucket of the subject.
     pub(crate) bucket: BucketKey,
+    /// The units that must be there for the request to be admitted.
     pub(crate) required: u32,
+    /// The units that are taken then. Fewer than required ones for a charge that only asks.
     pub(crate) consumed: u32,
 }
 

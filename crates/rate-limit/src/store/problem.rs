@@ -104,6 +104,7 @@ impl StoreProblem {
         )
     }
 
+    /// Returns the code of the problem for metrics, and the sentence with the remedy for the log.
     const fn text(self) -> (&'static str, &'static str) {
         match self {
             Self::Busy => (

@@ -44,7 +44,10 @@ pub use self::span::{CalendarPeriod, WindowSpan};
 /// ```
 #[derive(Clone, Debug)]
 pub struct CalendarWindow {
+    /// How long a window is: an hour, a day, or a month. An hour has the same length everywhere;
+    /// days and months begin at midnight of the zone.
     period: CalendarPeriod,
+    /// The zone whose midnights begin the days and months.
     zone: TimeZone,
 }
 
@@ -130,6 +133,8 @@ impl CalendarWindow {
         }
     }
 
+    /// Returns the day on which the window of a date begins: the first of the month, or the day
+    /// itself.
     fn first_day(&self, date: Date) -> Date {
         match self.period {
             CalendarPeriod::Month => date.first_of_month(),
@@ -137,6 +142,7 @@ impl CalendarWindow {
         }
     }
 
+    /// Returns the day on which the next window begins. `None`: the calendar ends there.
     fn next_first_day(&self, first: Date) -> Option<Date> {
         match self.period {
             CalendarPeriod::Month => first.last_of_month().tomorrow().ok(),

@@ -73,8 +73,12 @@ impl CalendarPeriod {
 /// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct WindowSpan {
+    /// Which kind of window it is. Two windows with the same bounds and another period are two
+    /// counters.
     period: CalendarPeriod,
+    /// The first second, since the Unix epoch.
     start: u64,
+    /// The first second of the next window, since the Unix epoch.
     end: u64,
 }
 

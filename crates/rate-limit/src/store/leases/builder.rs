@@ -7,8 +7,12 @@ use palisade_core::{SharedClock, SystemClock};
 use super::{LeasedState, LeasedStore, questions::Questions, table::LeaseTable};
 use crate::store::{LimitStore, nanoseconds};
 
+/// The default life of a lease. Shorter asks the store more often; longer keeps units away from
+/// other nodes.
 const LIFE: Duration = Duration::from_secs(1);
+/// A shorter life would ask the store for nearly each request, and save nothing.
 const SHORTEST_LIFE: Duration = Duration::from_millis(10);
+/// With a longer life, a node that is stopped could keep units from the others for minutes.
 const LONGEST_LIFE: Duration = Duration::from_secs(60);
 /// All leases are looked at no more often than so.
 #[cfg(feature = "redis")]
@@ -56,9 +60,13 @@ const BUCKETS: usize = 16_384;
 #[derive(Debug)]
 #[must_use]
 pub struct LeasedStoreBuilder {
+    /// The store that all nodes share.
     store: Arc<dyn LimitStore>,
+    /// How long a node may hold units that it took ahead.
     life: Duration,
+    /// How many buckets may have a lease. Others ask the store for each request.
     buckets: usize,
+    /// Tells when a lease ends. Default: the system clock.
     clock: SharedClock,
 }
 
@@ -88,6 +96,7 @@ impl fmt::Display for LeasedStoreBuildError {
 impl std::error::Error for LeasedStoreBuildError {}
 
 impl LeasedStoreBuilder {
+    /// Starts with the defaults of the table above.
     pub(super) fn new(store: Arc<dyn LimitStore>) -> Self {
         Self {
             store,

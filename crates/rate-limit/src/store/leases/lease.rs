@@ -35,12 +35,16 @@ pub(crate) enum LeaseStep {
 /// The lease of one bucket on one node. Times are nanoseconds of the node's monotonic clock.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub(crate) struct Lease {
+    /// Units that are left to pay with.
     units: u32,
     /// Spent by requests about which other limits have not decided, or held back by one that asks.
     undecided: u32,
+    /// When the lease ends. Its rest then goes back to the store.
     ends: u64,
     /// Until then the store has too few units for a lease, or cannot be reached.
     exact_until: u64,
+    /// A question to the store is on its way. Until the reply, others of this bucket are decided by
+    /// the store alone.
     is_asking: bool,
 }
 

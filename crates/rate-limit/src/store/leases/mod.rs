@@ -105,11 +105,16 @@ pub struct LeasedStore(Arc<LeasedState>);
 
 /// What all clones of a store share.
 struct LeasedState {
+    /// The store that decides what a lease cannot pay.
     store: Arc<dyn LimitStore>,
+    /// The leases of this node.
     leases: LeaseTable,
     /// In nanoseconds.
     life: u64,
+    /// The clock of this node. Leases end by it.
     clock: SharedClock,
+    /// The questions to the store that are on their way. A rest that goes back to the store waits
+    /// for them.
     questions: Questions,
 }
 
@@ -163,6 +168,7 @@ impl LeasedStore {
 }
 
 impl LeasedState {
+    /// Returns the monotonic time of the node.
     fn now(&self) -> Duration {
         self.clock.monotonic()
     }

@@ -17,13 +17,18 @@ const PARTS: usize = 64;
 /// The leases of a node.
 #[derive(Debug)]
 pub(super) struct LeaseTable {
+    /// Parts with a lock each, chosen by the hash of the bucket.
     parts: Box<[Mutex<Part>]>,
+    /// The entries that a part may have. A full part gives new buckets no lease.
     most_in_part: usize,
+    /// The life of a lease in nanoseconds. An entry that was not charged for so long is idle.
     life: u64,
 }
 
+/// The leases of the buckets whose hash belongs to one part.
 #[derive(Debug, Default)]
 struct Part {
+    /// The leases by bucket and limit.
     entries: HashMap<LeaseName, LeaseEntry>,
     /// A part that is full is searched for idle entries at most once in a while.
     search_again: u64,
@@ -32,18 +37,24 @@ struct Part {
 /// The subject of a bucket, and its limit by the name.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 struct LeaseName {
+    /// The hash of the subject.
     bucket: u128,
+    /// The hash of the name of the limit.
     limit: u32,
 }
 
 /// A bucket with its lease.
 #[derive(Debug)]
 pub(super) struct LeaseEntry {
+    /// The limit that is counted, to ask the store again without a request.
     pub(super) limit: Arc<Limit>,
+    /// The bucket in the shared store.
     pub(super) bucket: BucketKey,
+    /// The units that this node holds.
     pub(super) lease: Lease,
     /// When the bucket is full again, by the last reply of the store.
     pub(super) full_at: u64,
+    /// When the bucket was last charged. A bucket that is seldom charged gets no lease.
     last_charge: u64,
 }
 
@@ -132,6 +143,7 @@ impl LeaseTable {
         }
     }
 
+    /// Locks the part of a bucket.
     fn part(&self, bucket: BucketKey) -> Option<MutexGuard<'_, Part>> {
         let index = usize::try_from(bucket.own % PARTS as u128).ok()?;
         self.parts.get(index).map(lock)
@@ -147,6 +159,7 @@ impl Part {
         }
     }
 
+    /// Removes the entries whose lease has ended and that no one has charged for a while.
     fn remove_idle(&mut self, now: u64, life: u64) {
         let is_used = |entry: &LeaseEntry| {
             !entry.lease.is_idle(now) || now.saturating_sub(entry.last_charge) < life
@@ -156,6 +169,7 @@ impl Part {
 }
 
 impl LeaseEntry {
+    /// Begins without units.
     fn new(now: u64, limit: &Arc<Limit>, bucket: BucketKey) -> Self {
         Self {
             limit: Arc::clone(limit),
@@ -168,6 +182,7 @@ impl LeaseEntry {
 }
 
 impl LeaseName {
+    /// Names the lease of a limit and a subject.
     const fn of(limit: &Limit, bucket: BucketKey) -> Self {
         Self {
             bucket: bucket.own,
@@ -176,6 +191,7 @@ impl LeaseName {
     }
 }
 
+/// Locks a part, also after a panic in another thread: units are numbers that are always whole.
 fn lock(part: &Mutex<Part>) -> MutexGuard<'_, Part> {
     part.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -21,15 +21,22 @@ pub(super) type BucketReadings = PerCharge<BucketReading>;
 /// The locks of one decision: shards of the table first, then groups of shared buckets, each in
 /// ascending order. So no two decisions deadlock.
 pub(super) struct LockedBuckets<'a> {
+    /// The store whose buckets are locked.
     store: &'a MemoryStore,
+    /// The locked parts of the table.
     held: LockedShards<'a>,
+    /// The locked groups. `None`: all subjects have a bucket of their own.
     shared: Option<LockedGroups<'a>>,
+    /// The moment of the decision in nanoseconds. All limits of a request are decided at one
+    /// moment.
     now: u64,
+    /// Why a subject shares a bucket. `None`: none does.
     full: Option<SharingReason>,
 }
 
 /// The position of a bucket, and its backlog.
 pub(super) struct BucketReading {
+    /// Where the bucket is, so that the decision is written where it was read.
     place: BucketPlace,
     /// What it holds, at most the ceiling of the limit.
     pub(super) stored: StoredBacklog,

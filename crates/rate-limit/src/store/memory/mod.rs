@@ -81,11 +81,17 @@ pub(crate) const DEFAULT_CAPACITY: usize = 65_536;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct MemoryStore {
+    /// Keys of the hashes, random for each store: a client cannot choose its bucket.
     hash_keys: HashKeys,
+    /// The buckets. Its memory is allocated once and never grows.
     table: Table,
+    /// The buckets that subjects share by group while the table is full.
     overflow: OverflowBuckets,
+    /// Which layer counts under which name.
     names: LimitNames,
+    /// The amounts that an operator changed while the service runs.
     overrides: LimitOverrides,
+    /// Logs when subjects begin to share buckets, and when that ends.
     sharing_monitor: SharingMonitor,
 }
 
@@ -312,6 +318,7 @@ impl LimitStore for MemoryStore {
     }
 }
 
+/// Names the outcome of a decision.
 const fn outcome(refused: bool) -> ChargeOutcome {
     match refused {
         true => ChargeOutcome::Refused,

@@ -21,6 +21,7 @@ const LIMITS_PER_GROUP: usize = 8;
 /// A fixed array of groups, each with its own lock.
 #[derive(Debug)]
 pub(super) struct OverflowBuckets {
+    /// One set of buckets for each group.
     groups: Box<[Mutex<GroupBuckets>]>,
     /// When all of them are full again. Until then a check must read them.
     in_use_until: AtomicU64,
@@ -29,7 +30,10 @@ pub(super) struct OverflowBuckets {
 /// The buckets of one group: which limit each counts, and when it is full again.
 #[derive(Debug, Default)]
 struct GroupBuckets {
+    /// The hashed names of the limits that have a bucket here. A full bucket is free for another
+    /// limit.
     limits: [u32; LIMITS_PER_GROUP],
+    /// When each bucket is full again, in nanoseconds.
     full_at: [u64; LIMITS_PER_GROUP],
 }
 
@@ -99,7 +103,9 @@ fn group_index(group: u64) -> usize {
 
 /// Some groups while they are locked.
 pub(super) struct LockedGroups<'a> {
+    /// Where the groups are.
     overflow: &'a OverflowBuckets,
+    /// The locked groups, each with its index and in ascending order.
     buckets: PerCharge<(usize, MutexGuard<'a, GroupBuckets>)>,
 }
 

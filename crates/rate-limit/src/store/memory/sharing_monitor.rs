@@ -18,7 +18,9 @@ const QUIET: Duration = Duration::from_secs(60);
 /// One episode for each reason.
 #[derive(Debug, Default)]
 pub(super) struct SharingMonitor {
+    /// A network has more subjects than its part of the table.
     network: Episode,
+    /// The table is full.
     table: Episode,
 }
 
@@ -27,6 +29,7 @@ pub(super) struct SharingMonitor {
 struct Episode {
     /// When it ends if no bucket is shared until then; 0 outside of an episode.
     quiet_at: AtomicU64,
+    /// Charges of shared buckets in this episode, for the line at its end.
     charges: AtomicU64,
 }
 
@@ -95,6 +98,7 @@ const fn name(reason: SharingReason) -> &'static str {
     }
 }
 
+/// Counts a charge of a shared bucket.
 #[cfg(feature = "metrics")]
 fn count(reason: SharingReason) {
     metrics::counter!("palisade_limit_shared_charges_total", "reason" => name(reason)).increment(1);
@@ -103,6 +107,7 @@ fn count(reason: SharingReason) {
 #[cfg(not(feature = "metrics"))]
 const fn count(_: SharingReason) {}
 
+/// Tells a dashboard whether buckets are shared at this moment.
 #[cfg(feature = "metrics")]
 fn gauge(reason: SharingReason, on: bool) {
     let value = if on { 1.0 } else { 0.0 };

@@ -25,12 +25,15 @@ const COUNTERS: usize = 16_384;
 
 /// Of a table that is more than half full, a group holds at most a sixteenth, a region a quarter.
 const GROUP_SHARE: usize = 16;
+/// One region of the internet is at most a quarter of the clients.
 const REGION_SHARE: usize = 4;
 
 /// The counters of the group and the region of a bucket.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NetworkCounters {
+    /// The index of the counter of the group.
     group: u16,
+    /// The index of the counter of the region.
     region: u16,
 }
 
@@ -66,9 +69,13 @@ const fn counter(hash: u64) -> u16 {
 /// The number of buckets in the whole table for each group and each region.
 #[derive(Debug)]
 pub(super) struct NetworkSizes {
+    /// Buckets by group. Groups whose hashes meet share a counter, and then their share.
     groups: Box<[AtomicU32]>,
+    /// Buckets by region.
     regions: Box<[AtomicU32]>,
+    /// Of a table that is more than half full, the most buckets of one group.
     most_of_group: u32,
+    /// The most buckets of one region.
     most_of_region: u32,
 }
 
@@ -85,6 +92,7 @@ impl NetworkSizes {
         }
     }
 
+    /// Returns the memory of all counters in bytes.
     pub(super) const fn memory() -> usize {
         2 * COUNTERS * size_of::<AtomicU32>()
     }
@@ -124,13 +132,18 @@ impl NetworkSizes {
 /// Visits the keys of one shard in a circle and removes those whose bucket is full again.
 #[derive(Debug)]
 pub(super) struct Sweep {
+    /// The keys of the shard, in no order. A removed one is replaced by the last.
     keys: Vec<u64>,
+    /// The counters of each key, at the same index.
     networks: Vec<NetworkCounters>,
+    /// Where the next search begins, so that each key is looked at in turn.
     next: usize,
+    /// The most keys of the shard.
     capacity: usize,
 }
 
 impl Sweep {
+    /// Reserves the memory of a full shard at once, so that a flood allocates nothing.
     pub(super) fn new(capacity: usize) -> Self {
         Self {
             keys: Vec::with_capacity(capacity),

@@ -27,7 +27,9 @@ pub(super) type Cells = RawTable<(u64, SharedValue<BucketCell>)>;
 /// When a bucket is full again in nanoseconds of the monotonic clock, and the price of its units.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct BucketCell {
+    /// When the bucket is full again, in nanoseconds of the monotonic clock.
     pub(super) full_at: u64,
+    /// The nanoseconds of one unit when the bucket was last charged.
     pub(super) price: u64,
 }
 
@@ -52,18 +54,26 @@ impl BucketCell {
 /// Maps the hash of a subject and limit to the time at which its bucket is full again.
 #[derive(Debug)]
 pub(super) struct Table {
+    /// The buckets by hash. The hash is keyed already, so it is not hashed again.
     buckets: DashMap<u64, BucketCell, IdentityHash>,
+    /// One for each shard: the keys in it, and where the search for space goes on.
     sweeps: Box<[Mutex<Sweep>]>,
+    /// How many buckets each network has.
     counters: NetworkSizes,
+    /// The most buckets of one shard.
     capacity: usize,
+    /// The width of the table of one shard, in places for cells.
     width: usize,
 }
 
 /// A bucket as a snapshot keeps it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StoredBucket {
+    /// The hash of subject and limit.
     pub(super) key: u64,
+    /// The counters of the networks of the subject.
     pub(super) networks: NetworkCounters,
+    /// What the bucket holds.
     pub(super) cell: BucketCell,
 }
 
@@ -118,10 +128,13 @@ impl Table {
         }
     }
 
+    /// Returns the most buckets of all shards.
     pub(super) fn capacity(&self) -> usize {
         self.capacity * self.sweeps.len()
     }
 
+    /// Returns the buckets that are in the table. Some may be full again and only not be removed
+    /// yet.
     pub(super) fn len(&self) -> usize {
         self.buckets.len()
     }
@@ -215,7 +228,9 @@ const fn capacity_for_width(width: usize) -> usize {
 
 /// Shards of the table, locked for one decision.
 pub(super) struct LockedShards<'a> {
+    /// Where the shards are.
     table: &'a Table,
+    /// The locked shards, each with its index and in ascending order.
     cells: PerCharge<(usize, RwLockWriteGuard<'a, Cells>)>,
 }
 
@@ -278,6 +293,7 @@ impl BuildHasher for IdentityHash {
     }
 }
 
+/// Returns the hash that it was given.
 struct IdentityHasher(u64);
 
 impl Hasher for IdentityHasher {

@@ -34,7 +34,9 @@ pub(super) enum Address {
 struct Parts<'a> {
     /// `user:password@`, or nothing.
     user: &'a str,
+    /// The hosts with their ports, separated by commas.
     hosts: &'a str,
+    /// After the first `/`: the database, or the name of the service.
     path: &'a str,
 }
 
@@ -57,6 +59,8 @@ impl Address {
 }
 
 impl<'a> Parts<'a> {
+    /// Cuts the address at the first `/` and before it at the last `@`, since a password may
+    /// contain one.
     fn split(rest: &'a str) -> Self {
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
         let user_ends = authority.rfind('@').map_or(0, |at| at + 1);

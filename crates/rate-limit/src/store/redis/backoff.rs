@@ -28,6 +28,7 @@ pub(super) struct Backoff {
     failed_probes: u32,
     /// Connections in a row that passed the probe and soon failed.
     short_lives: u32,
+    /// When the last probe succeeded. What fails soon after counts as unreliable.
     up_since: Duration,
 }
 

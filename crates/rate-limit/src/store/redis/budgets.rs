@@ -25,7 +25,9 @@ use crate::{
     store::{LimitStore as _, StoreProblem},
 };
 
+/// The script that decides about all counters of a request in one step.
 const TEXT: &str = include_str!("budgets.lua");
+/// The script with its digest. The text is sent only to a server that does not know the digest.
 static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(TEXT));
 
 /// Larger numbers are not sent by the script.
@@ -33,6 +35,8 @@ const LARGEST: i64 = 1 << 53;
 /// The first and the longest pause before a settlement is sent again, and how often that is tried: for
 /// about an hour.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+/// With the pauses above, about an hour. Then the units stay reserved until the window ends, and a
+/// counter tells of it.
 const TRIES: u32 = 720;
 /// Counters live at least a day, so that clocks of nodes may differ.
 const LEAST_LIFE: u64 = 86_400;
@@ -177,7 +181,9 @@ impl StoreState {
 
 /// Gives a reserve back if its request ends before the reply.
 struct Unanswered {
+    /// The store that may have reserved.
     store: RedisStore,
+    /// What has to be given back. `None`: the reply arrived, and the request has it.
     reservation: Option<Reservation>,
 }
 

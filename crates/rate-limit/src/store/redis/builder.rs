@@ -87,20 +87,32 @@ const SHORTEST_KEY: usize = 16;
 #[derive(Debug)]
 #[must_use]
 pub struct RedisStoreBuilder {
+    /// The address. A secret, since it may contain a password.
     url: Secret,
+    /// The key of the hashes of subjects. All nodes have the same one.
     hash_key: Secret,
+    /// What the keys in the server begin with. Two services in one server need two prefixes.
     prefix: Box<str>,
+    /// The time limit of a call that a request waits for.
     deadline: Duration,
+    /// The buckets of the memory that counts while the server cannot be reached.
     local_buckets: usize,
+    /// Bytes for settlements that wait for the server.
     settlement_memory: usize,
+    /// In how many parts a limit is divided during an outage. `None`: the nodes that were counted.
     share: Option<NonZeroU32>,
+    /// What happens to requests while the server cannot be reached.
     failure: FailureMode,
+    /// The passwords that are not in the address.
     credentials: Credentials,
+    /// Authorities and the certificate of this client.
     tls: TlsFiles,
+    /// Measures deadlines, pauses and outages. Default: the system clock.
     clock: SharedClock,
 }
 
 impl RedisStoreBuilder {
+    /// Starts with the defaults of the table above.
     pub(super) fn new(url: &str, hash_key: Secret) -> Self {
         Self {
             // It may hold a password.
@@ -342,12 +354,14 @@ impl RedisStoreBuilder {
         Ok(RedisStore(shared))
     }
 
+    /// Reads the address, and prepares how its servers are reached.
     fn servers(&self) -> Result<Servers, RedisStoreBuildError> {
         let url = String::from_utf8_lossy(self.url.expose());
         Servers::open(&url, &self.credentials, &self.tls)
             .ok_or(RedisStoreBuildError::MalformedAddress)
     }
 
+    /// Checks everything that needs no connection. Nothing is opened if one setting is wrong.
     fn check(&self) -> Result<(), RedisStoreBuildError> {
         if self.hash_key.expose().len() < SHORTEST_KEY {
             return Err(RedisStoreBuildError::HashKeyTooShort);

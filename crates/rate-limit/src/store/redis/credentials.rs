@@ -11,7 +11,9 @@ use super::address::Address;
 pub(super) struct Credentials {
     /// That of the servers. It takes the place of the one in the address.
     pub(super) password: Option<Secret>,
+    /// The user at the sentinels. It needs the password too.
     pub(super) sentinel_user: Option<Box<str>>,
+    /// The password at the sentinels, which may differ from that of the servers.
     pub(super) sentinel_password: Option<Secret>,
 }
 
@@ -39,6 +41,7 @@ impl Credentials {
         Ok(())
     }
 
+    /// Returns the password of the servers as text. `None`: that of the address, or none.
     pub(super) fn password(&self) -> Option<&str> {
         self.password.as_ref().and_then(text)
     }

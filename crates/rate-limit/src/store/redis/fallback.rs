@@ -313,6 +313,7 @@ impl StoreState {
         limit.failure.unwrap_or(self.failure)
     }
 
+    /// Tells whether the limit is counted by this node while the server cannot be reached.
     fn is_local(&self, limit: &Limit) -> bool {
         matches!(
             self.failure_mode_of(limit),

@@ -173,13 +173,19 @@ impl RedisStore {
 /// also counts it itself.
 #[derive(Debug)]
 pub(super) struct LossRecord {
+    /// Settlements that were given up since the process began.
     count: AtomicU64,
     /// Until then, in nanoseconds, the server may not know of a charge that was lost here.
     doubt: AtomicU64,
+    /// Measures how long a loss matters.
     clock: SharedClock,
+    /// Bounds the lines about settlements.
     settlements_log: LogLimit,
+    /// Bounds the lines about nodes that cannot be counted.
     nodes_log: LogLimit,
+    /// Bounds the lines about overrides that cannot be read.
     overrides_log: LogLimit,
+    /// Bounds the lines about budgets that stay reserved.
     #[cfg(feature = "budgets")]
     budgets_log: LogLimit,
 }

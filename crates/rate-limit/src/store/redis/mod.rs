@@ -192,20 +192,27 @@ pub struct RedisStore(Arc<StoreState>);
 
 /// What all clones of a store share.
 struct StoreState {
+    /// The hash of subjects, ready with its key. The server sees no address and no name.
     hash_key: Hmac<Sha256>,
+    /// What the keys in the server begin with.
     prefix: Box<str>,
+    /// The connection, and when it is opened again.
     connections: Arc<ConnectionManager>,
+    /// Denials that need no further question.
     denials: RememberedDenials,
     /// Counts this node's part of each limit while the server cannot be reached.
     local: MemoryStore,
     /// What this node charged and the server may not know: penalties, and charges that were lost.
     charged_here: MemoryStore,
+    /// Penalties that wait to be sent. They never wait behind other settlements.
     penalties: Arc<SettlementQueue>,
+    /// Corrections of charges that wait to be sent.
     settlements: Arc<SettlementQueue>,
     /// What this node admitted on its own, for when the server is back.
     outage_usage: Arc<SettlementQueue>,
     /// Those that the server had at the last heartbeat.
     overrides: LimitOverrides,
+    /// What the server may not know.
     losses: LossRecord,
     /// Numbers of reserves of budgets, with which this node names them.
     #[cfg(feature = "budgets")]
@@ -214,8 +221,11 @@ struct StoreState {
     changes: StatusChanges,
     /// This node's name in the server.
     node: String,
+    /// How many nodes the last heartbeat counted. At least one: this node.
     nodes: AtomicU32,
+    /// In how many parts a limit is divided during an outage. `None`: as many as there are nodes.
     share: Option<NonZeroU32>,
+    /// What happens while the server cannot be reached, unless a policy says otherwise.
     failure: FailureMode,
 }
 

@@ -178,12 +178,14 @@ fn bucket_of(key: &str, value: Option<&str>, limit: &Limit, now: u64) -> Option<
 
 /// The most used buckets so far. A scan may show a key twice.
 struct Found {
+    /// How many buckets the operator asked for.
     most: usize,
     /// The least used one is on top.
     heap: BinaryHeap<Reverse<UsedBucket>>,
 }
 
 impl Found {
+    /// Begins without a bucket.
     fn new(most: usize) -> Self {
         Self {
             most,
@@ -191,6 +193,7 @@ impl Found {
         }
     }
 
+    /// Adds a bucket if it is used more than the least used one of a full list.
     fn add(&mut self, bucket: UsedBucket) {
         let is_known = |Reverse(known): &Reverse<UsedBucket>| known.subject == bucket.subject;
         let least = self.heap.peek().map(|Reverse(least)| *least);
@@ -204,6 +207,7 @@ impl Found {
         }
     }
 
+    /// Returns the buckets, the most used one first.
     fn sorted(self) -> Vec<UsedBucket> {
         let all: BTreeSet<UsedBucket> = self.heap.into_iter().map(|Reverse(b)| b).collect();
         all.into_iter().rev().collect()

@@ -27,12 +27,17 @@ pub(super) struct RememberedDenials(Box<[Mutex<Denial>]>);
 /// A quota has fewer than these units until that time. Times are in nanoseconds.
 #[derive(Clone, Copy, Debug, Default)]
 struct Denial {
+    /// The hash of the bucket. A denial of another bucket in the same place is no answer.
     bucket: u64,
+    /// When the units are there again.
     until: u64,
+    /// After this moment one request asks the server, although the denial has not ended.
     ask_again: u64,
     /// Of the quota that refused: another one (raised, or of another tier) is not bound by this.
     interval: u64,
+    /// The burst of the quota that refused.
     burst: u32,
+    /// The units that were not there. A request that needs fewer may be granted.
     required: u32,
     /// Whether the units of the bucket have the price of the quota: only then is the wait for more units known.
     has_own_price: bool,

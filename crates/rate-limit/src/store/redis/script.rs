@@ -14,13 +14,16 @@ use crate::{
     store::{Charge, ChargeOutcome, LimitState, StoreDecision, StoreProblem},
 };
 
+/// The script with its digest. The text is sent only to a server that does not know the digest.
 static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("decide.lua")));
 
 /// A hundred years and a day, in microseconds. A reply with a longer time is malformed.
 const LONGEST: i64 = 36_501 * 86_400 * 1_000_000;
 
+/// The ceiling of the bucket that a probe uses, in microseconds.
 const PROBE_CEILING: i64 = 1_000_000_000;
 
+/// In nanoseconds. The script counts in microseconds, since numbers of Lua are exact to 2^53 only.
 const MICROSECOND: u64 = 1000;
 
 /// A node counts for this long after it registered.
@@ -28,10 +31,13 @@ const NODE_LIFE: Duration = Duration::from_secs(60);
 
 /// One call of the script: its keys, one for each bucket, its mode, and six numbers for each bucket.
 pub(super) struct ScriptCall {
+    /// One for each bucket. In a cluster they all have one hash slot.
     keys: Vec<String>,
+    /// The mode, then six numbers for each bucket.
     arguments: Vec<Argument>,
 }
 
+/// One argument of the script.
 enum Argument {
     Mode(&'static str),
     Number(i64),
@@ -48,6 +54,7 @@ impl ScriptCall {
         Self::asking("look", prefix, charges)
     }
 
+    /// Makes a call that decides. `mode` says whether it also writes.
     fn asking(mode: &'static str, prefix: &str, charges: &[&Charge<'_>]) -> Self {
         let mut call = Self::new(mode, charges.len());
         for charge in charges {
@@ -101,6 +108,7 @@ impl ScriptCall {
         call
     }
 
+    /// Makes a call without buckets, with memory for so many.
     fn new(mode: &'static str, buckets: usize) -> Self {
         let mut arguments = Vec::with_capacity(1 + 6 * buckets);
         arguments.push(Argument::Mode(mode));
@@ -137,6 +145,7 @@ impl ScriptCall {
         self.command("EVAL", include_str!("decide.lua"))
     }
 
+    /// Makes the command with the script or its digest, the keys and the arguments.
     fn command(&self, name: &str, script: &str) -> Cmd {
         let mut command = redis::cmd(name);
         command.arg(script).arg(self.keys.len()).arg(&self.keys);
@@ -213,6 +222,7 @@ pub(super) fn count_nodes(prefix: &str, node: &str) -> Cmd {
     command
 }
 
+/// Reads an integer of a reply. `None`: it is of another type, so the reply is malformed.
 fn number(value: &Value) -> Option<i64> {
     match value {
         Value::Int(number) => Some(*number),

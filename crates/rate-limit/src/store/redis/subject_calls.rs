@@ -22,7 +22,9 @@ use crate::store::{
 
 /// One call of the script, and which charges of the request it decides.
 pub(super) struct SubjectCall {
+    /// The call itself.
     call: ScriptCall,
+    /// The positions of its charges among those of the request, to put the replies in order.
     charges: ArrayVec<usize, MAX_CHARGES>,
 }
 
@@ -42,6 +44,7 @@ impl SubjectCall {
         Self::each(make, charges, for_each_subject)
     }
 
+    /// Makes the calls, each with the charges of one subject or with all of them.
     fn each(
         make: impl Fn(&[&Charge<'_>]) -> ScriptCall,
         charges: &[Charge<'_>],

@@ -13,8 +13,12 @@ use palisade_internal::log_limit::LogLimit;
 use super::{SnapshotState, SnapshotStore, file::SnapshotFile, save_regularly};
 use crate::store::memory::{DEFAULT_CAPACITY, MemoryStore};
 
+/// The default time between two files. A crash loses what was counted since the last one.
 const INTERVAL: Duration = Duration::from_secs(60);
+/// The file is written and synced as a whole, so more often than this would only keep the disk
+/// busy.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
+/// A snapshot that is older than a day tells little about who is over a limit.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(86_400);
 
 /// Configures a [`SnapshotStore`]. [`SnapshotStore::builder`] returns it.
@@ -43,9 +47,13 @@ const LONGEST_INTERVAL: Duration = Duration::from_secs(86_400);
 #[derive(Debug)]
 #[must_use]
 pub struct SnapshotStoreBuilder {
+    /// The file of the snapshots.
     file: PathBuf,
+    /// The buckets of the memory. Default: as in [`MemoryStore`].
     buckets: usize,
+    /// The time between two files.
     interval: Duration,
+    /// Gives the moments in the file. Default: the system clock.
     clock: SharedClock,
 }
 
@@ -132,6 +140,7 @@ impl fmt::Display for SnapshotStoreBuildError {
 impl std::error::Error for SnapshotStoreBuildError {}
 
 impl SnapshotStoreBuilder {
+    /// Starts with the defaults of the table above.
     pub(super) fn new(file: &Path) -> Self {
         Self {
             file: file.to_owned(),
@@ -226,6 +235,7 @@ impl SnapshotStoreBuilder {
         }
     }
 
+    /// Logs how many buckets are in use again, and warns if some had no space.
     fn tell_restored(&self, buckets: usize, left_out: usize, age: Duration) {
         let age_seconds = age.as_secs();
         if left_out > 0 {

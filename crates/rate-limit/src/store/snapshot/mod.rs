@@ -79,11 +79,17 @@ pub struct SnapshotStore(Arc<SnapshotState>);
 
 /// What all clones of a store share.
 struct SnapshotState {
+    /// The buckets.
     memory: MemoryStore,
+    /// The file, locked: two threads never write it at the same time.
     file: Mutex<SnapshotFile>,
+    /// Gives the moment of each snapshot.
     clock: SharedClock,
+    /// Bounds the lines about files that cannot be written.
     failures: LogLimit,
+    /// The time between two files.
     interval: Duration,
+    /// The buckets that came from the file at start.
     restored: usize,
     /// The thread that saves ends when this is dropped.
     _alive: mpsc::Sender<Infallible>,
@@ -123,6 +129,7 @@ impl SnapshotStore {
 }
 
 impl SnapshotState {
+    /// Writes all buckets that are in use. Returns the length of the file in bytes.
     fn save(&self) -> io::Result<usize> {
         let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let bytes = self

@@ -31,10 +31,16 @@ use crate::{
     store::{nanoseconds, overrides},
 };
 
+/// The first bytes of a snapshot. A file of something else is then an error, and not read as
+/// buckets.
 const MAGIC: [u8; 8] = *b"PALLIMIT";
+/// The form of the bytes. Another version is not read: the limits then begin full.
 const VERSION: u32 = 2;
+/// The bytes of one bucket.
 const BUCKET_BYTES: usize = 28;
+/// The bytes of one shared bucket.
 const SHARED_BYTES: usize = 14;
+/// The bytes of the hash at the end, which finds damage.
 const HASH_BYTES: usize = 8;
 
 /// The most buckets of a snapshot: 560 MB. Of a larger table the others begin full.
@@ -156,6 +162,7 @@ fn backlog(full_at: u64, unix_time: u64) -> u64 {
     full_at.saturating_sub(unix_time).min(most)
 }
 
+/// Appends one bucket. Its time is written as one since the Unix epoch.
 fn push_bucket(bytes: &mut Vec<u8>, bucket: StoredBucket, unix: u64) {
     bytes.extend(bucket.key.to_le_bytes());
     bytes.extend(unix.to_le_bytes());
@@ -165,6 +172,7 @@ fn push_bucket(bytes: &mut Vec<u8>, bucket: StoredBucket, unix: u64) {
     }
 }
 
+/// Makes the bytes before the first bucket.
 fn header(made_at: u64, hash_keys: &HashKeys, counts: [usize; 3]) -> Vec<u8> {
     let mut bytes = MAGIC.to_vec();
     bytes.extend(VERSION.to_le_bytes());

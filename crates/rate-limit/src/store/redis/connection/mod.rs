@@ -44,7 +44,9 @@ pub(super) const DELIVERING: Duration = Duration::from_secs(2);
 /// A connection and its number: a late failure must not end the next connection. Clones share the connection.
 #[derive(Clone)]
 pub(super) struct Connection {
+    /// The connection to one server, to a cluster, or to the server that the sentinels name.
     handle: Handle,
+    /// Counts up with each new connection.
     number: u64,
 }
 
@@ -67,16 +69,25 @@ pub(crate) enum DeliveryOutcome {
 /// second, and [`connect`](Self::connect) back. Every request reads the state, and none changes it but by a
 /// failure of its own call.
 pub(super) struct ConnectionManager {
+    /// How a connection is opened.
     servers: Servers,
+    /// The time limit of a call that a request waits for.
     deadline: Duration,
     /// `None` while the server is not asked.
     current: watch::Sender<Option<Connection>>,
+    /// How many connections there were. Gives each its number.
     connections: AtomicU64,
+    /// Failed calls in a row. A few are tolerated before the server counts as away.
     failures: AtomicU32,
+    /// Why there is no connection, for the operator and for metrics.
     problem: Mutex<Option<StoreProblem>>,
+    /// When the next try begins.
     backoff: Mutex<Backoff>,
+    /// Measures deadlines and pauses.
     clock: SharedClock,
+    /// Bounds the log: an outage is one line, and then one a minute.
     problem_log: LogLimit,
+    /// Wakes tasks that wait until the server is there, or away.
     changes: StatusChanges,
 }
 
@@ -122,6 +133,7 @@ impl ConnectionManager {
         self.servers.time_to_connect()
     }
 
+    /// Tells whether requests are sent to the server now.
     pub(super) fn is_up(&self) -> bool {
         self.current.borrow().is_some()
     }

@@ -33,41 +33,57 @@ const BYTES_PER_BUCKET: usize = 2 * (size_of::<(QueueKey, QueuedBucket)>() + siz
 pub(super) struct SettlementQueue {
     /// The most buckets.
     capacity: usize,
+    /// What waits, under one lock.
     pending: Mutex<Pending>,
+    /// Wakes the task that sends.
     changed: Notify,
     /// Announces that nothing waits any more.
     emptied: StatusChanges,
 }
 
+/// The content of a queue.
 #[derive(Default)]
 struct Pending {
+    /// The settlements of each bucket that has some.
     buckets: HashMap<QueueKey, QueuedBucket, RandomState>,
     /// Buckets with something to send, the oldest first.
     order: VecDeque<QueueKey>,
+    /// Settlements that wait or are being sent, for the gauge.
     settlements: u64,
+    /// The store is stopped: nothing more is taken.
     closed: bool,
 }
 
 /// The settlements of one bucket: those that wait, and those that are being sent.
 struct QueuedBucket {
+    /// Needed to send: it has the price of the units.
     limit: Arc<Limit>,
+    /// What came since the last delivery.
     waiting: PendingUnits,
+    /// What is being sent. Added to what waits if the delivery fails.
     sent: PendingUnits,
+    /// Whether the bucket is in the order already.
     queued: bool,
+    /// The bucket was reset by an operator: what was charged before is not sent any more.
     forgotten: bool,
 }
 
 /// The settlements of one bucket, ready to be sent.
 pub(super) struct QueuedSettlement {
+    /// The bucket in the queue, to say how the delivery ended.
     pub(super) name: QueueKey,
+    /// The limit with the price of the units.
     pub(super) limit: Arc<Limit>,
+    /// The units to charge and to refund.
     pub(super) amount: PendingUnits,
 }
 
 /// Settlements that are lost.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Undelivered {
+    /// Charges that the server will never know of.
     pub(super) charges: u32,
+    /// Refunds that the client does not get back.
     pub(super) refunds: u32,
 }
 
@@ -269,12 +285,14 @@ impl SettlementQueue {
         }
     }
 
+    /// Locks the queue, also after a panic in another thread.
     fn lock(&self) -> MutexGuard<'_, Pending> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl QueuedBucket {
+    /// Begins with nothing to send.
     fn new(limit: &Arc<Limit>) -> Self {
         Self {
             limit: Arc::clone(limit),

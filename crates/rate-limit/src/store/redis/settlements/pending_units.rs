@@ -8,9 +8,13 @@ use crate::store::redis::connection::DeliveryOutcome;
 /// difference alone could refund what was never charged.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub(crate) struct PendingUnits {
+    /// Units to charge.
     pub(crate) charge: u64,
+    /// Units to refund.
     pub(crate) refund: u64,
+    /// How many settlements the charge is the sum of.
     pub(super) charges: u32,
+    /// How many settlements the refund is the sum of.
     pub(super) refunds: u32,
 }
 
@@ -55,6 +59,7 @@ impl PendingUnits {
         u64::from(self.charges) + u64::from(self.refunds)
     }
 
+    /// Tells whether there is nothing to send.
     pub(crate) fn is_empty(&self) -> bool {
         self.settlements() == 0
     }

@@ -12,15 +12,21 @@ use crate::{policy::Limit, store::BucketKey};
 /// A bucket of one limit. Limits are compared by their address; the entry keeps them alive.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::store::redis) struct QueueKey {
+    /// The hash of the subject.
     bucket: u128,
+    /// The address of the limit in memory. The entry of the queue keeps the limit, so no other one
+    /// gets this address.
     limit: usize,
+    /// The hash of the name of the limit.
     salt: u32,
 }
 
 /// A bucket by the name of its limit: tiers, and the limits before and after a reload, share it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct BucketName {
+    /// The hash of the subject.
     bucket: u128,
+    /// The hash of the name of the limit.
     salt: u32,
 }
 
@@ -34,6 +40,7 @@ impl QueueKey {
         }
     }
 
+    /// Returns the name that all versions of the limit share.
     pub(super) const fn bucket_name(&self) -> BucketName {
         BucketName {
             bucket: self.bucket,
@@ -41,6 +48,7 @@ impl QueueKey {
         }
     }
 
+    /// Returns the hash of the subject.
     pub(in crate::store::redis) const fn bucket(&self) -> u128 {
         self.bucket
     }
