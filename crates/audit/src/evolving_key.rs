@@ -27,7 +27,10 @@ const MAX_BYTES: u64 = 4096;
 pub(crate) struct EvolvingKey {
     /// The public identifier of the key of epoch 0, by which the trail names its key.
     first_id: String,
+    /// How often the key was replaced since the first one. The key of an epoch gives those after
+    /// it, and none before it.
     epoch: u64,
+    /// The key of this epoch.
     key: AuditKey,
 }
 
@@ -73,11 +76,13 @@ impl EvolvingKey {
         })
     }
 
+    /// Writes the line of the file. It holds the key, so the file has mode 0600.
     fn to_text(&self) -> String {
         let key = hex::encode(self.key.expose());
         format!("{VERSION} {} {} {key}\n", self.first_id, self.epoch)
     }
 
+    /// Reads the line of the file. `None`: it is none, or has an epoch that is too high.
     fn from_text(text: &str) -> Option<Self> {
         let mut words = text.split_ascii_whitespace();
         let (version, first_id) = (words.next()?, words.next()?);
@@ -143,7 +148,9 @@ impl EvolvingKey {
 /// ```
 #[derive(Clone, Debug)]
 pub struct EvolvingKeyFile {
+    /// Where the key is. It is written again before a new epoch is used.
     path: PathBuf,
+    /// The key as it is in the file.
     key: EvolvingKey,
 }
 
@@ -194,6 +201,10 @@ impl EvolvingKeyFile {
     }
 
     /// Replaces the key in the file. The old one is not in it any more.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be written or synced. The key in memory stays as it was.
     pub(crate) fn store(&mut self, key: EvolvingKey) -> io::Result<()> {
         private_file::replace(&self.path, key.to_text().as_bytes())?;
         private_file::sync_folder(&self.path)?;
@@ -202,6 +213,11 @@ impl EvolvingKeyFile {
     }
 }
 
+/// Reads the file, and refuses one that other users may read or change.
+///
+/// # Errors
+///
+/// The file cannot be read, others may read or change it, or it has no key of this form.
 fn read(path: &Path) -> io::Result<EvolvingKey> {
     // Before it is opened: to open a pipe could block.
     let metadata = fs::metadata(path)?;
@@ -219,6 +235,7 @@ fn read(path: &Path) -> io::Result<EvolvingKey> {
     })
 }
 
+/// Names the file in the error of a builder.
 fn problem(path: &Path, error: io::Error) -> AuditBuildError {
     AuditBuildError::KeyFile {
         path: path.into(),

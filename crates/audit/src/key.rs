@@ -37,6 +37,7 @@ const MAX_BYTES: u64 = 4096;
 pub struct AuditKey {
     /// The bytes of the key, wiped on drop.
     secret: Secret,
+    /// A hash of the key, which may be public: trails name their key by it.
     id: [u8; 8],
 }
 
@@ -212,6 +213,10 @@ fn first_eight(code: &[u8; 32]) -> [u8; 8] {
 }
 
 /// Reads a key file, which others must not be able to access.
+///
+/// # Errors
+///
+/// The file cannot be read, is longer than 4096 bytes, or others may read or change it.
 fn read_private(path: &Path) -> io::Result<Secret> {
     // Before it is opened: to open a pipe could block.
     let metadata = std::fs::metadata(path)?;

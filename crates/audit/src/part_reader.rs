@@ -62,6 +62,11 @@ impl PartReader {
         Ok((name, reader))
     }
 
+    /// Reads what is compressed in the file.
+    ///
+    /// # Errors
+    ///
+    /// The content is none that Zstandard can read.
     #[cfg(feature = "zstd")]
     fn decompress(file: File) -> io::Result<Self> {
         let reader = Decompressed::new(BufReader::new(file))?;
@@ -69,11 +74,20 @@ impl PartReader {
     }
 
     /// Opens a file with compressed content, whatever its name is.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be opened, or its content is none that Zstandard can read.
     #[cfg(feature = "zstd")]
     pub(crate) fn open_compressed(path: &Path) -> io::Result<Self> {
         Self::decompress(trail_files::open_regular(path)?)
     }
 
+    /// Refuses: without the feature `zstd`, a compressed part is an error and not skipped.
+    ///
+    /// # Errors
+    ///
+    /// Always, with the remedy.
     #[cfg(not(feature = "zstd"))]
     fn decompress(_: File) -> io::Result<Self> {
         let problem =
@@ -187,20 +201,26 @@ impl fmt::Debug for PartReader {
 /// What a compressed reader holds, with a bound to how much it grows.
 #[cfg(feature = "zstd")]
 pub(crate) struct Decompressed<R: BufRead> {
+    /// The decoder, which counts what it reads.
     decoder: zstd::stream::read::Decoder<'static, Counted<R>>,
+    /// Bytes that came out. Their ratio to the bytes read is bounded.
     produced: u64,
 }
 
 /// Counts the bytes that were read, and notes whether reading failed.
 #[cfg(feature = "zstd")]
 struct Counted<R> {
+    /// Where the compressed bytes come from.
     reader: R,
+    /// Compressed bytes that were read.
     consumed: u64,
+    /// Whether the last read failed: then the disk is at fault, and not the content.
     failed: bool,
 }
 
 #[cfg(feature = "zstd")]
 impl<R> Counted<R> {
+    /// Notes whether a read failed, and returns its result.
     fn note<T>(failed: &mut bool, result: io::Result<T>) -> io::Result<T> {
         *failed = result.is_err();
         result

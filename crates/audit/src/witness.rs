@@ -188,6 +188,10 @@ impl Witness {
     }
 
     /// Refuses a checkpoint of another trail than the first one.
+    ///
+    /// # Errors
+    ///
+    /// [`WitnessRefusal::OtherTrail`] names both trails.
     fn demand_same_trail(&self, checkpoint: &Checkpoint) -> Result<(), WitnessRefusal> {
         match &self.trail {
             Some(expected) if *expected != checkpoint.trail => Err(WitnessRefusal::OtherTrail {
@@ -201,6 +205,10 @@ impl Witness {
     /// Checks the proof of a checkpoint. Returns the latest accepted record, if it is proven to begin with that.
     ///
     /// A proof since an earlier record is not enough: what was accepted after that may be another trail.
+    ///
+    /// # Errors
+    ///
+    /// [`WitnessRefusal`]: the proof is missing, begins at another record, or does not hold.
     fn demand_proof(&self, checkpoint: &Checkpoint) -> Result<Option<u64>, WitnessRefusal> {
         let record = checkpoint.anchor.sequence();
         let Some(latest) = self.latest() else {

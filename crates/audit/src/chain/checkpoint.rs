@@ -146,6 +146,10 @@ impl CheckpointKey {
     }
 
     /// Returns the key of a seed.
+    ///
+    /// # Errors
+    ///
+    /// The library of signatures refuses the seed.
     fn from_seed(seed: &[u8; 32]) -> Result<Self, AuditBuildError> {
         Ok(Self {
             seed: Secret::new(*seed),
@@ -188,6 +192,11 @@ impl CheckpointPublicKey {
 }
 
 /// Reads a key file. A private one must not be accessible to others.
+///
+/// # Errors
+///
+/// The file is no regular file, is longer than a key, cannot be read, or a private key can be read
+/// by others.
 fn read_key(path: &Path, private: bool) -> Result<String, AuditBuildError> {
     let read = || {
         if !std::fs::metadata(path)?.is_file() {
@@ -236,14 +245,22 @@ pub(crate) struct Checkpoint {
 /// The members of a line that are read; others are ignored.
 #[derive(Deserialize)]
 struct Members {
+    /// The version of the form.
     v: u64,
+    /// What the line is, by the name of its form.
     #[serde(rename = "type")]
     kind: String,
+    /// The name of the trail, so that a checkpoint of another trail proves nothing about this one.
     trail: String,
+    /// The number of the record up to which it speaks.
     seq: u64,
+    /// The chained hash of that record, in hexadecimal digits.
     hash: String,
+    /// The root of the tree over all records up to that one, in hexadecimal digits.
     root: String,
+    /// The record of the earlier checkpoint. Only together with `proof`.
     since: Option<u64>,
+    /// The proof that the tree has grown since, and was not written anew.
     proof: Option<String>,
 }
 

@@ -51,6 +51,7 @@ pub(crate) enum Seal {
 /// The key of a trail, with the HMAC that every record begins with.
 #[derive(Clone, Debug)]
 pub(crate) struct RecordKey {
+    /// The key itself. It is needed again when the key evolves.
     key: AuditKey,
     /// Copied for every record: the key is hashed only once.
     begun: Hmac<Sha256>,
@@ -150,6 +151,7 @@ impl Seal {
 }
 
 impl RecordKey {
+    /// Takes a key and begins its HMAC.
     fn new(key: AuditKey) -> Self {
         let begun = key.start("record");
         Self { key, begun }

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use super::{Exported, Kind};
 
+/// The version of the Elastic Common Schema.
 const VERSION: &str = "8.11.0";
 
 /// Writes a record.

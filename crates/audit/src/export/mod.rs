@@ -89,7 +89,9 @@ impl StoredRecord {
 
 /// What all forms need of a record: the record itself, what it is about, and its time.
 struct Exported<'a> {
+    /// The record as it was verified or read.
     record: &'a StoredRecord,
+    /// A request, a refusal or an event: each form has fields of its own for them.
     kind: Kind,
     /// Milliseconds since the Unix epoch.
     millis: u64,

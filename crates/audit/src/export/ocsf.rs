@@ -19,9 +19,11 @@ use serde_json::{Map, Value, json};
 
 use super::{Exported, Kind};
 
+/// The version of the schema of the Open Cybersecurity Schema Framework.
 const VERSION: &str = "1.3.0";
 /// The class of requests, and its category.
 const HTTP_ACTIVITY: u64 = 4002;
+/// The category of all classes about network traffic.
 const NETWORK_ACTIVITY: u64 = 4;
 
 /// Writes a record.

@@ -10,6 +10,7 @@ use palisade_internal::log_limit::LogLimit;
 /// How many requests were left out since the last event about them.
 #[derive(Debug)]
 pub(super) struct LeftOut {
+    /// Requests since the last event.
     count: AtomicU64,
     /// One event a minute.
     turn: LogLimit,

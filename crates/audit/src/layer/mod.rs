@@ -107,9 +107,12 @@ pub(crate) struct Inner {
     rules: Rules,
     /// The sinks with their policies.
     sinks: Sinks,
+    /// Whether a sink needs a record before the response. Without one, requests have one record
+    /// less.
     requires_head_records: bool,
     /// Whether a sink refuses requests that it cannot record.
     fails_closed: bool,
+    /// How many requests have no record of their end yet. A stop waits for them.
     open: OpenRequests,
     /// Requests without a record, by the rules.
     left_out: LeftOut,
@@ -120,6 +123,7 @@ pub(crate) struct Inner {
 }
 
 impl Inner {
+    /// Records an event with the time of this clock, and without what may not be recorded.
     fn record(&self, event: AuditEvent) {
         let event = event.recorded_at(self.clock.unix_time());
         let event = event.redacted(&self.redaction());

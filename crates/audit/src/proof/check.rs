@@ -64,6 +64,11 @@ impl Proof {
 }
 
 /// Returns a checkpoint whose signature is right.
+///
+/// # Errors
+///
+/// [`ProofError::Forged`] if the signature is wrong, [`ProofError::Malformed`] if it is no
+/// checkpoint.
 fn signed(line: &str, options: &VerifyOptions) -> Result<Checkpoint, ProofError> {
     match Checkpoint::parse(line.as_bytes(), &options.checkpoint_verifier()) {
         CheckpointLine::Good(checkpoint) => Ok(checkpoint),
@@ -73,6 +78,11 @@ fn signed(line: &str, options: &VerifyOptions) -> Result<Checkpoint, ProofError>
 }
 
 /// Checks that the hash of a record leads to the root of a checkpoint.
+///
+/// # Errors
+///
+/// [`ProofError::NotProven`] if the hashes do not lead to the root, [`ProofError::Malformed`] if
+/// the line is no record.
 fn record(text: &str, checkpoint: Checkpoint, path: &[TreeHash]) -> Result<ProvenFact, ProofError> {
     let line = Line::parse(text.as_bytes()).ok_or(ProofError::Malformed)?;
     let (number, of) = (line.sequence, checkpoint.anchor.sequence());
@@ -90,6 +100,11 @@ fn record(text: &str, checkpoint: Checkpoint, path: &[TreeHash]) -> Result<Prove
 }
 
 /// Checks that the tree of a checkpoint begins with that of an earlier one.
+///
+/// # Errors
+///
+/// [`ProofError::OtherTrail`] for checkpoints of two trails, [`ProofError::NotProven`] if the
+/// hashes do not lead to both roots.
 fn consistency(
     first: &Checkpoint,
     second: Checkpoint,

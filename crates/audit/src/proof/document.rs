@@ -18,7 +18,9 @@ const VERSION: u64 = 1;
 /// A claim with the version of the form.
 #[derive(Deserialize, Serialize)]
 struct Document<C> {
+    /// The version of the form. Another one is refused.
     v: u64,
+    /// What the proof is about.
     #[serde(flatten)]
     claim: C,
 }
@@ -59,10 +61,20 @@ pub(super) mod digits {
     /// The most hashes of a proof: two for each bit of the size of a tree.
     const MAX_PATH: usize = 128;
 
+    /// Writes each hash as 64 hexadecimal digits.
+    ///
+    /// # Errors
+    ///
+    /// Those of the serializer.
     pub(crate) fn serialize<S: Serializer>(path: &[TreeHash], to: S) -> Result<S::Ok, S::Error> {
         to.collect_seq(path.iter().map(|hash| hex::encode(hash)))
     }
 
+    /// Reads at most 128 hashes, so that a proof of another person cannot take much memory.
+    ///
+    /// # Errors
+    ///
+    /// A text has not 64 hexadecimal digits, or there are more than 128 of them.
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         from: D,
     ) -> Result<Vec<TreeHash>, D::Error> {

@@ -94,6 +94,11 @@ pub fn prove_consistency(
 
 /// Returns a proof that holds. The root of the later checkpoint was compared with the records already, so one that does
 /// not hold is contradicted by that of the record here.
+///
+/// # Errors
+///
+/// [`ProofError::Contradicted`] if the record at the checkpoint shows another root; others are
+/// those of the check.
 fn checked(claim: Claim, record: u64, options: &VerifyOptions) -> Result<Proof, ProofError> {
     let proof = Proof(claim);
     match proof.check(options) {
@@ -123,6 +128,10 @@ struct Read {
 
 impl Trail {
     /// Opens a trail and reads its checkpoints.
+    ///
+    /// # Errors
+    ///
+    /// A file of the trail or of its checkpoints cannot be read.
     fn open(path: &Path, options: &VerifyOptions) -> Result<Self, ProofError> {
         let path = trail_files::resolved(path)?;
         let mut records = read_trail(&path)?.peekable();
@@ -154,6 +163,10 @@ impl Trail {
     }
 
     /// Returns the checkpoint at a record, or the first one after it.
+    ///
+    /// # Errors
+    ///
+    /// [`ProofError::NoCheckpoint`] if there is none that covers the record.
     fn checkpoint(&self, record: u64, exact: bool) -> Result<(Checkpoint, String), ProofError> {
         let first = self.checkpoints.range(record..).next();
         let first = first.filter(|(found, _)| !exact || **found == record);
@@ -167,6 +180,11 @@ impl Trail {
     }
 
     /// Reads the records up to a checkpoint, and compares the root.
+    ///
+    /// # Errors
+    ///
+    /// [`ProofError::Contradicted`] if the records have another root than the checkpoint says, and
+    /// those of reading.
     fn read_to(
         &mut self,
         checkpoint: &Checkpoint,
@@ -219,6 +237,10 @@ impl Trail {
 }
 
 /// Keeps the first error about a file that cannot be read. Another error ends the reading.
+///
+/// # Errors
+///
+/// An error that is not about one file, such as one of the file system.
 fn pass_over(error: io::Error, unreadable: &mut Option<io::Error>) -> io::Result<()> {
     match UnreadablePart::of(&error) {
         Some(_) => {

@@ -144,6 +144,10 @@ impl TrailFollower {
     }
 
     /// Reads up to the end of the next line. Returns false if the file does not have it yet.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
     fn read_line(&mut self) -> io::Result<bool> {
         let Some(current) = &mut self.current else {
             return Ok(false);
@@ -177,6 +181,10 @@ impl TrailFollower {
     /// in its place.
     ///
     /// If the file became shorter than that, goes to the end of its last whole line.
+    ///
+    /// # Errors
+    ///
+    /// The length of the file cannot be read, or its position not be changed.
     fn leave_line(&mut self) -> io::Result<()> {
         let Some(current) = self.current.as_mut().filter(|current| current.grows) else {
             return Ok(());
@@ -211,6 +219,10 @@ impl TrailFollower {
     }
 
     /// At the end of a file: goes to the next one. Returns false if there is nothing to read now.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be opened, or its folder not be listed.
     fn go_on(&mut self) -> io::Result<bool> {
         let Some(current) = &mut self.current else {
             return self.open_next();
@@ -235,6 +247,11 @@ impl TrailFollower {
     }
 
     /// Opens the next older part or the file that is written. Returns false if there is neither now.
+    ///
+    /// # Errors
+    ///
+    /// The folder cannot be listed, or a part not be opened. A trail that does not exist yet is no
+    /// error.
     fn open_next(&mut self) -> io::Result<bool> {
         if self.parts.is_empty() && self.live.is_none() {
             let (mut parts, live) = match trail_files::listed(&self.path) {
@@ -268,6 +285,10 @@ impl TrailFollower {
 }
 
 /// Returns where the last whole line of a file of this length ends. 0 if there is none.
+///
+/// # Errors
+///
+/// The end of the file cannot be read.
 fn end_of_last_line(mut file: &File, length: u64) -> io::Result<u64> {
     let from = length.saturating_sub(MAX_LINE);
     file.seek(SeekFrom::Start(from))?;

@@ -129,6 +129,10 @@ impl TrailReader {
     }
 
     /// Reads the next line into the buffer. Returns false at the end of the file.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
     fn read_line(&mut self) -> io::Result<bool> {
         self.line.clear();
         let Some((_, file)) = &mut self.current else {

@@ -38,7 +38,9 @@ use std::{
 /// ```
 #[derive(Debug)]
 pub struct UnreadablePart {
+    /// The file that cannot be read.
     path: PathBuf,
+    /// Why it cannot be read.
     error: io::Error,
 }
 

@@ -38,6 +38,7 @@ use crate::{error::InvalidCorrelatedField, key::AuditKey};
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CorrelatedField(Kind);
 
+/// The field whose values get a code.
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Kind {
     /// The address of a client.
@@ -51,7 +52,9 @@ enum Kind {
 /// A value whose code is written as text, by the kind and name that are hashed with it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Correlated {
+    /// The kind of the field. It is hashed too, so that equal values of two fields have two codes.
     kind: &'static str,
+    /// The name within the kind, such as that of a header.
     name: Box<str>,
 }
 
@@ -108,6 +111,7 @@ impl Correlated {
         Self::of("name", part)
     }
 
+    /// Names a field by its kind and name.
     fn of(kind: &'static str, name: &str) -> Self {
         Self {
             kind,

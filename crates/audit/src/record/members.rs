@@ -109,6 +109,10 @@ pub(crate) struct GuardMember<S> {
 }
 
 /// Reads a principal: an object, or the identifier alone as in version 1 of `folded`.
+///
+/// # Errors
+///
+/// The member is neither an object nor a text.
 pub(crate) fn principal_of_any_version<'de, D, S>(
     deserializer: D,
 ) -> Result<Option<PrincipalMember<S>>, D::Error>

@@ -13,7 +13,9 @@ const INTERVALS: usize = 18;
 /// Counts durations in intervals that double.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Latency {
+    /// Durations by interval. The last one has no upper end.
     intervals: [u64; INTERVALS],
+    /// The longest duration, which the last interval does not tell.
     longest: Duration,
 }
 

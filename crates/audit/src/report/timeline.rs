@@ -19,13 +19,17 @@ pub(crate) struct Timeline {
     start: u64,
     /// The length of an interval in seconds, a power of two.
     length: u64,
+    /// Consecutive, from the first record to the last. When there would be too many, pairs are
+    /// merged.
     intervals: Vec<Interval>,
 }
 
 /// The requests of one interval.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Interval {
+    /// Requests that the handler answered.
     pub(super) answered: u64,
+    /// Requests that a guard refused.
     pub(super) refused: u64,
 }
 

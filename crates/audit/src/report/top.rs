@@ -11,6 +11,8 @@ const MAX_NAMES: usize = 10_000;
 /// Counts by name. Names beyond the first 10,000 are counted together.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Top {
+    /// The count of each name. At most 10,000 names, so that a client cannot fill the memory with
+    /// paths.
     counts: HashMap<Box<str>, u64>,
     /// The sum over names that did not fit.
     others: u64,
@@ -21,7 +23,9 @@ pub(crate) struct Top {
 /// The names with the largest counts, and the sum over all others.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) struct Largest<'a> {
+    /// The names with their counts, the largest first.
     pub(super) entries: Vec<(&'a str, u64)>,
+    /// The sum over all other names.
     pub(super) others: u64,
 }
 

@@ -23,7 +23,9 @@ const MAX_HELD_HEADS: usize = 4096;
 /// Decides which records are sent, for a sink with or without head records.
 #[derive(Debug)]
 pub(super) struct RepeatFilter {
+    /// The repeated records and their counts.
     counts: RepeatTable,
+    /// Tells when a count is written.
     clock: SharedClock,
     /// Whether the sink gets heads.
     has_heads: bool,

@@ -44,6 +44,10 @@ pub(crate) fn begun(part: &Path, unique: &str) -> PathBuf {
 }
 
 /// Lists compressed parts that are not finished.
+///
+/// # Errors
+///
+/// The folder cannot be listed.
 pub(crate) fn unfinished(path: &Path) -> io::Result<Vec<PathBuf>> {
     let (before, after) = around(path);
     let mut found = Vec::new();

@@ -72,6 +72,10 @@ pub(crate) fn aside(path: &Path, why: &str, record: u64) -> PathBuf {
 }
 
 /// Lists the files that were set aside for a reason, with the record number in each name.
+///
+/// # Errors
+///
+/// The folder cannot be listed.
 pub(crate) fn all_aside(path: &Path, why: &str) -> io::Result<Vec<(u64, PathBuf)>> {
     let mut before = path.file_name().unwrap_or_default().to_os_string();
     before.push(format!(".{why}."));
@@ -102,6 +106,10 @@ pub(crate) fn acknowledged(path: &Path) -> PathBuf {
 }
 
 /// Follows a symbolic link in place of the file: the parts of a trail are beside the file itself.
+///
+/// # Errors
+///
+/// The link leads nowhere.
 pub(crate) fn resolved(path: &Path) -> io::Result<PathBuf> {
     match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_symlink() => fs::canonicalize(path),
@@ -121,6 +129,10 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 ///
 /// A listing is not atomic: a part that gets its other name in the meantime may be missing in it. So the folder is
 /// listed until the same record numbers appear twice.
+///
+/// # Errors
+///
+/// The folder cannot be listed.
 pub(crate) fn parts(path: &Path) -> io::Result<Vec<PathBuf>> {
     same_twice(|| {
         let mut found = with_ends(path, &["", COMPRESSED])?;
@@ -132,6 +144,10 @@ pub(crate) fn parts(path: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 /// Lists until two listings in a row have the same record numbers, at most 20 times.
+///
+/// # Errors
+///
+/// The first error of a listing.
 fn same_twice(mut list: impl FnMut() -> io::Result<Vec<PathBuf>>) -> io::Result<Vec<PathBuf>> {
     let numbers = |parts: &[PathBuf]| parts.iter().map(|part| first_of(part)).collect::<Vec<_>>();
     let mut before = list()?;
@@ -146,6 +162,10 @@ fn same_twice(mut list: impl FnMut() -> io::Result<Vec<PathBuf>>) -> io::Result<
 }
 
 /// Lists the files with the name of an older part and one of these ends.
+///
+/// # Errors
+///
+/// The folder cannot be listed.
 fn with_ends(path: &Path, ends: &[&str]) -> io::Result<Vec<PathBuf>> {
     let (before, after) = around(path);
     let mut found = Vec::new();
@@ -270,6 +290,10 @@ fn around(path: &Path) -> (OsString, OsString) {
 
 /// Reads the next line with its line end, or the next `most` bytes of a longer one. Returns false at
 /// the end of the file.
+///
+/// # Errors
+///
+/// Those of the reader.
 pub(crate) fn read_line(
     reader: &mut impl BufRead,
     most: u64,

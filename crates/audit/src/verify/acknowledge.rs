@@ -116,6 +116,10 @@ pub fn acknowledge(
 ///
 /// A link, or a file of another user in its place, is refused: the service may write in the folder, and
 /// this may run as root.
+///
+/// # Errors
+///
+/// The trail is not there, the file is a link or belongs to another user, or it cannot be written.
 fn append(path: &Path, line: &[u8]) -> io::Result<()> {
     let path = trail_files::resolved(path)?;
     let trail = fs::metadata(&path)?;
@@ -138,6 +142,10 @@ fn own_user() -> Option<u32> {
 }
 
 /// Marks the acknowledged incidents of a report. A missing file is not an error.
+///
+/// # Errors
+///
+/// The file is there and cannot be read.
 pub(super) fn apply(
     path: &Path,
     key: Option<&AuditKey>,

@@ -102,6 +102,10 @@ impl ExpectedRecords {
     }
 
     /// Reads a checkpoint file. A missing file is not an error.
+    ///
+    /// # Errors
+    ///
+    /// The file is there and cannot be read.
     pub(super) fn read(&mut self, path: &Path, verifier: &Verifier) -> io::Result<()> {
         self.summary.found = read_checkpoints(path, verifier, |_, line| self.take(line))?;
         Ok(())
@@ -222,6 +226,10 @@ impl ExpectedRecords {
 /// `take` gets the bytes of each line and what they say.
 ///
 /// A line without a line end counts as [`CheckpointLine::Unknown`].
+///
+/// # Errors
+///
+/// The file is no regular file, or cannot be read.
 pub(crate) fn read_checkpoints(
     path: &Path,
     verifier: &Verifier,

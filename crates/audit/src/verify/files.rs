@@ -68,6 +68,10 @@ pub fn verify_file(
 }
 
 /// Verifies the files as they are listed. `None` if one was deleted after it was listed.
+///
+/// # Errors
+///
+/// A file cannot be read, or the key does not belong to the trail.
 fn verify_once(path: &Path, options: &VerifyOptions) -> Result<Option<VerifyReport>, VerifyError> {
     // Checkpoints first: records that they are about are in the files already.
     let mut expected = options.expected();

@@ -89,6 +89,7 @@ struct Walk {
 }
 
 impl Walk {
+    /// Begins at a leaf.
     fn new(here: u64, last: u64) -> Self {
         Self { here, last }
     }
@@ -119,11 +120,13 @@ impl Walk {
         Some(side)
     }
 
+    /// Goes to the parents of both nodes.
     fn up(&mut self) {
         self.here >>= 1;
         self.last >>= 1;
     }
 
+    /// Tells whether there is only one node at this height.
     fn is_at_root(&self) -> bool {
         self.last == 0
     }

@@ -96,6 +96,7 @@ impl Rules {
         self.decide(cx, redaction, || class_at_end(cx, outcome))
     }
 
+    /// Decides by the first rule that fits the route. `class` is calculated only if there is one.
     fn decide(
         &self,
         cx: &SecurityContext,
@@ -139,6 +140,7 @@ impl AuditRule {
     }
 }
 
+/// Converts a number for an event of the trail.
 fn number(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
@@ -216,6 +218,7 @@ fn grpc_status(headers: &HeaderMap) -> Option<u16> {
     Some(status.and_then(|it| it.parse().ok()).unwrap_or(u16::MAX))
 }
 
+/// Tells whether a guard refused, would have refused in shadow, or a credential failed.
 fn is_refusal(seen: &Observations) -> bool {
     seen.refusals().count() > 0
         || !seen.shadow_refusals().is_empty()
@@ -244,6 +247,7 @@ fn succeeded(cx: &SecurityContext, outcome: &Outcome) -> bool {
     is_whole && is_ok && outcome.status.is_some_and(is_good)
 }
 
+/// Tells whether a status is none of an error.
 fn is_good(status: StatusCode) -> bool {
     status.as_u16() < 400
 }

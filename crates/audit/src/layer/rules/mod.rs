@@ -94,9 +94,14 @@ impl AuditLevel {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[must_use]
 pub struct AuditRule {
+    /// Which requests the rule is about.
     routes: Routes,
+    /// How much of a success is recorded. Default: everything.
     successes: AuditLevel,
+    /// How much of a failure is recorded: status 400 or higher, or an end before the whole
+    /// response.
     failures: AuditLevel,
+    /// How much of a refusal is recorded. Never nothing.
     refusals: AuditLevel,
     /// Of so many successes one is recorded.
     one_of: u32,
@@ -132,6 +137,7 @@ impl AuditRule {
         Self::of(Routes::Any)
     }
 
+    /// Begins a rule that records everything.
     fn of(routes: Routes) -> Self {
         Self {
             routes,
@@ -183,6 +189,11 @@ impl AuditRule {
     }
 
     /// Finds what would leave out a record that must be there.
+    ///
+    /// # Errors
+    ///
+    /// [`AuditBuildError::InvalidSetting`] names the method that would leave out refusals or
+    /// failures.
     fn check(&self) -> Result<(), AuditBuildError> {
         let checks = [
             (

@@ -39,6 +39,7 @@ use crate::{
 /// The most sinks of one layer: the bits of a mask.
 pub(super) const MAX_SINKS: usize = 64;
 
+/// Whether a sink kept a record.
 type SinkResult = Result<(), SinkUnavailable>;
 
 /// A sink with its policy.
@@ -59,6 +60,8 @@ pub(super) struct SinkSlot {
 }
 
 impl SinkSlot {
+    /// Asks the sink once for what it needs. A sink that panics here counts as one that needs
+    /// everything.
     pub(super) fn new(sink: Arc<dyn Sink>, policy: SinkPolicy) -> Self {
         let mut slot = Self {
             sink,

@@ -22,6 +22,7 @@ pub(super) struct AnySinkResult {
 }
 
 impl AnySinkResult {
+    /// Counts the result of a sink of which one is enough. Results of others decide alone.
     pub(super) fn count(&mut self, policy: SinkPolicy, result: SinkResult) {
         match (policy, result) {
             (SinkPolicy::OneSuffices, Ok(())) => self.kept = true,
@@ -30,6 +31,7 @@ impl AnySinkResult {
         }
     }
 
+    /// Fails only if no sink kept the record.
     pub(super) fn result(&self) -> SinkResult {
         match self.refused {
             Some(why) if !self.kept => Err(why),
@@ -41,6 +43,7 @@ impl AnySinkResult {
 /// How the result of a sink counts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ResultRule {
+    /// Whether each sink has to keep it, or one of several.
     pub(super) policy: SinkPolicy,
     /// Whether a request without its record is refused. Otherwise the response only waits.
     pub(super) fails_closed: bool,

@@ -54,7 +54,9 @@ struct Place {
 struct FirstPlace {
     /// The record of the latest line of all places.
     newest: AtomicU64,
+    /// The record up to which the first place was tried.
     tried: Mutex<u64>,
+    /// Wakes the threads of the other places.
     changed: Condvar,
     /// How long the others wait.
     patience: Duration,
@@ -63,6 +65,7 @@ struct FirstPlace {
 /// A place, as the writer sees it.
 #[derive(Debug)]
 struct PlaceEntry {
+    /// What the writer and the thread of the place share.
     place: Arc<Place>,
     /// The record of the last line that waited for it: the next one proves growth since that.
     since: Option<u64>,
@@ -73,7 +76,9 @@ struct PlaceEntry {
 /// All places, each with a thread that writes to it.
 #[derive(Debug)]
 pub(super) struct CheckpointPlaces {
+    /// The places in the order of the builder.
     places: Vec<PlaceEntry>,
+    /// What the other places wait for.
     first: Arc<FirstPlace>,
     /// Is disconnected when all threads have written everything.
     done: Receiver<()>,
@@ -178,15 +183,20 @@ impl CheckpointPlaces {
 
 /// The thread of one place.
 struct PlaceThread {
+    /// What waits for this place.
     place: Arc<Place>,
+    /// What the other places wait for.
     first: Arc<FirstPlace>,
+    /// Whether the others wait for this place.
     is_first: bool,
+    /// Where lines are written: a file, a command or another service.
     output: CheckpointOutput,
     /// Disconnects `done` when the thread ends.
     _finished: SyncSender<()>,
 }
 
 impl PlaceThread {
+    /// Writes whenever the writer tells of a line. The first place never waits.
     fn run(mut self, woken: &Receiver<()>) {
         while woken.recv().is_ok() {
             let newest = self.first.newest.load(Ordering::Acquire);
@@ -230,6 +240,7 @@ impl FirstPlace {
 }
 
 impl Place {
+    /// Locks the lines of the place.
     fn waiting(&self) -> MutexGuard<'_, VecDeque<PlacedLine>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -273,6 +284,10 @@ impl Place {
 ///
 /// If the file does not end with a line feed (a write that was cut), one is added first, so that the new line is
 /// whole.
+///
+/// # Errors
+///
+/// It is no regular file, or cannot be written or synced.
 pub(super) fn append(file: &Path, line: &str) -> io::Result<()> {
     if fs::metadata(file).is_ok_and(|metadata| !metadata.is_file()) {
         return Err(io::Error::other("the checkpoint file is no regular file"));
@@ -296,6 +311,10 @@ pub(super) fn append(file: &Path, line: &str) -> io::Result<()> {
 }
 
 /// Returns whether a file is empty or ends with a line feed.
+///
+/// # Errors
+///
+/// Its length or its last byte cannot be read.
 fn ends_a_line(file: &mut fs::File) -> io::Result<bool> {
     use std::io::{Read as _, Seek as _};
     if file.metadata()?.len() == 0 {

@@ -48,7 +48,9 @@ const CHUNK: usize = 64 * 1024;
 pub(super) struct Compressor {
     /// `None` once it ends.
     wake: Option<SyncSender<()>>,
+    /// Set when the sink is closed. The thread looks at it after each chunk.
     stopping: Arc<AtomicBool>,
+    /// Joined when the sink is closed. `None` then.
     thread: Option<JoinHandle<()>>,
 }
 
@@ -98,10 +100,13 @@ impl Drop for Compressor {
 
 /// The state of the thread.
 pub(super) struct Worker {
+    /// The file that is written. Its parts are beside it.
     trail: PathBuf,
+    /// Held while parts are replaced, so that no reader finds half of them.
     lock: PartsLock,
     /// Bytes that stay free on the disk.
     reserve: u64,
+    /// Set when the sink is closed.
     stopping: Arc<AtomicBool>,
     /// Whether the last round failed.
     failing: bool,
@@ -195,6 +200,11 @@ impl Worker {
     }
 
     /// Compresses one part, or removes it if that was done.
+    ///
+    /// # Errors
+    ///
+    /// The part cannot be read, its compressed form not be written, or there is too little space.
+    /// The plain part stays.
     fn compress(&self, part: &Path) -> Result<(), Problem> {
         let source = match trail_files::open_regular(part) {
             // Retention deleted it.
@@ -218,6 +228,11 @@ impl Worker {
     }
 
     /// Returns whether the compressed part is there and equal. One that is damaged is written again.
+    ///
+    /// # Errors
+    ///
+    /// The compressed part can be read and differs, so one of both was changed: an operator has to
+    /// decide.
     fn is_done(&self, part: &Path, source: &File) -> Result<bool, Problem> {
         let compressed = trail_files::compressed(part);
         let read = PartReader::open_compressed(&compressed).and_then(|it| self.digest(it));
@@ -236,6 +251,10 @@ impl Worker {
     }
 
     /// Refuses to take the last space of the disk. If it is not known, compressing goes on.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::StorageFull`], with how many bytes are free.
     fn demand_space(&self, source: &File, length: u64) -> io::Result<()> {
         let needed = length.saturating_add(self.reserve);
         match storage::free_bytes(source) {
@@ -247,6 +266,11 @@ impl Worker {
         }
     }
 
+    /// Compresses a part, reads it back, and replaces it only if nothing differs.
+    ///
+    /// # Errors
+    ///
+    /// The target cannot be written or synced, or what was read back differs.
     fn compress_to(
         &self,
         part: &Path,
@@ -268,6 +292,10 @@ impl Worker {
     }
 
     /// Compresses a file, and returns the digest of what was read.
+    ///
+    /// # Errors
+    ///
+    /// Reading or writing fails, or the sink is closed meanwhile.
     fn write(&self, mut source: File, target: &File) -> io::Result<[u8; 32]> {
         let mut encoder = zstd::stream::write::Encoder::new(target, LEVEL)?;
         encoder.window_log(WINDOW_LOG)?;
@@ -281,6 +309,11 @@ impl Worker {
         Ok(digest.finalize().into())
     }
 
+    /// Returns the SHA-256 of what a reader gives.
+    ///
+    /// # Errors
+    ///
+    /// Reading fails, or the sink is closed meanwhile.
     fn digest(&self, mut reader: impl Read) -> io::Result<[u8; 32]> {
         let mut digest = Sha256::new();
         self.each_chunk(&mut reader, |chunk| {
@@ -291,6 +324,10 @@ impl Worker {
     }
 
     /// Reads to the end, and gives up when the sink is closed.
+    ///
+    /// # Errors
+    ///
+    /// Those of reader and function, and [`io::ErrorKind::Interrupted`] when the sink is closed.
     fn each_chunk(
         &self,
         reader: &mut impl Read,
@@ -347,12 +384,20 @@ impl Worker {
 }
 
 /// Returns length and time of a file.
+///
+/// # Errors
+///
+/// The file is not there, or the system keeps no time of change.
 fn state_of(part: &Path) -> io::Result<(u64, SystemTime)> {
     let metadata = fs::metadata(part)?;
     Ok((metadata.len(), metadata.modified()?))
 }
 
 /// Returns a random text for the name of a file.
+///
+/// # Errors
+///
+/// The system has no random bytes.
 fn unique() -> io::Result<String> {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;
@@ -368,6 +413,10 @@ fn is_full(error: &io::Error) -> bool {
 }
 
 /// Lets the group read the compressed part if it may read the plain one. Others may not.
+///
+/// # Errors
+///
+/// The mode cannot be changed. That the group cannot be changed is no error.
 #[cfg(unix)]
 fn keep_readers(plain: &Metadata, target: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;

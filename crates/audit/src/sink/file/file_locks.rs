@@ -33,6 +33,11 @@ impl PartsLock {
 ///
 /// The system releases the lock when the process ends, also after a crash. The file itself stays: removing it
 /// would let a third process lock a new one while the second still waits.
+///
+/// # Errors
+///
+/// The path is no regular file, or the lock file cannot be opened. That another process has the
+/// lock is `Ok(None)`.
 pub(super) fn lock(path: &Path) -> io::Result<Option<File>> {
     demand_regular(path)?;
     let file = private_file::options()
@@ -46,6 +51,10 @@ pub(super) fn lock(path: &Path) -> io::Result<Option<File>> {
 ///
 /// Unlike the lock file, it cannot be removed in the meantime, and it is the same under every name
 /// of the file. `Ok(None)` if there is no file, `Err(())` if another process has it.
+///
+/// # Errors
+///
+/// The path is no regular file, or cannot be opened.
 pub(super) fn lock_data(path: &Path) -> io::Result<Result<Option<File>, ()>> {
     demand_regular(path)?;
     let file = match File::open(path) {
@@ -60,6 +69,10 @@ pub(super) fn lock_data(path: &Path) -> io::Result<Result<Option<File>, ()>> {
 }
 
 /// Tries to lock a file without waiting. Returns false if another process has the lock.
+///
+/// # Errors
+///
+/// The file system knows no locks.
 pub(super) fn take_lock(file: &File) -> io::Result<bool> {
     match file.try_lock() {
         Ok(()) => Ok(true),
@@ -69,6 +82,10 @@ pub(super) fn take_lock(file: &File) -> io::Result<bool> {
 }
 
 /// Refuses a path that is not a regular file: opening a FIFO would hang, a device keeps nothing.
+///
+/// # Errors
+///
+/// The path is there and no regular file, or cannot be looked at.
 pub(super) fn demand_regular(path: &Path) -> io::Result<()> {
     match fs::metadata(path) {
         Ok(metadata) if !metadata.is_file() => Err(io::Error::other(

@@ -222,6 +222,10 @@ impl FileSinkBuilder {
 }
 
 /// Refuses the name of a compressed part for the file that is written: readers would decompress it.
+///
+/// # Errors
+///
+/// [`AuditBuildError::InvalidSetting`] for a name that ends with `.zst`.
 fn demand_plain_name(path: &Path) -> Result<(), AuditBuildError> {
     match trail_files::is_compressed(path) {
         true => Err(AuditBuildError::InvalidSetting {
@@ -233,6 +237,10 @@ fn demand_plain_name(path: &Path) -> Result<(), AuditBuildError> {
 }
 
 /// Removes compressed parts that an earlier process did not finish. Their plain parts are there.
+///
+/// # Errors
+///
+/// The folder cannot be listed. A file that cannot be removed is only logged.
 fn remove_unfinished(path: &Path) -> io::Result<()> {
     for file in trail_files::unfinished(path)? {
         if let Err(error) = fs::remove_file(&file) {
@@ -259,6 +267,10 @@ fn record_start(
 }
 
 /// Starts a thread with a name that process listings show.
+///
+/// # Errors
+///
+/// The system cannot start a thread.
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let thread = thread::Builder::new().name(name.into());
     thread.spawn(run).map(drop)

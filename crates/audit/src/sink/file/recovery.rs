@@ -214,6 +214,10 @@ fn marked(tree: Tree, path: &Path, seal: &Seal, checkpoint: Option<&Checkpoint>)
 }
 
 /// Returns the end of the trail in its latest older part, or begins a new trail.
+///
+/// # Errors
+///
+/// The parts cannot be listed or read.
 fn before(
     path: &Path,
     seal: &Seal,
@@ -239,6 +243,10 @@ fn before(
 }
 
 /// Removes an incomplete line from the file, or renames a damaged file. Returns what is to be recorded.
+///
+/// # Errors
+///
+/// The rest of the file cannot be copied, cut off or renamed. Nothing is lost then.
 fn set_aside(
     path: &Path,
     good: u64,
@@ -269,6 +277,10 @@ fn set_aside(
 ///
 /// A file name counts only if it stands for the next record, and it is only mentioned: anyone who can create a
 /// file can choose its name.
+///
+/// # Errors
+///
+/// The folder cannot be listed.
 fn untold(path: &Path, next: u64) -> io::Result<Vec<Recovered>> {
     let aside = trail_files::all_aside(path, TORN)?.into_iter();
     let aside = aside.filter(|(record, _)| *record == next);
@@ -316,6 +328,10 @@ fn cut(path: &Path, good: u64, record: u64) -> io::Result<Recovered> {
 }
 
 /// Writes and syncs a new file with mode 0600. It is removed if that fails.
+///
+/// # Errors
+///
+/// The file cannot be written. What was begun is removed.
 fn copy(to: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = private_file::options()
         .write(true)

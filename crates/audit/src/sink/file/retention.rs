@@ -156,6 +156,10 @@ fn readable_end(
 }
 
 /// Records the deletion of the oldest parts, waits until the record is safe, then deletes them, oldest first.
+///
+/// # Errors
+///
+/// The record of the deletion cannot be written. Nothing is deleted then.
 fn retire(
     journal: &mut Journal<impl Store>,
     parts: &[Part],

@@ -262,6 +262,10 @@ impl Store for Disk {
 }
 
 /// Returns an older part with its length and its time.
+///
+/// # Errors
+///
+/// The part is gone, or cannot be looked at.
 fn described(path: PathBuf) -> io::Result<Part> {
     let metadata = fs::metadata(&path)?;
     let modified = metadata.modified()?;
@@ -288,6 +292,10 @@ pub(super) fn free_bytes(_: &File) -> Option<u64> {
 }
 
 /// Removes a file that may not be there.
+///
+/// # Errors
+///
+/// The file is there and cannot be removed.
 fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -296,6 +304,10 @@ fn remove(path: &Path) -> io::Result<()> {
 }
 
 /// Reads to the end, and returns the last bytes: at least the last line.
+///
+/// # Errors
+///
+/// Those of the reader.
 fn end_of(reader: &mut impl Read) -> io::Result<Vec<u8>> {
     let most = usize::try_from(MAX_LINE).unwrap_or(usize::MAX);
     let mut end = Vec::new();
@@ -325,6 +337,10 @@ fn data_options() -> fs::OpenOptions {
 /// Removes permissions that others have on a file, and logs a warning.
 ///
 /// The file may come from another program. Its group keeps read access; everyone else loses all.
+///
+/// # Errors
+///
+/// The mode cannot be read or changed.
 #[cfg(unix)]
 fn repair_mode(path: &Path, file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
@@ -360,6 +376,10 @@ pub(super) fn name(path: &Path) -> String {
 }
 
 /// Renames a file and returns the new path. A missing file is not an error.
+///
+/// # Errors
+///
+/// The file is there and cannot be renamed.
 pub(super) fn move_away(path: &Path, to: PathBuf) -> io::Result<PathBuf> {
     match fs::rename(path, &to) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

@@ -283,6 +283,10 @@ impl<S: Store> WriterThread<S> {
     }
 
     /// Makes one attempt to write, and notes its duration and its result.
+    ///
+    /// # Errors
+    ///
+    /// [`SinkUnavailable::Failing`]. The records stay in memory for the next attempt.
     fn attempt(&mut self, taken: &Batch) -> Result<(), SinkUnavailable> {
         self.queue.writing_since(Some(self.clock.monotonic()));
         let outcome = self.try_to_keep(taken);
@@ -292,6 +296,10 @@ impl<S: Store> WriterThread<S> {
     }
 
     /// Writes all unsealed records. Syncs if a response waits, if the sink is closing, or if a sync is due.
+    ///
+    /// # Errors
+    ///
+    /// Those of the journal.
     fn try_to_keep(&mut self, taken: &Batch) -> io::Result<()> {
         self.journal.write()?;
         let now = self.clock.monotonic();

@@ -31,6 +31,7 @@ const BODY_WAIT: Duration = Duration::from_secs(1);
 /// A server, with a connection to it while there is one.
 #[derive(Debug)]
 pub(super) struct HttpClient {
+    /// The server and the path.
     target: HttpTarget,
     /// Headers of every request.
     headers: HeaderMap,
@@ -38,6 +39,7 @@ pub(super) struct HttpClient {
     deadline: Duration,
     /// `None` only while it is dropped.
     runtime: Option<Runtime>,
+    /// The open connection. `None`: the next request opens one.
     open: Option<SendRequest<Full<Bytes>>>,
 }
 
@@ -124,6 +126,8 @@ impl HttpClient {
         }
     }
 
+    /// Makes the request. Headers of this request come after those of every request, and `Host` is
+    /// that of the target.
     fn request(&self, headers: &HeaderMap, body: &Bytes) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(body.clone()));
         *request.method_mut() = Method::POST;
@@ -148,6 +152,7 @@ impl Drop for HttpClient {
 }
 
 impl Reply {
+    /// Keeps what decides about the next try.
     fn without_body(head: &http::response::Parts) -> Self {
         Self {
             status: head.status,
@@ -161,6 +166,10 @@ impl Reply {
 ///
 /// A server may close an idle connection at any time, also while the request is on its way. So a request that gets no
 /// response on the open connection is sent once more on a new one.
+///
+/// # Errors
+///
+/// The connection cannot be opened, or ends without a response.
 async fn exchange(
     open: Option<SendRequest<Full<Bytes>>>,
     target: &HttpTarget,
@@ -189,6 +198,10 @@ async fn read_body(body: Incoming) -> Option<Bytes> {
 }
 
 /// Opens a connection.
+///
+/// # Errors
+///
+/// No address accepts the connection, or its certificate is not that of the server.
 async fn connect(target: &HttpTarget) -> io::Result<SendRequest<Full<Bytes>>> {
     let stream = open_stream(target).await?;
     match target.tls() {
@@ -199,6 +212,10 @@ async fn connect(target: &HttpTarget) -> io::Result<SendRequest<Full<Bytes>>> {
 
 /// Opens a stream to the first address that accepts. In clear text, only addresses of this machine are tried, unless
 /// others are allowed.
+///
+/// # Errors
+///
+/// No address accepts the connection, or none may be used.
 async fn open_stream(target: &HttpTarget) -> io::Result<TcpStream> {
     let mut problem = io::Error::new(io::ErrorKind::NotFound, "no address that may be used");
     for address in lookup_host(target.address()).await? {
@@ -214,6 +231,10 @@ async fn open_stream(target: &HttpTarget) -> io::Result<TcpStream> {
 }
 
 /// Begins HTTP on a stream. Its task runs while a request is under way.
+///
+/// # Errors
+///
+/// The stream ends before HTTP has begun.
 async fn begin(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
 ) -> io::Result<SendRequest<Full<Bytes>>> {

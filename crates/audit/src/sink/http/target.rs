@@ -17,6 +17,7 @@ const CLEAR_TEXT: &str = "records would leave this machine in clear text; use ht
 pub(crate) struct HttpTarget {
     /// Without the brackets of an IPv6 address.
     host: Box<str>,
+    /// The port of the address, or the default one of its scheme.
     port: u16,
     /// The value of `Host`.
     authority: HeaderValue,

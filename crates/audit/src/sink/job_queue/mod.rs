@@ -120,9 +120,13 @@ pub(super) use queue_setting_methods;
 
 /// The end of the queue that the sink holds. It never waits for the thread.
 pub(super) struct JobQueue {
+    /// Without a bound. The places of the state are the bound.
     jobs: Sender<Job>,
+    /// How many places are taken, and what was lost.
     state: Arc<QueueState>,
+    /// Size, policy, deadline and clock.
     settings: QueueSettings,
+    /// Ends the waits of responses at their deadline.
     timer: Arc<DeadlineTimer>,
 }
 

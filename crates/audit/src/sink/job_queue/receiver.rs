@@ -55,8 +55,11 @@ pub(in crate::sink) struct QueueState {
 
 /// The end of the queue that the thread holds.
 pub(in crate::sink) struct JobReceiver {
+    /// What the sinks sent, in their order.
     jobs: Receiver<Job>,
+    /// The places, which are free again when a job is done.
     state: Arc<QueueState>,
+    /// Tells how old a record is.
     clock: SharedClock,
 }
 
@@ -110,18 +113,30 @@ impl JobReceiver {
     }
 
     /// Waits for a job. An error: the sink is gone, and nothing waits.
+    ///
+    /// # Errors
+    ///
+    /// The sink is gone, and nothing waits.
     pub(in crate::sink) fn recv(&self) -> Result<Job, RecvError> {
         self.state.busy_since.store(0, Ordering::Relaxed);
         self.took(self.jobs.recv())
     }
 
     /// Waits for a job, at most so long.
+    ///
+    /// # Errors
+    ///
+    /// The time is over, or the sink is gone.
     pub(in crate::sink) fn recv_timeout(&self, limit: Duration) -> Result<Job, RecvTimeoutError> {
         self.state.busy_since.store(0, Ordering::Relaxed);
         self.took(self.jobs.recv_timeout(limit))
     }
 
     /// Takes a job that waits.
+    ///
+    /// # Errors
+    ///
+    /// Nothing waits, or the sink is gone.
     #[cfg(any(feature = "otlp", feature = "webhook"))]
     pub(in crate::sink) fn try_recv(&self) -> Result<Job, TryRecvError> {
         self.state.busy_since.store(0, Ordering::Relaxed);

@@ -94,8 +94,11 @@ pub struct OtlpSink {
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct OtlpSinkBuilder {
+    /// How requests are sent, and the queue of what waits.
     http: HttpSettings,
+    /// The attribute `service.name` of the resource.
     service_name: Box<str>,
+    /// Whether every record is sent as a log record, or one span for each request.
     signal: OtlpSignal,
 }
 

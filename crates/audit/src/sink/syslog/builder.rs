@@ -39,11 +39,17 @@ const LOG_AUDIT: u8 = 13;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct SyslogSinkBuilder {
+    /// Where messages are sent.
     address: SyslogAddress,
+    /// APP-NAME of RFC 5424. Default: `palisade`.
     app_name: Box<str>,
+    /// HOSTNAME of RFC 5424. Default: the name of the machine.
     host_name: Box<str>,
+    /// The facility of RFC 5424, section 6.2.1. Default: 13, log audit.
     facility: u8,
+    /// Size, policy, deadline and clock of the queue.
     queue: QueueSettings,
+    /// The authorities of the server, and the certificate of this client.
     #[cfg(feature = "syslog-tls")]
     tls: TlsSettings,
     /// Whether records may leave the machine in clear text.
@@ -51,6 +57,7 @@ pub struct SyslogSinkBuilder {
 }
 
 impl SyslogSinkBuilder {
+    /// Starts with the defaults of the table above.
     pub(super) fn new(address: SyslogAddress) -> Self {
         Self {
             address,
@@ -172,6 +179,10 @@ impl SyslogSinkBuilder {
     }
 
     /// Finds settings that cannot work together.
+    ///
+    /// # Errors
+    ///
+    /// [`AuditBuildError::InvalidSetting`] names the setting and what to use in its place.
     fn check(&self) -> Result<(), AuditBuildError> {
         let invalid = |setting, problem| Err(AuditBuildError::InvalidSetting { setting, problem });
         if self.facility > MAX_FACILITY {

@@ -24,12 +24,17 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// The connection to one address, or the time of the next try.
 #[derive(Debug)]
 pub(super) struct Connection {
+    /// The server.
     address: SyslogAddress,
+    /// Tells when the next try may begin.
     clock: SharedClock,
     /// How a connection is protected, for an address with TLS.
     #[cfg(feature = "syslog-tls")]
     tls: Option<TlsServer>,
+    /// The open socket. `None`: there is none, and the next message opens one if it may.
     open: Option<Socket>,
+    /// No try before this moment on the monotonic clock, so that a server that is down costs one
+    /// try a second.
     retry_at: Duration,
 }
 
@@ -146,6 +151,11 @@ impl Socket {
         }
     }
 
+    /// Sends one message. Over a stream it is framed by its length (RFC 6587, 3.4.1).
+    ///
+    /// # Errors
+    ///
+    /// The server has closed the connection, or does not read for too long.
     fn send(&mut self, message: &str) -> io::Result<()> {
         match self {
             // One write, so that no frame is split by a failure in between.

@@ -44,8 +44,11 @@ pub(super) enum Severity {
 /// What all messages of one sink have in common.
 #[derive(Clone, Debug)]
 pub(super) struct MessageHeader {
+    /// The facility. With the severity it is the priority of a message.
     facility: u8,
+    /// HOSTNAME.
     host_name: Box<str>,
+    /// APP-NAME.
     app_name: Box<str>,
 }
 

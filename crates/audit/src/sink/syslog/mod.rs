@@ -80,6 +80,7 @@ use crate::{
 /// # let _ = layer; Ok::<(), palisade_audit::AuditBuildError>(())
 /// ```
 pub struct SyslogSink {
+    /// The thread behind it sends.
     queue: JobQueue,
     /// The address, for `Debug`.
     address: SyslogAddress,

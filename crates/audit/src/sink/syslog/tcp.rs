@@ -12,6 +12,10 @@ const CONNECTING: Duration = Duration::from_secs(2);
 pub(super) const WRITING: Duration = Duration::from_secs(5);
 
 /// Opens a stream over TCP.
+///
+/// # Errors
+///
+/// The server does not accept the connection in time.
 pub(super) fn open_stream(server: &SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect_timeout(server, CONNECTING)?;
     stream.set_read_timeout(Some(WRITING))?;

@@ -14,9 +14,13 @@ use crate::{error::AuditBuildError, sink::tls::TlsSettings};
 
 /// A server, and how the connection to it is protected.
 pub(super) struct TlsServer {
+    /// Resolved at each connection, so that a new address is found.
     host: Box<str>,
+    /// The port, from the address.
     port: u16,
+    /// The name that the certificate must have.
     name: ServerName<'static>,
+    /// The authorities, and the certificate of this client.
     config: Arc<ClientConfig>,
 }
 
@@ -63,6 +67,12 @@ impl TlsServer {
         Err(problem)
     }
 
+    /// Completes the handshake before the first message, so that no record is given to a wrong
+    /// server.
+    ///
+    /// # Errors
+    ///
+    /// The certificate is not that of the server, or the server does not use TLS.
     fn begin(&self, mut stream: TcpStream) -> io::Result<TlsStream> {
         let config = Arc::clone(&self.config);
         let connection = ClientConnection::new(config, self.name.clone());
@@ -76,6 +86,10 @@ impl TlsServer {
 
 impl TlsStream {
     /// Sends bytes.
+    ///
+    /// # Errors
+    ///
+    /// The server has closed the connection, or does not read for too long.
     pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.0.write_all(bytes)?;
         self.0.flush()

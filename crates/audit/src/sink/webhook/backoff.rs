@@ -10,7 +10,9 @@ const LONGEST_ASKED: Duration = Duration::from_secs(60 * 60);
 /// The state between two tries.
 #[derive(Debug)]
 pub(super) struct Backoff {
+    /// The pause after the first failure.
     first: Duration,
+    /// The pause after the next failure: each is twice as long, up to five minutes.
     next: Duration,
 }
 

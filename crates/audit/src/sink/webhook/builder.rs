@@ -54,11 +54,18 @@ const MIN_SPOOL_BYTES: u64 = 2 * 1024 * 1024;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct WebhookSinkBuilder {
+    /// How requests are sent, and the queue of what waits.
     http: HttpSettings,
+    /// The folder of the batches that wait.
     spool: PathBuf,
+    /// The most bytes of the folder on the disk.
     spool_bytes: u64,
+    /// The most bytes of one request.
     batch_bytes: usize,
+    /// Whether and with what requests are signed. The operator has to decide.
     signing: Signing,
+    /// A batch that always fails is set aside at this age, so that it does not stop the ones after
+    /// it.
     set_aside_after: Duration,
 }
 
@@ -74,6 +81,7 @@ enum Signing {
 }
 
 impl WebhookSinkBuilder {
+    /// Starts with the defaults of the table above.
     pub(super) fn new(uri: Uri, spool: PathBuf) -> Self {
         Self {
             http: HttpSettings::new(uri),

@@ -52,6 +52,11 @@ impl Collector {
     }
 
     /// Stores a batch in parts. Returns the first error.
+    ///
+    /// # Errors
+    ///
+    /// That of the first part that could not be stored. The records of such parts are counted as
+    /// lost.
     fn store(&mut self, batch: &Batch, jobs: &JobReceiver) -> Result<(), SinkUnavailable> {
         let mut outcome = Ok(());
         for part in parts(batch, self.batch_bytes) {
@@ -74,6 +79,11 @@ impl Collector {
     }
 
     /// Stores records. What changes is logged.
+    ///
+    /// # Errors
+    ///
+    /// [`SinkUnavailable::Full`] if the spool has no space and may not be waited for,
+    /// [`SinkUnavailable::Failing`] if it cannot be written.
     fn store_part(
         &self,
         part: &Part,

@@ -29,6 +29,7 @@ pub(super) struct Doubt {
 }
 
 impl Doubt {
+    /// Begins with no batch in doubt.
     pub(super) fn new(set_aside_after: Duration) -> Self {
         Self {
             set_aside_after,
@@ -71,6 +72,7 @@ impl Doubt {
         }
     }
 
+    /// Tells whether a batch is a part of the one that was given up.
     fn is_part(&self, batch: &StoredBatch) -> bool {
         let given_up = self.given_up.as_ref();
         given_up.is_some_and(|given_up| batch.is_part_of(given_up))

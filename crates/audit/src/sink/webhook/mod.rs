@@ -82,7 +82,9 @@ use crate::{
 /// # let _ = layer; Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct WebhookSink {
+    /// The thread behind it writes batches to the spool.
     queue: JobQueue,
+    /// What waits on the disk, for the operator to look at.
     spool: Arc<Spool>,
     /// Host and port, for `Debug`: the path may be secret.
     receiver: String,

@@ -9,8 +9,12 @@ use sha2::Sha256;
 
 use crate::key::AuditKey;
 
+/// The identifier of the batch. A receiver that has seen it ignores the second one (Standard
+/// Webhooks).
 const ID: HeaderName = HeaderName::from_static("webhook-id");
+/// The seconds since the Unix epoch at which it was sent. A receiver refuses old ones.
 const TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
+/// The signatures over identifier, time and body.
 const SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 
 /// Returns the headers of one try. Without a key there is no signature.

@@ -20,6 +20,11 @@ impl Scan {
     ///
     /// If it is the first file, whether the trail is intact is unknown: the scan fails. A later
     /// file is a finding and is skipped.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError::Unverifiable`] if it is the first file, and another key or version would be
+    /// needed.
     pub(super) fn unusable(&mut self, reason: FindingReason) -> Result<Next, VerifyError> {
         let finding = self.finding(reason, self.next_sequence());
         let wrong_key = matches!(

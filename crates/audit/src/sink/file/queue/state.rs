@@ -148,6 +148,10 @@ impl State {
     }
 
     /// Returns whether the sink can take records that a response waits for.
+    ///
+    /// # Errors
+    ///
+    /// [`SinkUnavailable::Closed`] after the end, [`SinkUnavailable::Failing`] while writing fails.
     pub(super) fn ready(&self) -> Result<(), SinkUnavailable> {
         match self {
             Self { closed: true, .. } => Err(SinkUnavailable::Closed),

@@ -145,6 +145,7 @@ impl StoredBatch {
             })
     }
 
+    /// Returns the records, if their number is that of the name and the code is right.
     fn checked<'a>(&self, key: Option<&AuditKey>, content: &'a [u8]) -> Option<&'a [u8]> {
         let (code, rest) = content
             .strip_prefix(VERSION)?
@@ -163,6 +164,7 @@ impl StoredBatch {
         (is_whole && is_valid).then_some(body)
     }
 
+    /// Begins the code of a batch. Its name is hashed too, so that two files cannot be exchanged.
     fn mac(&self, key: &AuditKey, body: &[u8]) -> Hmac<Sha256> {
         let mut mac = key.start("spooled batch");
         mac.update(self.id().as_bytes());
@@ -183,6 +185,7 @@ pub(super) fn disk_bytes(length: u64) -> u64 {
     length.div_ceil(BLOCK).saturating_mul(BLOCK)
 }
 
+/// Reads a number of a fixed length, as names of files have it.
 fn number(text: &str) -> Option<u64> {
     let is_number = text.len() == DIGITS && text.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| text.parse().ok()).flatten()
@@ -198,6 +201,7 @@ pub(super) fn marker(last: u64) -> String {
     format!("{last:0DIGITS$}.last")
 }
 
+/// Tells whether a byte is a hexadecimal digit, in lower case.
 fn is_digit(byte: u8) -> bool {
     byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)
 }

@@ -22,6 +22,7 @@ const OTHERS_WRITE: u32 = 0o022;
 /// An open folder.
 #[derive(Debug)]
 pub(super) struct Folder {
+    /// The path, for names of files and for messages.
     path: PathBuf,
     /// The folder on Unix, a lock file in it elsewhere.
     handle: File,
@@ -191,6 +192,10 @@ impl Folder {
     }
 
     /// Finds a folder that was moved away: what has its name now may be used by another process.
+    ///
+    /// # Errors
+    ///
+    /// The folder has another one in its place, or its name is gone.
     #[cfg(unix)]
     fn check_unchanged(&self) -> io::Result<()> {
         use std::os::unix::fs::MetadataExt as _;
@@ -203,12 +208,18 @@ impl Folder {
         }
     }
 
+    /// Without handles of folders, a replaced folder is not noticed.
     #[cfg(not(unix))]
     fn check_unchanged(&self) -> io::Result<()> {
         Ok(())
     }
 }
 
+/// Opens the folder itself: another folder under the same name is noticed.
+///
+/// # Errors
+///
+/// It cannot be opened, or is no folder.
 #[cfg(unix)]
 fn open_handle(path: &Path) -> io::Result<File> {
     let handle = File::open(path)?;
@@ -219,12 +230,21 @@ fn open_handle(path: &Path) -> io::Result<File> {
 }
 
 /// A folder cannot be opened as a file here.
+///
+/// # Errors
+///
+/// The lock file in it cannot be opened or made.
 #[cfg(not(unix))]
 fn open_handle(path: &Path) -> io::Result<File> {
     let mut options = private_file::options();
     options.append(true).create(true).open(path.join("lock"))
 }
 
+/// Refuses a folder of another user, or one that others may write in.
+///
+/// # Errors
+///
+/// It belongs to another user, or others may write in it.
 #[cfg(unix)]
 fn check_owner(handle: &File) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt as _;

@@ -46,6 +46,9 @@ impl Spool {
         Self::of_folder(folder, settings).map_err(storage)
     }
 
+    /// # Errors
+    ///
+    /// A file in the folder cannot be listed, read or removed.
     fn of_folder(folder: Folder, settings: SpoolSettings) -> io::Result<Self> {
         let refused = RefusedBatches::open(&folder, settings.limit / REFUSED_PART)?;
         let (batches, names) = folder.list()?;
@@ -80,6 +83,10 @@ fn is_begun(name: &str) -> bool {
 }
 
 /// Sorts batches by number, and removes those within the range of another one: a merge or a split did not end.
+///
+/// # Errors
+///
+/// A file that is left over cannot be removed.
 fn without_left_over(
     folder: &Folder,
     key: Option<&AuditKey>,
@@ -103,6 +110,10 @@ fn without_left_over(
 }
 
 /// Returns the number in the name of the marker file. Makes one if there is none.
+///
+/// # Errors
+///
+/// The marker cannot be written, or an older one not be removed.
 fn marked(folder: &Folder, names: &[String]) -> io::Result<u64> {
     let numbers = names.iter().filter_map(|name| number_of_marker(name));
     if let Some(highest) = numbers.clone().max() {

@@ -31,6 +31,12 @@ impl Spool {
         }
     }
 
+    /// Merges small batches that follow each other into one, and marks it as ready to be sent.
+    ///
+    /// # Errors
+    ///
+    /// The first batch cannot be read or renamed. It is returned with the error, so that it can be
+    /// set aside.
     fn seal_run(
         &self,
         members: &[StoredBatch],
@@ -54,6 +60,11 @@ impl Spool {
         self.seal_alone(first).map_err(failed)
     }
 
+    /// Writes the merged batch, and replaces those that it has the records of.
+    ///
+    /// # Errors
+    ///
+    /// The merged batch cannot be written. The batches stay as they are.
     fn merge(
         &self,
         first: &StoredBatch,
@@ -66,6 +77,11 @@ impl Spool {
         Ok(merged)
     }
 
+    /// Marks a batch as ready by its name.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be renamed, or its folder not be synced.
     fn seal_alone(&self, batch: &StoredBatch) -> io::Result<StoredBatch> {
         let sealed = StoredBatch {
             sealed: true,
