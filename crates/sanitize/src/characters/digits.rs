@@ -24,7 +24,9 @@ const CHINESE: [char; 10] = ['〇', '一', '二', '三', '四', '五', '六', '�
 /// A digit, and whether it is of the Chinese number system.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Digit {
+    /// 0 to 9.
     pub(crate) value: u8,
+    /// Whether it is a digit of Chinese: a group of digits has one kind.
     pub(crate) is_chinese: bool,
 }
 
@@ -43,11 +45,13 @@ pub(crate) fn digit(c: char) -> Option<Digit> {
     })
 }
 
+/// Returns the value of a Chinese digit.
 fn chinese(c: char) -> Option<u32> {
     let value = CHINESE.iter().position(|&digit| digit == c)?;
     u32::try_from(value).ok()
 }
 
+/// Returns the value of a decimal digit (general category Nd of Unicode), by the zero of its block.
 fn decimal(c: char) -> Option<u32> {
     let code = u32::from(c);
     let at = ZEROS.partition_point(|&zero| zero <= code);
@@ -58,6 +62,8 @@ fn decimal(c: char) -> Option<u32> {
         .find(|&value| value < 10)
 }
 
+/// Returns the value of a digit that is no decimal one: superscripts, subscripts, digits in
+/// circles.
 fn other(c: char) -> Option<u32> {
     let code = u32::from(c);
     match c {

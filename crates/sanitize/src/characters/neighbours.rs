@@ -28,14 +28,23 @@ use super::variants::{is_emoji_variation_base, is_standardized_variant};
 /// Marks behind which Persian joins an ending to a quoted word: «کتاب»‌ها.
 const CLOSING: [char; 5] = [')', ']', '»', '”', '’'];
 
+/// Keeps Persian letters from joining. Between other letters it can hide a word from a filter.
 const ZERO_WIDTH_NON_JOINER: char = '\u{200c}';
+/// Joins emoji into one, and letters of some scripts.
 const ZERO_WIDTH_JOINER: char = '\u{200d}';
+/// Marks where a line may break, in scripts without spaces.
 const ZERO_WIDTH_SPACE: char = '\u{200b}';
+/// Keeps marks in their order. It has no other use in a text.
 const GRAPHEME_JOINER: char = '\u{34f}';
+/// A pattern of Braille without dots: it looks like a space and is none.
 const BRAILLE_BLANK: char = '\u{2800}';
+/// Stands for a missing first consonant of a Korean syllable.
 const HANGUL_INITIAL_FILLER: char = '\u{115f}';
+/// Stands for a missing vowel of a Korean syllable.
 const HANGUL_VOWEL_FILLER: char = '\u{1160}';
+/// Puts the digit before it on a key: 1️⃣.
 const KEYCAP: char = '\u{20e3}';
+/// Joins an ending to a Mongolian word. Elsewhere it is invisible.
 const MONGOLIAN_VOWEL_SEPARATOR: char = '\u{180e}';
 
 /// The characters kept so far, as far as the next decision needs them.
@@ -45,6 +54,7 @@ pub(crate) struct Before {
     last: Option<char>,
     /// The last one that is no mark, selector, joiner or skin tone.
     base: Option<char>,
+    /// How many marks follow the base. Many of them cover the lines above and below.
     marks: usize,
 }
 
@@ -173,6 +183,7 @@ fn behind_joiners(rest: &str) -> Option<char> {
 ///
 /// Any other region would be well-formed too, but a chain of flags can carry a hidden text.
 pub(crate) fn flag_tags(flag: char, rest: &str) -> Option<usize> {
+    /// The flags that Unicode recommends: those of England, Scotland and Wales.
     const FLAGS: [&str; 3] = [
         "\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}", // England
         "\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}", // Scotland

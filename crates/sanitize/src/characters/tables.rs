@@ -200,6 +200,7 @@ pub(crate) fn is_pictograph(c: char) -> bool {
     }
 }
 
+/// Those of the Basic Multilingual Plane (Extended_Pictographic of emoji-data.txt).
 #[rustfmt::skip] // a table reads better in rows
 fn is_pictograph_of_plane_0(c: char) -> bool {
     matches!(c,
@@ -214,6 +215,7 @@ fn is_pictograph_of_plane_0(c: char) -> bool {
         | '\u{2b1b}'..='\u{2b1c}' | '\u{2b50}' | '\u{2b55}' | '\u{3030}' | '\u{303d}' | '\u{3297}' | '\u{3299}')
 }
 
+/// Those of the Supplementary Multilingual Plane, from the same file.
 #[rustfmt::skip]
 fn is_pictograph_of_plane_1(c: char) -> bool {
     matches!(c,

@@ -10,17 +10,20 @@ use std::sync::LazyLock;
 /// A base character and its selectors a line, from StandardizedVariants.txt.
 const DATA: &str = include_str!("../../data/standardized_variants.txt");
 
+/// The selectors by their base. Few bases have more than two.
 static SEQUENCES: LazyLock<HashMap<char, Vec<char>>> = LazyLock::new(|| {
     let lines = DATA.lines().filter(|line| !line.starts_with('#'));
     lines.filter_map(parse).collect()
 });
 
+/// Reads a line: the base and its selectors. `None`: a code is none.
 fn parse(line: &str) -> Option<(char, Vec<char>)> {
     let mut codes = line.split(' ').map(character);
     let base = codes.next()??;
     Some((base, codes.collect::<Option<_>>()?))
 }
 
+/// Reads the code of a character, in hexadecimal digits.
 fn character(code: &str) -> Option<char> {
     char::from_u32(u32::from_str_radix(code, 16).ok()?)
 }

@@ -9,6 +9,7 @@ use crate::error::SanitizeBuildError;
 use crate::request::{Caps, Field, Fields, HeadField, ParsedFields, Settings, StaleHeaders};
 use crate::text::Sanitizer;
 
+/// Limits are set in bytes; the defaults are round numbers of KiB.
 const KIB: usize = 1024;
 
 /// The highest value of `max_depth`. The JSON reader recurses once a level, so the stack sets a
@@ -54,8 +55,11 @@ const DEEPEST: usize = 128;
 #[derive(Debug)]
 #[must_use]
 pub struct SanitizeLayerBuilder {
+    /// Limits, and what happens to texts that are refused.
     pub(super) settings: Settings,
+    /// The fields of all routes whose rule names none.
     fields: Fields,
+    /// The fields of the named schemas. The rule of a route names the one it uses.
     schemas: Vec<(Arc<str>, Fields)>,
 }
 

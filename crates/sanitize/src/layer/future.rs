@@ -79,12 +79,15 @@ pub(crate) struct Waiting<S> {
 ///
 /// Boxed, since it holds the head of the request.
 struct Reading<S, B> {
+    /// The inner service, to be called when the body is clean.
     waiting: Waiting<S>,
+    /// Limits and messages of the layer.
     settings: Arc<Settings>,
     /// The fields, with what was found in the query already.
     selection: Selection,
     /// How the body is parsed.
     kind: Kind,
+    /// The head, which is passed on with a new length.
     head: request::Parts,
     /// What was read so far.
     body: BodyBuffer<B>,
@@ -99,7 +102,9 @@ struct Deciding<S, B> {
 
 /// A checked request that waits for the inner service to be ready.
 pub(crate) struct Readying<S, B> {
+    /// The inner service.
     pub(crate) waiting: Waiting<S>,
+    /// The request with its clean body.
     pub(crate) request: Request<RequestBody<B>>,
 }
 

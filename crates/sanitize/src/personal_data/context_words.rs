@@ -30,6 +30,7 @@ const AFTER: usize = 10;
 /// What a word nearby adds to the score, in percent, and what a word for another kind of number
 /// takes away.
 const CONFIRMED: u8 = 45;
+/// What a word for another kind of number takes away from the score, in percent.
 const CONTRADICTED: u8 = 45;
 
 /// Characters that end what a word for another number speaks of.
@@ -50,6 +51,7 @@ const DATA: &str = include_str!("context_words.tsv");
 /// The name of the line with words that say that a number is something else.
 const OTHER: &str = "other";
 
+/// The words by kind. Parsed once in a process.
 static WORDS: LazyLock<HashMap<&'static str, Vec<&'static str>>> = LazyLock::new(|| {
     let lines = DATA.lines().filter(|line| !line.starts_with('#'));
     let split = lines.filter_map(|line| line.split_once('\t'));
@@ -138,10 +140,13 @@ fn has_more_digits(after: &str) -> bool {
     soon.contains(|c: char| c.is_ascii_digit())
 }
 
+/// Adds what a confirming word is worth.
 fn confirmed(score: u8) -> u8 {
     score.saturating_add(CONFIRMED)
 }
 
+/// Takes away what a word for another number is worth. A number with a check digit that fits keeps
+/// its score.
 const fn contradicted(score: u8, checked: bool) -> u8 {
     if checked {
         score
@@ -171,11 +176,13 @@ fn stands_alone(text: &str, at: usize, word: &str) -> bool {
     !before.is_some_and(letter) && !after.is_some_and(|c| letter(c) && c != 's')
 }
 
+/// Returns at most so many characters of the end.
 fn last_characters(text: &str, count: usize) -> &str {
     let start = text.char_indices().rev().take(count).last();
     start.and_then(|(at, _)| text.get(at..)).unwrap_or_default()
 }
 
+/// Returns at most so many characters of the beginning.
 fn first_characters(text: &str, count: usize) -> &str {
     match text.char_indices().nth(count) {
         Some((end, _)) => text.get(..end).unwrap_or_default(),

@@ -25,9 +25,11 @@ use super::kind::PersonalDataKind;
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Finding {
+    /// What it is. Findings of the operator have a name too.
     pub(crate) kind: PersonalDataKind,
     /// The name of a recognizer of the operator.
     pub(crate) custom: Option<Arc<str>>,
+    /// Where it is, in bytes of the text.
     pub(crate) span: Range<usize>,
     /// In percent. More than 100 counts as 100, and wins over another finding at its place.
     pub(crate) score: u8,

@@ -83,8 +83,11 @@ pub struct PersonalData(Arc<Settings>);
 /// What a [`PersonalData`] looks for.
 #[derive(Clone)]
 struct Settings {
+    /// The kinds that are looked for.
     kinds: Vec<PersonalDataKind>,
+    /// Findings with a lower score, in percent, are left out.
     min_score: u8,
+    /// The recognizers of the operator, by name.
     recognizers: Vec<(Arc<str>, Arc<Recognizer>)>,
 }
 

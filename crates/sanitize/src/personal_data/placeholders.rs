@@ -15,6 +15,7 @@ use super::kind::PersonalDataKind;
 
 /// The marks around a placeholder. No keyboard has them, so texts of people hardly hold them.
 pub(super) const OPEN: char = '‹';
+/// The mark behind a placeholder.
 pub(super) const CLOSE: char = '›';
 
 /// The longest placeholder, in bytes: a label of 13, a number of 20, `_` and both marks.
@@ -50,6 +51,7 @@ pub struct Placeholders {
     by_hash: HashMap<u64, Vec<String>>,
     /// The last number of each label.
     last: HashMap<&'static str, usize>,
+    /// Random for each set, so that a client cannot choose values with equal hashes.
     hasher: RandomState,
 }
 

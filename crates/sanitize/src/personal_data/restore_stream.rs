@@ -60,6 +60,7 @@ impl Placeholders {
 #[derive(Debug)]
 #[must_use]
 pub struct RestoreStream<'p> {
+    /// What placeholders stand for.
     values: Values<'p>,
     /// The beginning of what may be a placeholder.
     held: String,
@@ -90,6 +91,7 @@ impl Deref for Values<'_> {
 }
 
 impl<'p> RestoreStream<'p> {
+    /// Begins with nothing held back.
     const fn new(values: Values<'p>) -> Self {
         Self {
             values,

@@ -19,8 +19,11 @@ use palisade_core::BoxError;
 /// [`http_body_util::LengthLimitError`] at the first byte beyond the limit; nothing is read after
 /// it. Trailers are dropped.
 pub(crate) struct BodyBuffer<B> {
+    /// The body, which fails at the first byte beyond the limit.
     body: Pin<Box<Limited<B>>>,
+    /// The frame, while there is only one.
     single_frame: Bytes,
+    /// All frames, as soon as there is a second one.
     buffer: BytesMut,
 }
 

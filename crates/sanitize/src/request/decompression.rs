@@ -56,12 +56,16 @@ pub(super) fn decompress(
     }
 }
 
+/// Decompresses one member of gzip (RFC 1952). Bytes behind it are refused: other readers may see a
+/// second text there.
 fn gzip(body: &[u8], most: usize) -> Result<Vec<u8>, Flaw> {
     let mut decoder = flate2::bufread::GzDecoder::new(body);
     let plain = read(&mut decoder, most)?;
     refuse_rest(plain, decoder.into_inner())
 }
 
+/// Decompresses one frame of Zstandard (RFC 8878), with a window of bounded size. Bytes behind it
+/// are refused.
 fn zstandard(body: &[u8], most: usize) -> Result<Vec<u8>, Flaw> {
     let decoder = zstd::stream::read::Decoder::with_buffer(body);
     let mut decoder = decoder.map_err(|_| Flaw::Corrupt)?.single_frame();
@@ -91,6 +95,7 @@ fn refuse_rest(plain: Vec<u8>, rest: &[u8]) -> Result<Vec<u8>, Flaw> {
     }
 }
 
+/// Decompresses Brotli (RFC 7932). Bytes behind the stream are refused.
 fn brotli(body: &[u8], most: usize) -> Result<Vec<u8>, Flaw> {
     let new = StandardAlloc::default;
     // Without the extension for windows of more than 16 MiB.

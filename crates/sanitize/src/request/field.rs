@@ -35,10 +35,15 @@ use crate::text::Sanitizer;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Field {
+    /// The name of a parameter, or a pointer into JSON.
     pub(crate) name: Arc<str>,
+    /// Whether a request without the field is refused.
     pub(crate) required: bool,
+    /// What is done with the text.
     pub(crate) sanitizer: Sanitizer,
+    /// Whether a value that is no text is passed, and not refused.
     pub(crate) skip_other_types: bool,
+    /// Whether the names of members are cleaned too.
     pub(crate) names: bool,
     /// Whether it is a text of the head, which no name of a parameter or member selects.
     pub(crate) of_head: bool,
@@ -138,7 +143,9 @@ impl Field {
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct Fields {
+    /// The fields, each with its own sanitizer.
     fields: Vec<Field>,
+    /// Pointers to values that are passed as they are, such as images in base64.
     opaque: Vec<Arc<str>>,
 }
 
@@ -191,7 +198,9 @@ impl Fields {
 /// Fields whose pointers were parsed.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ParsedFields {
+    /// The fields with their pointers.
     pub(crate) fields: Vec<(Field, Arc<Path>)>,
+    /// The pointers of opaque values.
     pub(crate) opaque: Vec<Arc<Path>>,
 }
 

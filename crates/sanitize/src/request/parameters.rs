@@ -25,6 +25,7 @@ use super::refusal::{self, InputPart};
 use super::selection::Selection;
 use super::splice::{Edit, splice};
 
+/// The end of a sentence that begins with the part of the request.
 const TOO_MANY: &str = "has too many parameters";
 const TOO_LONG: &str = "has a name or a value that is too long";
 

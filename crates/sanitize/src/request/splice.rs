@@ -6,7 +6,9 @@ use std::ops::Range;
 /// A part of a source, and the text that replaces it in the encoding of the source.
 #[derive(Debug)]
 pub(crate) struct Edit {
+    /// Which part of the source is replaced.
     pub(crate) span: Range<usize>,
+    /// What is written there.
     pub(crate) text: String,
 }
 

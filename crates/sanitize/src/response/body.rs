@@ -27,11 +27,13 @@ pin_project! {
 
 /// The state of a body whose text is cleaned.
 struct CleanedText {
+    /// Finds the text in the bytes, and cleans it.
     text: BodyText,
     /// Gets the counts when the body has ended, or is dropped.
     cx: SecurityContext,
     /// Sent after the last text.
     trailers: Option<HeaderMap>,
+    /// Whether the last text was given out.
     is_over: bool,
 }
 
@@ -108,6 +110,7 @@ where
 }
 
 impl CleanedText {
+    /// Takes a frame and returns what is certain of the text.
     fn push(&mut self, mut data: impl Buf) -> Bytes {
         let chunk = data.copy_to_bytes(data.remaining());
         Bytes::from(self.text.push(&chunk))

@@ -10,10 +10,13 @@ use crate::personal_data::{MOST_RESTORED, PersonalData, Placeholders};
 /// Makes the texts of a response, and adds up what they changed.
 #[derive(Debug)]
 pub(crate) struct TextCleaning {
+    /// Masks personal data. `None`: the route masks none.
     finder: Option<PersonalData>,
+    /// Puts values back. `None`: the request had no placeholders.
     placeholders: Option<Arc<Placeholders>>,
     /// How many bytes may still be put in for placeholders.
     budget: Arc<AtomicUsize>,
+    /// What was changed in all texts so far.
     counts: ResponseCounts,
 }
 

@@ -15,6 +15,7 @@ struct KnownField {
     is_json: bool,
 }
 
+/// A field with text.
 const fn text(path: &'static str) -> KnownField {
     KnownField {
         path,
@@ -23,6 +24,7 @@ const fn text(path: &'static str) -> KnownField {
     }
 }
 
+/// A field with JSON as text, in which values must be escaped.
 const fn json(path: &'static str) -> KnownField {
     KnownField {
         is_json: true,
@@ -30,6 +32,7 @@ const fn json(path: &'static str) -> KnownField {
     }
 }
 
+/// A field that is one only beside another member, since its path is too general.
 const fn beside(path: &'static str, member: &'static str) -> KnownField {
     KnownField {
         beside: Some(member),
@@ -65,6 +68,7 @@ const KNOWN: [KnownField; 16] = [
 /// The fields of the common model servers, and those that an operator has added.
 #[derive(Clone, Debug, Default)]
 pub(super) struct DeltaFields {
+    /// The fields of the operator, by path.
     added: Arc<[Arc<str>]>,
     /// Whether the data of events that is not JSON continues one text.
     pub(super) joins_plain: bool,

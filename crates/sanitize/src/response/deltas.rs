@@ -25,7 +25,9 @@ const LONGEST_COPIED: usize = 256;
 /// The texts of one response.
 #[derive(Debug)]
 pub(super) struct Deltas {
+    /// Which strings of an event are parts of a text.
     fields: DeltaFields,
+    /// The texts that have begun and not ended.
     streams: Vec<Stream>,
     /// Whether texts go over the borders of events.
     joins: bool,
@@ -34,7 +36,9 @@ pub(super) struct Deltas {
 /// One text.
 #[derive(Debug)]
 struct Stream {
+    /// What tells this text from others.
     key: Key,
+    /// The text, with what is held back of it.
     text: ResponseText<'static>,
     /// The last event that had a part of it, if something is held back.
     last: Option<Written>,
@@ -45,6 +49,7 @@ struct Stream {
 struct Key {
     /// Empty for data that is not JSON.
     path: String,
+    /// The members that number the texts of one event.
     indexes: Vec<String>,
 }
 
@@ -61,10 +66,12 @@ impl Key {
 pub(super) struct Written {
     /// The name of the event, if it has one.
     pub(super) name: Option<String>,
+    /// The data of the event, without `data:`.
     pub(super) data: String,
 }
 
 impl Deltas {
+    /// Begins without a text.
     pub(super) const fn new(fields: DeltaFields) -> Self {
         Self {
             fields,

@@ -23,8 +23,11 @@ pub(super) enum Format {
 /// Cleans the bytes of one body.
 #[derive(Debug)]
 pub(super) struct BodyText {
+    /// Joins characters that two chunks share.
     characters: Utf8Chunks,
+    /// How the text is in the bytes.
     content: Content,
+    /// What is done with the text.
     cleaning: TextCleaning,
 }
 
@@ -66,6 +69,7 @@ impl BodyText {
         out
     }
 
+    /// Passes whole characters to the reader of the format.
     fn push_text(&mut self, part: &str, out: &mut String) {
         match &mut self.content {
             Content::Json(strings) => strings.push(part, &mut self.cleaning, out),

@@ -11,6 +11,7 @@ const DEEPEST: usize = 64;
 
 /// More strings, and longer paths, are not read either. So the memory is bounded.
 const MOST_STRINGS: usize = 4096;
+/// In bytes.
 const LONGEST_PATH: usize = 512;
 
 /// A longer value of a member that tells something is not kept.
@@ -64,6 +65,7 @@ pub(super) struct Document {
     indexes: Vec<(String, String)>,
     /// Names of the members of the document itself.
     names: Vec<String>,
+    /// Whether a member says that the text is complete.
     pub(super) is_end: bool,
     /// Objects and arrays of members that repeat a text, in the order of their places.
     pub(super) repeats: Vec<Range<usize>>,
@@ -173,21 +175,27 @@ fn is_number(text: &str) -> bool {
 
 /// The state of one pass.
 struct Reader<'t> {
+    /// The document.
     text: &'t str,
+    /// The next byte to read.
     at: usize,
     /// The path of the value that is read.
     path: String,
+    /// How many objects and arrays are open.
     depth: usize,
     /// Whether a limit ended the pass.
     too_large: bool,
+    /// What was found so far.
     document: Document,
 }
 
 impl Reader<'_> {
+    /// Returns the next byte without reading it.
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
+    /// Goes to the next byte that is no space.
     fn skip_space(&mut self) {
         while self.peek().is_some_and(is_space) {
             self.at += 1;
@@ -202,6 +210,7 @@ impl Reader<'_> {
         found
     }
 
+    /// Reads any value. `None`: it is malformed, or a limit was reached.
     fn read_value(&mut self) -> Option<()> {
         self.skip_space();
         match self.peek()? {
@@ -217,6 +226,7 @@ impl Reader<'_> {
         }
     }
 
+    /// Reads an object. `None` as for a value.
     fn read_object(&mut self) -> Option<()> {
         self.enter()?;
         if self.accept(b'}') {
@@ -277,6 +287,7 @@ impl Reader<'_> {
         self.document.is_end |= ENDS.contains(&name) && !NO_ENDS.contains(&&*content);
     }
 
+    /// Reads an array. `None` as for a value.
     fn read_array(&mut self) -> Option<()> {
         self.enter()?;
         if self.accept(b']') {

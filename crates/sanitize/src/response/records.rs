@@ -24,6 +24,7 @@ pub(super) enum Framing {
 /// A stream of records.
 #[derive(Debug)]
 pub(super) struct Records {
+    /// How the end of a record is found.
     framing: Framing,
     /// What is not complete.
     held: String,
@@ -31,7 +32,9 @@ pub(super) struct Records {
     searched: usize,
     /// Whether a line begins where the search goes on.
     at_line_start: bool,
+    /// The longest record that is read as a whole. A longer one is cleaned as it arrives.
     longest: usize,
+    /// The texts that go over the borders of records.
     deltas: Deltas,
     /// The record that is longer than the limit.
     long: Option<LongRecord>,
@@ -136,6 +139,7 @@ impl Records {
         }
     }
 
+    /// Cleans the data of an event. Comments and other fields are passed as they are.
     fn write_event(&mut self, record: &str, cleaning: &mut TextCleaning, out: &mut String) {
         let event = Event::read(record);
         let Some(data) = &event.data else {
@@ -149,6 +153,7 @@ impl Records {
         }
     }
 
+    /// Cleans a document on a line of its own, and keeps what is around it.
     fn write_line(&mut self, record: &str, cleaning: &mut TextCleaning, out: &mut String) {
         // A record separator may be before the document (RFC 7464).
         let text = record.trim_matches(|c: char| c.is_ascii_whitespace() || c == '\u{1e}');
@@ -208,6 +213,7 @@ impl LongRecord {
         }
     }
 
+    /// Cleans the next part of a long record.
     fn push(&mut self, part: &str, cleaning: &mut TextCleaning, out: &mut String) {
         match self {
             Self::Json(strings) => strings.push(part, cleaning, out),
@@ -218,6 +224,7 @@ impl LongRecord {
         }
     }
 
+    /// Writes what was held back at the end of a long record.
     fn finish(&mut self, cleaning: &mut TextCleaning, out: &mut String) {
         match self {
             Self::Json(strings) => strings.finish(cleaning, out),

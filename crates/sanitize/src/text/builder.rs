@@ -11,6 +11,7 @@ use super::whitespace::Whitespace;
 use crate::characters::{Action, Class, PerClass, suspect};
 use crate::error::SanitizeBuildError;
 
+/// Limits are set in bytes; the defaults are round numbers of KiB.
 const KIB: usize = 1024;
 
 /// Configures a [`Sanitizer`].

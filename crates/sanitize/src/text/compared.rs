@@ -9,6 +9,7 @@ use super::folded::fold;
 
 /// The view, and where its characters are in the text.
 pub(crate) struct Compared {
+    /// The text in the form that is compared.
     text: String,
     /// For each character of the view: its start there, and its place in the text.
     places: Vec<(usize, Range<usize>)>,

@@ -13,8 +13,11 @@ use super::refused::{LengthUnit, Refused};
 /// Upper limits. `None` means no limit.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Limits {
+    /// In bytes of UTF-8. `None`: no limit.
     pub(crate) bytes: Option<usize>,
+    /// In code points. `None`: no limit.
     pub(crate) chars: Option<usize>,
+    /// In characters as a reader sees them (grapheme clusters, UAX #29). `None`: no limit.
     pub(crate) graphemes: Option<usize>,
 }
 

@@ -23,15 +23,25 @@ use crate::characters::{Class, PerClass};
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Report {
+    /// Characters that were removed or replaced, by class.
     changed: PerClass<u32>,
+    /// Characters that were only noted, by class.
     flagged: PerClass<u32>,
+    /// Rules that changed the text: their index and how often.
     rules: Vec<(usize, u32)>,
+    /// Rules that only noted something.
     flagged_rules: Vec<(usize, u32)>,
+    /// Personal data that was masked.
     data: Vec<ReportedData>,
+    /// Personal data that was only noted.
     flagged_data: Vec<ReportedData>,
+    /// Whether normalization changed the text.
     normalized: bool,
+    /// Whether spaces at the ends were removed.
     trimmed: bool,
+    /// Whether the end was cut off, since the text was too long.
     cut: bool,
+    /// Whether this round changed nothing. Rounds go on until one is quiet.
     quiet: bool,
 }
 

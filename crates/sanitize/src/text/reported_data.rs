@@ -24,11 +24,13 @@ use super::source_map::SourceMap;
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ReportedData {
+    /// The name of the kind.
     kind: Arc<str>,
     /// In bytes of the input.
     bytes: Range<usize>,
     /// In code points of the input.
     chars: Range<usize>,
+    /// How certain it is, in percent.
     score: u8,
 }
 
@@ -59,6 +61,7 @@ impl ReportedData {
         f32::from(self.score) / 100.0
     }
 
+    /// Returns the name of the kind without a copy.
     pub(super) fn shared_kind(&self) -> &Arc<str> {
         &self.kind
     }

@@ -52,15 +52,25 @@ pub struct Sanitizer(Arc<Settings>);
 /// The settings of a sanitizer. The builder checks them.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
+    /// What happens to each class of characters.
     pub(crate) filter: Filter,
+    /// The limits of the text as it came. A longer one is refused before anything is read.
     pub(crate) input: Limits,
+    /// The limits of the clean text.
     pub(crate) limits: Limits,
+    /// The fewest characters as a reader sees them. 0: it may be empty.
     pub(crate) min_graphemes: usize,
+    /// Which normalization form of Unicode the text gets (UAX #15).
     pub(crate) normalization: Normalization,
+    /// What is done with a clean text above its limits.
     pub(crate) over_length: OverLength,
+    /// Which characters are allowed at all.
     pub(crate) repertoire: Repertoire,
+    /// The rules of the operator, in their order.
     pub(crate) rules: Vec<TextRule>,
+    /// The tokens of chat templates. `None`: they are not looked for.
     pub(crate) template_tokens: Option<TextRule>,
+    /// What is done with spaces and line ends.
     pub(crate) whitespace: Whitespace,
 }
 
@@ -112,7 +122,9 @@ pub enum OverLength {
 #[derive(Clone)]
 #[must_use]
 pub struct CleanText<'t> {
+    /// The text, borrowed if nothing was changed.
     text: Cow<'t, str>,
+    /// What was changed and noted.
     report: Report,
 }
 

@@ -19,6 +19,7 @@ use std::ops::Range;
 /// Maps places of a text to places of the input. All places are in bytes.
 #[derive(Debug, Default)]
 pub(crate) struct SourceMap {
+    /// Whether anything wants to know places. Without that, no step is recorded.
     is_recording: bool,
     /// The changed parts, from left to right. What is between them was copied.
     pieces: Vec<Piece>,
@@ -29,21 +30,28 @@ pub(crate) struct SourceMap {
 /// A changed part: this range of the text stands for that range of the input.
 #[derive(Clone, Debug, Eq, PartialEq)]
 struct Piece {
+    /// The part of the text as it is now.
     now: Range<usize>,
+    /// The part of the input that it stands for.
     input: Range<usize>,
 }
 
 /// A change of one step.
 #[derive(Clone, Debug)]
 struct Edit {
+    /// The part of the text before the step.
     before: Range<usize>,
+    /// How long it is after the step.
     length: usize,
 }
 
 /// Pieces and edits that share a part of the text, and so become one piece.
 struct Group {
+    /// The part of the text before the step that they share.
     before: Range<usize>,
+    /// Bytes that the edits of the group removed.
     removed: usize,
+    /// Bytes that they added.
     added: usize,
     /// The piece, if the group is one piece and no edit.
     alone: Option<Piece>,
@@ -147,6 +155,7 @@ impl SourceMap {
 }
 
 impl Group {
+    /// Begins with a piece that no edit has touched.
     fn of_piece(piece: &Piece) -> Self {
         Self {
             before: piece.now.clone(),
@@ -156,6 +165,7 @@ impl Group {
         }
     }
 
+    /// Begins with an edit.
     fn of_edit(edit: Edit) -> Self {
         Self {
             removed: edit.before.len(),
@@ -165,6 +175,7 @@ impl Group {
         }
     }
 
+    /// Adds another piece or edit, which reaches into this group.
     fn join(&mut self, other: &Self) {
         self.before.end = self.before.end.max(other.before.end);
         self.removed += other.removed;

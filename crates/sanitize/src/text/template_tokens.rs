@@ -101,9 +101,11 @@ pub enum TemplateTokens {
 /// `<|name|>` of any model, with bars of either width.
 const BETWEEN_BARS: &str = r"[<＜][|｜][A-Za-z0-9_▁/:.-]{1,64}[|｜][>＞]";
 
+/// Tokens between bars, and the tags of calls and thoughts.
 const CHAT_ML: &str =
     r"[<＜][|｜][A-Za-z0-9_▁/:.-]{1,64}[|｜][>＞]|</?(?:tool_call|tool_response|think)>";
 
+/// Tokens between bars, and the named tokens of Cohere.
 const COHERE: &str =
     r"[<＜][|｜][A-Za-z0-9_▁/:.-]{1,64}[|｜][>＞]|<(?:bos|eos|pad|unk|mask|cls|sep|eop)_token>";
 
@@ -155,6 +157,7 @@ impl ModelFamily {
     }
 }
 
+/// The tokens of all families in one pattern, compiled once in a process.
 static ALL: LazyLock<Option<Regex>> = LazyLock::new(|| compile(&ModelFamily::ALL));
 
 /// Compiles the patterns of several families into one.

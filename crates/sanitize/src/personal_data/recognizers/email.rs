@@ -12,6 +12,7 @@ use super::Search;
 
 /// The longest local part and the longest domain, in characters (RFC 5321, section 4.5.3.1).
 const LONGEST_LOCAL: usize = 64;
+/// The longest domain, in bytes (RFC 1035, 2.3.4).
 const LONGEST_DOMAIN: usize = 255;
 
 /// Top-level domains in Chinese characters. Text without spaces may follow one.

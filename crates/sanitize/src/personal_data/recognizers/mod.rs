@@ -48,6 +48,7 @@ pub(super) use self::{card::is_card, phone::is_mobile, resident_id::is_resident_
 pub(super) struct Candidate {
     /// What it would be.
     pub(super) kind: PersonalDataKind,
+    /// Where it is, in bytes of the text.
     pub(super) span: Range<usize>,
     /// In percent.
     pub(super) score: u8,
@@ -61,6 +62,7 @@ struct Search<'t> {
     text: &'t str,
     /// Full-width letters and digits of any script are the ASCII ones here.
     folded: &'t Folded<'t>,
+    /// What has the form of personal data, in the order in which it was found.
     found: Vec<Candidate>,
 }
 
@@ -175,12 +177,16 @@ fn closes_bracket(text: &str, span: &Range<usize>) -> bool {
 ///
 /// The recognizers of numbers know digits and groups, but not where the number is.
 struct NumberCandidate {
+    /// What the number would be.
     kind: PersonalDataKind,
+    /// How certain its form is, in percent.
     score: u8,
+    /// Whether a check digit fits.
     checked: bool,
 }
 
 impl NumberCandidate {
+    /// Names what a number would be. The place is added by [`at`](Self::at).
     const fn new(kind: PersonalDataKind, score: u8, checked: bool) -> Self {
         Self {
             kind,

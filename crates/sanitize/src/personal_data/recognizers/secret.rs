@@ -23,7 +23,9 @@ const PREFIXES: [(&str, usize); 22] = [
     ("psk_", 24), // this project
 ];
 
+/// The beginning of the first line of a key or certificate in PEM (RFC 7468, 2).
 const PEM_START: &str = "-----BEGIN ";
+/// The beginning of its last line.
 const PEM_END: &str = "-----END ";
 
 /// Adds keys in PEM, JSON Web Tokens, and tokens with a known prefix.

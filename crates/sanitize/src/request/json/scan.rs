@@ -101,6 +101,7 @@ impl Flaw {
 ///
 /// It reads bytes, since all characters with a meaning in JSON are ASCII.
 pub(crate) struct Scanner<'t, 'p> {
+    /// The whole document.
     pub(super) text: &'t str,
     /// The next byte to read.
     ///
@@ -108,6 +109,7 @@ pub(crate) struct Scanner<'t, 'p> {
     pub(super) at: usize,
     /// The limits. The number of members is counted down.
     pub(super) caps: Caps,
+    /// What is looked for.
     targets: &'p [Target<'p>],
     /// Whether names that lenient parsers take for a field's are refused.
     refuse_near_names: bool,

@@ -32,8 +32,11 @@ mod part_header;
 /// The end of a sentence that begins with "The multipart body of the request".
 type Why = &'static str;
 
+/// More parts than the limit of the layer.
 const TOO_MANY: Why = "has too many parts";
+/// Bytes before the first boundary are refused: some parsers read a part in them.
 const NO_START: Why = "does not begin with its boundary";
+/// Without the last boundary the body is not complete.
 const NO_END: Why = "does not end with its boundary";
 /// Also used for a clean text that holds the boundary.
 const HIDDEN_BOUNDARY: Why = "has a boundary that parsers read differently";
@@ -52,7 +55,9 @@ pub(crate) struct Multipart<'b> {
 
 /// A part: its header, and where its content is in the body.
 struct Part<'b> {
+    /// The name of the part, and whether it is a file.
     header: PartHeader<'b>,
+    /// Where the content is in the body.
     content: Range<usize>,
 }
 

@@ -9,7 +9,9 @@
 /// In bytes. Real headers have a tenth of it.
 const LONGEST: usize = 4096;
 
+/// A header that parsers read differently is refused.
 const NOT_A_HEADER: &str = "has a part whose header is malformed";
+/// Without exactly one name, two parsers may take two names.
 const NO_NAME: &str = "has a part without exactly one name";
 
 /// What the header of a part says.

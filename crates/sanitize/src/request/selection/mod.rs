@@ -55,7 +55,9 @@ const MAX_TURNS: usize = 8;
 /// Cleans the fields of one request and remembers which it saw.
 #[derive(Debug)]
 pub(crate) struct Selection {
+    /// Gets the facts of what was found.
     cx: SecurityContext,
+    /// Whether nothing is changed or refused, and only recorded.
     shadow: bool,
     /// Whether `Text` is refused where `text` is a field, since some parsers ignore the case.
     refuse_near_names: bool,
@@ -149,14 +151,17 @@ impl Selection {
         self.fields.iter().all(|selected| selected.field.of_head)
     }
 
+    /// Tells whether the request is passed as it came.
     pub(crate) fn is_in_shadow(&self) -> bool {
         self.shadow
     }
 
+    /// Returns which kind of body the route accepts.
     pub(crate) fn body_kind(&self) -> BodyKind {
         self.body_kind
     }
 
+    /// Tells whether a name that differs only by case is refused.
     pub(crate) fn refuses_near_names(&self) -> bool {
         self.refuse_near_names
     }

@@ -14,11 +14,14 @@ use crate::{
 /// A selected field and what happened to it in this request.
 #[derive(Debug)]
 pub(super) struct Selected {
+    /// The field of the layer or of the rule.
     pub(super) field: Field,
     /// Where it is in JSON. A field of a rule is only read as a pointer when there is JSON to look into:
     /// most requests have none, and reading it allocates.
     pub(super) path: Option<Arc<Path>>,
+    /// Whether the request has it. A required one that was not seen is a refusal.
     pub(super) seen: bool,
+    /// Whether its text was changed: then the body is written anew.
     pub(super) changed: bool,
     /// Characters that were removed or replaced.
     pub(super) removed: u32,

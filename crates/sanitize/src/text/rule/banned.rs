@@ -54,10 +54,13 @@ const NEVER_STALE: Duration = Duration::MAX;
 /// ```
 #[derive(Clone)]
 pub struct BannedWords {
+    /// Where the words are.
     source: Source,
+    /// Whether separators between the letters of a word are skipped.
     skips_separators: bool,
 }
 
+/// A list that stays, or one that is read again when its file changes.
 #[derive(Clone)]
 enum Source {
     File(Arc<WatchedFile<WordFile>>),
@@ -171,6 +174,7 @@ impl BannedWords {
         TextRule::named_finder(name, Arc::new(self.clone()))
     }
 
+    /// Makes a list that does not skip separators.
     fn of(source: Source) -> Self {
         Self {
             source,
@@ -178,6 +182,7 @@ impl BannedWords {
         }
     }
 
+    /// Returns the words as they are now. A request uses one list to its end.
     fn list(&self) -> Arc<WordList> {
         match &self.source {
             Source::File(file) => file.value().load_full(),
@@ -245,13 +250,16 @@ fn is_whole(text: &str, place: &std::ops::Range<usize>) -> bool {
 
 /// Words, ready for the search.
 struct WordList {
+    /// How many words there are, for messages.
     words: usize,
     /// `None` if there are no words.
     plain: Option<AhoCorasick>,
+    /// The same words for texts without separators. `None` if there are no words.
     without_separators: Option<AhoCorasick>,
 }
 
 impl WordList {
+    /// Prepares the search for all words at once: its time does not grow with their number.
     fn new(words: Vec<String>) -> Result<Self, SanitizeBuildError> {
         let build = |words: Vec<String>| {
             let search = AhoCorasick::new(&words);

@@ -60,8 +60,11 @@ const MAX_REPLACEMENT: usize = 64;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct TextRule {
+    /// The name in refusals and reports.
     name: Arc<str>,
+    /// What is looked for.
     matcher: Matcher,
+    /// What is done with it: refuse, mask, remove, or note.
     effect: Effect,
 }
 

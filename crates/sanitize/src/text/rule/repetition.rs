@@ -70,8 +70,10 @@ impl TextRule {
     }
 }
 
+/// Finds one character many times in a row.
 #[derive(Debug)]
 struct RepeatedCharacter {
+    /// How many times are fine.
     most: usize,
 }
 
@@ -99,8 +101,10 @@ impl Finder for RepeatedCharacter {
     }
 }
 
+/// Finds parts of a text that repeat a few triples of characters.
 #[derive(Debug)]
 struct Repetitive {
+    /// The least share of different triples, from 0 to 1.
     share: f32,
 }
 
@@ -128,8 +132,10 @@ impl Finder for Repetitive {
     }
 }
 
+/// Finds words that look random, such as encoded data.
 #[derive(Debug)]
 struct HighEntropy {
+    /// The most bits a character.
     bits: f32,
 }
 

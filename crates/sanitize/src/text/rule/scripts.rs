@@ -83,12 +83,15 @@ fn parse_script(name: &str) -> Result<Script, SanitizeBuildError> {
     known.ok_or_else(|| SanitizeBuildError::UnknownScript { name: name.into() })
 }
 
+/// Finds letters of scripts that are not allowed.
 #[derive(Debug)]
 struct OtherScripts {
+    /// The scripts. Characters that all scripts share are always allowed.
     allowed: Vec<Script>,
 }
 
 impl OtherScripts {
+    /// Tells whether a character belongs to an allowed script (Script_Extensions, UAX #24).
     fn allows(&self, c: char) -> bool {
         let scripts = ScriptExtension::from(c);
         scripts.is_common()
@@ -118,6 +121,7 @@ impl Finder for Words {
     }
 }
 
+/// Finds words whose letters of other scripts look like ASCII letters.
 #[derive(Debug)]
 struct ConfusableWords;
 
