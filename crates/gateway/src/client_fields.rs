@@ -40,8 +40,11 @@ pub(crate) fn other_spellings() -> impl Iterator<Item = String> {
 
 /// The three values. All are empty for a guest.
 pub(crate) struct ClientFields {
+    /// The kind of the credential, such as `api_key`.
     pub(crate) kind: &'static str,
+    /// The identifier of the principal.
     pub(crate) principal: String,
+    /// The scopes, with spaces between them.
     pub(crate) scopes: String,
 }
 

@@ -42,6 +42,7 @@ use palisade::config::ConfigFileError;
 /// ```
 #[derive(Debug)]
 pub struct GatewayError {
+    /// What failed, for a program that decides by it.
     kind: GatewayErrorKind,
     /// What is wrong.
     problem: String,

@@ -7,6 +7,7 @@ use std::fmt;
 pub(crate) struct Pattern(Box<str>);
 
 impl Pattern {
+    /// Takes a pattern as it is written. Every text is one.
     pub(crate) fn new(text: &str) -> Self {
         Self(text.into())
     }

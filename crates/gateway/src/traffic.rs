@@ -30,8 +30,11 @@ pub(crate) struct Traffic(Arc<Shared>);
 
 layer!(Traffic);
 
+/// What all clones share.
 struct Shared {
+    /// Tells to which minute a request belongs.
     clock: SharedClock,
+    /// Under one lock, which is held for some additions.
     counts: Mutex<Counts>,
 }
 
@@ -46,6 +49,7 @@ struct Requests {
     failed: u64,
 }
 
+/// The counters since the start.
 #[derive(Default)]
 struct Counts {
     /// Since the start.
@@ -61,7 +65,9 @@ struct Counts {
 /// The requests of one principal.
 #[derive(Clone, Copy, Debug, Default)]
 struct PrincipalCount {
+    /// All requests of the principal.
     requests: u64,
+    /// Those that the stack refused.
     refused: u64,
     /// How many of the requests may be those of a principal that had this place before.
     uncertain: u64,
@@ -74,11 +80,13 @@ impl Traffic {
         Self(Arc::new(Shared { clock, counts }))
     }
 
+    /// Locks the counters.
     fn counts(&self) -> MutexGuard<'_, Counts> {
         // Counts are valid after any panic.
         self.0.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns the number of the current minute on the monotonic clock.
     fn minute(&self) -> u64 {
         self.0.clock.monotonic().as_secs() / 60
     }
@@ -159,6 +167,7 @@ impl Counts {
 }
 
 impl Requests {
+    /// Counts a request. One that is refused with a status of 500 or more counts as failed.
     fn count(&mut self, is_refused: bool, is_failed: bool) {
         match (is_refused, is_failed) {
             (_, true) => self.failed += 1,
@@ -167,12 +176,14 @@ impl Requests {
         }
     }
 
+    /// Returns the counts as the status page reads them.
     fn to_document(self) -> Value {
         json!({ "answered": self.answered, "refused": self.refused, "failed": self.failed })
     }
 }
 
 impl PrincipalCount {
+    /// Returns the counts with the name of the principal.
     fn to_document(self, name: &str) -> Value {
         json!({
             "name": name,

@@ -62,10 +62,15 @@ use crate::{error::GatewayError, limit_store};
 /// ```
 #[derive(Debug)]
 pub struct AuthEndpoint {
+    /// The server on a loopback address.
     server: ServerBuilder,
+    /// Where it listens, with the port that the system chose.
     address: SocketAddr,
+    /// The stack, which a reload replaces.
     service: Reloadable<Protected<Decide>>,
+    /// The open trail. `None`: nothing is recorded.
     audit: Option<AuditHandle>,
+    /// Reads the file again.
     reloader: Arc<AuthReloader>,
 }
 
@@ -154,10 +159,13 @@ impl AuthEndpoint {
 /// Reads the file of an [`AuthEndpoint`] again while it serves.
 #[derive(Debug)]
 pub struct AuthReloader {
+    /// The file that was read at the start.
     path: std::path::PathBuf,
     /// The file in use.
     config: Mutex<Config>,
+    /// What a reload keeps: the open trail, the store of the limits, the sessions.
     running: Running,
+    /// The stack that answers, also for clones of the service.
     service: Reloadable<Protected<Decide>>,
 }
 
@@ -198,6 +206,7 @@ impl AuthReloader {
 
 /// The stack, and what a start or a reload needs beside it.
 struct Built {
+    /// The stack around the response "admitted".
     service: Protected<Decide>,
     /// The open trail.
     audit: Option<palisade::AuditLayer>,

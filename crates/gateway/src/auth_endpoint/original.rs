@@ -59,7 +59,13 @@ impl Dialect {
 
     /// Turns the question into the request that is asked about. `None`: it is not described.
     ///
-    /// The fields of the question are removed.
+    /// The fields of the question are removed, so that the stack sees what the upstream will see.
+    ///
+    /// | dialect | method | path and query |
+    /// |---|---|---|
+    /// | Envoy | that of the question | those of the question, without the prefix |
+    /// | Caddy, Traefik | `X-Forwarded-Method` | `X-Forwarded-Uri` |
+    /// | nginx | `X-Original-Method` | `X-Original-URI` |
     pub(super) fn restore_request(self, head: &mut Parts) -> Option<()> {
         let (method, target) = match self.field_names() {
             None => {

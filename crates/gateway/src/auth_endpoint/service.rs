@@ -44,6 +44,7 @@ static UNDESCRIBED: LogLimit = LogLimit::per_minute();
 /// Responds to questions about requests. `S` is the stack.
 #[derive(Clone, Debug)]
 pub(super) struct AskedService<S> {
+    /// The whole stack. A request that it lets through is admitted.
     stack: S,
     /// For the log line about questions that describe no request.
     clock: SharedClock,

@@ -122,6 +122,9 @@ impl Charge {
     }
 
     /// Adds what is left to a response, and returns what reads its body.
+    ///
+    /// The meter owns the charge: it settles at the end of the body, and its drop settles a body that ends early. `None`:
+    /// nothing in the response changes the costs, so the reserve is settled at once.
     pub(crate) fn follow_response(self, head: &mut response::Parts) -> Option<Meter> {
         for (name, value) in &self.fields {
             head.headers.append(name.clone(), value.clone());
@@ -134,6 +137,9 @@ impl Charge {
     }
 
     /// Settles a request that got no response, by the code of its refusal.
+    ///
+    /// Only where no upstream has the request, everything is given back. After any other failure, such as a timeout, a model
+    /// may have run: the drop of the charge then settles the reserve.
     pub(crate) fn settle_failed(mut self, code: &str) {
         if matches!(code, "unavailable" | "upstream_unreachable") {
             self.settle_usage(&Usage::default(), Ending::NothingRan);

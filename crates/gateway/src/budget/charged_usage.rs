@@ -12,6 +12,12 @@ use super::{
 };
 
 /// How a request ended, as far as it costs tokens.
+///
+/// | ending | tokens out without a report |
+/// |---|---|
+/// | `Complete` | the text that passed, in bytes, at most the reserve |
+/// | `Cut`, `Unreadable` | the whole reserve |
+/// | `NothingRan` | none |
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Ending {
     /// The response ended before its end, or there was none. Without a usage the reserve of tokens out is
@@ -47,6 +53,15 @@ impl ChargedUsage {
     }
 
     /// Decides what is charged: what is told, otherwise the reserve at most.
+    ///
+    /// | part | reported | not reported |
+    /// |---|---|---|
+    /// | tokens in | the report, at most 2^31 | those of the text that was sent, at most the reserve |
+    /// | tokens out | the report, at most 2^31 | of a complete response the text that passed, otherwise the reserve |
+    /// | written to a cache | the report | all tokens in, if the request asked for that |
+    ///
+    /// A report of no tokens in counts as none, since each request has some. A report of no tokens out counts as none if
+    /// text passed, or if the response was cut: a server may report in the last event, which did not come.
     pub(super) fn from_usage(usage: &Usage, ending: Ending, most: &Tokens) -> Self {
         if ending == Ending::NothingRan {
             return Self::nothing();

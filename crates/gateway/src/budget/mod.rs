@@ -76,6 +76,7 @@ pub(crate) use self::{charge::Charge, meter::Meter, policy::BudgetPolicy};
 #[derive(Clone)]
 pub(crate) struct Budgets(Arc<Inner>);
 
+/// What all clones share.
 struct Inner {
     /// The sections of the file, checked.
     policy: BudgetPolicy,

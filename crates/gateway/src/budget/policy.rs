@@ -82,7 +82,9 @@ pub(super) struct Metering {
 /// Whom a counter is for: the sort of name, and the name.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct CounterSubject {
+    /// What the name belongs to, such as `owner` or `api_key`.
     pub(super) kind: &'static str,
+    /// The identifier within the kind.
     pub(super) id: String,
 }
 

@@ -118,6 +118,7 @@ impl OpenTunnels {
         Ok(Entered { tunnels, client })
     }
 
+    /// Locks the counts of the clients.
     fn by_client(&self) -> MutexGuard<'_, HashMap<Client, u32>> {
         // Counts are valid after any panic.
         let by_client = self.0.by_client.lock();
@@ -147,7 +148,9 @@ fn network_of(address: IpAddr) -> IpAddr {
 /// A tunnel that is counted.
 #[derive(Debug)]
 pub(super) struct Entered {
+    /// Where the tunnel is counted. Its drop ends that.
     tunnels: OpenTunnels,
+    /// Whose tunnel it is.
     client: Client,
 }
 

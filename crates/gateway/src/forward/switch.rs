@@ -36,9 +36,11 @@ use crate::{
 
 /// A client's request to switch, which was checked and counted.
 pub(super) struct Switch {
+    /// What was asked for, to compare the response with.
     pub(super) handshake: Handshake,
     /// The place among the open tunnels.
     pub(super) entered: Entered,
+    /// How long the tunnel may be open and idle, and how much may pass.
     pub(super) limits: WebSocketLimits,
 }
 

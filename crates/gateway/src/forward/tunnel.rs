@@ -55,6 +55,7 @@ pub(super) struct Tunnel {
     client: OnUpgrade,
     /// Ready at once: the 101 of the upstream has been read.
     upstream: OnUpgrade,
+    /// How long it may be open and idle, and how much may pass.
     bounds: TunnelBounds,
     /// Keeps the audit record open, which gets the bytes at the end.
     lease: Lease,
@@ -159,6 +160,7 @@ struct Passed {
 }
 
 impl Passed {
+    /// Begins at zero bytes, with a movement.
     fn new(most: Option<u64>) -> Self {
         Self {
             up: AtomicU64::new(0),

@@ -56,6 +56,7 @@ struct McpRule {
 /// Who may call some tools.
 #[derive(Clone, Debug)]
 struct ToolRule {
+    /// The names of the tools that the rule is about.
     name: Pattern,
     /// All of them are needed.
     scopes: Vec<String>,

@@ -94,9 +94,13 @@ pub struct Gateway {
     challenges: ChallengeLayer,
     /// Connections that switched protocols, which are ended with the gateway, and the report.
     shared: Shared,
+    /// Answers health checks without the stack.
     health: HealthLayer,
+    /// Whether the gateway takes requests: false while it starts and as soon as it stops.
     readiness: Readiness,
+    /// What a first start shows to its operator.
     greeting: Greeting,
+    /// Reads the file again and replaces the stack.
     reloader: Arc<Reloader>,
     /// `None` without `socket` of `[admin]`.
     admin: Option<AdminSocket>,
@@ -121,7 +125,9 @@ pub struct Gateway {
 #[derive(Debug)]
 #[must_use]
 pub struct GatewayBuilder {
+    /// The file, checked.
     settings: Settings,
+    /// The clock of certificates and of the first key.
     clock: SharedClock,
 }
 

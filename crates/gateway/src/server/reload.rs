@@ -48,17 +48,23 @@ use crate::{error::GatewayError, forward::Forward, settings::Settings, upstream:
 /// # Ok(()) }
 /// ```
 pub struct Reloader {
+    /// The settings in use. The lock makes one reload wait for the other.
     pub(super) settings: Mutex<Settings>,
+    /// What a reload keeps: the open trail, the store of the limits, the sessions.
     pub(super) running: Running,
     /// `None` if nothing listens with TLS.
     pub(super) certificates: Option<Certificates>,
     /// The section cannot change while the gateway runs; the files can.
     pub(super) client_auth: Option<ClientAuth>,
+    /// The stack that serves, also for open connections.
     pub(super) service: Reloadable<Protected<Forward>>,
+    /// Tunnels and counts, which outlive a stack.
     pub(super) shared: Shared,
+    /// Tells the time of the reload.
     pub(super) clock: SharedClock,
     /// The limits of the stack that serves.
     pub(super) limits: ArcSwap<LimitLayers>,
+    /// Whether the gateway takes requests.
     pub(super) readiness: Readiness,
     /// When the gateway started, since the Unix epoch.
     pub(super) started: Duration,

@@ -151,9 +151,11 @@ impl Shared {
 ///
 /// `None` for what the configuration does not have.
 pub(super) struct Parts {
+    /// The layer of the trail.
     pub(super) audit: Option<AuditLayer>,
     /// The correlation key that a reload brings.
     pub(super) key_rotation: Option<KeyRotation>,
+    /// The scheme and the file of API keys.
     pub(super) keys: Option<(KeyScheme, FileKeyStore)>,
     /// The firewall rules, whose files are watched.
     pub(super) inspect: Option<InspectLayer>,

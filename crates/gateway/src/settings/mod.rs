@@ -72,9 +72,11 @@ const FIXED: [&[&str]; 3] = [
 /// ```
 #[derive(Debug)]
 pub struct Settings {
+    /// The whole file.
     pub(crate) config: Config,
     /// `[server]`, with checked values.
     pub(crate) server: ServerSettings,
+    /// The servers of `[[upstreams]]`, with checked values.
     pub(crate) upstreams: Upstreams,
     /// The admin socket and the status page.
     pub(crate) admin: Admin,

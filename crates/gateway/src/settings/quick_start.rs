@@ -46,13 +46,22 @@ use crate::{
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct QuickStart {
+    /// Where requests are forwarded.
     upstream: String,
+    /// Where clients connect. Default: this machine alone.
     listen: SocketAddr,
+    /// The hosts that are served. Empty: the names of this machine, with any port.
     hosts: Vec<String>,
+    /// The fields of text that are cleaned. Empty: none.
     text_fields: Vec<String>,
+    /// The paths without a key. Empty: all requests need one.
     public: Vec<String>,
+    /// The certificate and its key. `None`: a certificate for development, which public clients do
+    /// not trust.
     certificate: Option<(PathBuf, PathBuf)>,
+    /// The rules for a known model server. `None`: one rule for all paths.
     preset: Option<Preset>,
+    /// The folder for the keys and the trail. `None`: the default one.
     data: Option<PathBuf>,
 }
 

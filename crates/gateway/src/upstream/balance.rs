@@ -38,6 +38,7 @@ impl Random {
     ///
     /// Each call advances the state, also if several threads call at once.
     fn random_below(&self, bound: u64) -> u64 {
+        /// The step of the generator SplitMix64.
         const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
         let mut z = self.0.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -190,6 +190,7 @@ impl Breaker {
         }
     }
 
+    /// Locks the state, also after a panic in another thread.
     fn lock_state(&self) -> MutexGuard<'_, State> {
         // One enum is valid after any panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

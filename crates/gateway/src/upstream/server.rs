@@ -79,12 +79,14 @@ pub(crate) struct Server {
 /// Clients can make a server fail, respond, and fail again.
 #[derive(Debug)]
 struct OpeningLog {
+    /// At most one line a minute.
     limit: LogLimit,
     /// A line said that the breaker is open, and none that it closed.
     is_open: AtomicBool,
 }
 
 impl OpeningLog {
+    /// Begins with a closed breaker.
     const fn new() -> Self {
         Self {
             limit: LogLimit::per_minute(),
@@ -316,6 +318,7 @@ impl Server {
 /// What an operator sees of a server.
 #[derive(Clone, Debug)]
 pub(crate) struct ServerState {
+    /// The address as the file has it.
     pub(crate) address: String,
     /// What the last health checks say. True without checks.
     pub(crate) is_healthy: bool,

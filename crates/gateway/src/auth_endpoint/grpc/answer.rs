@@ -21,7 +21,9 @@ use crate::client_fields;
 
 /// Codes of gRPC, by which Envoy tells a refusal from an admission.
 const OK: i32 = 0;
+/// The credential is valid and does not open the route; also every other refusal.
 const PERMISSION_DENIED: i32 = 7;
+/// There is no valid credential.
 const UNAUTHENTICATED: i32 = 16;
 /// Fields of a request that never reach the service.
 const CREDENTIALS: [HeaderName; 3] = [
@@ -93,6 +95,7 @@ pub(super) fn frame(message: &CheckResponse) -> Bytes {
     framed.freeze()
 }
 
+/// Refuses with a status, headers and a body, which Envoy sends to the client as they are.
 fn denied(status: StatusCode, headers: Vec<HeaderOption>, body: String) -> CheckResponse {
     let code = match status {
         StatusCode::UNAUTHORIZED => UNAUTHENTICATED,

@@ -10,6 +10,7 @@ use prost::Message;
 /// The question: `envoy.service.auth.v3.CheckRequest`.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct CheckRequest {
+    /// Without it the question describes no request, and is refused.
     #[prost(message, optional, tag = "1")]
     pub(super) attributes: Option<AttributeContext>,
 }
@@ -17,6 +18,7 @@ pub(super) struct CheckRequest {
 /// What Envoy knows about the request.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct AttributeContext {
+    /// The request that is asked about.
     #[prost(message, optional, tag = "4")]
     pub(super) request: Option<AttributeRequest>,
 }
@@ -24,6 +26,7 @@ pub(super) struct AttributeContext {
 /// `AttributeContext.Request`.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct AttributeRequest {
+    /// Its head. `None`: the request is not one of HTTP.
     #[prost(message, optional, tag = "2")]
     pub(super) http: Option<HttpRequest>,
 }
@@ -31,6 +34,7 @@ pub(super) struct AttributeRequest {
 /// `AttributeContext.HttpRequest`: the head of the request that will be forwarded.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct HttpRequest {
+    /// The method.
     #[prost(string, tag = "2")]
     pub(super) method: String,
     /// In lower case. Several values of a name are one value, with commas between them.
@@ -39,6 +43,7 @@ pub(super) struct HttpRequest {
     /// Path and query, as they will be forwarded.
     #[prost(string, tag = "4")]
     pub(super) path: String,
+    /// `Host`, or `:authority`.
     #[prost(string, tag = "5")]
     pub(super) host: String,
     /// In place of `headers`, if Envoy has `encode_raw_headers`: each value apart.
@@ -49,6 +54,7 @@ pub(super) struct HttpRequest {
 /// `envoy.config.core.v3.HeaderMap`.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct HeaderList {
+    /// In their order, each value apart.
     #[prost(message, repeated, tag = "1")]
     pub(super) headers: Vec<HeaderField>,
 }
@@ -56,10 +62,13 @@ pub(super) struct HeaderList {
 /// `envoy.config.core.v3.HeaderValue`: one of `value` and `raw_value` is set.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct HeaderField {
+    /// The name in lower case.
     #[prost(string, tag = "1")]
     pub(super) key: String,
+    /// The value as text.
     #[prost(string, tag = "2")]
     pub(super) value: String,
+    /// The value as bytes, where it is no text.
     #[prost(bytes = "vec", tag = "3")]
     pub(super) raw_value: Vec<u8>,
 }
@@ -67,10 +76,13 @@ pub(super) struct HeaderField {
 /// The decision: `envoy.service.auth.v3.CheckResponse`. One of the two responses is set.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct CheckResponse {
+    /// Tells Envoy whether the request is admitted.
     #[prost(message, optional, tag = "1")]
     pub(super) status: Option<RpcStatus>,
+    /// What the client gets in place of a response.
     #[prost(message, optional, tag = "2")]
     pub(super) denied: Option<DeniedResponse>,
+    /// What is changed in an admitted request.
     #[prost(message, optional, tag = "3")]
     pub(super) admitted: Option<OkResponse>,
 }
@@ -78,6 +90,7 @@ pub(super) struct CheckResponse {
 /// `google.rpc.Status`. Anything but 0 is a refusal.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct RpcStatus {
+    /// A code of gRPC.
     #[prost(int32, tag = "1")]
     pub(super) code: i32,
 }
@@ -85,10 +98,13 @@ pub(super) struct RpcStatus {
 /// `DeniedHttpResponse`: what the client gets.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct DeniedResponse {
+    /// The status. Envoy sends 403 if there is none.
     #[prost(message, optional, tag = "1")]
     pub(super) status: Option<HttpStatus>,
+    /// Headers of the response, such as `WWW-Authenticate` and `Retry-After`.
     #[prost(message, repeated, tag = "2")]
     pub(super) headers: Vec<HeaderOption>,
+    /// The body in the form that the refusal has.
     #[prost(string, tag = "3")]
     pub(super) body: String,
 }
@@ -96,6 +112,7 @@ pub(super) struct DeniedResponse {
 /// `envoy.type.v3.HttpStatus`.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct HttpStatus {
+    /// The number of the status.
     #[prost(int32, tag = "1")]
     pub(super) code: i32,
 }
@@ -117,8 +134,10 @@ pub(super) struct OkResponse {
 /// `HeaderValueOption`: a field, and what happens if it is there already.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct HeaderOption {
+    /// The field itself.
     #[prost(message, optional, tag = "1")]
     pub(super) header: Option<HeaderField>,
+    /// What happens to a field of that name that is there already, as a number of [`AppendAction`].
     #[prost(enumeration = "AppendAction", tag = "3")]
     pub(super) append_action: i32,
 }

@@ -46,6 +46,9 @@ fn unframe(mut body: Bytes) -> Option<Bytes> {
 }
 
 /// Returns the fields that the client sent, with `Host` as Envoy routes it.
+///
+/// `None` if the fields could be read in two ways: both forms at once, a name or value that is none of HTTP, or another host
+/// than the one by which Envoy routes. The request is then refused, and not decided about under a guess.
 fn client_headers(http: &HttpRequest) -> Option<HeaderMap> {
     let listed = http.header_map.iter().flat_map(|list| &list.headers);
     if http.header_map.is_some() && !http.headers.is_empty() {

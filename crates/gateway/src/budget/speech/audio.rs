@@ -30,6 +30,7 @@ pub(in super::super) struct AudioLength {
     expected: Option<u64>,
 }
 
+/// What is known about the samples of a body.
 #[derive(Debug)]
 enum Form {
     /// The header of a WAV file, as far as it has passed.
@@ -96,6 +97,8 @@ impl AudioLength {
 }
 
 impl Form {
+    /// Chooses by the media type. Compressed audio is not counted: its bytes do not tell its
+    /// length.
     fn of_type(media_type: &str) -> Self {
         let mut parts = media_type.split(';').map(str::trim);
         let essence = parts.next().unwrap_or_default().to_ascii_lowercase();

@@ -58,6 +58,7 @@ const AT_A_TIME: usize = 8;
 /// An admin socket that is bound.
 #[derive(Debug)]
 pub(crate) struct AdminSocket {
+    /// The bound socket.
     listener: UnixListener,
 }
 

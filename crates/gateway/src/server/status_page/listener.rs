@@ -69,7 +69,9 @@ const HEADERS: [(HeaderName, HeaderValue); 7] = [
 /// A socket for the page that is bound.
 #[derive(Debug)]
 pub(in crate::server) struct PageListener {
+    /// The bound socket.
     listener: Listener,
+    /// Its address, with the port that the system chose.
     address: SocketAddr,
 }
 
@@ -117,7 +119,9 @@ impl PageListener {
 /// Responds with the page.
 #[derive(Clone)]
 struct Page {
+    /// Knows the state of the gateway.
     reloader: Arc<Reloader>,
+    /// The address of the page: only requests to it are answered.
     address: SocketAddr,
 }
 
