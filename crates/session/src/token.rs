@@ -17,7 +17,7 @@ const PURPOSE: &[u8] = b"palisade-session csrf 1";
 
 /// The digest of a session's token: what a store knows a session by.
 ///
-/// Nobody can compute the token from it, so what is read from a store opens no session. `Debug` shows
+/// No one can compute the token from it, so what is read from a store opens no session. `Debug` shows
 /// the public [`SessionId`] alone.
 ///
 /// A store writes the bytes as they are, or as text, and reads them back:

@@ -29,7 +29,7 @@ pub(crate) enum Message {
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) struct Malformed;
 
-/// A member that is there twice is an error of serde, and so nobody reads another one than the gate.
+/// A member that is there twice is an error of serde, and so no one reads another one than the gate.
 #[derive(Deserialize)]
 struct Head {
     method: Option<String>,

@@ -21,7 +21,7 @@ pub(crate) const CLIENT: &str = "client_id";
 const MOST: usize = 1024;
 /// How many of one principal, over all its clients.
 const MOST_PER_PRINCIPAL: usize = 16;
-/// A place whose response nobody waited for is free after this. rmcp ends an unused session after five minutes.
+/// A place whose response no one waited for is free after this. rmcp ends an unused session after five minutes.
 const ABANDONED: Duration = Duration::from_secs(360);
 
 /// Remembers whose the sessions are, as long as rmcp has them. Clones share it.
@@ -77,7 +77,7 @@ impl Owner {
         (self.kind, &*self.id) == (principal.kind(), principal.id())
     }
 
-    /// Compares the client too: what one of them reads, the user did not show to the others. Without a client, nobody is.
+    /// Compares the client too: what one of them reads, the user did not show to the others. Without a client, no one is.
     fn is(&self, principal: &Principal) -> bool {
         let client = principal.attribute(CLIENT);
         self.is_user(principal) && client.is_some() && self.client.as_deref() == client
@@ -124,7 +124,7 @@ impl SessionOwners {
         places.open.entry(session.into()).or_insert(open);
     }
 
-    /// Tells whether a session belongs to a principal. One that nobody opened belongs to none.
+    /// Tells whether a session belongs to a principal. One that no one opened belongs to none.
     pub(crate) fn owns(&self, session: &str, principal: &Principal) -> bool {
         let places = self.lock();
         let session = places.open.get(session);

@@ -17,7 +17,7 @@ impl KeyScheme {
     ///
     /// New digests are made with the pepper of [`new`](Self::new). A key under another one gets a new digest
     /// when it is used ([`KeyStore::renew_digest`](crate::KeyStore::renew_digest)), so after some time only
-    /// keys that nobody uses depend on the other pepper ([`made_with_current_pepper`](Self::made_with_current_pepper)).
+    /// keys that no one uses depend on the other pepper ([`made_with_current_pepper`](Self::made_with_current_pepper)).
     ///
     /// To replace a pepper on several servers: first let all of them accept the new one too, then exchange
     /// the two on each, then remove the old one.

@@ -71,7 +71,7 @@ pub struct CheckpointKey {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// A file with a private key is refused, so that nobody copies one to the machine of the auditor:
+/// A file with a private key is refused, so that no one copies one to the machine of the auditor:
 ///
 /// ```
 /// use palisade_audit::{CheckpointKey, CheckpointPublicKey};

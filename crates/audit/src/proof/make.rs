@@ -26,7 +26,7 @@ use crate::{
 /// - [`ProofError::Contradicted`] if the records do not have the root that the checkpoint signed.
 /// - [`ProofError::Io`] if a file cannot be read and the proof needs it.
 ///
-/// The proof is [checked](Proof::check) before it is returned: nobody gets one that does not hold.
+/// The proof is [checked](Proof::check) before it is returned: no one gets one that does not hold.
 pub fn prove_record(
     path: impl AsRef<Path>,
     record: u64,

@@ -1,4 +1,4 @@
-//! What is known of notes by their key: which make a request worth a record, and which name nobody.
+//! What is known of notes by their key: which make a request worth a record, and which name no one.
 //!
 //! A note is a [`Fact::Noted`](palisade_core::Fact::Noted) of a guard or a handler.
 

@@ -13,7 +13,7 @@
 //! | `facts_lost` | facts beyond the limits of the core |
 //!
 //! Reasons, notes and identifiers of credentials are texts of guards and handlers, which may name a person. A trail with
-//! pseudonyms has no reason, codes in place of identifiers, and of notes only those in clear that name nobody.
+//! pseudonyms has no reason, codes in place of identifiers, and of notes only those in clear that name no one.
 
 use palisade_core::{Counted, Fact, Observations, Refusal};
 

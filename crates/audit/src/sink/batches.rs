@@ -147,7 +147,7 @@ impl Batches {
         }
     }
 
-    /// Adds a job to a batch. A head that is held back is answered at once: nobody waits for a count.
+    /// Adds a job to a batch. A head that is held back is answered at once: no one waits for a count.
     fn take(&mut self, job: Job, batch: &mut Batch, jobs: &JobReceiver) {
         self.counts.extend(self.repeats.take_ended());
         match job {

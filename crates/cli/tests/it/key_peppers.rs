@@ -62,7 +62,7 @@ fn a_pepper_is_replaced_while_keys_are_in_use() {
     let ring = "--pepper pepper.new --other-pepper pepper";
     assert!(try_key(&key, ring) && try_key(&second, ring));
     assert!(!try_key(&key, "--pepper pepper.new"));
-    // The key is rotated, since nobody used it: now nothing needs the old pepper.
+    // The key is rotated, since no one used it: now nothing needs the old pepper.
     let rotated = folder.good(&format!("key rotate {both} --overlap 0s {}", id(&key)));
     let all = folder.json(list);
     assert!(

@@ -204,7 +204,7 @@ fn a_certificate_command_of_root_has_the_rights_of_the_owner_of_the_cache_alone(
     check_unchanged(&outside);
 }
 
-/// Nobody but root owns the file, and there is no other one.
+/// No one but root owns the file, and there is no other one.
 fn check_unchanged(outside: &Folder) {
     let metadata = fs::metadata(outside.path("http-secret")).unwrap();
     assert_eq!(metadata.uid(), 0);

@@ -2,7 +2,7 @@
 //!
 //! [`TraceLayer`](crate::TraceLayer) begins both before it is known who sent the request. So the inbound identifiers are
 //! stored, and the first read of [`SecurityContext::trace`] decides about them. Reads before the client address layer
-//! trust nobody.
+//! trust no one.
 
 use std::{
     fmt,
@@ -33,7 +33,7 @@ const LONGEST_STATE: usize = 512;
 ///
 /// | who sent `traceparent` | trace | inbound span |
 /// |---|---|---|
-/// | nobody, or it is malformed | a new one | none |
+/// | no one, or it is malformed | a new one | none |
 /// | a client | a new one | the [link](Self::link) |
 /// | a trusted proxy, if [accepted](crate::TraceLayerBuilder::accept_from_proxies) | the inbound one | the [parent](Self::parent_id) |
 ///

@@ -74,7 +74,7 @@ impl BudgetDecision {
 
 /// Units that are reserved. Settle it; what is not settled stays charged until its window ends.
 ///
-/// A request that used nothing gives everything back. One that is settled without numbers keeps its reserve, since nobody
+/// A request that used nothing gives everything back. One that is settled without numbers keeps its reserve, since no one
 /// knows what it used:
 ///
 /// ```

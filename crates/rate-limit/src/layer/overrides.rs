@@ -363,7 +363,7 @@ impl RateLimitLayer {
 }
 
 impl ConfiguredLimit {
-    /// Tells whether requests can be counted against such a subject. Pairs have subjects that nobody can name.
+    /// Tells whether requests can be counted against such a subject. Pairs have subjects that no one can name.
     fn counts_subject(&self, subject: &Subject<'_>) -> bool {
         let owner = |kind: &str| kind == "owner";
         match (&self.key.0, subject) {

@@ -56,7 +56,7 @@ pub struct LimitOverride {
 }
 
 impl LimitOverride {
-    /// Replaces the amount of the limit by this one, for as long as nobody removes the override.
+    /// Replaces the amount of the limit by this one, for as long as no one removes the override.
     #[must_use]
     pub const fn new(amount: NonZeroU32) -> Self {
         Self { amount, ends: None }

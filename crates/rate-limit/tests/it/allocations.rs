@@ -150,7 +150,7 @@ fn ten_million_clients_take_the_memory_that_is_stated() {
         built <= 90 * CLIENTS,
         "{built} bytes; 90 for each are stated"
     );
-    // Nobody was forgotten: each of these used one of two.
+    // No one was forgotten: each of these used one of two.
     let limit = Arc::new(policy("a", "2/day").limits().unwrap().remove(0));
     let admits = |number, units| {
         let charge = Charge::new(&limit, store.bucket_key(&client(number)), units);

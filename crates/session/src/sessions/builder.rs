@@ -31,7 +31,7 @@ const COOKIE: &str = "__Host-session";
 /// | [`cookie_name`](Self::cookie_name) | `__Host-session` |
 /// | [`follow_links`](Self::follow_links) | `SameSite=Strict`: signed out after a link of another site |
 /// | [`clock`](Self::clock) | the clock of the system |
-/// | [`on_ended`](Self::on_ended) | sessions that are ended by name or all together are told nobody |
+/// | [`on_ended`](Self::on_ended) | sessions that are ended by name or all together are not told |
 ///
 /// ```
 /// use std::time::Duration;
@@ -142,7 +142,7 @@ impl SessionsBuilder {
     /// let opened = sessions.open(ann.clone()).await?;
     /// assert_eq!(opened.lasts(), Duration::from_secs(12 * 3600));
     ///
-    /// clock.advance(Duration::from_secs(30 * 60)); // nobody used it
+    /// clock.advance(Duration::from_secs(30 * 60)); // no one used it
     /// assert!(sessions.list(&ann).await?.is_empty());
     /// # Ok(()) }
     /// ```

@@ -41,7 +41,7 @@ use crate::{
 ///
 /// A handler that has verified who the user is opens a session and sends its cookie. From then on
 /// [`SessionLayer`](crate::SessionLayer) proves the principal. A handler that changes what the user may
-/// do calls [`renew`](Self::renew), so that nobody who knew the old token has the new rights.
+/// do calls [`renew`](Self::renew), so that no one who knew the old token has the new rights.
 ///
 /// # Examples
 ///
@@ -96,7 +96,7 @@ impl Sessions {
 
     /// Opens a session for the principal of a request, in the handler of a page that signs in.
     ///
-    /// A session that the browser still has ends, so that nobody who planted it shares what follows (session
+    /// A session that the browser still has ends, so that no one who planted it shares what follows (session
     /// fixation). A request whose principal a session proved is refused: otherwise a stolen session could
     /// open new ones for ever.
     ///

@@ -93,7 +93,7 @@ pub(super) fn write_first(
 
 /// Writes a temporary file in the same folder, and flushes it to the disk.
 fn write_beside(path: &Path, bytes: &[u8], secret: bool) -> io::Result<PathBuf> {
-    // Nobody can know the name before, nor put a file in its place.
+    // No one can know the name before, nor put a file in its place.
     let random = getrandom::u64().map_err(|_| io::Error::other("no random bytes"))?;
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{random:016x}.new"));

@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use self::key::ClientKey;
 pub(crate) use self::key::SoundKey;
 
-/// How long a file is kept. Its key may be revoked meanwhile, and then nobody can ask for it.
+/// How long a file is kept. Its key may be revoked meanwhile, and then no one can ask for it.
 const MAX_AGE: Duration = Duration::from_secs(30 * 60);
 /// What a file counts besides its bytes, for its places in the tables.
 const OVERHEAD: usize = 512;

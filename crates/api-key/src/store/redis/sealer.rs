@@ -1,4 +1,4 @@
-//! Seals records, so that nobody who writes to the server can change one, or put it under another id.
+//! Seals records, so that no one who writes to the server can change one, or put it under another id.
 //!
 //! A seal cannot tell that bytes are the newest. So it covers a revision, which grows with each change, and a process
 //! refuses a smaller one than it has seen.

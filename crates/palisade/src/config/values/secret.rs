@@ -122,7 +122,7 @@ impl Config {
     }
 }
 
-/// Reads a regular file of bounded length that nobody but its owner writes. A pipe could block the start for ever.
+/// Reads a regular file of bounded length that no one but its owner writes. A pipe could block the start for ever.
 fn read_file(path: &Path) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let opened = regular(path).and_then(only_owner_writes);

@@ -124,7 +124,7 @@ impl LeasedStore {
         LeasedStoreBuilder::new(Arc::new(store))
     }
 
-    /// Gives units of ended leases back to the store, so that buckets that nobody charges any more have
+    /// Gives units of ended leases back to the store, so that buckets that no one charges any more have
     /// their units again.
     ///
     /// The task of the store does this; a program without one calls it about once a second.

@@ -172,7 +172,7 @@ impl LeasedRequest {
         decision
     }
 
-    /// Tells the leases that what they paid is spent: it goes back to nobody.
+    /// Tells the leases that what they paid is spent: it goes back to no one.
     fn confirm(&self) {
         for charge in &self.charges {
             if charge.step == LeaseStep::Spent {

@@ -97,7 +97,7 @@ pub struct MemoryStore {
 
 impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Numbers only: a layer is printed with its store, and millions of buckets tell nobody anything.
+        // Numbers only: a layer is printed with its store, and millions of buckets tell no one anything.
         f.debug_struct("MemoryStore")
             .field("capacity", &self.capacity())
             .field("len", &self.len())

@@ -1,4 +1,4 @@
-//! A session as text for a store outside this process, sealed: nobody who writes to the store can change it, or
+//! A session as text for a store outside this process, sealed: no one who writes to the store can change it, or
 //! put it under another digest.
 
 use std::time::Duration;

@@ -33,7 +33,7 @@ static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("ses
 ///
 /// | case | what happens |
 /// |---|---|
-/// | the server does not answer within the [deadline](RedisSessionStoreBuilder::deadline) | 503; nobody is admitted without it |
+/// | the server does not answer within the [deadline](RedisSessionStoreBuilder::deadline) | 503; no one is admitted without it |
 /// | the server was restarted without its data | everybody is signed out |
 /// | an owner has [`per_owner`](RedisSessionStoreBuilder::per_owner) sessions | the one that was opened first gives way |
 /// | there are [`capacity`](RedisSessionStoreBuilder::capacity) sessions | who has none gets [`SessionError::Full`]; who has one replaces it |
