@@ -111,6 +111,11 @@ const fn is_control(byte: u8) -> bool {
 /// Reads one escape. Returns the character and the number of bytes read.
 ///
 /// `escape` begins after the backslash.
+///
+/// # Errors
+///
+/// [`StringFlaw::Syntax`] for an escape that JSON does not have, [`StringFlaw::Surrogate`] for half
+/// of a pair.
 fn read_escape(escape: &str) -> Result<(char, usize), StringFlaw> {
     let simple = match escape.bytes().next() {
         Some(b'"') => '"',
@@ -131,6 +136,10 @@ fn read_escape(escape: &str) -> Result<(char, usize), StringFlaw> {
 ///
 /// `\ud83d\ude00` is one character (RFC 8259, section 7). Halves that stand alone or in the wrong order
 /// are refused.
+///
+/// # Errors
+///
+/// [`StringFlaw::Surrogate`] for half of a pair, in either order.
 fn unescape_unit(escape: &str) -> Result<(char, usize), StringFlaw> {
     let first = read_unit(escape.get(1..5))?;
     if let Some(c) = char::from_u32(first.into()) {
@@ -149,6 +158,10 @@ fn unescape_unit(escape: &str) -> Result<(char, usize), StringFlaw> {
 /// Reads four hexadecimal digits.
 ///
 /// `None` stands for digits that are cut off by the end of the string.
+///
+/// # Errors
+///
+/// [`StringFlaw::Syntax`] unless there are four hexadecimal digits.
 fn read_unit(digits: Option<&str>) -> Result<u16, StringFlaw> {
     // The parser of numbers would take a sign for a digit.
     let digits = digits.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));

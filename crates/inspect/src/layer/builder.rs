@@ -344,6 +344,10 @@ impl Source {
     ///
     /// Exclusions are written as directives first. A layer with a directive that did not load is
     /// an error unless that was accepted.
+    ///
+    /// # Errors
+    ///
+    /// An exclusion has no directive, or the rules cannot be read.
     pub(super) fn load(&self) -> Result<RuleSet, InspectBuildError> {
         let mut setup = self.setup.clone();
         for (exclusion, id) in self.exclusions.iter().zip(FIRST_EXCLUSION..) {

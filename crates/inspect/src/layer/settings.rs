@@ -72,6 +72,10 @@ impl Settings {
     /// Reads the rules again.
     ///
     /// The new rules are loaded completely before they replace the old ones.
+    ///
+    /// # Errors
+    ///
+    /// [`InspectBuildError`]: the new rules cannot be read. Those before stay in use.
     pub(super) fn reload(&self) -> Result<LoadReport, InspectBuildError> {
         let rules = self.source.load()?;
         let report = rules.report().clone();

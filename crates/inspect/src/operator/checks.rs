@@ -93,6 +93,10 @@ pub(crate) fn parse_networks(text: &str) -> Result<Vec<Network>, String> {
 }
 
 /// Reads one network.
+///
+/// # Errors
+///
+/// The text is neither an address nor a network. The message has it.
 fn parse_network(text: &str) -> Result<Network, String> {
     let wrong = || format!("{text} is no address");
     let (address, bits) = text.trim().split_once('/').unwrap_or((text.trim(), "128"));

@@ -125,6 +125,10 @@ impl Operator {
     }
 
     /// Reads `@rx`.
+    ///
+    /// # Errors
+    ///
+    /// The pattern cannot be compiled, or names a collection that is unknown.
     fn parse_pattern(text: &str, names: &mut TxNames) -> Result<Self, String> {
         if text.contains("%{") {
             let macros = MacroText::parse(text, names)?;

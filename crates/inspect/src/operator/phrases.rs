@@ -50,6 +50,10 @@ impl Phrases {
     }
 
     /// Builds the automaton.
+    ///
+    /// # Errors
+    ///
+    /// There is no phrase, or the search for them cannot be made.
     fn new(mut phrases: Vec<Vec<u8>>) -> Result<Self, String> {
         if phrases.is_empty() {
             return Err("the list of phrases is empty".to_owned());

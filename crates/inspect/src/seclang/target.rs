@@ -147,6 +147,10 @@ fn end_of_pattern(selector: &str) -> Option<usize> {
 /// Reads one target.
 ///
 /// The marks `!` and `&` come in this order.
+///
+/// # Errors
+///
+/// A collection that is unknown, or a selector whose pattern cannot be compiled.
 fn parse_one(text: &str, names: &mut TxNames) -> Result<Target, String> {
     let (excluded, text) = strip_mark(text, '!');
     let (count, text) = strip_mark(text, '&');
@@ -168,6 +172,10 @@ fn strip_mark(text: &str, mark: char) -> (bool, &str) {
 }
 
 /// Reads what stands after the colon.
+///
+/// # Errors
+///
+/// The pattern of the selector cannot be compiled.
 fn parse_selector(
     collection: Collection,
     key: &str,

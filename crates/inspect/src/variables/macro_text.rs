@@ -83,6 +83,10 @@ fn push_literal(pieces: &mut Vec<Piece>, text: &str) {
 /// Reads what stands between `%{` and `}`.
 ///
 /// Name and key are separated by a dot or a colon.
+///
+/// # Errors
+///
+/// A collection that is unknown, or that can only be a target.
 fn parse_reference(text: &str, names: &mut TxNames) -> Result<Piece, String> {
     let (name, key) = text.split_once(['.', ':']).unwrap_or((text, ""));
     Ok(match Collection::supported(name)? {

@@ -39,6 +39,10 @@ pub(super) struct Limits {
 }
 
 /// Decompresses a body. It stops one byte beyond the limits.
+///
+/// # Errors
+///
+/// [`Flaw`]: the body is damaged, grows beyond its limit, or has bytes behind its end.
 pub(super) fn decompress(
     coding: ContentCoding,
     body: &[u8],
@@ -58,6 +62,10 @@ pub(super) fn decompress(
 
 /// Decompresses one member of gzip (RFC 1952). Bytes behind it are refused: other readers may see a
 /// second text there.
+///
+/// # Errors
+///
+/// As [`decompress`].
 fn gzip(body: &[u8], most: usize) -> Result<Vec<u8>, Flaw> {
     let mut decoder = flate2::bufread::GzDecoder::new(body);
     let plain = read(&mut decoder, most)?;
@@ -66,6 +74,10 @@ fn gzip(body: &[u8], most: usize) -> Result<Vec<u8>, Flaw> {
 
 /// Decompresses one frame of Zstandard (RFC 8878), with a window of bounded size. Bytes behind it
 /// are refused.
+///
+/// # Errors
+///
+/// As [`decompress`], and for a frame whose window is larger than the limit.
 fn zstandard(body: &[u8], most: usize) -> Result<Vec<u8>, Flaw> {
     let decoder = zstd::stream::read::Decoder::with_buffer(body);
     let mut decoder = decoder.map_err(|_| Flaw::Corrupt)?.single_frame();
@@ -76,6 +88,10 @@ fn zstandard(body: &[u8], most: usize) -> Result<Vec<u8>, Flaw> {
 }
 
 /// Reads at most so many bytes, and fails if there are more.
+///
+/// # Errors
+///
+/// [`Flaw::TooLarge`] at the first byte beyond the limit, [`Flaw::Corrupt`] for damaged content.
 fn read(decoder: &mut impl Read, most: usize) -> Result<Vec<u8>, Flaw> {
     let mut plain = Vec::new();
     let beyond = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
@@ -87,6 +103,10 @@ fn read(decoder: &mut impl Read, most: usize) -> Result<Vec<u8>, Flaw> {
 }
 
 /// Refuses bytes that a decoder left.
+///
+/// # Errors
+///
+/// [`Flaw::Trailing`] if there are any.
 fn refuse_rest(plain: Vec<u8>, rest: &[u8]) -> Result<Vec<u8>, Flaw> {
     if rest.is_empty() {
         Ok(plain)
@@ -96,6 +116,10 @@ fn refuse_rest(plain: Vec<u8>, rest: &[u8]) -> Result<Vec<u8>, Flaw> {
 }
 
 /// Decompresses Brotli (RFC 7932). Bytes behind the stream are refused.
+///
+/// # Errors
+///
+/// As [`decompress`].
 fn brotli(body: &[u8], most: usize) -> Result<Vec<u8>, Flaw> {
     let new = StandardAlloc::default;
     // Without the extension for windows of more than 16 MiB.

@@ -206,6 +206,10 @@ pub(crate) struct ParsedFields {
 
 impl ParsedFields {
     /// Parses the pointers. Fails for a wrong pointer and for a name that is given twice.
+    ///
+    /// # Errors
+    ///
+    /// [`SanitizeBuildError`] for the first field that cannot be used.
     pub(crate) fn parse(source: Fields) -> Result<Self, SanitizeBuildError> {
         let mut parsed = Self::default();
         for field in source.fields {
@@ -230,6 +234,10 @@ impl ParsedFields {
 }
 
 /// Parses one name or pointer. The error names the field.
+///
+/// # Errors
+///
+/// [`SanitizeBuildError`] with the pointer, and what is wrong in it.
 fn parse(name: &Arc<str>) -> Result<Arc<Path>, SanitizeBuildError> {
     let path = Path::parse(name).map_err(|why| SanitizeBuildError::InvalidPointer {
         pointer: Arc::clone(name),

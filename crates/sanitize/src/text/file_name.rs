@@ -22,6 +22,11 @@ const LOOK_ALIKE: &[char] = &[
 const DEVICES: [&str; 6] = ["AUX", "CON", "CONIN$", "CONOUT$", "NUL", "PRN"];
 
 /// Checks a name.
+///
+/// # Errors
+///
+/// [`Refused::NotAllowed`] for a character, [`Refused::NotAFileName`] for the name as a whole. No
+/// name is repaired: two could become one.
 pub(super) fn check(name: &str) -> Result<(), Refused> {
     // Some programs normalize: a full-width slash becomes a slash, two dot leaders become dots.
     let folded: String = name.nfkc().collect();

@@ -6,6 +6,10 @@ use unicode_security::{GeneralSecurityProfile, RestrictionLevel, RestrictionLeve
 use super::refused::Refused;
 
 /// Checks a text by the identifier profile, the scripts and the confusable words.
+///
+/// # Errors
+///
+/// [`Refused::NotAllowed`], [`Refused::MixedScripts`] or [`Refused::Confusable`].
 pub(super) fn check(text: &str) -> Result<(), Refused> {
     if text.is_ascii() {
         let allowed = |c: char| c == ' ' || c.identifier_allowed();

@@ -23,6 +23,10 @@ pub(crate) struct Limits {
 
 impl Limits {
     /// Refuses a text that is over a limit. The cheapest count comes first.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::TooLong`], with the first unit whose limit is exceeded.
     pub(crate) fn check(&self, text: &str) -> Result<(), Refused> {
         if let Some(limit) = self.bytes.filter(|&limit| text.len() > limit) {
             return Err(Refused::TooLong {

@@ -20,6 +20,10 @@ pub(crate) enum Repertoire {
 
 impl Repertoire {
     /// Refuses a text with a character outside the set.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::NotAllowed`], and for names and identifiers what their module says.
     pub(crate) fn check(self, text: &str) -> Result<(), Refused> {
         match self {
             Self::Any => Ok(()),

@@ -335,6 +335,10 @@ impl Settings {
     }
 
     /// Refuses a text that has grown too much, before it uses much memory.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::TooLong`]: a rule that lets a text grow in each round must not fill the memory.
     fn check_growth(&self, text: &str) -> Result<(), Refused> {
         match self.limits.bytes {
             Some(limit) if text.len() > limit.saturating_mul(MAX_GROWTH) => Err(Refused::TooLong {
@@ -346,6 +350,11 @@ impl Settings {
     }
 
     /// Checks the final text: allowed characters, minimum and maximum length.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] for a result that is too long, too short, or has characters that are not
+    /// allowed.
     fn check_result(
         &self,
         input: &str,

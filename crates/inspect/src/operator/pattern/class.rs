@@ -9,6 +9,10 @@ impl Translation<'_> {
     /// Reads an escape that means the same inside and outside of a class.
     ///
     /// `\h` and `\v` are those of ASCII only. An escaped letter without a meaning is that letter.
+    ///
+    /// # Errors
+    ///
+    /// `\c` without a letter, or a number that is no byte.
     pub(super) fn class_escape(&mut self, character: char) -> Result<Item, String> {
         Ok(match character {
             'd' | 'D' | 's' | 'S' | 'w' | 'W' => Item::Set(format!("\\{character}")),
@@ -47,6 +51,10 @@ impl Translation<'_> {
     ///
     /// Up to two digits, or any number between braces. `\x` without digits is a null byte, as in
     /// PCRE. Values above 255 are errors: patterns are of bytes.
+    ///
+    /// # Errors
+    ///
+    /// A number above 255, or braces without digits.
     pub(super) fn read_hexadecimal(&mut self) -> Result<u8, String> {
         let braced = self.rest.peek() == Some(&'{');
         let digits: String = if braced {
@@ -74,6 +82,10 @@ impl Translation<'_> {
     /// Reads an octal number whose first digit was read.
     ///
     /// At most three digits in all.
+    ///
+    /// # Errors
+    ///
+    /// A number above 255.
     pub(super) fn read_octal(&mut self, first: char) -> Result<u8, String> {
         let more: String = self
             .rest
@@ -89,6 +101,10 @@ impl Translation<'_> {
     /// Translates a class whose `[` was read.
     ///
     /// A `]` that comes first is a member, as in PCRE.
+    ///
+    /// # Errors
+    ///
+    /// The class has no end, or a range whose end is before its begin.
     pub(super) fn class(&mut self) -> Result<(), String> {
         self.out.push('[');
         if self.rest.peek() == Some(&'^') {
@@ -115,6 +131,10 @@ impl Translation<'_> {
     /// Writes a byte of a class, or the range that it starts.
     ///
     /// A hyphen at the end of a class is plain.
+    ///
+    /// # Errors
+    ///
+    /// A range whose end is before its begin, or is no single byte.
     fn write_range(&mut self, from: u8) -> Result<(), String> {
         self.out.push_str(&byte_text(from));
         let mut ahead = self.rest.clone();
@@ -140,6 +160,10 @@ impl Translation<'_> {
     }
 
     /// Reads what stands in a class and starts with `character`.
+    ///
+    /// # Errors
+    ///
+    /// As [`class_escape`](Self::class_escape).
     fn read_item(&mut self, character: char) -> Result<Item, String> {
         match character {
             '\\' => {

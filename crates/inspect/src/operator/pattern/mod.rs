@@ -96,6 +96,10 @@ enum Item {
 
 impl Translation<'_> {
     /// Translates what starts with `character`, outside of classes.
+    ///
+    /// # Errors
+    ///
+    /// Syntax that has no linear time, or an escape that is not complete.
     fn translate_step(&mut self, character: char) -> Result<(), String> {
         match character {
             '\\' => self.translate_escape()?,
@@ -143,6 +147,10 @@ impl Translation<'_> {
     /// Translates `(`.
     ///
     /// Named groups and flags such as `(?i:` are the same in both and are copied.
+    ///
+    /// # Errors
+    ///
+    /// A group that has no linear time, such as one that looks ahead.
     fn translate_group(&mut self) -> Result<(), String> {
         let ahead: String = self.rest.clone().take(4).collect();
         for (start, reason) in [
@@ -183,6 +191,10 @@ impl Translation<'_> {
     /// Translates a backslash outside of classes.
     ///
     /// Digits from 1 on are back-references; `\0` is octal.
+    ///
+    /// # Errors
+    ///
+    /// A reference back, or a backslash at the end.
     fn translate_escape(&mut self) -> Result<(), String> {
         let Some(character) = self.rest.next() else {
             return Err("the pattern ends with a backslash".to_owned());

@@ -14,6 +14,10 @@ impl Loader {
     ///
     /// The name is relative to the folder of the including file. Its last part may have `*` (any
     /// characters) and `?` (one character); the files are then read in the order of their names.
+    ///
+    /// # Errors
+    ///
+    /// No file has the name, one cannot be read, or more than 1,000 are included.
     pub(super) fn include(&mut self, name: &str, folder: &Path) -> Result<(), String> {
         for path in named_files(name, folder)? {
             if self.report.files >= MOST_FILES {
@@ -26,6 +30,10 @@ impl Loader {
     }
 
     /// Reads other files, if there are any. One that is there must be readable.
+    ///
+    /// # Errors
+    ///
+    /// As [`include`](Self::include), for files that are there.
     pub(super) fn include_optional(&mut self, name: &str, folder: &Path) -> Result<(), String> {
         let missing = match name.contains(['*', '?']) {
             true => named_files(name, folder).is_err(),
@@ -39,6 +47,10 @@ impl Loader {
 }
 
 /// The files that an `Include` names, sorted.
+///
+/// # Errors
+///
+/// No file has such a name, or a folder has a star in its name.
 fn named_files(name: &str, folder: &Path) -> Result<Vec<PathBuf>, String> {
     let path = folder.join(name);
     if !name.contains(['*', '?']) {

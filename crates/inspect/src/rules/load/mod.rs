@@ -188,6 +188,10 @@ impl Loader {
     ///
     /// Of `SecDefaultAction` only the decision is used: whether `block` in that phase refuses.
     /// Transformations and logging in it are not inherited by rules.
+    ///
+    /// # Errors
+    ///
+    /// An action that cannot be read.
     fn default_action(&mut self, actions: &str) -> Result<(), String> {
         let (_, actions) =
             parse_link(&[actions.to_owned()], true, Path::new("."), &mut self.names)?;
@@ -201,6 +205,10 @@ impl Loader {
     /// Applies the updates and prepares the rules.
     ///
     /// `block` is replaced here, because `SecDefaultAction` may stand after rules.
+    ///
+    /// # Errors
+    ///
+    /// The rules cannot be prepared. A single directive that cannot be used is in the report.
     pub(super) fn finish(mut self) -> Result<(Plan, LoadReport), String> {
         for (directive, path) in std::mem::take(&mut self.updates) {
             if let Err(reason) = self.update(&directive) {

@@ -9,6 +9,10 @@ impl Loader {
     ///
     /// `SecRuleUpdateTargetBy…` adds targets to the first link of the rules it means; those with
     /// `!` are exclusions. One that means no rule does nothing.
+    ///
+    /// # Errors
+    ///
+    /// The selection or a target cannot be read. A directive that selects no rule is no error.
     pub(super) fn update(&mut self, directive: &Directive) -> Result<(), String> {
         let name = directive.name.to_ascii_lowercase();
         let Some((which, rest)) = directive.arguments.split_first() else {
@@ -58,6 +62,10 @@ impl Loader {
 /// Which rules a directive means: by id or range, by tag, or by message.
 ///
 /// Tag and message are patterns, as in ModSecurity, and match anywhere in the text.
+///
+/// # Errors
+///
+/// Not a range of identifiers, or a pattern that cannot be compiled.
 fn parse_selection(name: &str, which: &str) -> Result<Box<dyn Fn(&Rule) -> bool>, String> {
     if name.ends_with("byid") {
         let (from, to) = parse_range(which)?;

@@ -63,6 +63,10 @@ impl RuleSet {
     ///
     /// The directives are exclusions and the owner's setup; they take effect because they run
     /// before the rules.
+    ///
+    /// # Errors
+    ///
+    /// The rules cannot be prepared.
     pub(crate) fn shipped_with(setup: &str) -> Result<Self, InspectBuildError> {
         let mut loader = Loader::default();
         loader.text(setup, Path::new("builder"), Path::new("."));

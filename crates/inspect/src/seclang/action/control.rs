@@ -62,6 +62,10 @@ impl EngineMode {
 ///
 /// An unknown `ctl` is an error. Those about logs and limits change nothing, as the layer has its
 /// own settings for them.
+///
+/// # Errors
+///
+/// A control that is unknown, or whose value cannot be read.
 pub(super) fn control(value: &str, names: &mut TxNames) -> Result<Option<Control>, String> {
     let (name, value) = value.split_once('=').unwrap_or((value, ""));
     let found = match name.to_ascii_lowercase().as_str() {
@@ -103,6 +107,10 @@ pub(super) fn control(value: &str, names: &mut TxNames) -> Result<Option<Control
 /// Reads `942100` or `942100-942999`.
 ///
 /// A range that is upside down is valid and means no rule.
+///
+/// # Errors
+///
+/// Neither a number nor two with a hyphen between them.
 pub(crate) fn parse_range(text: &str) -> Result<(u64, u64), String> {
     let (from, to) = text.split_once('-').unwrap_or((text, text));
     Ok((number("id", from.trim())?, number("id", to.trim())?))

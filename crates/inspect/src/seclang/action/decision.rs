@@ -77,6 +77,10 @@ pub(super) fn decision(name: &str, value: &str) -> Result<Option<Disruption>, St
 /// Reads the argument of `allow`.
 ///
 /// In any case and with or without single quotes.
+///
+/// # Errors
+///
+/// Another word than `phase` and `request`.
 fn parse_allow(value: &str) -> Result<AllowUntil, String> {
     match value.trim_matches('\'').to_ascii_lowercase().as_str() {
         "" => Ok(AllowUntil::Logging),

@@ -180,6 +180,10 @@ fn add_action(
 /// Adds a transformation; `none` removes those before it.
 ///
 /// Names are those of [`Transformation::parse`].
+///
+/// # Errors
+///
+/// A transformation that is unknown.
 fn add_transformation(actions: &mut Actions, value: &str) -> Result<(), String> {
     if value.eq_ignore_ascii_case("none") {
         actions.transformations.clear();

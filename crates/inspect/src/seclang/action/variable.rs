@@ -58,6 +58,10 @@ pub(super) fn left_out(value: &str) -> Option<String> {
 }
 
 /// Reads `tx.name=+5`, `!tx.name` or `tx.name`.
+///
+/// # Errors
+///
+/// Another collection than TX, or a reference that cannot be read.
 pub(super) fn set_variable(value: &str, names: &mut TxNames) -> Result<Action, String> {
     let (unset, value) = value
         .strip_prefix('!')

@@ -3,6 +3,10 @@
 /// Reads a whole number.
 ///
 /// Negative numbers and numbers above 64 bits are errors.
+///
+/// # Errors
+///
+/// Not a whole number. The message names the action.
 pub(super) fn number(name: &str, value: &str) -> Result<u64, String> {
     value
         .parse()
@@ -12,6 +16,10 @@ pub(super) fn number(name: &str, value: &str) -> Result<u64, String> {
 /// Reads a phase by number or name.
 ///
 /// The names are those of the manual: `request`, `response` and `logging`.
+///
+/// # Errors
+///
+/// Not one of the phases 1 to 5.
 pub(super) fn phase(value: &str) -> Result<u8, String> {
     match value {
         "1" => Ok(1),
@@ -26,6 +34,10 @@ pub(super) fn phase(value: &str) -> Result<u8, String> {
 /// Reads a severity by number or name.
 ///
 /// The manual prefers the names; older rules have numbers.
+///
+/// # Errors
+///
+/// Neither a number from 0 to 7 nor a name of a severity.
 pub(super) fn severity(value: &str) -> Result<u8, String> {
     const NAMES: [&str; 8] = [
         "EMERGENCY",

@@ -145,6 +145,10 @@ impl Step {
 }
 
 /// Decodes `~0` and `~1`, the only escapes of a JSON pointer.
+///
+/// # Errors
+///
+/// A `~` without `0` or `1` behind it (RFC 6901, section 3).
 fn unescape(step: &str) -> Result<String, &'static str> {
     let mut parts = step.split('~');
     let mut name = parts.next().unwrap_or_default().to_owned();

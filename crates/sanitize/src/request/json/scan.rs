@@ -150,6 +150,10 @@ impl<'t, 'p> Scanner<'t, 'p> {
     /// Reads a value that was reached by `active` targets, each of them in `depth` steps so far.
     ///
     /// The value may begin after white space. `depth` is also the level of nesting.
+    ///
+    /// # Errors
+    ///
+    /// The first flaw in it.
     fn value(&mut self, depth: usize, active: &[usize]) -> Result<(), Flaw> {
         let first = self.peek();
         let (start, place) = (self.at, self.found.len());
@@ -183,6 +187,10 @@ impl<'t, 'p> Scanner<'t, 'p> {
     /// Reads an object. Members follow the targets whose next step is their name or `*`.
     ///
     /// Names are compared after their escapes are decoded: `"a"` and `"\u0061"` are the same name.
+    ///
+    /// # Errors
+    ///
+    /// The first flaw in it, or a name that is there twice.
     fn scan_object(&mut self, depth: usize, active: &[usize]) -> Result<Value<'t>, Flaw> {
         let object = self.at;
         self.open(depth)?;
@@ -250,6 +258,10 @@ impl<'t, 'p> Scanner<'t, 'p> {
     }
 
     /// Reads an array. Elements follow the targets whose next step is their index or `*`.
+    ///
+    /// # Errors
+    ///
+    /// The first flaw in it.
     fn scan_array(&mut self, depth: usize, active: &[usize]) -> Result<Value<'t>, Flaw> {
         self.open(depth)?;
         if self.take(b']') {
@@ -271,6 +283,10 @@ impl<'t, 'p> Scanner<'t, 'p> {
     }
 
     /// Reads the opening bracket. Fails beyond the limit of nesting.
+    ///
+    /// # Errors
+    ///
+    /// [`Flaw::Depth`] beyond the limit.
     fn open(&mut self, depth: usize) -> Result<(), Flaw> {
         self.at = self.at.saturating_add(1);
         if depth >= self.caps.depth {
@@ -281,6 +297,10 @@ impl<'t, 'p> Scanner<'t, 'p> {
     }
 
     /// Counts a member or element. Fails beyond the limit.
+    ///
+    /// # Errors
+    ///
+    /// [`Flaw::Keys`] beyond the limit.
     fn count_member(&mut self) -> Result<(), Flaw> {
         self.caps.keys = self.caps.keys.checked_sub(1).ok_or(Flaw::Keys)?;
         Ok(())
@@ -336,6 +356,10 @@ impl<'t, 'p> Scanner<'t, 'p> {
     }
 
     /// Reads `true`, `false` or `null`.
+    ///
+    /// # Errors
+    ///
+    /// [`Flaw::Syntax`] for any other word.
     fn scan_word(&mut self, word: &str, value: Value<'t>) -> Result<Value<'t>, Flaw> {
         let rest = self.text.get(self.at..).unwrap_or_default();
         if !rest.starts_with(word) {

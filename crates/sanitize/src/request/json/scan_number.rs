@@ -7,6 +7,10 @@ impl<'t> Scanner<'t, '_> {
     ///
     /// Leading zeros, a lone minus sign and a point without digits are refused. The value is copied, not
     /// computed, but the handler computes it: digits and exponent are limited.
+    ///
+    /// # Errors
+    ///
+    /// [`Flaw::Syntax`] for what is no number, [`Flaw::Number`] beyond the limits.
     pub(super) fn scan_number(&mut self) -> Result<Value<'t>, Flaw> {
         let start = self.at;
         self.skip_bytes(|byte| byte == b'-', 1);

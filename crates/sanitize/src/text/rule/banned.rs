@@ -260,6 +260,10 @@ struct WordList {
 
 impl WordList {
     /// Prepares the search for all words at once: its time does not grow with their number.
+    ///
+    /// # Errors
+    ///
+    /// The words need more memory than the search may take.
     fn new(words: Vec<String>) -> Result<Self, SanitizeBuildError> {
         let build = |words: Vec<String>| {
             let search = AhoCorasick::new(&words);
@@ -282,6 +286,11 @@ impl WordList {
 }
 
 /// Adds a word in the form in which it is compared.
+///
+/// # Errors
+///
+/// [`SanitizeBuildError::BannedWords`] with the line of a word that is too long or has nothing to
+/// compare.
 fn push_word(list: &mut Vec<String>, line: usize, word: &str) -> Result<(), SanitizeBuildError> {
     let wrong = |why: &str| SanitizeBuildError::BannedWords {
         place: Arc::from(format!("line {line}")),

@@ -310,6 +310,11 @@ impl TextRule {
     }
 
     /// Returns a mistake of the pattern or of the replacement. `SanitizerBuilder::build` calls it.
+    ///
+    /// # Errors
+    ///
+    /// The error of a pattern that cannot be compiled, or
+    /// [`SanitizeBuildError::ReplacementTooLong`].
     pub(crate) fn validate(&self) -> Result<(), SanitizeBuildError> {
         if let Matcher::Invalid(error) = &self.matcher {
             return Err(error.clone());
@@ -361,6 +366,10 @@ impl TextRule {
 }
 
 /// Compiles a pattern within the limits of its length and of its program.
+///
+/// # Errors
+///
+/// [`SanitizeBuildError`] with the rule, and what the compiler of patterns says.
 fn compile(rule: &Arc<str>, pattern: &str) -> Result<Regex, SanitizeBuildError> {
     let rule = Arc::clone(rule);
     if pattern.len() > MAX_PATTERN {

@@ -78,6 +78,10 @@ impl TextRule {
 }
 
 /// Reads the name of a script.
+///
+/// # Errors
+///
+/// [`SanitizeBuildError::UnknownScript`] with the name.
 fn parse_script(name: &str) -> Result<Script, SanitizeBuildError> {
     let known = Script::from_full_name(name).or_else(|| Script::from_short_name(name));
     known.ok_or_else(|| SanitizeBuildError::UnknownScript { name: name.into() })
