@@ -81,7 +81,7 @@ impl Budgets {
             return Err(refusal::unreadable_request("its content is encoded"));
         }
         let path = head.uri.path();
-        let mut request = ModelRequest::parse(api, path, raw)?;
+        let mut request = ModelRequest::parse(api, &head.uri, raw)?;
         let (principal, owner) = caller.principal_and_owner();
         let limit = policy.check_model(request.model(), &principal, &owner, path)?;
         let price = policy.price_of(request.model())?;

@@ -25,6 +25,7 @@
 //! | `model_rule.rs`, `price.rs` | which models, how many tokens, at what price |
 //! | `admission.rs` | reads a body and reserves for it |
 //! | `api.rs`, `request/` | what a request asks for |
+//! | `field_names.rs` | which fields servers take for a named one |
 //! | `speech/` | the text that a request speaks, and the sound of the response |
 //! | `refusal.rs`, `fields.rs` | what a client is told |
 //! | `cost.rs` | the most that it can cost |
@@ -46,6 +47,7 @@ mod charge;
 mod charged_usage;
 mod usage;
 mod refusal;
+mod field_names;
 mod fields;
 mod request;
 mod api;

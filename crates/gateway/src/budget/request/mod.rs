@@ -9,6 +9,7 @@ mod output;
 mod references;
 
 use bytes::Bytes;
+use http::Uri;
 use palisade::core::Rejection;
 use serde_json::{Map, Value};
 
@@ -25,7 +26,7 @@ pub(super) struct ModelRequest {
     document: Map<String, Value>,
     /// The model, from the body or the path. Empty: none is named.
     model: String,
-    /// Bytes of the body as it was sent.
+    /// Bytes of the body as it was sent, and of the query.
     bytes: u64,
     /// How many files, images and earlier responses it names.
     references: u64,
@@ -38,9 +39,10 @@ impl ModelRequest {
     ///
     /// # Errors
     ///
-    /// 400: it is no JSON object, its model is no text or not that of the path, or its response could not
+    /// 400: it is no JSON object, its model is no text or not that of the path and the query, or its response could not
     /// be counted.
-    pub(super) fn parse(api: Api, path: &str, raw: &Bytes) -> Result<Self, Box<Rejection>> {
+    pub(super) fn parse(api: Api, uri: &Uri, raw: &Bytes) -> Result<Self, Box<Rejection>> {
+        let (path, query) = (uri.path(), uri.query().unwrap_or_default());
         check_value_count(raw)?;
         let document: Map<String, Value> = serde_json::from_slice(raw)
             .map_err(|_| refusal::unreadable_request("it is no JSON object, or too deep"))?;
@@ -63,12 +65,13 @@ impl ModelRequest {
             }
             None => model.to_owned(),
         };
+        names::check_query(query, &model)?;
         let references = references::count_references(&document);
         Ok(Self {
             api,
             document,
             model,
-            bytes: raw.len() as u64,
+            bytes: (raw.len() + query.len()) as u64,
             references,
             hides_usage: false,
         })

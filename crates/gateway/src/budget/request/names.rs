@@ -4,9 +4,13 @@
 //! `max_to\u{212A}ens` are `max_tokens` for them. The gateway would not see such a limit.
 
 use palisade::core::Rejection;
+use palisade_internal::percent;
 use serde_json::{Map, Value};
 
-use super::super::refusal;
+use super::super::{
+    field_names::{NameMatch, all_pairs},
+    refusal,
+};
 use crate::json_text::fold_name;
 
 /// Keys that the gateway reads or writes.
@@ -86,6 +90,25 @@ pub(super) fn check_price(document: &Map<String, Value>) -> Result<(), Box<Rejec
             "`speed` or `service_tier` has no price here",
         )),
     }
+}
+
+/// Checks that a query names no other model, and no limit: some servers read it before the body.
+///
+/// # Errors
+///
+/// 400: it does, or it has a field that some servers take for such a name.
+pub(super) fn check_query(query: &str, model: &str) -> Result<(), Box<Rejection>> {
+    for (name, value) in all_pairs(query) {
+        let name = String::from_utf8_lossy(&percent::decode_form(name)).into_owned();
+        let known = |known: &&str| NameMatch::of(&name, known) != NameMatch::Other;
+        let is_same = || name == "model" && &*percent::decode_form(value) == model.as_bytes();
+        if KNOWN.iter().any(known) && !is_same() {
+            return Err(refusal::unreadable_request(
+                "the query names a model or a limit; name them in the body alone",
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Returns whether a key is another spelling of a known one: `MAX_TOKENS`, or `max_to\u{212A}ens` with a Kelvin sign.

@@ -7,12 +7,13 @@
 use serde_json::{Map, Value};
 
 /// Keys whose value names something that is longer than its name. Each entry of a list counts.
-const REFERENCES: [&str; 20] = [
+const REFERENCES: [&str; 21] = [
     "audio_url",
     "container",
     "conversation",
     "data_sources",
     "file",
+    "file_data",
     "file_id",
     "file_ids",
     "file_url",

@@ -13,6 +13,12 @@ const METERING: Metering = Metering {
     ask_for_usage: true,
 };
 
+/// The address of a request. `path` may have a query.
+fn uri(path: &str) -> Uri {
+    let path = if path.is_empty() { "/" } else { path };
+    path.parse().unwrap()
+}
+
 /// Reads a request, and returns its bound of tokens out and the body for the upstream.
 fn bound(api: Api, body: &Value, limit: Option<u64>) -> Result<(u64, Value), &'static str> {
     let raw = Bytes::from(body.to_string());
@@ -21,7 +27,7 @@ fn bound(api: Api, body: &Value, limit: Option<u64>) -> Result<(u64, Value), &'s
         let sent = serde_json::from_slice(&request.into_body()).unwrap();
         Ok((tokens.tokens_out, sent))
     };
-    let read = ModelRequest::parse(api, "", &raw).and_then(bound);
+    let read = ModelRequest::parse(api, &uri(""), &raw).and_then(bound);
     read.map_err(|rejection| rejection.code())
 }
 
@@ -120,7 +126,7 @@ fn limits_that_are_none_are_refused() {
 #[test]
 fn a_key_that_is_there_twice_reaches_the_upstream_once() {
     let raw = Bytes::from_static(br#"{"max_tokens": 100000, "max_tokens": 5, "model": "a"}"#);
-    let mut request = ModelRequest::parse(Api::OpenAiChat, "", &raw).unwrap();
+    let mut request = ModelRequest::parse(Api::OpenAiChat, &uri(""), &raw).unwrap();
     assert_eq!(request.bound_tokens(&METERING, None).unwrap().tokens_out, 5);
     let sent = String::from_utf8(request.into_body().to_vec()).unwrap();
     assert_eq!(sent.matches("max_tokens").count(), 1, "{sent}");
@@ -173,7 +179,7 @@ fn tokens_in_are_bounded_by_bytes_and_by_what_is_only_named() {
         ),
     ] {
         let raw = Bytes::from(body.to_string());
-        let mut request = ModelRequest::parse(Api::OpenAiResponses, "", &raw).unwrap();
+        let mut request = ModelRequest::parse(Api::OpenAiResponses, &uri(""), &raw).unwrap();
         let tokens = request.bound_tokens(&METERING, None).unwrap();
         let text = raw.len() as u64 + 1000 * references;
         assert_eq!((tokens.text, tokens.tokens_in), (text, text + 10), "{body}");
@@ -201,7 +207,7 @@ fn only_a_stream_whose_client_did_not_ask_hides_its_usage() {
         (Api::OllamaChat, json!({"stream": true}), false, false),
     ] {
         let raw = Bytes::from(body.to_string());
-        let mut request = ModelRequest::parse(api, "", &raw).unwrap();
+        let mut request = ModelRequest::parse(api, &uri(""), &raw).unwrap();
         let _ = request.bound_tokens(&METERING, None).unwrap();
         assert_eq!(request.hides_usage(), hides, "{body}");
         let sent: Value = serde_json::from_slice(&request.into_body()).unwrap();
@@ -301,7 +307,8 @@ fn keys_that_a_server_may_read_in_another_way_are_refused() {
 #[test]
 fn a_deployment_in_the_path_is_the_model() {
     let model = |path: &str, body: Value| {
-        let request = ModelRequest::parse(Api::OpenAiChat, path, &Bytes::from(body.to_string()));
+        let request =
+            ModelRequest::parse(Api::OpenAiChat, &uri(path), &Bytes::from(body.to_string()));
         request.map(|request| request.model().to_owned()).ok()
     };
     for path in [
@@ -321,7 +328,7 @@ fn a_deployment_in_the_path_is_the_model() {
 #[test]
 fn a_body_with_too_many_values_is_refused_before_it_is_parsed() {
     let parsed = |raw: String| {
-        let read = ModelRequest::parse(Api::OpenAiChat, "", &Bytes::from(raw));
+        let read = ModelRequest::parse(Api::OpenAiChat, &uri(""), &Bytes::from(raw));
         read.map(|_| ()).map_err(|rejection| rejection.code())
     };
     let list = |count: usize| format!("{{\"a\": [{}0]}}", "0,".repeat(count));
@@ -343,7 +350,7 @@ fn a_cache_and_services_with_prices_of_their_own_are_seen() {
         (json!({"system": [{"cache_control": {}}]}), true, true),
     ] {
         let raw = Bytes::from(body.to_string());
-        let mut request = ModelRequest::parse(Api::AnthropicMessages, "", &raw).unwrap();
+        let mut request = ModelRequest::parse(Api::AnthropicMessages, &uri(""), &raw).unwrap();
         assert_eq!(request.check_price().is_ok(), is_priced, "{body}");
         assert_eq!(
             request.bound_tokens(&METERING, None).unwrap().writes_cache,
@@ -351,4 +358,39 @@ fn a_cache_and_services_with_prices_of_their_own_are_seen() {
             "{body}"
         );
     }
+}
+
+#[test]
+fn a_query_that_names_another_model_or_a_limit_is_refused() {
+    let raw = Bytes::from(json!({"model": "m"}).to_string());
+    let code = |query: &str| {
+        let read = ModelRequest::parse(Api::OpenAiChat, &uri(&format!("/?{query}")), &raw);
+        read.map(|_| ()).map_err(|rejection| rejection.code())
+    };
+    for query in ["model=m", "api-version=2026-01-01", "a=b;c", ""] {
+        assert_eq!(code(query), Ok(()), "{query}");
+    }
+    for query in [
+        "model=n",
+        "model=m&model=n",
+        "Model=m",
+        "a=b;model=n",
+        "model[]=n",
+        "max_tokens=9",
+        "MAX_TO%E2%84%AAENS=9",
+        "%EF%BB%BFmodel=n",
+    ] {
+        assert_eq!(code(query), Err("unreadable_request"), "{query}");
+    }
+}
+
+#[test]
+fn the_query_counts_as_text() {
+    let raw = Bytes::from(json!({"model": "m"}).to_string());
+    let mut tokens = ["/", "/?context=12345"].map(|path| {
+        let mut request = ModelRequest::parse(Api::OpenAiChat, &uri(path), &raw).unwrap();
+        request.bound_tokens(&METERING, None).unwrap().text
+    });
+    tokens.reverse();
+    assert_eq!(tokens[0] - tokens[1], "context=12345".len() as u64);
 }

@@ -7,6 +7,7 @@ mod audio;
 mod request;
 
 pub(super) use self::{audio::AudioLength, request::SpeechRequest};
+use super::field_names::has_field;
 use crate::pattern::Pattern;
 
 /// Which requests speak a text, and the most that they can cost.
@@ -25,7 +26,7 @@ pub(super) struct SpeechRule {
 impl SpeechRule {
     /// Returns whether a query has the text.
     pub(super) fn is_in_query(&self, query: Option<&str>) -> bool {
-        request::has_field(query.unwrap_or_default(), &self.text)
+        has_field(query.unwrap_or_default(), &self.text)
     }
 }
 
