@@ -55,6 +55,7 @@ mod collected_body;
 mod json_text;
 mod path;
 mod problem;
+mod records;
 mod error;
 
 pub use self::{

@@ -12,7 +12,8 @@ use super::{
     cost::Cost,
     refusal,
     request::ModelRequest,
-    speech::{Speech, SpeechRequest, SpeechRule},
+    speech::{SoundSide, Speech, SpeechRequest, SpeechRule},
+    transcription::{TranscriptionRequest, TranscriptionRule},
 };
 use crate::collected_body::collect_body;
 
@@ -115,7 +116,8 @@ impl Budgets {
         let read = SpeechRequest::read(rule, head, raw.clone()).and_then(|request| {
             let (principal, owner) = caller.principal_and_owner();
             let path = head.uri.path();
-            policy.check_speech(rule, &request.model, &principal, &owner, path)?;
+            let has_price = rule.price.is_some();
+            policy.check_sound(has_price, &request.model, &principal, &owner, path)?;
             Ok(request)
         });
         if self.0.only_shadow {
@@ -134,15 +136,64 @@ impl Budgets {
             characters: request.characters,
             audio_millis: request.characters.saturating_mul(rule.millis_each),
             price: rule.price.unwrap_or_default(),
+            ..Speech::default()
         });
         let charge = self
             .reserve_cost(caller, Some(&request.model), cost)
             .await?;
-        let charge = charge.map(|charge| charge.of_speech(&request.model));
+        let charge = charge.map(|charge| charge.of_sound(&request.model));
         let body = match self.0.only_shadow {
             true => unchanged(raw),
             false => unchanged(request.body),
         };
+        Ok(Admitted { body, charge })
+    }
+
+    /// Reserves for sound that is written down. The upstream gets the body as it came, and no `Accept-Encoding`.
+    ///
+    /// # Errors
+    ///
+    /// 413 or 400: the body is too long, breaks off, or its sound cannot be counted. 403: the model may not be used. Otherwise
+    /// those of [`reserve`](Self::reserve_cost).
+    pub(super) async fn admit_transcription<B>(
+        &self,
+        rule: &TranscriptionRule,
+        caller: &Caller<'_>,
+        head: &mut Parts,
+        body: B,
+    ) -> Result<Admitted<B>, Box<Rejection>>
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        let policy = &self.0.policy;
+        let raw = collect_body(body, rule.max_body, broke_off).await?;
+        let read = TranscriptionRequest::read(head, &raw).and_then(|request| {
+            let (principal, owner) = caller.principal_and_owner();
+            let (path, has_price) = (head.uri.path(), rule.price.is_some());
+            policy.check_sound(has_price, &request.model, &principal, &owner, path)?;
+            Ok(request)
+        });
+        let body = Either::Right(Full::new(raw));
+        let request = match read {
+            Ok(request) => request,
+            Err(rejection) => {
+                self.refuse_unless_shadow(caller.cx, rejection)?;
+                return Ok(Admitted { body, charge: None });
+            }
+        };
+        let cost = Cost::of_speech(Speech {
+            audio_millis: rule.most_millis(request.bytes),
+            minute_price: rule.price.unwrap_or_default(),
+            side: SoundSide::Request,
+            ..Speech::default()
+        });
+        let charge = self
+            .reserve_cost(caller, Some(&request.model), cost)
+            .await?;
+        if !self.0.only_shadow {
+            head.headers.remove(header::ACCEPT_ENCODING);
+        }
+        let charge = charge.map(|charge| charge.of_sound(&request.model));
         Ok(Admitted { body, charge })
     }
 }

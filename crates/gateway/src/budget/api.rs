@@ -22,6 +22,8 @@ pub(super) enum Api {
     OpenAiEmbeddings,
     /// `/responses` of OpenAI.
     OpenAiResponses,
+    /// Sound that is written down, at a path of `[[transcriptions]]`. Its response tells how long the sound is.
+    Transcription,
 }
 
 /// The ends of paths. A longer end comes before one that it ends with.

@@ -20,7 +20,7 @@ use super::{
     meter::Meter,
     policy::{Budget, CounterSubject},
     request::ModelRequest,
-    speech::Speech,
+    speech::{SoundSide, Speech},
     usage::Usage,
 };
 
@@ -79,7 +79,10 @@ impl Charge {
                 audio_millis,
                 ..
             } = speech;
-            let reserved = format!("characters={characters} audio_ms={audio_millis}");
+            let reserved = match speech.side {
+                SoundSide::Request => format!("audio_ms={audio_millis}"),
+                SoundSide::Response => format!("characters={characters} audio_ms={audio_millis}"),
+            };
             record_note(cx, "budget_reserved", reserved);
         } else if tokens.tokens_in > 0 {
             let reserved = format!(
@@ -113,8 +116,8 @@ impl Charge {
         self.hides_usage
     }
 
-    /// Notes the model of a text that is spoken.
-    pub(super) fn of_speech(self, model: &str) -> Self {
+    /// Notes the model of a request that has to do with sound.
+    pub(super) fn of_sound(self, model: &str) -> Self {
         if !model.is_empty() {
             record_note(&self.cx, "model", model.to_owned());
         }
@@ -130,8 +133,11 @@ impl Charge {
             head.headers.append(name.clone(), value.clone());
         }
         match (self.api, self.cost.speech) {
-            (Some(api), _) => Some(Meter::of_model(self, api, head)),
-            (None, Some(_)) => Some(Meter::of_speech(self, head)),
+            (Some(api), _) => Some(Meter::of_document(self, api, head)),
+            (None, Some(speech)) => Some(match speech.side {
+                SoundSide::Request => Meter::of_document(self, Api::Transcription, head),
+                SoundSide::Response => Meter::of_speech(self, head),
+            }),
             (None, None) => None,
         }
     }
@@ -173,8 +179,10 @@ impl Charge {
     fn record_usage(&self, used: &ChargedUsage) {
         let amounts = &used.amounts;
         match self.cost.speech {
-            Some(_) => {
-                self.cx.settle("characters", amounts.characters);
+            Some(speech) => {
+                if speech.side == SoundSide::Response {
+                    self.cx.settle("characters", amounts.characters);
+                }
                 self.cx.settle("audio_ms", amounts.audio_millis);
             }
             None => {

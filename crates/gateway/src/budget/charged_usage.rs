@@ -7,7 +7,7 @@ use http::StatusCode;
 
 use super::{
     cost::{Amounts, Tokens},
-    speech::Speech,
+    speech::{SoundSide, Speech},
     usage::Usage,
 };
 
@@ -101,18 +101,27 @@ impl ChargedUsage {
         Self { amounts, estimated }
     }
 
-    /// Decides what is charged for a text that was spoken: its characters, and the sound that passed whole.
+    /// Decides what is charged for sound: of a text that was spoken, its characters and the sound that passed whole; of sound
+    /// that was written down, the length that the response tells.
     ///
     /// A client that leaves in the middle pays the reserve: the upstream may have made all of the sound.
     pub(super) fn from_speech(usage: &Usage, ending: Ending, most: &Speech) -> Self {
-        let estimated = match (ending, usage.audio_millis) {
-            (Ending::NothingRan, _) => return Self::nothing(),
-            (Ending::Complete, Some(millis)) if millis > most.audio_millis => Some(ABOVE_RESERVE),
-            (Ending::Complete, Some(_)) => None,
-            (Ending::Complete | Ending::Unreadable, _) => Some("no_audio"),
-            (Ending::Cut, _) => Some("cut"),
+        let is_heard = most.side == SoundSide::Request;
+        // A length that was told counts, even if the rest of the response did not pass. None is not believed.
+        let counts = |millis: &u64| match is_heard {
+            true => *millis > 0,
+            false => ending == Ending::Complete,
         };
-        let passed = usage.audio_millis.filter(|_| ending == Ending::Complete);
+        let passed = usage.audio_millis.filter(counts);
+        let estimated = match (ending, passed) {
+            (Ending::NothingRan, _) => return Self::nothing(),
+            (_, Some(millis)) if millis > most.audio_millis => Some(ABOVE_RESERVE),
+            (_, Some(_)) => None,
+            _ if usage.is_wrong => Some("wrong_usage"),
+            (Ending::Cut, _) => Some("cut"),
+            (Ending::Complete | Ending::Unreadable, _) if is_heard => Some("no_usage"),
+            (Ending::Complete | Ending::Unreadable, _) => Some("no_audio"),
+        };
         let passed = passed.map(|millis| millis.min(MOST_TOLD));
         let amounts = Amounts {
             characters: most.characters,
@@ -262,7 +271,7 @@ mod tests {
         let most = Speech {
             characters: 9,
             audio_millis: 9000,
-            price: 0,
+            ..Speech::default()
         };
         let check = |audio_millis, ending, expected: (u64, u64, Option<&str>)| {
             let usage = Usage {
@@ -287,5 +296,30 @@ mod tests {
             (9, 9001, Some("above_reserve")),
         );
         check(Some(2500), Ending::NothingRan, (0, 0, None));
+    }
+
+    #[test]
+    fn sound_that_was_written_down_costs_what_is_told_and_otherwise_the_reserve() {
+        let most = Speech {
+            audio_millis: 9000,
+            side: SoundSide::Request,
+            ..Speech::default()
+        };
+        let check = |audio_millis, ending, expected: (u64, Option<&str>)| {
+            let usage = Usage {
+                audio_millis,
+                ..usage(None, None, 0)
+            };
+            let used = ChargedUsage::from_speech(&usage, ending, &most);
+            assert_eq!((used.amounts.audio_millis, used.estimated), expected);
+        };
+        check(Some(2500), Ending::Complete, (2500, None));
+        check(Some(2500), Ending::Cut, (2500, None));
+        check(Some(0), Ending::Complete, (9000, Some("no_usage")));
+        check(None, Ending::Complete, (9000, Some("no_usage")));
+        check(None, Ending::Unreadable, (9000, Some("no_usage")));
+        check(None, Ending::Cut, (9000, Some("cut")));
+        check(Some(9001), Ending::Complete, (9001, Some("above_reserve")));
+        check(None, Ending::NothingRan, (0, None));
     }
 }

@@ -45,7 +45,7 @@ pub(super) struct Cost {
     pub(super) tokens: Tokens,
     /// The price of the model. Zero where no budget counts money.
     price: Price,
-    /// `None`: the request speaks no text.
+    /// `None`: the request has nothing to do with sound.
     pub(super) speech: Option<Speech>,
 }
 
@@ -64,7 +64,7 @@ impl Cost {
         }
     }
 
-    /// Returns the cost of a text that is spoken.
+    /// Returns the cost of sound: of a text that is spoken, or of sound that is written down.
     pub(super) fn of_speech(speech: Speech) -> Self {
         Self {
             speech: Some(speech),
@@ -112,7 +112,10 @@ impl Cost {
         let tokens = self
             .price
             .for_tokens(used.tokens_in, used.cache_write, used.tokens_out);
-        let each = self.speech.map_or(0, |speech| speech.price);
-        tokens.saturating_add(price::for_units(each, used.characters))
+        let speech = self.speech.unwrap_or_default();
+        let sound = price::for_millis(speech.minute_price, used.audio_millis);
+        tokens
+            .saturating_add(price::for_units(speech.price, used.characters))
+            .saturating_add(sound)
     }
 }

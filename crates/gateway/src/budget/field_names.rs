@@ -16,6 +16,9 @@ use palisade_internal::percent;
 
 use crate::json_text::fold_name;
 
+/// The longest name of a model.
+const LONGEST_MODEL: usize = 200;
+
 /// How the name of a field compares with a wanted one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum NameMatch {
@@ -53,6 +56,11 @@ impl NameMatch {
             false => Self::Other,
         }
     }
+}
+
+/// Returns whether a text can be the name of a model: some servers end it at a zero byte.
+pub(super) fn is_model_name(text: &str) -> bool {
+    text.len() <= LONGEST_MODEL && !text.contains(char::is_control)
 }
 
 /// Returns the pairs of a query or form. Some servers separate them by `;` too, so a pair with `;` is there whole, and each

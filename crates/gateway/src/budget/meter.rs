@@ -18,10 +18,10 @@ use super::{
     api::Api,
     charge::Charge,
     charged_usage::{Ending, ran_nothing},
-    records::{Fate, Form, Records},
     speech::AudioLength,
     usage::Usage,
 };
+use crate::records::{Fate, Form, Records};
 
 /// The longest document that is read.
 const LONGEST: usize = 4 << 20;
@@ -72,8 +72,8 @@ impl Meter {
         }
     }
 
-    /// Reads the body of this response.
-    pub(super) fn of_model(charge: Charge, api: Api, head: &mut response::Parts) -> Self {
+    /// Reads the usage in the body of this response.
+    pub(super) fn of_document(charge: Charge, api: Api, head: &mut response::Parts) -> Self {
         let content = Content::for_response(head.status, &head.headers);
         let hides_usage = charge.hides_usage() && matches!(content, Content::Stream(_));
         if hides_usage {

@@ -1,5 +1,5 @@
 //! Budgets of requests, tokens, characters, sound and money: `[[budgets]]`, `[[prices]]`, `[[speech]]`,
-//! `[[model_rules]]`, `[metering]`.
+//! `[[transcriptions]]`, `[[model_rules]]`, `[metering]`.
 //!
 //! # Design
 //!
@@ -21,15 +21,16 @@
 //!
 //! | file | what it has |
 //! |---|---|
-//! | `section.rs`, `policy.rs`, `values.rs`, `speech_values.rs`, `unit.rs` | the keys as written, and checked |
+//! | `section.rs`, `policy.rs`, `values.rs`, `speech_values.rs`, `transcription_values.rs`, `unit.rs` | the keys as written, and checked |
 //! | `model_rule.rs`, `price.rs` | which models, how many tokens, at what price |
 //! | `admission.rs` | reads a body and reserves for it |
 //! | `api.rs`, `request/` | what a request asks for |
 //! | `field_names.rs` | which fields servers take for a named one |
 //! | `speech/` | the text that a request speaks, and the sound of the response |
+//! | `transcription/` | the sound that a request sends |
 //! | `refusal.rs`, `fields.rs` | what a client is told |
 //! | `cost.rs` | the most that it can cost |
-//! | `charge.rs`, `charged_usage.rs`, `usage.rs`, `records.rs`, `meter.rs` | what it used |
+//! | `charge.rs`, `charged_usage.rs`, `usage.rs`, `meter.rs` | what it used |
 //!
 //! # The bound
 //!
@@ -42,7 +43,6 @@
 
 mod admission;
 mod meter;
-mod records;
 mod charge;
 mod charged_usage;
 mod usage;
@@ -54,9 +54,11 @@ mod api;
 mod cost;
 mod policy;
 mod speech_values;
+mod transcription_values;
 mod values;
 mod section;
 mod speech;
+mod transcription;
 mod model_rule;
 mod unit;
 mod price;
@@ -71,7 +73,9 @@ use http_body_util::{Either, Full};
 use palisade::core::{BoxError, Identity, Rejection, SecurityContext, SharedClock};
 use palisade_rate_limit::{BudgetCharge, BudgetStore};
 
-use self::{api::Api, charge::Entry, cost::Cost, speech::SpeechRule};
+use self::{
+    api::Api, charge::Entry, cost::Cost, speech::SpeechRule, transcription::TranscriptionRule,
+};
 pub(crate) use self::{charge::Charge, meter::Meter, policy::BudgetPolicy};
 
 /// The budgets of a gateway, with the store of their counters. Clones share both.
@@ -137,6 +141,8 @@ enum Target<'a> {
     Model(Api),
     /// A text that is spoken.
     Speech(&'a SpeechRule),
+    /// Sound that is written down.
+    Transcription(&'a TranscriptionRule),
     /// Everything that costs no tokens.
     Free,
 }
@@ -188,6 +194,9 @@ impl Budgets {
             }
             Target::Model(api) => self.admit_model(api, &caller, head, body).await,
             Target::Speech(rule) => self.admit_speech(rule, &caller, head, body).await,
+            Target::Transcription(rule) => {
+                self.admit_transcription(rule, &caller, head, body).await
+            }
         }
     }
 
@@ -209,6 +218,9 @@ impl Budgets {
         }
         if let Some(rule) = policy.speech_at(path).filter(|_| !switches) {
             return Ok(Target::Speech(rule));
+        }
+        if let Some(rule) = policy.transcription_at(path).filter(|_| !switches) {
+            return Ok(Target::Transcription(rule));
         }
         if !policy.reads_models() && !policy.reads_speech() {
             return Ok(Target::Free);

@@ -15,9 +15,14 @@ use super::{
     model_rule::{self, ModelRule},
     price::{Price, PriceEntry},
     refusal,
-    section::{BudgetSection, MeteringSection, ModelRuleSection, PriceSection, SpeechSection},
+    section::{
+        BudgetSection, MeteringSection, ModelRuleSection, PriceSection, SpeechSection,
+        TranscriptionSection,
+    },
     speech::SpeechRule,
     speech_values,
+    transcription::TranscriptionRule,
+    transcription_values,
     unit::{By, Unit},
     values,
 };
@@ -37,6 +42,8 @@ pub(crate) struct BudgetPolicy {
     rules: Vec<ModelRule>,
     /// Paths that speak a text: the first that names a path counts.
     speech: Vec<SpeechRule>,
+    /// Paths that write down sound: the first that names a path counts.
+    transcriptions: Vec<TranscriptionRule>,
     /// How tokens are counted.
     pub(super) metering: Metering,
     /// The file of the counters, without a shared store.
@@ -100,16 +107,18 @@ impl BudgetPolicy {
         let prices: Vec<PriceSection> = config.section("prices")?;
         let rules: Vec<ModelRuleSection> = config.section("model_rules")?;
         let speech: Vec<SpeechSection> = config.section("speech")?;
+        let transcriptions: Vec<TranscriptionSection> = config.section("transcriptions")?;
         let metering: MeteringSection = config.section("metering")?;
         if budgets.is_empty() && rules.is_empty() {
             return values::nothing_to_meter(config, place).map(|()| None);
         }
         let file = metering.file.as_ref().map(|file| file.get_ref().as_str());
         let policy = Self {
-            budgets: values::read_budgets(&budgets, &prices, &speech, place)?,
+            budgets: values::read_budgets(&budgets, &prices, &speech, &transcriptions, place)?,
             prices: values::read_prices(&prices, place)?,
             rules: values::read_rules(&rules, place)?,
             speech: speech_values::read_speech(&speech, place)?,
+            transcriptions: transcription_values::read_transcriptions(&transcriptions, place)?,
             file: config.path(file.unwrap_or("budgets.log")),
             metering: values::read_metering(&metering, place)?,
         };
@@ -127,10 +136,11 @@ impl BudgetPolicy {
         !self.rules.is_empty() || self.budgets.iter().any(reads)
     }
 
-    /// Returns whether something counts texts that are spoken, so that they must be found.
+    /// Returns whether something counts sound or texts that are spoken, so that they must be found.
     pub(super) fn reads_speech(&self) -> bool {
         let mut budgets = self.budgets.iter();
-        !self.speech.is_empty() && budgets.any(|budget| budget.unit.is_of_speech())
+        let has_paths = !self.speech.is_empty() || !self.transcriptions.is_empty();
+        has_paths && budgets.any(|budget| budget.unit.is_of_speech())
     }
 
     /// Returns what a path speaks. `None`: it speaks nothing.
@@ -143,14 +153,20 @@ impl BudgetPolicy {
         self.reads_speech() && self.speech.iter().any(|rule| rule.is_in_query(query))
     }
 
-    /// Checks the model of a text that is spoken. It may have none, unless names of models decide.
+    /// Returns what a path writes down. `None`: it takes no sound.
+    pub(super) fn transcription_at(&self, path: &str) -> Option<&TranscriptionRule> {
+        let mut rules = self.transcriptions.iter();
+        rules.find(|rule| rule.path.matches(path))
+    }
+
+    /// Checks the model of a request that has to do with sound. It may have none, unless names of models decide.
     ///
     /// # Errors
     ///
     /// 403: a rule does not allow the model, no budget would count it, or a budget of money counts it without a price.
-    pub(super) fn check_speech(
+    pub(super) fn check_sound(
         &self,
-        rule: &SpeechRule,
+        has_price: bool,
         model: &str,
         principal: &str,
         owner: &str,
@@ -170,7 +186,7 @@ impl BudgetPolicy {
             return Err(refusal::model_not_allowed());
         }
         let mut paid = counting.filter(|budget| budget.unit == Unit::Money && names(budget));
-        if rule.price.is_none() && paid.next().is_some() {
+        if !has_price && paid.next().is_some() {
             return Err(refusal::model_not_priced());
         }
         model_rule::check_model(&self.rules, model, principal, owner, path).map(drop)

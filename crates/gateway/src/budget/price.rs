@@ -50,6 +50,12 @@ pub(super) fn for_units(price: u64, units: u64) -> u64 {
     u64::try_from(sum.div_ceil(MILLION.into())).unwrap_or(u64::MAX)
 }
 
+/// Returns the price of so many milliseconds at a price for a minute, in millionths, rounded up.
+pub(super) fn for_millis(price: u64, millis: u64) -> u64 {
+    let sum = u128::from(price) * u128::from(millis);
+    u64::try_from(sum.div_ceil(60_000)).unwrap_or(u64::MAX)
+}
+
 /// Reads a decimal number with at most six digits after the point: `25`, `"2.50"`. `None`: it is none.
 pub(super) fn parse_millionths(text: &str) -> Option<u64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
@@ -117,5 +123,8 @@ mod tests {
             1_500_000 + 2_000_000
         );
         assert_eq!(price.for_tokens(1, 9, 0), 5);
+        assert_eq!(for_millis(6000, 60_000), 6000);
+        assert_eq!(for_millis(6000, 1), 1);
+        assert_eq!(for_millis(6000, 0), 0);
     }
 }

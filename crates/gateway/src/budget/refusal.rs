@@ -150,6 +150,18 @@ pub(super) fn unreadable_text(reason: &'static str) -> Box<Rejection> {
     )))
 }
 
+/// The sound of the request cannot be counted. `reason` is for the audit record, and for the client.
+pub(super) fn unreadable_sound(reason: &'static str) -> Box<Rejection> {
+    let rejection = Rejection::new(
+        StatusCode::BAD_REQUEST,
+        "unreadable_request",
+        "The sound of this request cannot be counted.",
+    );
+    Box::new(rejection.with_detail(format!(
+        "The sound of this request cannot be counted: {reason}."
+    )))
+}
+
 /// The request has no text that could be spoken. The name of the field is that of the configuration.
 pub(super) fn no_text(field: &str) -> Box<Rejection> {
     let rejection = Rejection::new(

@@ -1,4 +1,5 @@
-//! The keys of `[[budgets]]`, `[[prices]]`, `[[speech]]`, `[[model_rules]]` and `[metering]`, as they are written.
+//! The keys of `[[budgets]]`, `[[prices]]`, `[[speech]]`, `[[transcriptions]]`, `[[model_rules]]` and `[metering]`, as they
+//! are written.
 //!
 //! Values are checked in `policy.rs`. Keys that are not listed are errors.
 
@@ -65,6 +66,23 @@ pub(super) struct SpeechSection {
     pub(super) milliseconds_per_character: Option<Spanned<u64>>,
     /// The price of a million characters, as text: `"15.00"`. Default: none, and a budget of money refuses the path.
     pub(super) price: Option<Spanned<Amount>>,
+}
+
+/// `[[transcriptions]]`: a path whose requests send sound, which is written down. The length of the sound is counted. The
+/// first entry that names the path counts.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TranscriptionSection {
+    /// The path; `*` stands for any text.
+    pub(super) path: Spanned<String>,
+    /// The fewest bytes of a second of sound: 1 to 1000000. Default: 1000.
+    ///
+    /// By the bytes of the body, so much is reserved, until the response tells the length.
+    pub(super) bytes_per_second: Option<Spanned<u64>>,
+    /// The longest body, in KiB: 1 to 65536. Default: 25600.
+    pub(super) max_body_kib: Option<Spanned<u64>>,
+    /// The price of a minute, as text: `"0.006"`. Default: none, and a budget of money refuses the path.
+    pub(super) price_per_minute: Option<Spanned<Amount>>,
 }
 
 /// `[[model_rules]]`: which models may be used, and how many tokens out. All entries that name the

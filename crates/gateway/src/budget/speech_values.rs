@@ -6,9 +6,9 @@ use toml::Spanned;
 use super::{
     section::SpeechSection,
     speech::SpeechRule,
-    values::{LONGEST_NAME, read_number, read_price},
+    values::{self, LONGEST_NAME, read_number, read_price},
 };
-use crate::{pattern::Pattern, problem::Place};
+use crate::problem::Place;
 
 /// The most sound of one character, in milliseconds, if the file does not say it.
 const MILLIS_EACH: u64 = 1000;
@@ -23,17 +23,12 @@ pub(super) fn read_speech(
     place: Place<'_>,
 ) -> Result<Vec<SpeechRule>, ConfigFileError> {
     let rule = |section: &SpeechSection| {
-        let path = section.path.get_ref();
-        if !path.starts_with(['/', '*']) || path.contains(char::is_control) {
-            let remedy = "write it as \"/tts\"; `*` stands for any text";
-            return Err(place.invalid_value(&section.path, "this is no path", remedy));
-        }
         let each = section.milliseconds_per_character.as_ref();
         let each = each.map(|written| read_number(written, 1, 60_000, place));
         let price = section.price.as_ref();
         let price = price.map(|written| read_price(written, place));
         Ok(SpeechRule {
-            path: Pattern::new(path),
+            path: values::read_path(&section.path, "/tts", place)?,
             text: read_field(section.text.as_ref(), place)?,
             millis_each: each.unwrap_or(Ok(MILLIS_EACH))?,
             price: price.transpose()?,

@@ -6,9 +6,12 @@
 //! | OpenAI responses | `usage.input_tokens`, in `response` of a stream | `usage.output_tokens` |
 //! | Anthropic messages | `usage.input_tokens` and those of the cache, in `message` of `message_start` | `usage.output_tokens` |
 //! | Ollama | `prompt_eval_count` | `eval_count` |
+//! | transcriptions | none; seconds of sound: `usage.seconds`, `duration` | none |
 //!
 //! Numbers are believed as they are reported, if they are whole numbers. Where none is reported, the bytes of the text are
 //! counted: an upper bound, since a token has at least one byte.
+
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
@@ -52,6 +55,10 @@ impl Usage {
         let Value::Object(fields) = document else {
             return;
         };
+        if api == Api::Transcription {
+            self.read_duration(fields);
+            return;
+        }
         if api.is_ollama() {
             self.tokens_in = self
                 .read_number(fields, "prompt_eval_count")
@@ -75,6 +82,26 @@ impl Usage {
             kind.is_some_and(|kind| kind.starts_with("response.") && !kind.ends_with(".delta"));
         if !repeats {
             self.text = self.text.saturating_add(text_length(document, false));
+        }
+    }
+
+    /// Reads how long a sound is: `usage.seconds`, or `duration` as a number or as text. The greater one counts.
+    fn read_duration(&mut self, fields: &Map<String, Value>) {
+        let usage = fields.get("usage").and_then(|usage| usage.get("seconds"));
+        for told in [usage, fields.get("duration")].into_iter().flatten() {
+            let seconds = match told {
+                Value::Null => continue,
+                Value::String(text) => text.parse().ok(),
+                number => number.as_f64(),
+            };
+            match seconds.map(Duration::try_from_secs_f64) {
+                Some(Ok(length)) => {
+                    let millis = length.as_nanos().div_ceil(1_000_000);
+                    let millis = u64::try_from(millis).ok();
+                    self.audio_millis = self.audio_millis.max(millis);
+                }
+                _ => self.is_wrong = true,
+            }
         }
     }
 
@@ -209,6 +236,47 @@ mod tests {
             &[json!(null), json!([]), json!({"usage":null})],
             (None, None, 0, false),
         );
+    }
+
+    #[test]
+    fn the_length_of_a_sound_is_told_in_two_places() {
+        let check = |document: Value, expected: Option<u64>, is_wrong: bool| {
+            let mut usage = Usage::default();
+            usage.read_document(Api::Transcription, &document);
+            assert_eq!(
+                (usage.audio_millis, usage.is_wrong),
+                (expected, is_wrong),
+                "{document}"
+            );
+        };
+        check(
+            json!({"text":"a","usage":{"type":"duration","seconds":9}}),
+            Some(9000),
+            false,
+        );
+        check(json!({"text":"a","duration":8.4701}), Some(8471), false);
+        check(json!({"text":"a","duration":"8.5"}), Some(8500), false);
+        check(
+            json!({"duration":3,"usage":{"seconds":4}}),
+            Some(4000),
+            false,
+        );
+        check(
+            json!({"text":"a","usage":{"type":"tokens","input_tokens":9}}),
+            None,
+            false,
+        );
+        check(json!({"duration":null}), None, false);
+        for wrong in [
+            json!(-1),
+            json!("NaN"),
+            json!("inf"),
+            json!([1]),
+            json!(1e300),
+            json!("a"),
+        ] {
+            check(json!({"duration":wrong}), None, true);
+        }
     }
 
     #[test]

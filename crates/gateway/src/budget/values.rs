@@ -4,9 +4,10 @@
 //! |---|---|---|
 //! | `amount` | 1 to 2^50; money to a billion | none |
 //! | `milliseconds_per_character` | 1 to 60000 | 1000 |
+//! | `bytes_per_second` | 1 to 1000000 | 1000 |
 //! | `max_tokens` | 1 to 16777216 | 4096 of `[metering]`, no limit of a rule |
 //! | `overhead_tokens`, `reference_tokens` | 0 to 16777216 | 1024, 131072 |
-//! | `max_body_kib` | 1 to 65536 | 4096 |
+//! | `max_body_kib` | 1 to 65536 | 4096; 25600 of `[[transcriptions]]` |
 
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ use super::{
     price::{self, Price, PriceEntry},
     section::{
         Amount, BudgetSection, MeteringSection, ModelRuleSection, PriceSection, SpeechSection,
+        TranscriptionSection,
     },
 };
 use crate::{pattern::Pattern, problem::Place};
@@ -44,6 +46,7 @@ pub(super) fn nothing_to_meter(config: &Config, place: Place<'_>) -> Checked<()>
     for (section, key) in [
         ("prices", "models"),
         ("speech", "path"),
+        ("transcriptions", "path"),
         ("metering", "file"),
     ] {
         if config.has(&[section]) {
@@ -64,6 +67,7 @@ pub(super) fn read_budgets(
     sections: &[BudgetSection],
     prices: &[PriceSection],
     speech: &[SpeechSection],
+    transcriptions: &[TranscriptionSection],
     place: Place<'_>,
 ) -> Checked<Vec<Arc<Budget>>> {
     let mut budgets: Vec<Arc<Budget>> = Vec::new();
@@ -73,11 +77,17 @@ pub(super) fn read_budgets(
             let remedy = "give each budget a name of its own";
             return Err(place.invalid_value(&section.name, "two budgets have this name", remedy));
         }
-        if matches!(budget.unit, Unit::AudioSeconds | Unit::Characters) && speech.is_empty() {
+        let has_sound = budget.unit == Unit::AudioSeconds && !transcriptions.is_empty();
+        let needs_text = matches!(budget.unit, Unit::AudioSeconds | Unit::Characters);
+        if needs_text && speech.is_empty() && !has_sound {
             let remedy = "add `[[speech]]` with `path` and `text`";
             return Err(place.invalid_value(&section.unit, "no path speaks a text", remedy));
         }
-        let has_prices = !prices.is_empty() || speech.iter().any(|section| section.price.is_some());
+        let has_prices = !prices.is_empty()
+            || speech.iter().any(|section| section.price.is_some())
+            || transcriptions
+                .iter()
+                .any(|section| section.price_per_minute.is_some());
         if budget.unit == Unit::Money && !has_prices {
             let remedy = "add `[[prices]]` with `models`, `input` and `output`";
             return Err(place.invalid_value(&section.unit, "no model has a price", remedy));
@@ -223,6 +233,26 @@ fn read_patterns(written: &[Spanned<String>], place: Place<'_>) -> Checked<Vec<P
         }
     };
     written.iter().map(pattern).collect()
+}
+
+/// Reads the path of a service, with stars.
+///
+/// # Errors
+///
+/// It begins with neither a slash nor a star, or has control characters.
+pub(super) fn read_path(
+    written: &Spanned<String>,
+    example: &str,
+    place: Place<'_>,
+) -> Checked<Pattern> {
+    let path = written.get_ref();
+    match path.starts_with(['/', '*']) && !path.contains(char::is_control) {
+        true => Ok(Pattern::new(path)),
+        false => {
+            let remedy = format!("write it as \"{example}\"; `*` stands for any text");
+            Err(place.invalid_value(written, "this is no path", &remedy))
+        }
+    }
 }
 
 /// Reads `[[prices]]`.

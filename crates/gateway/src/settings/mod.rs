@@ -24,11 +24,12 @@ use crate::{
 /// Where a gateway listens without a file: for this machine alone.
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8443);
 /// The sections that the configuration of a gateway has besides those of Palisade.
-const SECTIONS: [&str; 8] = [
+const SECTIONS: [&str; 9] = [
     "upstreams",
     "budgets",
     "prices",
     "speech",
+    "transcriptions",
     "model_rules",
     "metering",
     "mcp",
@@ -92,6 +93,8 @@ pub struct Settings {
     pub(crate) only_shadow: bool,
     /// The scopes of the key that a first start mints.
     pub(crate) first_scopes: &'static [&'static str],
+    /// A path with which the first key can be tried.
+    pub(crate) first_path: &'static str,
     /// Where the settings came from, for a reload.
     origin: Origin,
 }
@@ -170,6 +173,7 @@ impl Settings {
             authority,
             only_shadow: false,
             first_scopes: &[],
+            first_path: "/",
             origin,
             config,
         })

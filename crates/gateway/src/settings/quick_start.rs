@@ -162,6 +162,7 @@ impl QuickStart {
         let settings = Settings::new(config, Some(data), authority, origin)?;
         Ok(Settings {
             first_scopes: self.preset.map_or(&[], |preset| preset.scopes()),
+            first_path: self.preset.map_or("/", |preset| preset.first_path()),
             ..settings
         })
     }

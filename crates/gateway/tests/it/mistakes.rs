@@ -90,6 +90,11 @@ const OTHERS: &str = r#"
 [[budgets]] | name = 'a' | unit = 'requests' | amount = 5 | window = 'day' | [[speech]] | path = '/tts' | milliseconds_per_character = 0 => speech.milliseconds_per_character; 1 to 60000
 [[budgets]] | name = 'a' | unit = 'requests' | amount = 5 | window = 'day' | [[speech]] | path = '/tts' | price = 1.5 => speech.price; as text
 [[speech]] | path = '/tts' => speech.path; [[budgets]]
+[[transcriptions]] | path = '/t' => transcriptions.path; [[budgets]]
+[[budgets]] | name = 'a' | unit = 'requests' | amount = 5 | window = 'day' | [[transcriptions]] | path = 't' => transcriptions.path; "/v1/audio/transcriptions"
+[[budgets]] | name = 'a' | unit = 'audio_seconds' | amount = 5 | window = 'day' | [[transcriptions]] | path = '/t' | bytes_per_second = 0 => transcriptions.bytes_per_second; 1 to 1000000
+[[budgets]] | name = 'a' | unit = 'audio_seconds' | amount = 5 | window = 'day' | [[transcriptions]] | path = '/t' | price_per_minute = 1.5 => transcriptions.price_per_minute; as text
+[[budgets]] | name = 'a' | unit = 'characters' | amount = 5 | window = 'day' | [[transcriptions]] | path = '/t' => budgets.unit; [[speech]]
 [[mcp]] | path = 'mcp' => mcp.path; "/mcp"
 [[mcp]] | path = '/mcp' | methods = [''] => mcp.methods; 1 to 128
 [[mcp]] | path = '/mcp' | max_body_kib = 0 => mcp.max_body_kib; 1 to 65536

@@ -40,11 +40,12 @@ const FILES: [&str; 25] = [
     "gateway/src/mcp/section.rs",
 ];
 /// The sections of the gateway, and the types of their values.
-const GATEWAY: [(&str, &str); 8] = [
+const GATEWAY: [(&str, &str); 9] = [
     ("upstreams", "Vec<Section>"),
     ("budgets", "Vec<BudgetSection>"),
     ("prices", "Vec<PriceSection>"),
     ("speech", "Vec<SpeechSection>"),
+    ("transcriptions", "Vec<TranscriptionSection>"),
     ("model_rules", "Vec<ModelRuleSection>"),
     ("mcp", "Vec<McpSection>"),
     ("metering", "MeteringSection"),

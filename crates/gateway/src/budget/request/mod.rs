@@ -13,10 +13,11 @@ use http::Uri;
 use palisade::core::Rejection;
 use serde_json::{Map, Value};
 
-use super::{api::Api, cost::Tokens, policy::Metering, refusal, value_count::check_value_count};
+use super::{
+    api::Api, cost::Tokens, field_names::is_model_name, policy::Metering, refusal,
+    value_count::check_value_count,
+};
 
-/// The longest name of a model.
-const LONGEST_MODEL: usize = 200;
 /// A request that was read whole.
 #[derive(Debug)]
 pub(super) struct ModelRequest {
@@ -48,10 +49,10 @@ impl ModelRequest {
             .map_err(|_| refusal::unreadable_request("it is no JSON object, or too deep"))?;
         let model = match document.get("model") {
             None | Some(Value::Null) => "",
-            Some(Value::String(model)) if model.len() <= LONGEST_MODEL => model,
+            Some(Value::String(model)) if is_model_name(model) => model,
             Some(_) => {
                 return Err(refusal::unreadable_request(
-                    "`model` is no text, or too long",
+                    "`model` is no text, too long, or has control characters",
                 ));
             }
         };

@@ -112,6 +112,7 @@ fn limits_that_are_none_are_refused() {
         json!({"max_tokens": 5, "n": 1000}),
         json!({"model": 5}),
         json!({"model": "x".repeat(201)}),
+        json!({"model": "m\u{0}"}),
         json!({"background": true}),
         json!([]),
     ] {

@@ -39,4 +39,18 @@ pub(super) struct Speech {
     pub(super) audio_millis: u64,
     /// The price of a million characters, in millionths.
     pub(super) price: u64,
+    /// The price of a minute of sound, in millionths.
+    pub(super) minute_price: u64,
+    /// Where the sound is.
+    pub(super) side: SoundSide,
+}
+
+/// Where the sound of a request is.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) enum SoundSide {
+    /// The client sends it, and the response tells how long it is.
+    Request,
+    /// The server makes it of a text.
+    #[default]
+    Response,
 }

@@ -211,3 +211,77 @@ async fn after_a_kill_the_reserve_is_charged() {
     assert_eq!(charged(killed.path(), "out"), 20);
     drop(open);
 }
+
+#[tokio::test]
+async fn a_gateway_that_was_killed_and_started_again_counts_the_reserve_of_open_streams() {
+    let server = ModelServer::start().await;
+    let budget = "[[budgets]]\nname = 'out'\nunit = 'tokens_out'\namount = 50\nwindow = 'month'\n";
+    let prepared = super::prepare(&server, &format!("{budget}{}", super::METERING)).await;
+    let (file, key) = (prepared.file, prepared.key);
+    let mut gateway = crate::client::start_file(prepared.folder, &file).await;
+    gateway.key.clone_from(&key);
+    let body = json!({"model": "endless", "stream": true, "messages": []});
+    let first = gateway.begin("/v1/chat/completions", &body, "\"lo\"").await;
+    let second = gateway.begin("/v1/messages", &body, "hello").await;
+    // What a killed process leaves: the file as it is.
+    let left = std::fs::read(gateway.folder.path().join("budgets.log")).unwrap();
+    let restarted = tempfile::tempdir().unwrap();
+    std::fs::write(restarted.path().join("budgets.log"), left).unwrap();
+    let file = file.replace("requests.jsonl", "restarted.jsonl");
+    let mut restarted = crate::client::start_file(restarted, &file).await;
+    restarted.key = key;
+    // Two reserves of 20 are charged, so 10 of 50 are left.
+    let refused = restarted.post("/v1/chat/completions", &body).await;
+    assert_eq!(status(&refused), 402, "{refused}");
+    let violated = &super::document(&refused)["violated-budgets"][0];
+    assert_eq!(
+        (&violated["used"], &violated["left"]),
+        (&json!("40"), &json!("10"))
+    );
+    let small = json!({"model": "exact", "max_tokens": 10, "messages": []});
+    let response = restarted.post("/v1/chat/completions", &small).await;
+    assert_eq!(status(&response), 200, "{response}");
+    drop((first, second));
+}
+
+/// Clients of four interfaces, at once and with every ending: what is granted is never more than the budget, and what is
+/// charged in the end is the sum of what each request used.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_requests_with_every_ending_the_sum_is_charged_and_never_more_than_the_budget() {
+    let server = ModelServer::start().await;
+    let budget = "[[budgets]]\nname = 'out'\nunit = 'tokens_out'\namount = 200\nwindow = 'month'\n";
+    let gateway = std::sync::Arc::new(start(&server, budget).await);
+    let endings = [
+        "exact", "silent", "negative", "fails", "breaks", "busy", "exact",
+    ];
+    let paths = [
+        "/v1/chat/completions",
+        "/v1/responses",
+        "/v1/messages",
+        "/api/chat",
+    ];
+    let mut running = Vec::new();
+    for number in 0..56 {
+        let (path, model) = (paths[number % 4], endings[number % 7]);
+        let body = json!({"model": model, "stream": model != "fails" && model != "busy", "messages": [], "input": ""});
+        let gateway = std::sync::Arc::clone(&gateway);
+        running.push(tokio::spawn(async move {
+            let response = gateway.post(path, &body).await;
+            // What it used, by the ending: told, the text that passed, the reserve, or nothing.
+            match (status(&response), model) {
+                (402, _) | (_, "busy") => 0,
+                (_, "exact") => 3,
+                (_, "silent" | "negative") => 5,
+                _ => 20,
+            }
+        }));
+    }
+    let mut used = 0;
+    for request in running {
+        used += request.await.unwrap();
+    }
+    let gateway = std::sync::Arc::into_inner(gateway).unwrap();
+    let folder = gateway.stop().await;
+    assert_eq!(charged(folder.path(), "out"), used);
+    assert!((1..=200).contains(&used), "{used}");
+}

@@ -6,6 +6,7 @@ mod refused;
 mod rules;
 mod shared;
 mod speech;
+mod transcriptions;
 
 use std::{fs, path::Path};
 

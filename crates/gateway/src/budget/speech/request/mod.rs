@@ -21,15 +21,13 @@ use serde_json::{Map, Value};
 
 use super::{
     super::{
-        field_names::{NameMatch, all_pairs},
+        field_names::{NameMatch, all_pairs, is_model_name},
         refusal,
         value_count::check_value_count,
     },
     SpeechRule,
 };
 
-/// The longest name of a model.
-const LONGEST_MODEL: usize = 200;
 /// Characters that a server may put between two texts: a comma and a space.
 const BETWEEN_TEXTS: u64 = 2;
 /// The mark of a form in ISO 8859-1, as some parsers look for it in the field `utf8`.
@@ -189,10 +187,12 @@ impl<'r> Found<'r> {
     ///
     /// # Errors
     ///
-    /// 400: it is too long, or another one is named too.
+    /// 400: it is no name, or another one is named too.
     fn add_model(&mut self, model: String) -> Result<(), Box<Rejection>> {
-        if model.len() > LONGEST_MODEL {
-            return Err(refusal::unreadable_text("`model` is too long"));
+        if !is_model_name(&model) {
+            return Err(refusal::unreadable_text(
+                "`model` is too long, or has control characters",
+            ));
         }
         match self.model.replace(model) {
             Some(before) if self.model.as_ref() != Some(&before) => {

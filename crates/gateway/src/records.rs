@@ -18,7 +18,7 @@ const LONGEST: usize = 1 << 20;
 
 /// How records are separated.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     /// Server-sent events: blocks that end with an empty line.
     Events,
     /// One JSON document a line.
@@ -26,7 +26,7 @@ pub(super) enum Form {
 }
 
 /// What becomes of a record.
-pub(super) enum Fate {
+pub(crate) enum Fate {
     /// The client gets it as it came.
     Keep,
     /// The client does not get it.
@@ -37,7 +37,7 @@ pub(super) enum Fate {
 
 /// Splits a stream into records.
 #[derive(Debug)]
-pub(super) struct Records {
+pub(crate) struct Records {
     /// How records are separated.
     form: Form,
     /// The begin of a record.
@@ -45,12 +45,12 @@ pub(super) struct Records {
     /// Where the search for its end goes on.
     searched: usize,
     /// A record was too long.
-    pub(super) is_unreadable: bool,
+    pub(crate) is_unreadable: bool,
 }
 
 impl Records {
     /// Begins a stream.
-    pub(super) fn new(form: Form) -> Self {
+    pub(crate) fn new(form: Form) -> Self {
         Self {
             form,
             partial: BytesMut::new(),
@@ -60,7 +60,7 @@ impl Records {
     }
 
     /// Takes a part, shows each complete record to `see`, and returns what passes.
-    pub(super) fn pass_part(&mut self, part: &Bytes, mut see: impl FnMut(&Value) -> Fate) -> Bytes {
+    pub(crate) fn pass_part(&mut self, part: &Bytes, mut see: impl FnMut(&Value) -> Fate) -> Bytes {
         if self.is_unreadable {
             return part.clone();
         }
@@ -85,7 +85,7 @@ impl Records {
     }
 
     /// Returns what is left when nothing follows. It is shown too.
-    pub(super) fn finish(&mut self, mut see: impl FnMut(&Value) -> Fate) -> Bytes {
+    pub(crate) fn finish(&mut self, mut see: impl FnMut(&Value) -> Fate) -> Bytes {
         let rest = std::mem::take(&mut self.partial);
         match self.parse_document(&rest).map(|document| see(&document)) {
             Some(Fate::LeaveOut) => Bytes::new(),
