@@ -5,7 +5,7 @@
 //! | direction | type | may be changed on the way |
 //! |---|---|---|
 //! | client to upstream | [`SentBody`] | trailers that are not on the list are dropped |
-//! | upstream to client | [`UpstreamBody`] | the same; the upstream's credential is masked |
+//! | upstream to client | [`UpstreamBody`] | the same; the upstream's credential is masked, tools of an MCP server are hidden |
 //!
 //! Backpressure passes through: a part is read from one side when the other side has taken the last
 //! one. So one request holds at most a few buffers, whatever its length.
@@ -18,8 +18,9 @@ mod sent;
 mod progress;
 mod mask;
 mod trailers;
+mod bounds;
 
 pub use self::received::UpstreamBody;
 pub(crate) use self::{
-    mask::Mask, progress::Progress, received::Bounds, sent::SentBody, trailers::Trailers,
+    bounds::Bounds, mask::Mask, progress::Progress, sent::SentBody, trailers::Trailers,
 };

@@ -20,7 +20,6 @@
 //! 9112 section 8), over HTTP/2 the stream is reset (RFC 9113 section 5.4.2).
 
 use std::{
-    error::Error,
     fmt,
     pin::Pin,
     task::{Context, Poll, ready},
@@ -33,10 +32,15 @@ use hyper::body::Incoming;
 use palisade::core::BoxError;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::{mask::Mask, trailers::Trailers};
+use super::{
+    bounds::{Bounds, TooLong},
+    mask::Mask,
+    trailers::Trailers,
+};
 use crate::{
     budget::Meter,
     credential_watch::{CredentialEnded, CredentialWatch},
+    mcp::ToolListReader,
 };
 
 /// The body of an upstream's response, streamed as it arrives.
@@ -61,6 +65,8 @@ pub struct UpstreamBody {
     trailers: Trailers,
     /// Removes the upstream's credential.
     mask: Option<Mask>,
+    /// Hides tools of an MCP server.
+    tools: Option<Box<ToolListReader>>,
     /// Counts what the response cost.
     meter: Option<Meter>,
     /// Ends the body with the credential of the client.
@@ -76,37 +82,6 @@ enum Content {
     /// The gateway's own; taken when it is sent.
     Own(Bytes),
 }
-
-/// How long a body may be silent, and when it has to be over.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Bounds {
-    /// The longest silence of the upstream between two parts.
-    pub(crate) idle: Duration,
-    /// The time at which the body is cut, even if bytes arrive. `None`: no bound.
-    pub(crate) end: Option<Instant>,
-}
-
-/// Why a body was cut.
-///
-/// The client sees a body that breaks off, the audit record says `body_failed`.
-#[derive(Debug)]
-enum TooLong {
-    /// Nothing came for this long, while the client was ready to read.
-    Idle(Duration),
-    /// The exchange is older than `total_timeout_seconds`.
-    Total,
-}
-
-impl fmt::Display for TooLong {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Idle(time) => write!(f, "the upstream was silent for {time:?}"),
-            Self::Total => f.write_str("the response took longer than total_timeout_seconds"),
-        }
-    }
-}
-
-impl Error for TooLong {}
 
 /// What a body yields.
 ///
@@ -125,6 +100,7 @@ impl UpstreamBody {
             silent_since: None,
             trailers,
             mask: None,
+            tools: None,
             meter: None,
             watch: None,
             held: None,
@@ -147,6 +123,7 @@ impl UpstreamBody {
             silent_since: None,
             trailers: Trailers::default(),
             mask: None,
+            tools: None,
             meter: None,
             watch: None,
             held: None,
@@ -165,6 +142,14 @@ impl UpstreamBody {
     /// `None`: no budget counts this request.
     pub(crate) fn with_meter(self, meter: Option<Meter>) -> Self {
         Self { meter, ..self }
+    }
+
+    /// Hides tools from the client.
+    ///
+    /// `None`: nothing is hidden.
+    pub(crate) fn with_tools(self, tools: Option<ToolListReader>) -> Self {
+        let tools = tools.map(Box::new);
+        Self { tools, ..self }
     }
 
     /// Ends the body when the credential of the client has ended.
@@ -230,6 +215,10 @@ impl UpstreamBody {
                     Some(mask) => mask.mask_part(data),
                     None => data,
                 };
+                let data = match &mut self.tools {
+                    Some(tools) => tools.pass_part(&data),
+                    None => data,
+                };
                 let data = match &mut self.meter {
                     Some(meter) => meter.pass_part(data),
                     None => data,
@@ -254,6 +243,14 @@ impl UpstreamBody {
         match end {
             Some(error) => Some(error),
             None => {
+                let rest = match &mut self.tools {
+                    Some(tools) => tools.finish(&rest),
+                    None => rest,
+                };
+                if self.has_failed() {
+                    return Some(Err(TooLong::List.into()));
+                }
+                self.tools = None;
                 let rest = match self.meter.take() {
                     Some(meter) => meter.finish(rest),
                     None => rest,
@@ -261,6 +258,16 @@ impl UpstreamBody {
                 (!rest.is_empty()).then(|| Ok(Frame::data(rest)))
             }
         }
+    }
+
+    /// Returns whether a list of tools is too long to be read.
+    fn has_failed(&self) -> bool {
+        self.tools.as_ref().is_some_and(|tools| tools.has_failed())
+    }
+
+    /// Returns whether something may change the length of the body.
+    fn changes_length(&self) -> bool {
+        self.tools.is_some() || self.meter.as_ref().is_some_and(Meter::changes_length)
     }
 
     /// Returns how many bytes are held back.
@@ -321,7 +328,12 @@ impl Body for UpstreamBody {
                     return Poll::Ready(self.last_frame(end.map(|end| end.map_err(Into::into))));
                 }
             };
-            if let Some(frame) = self.pass_frame(frame) {
+            let passed = self.pass_frame(frame);
+            if self.has_failed() {
+                self.release_held();
+                return Poll::Ready(Some(Err(TooLong::List.into())));
+            }
+            if let Some(frame) = passed {
                 return Poll::Ready(Some(Ok(frame)));
             }
         }
@@ -329,7 +341,7 @@ impl Body for UpstreamBody {
 
     /// False while bytes are held back, since they are still to be sent.
     fn is_end_stream(&self) -> bool {
-        if self.meter.as_ref().is_some_and(Meter::changes_length) {
+        if self.changes_length() {
             return false;
         }
         match &self.content {
@@ -341,7 +353,7 @@ impl Body for UpstreamBody {
     /// Masking keeps lengths, so the upstream's hint is right once the bytes that are held back are
     /// added.
     fn size_hint(&self) -> SizeHint {
-        if self.meter.as_ref().is_some_and(Meter::changes_length) {
+        if self.changes_length() {
             return SizeHint::default();
         }
         match &self.content {

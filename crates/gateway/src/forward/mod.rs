@@ -53,7 +53,7 @@ use crate::{
     body::UpstreamBody,
     budget::{Admitted, Budgets, Caller},
     credential_watch::Credentials,
-    mcp::McpRules,
+    mcp::{McpRules, ToolFilter},
     path::check_path,
     upstream::{Upstreams, WebSocketLimits},
 };
@@ -109,6 +109,7 @@ const NAME: &str = "forward";
 /// | 413 | `body_too_large` | the body is longer than the stack allows |
 /// | 426 | `websocket_version` | a WebSocket of another version than 13 was asked for |
 /// | 429 | `websocket_limit` | the client has too many WebSockets open |
+/// | 502 | `mcp_response_unreadable` | an MCP server encoded a response whose tools must be hidden |
 /// | 502 | `upstream_unreachable` | no connection could be opened |
 /// | 502 | `upstream_failed` | the connection broke, the response is no HTTP, or it switches protocols wrongly |
 /// | 503 | `unavailable` | no server of the upstream takes requests now |
@@ -269,6 +270,10 @@ impl Forward {
             .mcp
             .check_request(cx, &mut head, body, switch.is_some(), self.only_shadow)
             .await?;
+        let tools = match self.only_shadow {
+            true => None,
+            false => self.mcp.tool_filter(cx, &mut head),
+        };
         let Admitted { body, charge } = match &self.budgets {
             None => Admitted::uncounted(body),
             Some(budgets) => {
@@ -285,6 +290,10 @@ impl Forward {
         let sent = match switch {
             None => send_with_retries(&exchange, head, host, body).await,
             Some(switch) => switch.run(&exchange, head, host, cx).await,
+        };
+        let sent = match tools {
+            Some(tools) => sent.and_then(|response| hide_tools(tools, response)),
+            None => sent,
         };
         metered::follow_response(charge, sent)
     }
@@ -310,4 +319,18 @@ impl Forward {
             limits,
         }))
     }
+}
+
+/// Hides tools of an MCP server in a response.
+///
+/// # Errors
+///
+/// 502: the response cannot be read.
+fn hide_tools(
+    tools: ToolFilter,
+    response: Response<UpstreamBody>,
+) -> Result<Response<UpstreamBody>, Box<Rejection>> {
+    let (mut head, body) = response.into_parts();
+    let reader = tools.reader_for(&mut head)?;
+    Ok(Response::from_parts(head, body.with_tools(reader)))
 }

@@ -7,10 +7,12 @@
 //! Some servers read messages under every method. So a body passes unread under none: `GET`, `HEAD`, `OPTIONS` and `DELETE`
 //! (the stream, and the end of a session) have none, and every other method is read as `POST` is.
 //!
-//! The list of tools that the server sends (`tools/list`) is not changed: a client may see a tool that it cannot call.
+//! The list of tools that the server sends (`tools/list`) has only those that the client may call ([`tool_list`]), unless
+//! `hide_tools = false`.
 
 mod message;
 mod section;
+mod tool_list;
 
 use std::sync::Arc;
 
@@ -24,6 +26,7 @@ use palisade::{
 };
 
 use self::message::{Message, parse_messages};
+pub(crate) use self::tool_list::{ToolFilter, ToolListReader};
 use crate::{
     collected_body::collect_body,
     pattern::{Pattern, first_match},
@@ -49,6 +52,8 @@ struct McpRule {
     methods: Vec<Pattern>,
     /// `None`: all tools.
     tools: Option<Vec<ToolRule>>,
+    /// Whether lists of tools have only those that the client may call.
+    hides_tools: bool,
     /// The longest body in bytes.
     max_body: usize,
 }
@@ -128,6 +133,19 @@ impl McpRules {
         Ok(Either::Right(Full::new(checked)))
     }
 
+    /// Returns what hides tools of the server at a path from a client, and asks the server for a response that can be read.
+    /// `None`: nothing is hidden.
+    pub(crate) fn tool_filter(&self, cx: &SecurityContext, head: &mut Parts) -> Option<ToolFilter> {
+        let path = head.uri.path();
+        let index = self.0.iter().position(|rule| rule.is_above(path))?;
+        let rule = self.0.get(index)?;
+        if !rule.hides_tools || rule.tools.is_none() {
+            return None;
+        }
+        head.headers.remove(header::ACCEPT_ENCODING);
+        Some(ToolFilter::new(self.clone(), index, cx.clone()))
+    }
+
     /// The first rule of a path, or of a path above it.
     fn rule_at(&self, path: &str) -> Option<&McpRule> {
         self.0.iter().find(|rule| rule.is_above(path))
@@ -200,7 +218,17 @@ impl McpRule {
                 detail,
             )));
         }
-        let (Some(tool), Some(rules)) = (tool, &self.tools) else {
+        match tool {
+            Some(tool) => self.check_tool(cx, tool),
+            None => Ok(()),
+        }
+    }
+
+    /// # Errors
+    ///
+    /// 403: the tool is not on the list, or the client lacks a scope of it.
+    fn check_tool(&self, cx: &SecurityContext, tool: &str) -> Result<(), Box<Rejection>> {
+        let Some(rules) = &self.tools else {
             return Ok(());
         };
         let rule = rules.iter().find(|rule| rule.name.matches(tool));

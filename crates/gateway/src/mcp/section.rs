@@ -23,6 +23,8 @@ struct McpSection {
     methods: Vec<Spanned<String>>,
     /// The tools that may be called. Default: all. An empty list allows none.
     tools: Option<Vec<ToolSection>>,
+    /// Whether the lists that the server sends have only the tools that the client may call. Default: true.
+    hide_tools: Option<bool>,
     /// The longest body that is read, in KiB: 1 to 65536. Default: 4096.
     max_body_kib: Option<Spanned<u64>>,
 }
@@ -77,6 +79,7 @@ fn read_rule(section: &McpSection, place: Place<'_>) -> Result<McpRule, ConfigFi
             .map(|method| read_pattern(method, place))
             .collect::<Result<_, _>>()?,
         tools: tools.transpose()?,
+        hides_tools: section.hide_tools.unwrap_or(true),
         max_body: usize::try_from(kib * 1024).unwrap_or(usize::MAX),
     })
 }

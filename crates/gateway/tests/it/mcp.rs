@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::{
     client::{Running, start, start_file, status},
-    upstream::{OK, Upstream, answering},
+    upstream::{OK, Upstream, answering, answering_by},
 };
 
 const RULES: &str = "[[mcp]]\npath = '/mcp'\nmethods = ['initialize', 'notifications/*', 'tools/*']\n\
@@ -184,5 +184,93 @@ async fn without_a_list_of_tools_all_pass_and_an_empty_list_allows_none() {
         let gateway = gateway(&upstream, rules).await;
         let response = gateway.send(&post("/mcp", &tool("any"))).await;
         assert_eq!(status(&response), expected, "{rules}: {response}");
+    }
+}
+
+const LIST: &str = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"search_web"},{"name":"delete"},{"name":"write"},{"title":"no name"}],"nextCursor":"a"}}"#;
+
+/// A server whose query says in which form it sends the list.
+async fn lister() -> Upstream {
+    answering_by(|request, _| {
+        let (media_type, more, body) = match request {
+            _ if request.contains("?stream") => (
+                "text/event-stream",
+                "",
+                format!(": ping\n\nid: 7\ndata: {LIST}\n\nevent: message\ndata: {{\"id\":2,\"result\":{{}}}}\n\n"),
+            ),
+            _ if request.contains("?batch") => ("application/json", "", format!("[{LIST},{LIST}]")),
+            _ if request.contains("?zipped") => ("application/json", "Content-Encoding: gzip\r\n", LIST.to_owned()),
+            _ if request.contains("?text") => ("text/plain", "", LIST.to_owned()),
+            _ if request.contains("?broken") => ("application/json", "", "{\"tools\":".to_owned()),
+            _ if request.contains("?long") => {
+                ("application/json", "", format!("{{\"a\":\"{}\"}}", "a".repeat(4 << 20)))
+            }
+            _ => ("application/json; charset=utf-8", "", LIST.to_owned()),
+        };
+        let length = body.len();
+        format!("HTTP/1.1 200 OK\r\nContent-Type: {media_type}\r\n{more}Content-Length: {length}\r\n\r\n{body}")
+    })
+    .await
+}
+
+fn list(query: &str) -> String {
+    post(
+        &format!("/mcp{query}"),
+        r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#,
+    )
+}
+
+#[tokio::test]
+async fn a_list_of_tools_has_only_those_that_the_client_may_call() {
+    let upstream = lister().await;
+    let gateway = gateway(&upstream, RULES).await;
+    for query in ["", "?stream", "?batch"] {
+        let response = gateway.send(&list(query)).await;
+        assert_eq!(status(&response), 200, "{response}");
+        assert!(response.contains(r#"{"name":"search_web"}"#), "{response}");
+        assert!(response.contains("nextCursor"), "{response}");
+        for hidden in ["delete", "write", "no name"] {
+            assert!(!response.contains(hidden), "{query} {hidden}: {response}");
+        }
+    }
+    let stream = gateway.send(&list("?stream")).await;
+    for kept in [": ping\n", "id: 7\n", "event: message\n", "\"id\":2"] {
+        assert!(stream.contains(kept), "{kept}: {stream}");
+    }
+    // A stream that is resumed repeats responses.
+    let resumed = gateway.get("/mcp?stream").await;
+    assert!(
+        resumed.contains("search_web") && !resumed.contains("delete"),
+        "{resumed}"
+    );
+}
+
+#[tokio::test]
+async fn a_list_of_tools_that_cannot_be_read_does_not_pass() {
+    let upstream = lister().await;
+    let gateway = gateway(&upstream, RULES).await;
+    let encoded = gateway.send(&list("?zipped")).await;
+    assert_eq!(status(&encoded), 502, "{encoded}");
+    assert!(encoded.contains("mcp_response_unreadable"), "{encoded}");
+    let long = gateway.send(&list("?long")).await;
+    assert!(
+        !long.contains("aaaa") && !long.ends_with("0\r\n\r\n"),
+        "it breaks off"
+    );
+    // What has no list of tools passes as it is.
+    let broken = gateway.send(&list("?broken")).await;
+    assert!(broken.contains("{\"tools\":"), "{broken}");
+    let text = gateway.send(&list("?text")).await;
+    assert!(text.contains("no name"), "{text}");
+}
+
+#[tokio::test]
+async fn lists_of_tools_are_whole_without_rules_of_tools_and_where_the_file_says_so() {
+    let shown = "[[mcp]]\npath = '/mcp'\nhide_tools = false\ntools = []\n";
+    for rules in ["[[mcp]]\npath = '/mcp'\n", shown] {
+        let upstream = lister().await;
+        let gateway = gateway(&upstream, rules).await;
+        let response = gateway.send(&list("")).await;
+        assert!(response.contains(LIST), "{response}");
     }
 }
