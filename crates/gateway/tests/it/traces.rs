@@ -105,3 +105,18 @@ async fn a_collector_gets_the_span_of_a_request() {
         "{request}"
     );
 }
+
+#[tokio::test]
+async fn a_reload_without_traces_is_refused_while_a_collector_gets_spans() {
+    let upstream = answering(OK).await;
+    let spans = "[[audit.otlp]]\nurl = 'http://127.0.0.1:1/v1/traces'\nsend = 'spans'\n";
+    let gateway = gateway(&upstream, &format!("[trace]\n{spans}")).await;
+    let path = gateway.folder.path().join("gateway.toml");
+    let with_traces = fs::read_to_string(&path).unwrap();
+    fs::write(&path, with_traces.replace("[trace]\n", "")).unwrap();
+    let problem = gateway.reloader.reload().await.unwrap_err().to_string();
+    assert!(problem.contains("audit.otlp.url: "), "{problem}");
+    assert!(problem.contains("add the section `[trace]`"), "{problem}");
+    fs::write(&path, with_traces).unwrap();
+    gateway.reloader.reload().await.unwrap();
+}

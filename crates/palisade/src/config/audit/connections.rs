@@ -45,12 +45,6 @@ impl Config {
             sink = sink.dangerously_allow_http();
         }
         if otlp.send == OtlpSignal::Spans {
-            if self.document.trace.is_none() {
-                let problem = "no request has a trace, so there would be no spans";
-                return Err(self
-                    .source
-                    .at(&otlp.url, problem, "add the section `[trace]`"));
-            }
             sink = sink.send_spans();
         }
         let url = &otlp.url;

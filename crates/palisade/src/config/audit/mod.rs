@@ -23,7 +23,7 @@ use crate::config::{
         key_rotation::KeyRotation,
         settings::{with_file_settings, with_queue},
     },
-    document::{Audit, AuditPolicy, Checkpoints},
+    document::{Audit, AuditPolicy, Checkpoints, OtlpSignal},
     values::numbers::{DAY_SECONDS, TimeUnit},
 };
 use crate::shield::ShieldBuilder;
@@ -81,6 +81,7 @@ impl Config {
                 .source
                 .key_error("audit", "before_handler", problem, remedy));
         }
+        self.check_spans(audit)?;
         let (layer, rotation) = match running {
             Some(running) => {
                 let key = self.correlation_key(audit)?;
@@ -94,6 +95,24 @@ impl Config {
             shield = shield.audit_before_handler();
         }
         Ok((shield, Some(layer), rotation))
+    }
+
+    /// Checks that spans are made if a collector gets them. A reload checks it too: the sinks of the running trail stay, and
+    /// would send nothing without `[trace]`.
+    ///
+    /// # Errors
+    ///
+    /// A collector gets spans, and there is no `[trace]`.
+    fn check_spans(&self, audit: &Audit) -> Result<(), ConfigFileError> {
+        let mut collectors = audit.otlp.iter();
+        match collectors.find(|otlp| otlp.send == OtlpSignal::Spans) {
+            Some(otlp) if self.document.trace.is_none() => {
+                let problem = "no request has a trace, so there would be no spans";
+                let remedy = "add the section `[trace]`";
+                Err(self.source.at(&otlp.url, problem, remedy))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Opens the trail with a new layer.
