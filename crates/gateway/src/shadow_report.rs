@@ -1,6 +1,7 @@
-//! What a gateway in shadow mode would have refused, counted.
+//! What rules in shadow would have refused, counted: all of them in shadow mode, otherwise those that the file puts in shadow.
 //!
-//! It is an observer, outside all other guards, and reads what they recorded when a request ends. Single
+//! It is on the status page, in the document of the admin socket, and printed at the end of a gateway in shadow mode. It is
+//! an observer, outside all other guards, and reads what they recorded when a request ends. Single
 //! requests are in the audit trail; this is the sum, to see what to change before anything is refused.
 //!
 //! A request is counted after it ended, so a request that is still being served is not in the report. A
@@ -14,6 +15,7 @@ use std::{
 
 use http::request;
 use palisade::core::{Guard, Outcome, SecurityContext, Verdict, layer};
+use serde_json::{Value, json};
 
 /// The most different lines. Routes are those of the configuration and codes those of the program, so
 /// no client can make many.
@@ -55,6 +57,26 @@ impl ShadowReport {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns the most frequent lines as a list: guard, code, route, and how often.
+    pub(crate) fn to_document(&self, most: usize) -> Value {
+        let lines = self.sorted_lines().into_iter().take(most);
+        let described = lines.map(|(Line { route, guard, code }, times)| {
+            json!({ "guard": guard, "code": code, "route": route, "count": times })
+        });
+        described.collect()
+    }
+
+    /// Returns all lines, the most frequent first.
+    fn sorted_lines(&self) -> Vec<(Line, u64)> {
+        let lines = self.lock_lines();
+        let mut lines: Vec<(Line, u64)> = lines
+            .iter()
+            .map(|(line, times)| (line.clone(), *times))
+            .collect();
+        lines.sort_by(|(one, fewer), (other, more)| more.cmp(fewer).then(one.cmp(other)));
+        lines
+    }
+
     /// Adds to one line. A new line is dropped if the table is full.
     fn count_refusals(&self, route: &str, guard: &'static str, code: &'static str, times: u64) {
         let mut lines = self.lock_lines();
@@ -94,15 +116,10 @@ impl Guard for ShadowReport {
 
 impl fmt::Display for ShadowReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut lines: Vec<(Line, u64)> = self
-            .lock_lines()
-            .iter()
-            .map(|(line, times)| (line.clone(), *times))
-            .collect();
+        let lines = self.sorted_lines();
         if lines.is_empty() {
             return f.write_str("Nothing would have been refused.");
         }
-        lines.sort_by(|(one, fewer), (other, more)| more.cmp(fewer).then(one.cmp(other)));
         f.write_str("Would have been refused:\n\n")?;
         write!(f, "{:>8}  {:<16}  {:<24}  route", "times", "by", "code")?;
         for (Line { route, guard, code }, times) in lines {

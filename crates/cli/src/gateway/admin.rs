@@ -179,9 +179,31 @@ fn server_table(document: &Value) -> String {
         _ => "",
     };
     format!(
-        "{}\nOpen WebSockets: {websockets}{draining}",
-        output::format_table(&rows).trim_end()
+        "{}\nOpen WebSockets: {websockets}{draining}{}",
+        output::format_table(&rows).trim_end(),
+        shadow_table(document)
     )
+}
+
+/// What rules in shadow would have refused. Empty if there is nothing.
+fn shadow_table(document: &Value) -> String {
+    let mut rows = vec![["TIMES", "GUARD", "CODE", "ROUTE"].map(str::to_owned)];
+    for row in array_elements(document.get("would_refuse")) {
+        let text = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or("?");
+        rows.push([
+            row.get("count").map(Value::to_string).unwrap_or_default(),
+            text("guard").to_owned(),
+            text("code").to_owned(),
+            text("route").to_owned(),
+        ]);
+    }
+    match rows.len() {
+        1 => String::new(),
+        _ => format!(
+            "\n\nWould be refused without shadow:\n{}",
+            output::format_table(&rows).trim_end()
+        ),
+    }
 }
 
 /// The elements of an array. None for anything else.

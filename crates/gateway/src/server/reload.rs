@@ -166,6 +166,11 @@ impl Reloader {
         self.shared.traffic.to_document()
     }
 
+    /// Returns what rules in shadow would have refused, the most frequent first.
+    pub(super) fn shadow_refusals(&self, most: usize) -> serde_json::Value {
+        self.shared.report.to_document(most)
+    }
+
     /// Returns whether the gateway is stopping.
     pub(super) fn is_draining(&self) -> bool {
         !self.readiness.is_ready()

@@ -89,7 +89,7 @@ pub(super) struct Shared {
     pub(super) tunnels: OpenTunnels,
     /// The authenticators of the stack that serves.
     pub(super) credentials: Credentials,
-    /// What would have been refused, in shadow mode.
+    /// What would have been refused, by rules in shadow.
     pub(super) report: ShadowReport,
     /// What was served, for the status. Counted only if something shows it.
     pub(super) traffic: Traffic,
@@ -185,7 +185,7 @@ pub(super) fn build_shield(
         limits,
         ..
     } = settings.config.assemble_with(running.clone())?;
-    let shield = match settings.only_shadow {
+    let shield = match settings.only_shadow || settings.admin.is_some() {
         true => shield.observe(shared.report.clone()),
         false => shield,
     };

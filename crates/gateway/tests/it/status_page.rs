@@ -1,12 +1,13 @@
 //! The status page: what it shows, and to whom.
 
+use palisade_gateway::Settings;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
 
 use crate::{
-    client::{Running, start, start_file, status},
+    client::{Running, run, start, start_file, status},
     upstream::{OK, answering, field},
 };
 
@@ -116,4 +117,53 @@ async fn a_name_that_was_rebound_and_another_site_get_nothing() {
             "{request}"
         );
     }
+}
+
+#[tokio::test]
+async fn what_rules_in_shadow_would_refuse_is_on_the_page() {
+    let upstream = answering(OK).await;
+    let file = format!(
+        "[server]\nhosts = ['localhost:*']\nhttps = '127.0.0.1:0'\n[admin]\npage = '127.0.0.1:0'\n\
+         [[limits]]\nname = 'client'\nrate = '1/hour'\nby = 'client'\ndangerously_only_shadow = true\n\
+         [[routes]]\npath = '/{{*path}}'\naccess = 'public'\n\
+         [[upstreams]]\nurl = 'http://{}'\n",
+        upstream.address
+    );
+    let gateway = start_file(tempfile::tempdir().unwrap(), &file).await;
+    for _ in 0..3 {
+        let response = gateway.send("GET /a HTTP/1.1\r\nHOST\r\n").await;
+        assert_eq!(status(&response), 200, "{response}");
+    }
+    let page = ask(&gateway, "GET / HTTP/1.1\r\nHOST").await;
+    let (_, table) = page.split_once("Would be refused without shadow").unwrap();
+    let (table, _) = table.split_once("</section>").unwrap();
+    for part in [
+        "<td>quota_exceeded</td>",
+        "<td>/{*path}</td>",
+        "<td class=\"number\">2</td>",
+    ] {
+        assert!(table.contains(part), "{part} in {table}");
+    }
+    assert!(page.contains("<b>3</b> answered"), "{page}");
+}
+
+#[tokio::test]
+async fn in_shadow_mode_the_page_shows_what_would_be_refused() {
+    let upstream = answering(OK).await;
+    let file = format!(
+        "[server]\nhosts = ['localhost:*']\nhttps = '127.0.0.1:0'\n[admin]\npage = '127.0.0.1:0'\n\
+         [[routes]]\npath = '/known'\naccess = 'public'\n[[upstreams]]\nurl = 'http://{}'\n",
+        upstream.address
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gateway.toml");
+    std::fs::write(&path, file).unwrap();
+    let settings = Settings::read(path).unwrap().dangerously_only_shadow();
+    let gateway = run(folder, settings, "tls").await;
+    let response = gateway.send("GET /unknown HTTP/1.1\r\nHOST\r\n").await;
+    assert_eq!(status(&response), 200, "{response}");
+    let page = ask(&gateway, "GET / HTTP/1.1\r\nHOST").await;
+    let (_, table) = page.split_once("Would be refused without shadow").unwrap();
+    assert!(table.contains("<td>not_found</td>"), "{table}");
+    assert!(table.contains("<td>(no route)</td>"), "{table}");
 }

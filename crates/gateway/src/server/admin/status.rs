@@ -8,6 +8,9 @@ use crate::{server::reload::Reloader, upstream::ServerState};
 /// How many subjects that limits refuse are in it.
 const MOST_LIMITED: usize = 10;
 
+/// How many kinds of refusals in shadow are in it.
+const MOST_IN_SHADOW: usize = 20;
+
 /// Describes the upstreams with their servers, what is open, and what was served.
 ///
 /// Members may be added; none changes its meaning. No secret is in it.
@@ -28,6 +31,7 @@ pub(in crate::server) async fn status_document(reloader: &Reloader) -> Value {
         "started": started.as_secs(),
         "now": now.as_secs(),
         "traffic": reloader.traffic(),
+        "would_refuse": reloader.shadow_refusals(MOST_IN_SHADOW),
         "limited": Limits::new(reloader.current_limits()).most_refused(MOST_LIMITED),
     })
 }

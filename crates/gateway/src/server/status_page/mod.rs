@@ -99,6 +99,12 @@ fn write_traffic(page: &mut String, document: &Value) {
     let refusals = elements(&traffic["refusals"])
         .map(|row| [text(&row["guard"]), text(&row["code"]), text(&row["count"])]);
     write_table(page, "Refusals", ["guard", "code", "times"], refusals);
+    let in_shadow = elements(&document["would_refuse"]).map(|row| {
+        let columns = ["guard", "code", "route", "count"];
+        columns.map(|name| text(&row[name]))
+    });
+    let columns = ["guard", "code", "route", "times"];
+    write_table(page, "Would be refused without shadow", columns, in_shadow);
     let principals = elements(&traffic["principals"]).map(|row| {
         let uncertain = row["uncertain"].as_u64().unwrap_or(0);
         let about = if uncertain > 0 { "at most " } else { "" };
@@ -217,6 +223,7 @@ mod tests {
         let name = "</td><script>alert(1)</script>\u{202e}\n";
         let document = json!({
             "traffic": { "principals": [{ "name": name, "requests": 1, "refused": 0 }] },
+            "would_refuse": [{ "guard": name, "code": name, "route": name, "count": 1 }],
             "limited": [{ "limit": name, "subject": name, "refused": 1 }],
             "upstreams": [{ "path": name, "servers": [{ "address": name, "breaker": name, "pending": name }] }],
         });
@@ -225,7 +232,7 @@ mod tests {
             !page.contains("<script") && !page.contains('\u{202e}'),
             "{page}"
         );
-        assert_eq!(page.matches("alert(1)").count(), 7);
+        assert_eq!(page.matches("alert(1)").count(), 10);
         assert!(!page.contains("http-equiv=\"refresh\""));
     }
 
