@@ -135,3 +135,9 @@ impl Ran {
         }
     }
 }
+
+/// Returns a port of the loopback that nothing listens on.
+pub(crate) fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}

@@ -38,6 +38,8 @@ const KEY_FILE: &str = "first-key";
 pub(crate) struct Greeting {
     /// The address for clients, with the port that was bound: `https://localhost:8443`.
     pub(crate) address: String,
+    /// A path with which the first key can be tried.
+    pub(crate) first_path: &'static str,
     /// The listener without TLS and who is served, if nothing listens with TLS.
     pub(crate) without_tls: Option<String>,
     /// The addresses of the upstreams, in the order of the file.
@@ -162,7 +164,12 @@ impl Greeting {
             Some(file) => format!("\"X-API-Key: $(cat {})\"", quote_for_shell(file)),
         };
         let trust = trust.unwrap_or_default();
-        format!("curl {trust}-H {header} {}/", self.address)
+        // A shell reads `?` in its own way, and sound is nothing for a terminal.
+        let (address, path) = (&self.address, self.first_path);
+        match path.contains('?') {
+            true => format!("curl {trust}-H {header} --output hello.wav '{address}{path}'"),
+            false => format!("curl {trust}-H {header} {address}{path}"),
+        }
     }
 }
 

@@ -40,26 +40,58 @@ pub struct Preset {
     name: &'static str,
     /// The scopes of the first key.
     scopes: &'static [&'static str],
+    /// A path with which the first key can be tried, by `GET`.
+    first_path: &'static str,
     /// Limits, routes and the upstream. Its first comment says what it is for.
     text: &'static str,
 }
 
 /// All presets, by name.
 const ALL: [Preset; 10] = [
-    preset("comfyui", &["run"], include_str!("comfyui.toml")),
-    preset("flask-tts", &["speak"], include_str!("flask-tts.toml")),
-    preset("gradio", &["run"], include_str!("gradio.toml")),
-    preset("grpc", &[], include_str!("grpc.toml")),
-    preset("jupyter", &[], include_str!("jupyter.toml")),
-    preset("mcp", &["mcp"], include_str!("mcp.toml")),
-    preset("ollama", &["generate"], include_str!("ollama.toml")),
-    preset("openai", &["generate"], include_str!("openai.toml")),
-    preset("tgi", &["generate"], include_str!("tgi.toml")),
-    preset("vllm", &["generate"], include_str!("vllm.toml")),
+    preset("comfyui", &["run"], "/queue", include_str!("comfyui.toml")),
+    preset(
+        "flask-tts",
+        &["speak"],
+        "/tts?text=hello",
+        include_str!("flask-tts.toml"),
+    ),
+    preset("gradio", &["run"], "/config", include_str!("gradio.toml")),
+    preset("grpc", &[], "/", include_str!("grpc.toml")),
+    preset("jupyter", &[], "/", include_str!("jupyter.toml")),
+    preset("mcp", &["mcp"], "/mcp", include_str!("mcp.toml")),
+    preset(
+        "ollama",
+        &["generate"],
+        "/api/tags",
+        include_str!("ollama.toml"),
+    ),
+    preset(
+        "openai",
+        &["generate"],
+        "/v1/models",
+        include_str!("openai.toml"),
+    ),
+    preset("tgi", &["generate"], "/info", include_str!("tgi.toml")),
+    preset(
+        "vllm",
+        &["generate"],
+        "/v1/models",
+        include_str!("vllm.toml"),
+    ),
 ];
 
-const fn preset(name: &'static str, scopes: &'static [&'static str], text: &'static str) -> Preset {
-    Preset { name, scopes, text }
+const fn preset(
+    name: &'static str,
+    scopes: &'static [&'static str],
+    first_path: &'static str,
+    text: &'static str,
+) -> Preset {
+    Preset {
+        name,
+        scopes,
+        first_path,
+        text,
+    }
 }
 
 impl Preset {
@@ -110,6 +142,11 @@ impl Preset {
     #[must_use]
     pub const fn scopes(&self) -> &'static [&'static str] {
         self.scopes
+    }
+
+    /// Returns a path with which the first key can be tried.
+    pub(crate) const fn first_path(&self) -> &'static str {
+        self.first_path
     }
 
     /// Returns its part of a configuration file, for one address.

@@ -249,6 +249,7 @@ impl Gateway {
             greeting: Greeting {
                 address: settings.address_for_clients(address.port()),
                 without_tls: (!settings.has_tls()).then(|| without_tls(&settings, address)),
+                first_path: settings.first_path,
                 upstreams: settings.upstreams.addresses().collect(),
                 ordered: certificates
                     .as_ref()

@@ -6,6 +6,7 @@ mod exposure;
 mod headers;
 mod hostile;
 mod input;
+mod known_services;
 mod report;
 mod service;
 mod transport;
