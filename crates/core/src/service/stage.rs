@@ -34,6 +34,10 @@ pub(super) enum MovableStage<G: Guards, S, ReqB, ResB> {
         waiting: Box<Admitting<S, ReqB>>,
         run: Box<GuardRun<G>>,
     },
+    /// Nothing is left: the future has returned its response, or a guard panicked while it was polled.
+    ///
+    /// No type can forbid this stage. [`Future::poll`] borrows the future, so something has to stay in it when its parts were
+    /// moved into the response; and a caller can poll it again, against the contract. It is the only stage without parts.
     Ended,
     Finishing {
         response: Box<PendingResponse<ResB>>,
@@ -96,7 +100,7 @@ impl<F: Future, G: Guards> Calling<F, G> {
         Self { future, run }
     }
 
-    /// Polls the future. Returns `None` if it was over before.
+    /// Polls the future. Returns `None` if it was over before: then the stage is [`Ended`](MovableStage::Ended).
     pub(super) fn poll(
         self: Pin<&mut Self>,
         task: &mut Context<'_>,
