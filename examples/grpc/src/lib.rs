@@ -23,8 +23,10 @@ mod generated {
     include!(concat!(env!("OUT_DIR"), "/palisade.example.Echo.rs"));
 }
 
-pub use self::generated::echo_client::EchoClient;
-use self::generated::echo_server::{Echo, EchoServer};
+pub use self::generated::{
+    echo_client::EchoClient,
+    echo_server::{Echo, EchoServer},
+};
 
 /// The message of both directions.
 #[derive(Clone, Eq, PartialEq, prost::Message)]

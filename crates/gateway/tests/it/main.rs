@@ -18,6 +18,8 @@ mod listeners;
 mod mcp;
 mod mistakes;
 mod presets;
+mod python_server;
+mod real_clients;
 mod reloads;
 mod servers;
 mod revoked;

@@ -164,7 +164,7 @@ fn nginx_as_it_comes_has_findings_of_a_public_page() {
         .map(|name| format!("{name}_temp_path {place}/{name};"))
         .concat();
     let file = format!(
-        "daemon off; pid {place}/nginx.pid; error_log stderr crit; events {{}} \
+        "daemon off; master_process off; pid {place}/nginx.pid; error_log stderr crit; events {{}} \
          http {{ access_log off; {paths} types {{ text/html html; }} \
          server {{ listen 127.0.0.1:{port}; root {place}; index index.html; }} }}"
     );
