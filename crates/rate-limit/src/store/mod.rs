@@ -9,6 +9,7 @@ pub(crate) mod redis;
 pub(crate) mod snapshot;
 pub(crate) mod memory;
 pub(crate) mod leases;
+mod forward;
 mod owned_charge;
 mod limit_names;
 pub(crate) mod overrides;
@@ -30,7 +31,7 @@ pub use self::{
     overrides::{LimitOverride, LimitOverrides},
     problem::StoreProblem,
 };
-pub(crate) use self::{limit_names::Owner, owned_charge::OwnedCharge};
+pub(crate) use self::{forward::forward, limit_names::Owner, owned_charge::OwnedCharge};
 use crate::{
     error::RateLimitBuildError,
     policy::{Limit, Subject},
@@ -265,95 +266,9 @@ pub trait LimitStore: fmt::Debug + Send + Sync + 'static {
 }
 
 impl<T: LimitStore + ?Sized> LimitStore for Arc<T> {
-    fn bucket_key(&self, subject: &Subject<'_>) -> BucketKey {
-        (**self).bucket_key(subject)
-    }
-
-    fn charge(&self, now: Duration, charges: &[Charge<'_>]) -> MaybeReady<StoreDecision> {
-        (**self).charge(now, charges)
-    }
-
-    fn adjust(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey, units: i64) {
-        (**self).adjust(now, limit, bucket, units);
-    }
-
-    fn adjust_degraded(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey, units: i64) {
-        (**self).adjust_degraded(now, limit, bucket, units);
-    }
-
-    fn adjust_uncertain(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey, units: i64) {
-        (**self).adjust_uncertain(now, limit, bucket, units);
-    }
-
-    fn try_refund(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey, units: u32) -> bool {
-        (**self).try_refund(now, limit, bucket, units)
-    }
-
-    fn is_adjusting(&self, limit: &Arc<Limit>, bucket: BucketKey) -> bool {
-        (**self).is_adjusting(limit, bucket)
-    }
-
-    fn has_leases(&self) -> bool {
-        (**self).has_leases()
-    }
-
-    fn finish(&self) -> MaybeReady<()> {
-        (**self).finish()
-    }
-
-    fn reset(
-        &self,
-        now: Duration,
-        limit: &Arc<Limit>,
-        bucket: BucketKey,
-    ) -> MaybeReady<Result<(), StoreProblem>> {
-        (**self).reset(now, limit, bucket)
-    }
-
-    fn check_limit(&self, limit: &Limit) -> Result<(), RateLimitBuildError> {
-        (**self).check_limit(limit)
-    }
-
-    fn limit_names(&self) -> Option<&LimitNames> {
-        (**self).limit_names()
-    }
-
-    fn look(&self, now: Duration, charges: &[Charge<'_>]) -> MaybeReady<StoreDecision> {
-        (**self).look(now, charges)
-    }
-
-    fn rescale(
-        &self,
-        now: Duration,
-        before: &Arc<Limit>,
-        after: &Arc<Limit>,
-        bucket: BucketKey,
-    ) -> Option<MaybeReady<Result<(), StoreProblem>>> {
-        (**self).rescale(now, before, after, bucket)
-    }
-
-    fn overrides(&self) -> Option<&LimitOverrides> {
-        (**self).overrides()
-    }
-
-    fn change_override(
-        &self,
-        limit: &Limit,
-        bucket: BucketKey,
-        value: Option<LimitOverride>,
-        unix_time: Duration,
-    ) -> MaybeReady<Result<(), OverrideError>> {
-        (**self).change_override(limit, bucket, value, unix_time)
-    }
-
-    #[cfg(feature = "budgets")]
-    fn budgets(&self) -> Option<Arc<dyn crate::budget::BudgetStore>> {
-        (**self).budgets()
-    }
-
-    fn explain(&self) -> String {
-        (**self).explain()
-    }
+    forward!(self => (**self);
+        bucket_key charge adjust adjust_degraded adjust_uncertain try_refund is_adjusting has_leases
+        finish reset check_limit limit_names look rescale overrides change_override budgets explain);
 }
 
 /// Returns whole nanoseconds, and the largest number for more than 584 years.

@@ -1,16 +1,13 @@
-//! The settings of the layer, and their defaults.
+//! The settings of the layer. Their defaults are in `defaults`.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use palisade_core::BodyKind;
 
-use super::SanitizeLayer;
+use super::{SanitizeLayer, defaults::default_settings};
 use crate::error::SanitizeBuildError;
-use crate::request::{Caps, Field, Fields, HeadField, ParsedFields, Settings, StaleHeaders};
+use crate::request::{Field, Fields, HeadField, ParsedFields, Settings};
 use crate::text::Sanitizer;
-
-/// Limits are set in bytes; the defaults are round numbers of KiB.
-const KIB: usize = 1024;
 
 /// The highest value of `max_depth`. The JSON reader recurses once a level, so the stack sets a
 /// limit.
@@ -72,51 +69,6 @@ impl Default for SanitizeLayerBuilder {
         }
     }
 }
-
-/// The defaults of `SanitizeLayerBuilder` and `SanitizeLayer::new`.
-pub(super) fn default_settings() -> Settings {
-    Settings {
-        body_kind: BodyKind::Json,
-        caps: Caps {
-            depth: 32,
-            keys: 1000,
-            string: usize::MAX,
-            digits: 128,
-            exponent: 400,
-        },
-        codings: Vec::new(),
-        default: Sanitizer::speech(),
-        fields: ParsedFields::default(),
-        head_fields: Vec::new(),
-        keep_raw_body: false,
-        max_body: 64 * KIB,
-        #[cfg(feature = "compression")]
-        max_ratio: 100,
-        max_unread_body: KIB * KIB,
-        #[cfg(feature = "moderation")]
-        moderation: None,
-        named: Vec::new(),
-        placeholders: None,
-        pass_compressed: false,
-        pass_other_content: false,
-        refuse_files: false,
-        refuse_near_names: false,
-        responses: None,
-        schemas: READY_MADE_SCHEMAS.clone(),
-        shadow: false,
-        stale_headers: StaleHeaders::DropDigests,
-    }
-}
-
-/// The predefined sets of fields, by name. Parsed once in a process. A test checks that each
-/// parses.
-static READY_MADE_SCHEMAS: LazyLock<Vec<(Arc<str>, Arc<ParsedFields>)>> = LazyLock::new(|| {
-    let parse = |(name, fields): (&str, Fields)| {
-        let fields = ParsedFields::parse(fields).ok()?;
-        Some((Arc::from(name), Arc::new(fields)))
-    };
-    Fields::by_name().into_iter().filter_map(parse).collect()
-});
 
 impl SanitizeLayerBuilder {
     /// Cleans this field in every request. May be called again for more fields.
@@ -315,15 +267,5 @@ impl SanitizeLayerBuilder {
             settings.schemas.push((name, fields));
         }
         Ok(SanitizeLayer(Arc::new(settings)))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_ready_made_schema_is_there() {
-        assert_eq!(READY_MADE_SCHEMAS.len(), Fields::by_name().len());
     }
 }

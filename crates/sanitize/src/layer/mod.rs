@@ -12,6 +12,7 @@ mod moderation_options;
 mod response_options;
 mod signature_options;
 mod builder;
+mod defaults;
 mod future;
 mod service;
 
@@ -111,7 +112,7 @@ impl SanitizeLayer {
     /// They are cleaned with [`Sanitizer::speech`](crate::Sanitizer::speech). All other settings
     /// are the defaults of [`SanitizeLayerBuilder`].
     pub fn new() -> Self {
-        Self(Arc::new(builder::default_settings()))
+        Self(Arc::new(defaults::default_settings()))
     }
 
     /// Returns a builder with the defaults.

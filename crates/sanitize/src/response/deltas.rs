@@ -183,6 +183,11 @@ impl Deltas {
         (Vec::new(), clean)
     }
 
+    /// Returns the place of a text. `None`: it has not begun, or has ended.
+    fn position_of(&self, key: &Key) -> Option<usize> {
+        self.streams.iter().position(|stream| stream.key == *key)
+    }
+
     /// Adds a part to a text and returns what is certain.
     fn push(
         &mut self,
@@ -191,7 +196,7 @@ impl Deltas {
         part: &str,
         cleaning: &mut TextCleaning,
     ) -> String {
-        let known = self.streams.iter().position(|stream| stream.key == *key);
+        let known = self.position_of(key);
         if known.is_none() && self.streams.len() >= MOST_STREAMS {
             return cleaning.clean_unjoined(part, is_json);
         }
@@ -219,7 +224,7 @@ impl Deltas {
         part: &str,
         cleaning: &mut TextCleaning,
     ) -> String {
-        let known = self.streams.iter().position(|stream| stream.key == *key);
+        let known = self.position_of(key);
         let Some(mut stream) = known.map(|at| self.streams.swap_remove(at)) else {
             return match self.streams.len() < MOST_STREAMS || part.is_empty() {
                 true => cleaning.clean_whole(part, is_json),
@@ -242,10 +247,9 @@ impl Deltas {
         if part.is_empty() {
             return String::new();
         }
-        let known = self.streams.iter().any(|stream| stream.key == *key);
-        let held = match known {
-            true => self.push_last(key, is_json, "", cleaning),
-            false => String::new(),
+        let held = match self.position_of(key) {
+            Some(_) => self.push_last(key, is_json, "", cleaning),
+            None => String::new(),
         };
         let held = match cleaning.masks() {
             true => held.chars().map(|_| '*').collect(),

@@ -26,12 +26,14 @@ mod reported_data;
 mod rule;
 mod sanitizer;
 mod scan;
+mod clean_text;
 mod source_map;
 mod template_tokens;
 mod whitespace;
 
 pub use self::{
     builder::SanitizerBuilder,
+    clean_text::CleanText,
     explain::CodePoint,
     identifier::skeleton,
     normalize::Normalization,
@@ -40,7 +42,7 @@ pub use self::{
     report::Report,
     reported_data::ReportedData,
     rule::{BannedWords, TextRule},
-    sanitizer::{CleanText, OverLength, Sanitizer},
+    sanitizer::{OverLength, Sanitizer},
     template_tokens::{ModelFamily, TemplateTokens},
     whitespace::Whitespace,
 };

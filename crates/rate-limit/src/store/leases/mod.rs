@@ -21,13 +21,9 @@ use self::{
     table::{LeaseEntry, LeaseTable},
 };
 use super::{
-    BucketKey, Charge, LimitNames, LimitOverride, LimitOverrides, LimitStore, MAX_CHARGES,
-    OverrideError, StoreDecision, StoreProblem, nanoseconds,
+    BucketKey, Charge, LimitStore, MAX_CHARGES, StoreDecision, StoreProblem, forward, nanoseconds,
 };
-use crate::{
-    error::RateLimitBuildError,
-    policy::{Limit, Subject},
-};
+use crate::policy::Limit;
 
 /// How many leases go back before the store is waited for. By default `RedisStore` queues refunds of 12,288.
 const RETURNED_AT_ONCE: usize = 4_096;
@@ -219,9 +215,8 @@ impl fmt::Debug for LeasedStore {
 }
 
 impl LimitStore for LeasedStore {
-    fn bucket_key(&self, subject: &Subject<'_>) -> BucketKey {
-        self.0.store.bucket_key(subject)
-    }
+    forward!(self => self.0.store;
+        bucket_key adjust adjust_degraded adjust_uncertain is_adjusting check_limit limit_names look rescale overrides change_override budgets);
 
     fn charge(&self, now: Duration, charges: &[Charge<'_>]) -> MaybeReady<StoreDecision> {
         let is_leased = |charge: &Charge<'_>| charge.limit.lease().is_some();
@@ -233,22 +228,6 @@ impl LimitStore for LeasedStore {
             Some(decision) => MaybeReady::Ready(decision),
             None => MaybeReady::pending(request.decide()),
         }
-    }
-
-    fn adjust(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey, units: i64) {
-        self.0.store.adjust(now, limit, bucket, units);
-    }
-
-    fn adjust_degraded(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey, units: i64) {
-        self.0.store.adjust_degraded(now, limit, bucket, units);
-    }
-
-    fn adjust_uncertain(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey, units: i64) {
-        self.0.store.adjust_uncertain(now, limit, bucket, units);
-    }
-
-    fn is_adjusting(&self, limit: &Arc<Limit>, bucket: BucketKey) -> bool {
-        self.0.store.is_adjusting(limit, bucket)
     }
 
     fn reset(
@@ -265,44 +244,6 @@ impl LimitStore for LeasedStore {
         self.0.store.reset(now, limit, bucket)
     }
 
-    fn check_limit(&self, limit: &Limit) -> Result<(), RateLimitBuildError> {
-        self.0.store.check_limit(limit)
-    }
-
-    fn limit_names(&self) -> Option<&LimitNames> {
-        self.0.store.limit_names()
-    }
-
-    fn look(&self, now: Duration, charges: &[Charge<'_>]) -> MaybeReady<StoreDecision> {
-        self.0.store.look(now, charges)
-    }
-
-    fn rescale(
-        &self,
-        now: Duration,
-        before: &Arc<Limit>,
-        after: &Arc<Limit>,
-        bucket: BucketKey,
-    ) -> Option<MaybeReady<Result<(), StoreProblem>>> {
-        self.0.store.rescale(now, before, after, bucket)
-    }
-
-    fn overrides(&self) -> Option<&LimitOverrides> {
-        self.0.store.overrides()
-    }
-
-    fn change_override(
-        &self,
-        limit: &Limit,
-        bucket: BucketKey,
-        value: Option<LimitOverride>,
-        unix_time: Duration,
-    ) -> MaybeReady<Result<(), OverrideError>> {
-        self.0
-            .store
-            .change_override(limit, bucket, value, unix_time)
-    }
-
     fn has_leases(&self) -> bool {
         true
     }
@@ -313,11 +254,6 @@ impl LimitStore for LeasedStore {
             store.0.questions.wait().await;
             store.return_all().await;
         })
-    }
-
-    #[cfg(feature = "budgets")]
-    fn budgets(&self) -> Option<Arc<dyn crate::budget::BudgetStore>> {
-        self.0.store.budgets()
     }
 
     fn explain(&self) -> String {

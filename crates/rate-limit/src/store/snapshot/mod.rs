@@ -16,11 +16,8 @@ use palisade_internal::log_limit::LogLimit;
 
 pub use self::builder::{SnapshotStoreBuildError, SnapshotStoreBuilder};
 use self::file::SnapshotFile;
-use super::{
-    BucketKey, Charge, LimitNames, LimitOverride, LimitOverrides, LimitStore, OverrideError,
-    StoreDecision, StoreProblem, memory::MemoryStore,
-};
-use crate::policy::{Limit, Subject};
+use super::{BucketKey, LimitOverride, LimitStore, OverrideError, forward, memory::MemoryStore};
+use crate::policy::Limit;
 
 /// Keeps buckets in memory, as [`MemoryStore`] does, and writes them to a file, so that a restart or a deploy does
 /// not give every client a full bucket.
@@ -185,39 +182,12 @@ impl fmt::Debug for SnapshotStore {
 }
 
 impl LimitStore for SnapshotStore {
-    fn bucket_key(&self, subject: &Subject<'_>) -> BucketKey {
-        self.0.memory.bucket_key(subject)
-    }
-
-    fn charge(&self, now: Duration, charges: &[Charge<'_>]) -> MaybeReady<StoreDecision> {
-        self.0.memory.charge(now, charges)
-    }
-
-    fn adjust(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey, units: i64) {
-        self.0.memory.adjust(now, limit, bucket, units);
-    }
+    forward!(self => self.0.memory;
+        bucket_key charge adjust limit_names overrides rescale);
 
     fn finish(&self) -> MaybeReady<()> {
         let _ = self.0.save_or_tell();
         MaybeReady::Ready(())
-    }
-
-    fn limit_names(&self) -> Option<&LimitNames> {
-        self.0.memory.limit_names()
-    }
-
-    fn overrides(&self) -> Option<&LimitOverrides> {
-        self.0.memory.overrides()
-    }
-
-    fn rescale(
-        &self,
-        now: Duration,
-        before: &Arc<Limit>,
-        after: &Arc<Limit>,
-        bucket: BucketKey,
-    ) -> Option<MaybeReady<Result<(), StoreProblem>>> {
-        self.0.memory.rescale(now, before, after, bucket)
     }
 
     fn change_override(

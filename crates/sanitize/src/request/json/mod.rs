@@ -10,10 +10,11 @@
 //! Failures: 400 `json_malformed` for syntax and limits, 415 `content_type_mismatch` for a form that is
 //! declared as JSON, 422 for a refused text.
 
-mod names;
-mod path;
 mod scan;
 mod scan_number;
+mod found;
+mod names;
+mod path;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -21,8 +22,9 @@ use std::collections::HashSet;
 use palisade_core::Rejection;
 use smallvec::SmallVec;
 
+use self::found::{Flaw, FoundField, Target, Value};
 pub(crate) use self::path::Path;
-use self::scan::{Flaw, FoundField, Scanner, Target, Value};
+use self::scan::Scanner;
 use super::refusal::{self, InputPart};
 use super::selection::Selection;
 use super::splice::{Edit, splice};

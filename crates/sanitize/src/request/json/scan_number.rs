@@ -1,6 +1,7 @@
 //! Numbers of JSON: their grammar, and how many digits they may have.
 
-use super::scan::{Flaw, Scanner, Value};
+use super::found::{Flaw, Value};
+use super::scan::Scanner;
 
 impl<'t> Scanner<'t, '_> {
     /// Reads a number by the grammar of RFC 8259. Its value is not needed.
