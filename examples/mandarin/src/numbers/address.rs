@@ -7,6 +7,7 @@ use super::{
 use crate::table::rows;
 
 const ENDINGS: &str = include_str!("../../data/address-endings.tsv");
+const SIGNS: &str = include_str!("../../data/address-signs.tsv");
 
 rules! {
     // With a scheme, which is not spoken, up to a blank, a Chinese character or a closing mark.
@@ -34,31 +35,35 @@ fn address(text: &str) -> String {
     let mut spoken = String::new();
     for c in end.chars() {
         match c {
-            '.' => spoken.push('点'),
-            '@' => spoken.push_str("艾特"),
-            '/' => spoken.push_str("斜杠"),
-            ':' => spoken.push_str("冒号"),
-            '-' => spoken.push('杠'),
-            '_' => spoken.push_str("下划线"),
-            '?' => spoken.push_str("问号"),
-            '=' => spoken.push_str("等于"),
-            '&' => spoken.push('和'),
-            '#' => spoken.push_str("井号"),
-            '%' => spoken.push_str("百分号"),
-            '+' => spoken.push('加'),
             '0'..='9' => spoken.push_str(&by_name(c.encode_utf8(&mut [0; 4]))),
             c if c.is_alphabetic() => spoken.push(c),
-            _ => spoken.push(' '),
+            c => spoken.push_str(sign_name(c).unwrap_or(" ")),
         }
     }
     let rest = text.get(end.len()..).unwrap_or_default();
     format!("{spoken}{}", rest.trim_start_matches('/'))
 }
 
+/// Returns the name of a sign.
+fn sign_name(sign: char) -> Option<&'static str> {
+    let is_it = |known: &str| known.chars().eq([sign]);
+    let mut names = rows(SIGNS).filter(|[known, _, _, _]| is_it(known));
+    names.next().map(|[_, name, _, _]| name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{clean::clean, numbers::spell_out, table::lines};
+
+    #[test]
+    fn every_sign_is_said_as_its_example() {
+        for [sign, name, example, said] in rows(SIGNS) {
+            assert!(example.contains(sign) && said.contains(name), "{sign}");
+            assert_eq!(spell_out(&clean(example)), said, "{sign}");
+        }
+        assert_eq!(rows::<4>(SIGNS).count(), lines(SIGNS).count());
+    }
 
     #[test]
     fn every_ending_is_said_as_its_example() {

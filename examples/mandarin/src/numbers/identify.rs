@@ -2,14 +2,12 @@
 
 use super::{
     cardinal::{by_name, digits},
+    number_words::pattern,
     rule::rules,
 };
 use crate::table::rows;
 
 const NAMED: &str = include_str!("../../data/named-numbers.tsv");
-
-/// The characters of provinces on number plates.
-const PROVINCES: &str = "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]";
 
 rules! {
     // Sizes, before the letter between their numbers looks like a model's.
@@ -52,9 +50,9 @@ rules! {
         let before = [found.get(1), found.get(2), found.get(3), found.get(4)].concat();
         (!money && !counted).then(|| format!("{before}{}", by_name(found.get(5))))
     },
-    r"(110|119|120|122|12345|10010|10000)(报警|急救|火警|电话|热线|指挥)" => |found| Some(format!("{}{}", by_name(found.get(1)), found.get(2))),
+    &format!(r"(110|119|120|122|12345|10010|10000)({})", pattern("service")) => |found| Some(format!("{}{}", by_name(found.get(1)), found.get(2))),
     // Rooms.
-    r"(单元|栋|座|楼)?(\d{3,4})(室|房|号房|包间|会议室)?" => |found| {
+    &format!(r"({})?(\d{{3,4}})({})?", pattern("house"), pattern("room")) => |found| {
         let room = !found.get(1).is_empty() || !found.get(3).is_empty();
         let counted = found.get(1) == "座" && found.get(3).is_empty();
         let end = !matches!(found.after(), '.' | ',' | '0'..='9' | '个' | '米' | '人' | '元' | '万' | '平');
@@ -74,17 +72,17 @@ rules! {
         Some(format!("{}{}{}{year}", found.get(1), found.get(2).trim_start_matches('/'), by_name(found.get(3))))
     },
     // Number plates.
-    &format!(r"({PROVINCES})([A-Z])\s?[·•]?\s?([A-Z0-9]{{5,6}})") => |found| {
+    &format!(r"({})([A-Z])\s?[·•]?\s?([A-Z0-9]{{5,6}})", pattern("plate")) => |found| {
         let free = !found.after().is_ascii_alphanumeric();
         free.then(|| format!("{}{}{}", found.get(1), found.get(2), by_name(found.get(3))))
     },
     // Trains, roads, models.
     r"([A-Za-z]-?)(\d{3,})" => |found| Some(format!("{}{}", found.get(1).trim_end_matches('-'), by_name(found.get(2)))),
     // Days that have their name from their date.
-    r"(\d{1,2})[·.](\d{1,2})(妇女节|劳动节|国庆|假期|黄金周|大促|购物节)" => |found| {
+    &format!(r"(\d{{1,2}})[·.](\d{{1,2}})({})", pattern("day")) => |found| {
         Some(format!("{}{}{}", digits(found.get(1)), digits(found.get(2)), found.get(3)))
     },
-    r"(\d{1,2})[·.](\d{1,2})(事件|事变|地震|晚会|运动|消费)" => |found| {
+    &format!(r"(\d{{1,2}})[·.](\d{{1,2}})({})", pattern("event")) => |found| {
         Some(format!("{}{}{}", by_name(found.get(1)), by_name(found.get(2)), found.get(3)))
     },
     r"(\d{1,2})·(\d{1,2})" => |found| Some(format!("{}{}", by_name(found.get(1)), by_name(found.get(2)))),

@@ -8,6 +8,7 @@ mod identify;
 mod measure;
 mod moment;
 mod money;
+mod number_words;
 mod range;
 mod roman;
 mod rule;

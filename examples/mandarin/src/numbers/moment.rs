@@ -2,6 +2,7 @@
 
 use super::{
     cardinal::{amount, cardinal, counted, digits},
+    number_words::pattern,
     rule::{Match, rules},
 };
 
@@ -29,7 +30,7 @@ rules! {
         let number = |group| cardinal(found.get(group));
         found.is_whole_number().then(|| format!("{}到{}{}", number(1), number(2), found.get(3)))
     },
-    r"(\d{4})[-/](\d{2})(赛季|年度|学年)" => |found| {
+    &format!(r"(\d{{4}})[-/](\d{{2}})({})", pattern("season")) => |found| {
         Some(format!("{}到{}{}", digits(found.get(1)), digits(found.get(2)), found.get(3)))
     },
     r"(\d{3,4})(年?)\s?(?:[-~]|—+)\s?(\d{3,4})(年|学年|赛季|财年)" => |found| {
@@ -49,11 +50,11 @@ rules! {
         (free && !span).then(|| format!("{}年", digits(found.get(1))))
     },
     // Scores are named as such before or behind them; what else looks like a time of day is one.
-    r"(比分|总分|结果|以|大胜|战平|领先|落后|扳成|打成|改写)([是为到成]?\s?)(\d{1,3})[:-](\d{1,3})" => |found| {
+    &format!(r"({})([是为到成]?\s?)(\d{{1,3}})[:-](\d{{1,3}})", pattern("score-before")) => |found| {
         let [ours, theirs] = [3, 4].map(|group| cardinal(found.get(group)));
         found.is_whole_number().then(|| format!("{}{}{ours}比{theirs}", found.get(1), found.get(2)))
     },
-    r"(\d{1,3})[:-](\d{1,3})(战胜|击败|获胜|取胜|险胜|领先|落后|逆转|战平|大胜|完胜|不敌|惜败|负于|胜出|打平)" => |found| {
+    &format!(r"(\d{{1,3}})[:-](\d{{1,3}})({})", pattern("score-behind")) => |found| {
         Some(format!("{}比{}{}", cardinal(found.get(1)), cardinal(found.get(2)), found.get(3)))
     },
     r"(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\s?(?i:([ap])\.?m(?-u:\b)\.?))?" => |found| {

@@ -5,6 +5,7 @@ use mandarin::{Latin, Script, Stretch, Word, analyze, pinyin};
 /// Each line is a sentence and its surface pinyin, checked by hand; breaks inside a clause are not compared.
 const TABLE: &str = include_str!("reading.tsv");
 const FIELDS: &str = include_str!("fields.tsv");
+const MIXED: &str = include_str!("mixed.tsv");
 const HARD: &str = include_str!("hard.tsv");
 
 /// Reads a sentence as a voice without colored syllables and without English says it.
@@ -55,4 +56,9 @@ fn hard_sentences_are_read_as_the_table_says() {
 #[test]
 fn sentences_of_many_fields_are_read_as_the_table_says() {
     check(FIELDS, 600);
+}
+
+#[test]
+fn sentences_with_several_readings_of_a_character_are_read_as_the_table_says() {
+    check(MIXED, 298);
 }
