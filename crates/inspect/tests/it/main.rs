@@ -6,6 +6,7 @@ mod crs_stages;
 mod bounds;
 mod evasions;
 mod layer;
+mod one_reading;
 mod ordinary_requests;
 mod phases;
 mod readable_responses;
