@@ -22,6 +22,9 @@ pub const RULES: &str = "audit.rules";
 pub const SINK_FAILED: &str = "audit.sink_failed";
 /// Older parts that retention should delete could not be deleted. They stay, and it is tried
 /// again.
+///
+/// With `cause` `damaged` and `file`: the part has a line that the writer did not write. It and all after it stay until
+/// the part is another one.
 pub const RETENTION_FAILED: &str = "audit.retention_failed";
 /// Checkpoints could not be written to one of their places. Logged once, until it works again.
 pub const CHECKPOINTS_FAILING: &str = "audit.checkpoints_failing";

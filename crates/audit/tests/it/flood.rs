@@ -10,8 +10,8 @@ use std::{
 
 use http::StatusCode;
 use palisade_audit::{
-    AuditEvent, AuditLayer, FileSink, FileSinkBuilder, FindingReason, LowSpaceAction, Sink,
-    VerifyOptions, VerifyOutcome, VerifyReport, event_id, verify_file,
+    AuditEvent, AuditKey, AuditLayer, FileSink, FileSinkBuilder, FindingReason, LowSpaceAction,
+    Sink, VerifyOptions, VerifyOutcome, VerifyReport, event_id, verify_file,
 };
 use palisade_core::{
     ClientInfo, Fact, GuardLayer, ManualClock, Rejection, Scheme, SecurityContext, Verdict,
@@ -259,6 +259,44 @@ async fn older_parts_beyond_a_size_are_retired_in_order_and_verification_knows_i
         report.findings[0].reason,
         FindingReason::StartMissing { .. }
     ));
+}
+
+/// A record that the writer did not write must not tell retention how far it deletes.
+#[tokio::test]
+async fn a_forged_line_in_an_older_part_does_not_pass_for_the_last_record_that_retention_deletes() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    let key = AuditKey::generate().unwrap();
+    let builder = || FileSink::builder(&path).key(key.clone());
+    in_parts(builder(), 20).await;
+    let old = parts(folder.path());
+    let last_of_third = fs::read_to_string(&old[2]).unwrap();
+    let (_, number) = last_of_third.rsplit_once("\"seq\":").unwrap();
+    let (number, hash) = number.split_once(',').unwrap();
+    let text = fs::read_to_string(&old[0]).unwrap();
+    let forged = format!("{text}{{\"v\":1,\"type\":\"x\",\"seq\":{number},{hash}");
+    fs::write(&old[0], forged).unwrap();
+    // Whoever forged it deletes the next two parts when retention has run.
+    in_parts(builder().keep_at_most(1), 2).await;
+    fs::remove_file(&old[1]).unwrap();
+    fs::remove_file(&old[2]).unwrap();
+    let report = verify_file(&path, &VerifyOptions::new().key(key)).unwrap();
+    assert_eq!(report.outcome(), VerifyOutcome::NotIntact, "{report:#?}");
+    assert_eq!(report.retired, 0);
+    assert!(old[0].exists() && old[3].exists(), "both stay");
+    let mut events = Vec::new();
+    for file in parts(folder.path()) {
+        events.extend(of_type(&file, "event"));
+    }
+    events.retain(|event| event["event"] == event_id::RETENTION_FAILED);
+    let [told] = &events[..] else {
+        panic!("{events:#?}")
+    };
+    let file = old[0].file_name().unwrap().to_str().unwrap();
+    assert_eq!(
+        (&told["cause"], &told["file"]),
+        (&"damaged".into(), &file.into())
+    );
 }
 
 #[tokio::test]

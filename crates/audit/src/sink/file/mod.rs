@@ -21,6 +21,7 @@ mod recovery;
 #[cfg(feature = "zstd")]
 mod compression;
 mod retention;
+mod checked_part;
 mod low_space;
 mod checkpoint_places;
 mod checkpoint_writer;

@@ -5,6 +5,10 @@
 //! retired record is complete. If a deletion fails, the parts stay and the next check tries
 //! again.
 //!
+//! All records of a part are checked before its deletion is recorded, and the opening record of the file after it. A part
+//! with a line that the writer did not write stays, and so do all after it: verification names the line. It is reported
+//! once, until the part is another one. A check reads at most 256 MiB, or one part; the rest follows after the next write.
+//!
 //! A compressed part that is damaged has no last record that can be read. The file after it states that record; if that
 //! one is damaged too, both are deleted together.
 //!
@@ -14,16 +18,24 @@
 use std::{io, time::Duration};
 
 use super::{
+    checked_part::Checked,
     journal::Journal,
     storage::{Part, Store},
     writer_records::{self, Retired},
 };
-use crate::{chain::Anchor, part_reader::is_damaged};
+use crate::{
+    chain::{Anchor, Seal},
+    trail_files,
+};
 
 /// The time between two checks; there is also one after every rotation.
 const PAUSE: Duration = Duration::from_secs(60 * 60);
 /// The time until the oldest part is tried again, after it could not be deleted.
 const RETRY_PAUSE: Duration = Duration::from_secs(60);
+/// The most bytes of parts that one check reads, beyond the first part: the writer waits for it.
+const MOST_READ: u64 = 256 * 1024 * 1024;
+/// How many bytes of records a byte of a compressed part has, about.
+const USUAL_GROWTH: u64 = 8;
 
 /// When older parts are deleted: by the age of their last record, and by the size of all files together.
 #[derive(Clone, Copy, Debug, Default)]
@@ -43,6 +55,27 @@ pub(super) struct RetentionCheck {
     looked_at: Option<Duration>,
     /// When the oldest part could not be deleted, on the monotonic clock.
     failed_at: Option<Duration>,
+    /// The oldest part, if it has a line that the writer did not write. It is reported once.
+    refused: Option<Part>,
+}
+
+/// What became of the parts that were to be deleted.
+#[derive(Debug)]
+pub(super) enum RetentionOutcome {
+    /// They were deleted, or there were none.
+    Done,
+    /// The oldest part has a line that the writer did not write. It stays, and so do all after it.
+    Refused(Part),
+}
+
+/// The oldest parts whose deletion can be recorded.
+struct Proven {
+    /// How many parts.
+    count: usize,
+    /// Their last record.
+    last: Anchor,
+    /// Whether more are to be deleted, which were not read yet.
+    is_partial: bool,
 }
 
 impl RetentionCheck {
@@ -52,6 +85,7 @@ impl RetentionCheck {
             retention,
             looked_at: None,
             failed_at: None,
+            refused: None,
         }
     }
 
@@ -75,11 +109,15 @@ impl RetentionCheck {
     ///
     /// The parts cannot be listed, the record cannot be written, or a file cannot be deleted. What was not deleted is
     /// tried again at the next check.
-    pub(super) fn run(&self, journal: &mut Journal<impl Store>, now: Duration) -> io::Result<()> {
+    pub(super) fn run(
+        &mut self,
+        journal: &mut Journal<impl Store>,
+        now: Duration,
+    ) -> io::Result<RetentionOutcome> {
         let parts = journal.store().parts()?;
         let live = journal.store().length();
         let (count, why) = chosen(&parts, live, self.retention, now);
-        retire(journal, &parts, count, why, now)
+        self.retire(journal, &parts, count, why, now)
     }
 
     /// Deletes the oldest part to free space. `now` is the time since the Unix epoch, and on the monotonic clock.
@@ -91,15 +129,42 @@ impl RetentionCheck {
         &mut self,
         journal: &mut Journal<impl Store>,
         (now, monotonic): (Duration, Duration),
-    ) -> io::Result<()> {
+    ) -> io::Result<RetentionOutcome> {
         let waits = |then: Duration| monotonic.saturating_sub(then) < RETRY_PAUSE;
         if self.failed_at.is_some_and(waits) {
-            return Ok(());
+            return Ok(RetentionOutcome::Done);
         }
         let parts = journal.store().parts();
-        let retired = parts.and_then(|parts| retire(journal, &parts, 1, "low_space", now));
+        let retired = parts.and_then(|parts| self.retire(journal, &parts, 1, "low_space", now));
         self.failed_at = retired.is_err().then_some(monotonic);
         retired
+    }
+
+    /// Records the deletion of the oldest parts, waits until the record is safe, then deletes them, oldest first.
+    fn retire(
+        &mut self,
+        journal: &mut Journal<impl Store>,
+        parts: &[Part],
+        count: usize,
+        why: &'static str,
+        now: Duration,
+    ) -> io::Result<RetentionOutcome> {
+        let Some(first) = parts.first().filter(|_| count > 0) else {
+            return Ok(RetentionOutcome::Done);
+        };
+        if self.refused.as_ref() == Some(first) {
+            return Ok(RetentionOutcome::Done);
+        }
+        let Some(proven) = proven_end(journal, parts, count)? else {
+            self.refused = Some(first.clone());
+            return Ok(RetentionOutcome::Refused(first.clone()));
+        };
+        if proven.is_partial {
+            self.looked_at = None;
+        }
+        let parts = parts.get(..proven.count).unwrap_or_default();
+        delete(journal, parts, (first.first, proven.last), why, now)?;
+        Ok(RetentionOutcome::Done)
     }
 }
 
@@ -131,53 +196,90 @@ fn chosen(parts: &[Part], live: u64, keep: Retention, now: Duration) -> (usize, 
     }
 }
 
-/// Returns how many parts are deleted if `count` of them are to be, and their last record.
+/// Returns the oldest parts whose records are those of the writer, `count` of them if all are.
 ///
-/// It is more than `count` only if the last of these is damaged, and what comes after it too.
-fn readable_end(
-    store: &impl Store,
-    parts: &[Part],
-    count: usize,
-) -> io::Result<Option<(usize, Anchor)>> {
-    for end in count..=parts.len() {
-        let Some(newest) = end.checked_sub(1).and_then(|index| parts.get(index)) else {
-            return Ok(None);
-        };
-        let last = match store.last_record(newest) {
-            Err(error) if is_damaged(&error) => store.record_before(parts.get(end)),
-            read => read,
-        };
-        match last {
-            Err(error) if is_damaged(&error) => {}
-            last => return last.map(|last| last.map(|last| (end, last))),
-        }
-    }
-    Ok(None)
-}
-
-/// Records the deletion of the oldest parts, waits until the record is safe, then deletes them, oldest first.
+/// It is more than `count` only if the last of these is damaged, and what comes after it too. `None` if the oldest part
+/// has a line that the writer did not write.
 ///
 /// # Errors
 ///
-/// The record of the deletion cannot be written. Nothing is deleted then.
-fn retire(
+/// A file cannot be read, or no part that is damaged has an end that is known.
+fn proven_end(
     journal: &mut Journal<impl Store>,
     parts: &[Part],
     count: usize,
-    why: &'static str,
-    now: Duration,
-) -> io::Result<()> {
-    let Some(first) = parts.first().filter(|_| count > 0) else {
-        return Ok(());
-    };
-    let Some((count, last)) = readable_end(journal.store(), parts, count)? else {
+) -> io::Result<Option<Proven>> {
+    let seal = journal.seal().clone();
+    let (mut proven, mut read) = (None, 0_u64);
+    for (index, part) in parts.iter().enumerate() {
+        let known = proven.map_or(0, |(end, _)| end);
+        read = read.saturating_add(plain_bytes(part));
+        if known >= count || known > 0 && read > MOST_READ {
+            break;
+        }
+        match end_of_part(journal, &seal, part, parts.get(index + 1))? {
+            Checked::Record(last) => proven = Some((index + 1, last)),
+            Checked::Damaged | Checked::Nothing => {}
+            Checked::Forged if known == 0 => return Ok(None),
+            Checked::Forged => break,
+        }
+    }
+    let Some((end, last)) = proven else {
         return Err(io::Error::other(
             "an older part ends with no record; it is kept",
         ));
     };
-    let parts = parts.get(..count).unwrap_or_default();
+    Ok(Some(Proven {
+        count: end,
+        last,
+        is_partial: end < count,
+    }))
+}
+
+/// Returns about how many bytes of records a part has.
+fn plain_bytes(part: &Part) -> u64 {
+    match trail_files::is_compressed(&part.path) {
+        true => part.bytes.saturating_mul(USUAL_GROWTH),
+        false => part.bytes,
+    }
+}
+
+/// Checks a part and the opening record of the file after it, and returns the last record of the part.
+///
+/// Of a damaged part that is the record that the next file follows. A gap between them is no reason to keep the part:
+/// verification reports it.
+fn end_of_part(
+    journal: &mut Journal<impl Store>,
+    seal: &Seal,
+    part: &Part,
+    next: Option<&Part>,
+) -> io::Result<Checked> {
+    let safe = journal.safe();
+    let end = journal.store().check_end(part, seal)?;
+    let base = match (journal.store().check_start(next, seal)?, next) {
+        // The next record opens the file that is written.
+        (Checked::Nothing, None) => Checked::Record(safe),
+        (base, _) => base,
+    };
+    let fits = |last: Anchor, base: Anchor| last == base || last.sequence() < base.sequence();
+    Ok(match (end, base) {
+        (Checked::Record(last), Checked::Record(base)) if fits(last, base) => end,
+        (Checked::Record(_), Checked::Damaged) => end,
+        (Checked::Damaged, base @ (Checked::Damaged | Checked::Record(_))) => base,
+        _ => Checked::Forged,
+    })
+}
+
+/// Records the deletion of parts, waits until the record is safe, then deletes them, oldest first.
+fn delete(
+    journal: &mut Journal<impl Store>,
+    parts: &[Part],
+    (from, last): (u64, Anchor),
+    why: &'static str,
+    now: Duration,
+) -> io::Result<()> {
     let retired = Retired {
-        from: first.first,
+        from,
         last,
         files: u64::try_from(parts.len()).unwrap_or(u64::MAX),
         bytes: parts

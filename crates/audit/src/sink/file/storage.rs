@@ -13,16 +13,15 @@ use std::{
 
 use palisade_internal::private_file;
 
-use super::file_locks::{PartsLock, demand_regular, take_lock};
-use crate::{
-    chain::{Anchor, Line},
-    part_reader::PartReader,
-    trail_files,
-    verify::record_before,
+use super::{
+    checked_part::{Checked, check_end, check_start},
+    file_locks::{PartsLock, demand_regular, take_lock},
 };
-
-/// The most bytes of a line. No record is longer.
-const MAX_LINE: u64 = 64 * 1024;
+use crate::{
+    chain::Seal,
+    part_reader::{PartReader, is_damaged},
+    trail_files,
+};
 
 /// The file that a journal appends to, with its older parts.
 pub(super) trait Store: Send + 'static {
@@ -50,12 +49,11 @@ pub(super) trait Store: Send + 'static {
     fn free_bytes(&self) -> Option<u64>;
     /// Lists the older parts, oldest first.
     fn parts(&self) -> io::Result<Vec<Part>>;
-    /// Returns the last record of an older part. `None` if the part does not end with a whole
-    /// record.
-    fn last_record(&self, part: &Part) -> io::Result<Option<Anchor>>;
-    /// Returns the record that the file after an older part states it follows. `next` is that part; `None` is the file
-    /// that is written.
-    fn record_before(&self, next: Option<&Part>) -> io::Result<Option<Anchor>>;
+    /// Checks all records of an older part under the seal of the writer, and returns the last one.
+    fn check_end(&self, part: &Part, seal: &Seal) -> io::Result<Checked>;
+    /// Checks the opening record of the file after an older part, and returns the record that it follows. `next` is that
+    /// part; `None` is the file that is written.
+    fn check_start(&self, next: Option<&Part>, seal: &Seal) -> io::Result<Checked>;
     /// Deletes an older part, and syncs the folder.
     fn delete(&mut self, part: &Part) -> io::Result<()>;
 }
@@ -234,21 +232,13 @@ impl Store for Disk {
         parts.into_iter().map(described).collect()
     }
 
-    fn last_record(&self, part: &Part) -> io::Result<Option<Anchor>> {
-        let mut reader = PartReader::open(&part.path)?;
-        if let Ok(mut file) = reader.plain() {
-            let length = file.metadata()?.len();
-            file.seek(SeekFrom::Start(length.saturating_sub(MAX_LINE)))?;
-        }
-        end_of(&mut reader).map(|end| last_record_in(&end))
+    fn check_end(&self, part: &Part, seal: &Seal) -> io::Result<Checked> {
+        opened(&part.path, |reader| check_end(seal, reader))
     }
 
-    fn record_before(&self, next: Option<&Part>) -> io::Result<Option<Anchor>> {
+    fn check_start(&self, next: Option<&Part>, seal: &Seal) -> io::Result<Checked> {
         let path = next.map_or(&self.path, |next| &next.path);
-        let mut line = Vec::new();
-        let mut reader = BufReader::new(PartReader::open(path)?);
-        trail_files::read_line(&mut reader, MAX_LINE, &mut line)?;
-        Ok(line.strip_suffix(b"\n").and_then(record_before))
+        opened(path, |reader| check_start(seal, reader))
     }
 
     fn delete(&mut self, part: &Part) -> io::Result<()> {
@@ -258,6 +248,18 @@ impl Store for Disk {
         remove(&trail_files::compressed(&plain))?;
         remove(&plain)?;
         private_file::sync_folder(&self.path)
+    }
+}
+
+/// Opens a file of the trail for a check.
+fn opened(
+    path: &Path,
+    check: impl FnOnce(&mut BufReader<PartReader>) -> io::Result<Checked>,
+) -> io::Result<Checked> {
+    match PartReader::open(path) {
+        Ok(reader) => check(&mut BufReader::with_capacity(64 * 1024, reader)),
+        Err(error) if is_damaged(&error) => Ok(Checked::Damaged),
+        Err(error) => Err(error),
     }
 }
 
@@ -301,30 +303,6 @@ fn remove(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
-}
-
-/// Reads to the end, and returns the last bytes: at least the last line.
-///
-/// # Errors
-///
-/// Those of the reader.
-fn end_of(reader: &mut impl Read) -> io::Result<Vec<u8>> {
-    let most = usize::try_from(MAX_LINE).unwrap_or(usize::MAX);
-    let mut end = Vec::new();
-    loop {
-        end.drain(..end.len().saturating_sub(most));
-        if reader.take(MAX_LINE).read_to_end(&mut end)? == 0 {
-            return Ok(end);
-        }
-    }
-}
-
-/// Parses the last whole line of some bytes. `None` if they do not end with a record.
-pub(super) fn last_record_in(end: &[u8]) -> Option<Anchor> {
-    let whole = end.strip_suffix(b"\n")?;
-    let last = whole.rsplit(|byte| *byte == b'\n').next()?;
-    let line = Line::parse(last)?;
-    Some(Anchor::new(line.sequence, line.hash))
 }
 
 /// Returns the options of a data file: read, append, mode 0600 if it is created.

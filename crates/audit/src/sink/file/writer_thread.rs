@@ -20,8 +20,8 @@ use super::{
     journal::Journal,
     low_space::{LowSpaceAction, SpaceMonitor},
     queue::{Batch, Losses, Queue, QueuedRecord},
-    retention::RetentionCheck,
-    storage::Store,
+    retention::{RetentionCheck, RetentionOutcome},
+    storage::{self, Store},
     write_health::WriteHealth,
     writer_records,
 };
@@ -230,14 +230,27 @@ impl<S: Store> WriterThread<S> {
         }
     }
 
-    /// Reports that parts could not be deleted: one log line within the limit, and an event.
-    fn report_retention(&mut self, retired: io::Result<()>) {
-        let Err(error) = retired else { return };
+    /// Reports that parts could not be deleted: one log line within the limit, and an event. A part that was changed is
+    /// reported in any case: it comes once.
+    fn report_retention(&mut self, retired: io::Result<RetentionOutcome>) {
+        let now = self.clock.unix_time();
+        let error = match retired {
+            Ok(RetentionOutcome::Done) => return,
+            Ok(RetentionOutcome::Refused(part)) => {
+                let file = storage::name(&part.path);
+                tracing::error!(target: "palisade::audit", file, "an older part of the audit trail has a line that this writer did not write; it and all after it are kept: run verify");
+                let event = AuditEvent::new(event_id::RETENTION_FAILED).recorded_at(now);
+                let event = event.text("cause", "damaged").text("file", file);
+                self.journal.push(|out| event.encode_unsealed(out));
+                return;
+            }
+            Err(error) => error,
+        };
         if let Some(held_back) = self.trouble.admit(self.clock.monotonic()) {
             let errno = error.raw_os_error();
             tracing::error!(target: "palisade::audit", %error, errno, held_back, "cannot delete older parts of the audit trail");
             let event = AuditEvent::new(event_id::RETENTION_FAILED);
-            let event = event.recorded_at(self.clock.unix_time());
+            let event = event.recorded_at(now);
             self.journal.push(|out| event.encode_unsealed(out));
         }
     }

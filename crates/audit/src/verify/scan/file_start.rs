@@ -70,6 +70,7 @@ impl Scan {
             return self.bases.only_number(line.sequence.saturating_sub(1));
         };
         self.bases.only(before);
+        self.start_base = Some(before);
         if before.sequence() == 0 {
             return;
         }
@@ -104,13 +105,18 @@ impl Scan {
     /// Reports missing records at the beginning, except those that retention deleted.
     pub(super) fn explain_start(&mut self) {
         let Some(gap) = self.gap.take() else { return };
-        if self
-            .retired
-            .is_some_and(|retired| retired.sequence() >= gap.to)
-        {
+        // The record that was deleted last must be the one that the first file follows.
+        let contradicts = |retired: &Anchor| {
+            let base = self
+                .start_base
+                .filter(|base| base.sequence() == retired.sequence());
+            base.is_some_and(|base| base != *retired)
+        };
+        let retired = self.retired.filter(|retired| !contradicts(retired));
+        if retired.is_some_and(|retired| retired.sequence() >= gap.to) {
             return;
         }
-        let from = self.retired.map_or(1, |retired| retired.sequence() + 1);
+        let from = retired.map_or(1, |retired| retired.sequence() + 1);
         let here = std::mem::replace(&mut self.position, gap.position);
         self.find_at(FindingReason::StartMissing { from, to: gap.to }, from);
         self.position = here;

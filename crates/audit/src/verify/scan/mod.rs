@@ -80,6 +80,8 @@ pub(crate) struct Scan {
     reported_gone: Vec<(u64, u64)>,
     /// The last record that retention deleted.
     retired: Option<Anchor>,
+    /// The record that the first file states it follows. `None` until it is read, or if it is not known.
+    start_base: Option<Anchor>,
     /// The latest time of a record, since the Unix epoch.
     latest: Option<Duration>,
     /// Longer times without a record are reported.
@@ -128,6 +130,7 @@ impl Scan {
             damage: None,
             reported_gone: Vec::new(),
             retired: None,
+            start_base: None,
             latest: None,
             max_gap,
             tree: None,

@@ -52,7 +52,7 @@ impl Scan {
                 let drops = content.promise.as_deref() != Some("fail_closed");
                 report.uncounted_interruptions += u64::from(drops);
             }
-            ("retired", _) => self.retire(content),
+            ("retired", _) => self.retire(here, content),
             ("recovered", _) => self.recovered(content),
             _ => {}
         }
@@ -63,17 +63,18 @@ impl Scan {
         self.measure_time(here, content);
     }
 
-    /// Notes which records retention deleted.
-    fn retire(&mut self, content: &RecordMembers<'_>) {
+    /// Notes which records retention deleted. Only records before this one can have been: another number explains nothing.
+    fn retire(&mut self, here: Anchor, content: &RecordMembers<'_>) {
         let anchor = content.last_hash.as_deref().and_then(|hash| {
             let anchor = format!("{}:{hash}", content.to.unwrap_or_default()).parse();
             anchor.ok()
         });
-        let later = |retired: Anchor| {
-            self.retired
-                .is_none_or(|known| known.sequence() < retired.sequence())
+        let counts = |retired: &Anchor| {
+            let is_before = retired.sequence() < here.sequence();
+            let is_later = |known: Anchor| known.sequence() < retired.sequence();
+            is_before && self.retired.is_none_or(is_later)
         };
-        if let Some(retired) = anchor.filter(|anchor| later(*anchor)) {
+        if let Some(retired) = anchor.filter(counts) {
             self.retired = Some(retired);
         }
     }

@@ -141,6 +141,11 @@ impl<S: Store> Journal<S> {
         self.synced.anchor
     }
 
+    /// Returns the seal of the records that are written now.
+    pub(super) fn seal(&self) -> &Seal {
+        &self.seal
+    }
+
     /// Returns the file.
     pub(super) fn store(&mut self) -> &mut S {
         &mut self.store

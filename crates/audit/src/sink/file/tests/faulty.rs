@@ -6,12 +6,12 @@ use std::{
     time::Duration,
 };
 
-use crate::{
-    chain::{Anchor, Line},
-    verify::record_before,
-};
+use crate::chain::{Line, Seal};
 
-use super::super::storage::{Condition, Part, RenamedTo, Store, last_record_in};
+use super::super::{
+    checked_part::{Checked, check_end, check_start},
+    storage::{Condition, Part, RenamedTo, Store},
+};
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Faulty(Arc<(Mutex<Inner>, Condvar)>);
@@ -168,22 +168,21 @@ impl Store for Faulty {
         Ok(parts.collect())
     }
 
-    fn last_record(&self, part: &Part) -> io::Result<Option<Anchor>> {
+    fn check_end(&self, part: &Part, seal: &Seal) -> io::Result<Checked> {
         let mut inner = self.set();
         inner.reads += 1;
         if inner.unreadable {
             return Err(io::Error::other("input/output error"));
         }
         let index: usize = part.path.to_str().unwrap().parse().unwrap();
-        Ok(last_record_in(&inner.parts[index]))
+        check_end(seal, &mut &*inner.parts[index])
     }
 
-    fn record_before(&self, next: Option<&Part>) -> io::Result<Option<Anchor>> {
+    fn check_start(&self, next: Option<&Part>, seal: &Seal) -> io::Result<Checked> {
         let inner = self.set();
         let index = next.map(|next| next.path.to_str().unwrap().parse::<usize>().unwrap());
         let file = index.map_or(&inner.file, |index| &inner.parts[index]);
-        let line = file.split(|byte| *byte == b'\n').next().unwrap();
-        Ok(record_before(line))
+        check_start(seal, &mut &**file)
     }
 
     fn delete(&mut self, part: &Part) -> io::Result<()> {
