@@ -288,7 +288,7 @@ async fn a_forged_line_in_an_older_part_does_not_pass_for_the_last_record_that_r
     for file in parts(folder.path()) {
         events.extend(of_type(&file, "event"));
     }
-    events.retain(|event| event["event"] == event_id::RETENTION_FAILED);
+    events.retain(|event| event["event_id"] == event_id::RETENTION_FAILED);
     let [told] = &events[..] else {
         panic!("{events:#?}")
     };

@@ -124,6 +124,41 @@ async fn broken_new_files_keep_the_old_certificate_and_are_told_once() {
     );
 }
 
+/// Some authorities state a time in the future, and clocks differ.
+#[test]
+fn a_certificate_that_is_not_valid_yet_is_told_once_and_used_when_it_is_valid() {
+    let folder = tempfile::tempdir().unwrap();
+    mint(folder.path());
+    let clock = now();
+    let events = Arc::new(Mutex::new(0));
+    let noted = Arc::clone(&events);
+    let builder = Certificates::builder(
+        folder.path().join("chain.pem"),
+        folder.path().join("key.pem"),
+    );
+    let certificates = builder.clock(clock.shared()).open().unwrap();
+    let certificates = certificates.on_change(move |_| *noted.lock().unwrap() += 1);
+    let old = certificates.fingerprint();
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+    params.not_before = (std::time::UNIX_EPOCH + clock.unix_time() + DAY).into();
+    fs::write(
+        folder.path().join("chain.pem"),
+        params.self_signed(&key).unwrap().pem(),
+    )
+    .unwrap();
+    fs::write(folder.path().join("key.pem"), key.serialize_pem()).unwrap();
+    let error = certificates.refresh().unwrap_err().to_string();
+    assert!(error.contains("not valid today"), "{error}");
+    assert!(!certificates.refresh().unwrap());
+    assert_eq!(certificates.fingerprint(), old);
+    clock.advance(DAY);
+    assert!(certificates.refresh().unwrap(), "it is valid now");
+    assert_ne!(certificates.fingerprint(), old);
+    assert!(!certificates.refresh().unwrap());
+    assert_eq!(*events.lock().unwrap(), 2);
+}
+
 #[tokio::test]
 async fn a_repaired_pair_is_taken_after_a_broken_one() {
     let folder = tempfile::tempdir().unwrap();

@@ -59,7 +59,8 @@ impl Acme {
         let now = inner.clock.unix_time();
         match stored {
             Ok(loaded) => {
-                history.succeed(id, now);
+                let life = loaded.not_after.saturating_sub(loaded.not_before);
+                history.succeed(id, life, now);
                 self.report(&AcmeEvent::Issued {
                     names: loaded.names.clone(),
                     expires: loaded.not_after,

@@ -29,8 +29,11 @@ const LONGEST_WAIT: u64 = 6 * HOUR;
 /// shorter; a longer one means that the clock was set back.
 const MAX_WAIT: u64 = 7 * 24 * HOUR;
 
-/// The shortest time between two certificates for the same names, in seconds.
+/// The shortest time between two certificates for the same names, in seconds. A quarter of the life, if that is less.
 const AFTER_SUCCESS: u64 = HOUR;
+
+/// The wait after a success for certificates with the shortest life, in seconds.
+const LEAST_AFTER_SUCCESS: u64 = 60;
 
 /// The attempts at one authority.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -131,12 +134,14 @@ impl History {
 
     /// Records that a certificate was issued.
     ///
-    /// The next attempt is an hour later at the earliest. It protects against a certificate that is due
-    /// at once, for example with a wrong clock: each start would order another one.
-    pub(super) fn succeed(&mut self, certificate: &str, now: Duration) {
+    /// The next attempt is an hour later at the earliest, or after a quarter of the `life` of the certificate. It
+    /// protects against a certificate that is due at once, for example with a wrong clock: each start would order
+    /// another one.
+    pub(super) fn succeed(&mut self, certificate: &str, life: Duration, now: Duration) {
+        let wait = (life.as_secs() / 4).clamp(LEAST_AFTER_SUCCESS, AFTER_SUCCESS);
         let attempts = Attempts {
             failures: 0,
-            next_attempt: now.as_secs() + AFTER_SUCCESS,
+            next_attempt: now.as_secs() + wait,
             problem: None,
         };
         self.certificates.insert(certificate.to_owned(), attempts);
@@ -297,9 +302,19 @@ mod tests {
     fn a_success_ends_the_waiting_but_not_within_the_hour() {
         let mut history = History::default();
         history.begin("a", at(0));
-        history.succeed("a", at(5));
+        history.succeed("a", Duration::from_secs(6 * 24 * HOUR), at(5));
         assert_eq!(history.attempts("a").failures, 0);
         assert!(history.blocked_until("a", &domains(), at(HOUR)).is_some());
         assert_eq!(history.blocked_until("a", &domains(), at(HOUR + 5)), None);
+    }
+
+    #[test]
+    fn a_certificate_of_half_an_hour_can_be_renewed_before_it_ends() {
+        for (life, wait) in [(30 * 60, 450), (60, 60), (0, 60), (4 * HOUR, HOUR)] {
+            let mut history = History::default();
+            history.succeed("a", Duration::from_secs(life), at(0));
+            let until = history.blocked_until("a", &domains(), at(1));
+            assert_eq!(until, Some(at(wait)), "{life}");
+        }
     }
 }

@@ -28,7 +28,8 @@ use crate::tls::{error::CertificateError, names};
 /// The certificate chain and key of a server. Clones share them, and change together.
 ///
 /// A running server checks the files every 30 seconds, so a renewal needs no restart. Unusable
-/// new files keep the old certificate, and are reported once as [`CertificateEvent::Refused`].
+/// new files keep the old certificate, and are reported once as [`CertificateEvent::Refused`]. They are
+/// tried again at each check, so a certificate that is not valid yet is used when it is.
 ///
 /// The chain starts with the certificate of the server, then the one that signed it, and so on.
 /// Keys are RSA, ECDSA or Ed25519, in PEM, without password.

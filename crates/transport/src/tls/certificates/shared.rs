@@ -25,18 +25,45 @@ pub(super) struct Shared {
     clock: SharedClock,
     /// The certificate for new connections. `None` until an authority has issued the first one.
     current: RwLock<Option<Arc<Loaded>>>,
-    /// A digest of the files at the last check, also of unusable ones: each is reported once.
-    seen: Mutex<Fingerprint>,
+    /// What was read at the last check.
+    seen: Mutex<Seen>,
+}
+
+/// Digests of what was read.
+#[derive(Clone, Copy)]
+struct Seen {
+    /// The files in force. `None` until an authority has issued the first certificate.
+    used: Option<Fingerprint>,
+    /// Those that could not be used at the last check. They are reported once, and tried again at each check: a
+    /// certificate may not be valid yet.
+    refused: Option<Fingerprint>,
+}
+
+impl Seen {
+    /// What was read is in force.
+    fn using(used: Fingerprint) -> Self {
+        Self {
+            used: Some(used),
+            refused: None,
+        }
+    }
 }
 
 impl Shared {
-    /// `seen` is the fingerprint of what was loaded, or of nothing.
+    /// `seen` is the fingerprint of what was read, or of the reason why nothing could be.
     pub(super) fn new(
         source: Arc<dyn CertificateSource>,
         clock: SharedClock,
         loaded: Option<Loaded>,
         seen: Fingerprint,
     ) -> Self {
+        let seen = match loaded {
+            Some(_) => Seen::using(seen),
+            None => Seen {
+                used: None,
+                refused: Some(seen),
+            },
+        };
         Self {
             source: RwLock::new(source),
             clock,
@@ -58,7 +85,7 @@ impl Shared {
     }
 
     /// Also keeps two refreshes from running at once.
-    fn lock_seen(&self) -> MutexGuard<'_, Fingerprint> {
+    fn lock_seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -87,8 +114,8 @@ impl Shared {
     ///
     /// # Errors
     ///
-    /// The files cannot be read, or hold no usable certificate. The same problem is returned once, not
-    /// at each check.
+    /// The files cannot be read, or hold no usable certificate. The same files are reported once, and tried again at
+    /// each check.
     pub(super) fn refresh(&self) -> Result<Option<Arc<Loaded>>, CertificateError> {
         let now = self.clock.unix_time();
         let mut seen = self.lock_seen();
@@ -102,13 +129,23 @@ impl Shared {
             Ok(read) => read.fingerprint(),
             Err(error) => Fingerprint::of(error.to_string().as_bytes()),
         };
-        if *seen == found {
+        if seen.used == Some(found) {
+            seen.refused = None;
             return Ok(None);
         }
-        *seen = found;
-        let loaded = Arc::new(read?.load(now)?);
-        let before = self.show(Some(Arc::clone(&loaded)));
-        Ok((before != loaded.fingerprint).then_some(loaded))
+        match read.and_then(|read| read.load(now)) {
+            Ok(loaded) => {
+                *seen = Seen::using(found);
+                let loaded = Arc::new(loaded);
+                let before = self.show(Some(Arc::clone(&loaded)));
+                Ok((before != loaded.fingerprint).then_some(loaded))
+            }
+            Err(_) if seen.refused == Some(found) => Ok(None),
+            Err(error) => {
+                seen.refused = Some(found);
+                Err(error)
+            }
+        }
     }
 }
 
