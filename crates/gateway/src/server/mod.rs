@@ -1,5 +1,6 @@
 //! From settings to sockets, and from a signal to an orderly end.
 
+mod builder;
 mod status_page;
 mod admin;
 mod explain;
@@ -20,7 +21,7 @@ use arc_swap::ArcSwap;
 use palisade::{
     audit::AuditHandle,
     config::Running,
-    core::{SharedClock, SystemClock},
+    core::SharedClock,
     rate_limit::MemoryStore,
     server::{
         Certificates, ChallengeLayer, HealthLayer, Readiness, Reloadable, ServerBuilder,
@@ -30,7 +31,10 @@ use palisade::{
 };
 use tokio::sync::{Mutex, watch};
 
-pub use self::{admin::ask_admin, explain::explain, reload::Reloader, status_page::status_page};
+pub use self::{
+    admin::ask_admin, builder::GatewayBuilder, explain::explain, reload::Reloader,
+    status_page::status_page,
+};
 use self::{
     admin::{AdminSocket, Drain},
     listeners::{
@@ -108,48 +112,6 @@ pub struct Gateway {
     page: Option<PageListener>,
 }
 
-/// Prepares a [`Gateway`] with another clock. Returned by [`Gateway::builder`].
-///
-/// # Examples
-///
-/// ```no_run
-/// use palisade::core::ManualClock;
-/// use palisade_gateway::{Gateway, Settings};
-///
-/// # async fn prepare() -> Result<(), palisade_gateway::GatewayError> {
-/// let clock = ManualClock::new(std::time::Duration::from_secs(1_800_000_000));
-/// let settings = Settings::read("gateway.toml")?;
-/// let gateway = Gateway::builder(settings).clock(clock.shared()).prepare().await?;
-/// # drop(gateway); Ok(()) }
-/// ```
-#[derive(Debug)]
-#[must_use]
-pub struct GatewayBuilder {
-    /// The file, checked.
-    settings: Settings,
-    /// The clock of certificates and of the first key.
-    clock: SharedClock,
-}
-
-impl GatewayBuilder {
-    /// Sets the clock of the certificates and of the first key. Default: the system clock.
-    ///
-    /// The circuit breakers have the clock with which the upstreams were read.
-    pub fn clock(mut self, clock: SharedClock) -> Self {
-        self.clock = clock;
-        self
-    }
-
-    /// Binds the sockets and opens the files. Nothing is accepted yet.
-    ///
-    /// # Errors
-    ///
-    /// As [`Gateway::prepare`].
-    pub async fn prepare(self) -> Result<Gateway, GatewayError> {
-        Gateway::open(self.settings, self.clock).await
-    }
-}
-
 impl Gateway {
     /// Binds the sockets, opens the files and builds the stack. A first start mints a key, last of
     /// all: it is shown only if nothing else went wrong.
@@ -182,10 +144,7 @@ impl Gateway {
 
     /// Starts to choose what is not in the settings: the clock.
     pub fn builder(settings: Settings) -> GatewayBuilder {
-        GatewayBuilder {
-            settings,
-            clock: SystemClock::shared(),
-        }
+        GatewayBuilder::new(settings)
     }
 
     /// Binds the sockets and opens the files.

@@ -187,7 +187,7 @@ fn who_floods_keys_frees_nobody_and_starves_only_his_own_network() {
         granted(of_one_network(client), 3);
     }
     let freed = refused.filter(|number| granted(of_many_networks(*number), 3) > 0);
-    assert_eq!(freed.count(), 0, "the flood freed nobody");
+    assert_eq!(freed.count(), 0, "the flood freed no one");
     assert_eq!(granted(half_way, 3), 1, "and took nothing away");
     let strangers = (400..600).filter(|number| granted(of_many_networks(*number), 3) == 2);
     assert_eq!(

@@ -87,7 +87,7 @@ async fn refusals_are_charged_to_their_penalty_and_block_the_client() {
         (429, 595)
     );
     assert_eq!(problem(&blocked)["code"], "too_many_refusals");
-    assert_eq!(stack.status(from("203.0.113.8")).await, 200, "nobody else");
+    assert_eq!(stack.status(from("203.0.113.8")).await, 200, "no one else");
 }
 
 #[tokio::test]

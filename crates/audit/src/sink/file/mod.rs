@@ -29,6 +29,7 @@ mod journal;
 mod writer_records;
 mod unsealed_buffer;
 mod storage;
+mod store;
 mod file_locks;
 mod write_health;
 #[cfg(feature = "metrics")]

@@ -1,6 +1,7 @@
 //! Budgets: what is reserved, what is charged, and that no one gets more than there is.
 
 mod charged;
+mod mistakes;
 mod model_server;
 mod refused;
 mod rules;

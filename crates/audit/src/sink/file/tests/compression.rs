@@ -12,7 +12,7 @@ use std::{
 use super::{
     super::{
         FileSink,
-        compression::{Problem, Worker},
+        compression::worker::{Problem, Worker},
         file_locks::PartsLock,
     },
     faulty::Faulty,

@@ -1,17 +1,4 @@
-//! Compresses older parts with zstd, on a separate thread.
-//!
-//! A part is written anew beside the old one, synced, read back and compared. Only then it gets its name, and the plain
-//! part is removed. After a crash in between both are there, and readers take the compressed one.
-//!
-//! If both are there, the compressed one is read first. Only one that is equal, or damaged, is replaced: an operator may
-//! have begun to decompress a part. Two that differ stay, and one log line names them.
-//!
-//! The thread and retention change the same files, so both hold [`PartsLock`] while they do. The thread holds it for the
-//! last step: a rename, a removal and two syncs of the folder. The writer waits for that if it lists or deletes parts at
-//! the same time.
-//!
-//! A part is compressed only while its length and the highest threshold of low space are free: the last space of the
-//! disk is for the records.
+//! What the thread does with one part after the other.
 
 use std::{
     collections::BTreeMap,
@@ -21,18 +8,16 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
-        mpsc::{SyncSender, sync_channel},
     },
-    thread::{self, JoinHandle},
     time::SystemTime,
 };
 
 use palisade_internal::{hex, private_file};
 use sha2::{Digest as _, Sha256};
 
-use super::{file_locks::PartsLock, storage};
 use crate::{
     part_reader::{PartReader, is_damaged},
+    sink::file::{file_locks::PartsLock, storage},
     trail_files,
 };
 
@@ -43,63 +28,8 @@ const WINDOW_LOG: u32 = 21;
 /// How much is read between two looks at whether to stop.
 const CHUNK: usize = 64 * 1024;
 
-/// The thread that compresses. Dropping it ends the thread.
-#[derive(Debug)]
-pub(super) struct Compressor {
-    /// `None` once it ends.
-    wake: Option<SyncSender<()>>,
-    /// Set when the sink is closed. The thread looks at it after each chunk.
-    stopping: Arc<AtomicBool>,
-    /// Joined when the sink is closed. `None` then.
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Compressor {
-    /// Starts the thread. It compresses what an earlier process left. `reserve` are the bytes that stay free.
-    ///
-    /// # Errors
-    ///
-    /// The system cannot start a thread.
-    pub(super) fn start(trail: PathBuf, lock: PartsLock, reserve: u64) -> io::Result<Self> {
-        let (wake, woken) = sync_channel(1);
-        let mut worker = Worker::new(trail, lock, reserve);
-        let stopping = Arc::clone(&worker.stopping);
-        let thread = thread::Builder::new().name("palisade-audit-zstd".into());
-        let thread = thread.spawn(move || {
-            while woken.recv().is_ok() {
-                worker.compress_all();
-            }
-        })?;
-        let _ = wake.try_send(());
-        Ok(Self {
-            wake: Some(wake),
-            stopping,
-            thread: Some(thread),
-        })
-    }
-
-    /// Tells the thread that there is a new part. It never waits.
-    pub(super) fn wake(&self) {
-        if let Some(wake) = &self.wake {
-            // If it was told already, it will look.
-            let _ = wake.try_send(());
-        }
-    }
-}
-
-impl Drop for Compressor {
-    fn drop(&mut self) {
-        self.stopping.store(true, Ordering::Relaxed);
-        drop(self.wake.take());
-        if let Some(thread) = self.thread.take() {
-            // At most one chunk: after that, another process may open the trail.
-            let _ = thread.join();
-        }
-    }
-}
-
 /// The state of the thread.
-pub(super) struct Worker {
+pub(in crate::sink::file) struct Worker {
     /// The file that is written. Its parts are beside it.
     trail: PathBuf,
     /// Held while parts are replaced, so that no reader finds half of them.
@@ -107,7 +37,7 @@ pub(super) struct Worker {
     /// Bytes that stay free on the disk.
     reserve: u64,
     /// Set when the sink is closed.
-    stopping: Arc<AtomicBool>,
+    pub(super) stopping: Arc<AtomicBool>,
     /// Whether the last round failed.
     failing: bool,
     /// Parts that are not tried again, with length and time.
@@ -115,7 +45,7 @@ pub(super) struct Worker {
 }
 
 /// Why a part was not compressed.
-pub(super) enum Problem {
+pub(in crate::sink::file) enum Problem {
     /// It stays as it is, and is not tried again as long as it does not change.
     Leave(io::Error),
     /// It is tried again in the next round.
@@ -130,7 +60,7 @@ impl From<io::Error> for Problem {
 
 impl Worker {
     /// Returns a worker that has compressed nothing.
-    pub(super) fn new(trail: PathBuf, lock: PartsLock, reserve: u64) -> Self {
+    pub(in crate::sink::file) fn new(trail: PathBuf, lock: PartsLock, reserve: u64) -> Self {
         Self {
             trail,
             lock,
@@ -142,7 +72,7 @@ impl Worker {
     }
 
     /// Compresses all plain parts, oldest first. A part that cannot be compressed stays as it is.
-    pub(super) fn compress_all(&mut self) {
+    pub(in crate::sink::file) fn compress_all(&mut self) {
         let result = self.compress_each();
         if !self.stopping.load(Ordering::Relaxed) {
             self.tell(result.err());
@@ -352,7 +282,7 @@ impl Worker {
     ///
     /// A file was changed or replaced in the meantime, or the system refuses. Of a plain part that cannot be removed,
     /// [`Problem::Leave`]: it would be read again in each round.
-    pub(super) fn replace(
+    pub(in crate::sink::file) fn replace(
         &self,
         part: &Path,
         begun: Option<(&Path, &File)>,
