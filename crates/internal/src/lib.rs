@@ -9,6 +9,7 @@
 //! - [`http_challenge`]: requests of an ACME authority.
 //! - [`log_lines`]: counts log lines, for tests.
 //! - [`log_limit`]: log lines that a client can cause, bounded in number.
+//! - [`method_name`]: the name of a method for logs and spans.
 //! - [`percent`]: percent-encoding, and the decoding of queries and forms.
 //! - [`polling`]: bounded waits for another program, for tests.
 //! - [`private_file`]: files with mode 0600, written atomically.
@@ -42,6 +43,7 @@ pub mod wall_clock;
 pub mod rfc3339;
 pub mod http_challenge;
 pub mod html;
+pub mod method_name;
 pub mod uri;
 pub mod percent;
 pub mod hex;

@@ -35,6 +35,18 @@ use crate::{
 ///     .build()?;
 /// # let _ = layer; Ok::<(), palisade_audit::AuditBuildError>(())
 /// ```
+///
+/// A sink that must not lose a record cannot be detached:
+///
+/// ```
+/// use palisade_audit::{DetachedSink, FileSink};
+///
+/// let folder = tempfile::tempdir()?;
+/// let closed = FileSink::builder(folder.path().join("audit.jsonl")).fail_closed().open()?;
+/// let error = DetachedSink::builder(closed).build().unwrap_err();
+/// assert!(error.to_string().contains("add it to the layer itself"), "{error}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct DetachedSink {
     /// The bounded queue to the thread.
     queue: JobQueue,

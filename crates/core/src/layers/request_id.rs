@@ -41,6 +41,21 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 ///     .build();
 /// let behind_nginx = RequestIdLayer::builder().accept_from_proxies().build();
 /// ```
+///
+/// What a client sends is ignored, here with a handler of `testing`:
+///
+/// ```
+/// use http::Request;
+/// use palisade_core::{GuardService, RequestIdLayer, testing::{EmptyOk, TestBody}};
+/// use tower::ServiceExt;
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let service = GuardService::new(RequestIdLayer::new(), EmptyOk::default());
+/// let request = Request::get("/").header("x-request-id", "chosen").body(TestBody::default()).unwrap();
+/// let response = service.oneshot(request).await.unwrap();
+/// assert_eq!(response.headers()["x-request-id"].len(), 32);
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct RequestIdLayer {

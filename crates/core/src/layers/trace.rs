@@ -2,7 +2,8 @@
 
 use std::{num::NonZeroU32, sync::OnceLock};
 
-use http::{Method, request};
+use http::request;
+use palisade_internal::method_name;
 
 use crate::{
     context::{InboundTrace, SecurityContext, Trace},
@@ -39,6 +40,18 @@ use crate::{
 ///
 /// let default = TraceLayer::new();
 /// let behind_envoy = TraceLayer::builder().accept_from_proxies().build();
+/// ```
+///
+/// For a busy service: one trace of a hundred is recorded, and spans name no person. The choice is made from the number of
+/// the trace, so all spans of a request share it:
+///
+/// ```
+/// use std::num::NonZeroU32;
+/// use palisade_core::{Guard, TraceLayer};
+///
+/// let hundred = NonZeroU32::new(100).expect("not zero");
+/// let layer = TraceLayer::builder().record_one_of(hundred).without_principal().build();
+/// assert_eq!(layer.name(), "trace");
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
@@ -145,7 +158,7 @@ impl Guard for TraceLayer {
             inbound: InboundTrace::take(&mut head.headers),
             span: tracing::info_span!(
                 target: "palisade", "request",
-                method = known_method(&head.method), trace_id = empty, route = empty,
+                method = method_name::known(&head.method), trace_id = empty, route = empty,
                 principal = empty, status = empty, outcome = empty,
             ),
             decided: OnceLock::new(),
@@ -155,24 +168,5 @@ impl Guard for TraceLayer {
 
     fn close(&self, cx: &SecurityContext, (): (), outcome: Outcome) {
         cx.note_outcome(outcome.kind.as_str(), outcome.status);
-    }
-}
-
-/// Returns the method, if it is a common one: a client may send any word.
-fn known_method(method: &Method) -> &str {
-    let known = [
-        Method::CONNECT,
-        Method::DELETE,
-        Method::GET,
-        Method::HEAD,
-        Method::OPTIONS,
-        Method::PATCH,
-        Method::POST,
-        Method::PUT,
-        Method::TRACE,
-    ];
-    match known.contains(method) {
-        true => method.as_str(),
-        false => "_OTHER",
     }
 }

@@ -58,7 +58,7 @@ where
                     stage.set(MovableStage::Ended.into()); // Drops the inner future first.
                     match called {
                         Some((run, outcome)) => service_returned(run, outcome, task),
-                        None => Step::End(Ok(after_the_end())),
+                        None => Step::Next(MovableStage::Ended.into()),
                     }
                 }
                 StageInPlace::Movable { stage } => match stage.take() {

@@ -1,6 +1,13 @@
 //! How a request ended, known without a server that polls the body to its end.
 
-use std::convert::Infallible;
+use std::{
+    convert::Infallible,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header::CONTENT_LENGTH};
@@ -322,5 +329,33 @@ async fn guards_know_at_the_head_whether_the_length_is_known() {
     assert_eq!(
         take_events(&log),
         ["false", "true", "true", "false", "true"]
+    );
+}
+
+#[tokio::test]
+async fn a_future_that_is_polled_after_its_response_admits_nothing() {
+    let log = log();
+    let called = Arc::new(AtomicUsize::new(0));
+    let calls = Arc::clone(&called);
+    let handler = tower::service_fn(move |_: Request<TestBody>| {
+        calls.fetch_add(1, Ordering::Relaxed);
+        async { Ok::<_, Infallible>(Response::new(TestBody::from("hello"))) }
+    });
+    let guard = LoggingGuard::new("a", Behavior::Admit, &log);
+    let mut service = GuardService::new(guard, handler);
+    let mut future = pin!(service.call(get("/")));
+    let first = future.as_mut().await.unwrap();
+    assert_eq!(first.status(), 200);
+    drop(first);
+    let events = take_events(&log);
+    assert!(events.iter().any(|event| event.starts_with("a:close")));
+
+    let again = future.as_mut().await.unwrap();
+    assert_eq!(again.status(), 500);
+    assert!(again.headers().is_empty());
+    assert_eq!(called.load(Ordering::Relaxed), 1, "the handler ran once");
+    assert!(
+        take_events(&log).is_empty(),
+        "no guard saw a second request"
     );
 }

@@ -1,44 +1,13 @@
 //! The identifier of a request: one for the response, the handler and the record, whatever a client sends.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use allocation_counter::measure;
-use http::{HeaderName, Request, Response, request};
-use palisade_core::{
-    ClientInfo, Guard, GuardService, Guards, Outcome, RequestIdLayer, Scheme, SecurityContext,
-    Verdict,
-};
+use http::{HeaderName, Request, Response};
+use palisade_core::{GuardService, Guards, RequestIdLayer, SecurityContext};
 use tower::ServiceExt as _;
 
 use crate::support::*;
-
-/// Decides the client as a client address layer does, and writes down what identifier each request ended with.
-#[derive(Clone, Debug)]
-struct Client {
-    through_proxy: bool,
-    ids: Arc<Mutex<Vec<String>>>,
-}
-
-impl Guard for Client {
-    type Pass = ();
-
-    fn name(&self) -> &'static str {
-        "client"
-    }
-
-    fn admit(&self, cx: &SecurityContext, _: &mut request::Parts) -> Verdict<()> {
-        let client = ClientInfo::new([203, 0, 113, 7].into(), Scheme::Https);
-        cx.set_client(match self.through_proxy {
-            true => client.with_proxy(),
-            false => client,
-        });
-        Verdict::Admit(())
-    }
-
-    fn close(&self, cx: &SecurityContext, (): (), _: Outcome) {
-        self.ids.lock().unwrap().push(cx.request_id().to_string());
-    }
-}
 
 /// The identifiers of one request, wherever they can be observed.
 struct ObservedIds {
@@ -58,10 +27,7 @@ async fn send_as(
     through_proxy: bool,
     values: &[&[u8]],
 ) -> ObservedIds {
-    let client = Client {
-        through_proxy,
-        ids: Arc::default(),
-    };
+    let client = ClientGuard::new(through_proxy);
     let ids = Arc::clone(&client.ids);
     let handler = tower::service_fn(move |request: Request<TestBody>| async move {
         let id = SecurityContext::of(request.extensions())

@@ -12,7 +12,9 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode, request, response};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt as _, Full};
-use palisade_core::{Guard, GuardBody, Mode, Outcome, Rejection, SecurityContext, Verdict, layer};
+use palisade_core::{
+    ClientInfo, Guard, GuardBody, Mode, Outcome, Rejection, Scheme, SecurityContext, Verdict, layer,
+};
 use tower::util::BoxCloneService;
 
 pub(crate) type TestBody = Full<Bytes>;
@@ -171,6 +173,41 @@ pub(crate) fn responds_with(text: &'static str) -> Service {
 
 pub(crate) fn get(path: &str) -> Request<TestBody> {
     Request::get(path).body(TestBody::default()).unwrap()
+}
+
+/// Decides the client as a client address layer does, and writes down with what identifier each request ended.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ClientGuard {
+    pub(crate) through_proxy: bool,
+    pub(crate) ids: Log,
+}
+
+impl ClientGuard {
+    pub(crate) fn new(through_proxy: bool) -> Self {
+        let ids = Log::default();
+        Self { through_proxy, ids }
+    }
+}
+
+impl Guard for ClientGuard {
+    type Pass = ();
+
+    fn name(&self) -> &'static str {
+        "client"
+    }
+
+    fn admit(&self, cx: &SecurityContext, _: &mut request::Parts) -> Verdict<()> {
+        let client = ClientInfo::new([203, 0, 113, 7].into(), Scheme::Https);
+        cx.set_client(match self.through_proxy {
+            true => client.with_proxy(),
+            false => client,
+        });
+        Verdict::Admit(())
+    }
+
+    fn close(&self, cx: &SecurityContext, (): (), _: Outcome) {
+        self.ids.lock().unwrap().push(cx.request_id().to_string());
+    }
 }
 
 pub(crate) fn log() -> Log {

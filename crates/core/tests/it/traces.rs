@@ -2,39 +2,14 @@
 
 use std::{convert::Infallible, num::NonZeroU32};
 
-use http::{HeaderMap, Request, Response, request};
-use palisade_core::{
-    ClientInfo, Guard, GuardService, Scheme, SecurityContext, TraceContext, TraceLayer, Verdict,
-};
+use http::{HeaderMap, Request, Response};
+use palisade_core::{GuardService, SecurityContext, TraceContext, TraceLayer};
 use tower::ServiceExt as _;
 
 use crate::support::*;
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const SPAN: &str = "b7ad6b7169203331";
-
-/// Decides the client as a client address layer does.
-#[derive(Clone, Debug)]
-struct Client {
-    through_proxy: bool,
-}
-
-impl Guard for Client {
-    type Pass = ();
-
-    fn name(&self) -> &'static str {
-        "client"
-    }
-
-    fn admit(&self, cx: &SecurityContext, _: &mut request::Parts) -> Verdict<()> {
-        let client = ClientInfo::new([203, 0, 113, 7].into(), Scheme::Https);
-        cx.set_client(match self.through_proxy {
-            true => client.with_proxy(),
-            false => client,
-        });
-        Verdict::Admit(())
-    }
-}
 
 /// What a handler sees: the trace, and the headers that it would pass on by itself.
 async fn send(layer: TraceLayer, through_proxy: bool, flags: &str) -> (TraceContext, HeaderMap) {
@@ -48,7 +23,7 @@ async fn send(layer: TraceLayer, through_proxy: bool, flags: &str) -> (TraceCont
         response.extensions_mut().insert(cx.request_id());
         Ok::<_, Infallible>(response)
     });
-    let service = GuardService::new((layer, Client { through_proxy }), handler);
+    let service = GuardService::new((layer, ClientGuard::new(through_proxy)), handler);
     let mut request = get("/");
     if !flags.is_empty() {
         let parent = format!("00-{TRACE}-{SPAN}-{flags}");
@@ -142,12 +117,7 @@ async fn without_the_layer_there_is_no_trace_and_the_headers_stay() {
         assert_eq!(request.headers()["traceparent"], "any");
         Ok::<_, Infallible>(Response::new(TestBody::default()))
     });
-    let service = GuardService::new(
-        Client {
-            through_proxy: true,
-        },
-        handler,
-    );
+    let service = GuardService::new(ClientGuard::new(true), handler);
     let mut request = get("/");
     request
         .headers_mut()

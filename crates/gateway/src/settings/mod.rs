@@ -71,6 +71,19 @@ const FIXED: [&[&str]; 3] = [
 /// let settings = Settings::read(path)?;
 /// # drop(settings); Ok::<(), palisade_gateway::GatewayError>(())
 /// ```
+///
+/// A mistake is told with its line, its key and a remedy:
+///
+/// ```
+/// use palisade_gateway::Settings;
+///
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("gateway.toml");
+/// std::fs::write(&path, "[server]\nhost = ['voice.example']")?;
+/// let error = Settings::read(&path).unwrap_err().to_string();
+/// assert!(error.contains("gateway.toml:2") && error.contains("hosts"), "{error}");
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Settings {
     /// The whole file.

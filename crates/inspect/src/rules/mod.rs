@@ -217,6 +217,15 @@ impl RuleSet {
 /// }
 /// # Ok::<_, palisade_inspect::InspectBuildError>(())
 /// ```
+///
+/// A folder without rules is an error: a service must not start without the rules that its operator named.
+///
+/// ```
+/// use palisade_inspect::RuleSet;
+///
+/// let nowhere = RuleSet::builder("/nowhere/crs").load();
+/// assert!(nowhere.is_err());
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct RuleSetBuilder {

@@ -71,6 +71,25 @@ use crate::{algorithm::Algorithm, error::DpopFault};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// For a service whose tokens all are bound to a key, with proofs that are younger than 20 seconds:
+///
+/// ```
+/// use std::time::Duration;
+/// use palisade_jwt::{Algorithm, dpop::DpopProofs};
+///
+/// let proofs = DpopProofs::builder("https://tts.example")
+///     .algorithms([Algorithm::Es256])
+///     .max_age(Duration::from_secs(20))
+///     .require_nonces()
+///     .require_proofs()
+///     .build()?;
+/// # let _ = proofs;
+///
+/// // An origin has no path: the path comes from the request.
+/// assert!(DpopProofs::builder("https://tts.example/speech").build().is_err());
+/// # Ok::<(), palisade_jwt::JwtBuildError>(())
+/// ```
 #[derive(Clone)]
 pub struct DpopProofs(Arc<Inner>);
 

@@ -63,6 +63,24 @@ use crate::{layer::principal::KIND, verifier::Verifier};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// Guests are admitted too, tokens of one kind of client are refused, and the challenge names the service:
+///
+/// ```
+/// use palisade_jwt::{Algorithm, Issuer, JwtLayer, Verifier, mint::SigningKey};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let key = SigningKey::generate(Algorithm::Es256)?.verifying_key();
+/// let issuer = Issuer::new("https://login.example", "tts", key);
+/// let layer = JwtLayer::builder(Verifier::builder().issuer(issuer).build()?)
+///     .realm("speech")
+///     .optional()
+///     .check(|claims| claims.subject() != Some("robot"))
+///     .build()?;
+/// # let _ = layer;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 #[must_use]
 pub struct JwtLayer {

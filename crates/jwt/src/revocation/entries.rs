@@ -26,6 +26,19 @@ const MAX_NAME_BYTES: usize = 1024;
 /// assert!(entries.is_empty());
 /// # Ok::<(), RevocationError>(())
 /// ```
+///
+/// After a leak, all tokens that were issued until now end at once. An entry without a name is refused:
+///
+/// ```
+/// use std::time::Duration;
+/// use palisade_jwt::revocation::RevocationEntries;
+///
+/// let now = Duration::from_secs(1_800_000_000);
+/// let mut entries = RevocationEntries::default();
+/// entries.revoke_all(now);
+/// assert!(entries.is_empty(), "it is one moment, and no entry for a token");
+/// assert!(entries.revoke_token("", now).is_err());
+/// ```
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct RevocationEntries {
     /// Ids of tokens, and until when each entry is kept.

@@ -103,6 +103,19 @@ pub trait BudgetStore: fmt::Debug + Send + Sync + 'static {
 /// assert_ne!(money, tokens);
 /// # Ok::<(), palisade_rate_limit::UnknownTimeZone>(())
 /// ```
+///
+/// An hour later it is another counter, so nothing has to be reset:
+///
+/// ```
+/// use std::time::Duration;
+/// use palisade_rate_limit::{BudgetKey, CalendarPeriod, CalendarWindow};
+///
+/// let hour = CalendarWindow::in_zone(CalendarPeriod::Hour, "UTC")?;
+/// let at = |seconds| BudgetKey::new("tokens", "api_key", "anna", hour.around(Duration::from_secs(seconds)));
+/// assert_eq!(at(1_800_000_000), at(1_800_000_010));
+/// assert_ne!(at(1_800_000_000), at(1_800_003_600));
+/// # Ok::<(), palisade_rate_limit::UnknownTimeZone>(())
+/// ```
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct BudgetKey {
     /// The name of the budget. Shared, since one name stands in the keys of all its subjects.

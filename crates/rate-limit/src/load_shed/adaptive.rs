@@ -30,6 +30,18 @@ const INCREASE: u32 = 20;
 /// let adaptation = Adaptation::new(NonZeroU32::new(20).expect("not zero"), Duration::from_millis(200));
 /// # let _ = adaptation;
 /// ```
+///
+/// A least number above the most of the layer is an error when the layer is built:
+///
+/// ```
+/// use std::{num::NonZeroU32, time::Duration};
+/// use palisade_rate_limit::{Adaptation, LoadShedLayer, RateLimitBuildError};
+///
+/// let number = |number| NonZeroU32::new(number).expect("not zero");
+/// let adaptation = Adaptation::new(number(300), Duration::from_millis(200));
+/// let error = LoadShedLayer::builder(number(200)).adaptive(adaptation).build().unwrap_err();
+/// assert!(matches!(error, RateLimitBuildError::InvalidAdaptation { least: 300, most: 200 }), "{error}");
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Adaptation {
     /// The limit is never lower than this.

@@ -6,8 +6,9 @@
 
 use std::time::Duration;
 
-use http::{Method, StatusCode};
+use http::StatusCode;
 use palisade_core::{OutcomeKind, TraceContext};
+use palisade_internal::method_name;
 use serde_json::{Value, json};
 
 use super::document::{number, text};
@@ -70,29 +71,10 @@ fn nanoseconds(time: Duration) -> String {
 
 /// The method with the template of the route, if it has one.
 fn name(record: &RequestRecord) -> String {
-    let method = method(record.method());
+    let method = method_name::known(record.method());
     match record.route() {
         Some(route) => format!("{method} {route}"),
         None => method.to_owned(),
-    }
-}
-
-/// Returns the method, if it is a common one: a client may send any word.
-fn method(method: &Method) -> &str {
-    let known = [
-        Method::CONNECT,
-        Method::DELETE,
-        Method::GET,
-        Method::HEAD,
-        Method::OPTIONS,
-        Method::PATCH,
-        Method::POST,
-        Method::PUT,
-        Method::TRACE,
-    ];
-    match known.contains(method) {
-        true => method.as_str(),
-        false => "_OTHER",
     }
 }
 
@@ -102,7 +84,10 @@ fn attributes(record: &RequestRecord) -> Vec<Value> {
     let refused = record.refused_by();
     let id = record.request_id().to_string();
     let texts = [
-        ("http.request.method", Some(method(record.method()))),
+        (
+            "http.request.method",
+            Some(method_name::known(record.method())),
+        ),
         ("http.route", record.route()),
         ("user.id", principal.as_deref()),
         ("palisade.request.id", Some(&*id)),
