@@ -27,6 +27,13 @@ use regex::bytes::{Regex, RegexBuilder};
 /// A larger pattern is an error of its rule, so one rule cannot take all the memory.
 const SIZE_LIMIT: usize = 64 << 20;
 
+/// How much memory the states of one pattern may take for each thread that matches it, in bytes.
+///
+/// States are made while values are read. With the 2 MiB of `regex`, values written against the largest patterns of CRS fill
+/// the table again and again. After a few times each step is computed anew, about ten times as slow, until the process
+/// ends. Ordinary values need far less than either limit.
+const STATES_LIMIT: usize = 16 << 20;
+
 /// Compiles a pattern: bytes, `.` matches line ends, `^` and `$` only the ends of the value.
 ///
 /// Case counts unless the pattern has `(?i)`. Patterns are not anchored.
@@ -39,6 +46,7 @@ pub(crate) fn compile(pattern: &str) -> Result<Regex, String> {
         .unicode(false)
         .dot_matches_new_line(true)
         .size_limit(SIZE_LIMIT)
+        .dfa_size_limit(STATES_LIMIT)
         .build()
         .map_err(|error| match error {
             regex::Error::CompiledTooBig(_) => "the pattern is too large".to_owned(),
