@@ -39,6 +39,11 @@ pub enum SanitizeBuildError {
         /// What is wrong with it.
         why: Arc<str>,
     },
+    /// The key of [`TextRule::hash`](crate::TextRule::hash) is shorter than 16 bytes.
+    HashKeyTooShort {
+        /// The name of the rule.
+        rule: Arc<str>,
+    },
     /// A header that is no text, such as `Authorization`, is named as one.
     /// See [`SanitizeLayerBuilder::header`](crate::SanitizeLayerBuilder::header).
     HeaderNotText {
@@ -119,6 +124,10 @@ impl fmt::Display for SanitizeBuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BannedWords { place, why } => write!(f, "banned words: {place}: {why}"),
+            Self::HashKeyTooShort { rule } => write!(
+                f,
+                "rule `{rule}`: the key of the hash is shorter than 16 bytes; use 32 random bytes"
+            ),
             Self::HeaderNotText { header } => write!(
                 f,
                 "the header `{header}` frames a message or proves who sent it; name headers with text for people"

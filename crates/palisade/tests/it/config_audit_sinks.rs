@@ -265,6 +265,34 @@ fn the_address_of_a_webhook_can_be_a_secret() {
     assert!(!error.contains("s3cret"), "{error}");
 }
 
+/// Assembles a collector with these lines, and a file `address` with this content.
+fn collector(lines: &str, address: &str) -> Result<(), String> {
+    let section = format!("[[audit.otlp]]\n{lines}\n");
+    let folder = crate::config::folder(&format!("{HOSTS}{AUDIT}{section}{OPEN}"));
+    fs::write(folder.path().join("address"), address).unwrap();
+    let config = Config::read(folder.path().join("palisade.toml"));
+    let assembled = config.and_then(|config| config.assemble());
+    assembled.map(|_| ()).map_err(|error| error.to_string())
+}
+
+#[test]
+fn the_address_of_a_collector_can_be_a_secret() {
+    let lines = "url_from = { file = \"address\" }";
+    collector(lines, "https://127.0.0.1:4318/s3cret/v1/logs\n").unwrap();
+    for address in ["http://192.0.2.1/s3cret", "s3cret path", "ftp://a/s3cret"] {
+        let error = collector(lines, address).unwrap_err();
+        assert!(error.contains("audit.otlp.url_from"), "{error}");
+        assert!(!error.contains("s3cret"), "{error}");
+    }
+    for lines in [
+        "",
+        "url = \"https://a/v1\"\nurl_from = { file = \"address\" }",
+    ] {
+        let error = collector(lines, "https://127.0.0.1/").unwrap_err();
+        assert!(error.contains("write url or url_from"), "{error}");
+    }
+}
+
 #[test]
 fn a_signing_key_of_random_bytes_is_not_trimmed() {
     let lines = "url = \"https://127.0.0.1:4319/\"\nsigning_key = { file = \"key\" }";

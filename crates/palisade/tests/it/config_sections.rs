@@ -262,3 +262,75 @@ async fn responses_are_cleaned_as_the_section_of_text_says() {
     let response = send_to(&app, request).await;
     assert_eq!(response.body, "yours: 13800138000, theirs: **************");
 }
+
+#[tokio::test]
+async fn heads_and_limits_of_bodies_are_as_the_section_of_text_says() {
+    let text = format!(
+        "{HOSTS}[text]\nheaders = [\"x-title\"]\npath_parameters = [\"name\"]\nmax_depth = 2\n\
+         max_exponent = 5\nmax_keys = 4\nmax_number_digits = 6\nmax_string_kib = 1\n\
+         stale_headers = \"drop-all\"\nraw_body = true\n\
+         [[routes]]\npath = \"/say/{{name}}\"\nmethods = [\"POST\"]\naccess = \"public\"\ntext = [\"text\"]\n"
+    );
+    let parts = Config::parse(&text).unwrap().assemble().unwrap();
+    let handler = |request: http::Request<axum::body::Body>| async move {
+        let raw = request.extensions().get::<palisade::sanitize::RawBody>();
+        assert_eq!(raw.unwrap().as_bytes().first(), Some(&b'{'));
+        let title = request.headers()["x-title"].as_bytes().to_vec();
+        String::from_utf8(title).unwrap()
+    };
+    let app = axum::Router::new().route("/say/{name}", axum::routing::post(handler));
+    let app = parts.shield.protect(app).unwrap();
+    let ask = async |path: &str, body: &str| {
+        let mut request = request("POST", path, None);
+        let title = http::HeaderValue::from_bytes("a\u{200b}b".as_bytes()).unwrap();
+        request.headers_mut().insert("x-title", title);
+        let json = http::HeaderValue::from_static("application/json");
+        request.headers_mut().insert("content-type", json);
+        *request.body_mut() = axum::body::Body::from(body.to_owned());
+        let response = send_to(&app, request).await;
+        (response.status, response.body)
+    };
+    let passed = ask("/say/li", r#"{"text":"hi","n":1e5,"l":[1]}"#).await;
+    assert_eq!(passed, (200, "ab".to_owned()));
+    let long = format!(r#"{{"text":"{}"}}"#, "a".repeat(1025));
+    for (path, body, status, code) in [
+        ("/say/%E2%80%AE", r#"{"text":"hi"}"#, 422, "field_not_clean"),
+        (
+            "/say/li",
+            r#"{"text":"hi","l":[[1]]}"#,
+            400,
+            "json_malformed",
+        ),
+        ("/say/li", r#"{"text":"hi","n":1e6}"#, 400, "json_malformed"),
+        (
+            "/say/li",
+            r#"{"text":"hi","n":1234567}"#,
+            400,
+            "json_malformed",
+        ),
+        (
+            "/say/li",
+            r#"{"text":"hi","l":[1,2,3]}"#,
+            400,
+            "json_malformed",
+        ),
+        ("/say/li", long.as_str(), 400, "json_malformed"),
+    ] {
+        let (seen, problem) = ask(path, body).await;
+        assert_eq!(seen, status, "{body}: {problem}");
+        assert!(problem.contains(code), "{body}: {problem}");
+    }
+}
+
+#[test]
+fn wrong_headers_and_choices_of_the_section_of_text_are_told_with_their_place() {
+    for (line, part) in [
+        ("headers = [\"x title\"]", "is not the name of a header"),
+        ("headers = [\"authorization\"]", "proves who sent it"),
+        ("stale_headers = \"drop\"", "drop-all, drop-digests or keep"),
+        ("max_depth = 129", "at most 128"),
+    ] {
+        let error = refusal(&format!("[text]\n{line}\n{OPEN}"));
+        assert!(error.contains(part), "{error}");
+    }
+}

@@ -6,6 +6,7 @@
 
 mod builder;
 mod single_rules;
+mod stand_ins;
 mod restore_stream;
 mod placeholders;
 mod finding;
@@ -152,8 +153,8 @@ impl PersonalData {
     /// [`RULE_NAME`](Self::RULE_NAME).
     ///
     /// It masks each character of what is found with `*`. For another effect call
-    /// [`label`](TextRule::label), [`flag`](TextRule::flag), [`drop`](TextRule::drop) or
-    /// [`refuse`](TextRule::refuse). [`Report::personal_data`](crate::Report::personal_data) counts
+    /// [`label`](TextRule::label), [`hash`](TextRule::hash), [`stand_in`](TextRule::stand_in),
+    /// [`flag`](TextRule::flag), [`drop`](TextRule::drop) or [`refuse`](TextRule::refuse). [`Report::personal_data`](crate::Report::personal_data) counts
     /// by kind.
     pub fn rule(&self) -> TextRule {
         TextRule::named_finder(Self::RULE_NAME, Arc::new(self.clone())).mask('*')
@@ -199,6 +200,7 @@ impl Finder for PersonalData {
             .map(|finding| Match {
                 label: finding.kind.label(),
                 kind: Arc::from(finding.name()),
+                stand_in: stand_ins::of_kind(finding.kind),
                 score: finding.percent(),
                 place: finding.span,
             })

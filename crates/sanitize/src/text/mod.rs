@@ -24,6 +24,8 @@ mod repertoire;
 mod report;
 mod reported_data;
 mod rule;
+#[cfg(feature = "metrics")]
+mod rule_names;
 mod sanitizer;
 mod scan;
 mod clean_text;

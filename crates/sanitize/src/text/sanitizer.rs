@@ -47,7 +47,7 @@ const MAX_GROWTH: usize = 4;
 /// # Ok::<(), palisade_sanitize::Refused>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Sanitizer(Arc<Settings>);
+pub struct Sanitizer(pub(super) Arc<Settings>);
 
 /// The settings of a sanitizer. The builder checks them.
 #[derive(Clone, Debug)]
@@ -185,7 +185,7 @@ impl Sanitizer {
 
 impl Settings {
     /// Lists the rules of the operator, then the rule for tokens of chat templates.
-    fn all_rules(&self) -> impl Iterator<Item = &TextRule> {
+    pub(super) fn all_rules(&self) -> impl Iterator<Item = &TextRule> {
         self.rules.iter().chain(&self.template_tokens)
     }
 

@@ -185,3 +185,38 @@ fn a_word_that_looks_like_another_is_found_unless_the_text_is_of_its_script() {
         assert_eq!(masked(&rule, text), text);
     }
 }
+
+#[test]
+fn a_function_rewrites_a_text_until_it_leaves_it_as_it_is() {
+    let plain = |text: &str| text.replace("<script>", "");
+    let rule = || TextRule::rewrite("html", plain);
+    let build = |rule| Sanitizer::builder().rule(rule).build().unwrap();
+    let clean = |text: &str| build(rule()).clean(text).unwrap().text().to_owned();
+    assert_eq!(clean("a<b>c</b>"), "a<b>c</b>");
+    assert_eq!(clean("a<scr<script>ipt>b"), "ab");
+    // Hidden characters are removed before.
+    assert_eq!(clean("a<scr\u{200b}ipt>b"), "ab");
+    let refused = build(rule().refuse()).clean("a<script>").unwrap_err();
+    assert_eq!(refused, Refused::Rule("html".into()));
+    let flagged = build(rule().flag());
+    let flagged = flagged.clean("a<script>").unwrap();
+    assert_eq!((flagged.text(), flagged.report().rule(0)), ("a<script>", 1));
+}
+
+#[test]
+fn a_function_that_never_rests_or_makes_a_text_huge_refuses_it() {
+    let build = |rule| {
+        Sanitizer::builder()
+            .max_bytes(1000)
+            .rule(rule)
+            .build()
+            .unwrap()
+    };
+    let flips = TextRule::rewrite("flips", |text| text.chars().rev().collect());
+    assert_eq!(build(flips).clean("ab").unwrap_err(), Refused::Unstable);
+    let grows = TextRule::rewrite("grows", |text| text.repeat(100));
+    assert_eq!(
+        build(grows).clean("ab").unwrap_err().code(),
+        "text_too_long"
+    );
+}

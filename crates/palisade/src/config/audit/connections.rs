@@ -29,10 +29,7 @@ impl Config {
     /// Starts a sink for a collector.
     #[cfg(feature = "otlp")]
     pub(in crate::config) fn otlp(&self, otlp: &AuditOtlp) -> Result<impl Sink, ConfigFileError> {
-        let endpoint = otlp.url.get_ref().parse().map_err(|_| {
-            let remedy = "write https:// and the logs endpoint of the collector";
-            self.source.at(&otlp.url, "it is no URL", remedy)
-        })?;
+        let endpoint = self.sink_address(&otlp.address())?;
         let sink = with_queue!(self, otlp, palisade_audit::OtlpSink::builder(endpoint));
         let mut sink = with_certificates!(self, otlp, sink);
         if let Some(name) = &otlp.service_name {
@@ -47,16 +44,17 @@ impl Config {
         if otlp.send == OtlpSignal::Spans {
             sink = sink.send_spans();
         }
-        let url = &otlp.url;
-        sink.build()
-            .map_err(|problem| self.sink_error(url, &problem))
+        sink.build().map_err(|problem| {
+            let text = problem.to_string();
+            self.address_error(&otlp.address(), &text, sink_remedy(&text))
+        })
     }
 
     #[cfg(not(feature = "otlp"))]
     pub(in crate::config) fn otlp(&self, otlp: &AuditOtlp) -> Result<TracingSink, ConfigFileError> {
         let problem = "this program is built without the feature `otlp`";
         let remedy = "build with the feature `otlp`, or remove the section";
-        Err(self.source.at(&otlp.url, problem, remedy))
+        Err(self.address_error(&otlp.address(), problem, remedy))
     }
 
     /// Reads a token, as the value of `Authorization`.
@@ -80,7 +78,7 @@ impl Config {
         &self,
         webhook: &AuditWebhook,
     ) -> Result<impl Sink, ConfigFileError> {
-        let endpoint = self.webhook_address(webhook)?;
+        let endpoint = self.sink_address(&webhook.address())?;
         let spool = self.path(&webhook.spool);
         let sink = palisade_audit::WebhookSink::builder(endpoint, spool);
         let sink = with_queue!(self, webhook, sink);
@@ -107,23 +105,8 @@ impl Config {
         }
         sink.open().map_err(|problem| {
             let text = problem.to_string();
-            self.webhook_error(webhook, &text, sink_remedy(&text))
+            self.address_error(&webhook.address(), &text, sink_remedy(&text))
         })
-    }
-
-    /// Reads the address of a receiver: in the file itself, or where the file says. An error does not repeat it.
-    #[cfg(feature = "webhook")]
-    fn webhook_address(&self, webhook: &AuditWebhook) -> Result<http::Uri, ConfigFileError> {
-        let remedy = "write https:// and the address of the receiver";
-        let parsed = match (&webhook.url, &webhook.url_from) {
-            (Some(url), None) => url.get_ref().parse().ok(),
-            (None, Some(source)) => self.secret(source, 1)?.expose().try_into().ok(),
-            _ => {
-                let problem = "the address needs one place where it is";
-                return Err(self.webhook_error(webhook, problem, "write url or url_from"));
-            }
-        };
-        parsed.ok_or_else(|| self.webhook_error(webhook, "it is no URL", remedy))
     }
 
     #[cfg(not(feature = "webhook"))]
@@ -133,21 +116,7 @@ impl Config {
     ) -> Result<TracingSink, ConfigFileError> {
         let problem = "this program is built without the feature `webhook`";
         let remedy = "build with the feature `webhook`, or remove the section";
-        Err(self.webhook_error(webhook, problem, remedy))
-    }
-
-    /// Makes an error about a webhook, at its address.
-    fn webhook_error(
-        &self,
-        webhook: &AuditWebhook,
-        problem: &str,
-        remedy: &str,
-    ) -> ConfigFileError {
-        match (&webhook.url, &webhook.url_from) {
-            (_, Some(source)) => self.source.at(source, problem, remedy),
-            (Some(url), None) => self.source.at(url, problem, remedy),
-            (None, None) => self.source.key_error("audit", "webhooks", problem, remedy),
-        }
+        Err(self.address_error(&webhook.address(), problem, remedy))
     }
 
     /// Reads the key of signatures: its bytes, or `whsec_` and their base64.

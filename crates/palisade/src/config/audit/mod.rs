@@ -4,6 +4,7 @@
 //! `no-audit`. A file that cannot be opened is an error at start.
 
 mod sinks;
+mod addresses;
 mod connections;
 mod records;
 mod settings;

@@ -79,17 +79,38 @@ pub(in crate::config) struct Text {
     /// The compressions of bodies that are undone: `gzip`, `br`, `zstd`. Default: none, and a
     /// compressed body with text fields gets status 415. Needs the feature `compression`.
     pub(in crate::config) compressed: Vec<Spanned<String>>,
+    /// Headers whose values are cleaned as text fields are, such as `x-title`. Default: none.
+    pub(in crate::config) headers: Vec<Spanned<String>>,
+    /// The most levels of nested JSON: at most 128. Default: 32.
+    pub(in crate::config) max_depth: Option<usize>,
+    /// The largest exponent of a number of JSON, in both directions. Default: 400.
+    pub(in crate::config) max_exponent: Option<usize>,
     /// The longest text field, in characters as a reader counts them: at least 1. Default: 500.
     pub(in crate::config) max_graphemes: Option<usize>,
     /// The longest body with text fields, in KiB. Default: 64. Such a body is held in memory.
     pub(in crate::config) max_body_kib: Option<usize>,
+    /// The most parameters, and the most members and elements of JSON. Default: 1,000.
+    pub(in crate::config) max_keys: Option<usize>,
+    /// The most digits of a number of JSON, those of its exponent included. Default: 128.
+    pub(in crate::config) max_number_digits: Option<usize>,
+    /// The longest string or name of JSON, and the longest parameter, in KiB. Default: as long as the body.
+    pub(in crate::config) max_string_kib: Option<usize>,
     /// Kinds of personal data that are masked in responses, on routes with text fields: `phone`,
     /// `email` and others, or `all`. Default: none.
     pub(in crate::config) mask_responses: Vec<Spanned<String>>,
     /// The longest other body, in KiB. Default: 1024. Without a declared length it is counted while
     /// the handler reads it.
     pub(in crate::config) max_unread_body_kib: Option<usize>,
+    /// Parameters of paths that are refused unless they are clean, by their names in the templates of
+    /// routes. Default: none.
+    pub(in crate::config) path_parameters: Vec<String>,
     /// Kinds of personal data that are replaced in text fields by placeholders such as `‹PHONE_1›`, and
     /// restored in the response: `phone`, `email` and others, or `all`. Default: none.
     pub(in crate::config) placeholders: Vec<Spanned<String>>,
+    /// Keeps the body as it was sent beside the clean one, for handlers that check a signature.
+    /// Default: `false`.
+    pub(in crate::config) raw_body: bool,
+    /// Digests and signatures of a request that was changed: `drop-digests`, `drop-all` or `keep`.
+    /// Default: `drop-digests`.
+    pub(in crate::config) stale_headers: Option<Spanned<String>>,
 }

@@ -236,6 +236,7 @@ impl Config {
             files.push((sink.client_certificate.as_ref(), FileContent::Public));
             files.push((sink.client_key.as_ref(), FileContent::Private));
             files.push((file_of(sink.bearer.as_ref()), FileContent::Private));
+            files.push((file_of(sink.url_from.as_ref()), FileContent::Private));
         }
         for sink in &audit.webhooks {
             files.push((sink.trust_anchors.as_ref(), FileContent::Public));

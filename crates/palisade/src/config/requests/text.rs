@@ -1,8 +1,9 @@
 //! `[text]`: how text fields are cleaned, and the text of responses.
 
+use http::HeaderName;
 use palisade_sanitize::{
-    PersonalData, PersonalDataKind, ResponseRules, SanitizeLayer, SanitizeLayerBuilder,
-    SanitizerBuilder, UnknownPersonalDataKind,
+    PersonalData, PersonalDataKind, ResponseRules, SanitizeLayer, SanitizeLayerBuilder, Sanitizer,
+    SanitizerBuilder, StaleHeaders, UnknownPersonalDataKind, UnknownStaleHeaders,
 };
 use toml::Spanned;
 
@@ -24,15 +25,10 @@ impl Config {
         let text = &self.document.text;
         let layer = self.compressed(SanitizeLayer::builder())?;
         let mut layer = self.text_of_responses(layer)?;
-        if let Some(most) = text.max_graphemes {
-            let speech = SanitizerBuilder::speech().max_graphemes(most);
-            let speech = speech.build().map_err(|problem| {
-                let remedy = "write a number of characters of at least 1";
-                self.source
-                    .key_error("text", "max_graphemes", &problem.to_string(), remedy)
-            })?;
-            layer = layer.default_sanitizer(speech);
-        }
+        let sanitizer = self.default_sanitizer()?;
+        layer = self.limits_of_bodies(layer.default_sanitizer(sanitizer.clone()));
+        layer = self.text_of_heads(layer, &sanitizer)?;
+        layer = self.signatures(layer)?;
         if let Some(kib) = text.max_body_kib {
             layer = layer.max_body(kib.saturating_mul(KIB));
         }
@@ -46,6 +42,83 @@ impl Config {
         let layer =
             layer.map_err(|problem| self.source.whole(problem, "correct the section `text`"))?;
         Ok(shield.sanitize(layer))
+    }
+
+    /// Reads the sanitizer of text fields.
+    fn default_sanitizer(&self) -> Result<Sanitizer, ConfigFileError> {
+        let Some(most) = self.document.text.max_graphemes else {
+            return Ok(Sanitizer::speech());
+        };
+        let speech = SanitizerBuilder::speech().max_graphemes(most);
+        speech.build().map_err(|problem| {
+            let remedy = "write a number of characters of at least 1";
+            self.source
+                .key_error("text", "max_graphemes", &problem.to_string(), remedy)
+        })
+    }
+
+    /// Reads the limits of what is in a query, form or JSON.
+    fn limits_of_bodies(&self, mut layer: SanitizeLayerBuilder) -> SanitizeLayerBuilder {
+        let text = &self.document.text;
+        if let Some(levels) = text.max_depth {
+            layer = layer.max_depth(levels);
+        }
+        if let Some(exponent) = text.max_exponent {
+            layer = layer.max_exponent(exponent);
+        }
+        if let Some(keys) = text.max_keys {
+            layer = layer.max_keys(keys);
+        }
+        if let Some(digits) = text.max_number_digits {
+            layer = layer.max_number_digits(digits);
+        }
+        if let Some(kib) = text.max_string_kib {
+            layer = layer.max_string(kib.saturating_mul(KIB));
+        }
+        layer
+    }
+
+    /// Reads the headers and the parameters of paths that hold text.
+    fn text_of_heads(
+        &self,
+        mut layer: SanitizeLayerBuilder,
+        sanitizer: &Sanitizer,
+    ) -> Result<SanitizeLayerBuilder, ConfigFileError> {
+        for name in &self.document.text.headers {
+            let header = HeaderName::try_from(name.get_ref().as_str()).map_err(|_| {
+                let problem = "is not the name of a header";
+                self.source
+                    .at(name, problem, "write a name, such as \"x-title\"")
+            })?;
+            layer = layer.header(header, sanitizer.clone());
+        }
+        for name in &self.document.text.path_parameters {
+            layer = layer.path_parameter(name.as_str(), sanitizer.clone());
+        }
+        Ok(layer)
+    }
+
+    /// Reads what is kept of a request that is changed.
+    fn signatures(
+        &self,
+        layer: SanitizeLayerBuilder,
+    ) -> Result<SanitizeLayerBuilder, ConfigFileError> {
+        let text = &self.document.text;
+        let layer = match text.raw_body {
+            true => layer.keep_raw_body(),
+            false => layer,
+        };
+        let Some(name) = &text.stale_headers else {
+            return Ok(layer);
+        };
+        let stale: StaleHeaders =
+            name.get_ref()
+                .parse()
+                .map_err(|problem: UnknownStaleHeaders| {
+                    let remedy = "write \"drop-digests\", the default, or another of them";
+                    self.source.at(name, problem, remedy)
+                })?;
+        Ok(layer.stale_headers(stale))
     }
 
     /// Reads what is done with the text of responses.

@@ -21,6 +21,7 @@
 
 #[cfg(feature = "moderation")]
 mod collected;
+mod metrics;
 mod replacing;
 mod selected;
 
@@ -237,6 +238,7 @@ impl Selection {
     /// Replaces personal data in a clean text by placeholders. `None`: nothing is replaced.
     fn replace_data(&mut self, targets: &[usize], text: &str) -> Option<String> {
         let replaced = self.replacing.as_mut()?.replace(text)?;
+        metrics::count_placeholders(&replaced);
         let first = targets.iter().find(|target| **target < self.fields.len());
         if let Some(selected) = first.and_then(|first| self.fields.get_mut(*first)) {
             selected.count_replaced(&replaced);
@@ -282,7 +284,7 @@ impl Selection {
         Err(refusal::refused(name, &Refused::Unstable))
     }
 
-    /// Cleans with one field. Flags are counted in the first turn only.
+    /// Cleans with one field. Flags, and metrics, are counted in the first turn only.
     fn clean_once(
         &mut self,
         field: usize,
@@ -303,8 +305,12 @@ impl Selection {
         } else {
             field.sanitizer.clean_optional(text)
         };
-        let clean = clean.map_err(|why| refusal::refused(&field.name, &why))?;
+        let clean = clean.map_err(|why| {
+            metrics::count_refusal(&why, self.shadow);
+            refusal::refused(&field.name, &why)
+        })?;
         if count_flags {
+            metrics::count_report(&field.sanitizer, clean.report(), self.shadow);
             selected.count_flags(clean.report());
             selected.count_personal_data(clean.report());
         }

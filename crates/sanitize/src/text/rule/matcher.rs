@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use regex::Regex;
 
+use super::rewrite::Rewriter;
 use crate::error::SanitizeBuildError;
 use crate::text::folded::Folded;
 use crate::text::numbers::{self, Number};
@@ -34,6 +35,8 @@ pub(super) enum Matcher {
     Invalid(SanitizeBuildError),
     /// A pattern in the text itself.
     Pattern(Regex),
+    /// The whole text, if a function would change it.
+    Rewrite(Rewriter),
     /// A pattern in the folded text, and a check that its matches must pass.
     PatternIf(Regex, fn(&str) -> bool),
 }
@@ -59,6 +62,8 @@ pub(crate) struct Match {
     /// The name under which the report counts it, such as `phone`. Empty for a rule that finds no
     /// kinds.
     pub(crate) kind: Arc<str>,
+    /// Data of the same form that belongs to no one.
+    pub(crate) stand_in: Option<&'static str>,
     /// How certain it is, in percent.
     pub(crate) score: u8,
     /// In bytes of the text that was searched.
@@ -71,6 +76,7 @@ impl Match {
         Self {
             label: "DATA",
             kind: Arc::default(),
+            stand_in: None,
             score: 100,
             place,
         }
@@ -101,6 +107,10 @@ impl Matcher {
             Self::Invalid(_) => std::iter::once(0..text.len()).collect(),
             Self::Number(check) => numbers::find(text, check),
             Self::NumberDigits(check) => numbers::find(text, |number| check(number.digits)),
+            Self::Rewrite(rewriter) => {
+                let is_changed = rewriter.apply(text) != text;
+                is_changed.then_some(0..text.len()).into_iter().collect()
+            }
             Self::Pattern(regex) => regex.find_iter(text).map(|found| found.range()).collect(),
             Self::PatternIf(regex, check) => {
                 let folded = Folded::new(text);

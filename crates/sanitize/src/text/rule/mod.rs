@@ -5,9 +5,12 @@
 //! kept until `SanitizerBuilder::build`, which returns it. So no request can fail by a pattern.
 
 mod banned;
+mod data_forms;
 mod repetition;
+mod rewrite;
 mod scripts;
 mod effect;
+mod effect_options;
 mod matcher;
 
 use std::sync::Arc;
@@ -30,6 +33,9 @@ const MAX_PROGRAM: usize = 1 << 20;
 /// The limit of a pattern, in bytes.
 const MAX_PATTERN: usize = 4096;
 
+/// The shortest key of a hash, in bytes: 128 bits cannot be guessed.
+const MIN_KEY: usize = 16;
+
 /// The limit of a replacement, in bytes. With it, one round of rules can grow a text only by a
 /// known factor.
 const MAX_REPLACEMENT: usize = 64;
@@ -37,7 +43,7 @@ const MAX_REPLACEMENT: usize = 64;
 /// A rule for text: what is done where a pattern or a number matches.
 ///
 /// The default effect is to refuse the text. [`drop`](Self::drop), [`flag`](Self::flag),
-/// [`mask`](Self::mask), [`replace`](Self::replace) and [`refuse`](Self::refuse) set another; the
+/// [`hash`](Self::hash), [`label`](Self::label), [`stand_in`](Self::stand_in), [`mask`](Self::mask), [`replace`](Self::replace) and [`refuse`](Self::refuse) set another; the
 /// last call counts. [`SanitizerBuilder::rule`](crate::SanitizerBuilder::rule) adds the rule to a
 /// sanitizer.
 ///
@@ -163,106 +169,6 @@ impl TextRule {
         }
     }
 
-    /// Removes what matches.
-    ///
-    /// ```
-    /// use palisade_sanitize::{Sanitizer, TextRule};
-    ///
-    /// let rule = TextRule::new("key", "key-[0-9]+").drop();
-    /// let sanitizer = Sanitizer::builder().rule(rule).build()?;
-    /// assert_eq!(sanitizer.clean("a key-123 b")?.text(), "a  b");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn drop(self) -> Self {
-        Self {
-            effect: Effect::Replace(Box::default()),
-            ..self
-        }
-    }
-
-    /// Keeps what matches and counts it in the report ([`Report::rule`]).
-    ///
-    /// ```
-    /// use palisade_sanitize::{Sanitizer, TextRule};
-    ///
-    /// let sanitizer = Sanitizer::builder().rule(TextRule::new("link", "https://").flag()).build()?;
-    /// let clean = sanitizer.clean("see https://a.example")?;
-    /// assert_eq!(clean.text(), "see https://a.example");
-    /// assert_eq!(clean.report().rule(0), 1);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn flag(self) -> Self {
-        Self {
-            effect: Effect::Flag,
-            ..self
-        }
-    }
-
-    /// Replaces each match with a label in square brackets, such as `[PHONE]`.
-    ///
-    /// The label names the kind for a rule of [`PersonalData`](crate::PersonalData). For other rules
-    /// it is `[DATA]`.
-    ///
-    /// ```
-    /// use palisade_sanitize::{Sanitizer, TextRule};
-    ///
-    /// let rule = TextRule::new("key", "key-[0-9]+").label();
-    /// let sanitizer = Sanitizer::builder().rule(rule).build()?;
-    /// assert_eq!(sanitizer.clean("a key-123 b")?.text(), "a [DATA] b");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn label(self) -> Self {
-        Self {
-            effect: Effect::Label,
-            ..self
-        }
-    }
-
-    /// Replaces each character of a match with this one. The number of characters stays the same.
-    ///
-    /// ```
-    /// use palisade_sanitize::{Sanitizer, TextRule};
-    ///
-    /// let rule = TextRule::new("key", "key-[0-9]+").mask('#');
-    /// let sanitizer = Sanitizer::builder().rule(rule).build()?;
-    /// assert_eq!(sanitizer.clean("a key-123 b")?.text(), "a ####### b");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn mask(self, with: char) -> Self {
-        Self {
-            effect: Effect::Mask(with),
-            ..self
-        }
-    }
-
-    /// Refuses the text if anything matches ([`Refused::Rule`]). This is the default.
-    pub fn refuse(self) -> Self {
-        Self {
-            effect: Effect::Refuse,
-            ..self
-        }
-    }
-
-    /// Replaces each match with this text, which is taken literally: `$1` has no special meaning.
-    ///
-    /// At most 64 bytes; [`SanitizerBuilder::build`](crate::SanitizerBuilder::build) refuses more.
-    /// A replacement that matches again can make the text unstable ([`Refused::Unstable`]).
-    ///
-    /// ```
-    /// use palisade_sanitize::{Sanitizer, TextRule};
-    ///
-    /// let rule = TextRule::new("key", "key-[0-9]+").replace("(key)");
-    /// let sanitizer = Sanitizer::builder().rule(rule).build()?;
-    /// assert_eq!(sanitizer.clean("a key-123 b")?.text(), "a (key) b");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn replace(self, by: impl Into<Box<str>>) -> Self {
-        Self {
-            effect: Effect::Replace(by.into()),
-            ..self
-        }
-    }
-
     /// Accepts as a match only what also passes a check, such as a check digit.
     ///
     /// Such a rule matches a view of the text in which digits of any script, full-width letters and
@@ -293,7 +199,9 @@ impl TextRule {
                 Matcher::PatternIf(regex, check)
             }
             Matcher::Number(_) | Matcher::NumberDigits(_) => Matcher::NumberDigits(check),
-            unchanged @ (Matcher::Finder(_) | Matcher::Invalid(_)) => unchanged,
+            unchanged @ (Matcher::Finder(_) | Matcher::Invalid(_) | Matcher::Rewrite(_)) => {
+                unchanged
+            }
         };
         Self { matcher, ..self }
     }
@@ -325,8 +233,19 @@ impl TextRule {
                     rule: Arc::clone(&self.name),
                 })
             }
+            Effect::Hash(key) if key.expose().len() < MIN_KEY => {
+                Err(SanitizeBuildError::HashKeyTooShort {
+                    rule: Arc::clone(&self.name),
+                })
+            }
             _ => Ok(()),
         }
+    }
+
+    /// Returns the word for what is done with matches, as metrics name it.
+    #[cfg(feature = "metrics")]
+    pub(crate) const fn effect_name(&self) -> &'static str {
+        self.effect.name()
     }
 
     /// Applies the rule once. Returns the new text, or `None` if nothing changes.

@@ -111,8 +111,10 @@ pub(in crate::config) enum OtlpSignal {
 )]
 pub(in crate::config) struct AuditOtlp {
     /// The logs endpoint of the collector: `https://collector.example:4318/v1/logs`, or `http://` on this machine.
-    /// Required. With `send = "spans"` the traces endpoint, `…/v1/traces`.
-    pub(in crate::config) url: Spanned<String>,
+    /// Required, or `url_from`. With `send = "spans"` the traces endpoint, `…/v1/traces`.
+    pub(in crate::config) url: Option<Spanned<String>>,
+    /// A file or a variable with the address, for one whose path is a secret. In place of `url`.
+    pub(in crate::config) url_from: Option<Spanned<SecretSource>>,
     /// What is sent. Default: `records`.
     #[serde(default)]
     pub(in crate::config) send: OtlpSignal,
