@@ -110,7 +110,7 @@ impl Config {
             Some(otlp) if self.document.trace.is_none() => {
                 let problem = "no request has a trace, so there would be no spans";
                 let remedy = "add the section `[trace]`";
-                Err(self.source.at(&otlp.url, problem, remedy))
+                Err(self.address_error(&otlp.address(), problem, remedy))
             }
             _ => Ok(()),
         }
