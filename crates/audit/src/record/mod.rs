@@ -204,6 +204,11 @@ impl RequestRecord {
         })
     }
 
+    /// Returns whether the request was refused before it reached the handler, and so had no effect.
+    pub(crate) fn is_refused_before_handler(&self) -> bool {
+        self.cx.refused_before_handler()
+    }
+
     /// Returns the identifier of the principal as it is recorded: its code, if the layer records pseudonyms.
     ///
     /// `None` for an anonymous or unauthenticated request.

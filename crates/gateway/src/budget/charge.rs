@@ -3,8 +3,8 @@
 //! | what ends the request | what is charged |
 //! |---|---|
 //! | a complete response | the usage that the upstream reports, otherwise the text that passed |
-//! | a client that disconnects, a response that is cut | tokens in, and the whole reserve of tokens out |
-//! | no upstream could be reached | nothing: no model ran |
+//! | a client that disconnects, a response that is cut | tokens in, and the whole reserve of tokens out; the usage if the event that ends the stream told it |
+//! | no upstream could be reached, in any attempt | nothing: no model ran |
 //! | the process is killed | the reserve, since no one settles it |
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -60,6 +60,8 @@ pub(crate) struct Charge {
     api: Option<Api>,
     /// Whether events with the usage are removed from a stream, because the client did not ask for them.
     hides_usage: bool,
+    /// Whether the request asks for one answer of a model.
+    has_one_choice: bool,
 }
 
 impl Charge {
@@ -100,6 +102,7 @@ impl Charge {
             fields,
             api: None,
             hides_usage: false,
+            has_one_choice: false,
         }
     }
 
@@ -107,6 +110,7 @@ impl Charge {
     pub(super) fn of_request(mut self, request: &ModelRequest, only_shadow: bool) -> Self {
         self.api = Some(request.api());
         self.hides_usage = request.hides_usage() && !only_shadow;
+        self.has_one_choice = request.has_one_choice();
         record_note(&self.cx, "model", request.model().to_owned());
         self
     }
@@ -114,6 +118,11 @@ impl Charge {
     /// Returns whether the usage of a stream is for the gateway alone.
     pub(super) const fn hides_usage(&self) -> bool {
         self.hides_usage
+    }
+
+    /// Returns whether the request asks for one answer of a model.
+    pub(super) const fn has_one_choice(&self) -> bool {
+        self.has_one_choice
     }
 
     /// Notes the model of a request that has to do with sound.
@@ -142,12 +151,12 @@ impl Charge {
         }
     }
 
-    /// Settles a request that got no response, by the code of its refusal.
+    /// Settles a request that got no response.
     ///
-    /// Only where no upstream has the request, everything is given back. After any other failure, such as a timeout, a model
-    /// may have run: the drop of the charge then settles the reserve.
-    pub(crate) fn settle_failed(mut self, code: &str) {
-        if matches!(code, "unavailable" | "upstream_unreachable") {
+    /// Everything is given back only if no upstream has the request, in any attempt. After any other failure, such as a
+    /// timeout, a model may have run: the drop of the charge then settles the reserve.
+    pub(crate) fn settle_failed(mut self, may_have_run: bool) {
+        if !may_have_run {
             self.settle_usage(&Usage::default(), Ending::NothingRan);
         }
     }

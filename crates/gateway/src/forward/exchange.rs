@@ -12,7 +12,10 @@
 //!
 //! After the head the status is out, so the other bounds can only cut the body.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use http::{HeaderValue, Request, Response, header::TRANSFER_ENCODING, request::Parts};
 use http_body::Body as _;
@@ -42,6 +45,8 @@ pub(super) struct Exchange {
     secret: Option<Arc<Secret>>,
     /// Who decides whether the client's credential is still valid, and its request.
     client: Option<(Credentials, SecurityContext)>,
+    /// Whether a server may have read the request.
+    may_have_run: AtomicBool,
 }
 
 impl Exchange {
@@ -60,7 +65,13 @@ impl Exchange {
             end: total.map(|total| Instant::now() + total),
             secret,
             client,
+            may_have_run: AtomicBool::new(false),
         }
+    }
+
+    /// Returns whether a server may have read the request, in any attempt: it had a connection.
+    pub(super) fn may_have_run(&self) -> bool {
+        self.may_have_run.load(Ordering::Relaxed)
     }
 
     /// Returns the upstream.
@@ -91,6 +102,20 @@ impl Exchange {
     /// - [`Failure::CredentialEnded`]: the client's credential ended
     /// - [`Failure::TooLong`]: the exchange reached `total_timeout_seconds`
     pub(super) async fn send_request(
+        &self,
+        client: &Client,
+        head: Parts,
+        body: SentBody,
+    ) -> Result<Response<Incoming>, Failure> {
+        let sent = self.send_within_bounds(client, head, body).await;
+        if !sent.as_ref().is_err_and(Failure::is_before_sending) {
+            self.may_have_run.store(true, Ordering::Relaxed);
+        }
+        sent
+    }
+
+    /// Sends a request within the bounds on time. The errors are those of [`send_request`](Self::send_request).
+    async fn send_within_bounds(
         &self,
         client: &Client,
         mut head: Parts,

@@ -77,6 +77,11 @@ impl Failure {
         }
     }
 
+    /// Returns whether there was no connection, so that no server has read the request.
+    pub(super) fn is_before_sending(&self) -> bool {
+        matches!(self, Self::Broken { error, .. } if error.is_connect())
+    }
+
     /// Returns whether another server could do better. After a timeout the client has waited long
     /// enough.
     ///

@@ -9,10 +9,11 @@ use crate::{body::UpstreamBody, budget::Charge};
 ///
 /// # Errors
 ///
-/// The refusal of the exchange. The reserve is settled by what it says.
+/// The refusal of the exchange. The reserve is charged if a server `may_have_run` the request, in any attempt.
 pub(super) fn follow_response(
     charge: Option<Charge>,
     sent: Result<Response<UpstreamBody>, Box<Rejection>>,
+    may_have_run: bool,
 ) -> Result<Response<UpstreamBody>, Box<Rejection>> {
     let Some(charge) = charge else {
         return sent;
@@ -24,7 +25,7 @@ pub(super) fn follow_response(
             Ok(Response::from_parts(head, body.with_meter(meter)))
         }
         Err(rejection) => {
-            charge.settle_failed(rejection.code());
+            charge.settle_failed(may_have_run);
             Err(rejection)
         }
     }

@@ -38,7 +38,7 @@ use std::{
 use bytes::Bytes;
 use http::{Method, Request, Response, request::Parts, uri::Authority};
 use http_body::Body;
-use palisade::core::{BoxError, GuardBody, Rejection, SecurityContext, refuse};
+use palisade::core::{BoxError, GuardBody, Rejection, SecurityContext, refuse, refuse_response};
 use tower_service::Service;
 
 use self::{
@@ -184,6 +184,30 @@ impl Forward {
     }
 }
 
+/// Why a request got no response of an upstream.
+struct Refusal {
+    rejection: Box<Rejection>,
+    /// Whether a server may have read the request. Then it counts as handled: it always has an audit record, and limits
+    /// give nothing back.
+    may_have_run: bool,
+}
+
+impl From<Box<Rejection>> for Refusal {
+    /// Nothing was sent.
+    fn from(rejection: Box<Rejection>) -> Self {
+        Self {
+            rejection,
+            may_have_run: false,
+        }
+    }
+}
+
+impl From<Rejection> for Refusal {
+    fn from(rejection: Rejection) -> Self {
+        Box::new(rejection).into()
+    }
+}
+
 impl<B> Service<Request<B>> for Forward
 where
     B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
@@ -205,7 +229,10 @@ where
         Box::pin(async move {
             Ok(match forward.check_and_forward(&cx, head, body).await {
                 Ok(response) => response.map(GuardBody::inner),
-                Err(rejection) => refuse(&cx, NAME, *rejection),
+                Err(refusal) => match refusal.may_have_run {
+                    true => refuse_response(&cx, NAME, *refusal.rejection),
+                    false => refuse(&cx, NAME, *refusal.rejection),
+                },
             })
         })
     }
@@ -242,12 +269,12 @@ impl Forward {
         cx: &SecurityContext,
         mut head: Parts,
         body: B,
-    ) -> Result<Response<UpstreamBody>, Box<Rejection>>
+    ) -> Result<Response<UpstreamBody>, Refusal>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         if matches!(head.method, Method::CONNECT | Method::TRACE) {
-            return Err(Box::new(failure::method_refused()));
+            return Err(failure::method_refused().into());
         }
         if let Err(problem) = check_path(head.uri.path()) {
             self.refuse_unless_shadow(cx, failure::ambiguous_path(problem))?;
@@ -295,7 +322,12 @@ impl Forward {
             Some(tools) => sent.and_then(|response| hide_tools(tools, response)),
             None => sent,
         };
-        metered::follow_response(charge, sent)
+        let may_have_run = exchange.may_have_run();
+        let followed = metered::follow_response(charge, sent, may_have_run);
+        followed.map_err(|rejection| Refusal {
+            rejection,
+            may_have_run,
+        })
     }
 
     /// Reads the handshake of a WebSocket, and counts it. `None`: the client wants no WebSocket.

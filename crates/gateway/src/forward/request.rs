@@ -35,6 +35,7 @@
 //! | `Host`, `:authority` | what `host` of the upstream says | RFC 9112 section 3.2, RFC 9113 section 8.3.1 |
 //! | `traceparent`, `tracestate` | with `[trace]` those of the decided trace, otherwise as the client sent them | W3C Trace Context section 4.3 |
 //! | `Authorization`, `X-API-Key` | removed | the credential is the gateway's |
+//! | `X-HTTP-Method-Override`, `X-Method-Override`, `X-HTTP-Method` | removed, in shadow recorded: the stack decided about the method of the request line | servers that read another method there |
 //! | names with an underscore | removed | RFC 3875 section 4.1.18 maps them to others |
 
 use std::sync::Arc;
@@ -45,7 +46,7 @@ use http::{
     request::Parts,
     uri::{Authority, PathAndQuery, Scheme},
 };
-use palisade::core::{Rejection, Secret, SecurityContext};
+use palisade::core::{Fact, Rejection, Secret, SecurityContext};
 
 use super::{failure::no_secret, hop_by_hop};
 use crate::{
@@ -62,6 +63,12 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Credentials of clients, also where no authenticator took them.
 static CREDENTIALS: [HeaderName; 2] = [AUTHORIZATION, HeaderName::from_static("x-api-key")];
+/// Fields in which some servers read another method than that of the request line, which the rules decided about.
+static METHOD_OVERRIDES: [HeaderName; 3] = [
+    HeaderName::from_static("x-http-method-override"),
+    HeaderName::from_static("x-method-override"),
+    HeaderName::from_static("x-http-method"),
+];
 
 /// Returns the host that the client sent: that of the target, or `Host`.
 ///
@@ -82,7 +89,8 @@ pub(super) struct Prepared {
     pub(super) secret: Option<Arc<Secret>>,
 }
 
-/// Makes the head for an upstream. Method, path and query stay as the client sent them. The credential of the client is forwarded only if `keeps_credential`.
+/// Makes the head for an upstream. Method, path and query stay as the client sent them. The credential of the client and
+/// fields with another method are forwarded only if the mode is `only_shadow`.
 ///
 /// The length is left to the client library, which takes it from the body: it is what frames the
 /// request, so no field of the client can.
@@ -96,7 +104,7 @@ pub(super) fn rewrite_head(
     cx: &SecurityContext,
     host: Option<&Authority>,
     upstream: &Upstream,
-    keeps_credential: bool,
+    only_shadow: bool,
 ) -> Result<Prepared, Box<Rejection>> {
     let mut new = http::Request::new(()).into_parts().0;
     new.method = head.method;
@@ -108,7 +116,8 @@ pub(super) fn rewrite_head(
     new.headers = head.headers;
     let wants_trailers = upstream.is_http2 && hop_by_hop::wants_trailers(&new.headers);
     remove_client_fields(&mut new.headers);
-    if !keeps_credential {
+    remove_method_overrides(&mut new.headers, cx, only_shadow);
+    if !only_shadow {
         for name in &CREDENTIALS {
             new.headers.remove(name);
         }
@@ -193,6 +202,20 @@ fn remove_client_fields(headers: &mut HeaderMap) {
         .collect();
     for name in misleading {
         headers.remove(name);
+    }
+}
+
+/// Removes fields with another method than that of the request line, and records them. In shadow they are recorded alone.
+fn remove_method_overrides(headers: &mut HeaderMap, cx: &SecurityContext, only_shadow: bool) {
+    for name in &METHOD_OVERRIDES {
+        if !headers.contains_key(name) {
+            continue;
+        }
+        let (key, value) = ("method_override", name.as_str().to_owned().into());
+        cx.record(Fact::Noted { key, value });
+        if !only_shadow {
+            headers.remove(name);
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! rules, and writes the body again from what was parsed: a key that is there twice reaches the server with the value that
 //! was checked. Names of method and tool are in the audit record.
 //!
-//! Some servers read messages under every method. So a body passes unread under none: `GET`, `HEAD`, `OPTIONS` and `DELETE`
+//! Some servers read messages under every method, and no field for another method passes (see `forward`). So a body passes unread under none: `GET`, `HEAD`, `OPTIONS` and `DELETE`
 //! (the stream, and the end of a session) have none, and every other method is read as `POST` is.
 //!
 //! The list of tools that the server sends (`tools/list`) has only those that the client may call ([`tool_list`]), unless
@@ -17,7 +17,7 @@ mod tool_list;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
+use http::{HeaderValue, Method, StatusCode, header, request::Parts};
 use http_body::Body;
 use http_body_util::{Either, Full};
 use palisade::{
@@ -31,13 +31,6 @@ use crate::{
     collected_body::collect_body,
     pattern::{Pattern, first_match},
 };
-
-/// Fields by which some servers read another method than that of the request line.
-const METHOD_OVERRIDES: [&str; 3] = [
-    "x-http-method-override",
-    "x-method-override",
-    "x-http-method",
-];
 
 /// The methods and tools of servers. Clones share them.
 #[derive(Clone, Debug, Default)]
@@ -109,9 +102,6 @@ impl McpRules {
             refuse(unreadable(
                 "another protocol has messages that cannot be checked",
             ))?;
-        }
-        if !only_shadow {
-            remove_overrides(&mut head.headers);
         }
         if has_no_message(&head.method) && body.is_end_stream() {
             return Ok(Either::Left(body));
@@ -250,13 +240,6 @@ fn has_no_message(method: &Method) -> bool {
         *method,
         Method::GET | Method::HEAD | Method::OPTIONS | Method::DELETE
     )
-}
-
-/// A server must not read another method than the one that was checked.
-fn remove_overrides(headers: &mut HeaderMap) {
-    for name in METHOD_OVERRIDES {
-        headers.remove(name);
-    }
 }
 
 /// Notes method and tool for the audit record, which escapes and cuts them.

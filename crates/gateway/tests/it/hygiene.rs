@@ -70,6 +70,28 @@ async fn the_credential_comes_down_in_no_part_of_a_response() {
     assert_eq!(trailers.get("grpc-message"), None, "{trailers:?}");
 }
 
+/// The rules decided about the method of the request line.
+#[tokio::test]
+async fn a_field_with_another_method_reaches_no_upstream() {
+    let fields =
+        "X-HTTP-Method-Override: DELETE\r\nX-Method-Override: DELETE\r\nX-HTTP-Method: DELETE\r\n";
+    let request = format!("POST /a HTTP/1.1\r\nHOST{fields}X-Kept: 1\r\nContent-Length: 0\r\n\r\n");
+    let (gateway, mut upstream) = gateway(crate::upstream::OK, "").await;
+    assert_eq!(status(&gateway.send(&request).await), 200);
+    let got = upstream.request().await;
+    assert!(!got.contains("DELETE"), "{got}");
+    assert_eq!(field(&got, "x-kept"), Some("1"), "{got}");
+    let folder = gateway.stop().await;
+    let trail = fs::read_to_string(folder.path().join("audit.jsonl")).unwrap();
+    for name in [
+        "x-http-method-override",
+        "x-method-override",
+        "x-http-method",
+    ] {
+        assert!(trail.contains(&format!("\"value\":\"{name}\"")), "{trail}");
+    }
+}
+
 #[tokio::test]
 async fn a_credential_in_its_own_field_has_no_scheme() {
     let keys = "[upstreams.credential]\nfile = 'secret'\nheader = 'X-Goog-Api-Key'";

@@ -9,6 +9,7 @@ mod client;
 mod client_certificates;
 mod configuration;
 mod denied_tokens;
+mod executed;
 mod failures;
 mod forwarding;
 mod hygiene;

@@ -69,3 +69,21 @@ async fn in_shadow_the_credential_of_the_client_goes_up() {
     let got = upstream.request().await;
     assert_eq!(field(&got, "authorization"), Some("Basic YTpi"), "{got}");
 }
+
+#[tokio::test]
+async fn in_shadow_a_field_with_another_method_goes_up_and_is_recorded() {
+    let mut upstream = answering(OK).await;
+    let gateway = start_with(
+        upstream.address,
+        |start| start,
+        |settings| settings.dangerously_only_shadow(),
+    )
+    .await;
+    let request = "GET /a HTTP/1.1\r\nHOSTX-HTTP-Method-Override: PUT\r\n\r\n";
+    assert_eq!(status(&gateway.send(request).await), 200);
+    let got = upstream.request().await;
+    assert_eq!(field(&got, "x-http-method-override"), Some("PUT"), "{got}");
+    let folder = gateway.stop().await;
+    let trail = std::fs::read_to_string(folder.path().join("data/audit/audit.jsonl")).unwrap();
+    assert!(trail.contains("\"x-http-method-override\""), "{trail}");
+}

@@ -5,6 +5,9 @@
 //! one in a window is a record. At the end of the window a record `folded` has the number of the
 //! others.
 //!
+//! Only refusals before the handler are counted together. A request that reached the handler may have had an effect, also
+//! if it ended with a refusal: it always has a record.
+//!
 //! First refusals have a budget of bytes a second, so that many addresses cannot fill the disk
 //! either. Beyond it they are only counted. The file sink holds the table under the lock of its queue;
 //! the sinks that send records use it without a budget, through `repeat_filter`.
@@ -60,8 +63,11 @@ pub(crate) struct RepeatCount {
 }
 
 impl RepeatKey {
-    /// Returns what a refused request is counted under. `None` if it was not refused.
+    /// Returns what a refused request is counted under. `None` if it was not refused, or not before the handler.
     pub(crate) fn of_request(event: &RequestRecord) -> Option<Self> {
+        if !event.is_refused_before_handler() {
+            return None;
+        }
         let (guard, code) = event.refused_by()?;
         Some(Self {
             client: event.recorded_client().map(network),
