@@ -6,7 +6,7 @@
 //!
 //! Two times bound it. `idle` begins when the upstream has nothing to give, and ends with the next part;
 //! while a slow client does not read, it does not run. `end` is fixed when the request begins. The timer
-//! is made when the upstream is silent for the first time: most responses never need one.
+//! is made when the upstream is silent for the first time: most responses never need one. `end` is compared at each part too.
 //!
 //! | what ends it | what the client sees | what the audit record has |
 //! |---|---|---|
@@ -27,6 +27,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use palisade::core::BoxError;
@@ -63,6 +64,8 @@ pub struct UpstreamBody {
     silent_since: Option<Instant>,
     /// The names of trailers that pass.
     trailers: Trailers,
+    /// Trailers that follow what was held back until they came.
+    waiting: Option<HeaderMap>,
     /// Removes the upstream's credential.
     mask: Option<Mask>,
     /// Hides tools of an MCP server.
@@ -79,6 +82,9 @@ pub struct UpstreamBody {
 enum Content {
     /// A body that arrives over a connection to the upstream.
     Upstream(Incoming),
+    /// A body of a test.
+    #[cfg(test)]
+    Test(tests::TestBody),
     /// The gateway's own; taken when it is sent.
     Own(Bytes),
 }
@@ -91,14 +97,19 @@ type BodyFrame = Result<Frame<Bytes>, BoxError>;
 impl UpstreamBody {
     /// Wraps the body of a response.
     ///
-    /// Nothing is read before the first poll. No mask and nothing held: see `with_mask` and `hold_until_end`.
+    /// Nothing is read before the first poll.
     pub(crate) fn new(body: Incoming, bounds: Bounds, trailers: Trailers) -> Self {
+        Self::of_content(Content::Upstream(body), bounds, trailers)
+    }
+
+    fn of_content(content: Content, bounds: Bounds, trailers: Trailers) -> Self {
         Self {
-            content: Content::Upstream(body),
+            content,
             bounds,
             timer: None,
             silent_since: None,
             trailers,
+            waiting: None,
             mask: None,
             tools: None,
             meter: None,
@@ -116,18 +127,7 @@ impl UpstreamBody {
             idle: Duration::ZERO,
             end: None,
         };
-        Self {
-            content: Content::Own(bytes),
-            bounds,
-            timer: None,
-            silent_since: None,
-            trailers: Trailers::default(),
-            mask: None,
-            tools: None,
-            meter: None,
-            watch: None,
-            held: None,
-        }
+        Self::of_content(Content::Own(bytes), bounds, Trailers::default())
     }
 
     /// Removes a secret from the bytes that pass.
@@ -207,7 +207,7 @@ impl UpstreamBody {
     /// Returns what may pass of a frame. `None`: nothing.
     ///
     /// Data may be empty after masking: all of it is held back until more is known. Trailers that are
-    /// all dropped leave nothing either.
+    /// all dropped leave nothing either. What was held back comes before trailers, which wait for the next poll.
     fn pass_frame(&mut self, frame: Frame<Bytes>) -> Option<Frame<Bytes>> {
         let frame = match frame.into_data() {
             Ok(data) => {
@@ -227,11 +227,35 @@ impl UpstreamBody {
             }
             Err(frame) => frame,
         };
-        let mut trailers = self.trailers.keep_allowed(frame.into_trailers().ok()?)?;
+        let trailers = self.trailers.keep_allowed(frame.into_trailers().ok()?);
+        let mut trailers = trailers.unwrap_or_default();
         if let Some(mask) = &self.mask {
             mask.remove_from(&mut trailers);
         }
-        (!trailers.is_empty()).then(|| Frame::trailers(trailers))
+        self.waiting = (!trailers.is_empty()).then_some(trailers);
+        let rest = self.take_rest();
+        match rest.is_empty() {
+            true => self.waiting.take().map(Frame::trailers),
+            false => Some(Frame::data(rest)),
+        }
+    }
+
+    /// Returns what was held back, as no data follows. The cost of the response is settled, unless a list of tools
+    /// [cannot be read](Self::has_failed).
+    fn take_rest(&mut self) -> Bytes {
+        let rest = self.mask.as_mut().map(Mask::finish).unwrap_or_default();
+        let rest = match &mut self.tools {
+            Some(tools) => tools.finish(&rest),
+            None => rest,
+        };
+        if self.has_failed() {
+            return Bytes::new();
+        }
+        self.tools = None;
+        match self.meter.take() {
+            Some(meter) => meter.finish(rest),
+            None => rest,
+        }
     }
 
     /// Returns what is left when the upstream has nothing more. An error comes first.
@@ -239,22 +263,13 @@ impl UpstreamBody {
     /// Bytes that were held back are not sent before an error: what is incomplete anyway needs no more
     /// bytes.
     fn last_frame(&mut self, end: Option<BodyFrame>) -> Option<BodyFrame> {
-        let rest = self.mask.as_mut().map(Mask::finish).unwrap_or_default();
         match end {
             Some(error) => Some(error),
             None => {
-                let rest = match &mut self.tools {
-                    Some(tools) => tools.finish(&rest),
-                    None => rest,
-                };
+                let rest = self.take_rest();
                 if self.has_failed() {
                     return Some(Err(TooLong::List.into()));
                 }
-                self.tools = None;
-                let rest = match self.meter.take() {
-                    Some(meter) => meter.finish(rest),
-                    None => rest,
-                };
                 (!rest.is_empty()).then(|| Ok(Frame::data(rest)))
             }
         }
@@ -300,20 +315,30 @@ impl Body for UpstreamBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if let Some(trailers) = self.waiting.take() {
+            return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+        }
         loop {
             if let Poll::Ready(ended) = self.poll_credential(cx) {
                 self.release_held();
                 return Poll::Ready(Some(Err(ended.into())));
             }
-            let body = match &mut self.content {
-                Content::Upstream(body) => body,
+            // A body of which something is always there reaches no timer.
+            if self.bounds.end.is_some_and(|end| end <= Instant::now()) {
+                self.release_held();
+                return Poll::Ready(Some(Err(TooLong::Total.into())));
+            }
+            let polled = match &mut self.content {
+                Content::Upstream(body) => Pin::new(body).poll_frame(cx),
+                #[cfg(test)]
+                Content::Test(body) => Pin::new(body).poll_frame(cx),
                 Content::Own(bytes) => {
                     let bytes = std::mem::take(bytes);
                     let frame = (!bytes.is_empty()).then(|| Ok(Frame::data(bytes)));
                     return Poll::Ready(frame);
                 }
             };
-            let Poll::Ready(frame) = Pin::new(body).poll_frame(cx) else {
+            let Poll::Ready(frame) = polled else {
                 let Some(late) = ready!(self.poll_timer(cx)) else {
                     continue;
                 };
@@ -341,11 +366,13 @@ impl Body for UpstreamBody {
 
     /// False while bytes are held back, since they are still to be sent.
     fn is_end_stream(&self) -> bool {
-        if self.changes_length() {
+        if self.waiting.is_some() || self.changes_length() {
             return false;
         }
         match &self.content {
             Content::Upstream(body) => self.held_bytes() == 0 && body.is_end_stream(),
+            #[cfg(test)]
+            Content::Test(body) => self.held_bytes() == 0 && body.is_end_stream(),
             Content::Own(bytes) => bytes.is_empty(),
         }
     }
@@ -358,15 +385,14 @@ impl Body for UpstreamBody {
         }
         match &self.content {
             Content::Upstream(body) => add_held_bytes(body.size_hint(), self.held_bytes()),
+            #[cfg(test)]
+            Content::Test(body) => add_held_bytes(body.size_hint(), self.held_bytes()),
             Content::Own(bytes) => SizeHint::with_exact(bytes.len() as u64),
         }
     }
 }
 
-/// Adds bytes that are held back.
-///
-/// Exact hints stay exact. The sum cannot overflow in practice: the second number is below the length
-/// of a secret.
+/// Adds bytes that are held back, fewer than a secret has. Exact hints stay exact.
 fn add_held_bytes(hint: SizeHint, held: u64) -> SizeHint {
     let mut sum = SizeHint::new();
     sum.set_lower(hint.lower() + held);
@@ -381,3 +407,6 @@ impl fmt::Debug for UpstreamBody {
         f.write_str("UpstreamBody")
     }
 }
+
+#[cfg(test)]
+mod tests;

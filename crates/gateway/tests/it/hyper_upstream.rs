@@ -5,7 +5,7 @@ use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use http_body::Frame;
-use http_body_util::{BodyExt, StreamBody, combinators::BoxBody};
+use http_body_util::{BodyExt, Full, StreamBody, combinators::BoxBody};
 use hyper::{body::Incoming, server::conn, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
@@ -20,11 +20,15 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-/// Says what it got: the version, target and fields, then the body. Ends with two trailers.
+/// Says what it got: the version, target and fields, then the body. Ends with two trailers. `/bytes/9` has 9 bytes.
 async fn echo(
     request: Request<Incoming>,
 ) -> Result<Response<BoxBody<Bytes, Infallible>>, Infallible> {
     let (head, body) = request.into_parts();
+    if let Some(bytes) = head.uri.path().strip_prefix("/bytes/") {
+        let bytes = vec![b'x'; bytes.parse().unwrap()];
+        return Ok(Response::new(BodyExt::boxed(Full::from(bytes))));
+    }
     let mut text = format!("{:?} {} {}\n", head.version, head.method, head.uri);
     for (name, value) in &head.headers {
         text.push_str(&format!("{name}: {}\n", value.to_str().unwrap()));

@@ -2,7 +2,13 @@
 
 use std::fs;
 
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt as _, Full};
+use palisade::config::Config;
+use palisade_gateway::{Forward, Upstreams};
 use tempfile::TempDir;
+use tower_service::Service as _;
 
 use crate::{
     client::{Running, start_file, status},
@@ -38,6 +44,29 @@ async fn an_upstream_with_http2_in_clear_gets_its_own_name_as_authority() {
         "{response}"
     );
     assert!(!response.contains("\nhost: "), "{response}");
+}
+
+/// All responses of a server share one connection, and one client must not hold all of it.
+#[tokio::test]
+async fn a_client_that_does_not_read_stops_no_other_response_over_http2() {
+    let file = format!("[[upstreams]]\nurl = 'http://{}'\nhttp = '2'", h2c().await);
+    let config = Config::parse_with(&file, &["upstreams"]).unwrap();
+    let forward = Forward::new(Upstreams::of(&config).unwrap());
+    let get = async |bytes: usize| {
+        let request = Request::get(format!("/bytes/{bytes}")).body(Full::<Bytes>::default());
+        let mut forward = forward.clone();
+        forward.call(request.unwrap()).await.unwrap().into_body()
+    };
+    const MIB: usize = 1 << 20;
+    let mut never_read = Vec::new();
+    for _ in 0..2 {
+        never_read.push(get(10 * MIB).await);
+    }
+    for _ in 0..3 {
+        let read = get(MIB).await.collect().await.unwrap().to_bytes();
+        assert_eq!(read.len(), MIB);
+    }
+    drop(never_read);
 }
 
 #[tokio::test]
