@@ -46,6 +46,10 @@ pub(crate) struct Records {
     searched: usize,
     /// A record was too long.
     pub(crate) is_unreadable: bool,
+    /// The event `[DONE]` was seen, after which nothing follows.
+    pub(crate) is_done: bool,
+    /// Bytes that passed.
+    pub(crate) length: u64,
 }
 
 impl Records {
@@ -56,11 +60,14 @@ impl Records {
             partial: BytesMut::new(),
             searched: 0,
             is_unreadable: false,
+            is_done: false,
+            length: 0,
         }
     }
 
     /// Takes a part, shows each complete record to `see`, and returns what passes.
     pub(crate) fn pass_part(&mut self, part: &Bytes, mut see: impl FnMut(&Value) -> Fate) -> Bytes {
+        self.length = self.length.saturating_add(part.len() as u64);
         if self.is_unreadable {
             return part.clone();
         }
@@ -113,12 +120,14 @@ impl Records {
     }
 
     /// Reads the document of a record. `None`: it has none.
-    fn parse_document(&self, record: &[u8]) -> Option<Value> {
+    fn parse_document(&mut self, record: &[u8]) -> Option<Value> {
         match self.form {
             Form::Lines => serde_json::from_slice(record).ok(),
             Form::Events => {
                 let data: Vec<&[u8]> = lines(record).filter_map(data_value).collect();
-                serde_json::from_slice(&data.join(&b'\n')).ok()
+                let data = data.join(&b'\n');
+                self.is_done |= data == b"[DONE]";
+                serde_json::from_slice(&data).ok()
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::{error::Error, fmt, time::Duration};
 
+use http_body::SizeHint;
 use tokio::time::Instant;
 
 /// How long a body may be silent, and when it has to be over.
@@ -37,3 +38,13 @@ impl fmt::Display for TooLong {
 }
 
 impl Error for TooLong {}
+
+/// Adds bytes that are held back, fewer than a secret has. Exact hints stay exact.
+pub(super) fn add_held_bytes(hint: SizeHint, held: u64) -> SizeHint {
+    let mut sum = SizeHint::new();
+    sum.set_lower(hint.lower() + held);
+    if let Some(upper) = hint.upper() {
+        sum.set_upper(upper + held);
+    }
+    sum
+}

@@ -34,7 +34,7 @@ use palisade::core::BoxError;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{
-    bounds::{Bounds, TooLong},
+    bounds::{Bounds, TooLong, add_held_bytes},
     mask::Mask,
     trailers::Trailers,
 };
@@ -95,9 +95,7 @@ enum Content {
 type BodyFrame = Result<Frame<Bytes>, BoxError>;
 
 impl UpstreamBody {
-    /// Wraps the body of a response.
-    ///
-    /// Nothing is read before the first poll.
+    /// Wraps the body of a response. Nothing is read before the first poll.
     pub(crate) fn new(body: Incoming, bounds: Bounds, trailers: Trailers) -> Self {
         Self::of_content(Content::Upstream(body), bounds, trailers)
     }
@@ -296,8 +294,7 @@ impl UpstreamBody {
 
     /// Ends the body: what it held is free.
     ///
-    /// Called at the last part and at every error. A later poll would still be valid, but has nothing
-    /// to release.
+    /// Called at the last part and at every error. A later poll has nothing to release.
     fn release_held(&mut self) {
         self.held = None;
         self.timer = None;
@@ -390,16 +387,6 @@ impl Body for UpstreamBody {
             Content::Own(bytes) => SizeHint::with_exact(bytes.len() as u64),
         }
     }
-}
-
-/// Adds bytes that are held back, fewer than a secret has. Exact hints stay exact.
-fn add_held_bytes(hint: SizeHint, held: u64) -> SizeHint {
-    let mut sum = SizeHint::new();
-    sum.set_lower(hint.lower() + held);
-    if let Some(upper) = hint.upper() {
-        sum.set_upper(upper + held);
-    }
-    sum
 }
 
 impl fmt::Debug for UpstreamBody {

@@ -86,6 +86,9 @@ impl Budgets {
         let (principal, owner) = caller.principal_and_owner();
         let limit = policy.check_model(request.model(), &principal, &owner, path)?;
         let price = policy.price_of(request.model())?;
+        if policy.names_models() {
+            request.check_single_model()?;
+        }
         if policy.has_money() {
             request.check_price()?;
         }

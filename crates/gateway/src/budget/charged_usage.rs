@@ -20,7 +20,7 @@ use super::{
 /// | `NothingRan` | none |
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Ending {
-    /// The response ended before its end, or there was none. Without a usage the reserve of tokens out is
+    /// The response ended before its end, or there was none. Without a final usage at least the reserve of tokens out is
     /// charged: how far the upstream went on is not known.
     Cut,
     /// The response was complete.
@@ -78,7 +78,14 @@ impl ChargedUsage {
         // No request has no tokens in; and text has tokens.
         let told_in = usage.tokens_in.filter(|tokens| *tokens > 0);
         let may_be_zero = usage.text == 0 && ending != Ending::Cut;
+        let so_far = usage.tokens_out.unwrap_or_default();
+        let is_partial = ending != Ending::Complete && !usage.is_final;
         let told_out = usage.tokens_out.filter(|told| *told > 0 || may_be_zero);
+        let told_out = told_out.filter(|_| !is_partial);
+        let passed = match is_partial {
+            true => passed.max(so_far.min(MOST_TOLD)),
+            false => passed,
+        };
         let is_above = |told: Option<u64>, most: u64| told.is_some_and(|told| told > most);
         let is_above = is_above(told_in, most.tokens_in) || is_above(told_out, most.tokens_out);
         let estimated = match (told_in, told_out) {
@@ -176,6 +183,16 @@ mod tests {
             cache_write: 0,
             audio_millis: None,
             is_wrong: false,
+            is_final: false,
+            has_one_choice: true,
+        }
+    }
+
+    /// The usage of a stream whose last event was seen.
+    fn final_usage(tokens_in: u64, tokens_out: u64, text: u64) -> Usage {
+        Usage {
+            is_final: true,
+            ..usage(Some(tokens_in), Some(tokens_out), text)
         }
     }
 
@@ -192,7 +209,18 @@ mod tests {
         check(&usage(Some(12), Some(7), 30), Complete, (12, 7, None));
         check(&usage(Some(150), Some(50), 0), Complete, (150, 50, None));
         check(&usage(Some(12), Some(0), 0), Complete, (12, 0, None));
-        check(&usage(Some(12), Some(7), 30), Cut, (12, 7, None));
+        check(&final_usage(12, 7, 30), Cut, (12, 7, None));
+    }
+
+    /// Some servers tell the tokens so far in every event.
+    #[test]
+    fn what_a_stream_told_before_its_end_does_not_lower_the_charge_of_a_client_that_leaves() {
+        use Ending::{Complete, Cut, Unreadable};
+        let early = usage(Some(12), Some(1), 2);
+        check(&early, Cut, (12, 50, Some("cut")));
+        check(&early, Unreadable, (12, 50, Some("unreadable")));
+        check(&early, Complete, (12, 1, None));
+        check(&usage(Some(12), Some(60), 99), Cut, (12, 60, Some("cut")));
     }
 
     #[test]

@@ -80,10 +80,14 @@ impl Meter {
             // The client gets fewer bytes than the upstream sends.
             head.headers.remove(header::CONTENT_LENGTH);
         }
+        let usage = Usage {
+            has_one_choice: charge.has_one_choice(),
+            ..Usage::default()
+        };
         Self {
             charge,
             api: Some(api),
-            usage: Usage::default(),
+            usage,
             content,
             hides_usage,
         }
@@ -158,7 +162,14 @@ impl Meter {
             }
             Content::Nothing => Ending::NothingRan,
             Content::Stream(records) if records.is_unreadable => Ending::Unreadable,
-            Content::Stream(_) => ending,
+            Content::Stream(records) => {
+                self.usage.is_final |= records.is_done;
+                // Nothing of it could be read, so all of it counts as text.
+                if self.usage.tokens_out.is_none() && self.usage.text == 0 {
+                    self.usage.text = records.length;
+                }
+                ending
+            }
             Content::Unreadable => Ending::Unreadable,
         };
         self.charge.settle_usage(&self.usage, ending);

@@ -222,7 +222,7 @@ impl BudgetPolicy {
     }
 
     /// Returns whether something depends on the name of a model.
-    fn names_models(&self) -> bool {
+    pub(super) fn names_models(&self) -> bool {
         !self.prices.is_empty()
             || self.rules.iter().any(|rule| !rule.models.is_empty())
             || self.budgets.iter().any(|budget| !budget.models.is_empty())

@@ -8,7 +8,8 @@
 //! | Ollama | `prompt_eval_count` | `eval_count` |
 //! | transcriptions | none; seconds of sound: `usage.seconds`, `duration` | none |
 //!
-//! Numbers are believed as they are reported, if they are whole numbers. Where none is reported, the bytes of the text are
+//! Numbers are believed as they are reported, if they are whole numbers. Of a stream that is cut, tokens out are believed
+//! only if the event that ends it was seen: those before tell what was generated so far. Where none is reported, the bytes of the text are
 //! counted: an upper bound, since a token has at least one byte.
 
 use std::time::Duration;
@@ -47,6 +48,10 @@ pub(super) struct Usage {
     pub(super) audio_millis: Option<u64>,
     /// A number was none: negative, a fraction, or text.
     pub(super) is_wrong: bool,
+    /// The last number of tokens out is the final one: the event that ends the stream was seen.
+    pub(super) is_final: bool,
+    /// The request asked for one answer: the reason why a choice ended ends the stream.
+    pub(super) has_one_choice: bool,
 }
 
 impl Usage {
@@ -66,13 +71,8 @@ impl Usage {
             self.tokens_out = self.read_number(fields, "eval_count").max(self.tokens_out);
         }
         let kind = fields.get("type").and_then(Value::as_str);
-        self.see_usage(fields.get("usage"), true);
-        self.see_usage(inner_usage(fields, "response"), true);
-        // At the start of a stream, the tokens out are those so far.
-        self.see_usage(
-            inner_usage(fields, "message"),
-            kind != Some("message_start"),
-        );
+        self.read_usage(fields, kind);
+        self.is_final |= self.tokens_out.is_some() && self.is_last_event(fields, kind);
         if api.is_embedding() {
             self.tokens_out = Some(0);
             return;
@@ -103,6 +103,37 @@ impl Usage {
                 _ => self.is_wrong = true,
             }
         }
+    }
+
+    /// Returns whether no event after this one has more tokens out. Some servers tell those so far in every event.
+    fn is_last_event(&self, fields: &Map<String, Value>, kind: Option<&str>) -> bool {
+        let is_told = |value: Option<&Value>| value.is_some_and(|value| !value.is_null());
+        let has_reason = |choice: &Value| is_told(choice.get("finish_reason"));
+        let choices = fields.get("choices").and_then(Value::as_array);
+        let is_choice_over = choices.is_some_and(|choices| {
+            choices.is_empty() || self.has_one_choice && choices.iter().any(has_reason)
+        });
+        let is_over = match kind {
+            Some("response.completed" | "response.incomplete") => true,
+            Some("message_delta") => is_told(
+                fields
+                    .get("delta")
+                    .and_then(|delta| delta.get("stop_reason")),
+            ),
+            _ => fields.get("done") == Some(&Value::Bool(true)),
+        };
+        is_choice_over || is_over
+    }
+
+    /// Reads the numbers of tokens in all places of an event.
+    fn read_usage(&mut self, fields: &Map<String, Value>, kind: Option<&str>) {
+        self.see_usage(fields.get("usage"), true);
+        self.see_usage(inner_usage(fields, "response"), true);
+        // At the start of a stream, the tokens out are those so far.
+        self.see_usage(
+            inner_usage(fields, "message"),
+            kind != Some("message_start"),
+        );
     }
 
     /// Reads an object with numbers of tokens. What is told later counts if it is more.
@@ -216,6 +247,46 @@ mod tests {
             &[embeddings],
             (Some(9), Some(0), 0, false),
         );
+    }
+
+    #[test]
+    fn the_tokens_out_are_final_with_the_event_that_ends_a_stream() {
+        let is_final = |api, has_one_choice, event: Value| {
+            let mut usage = Usage {
+                has_one_choice,
+                ..Usage::default()
+            };
+            usage.read_document(api, &event);
+            usage.is_final
+        };
+        let chat = |one, choices: Value| {
+            let event = json!({"choices":choices,"usage":{"completion_tokens":1}});
+            is_final(Api::OpenAiChat, one, event)
+        };
+        assert!(!chat(
+            true,
+            json!([{"delta":{"content":"a"},"finish_reason":null}])
+        ));
+        assert!(chat(true, json!([{"delta":{},"finish_reason":"stop"}])));
+        assert!(
+            !chat(false, json!([{"delta":{},"finish_reason":"stop"}])),
+            "others go on"
+        );
+        assert!(chat(false, json!([])));
+        let no_usage = json!({"choices":[],"prompt_filter_results":[]});
+        assert!(!is_final(Api::OpenAiChat, true, no_usage));
+        let message = |reason: Value| {
+            let event = json!({"type":"message_delta","delta":{"stop_reason":reason},"usage":{"output_tokens":1}});
+            is_final(Api::AnthropicMessages, true, event)
+        };
+        assert!(message(json!("end_turn")) && !message(json!(null)));
+        let response = |kind| {
+            let event = json!({"type":kind,"response":{"usage":{"output_tokens":1}}});
+            is_final(Api::OpenAiResponses, true, event)
+        };
+        assert!(response("response.completed") && !response("response.in_progress"));
+        let ollama = |done| is_final(Api::OllamaChat, true, json!({"done":done,"eval_count":1}));
+        assert!(ollama(true) && !ollama(false));
     }
 
     #[test]

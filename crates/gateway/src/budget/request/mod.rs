@@ -88,6 +88,20 @@ impl ModelRequest {
         self.api
     }
 
+    /// Returns whether it asks for one answer.
+    pub(super) fn has_one_choice(&self) -> bool {
+        output::count_choices(&self.document).is_ok_and(|choices| choices == 1)
+    }
+
+    /// Refuses other models than the one that is checked, for rules, budgets and prices that name models.
+    ///
+    /// # Errors
+    ///
+    /// 400: it names further models, which the server uses in place of the first.
+    pub(super) fn check_single_model(&self) -> Result<(), Box<Rejection>> {
+        names::check_single_model(&self.document)
+    }
+
     /// Returns whether the usage of a stream is for the gateway alone.
     pub(super) const fn hides_usage(&self) -> bool {
         self.hides_usage

@@ -14,21 +14,24 @@ use super::super::{
 use crate::json_text::fold_name;
 
 /// Keys that the gateway reads or writes.
-const KNOWN: [&str; 19] = [
+const KNOWN: [&str; 22] = [
     "background",
     "best_of",
+    "fallbacks",
     "include_usage",
     "max_completion_tokens",
     "max_new_tokens",
     "max_output_tokens",
     "max_tokens",
     "model",
+    "models",
     "n",
     "n_cmpl",
     "n_predict",
     "num_predict",
     "options",
     "prompt",
+    "route",
     "service_tier",
     "speed",
     "stream",
@@ -37,6 +40,8 @@ const KNOWN: [&str; 19] = [
 ];
 /// Limits and numbers of responses that only some servers read, beside the fields that are counted.
 const UNREAD: [&str; 4] = ["max_new_tokens", "n_cmpl", "n_predict", "num_predict"];
+/// Keys by which some servers use another model than `model`.
+const FURTHER_MODELS: [&str; 3] = ["models", "fallbacks", "route"];
 /// The longest name that could be a known one: three bytes for each letter.
 const LONGEST: usize = 64;
 
@@ -68,6 +73,21 @@ pub(super) fn check_names(document: &Map<String, Value>) -> Result<(), Box<Rejec
             Err(refusal::unreadable_request("`stream` is not true or false"))
         }
         _ => Ok(()),
+    }
+}
+
+/// Refuses keys that name further models: no rule, budget or price sees them.
+///
+/// # Errors
+///
+/// 400: one of them is there.
+pub(super) fn check_single_model(document: &Map<String, Value>) -> Result<(), Box<Rejection>> {
+    let is_there = |field: &&str| document.get(*field).is_some_and(|value| !value.is_null());
+    match FURTHER_MODELS.iter().any(is_there) {
+        true => Err(refusal::unreadable_request(
+            "`models`, `fallbacks` and `route` choose models that are not checked here; name one model in `model`",
+        )),
+        false => Ok(()),
     }
 }
 

@@ -141,6 +141,40 @@ async fn a_client_that_leaves_pays_the_reserve() {
     assert!(trail.contains("cut"), "{trail}");
 }
 
+/// Some servers tell in every event how many tokens there were so far.
+#[tokio::test]
+async fn a_client_that_leaves_pays_the_reserve_whatever_was_told_before_the_end() {
+    let server = ModelServer::start().await;
+    let gateway = start(&server, WIDE).await;
+    let body = json!({"model": "early", "stream": true, "messages": []});
+    drop(gateway.begin("/v1/chat/completions", &body, "\"lo\"").await);
+    server.is_idle().await;
+    let folder = gateway.stop().await;
+    assert_eq!(charged(folder.path(), "in"), 7);
+    assert_eq!(charged(folder.path(), "out"), 20);
+    let trail = trail(folder.path());
+    assert!(
+        trail.contains("\"budget_estimated\"") && trail.contains("cut"),
+        "{trail}"
+    );
+}
+
+/// No event of them has text under a name that is known.
+#[tokio::test]
+async fn the_bytes_of_a_stream_that_cannot_be_read_are_charged_as_text() {
+    let server = ModelServer::start().await;
+    for model in ["lines_end_with_cr", "unknown_keys"] {
+        let gateway = start(&server, WIDE).await;
+        let body = json!({"model": model, "stream": true, "messages": []});
+        let response = gateway.post("/v1/chat/completions", &body).await;
+        assert!(response.contains("hel"), "{model}: {response}");
+        let folder = gateway.stop().await;
+        assert_eq!(charged(folder.path(), "out"), 20, "{model}");
+        let trail = trail(folder.path());
+        assert!(trail.contains("no_usage"), "{model}: {trail}");
+    }
+}
+
 #[tokio::test]
 async fn an_upstream_that_fails_is_not_free_unless_nothing_ran() {
     let server = ModelServer::start().await;

@@ -5,6 +5,7 @@ mod mistakes;
 mod model_server;
 mod refused;
 mod rules;
+mod second_models;
 mod shared;
 mod speech;
 mod transcriptions;
@@ -94,7 +95,7 @@ fn request(path: &str, body: &Value) -> String {
 }
 
 /// Returns what a budget has charged, by the file of a gateway that has stopped.
-fn charged(folder: &Path, budget: &str) -> u64 {
+pub(crate) fn charged(folder: &Path, budget: &str) -> u64 {
     let counters = MemoryBudgets::read_file(&folder.join("budgets.log")).unwrap();
     let of_budget = counters.iter().filter(|(key, _)| key.budget() == budget);
     of_budget.map(|(_, state)| state.charged()).sum()

@@ -7,6 +7,8 @@
 //! | `negative`, `huge`, `words` | tells a usage that is none |
 //! | `gated` | begins, waits until the gate opens, and tells 7 and 3 |
 //! | `endless` | begins, and never ends |
+//! | `early` | tells its usage so far in each event of a chat, and never ends |
+//! | `lines_end_with_cr`, `unknown_keys` | sends a stream that cannot be read |
 //! | `breaks` | begins, and breaks off |
 //! | `fails`, `busy` | 500, 429 |
 //! | `zipped` | says that its body is encoded |
@@ -161,7 +163,7 @@ impl ModelServer {
             if index == 2 {
                 match model.as_str() {
                     "gated" => drop(self.state.gate.subscribe().wait_for(|open| *open).await),
-                    "endless" => sender.closed().await,
+                    "endless" | "early" => sender.closed().await,
                     "breaks" => {
                         let _ = sender.send(Err("the server broke".into())).await;
                     }
@@ -186,7 +188,7 @@ struct Script {
 impl Script {
     fn of(path: &str, model: &str, asked: bool) -> Self {
         let (tokens_in, tokens_out) = match model {
-            "silent" | "fails" | "busy" => (Value::Null, Value::Null),
+            "silent" | "unknown_keys" | "fails" | "busy" => (Value::Null, Value::Null),
             "negative" => (json!(-7), json!(-3)),
             "huge" => (json!(1_u64 << 60), json!(1_u64 << 60)),
             "words" => (json!("seven"), json!("three")),
@@ -196,7 +198,16 @@ impl Script {
         let (whole, events) = match path {
             "/v1/chat/completions" => {
                 let usage = json!({"prompt_tokens": tokens_in, "completion_tokens": tokens_out});
-                let chunk = |delta: &str| json!({"choices": [{"delta": {"content": delta}}], "usage": null});
+                let so_far = match model {
+                    "early" => json!({"prompt_tokens": 7, "completion_tokens": 1}),
+                    _ => Value::Null,
+                };
+                let key = match model {
+                    "unknown_keys" => "words",
+                    _ => "content",
+                };
+                let chunk =
+                    |delta: &str| json!({"choices": [{"delta": {key: delta}}], "usage": so_far});
                 let mut events = vec![chunk("hel"), chunk("lo")];
                 if is_told && asked {
                     events.push(json!({"choices": [], "usage": usage}));
@@ -232,11 +243,17 @@ impl Script {
         let is_ollama = path.starts_with("/api/");
         let event = |event: Value| match is_ollama {
             true => format!("{event}\n"),
+            false if model == "lines_end_with_cr" => format!("data: {event}\r\r"),
             false => format!("data: {event}\n\n"),
         };
         let mut events: Vec<String> = events.into_iter().map(event).collect();
         if path == "/v1/chat/completions" {
-            events.push("data: [DONE]\n\n".to_owned());
+            let end = if model == "lines_end_with_cr" {
+                "\r\r"
+            } else {
+                "\n\n"
+            };
+            events.push(format!("data: [DONE]{end}"));
         }
         Self { whole, events }
     }

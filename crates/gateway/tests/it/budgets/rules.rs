@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{ModelServer, WIDE, charged, document, prepare, start};
 use crate::client::{run, status};
 
-async fn post(rules: &str, path: &str, body: &Value) -> (u16, String) {
+pub(super) async fn post(rules: &str, path: &str, body: &Value) -> (u16, String) {
     let server = ModelServer::start().await;
     let gateway = start(&server, rules).await;
     let response = gateway.post(path, body).await;
@@ -23,7 +23,7 @@ async fn post(rules: &str, path: &str, body: &Value) -> (u16, String) {
 }
 
 #[track_caller]
-fn refused(status: u16, code: &str) -> (u16, String) {
+pub(super) fn refused(status: u16, code: &str) -> (u16, String) {
     (status, code.to_owned())
 }
 
