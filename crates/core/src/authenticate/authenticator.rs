@@ -116,7 +116,7 @@ pub trait Authenticator: Send + Sync + 'static {
     /// Verifies again a credential that was accepted before, for a WebSocket or a long stream that it
     /// opened.
     ///
-    /// The request is gone: `cx` has the client and nothing else. A proof that can be used once is not
+    /// The request is gone: `cx` has the client and the [resource](SecurityContext::resource), and nothing else. A proof that can be used once is not
     /// asked for again. Refuse with a status of 500 or above if that cannot be decided now. `None`: this
     /// kind of credential cannot be verified again, so what it opened stays open. Default: `None`.
     fn recheck(&self, cx: &SecurityContext, credential: &Credential) -> Option<Verdict<Principal>> {

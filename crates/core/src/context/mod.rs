@@ -156,11 +156,15 @@ impl SecurityContext {
         made
     }
 
-    /// Makes a context with the same client and nothing else, for a decision that is made again later.
+    /// Makes a context with the same client and protected resource and nothing else, for a decision that
+    /// is made again later.
     pub(crate) fn for_recheck(&self) -> Self {
         let new = Self(Arc::default());
         if let Some(client) = self.client() {
             new.set_client(client.clone());
+        }
+        if let Some(resource) = self.resource() {
+            new.set_resource(resource);
         }
         new
     }

@@ -4,7 +4,7 @@
 //! [`Records`] is the mutable part of a context, behind one lock that is held for a moment. All
 //! parts are bounded; what exceeds a bound is counted as a lost fact.
 
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, atomic::Ordering};
 
 use super::{
     SecurityContext,
@@ -36,12 +36,15 @@ struct Recorded {
     observations: Observations,
     /// Settled amounts by unit, at most [`MOST_UNITS`].
     settled: Vec<(&'static str, u64)>,
+    /// The protected resource that the credential was accepted for.
+    resource: Option<Arc<str>>,
 }
 
 impl Recorded {
     const NOTHING: Self = Self {
         observations: Observations::NOTHING,
         settled: Vec::new(),
+        resource: None,
     };
 }
 
@@ -88,6 +91,7 @@ impl Records {
         let Recorded {
             observations,
             settled,
+            ..
         } = self.recorded_mut();
         if let Some(known) = settled.iter_mut().find(|(name, _)| *name == unit) {
             known.1 = amount;
@@ -111,6 +115,33 @@ impl Records {
 }
 
 impl SecurityContext {
+    /// Notes the protected resource that a credential was accepted for: its identifier (RFC 8707).
+    /// The first call wins, that of the outermost layer.
+    ///
+    /// For an authenticator that decides by the path of the request. When the credential is
+    /// [checked again](crate::Authenticator::recheck), the path is gone and the resource is still there.
+    ///
+    /// ```
+    /// use palisade_core::SecurityContext;
+    ///
+    /// let (mut head, ()) = http::Request::new(()).into_parts();
+    /// let cx = SecurityContext::find_or_create(&mut head);
+    /// assert_eq!(cx.resource(), None);
+    /// cx.set_resource("https://tts.example/mcp".into());
+    /// assert_eq!(cx.resource().as_deref(), Some("https://tts.example/mcp"));
+    /// ```
+    pub fn set_resource(&self, resource: Arc<str>) {
+        let mut records = self.records();
+        records.recorded_mut().resource.get_or_insert(resource);
+    }
+
+    /// Returns the protected resource that the credential was accepted for, if the authenticator has
+    /// several or may have.
+    #[must_use]
+    pub fn resource(&self) -> Option<Arc<str>> {
+        self.records().recorded_values().resource.clone()
+    }
+
     /// Returns true if a layer sees this request for the first time, so that a layer applied twice
     /// charges once.
     ///

@@ -46,6 +46,15 @@ impl Times {
         if now >= self.expires + leeway {
             return Err(InvalidToken::Expired);
         }
+        self.check_start(now, leeway)
+    }
+
+    /// Checks that the token has begun: `nbf` and `iat`.
+    ///
+    /// # Errors
+    ///
+    /// The token is not valid yet.
+    pub(crate) fn check_start(&self, now: Duration, leeway: Duration) -> Result<(), InvalidToken> {
         let later = now + leeway;
         if self.not_before.is_some_and(|start| start > later) {
             return Err(InvalidToken::NotYetValid);

@@ -49,13 +49,14 @@ use crate::{algorithm::Algorithm, error::DpopFault};
 /// The memory of proofs is that of one process: with replicas, a proof can be used once at each
 /// unless a client is always sent to the same one.
 ///
-/// A restart forgets the proofs that were used before it. So a proof with an `iat` before the first
-/// layer was built is refused with 503: it may be one of them (RFC 9449 section 11.1 asks for one use
-/// in the whole time in which a proof is accepted). A client whose clock is behind gets 503 until its
-/// clock has passed the start. The proofs of a client whose clock is ahead by some seconds, at most
-/// the leeway, can be used again for so long. With nonces of this process
-/// ([`require_nonces`](DpopProofsBuilder::require_nonces)) neither happens: a nonce of the process
-/// before is not accepted, and the client is told a new one.
+/// A restart forgets the proofs that were used before it. So a proof is refused with 503 if it may be
+/// one of them (RFC 9449 section 11.1 asks for one use in the whole time in which a proof is accepted):
+/// its `iat` is before the first layer was built, or less than the leeway after that, since a proof may
+/// be used so long before its `iat`. Every client gets 503 for the first 10 seconds, and a client whose
+/// clock is behind for longer. With nonces of this process
+/// ([`require_nonces`](DpopProofsBuilder::require_nonces)) this does not happen: a nonce of the process
+/// before is not accepted, and the client is told a new one. A [`leeway`](DpopProofsBuilder::leeway) of
+/// zero leaves only the clients whose clock is behind.
 ///
 /// ```
 /// use palisade_jwt::{Algorithm, Issuer, JwtLayer, Verifier, dpop::DpopProofs};
@@ -158,16 +159,17 @@ impl DpopProofs {
         }
     }
 
-    /// Refuses a proof that an earlier process may have accepted. A start in the future says that the
-    /// clock was wrong then, and is ignored.
+    /// Refuses a proof that an earlier process may have accepted: until the start, it accepted those that
+    /// were up to the leeway in the future. A start in the future says that the clock was wrong then, and
+    /// is ignored.
     ///
     /// # Errors
     ///
-    /// The proof was made before this process started.
+    /// The proof may have been used before this process started.
     fn check_start(&self, issued: Duration, now: Duration) -> Result<(), DpopFault> {
         let began = self.0.began.get().filter(|began| **began <= now);
-        let is_older = began.is_some_and(|began| issued < *began);
-        match is_older && !self.0.nonces_of_process {
+        let may_be_used = began.is_some_and(|began| issued < *began + self.0.leeway);
+        match may_be_used && !self.0.nonces_of_process {
             true => Err(DpopFault::BeforeStart),
             false => Ok(()),
         }

@@ -76,8 +76,14 @@ impl ReplayStore {
 }
 
 impl Windows {
-    /// Begins a new window if the current one is over.
+    /// Begins a new window if the current one is over, or if it began in the future: the clock was wrong
+    /// then, and no window would end until it has caught up.
     fn advance(&mut self, now: Duration, window: Duration) {
+        if now + window < self.began {
+            self.previous = std::mem::take(&mut self.current);
+            self.began = now;
+            return;
+        }
         let age = now.saturating_sub(self.began);
         if age < window {
             return;
@@ -116,6 +122,22 @@ mod tests {
             assert_eq!(store.admit(id(0), id(3), at(came + 45)), Seen::First);
             assert_eq!(store.admit(id(0), id(2), later), Seen::Replayed, "{came}");
         }
+    }
+
+    #[test]
+    fn after_a_step_back_of_the_clock_windows_end_again() {
+        let store = ReplayStore::new(Duration::from_secs(90), 16);
+        for n in 0..16 {
+            assert_eq!(store.admit(id(n), id(100 + n), at(500_000)), Seen::First);
+        }
+        assert_eq!(store.admit(id(16), id(200), at(500_000)), Seen::Full);
+        assert_eq!(store.admit(id(16), id(200), at(0)), Seen::First);
+        assert_eq!(store.admit(id(0), id(100), at(1)), Seen::Replayed, "kept");
+        for n in 17..32 {
+            assert_eq!(store.admit(id(n), id(200 + n), at(1)), Seen::First);
+        }
+        assert_eq!(store.admit(id(32), id(300), at(2)), Seen::Full);
+        assert_eq!(store.admit(id(32), id(300), at(90)), Seen::First);
     }
 
     #[test]

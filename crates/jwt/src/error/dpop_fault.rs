@@ -16,8 +16,8 @@ pub enum DpopFault {
     AccessTokenHash,
     /// `alg` is not an accepted asymmetric algorithm.
     Algorithm,
-    /// `iat` is before this process remembers proofs, so an earlier one may have accepted it. The client
-    /// receives 503.
+    /// `iat` is before this process remembers proofs, or less than the leeway after that, so an earlier
+    /// one may have accepted it. The client receives 503.
     BeforeStart,
     /// `iat` is in the future, by more than the leeway.
     FromFuture,

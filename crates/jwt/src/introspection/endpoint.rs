@@ -25,6 +25,8 @@ use crate::{
 pub(super) const KIND: &str = "introspection";
 /// In bytes.
 const LARGEST_ANSWER: usize = 64 * 1024;
+/// How far `nbf` and `iat` may be in the future, as the clock of the issuer may be ahead. `exp` has none.
+const LEEWAY: Duration = Duration::from_secs(30);
 /// Of a token whose issuer names no `exp`, for the reader of claims: it is kept no longer than the
 /// lifetime of a response.
 const NO_END: Duration = Duration::from_secs(86_400);
@@ -125,7 +127,10 @@ impl Question {
             return Err(InvalidToken::ConfirmationUnchecked);
         }
         check_kind(&claims)?;
-        claims.times().check(now, Duration::ZERO)?;
+        if claims.expires() <= now {
+            return Err(InvalidToken::Expired);
+        }
+        claims.times().check_start(now, LEEWAY)?;
         let who = self.claims.principal(&claims, KIND, None, digest)?;
         Ok(ServedResponse::Active(
             who,

@@ -53,7 +53,8 @@ const QUESTIONS_TO_SWEEP: usize = 256;
 /// writes none should have an audience for access tokens alone.
 ///
 /// One question is asked about a token, however many requests wait for it. A positive answer is used
-/// for 60 seconds after the question, never past `exp`; a negative one for 10. Each token that is not
+/// for 60 seconds after the question, never past `exp`; a negative one for 10. `nbf` and `iat` may be up
+/// to 30 seconds in the future, and a token that begins later is asked about each time. Each token that is not
 /// known costs the issuer a question, so limit failed credentials by client address. Tokens that the
 /// issuer confirmed have 64 places of their own: invented ones do not keep them from renewal.
 ///
@@ -287,6 +288,10 @@ impl Shared {
             ServedResponse::Refused(
                 InvalidToken::IntrospectionBusy | InvalidToken::IntrospectionUnavailable,
             ) => {}
+            // It begins at a time of its own, not when the lifetime of a refusal is over.
+            ServedResponse::Refused(InvalidToken::IssuedInFuture | InvalidToken::NotYetValid) => {
+                self.active.remove(&digest);
+            }
             ServedResponse::Refused(_) => {
                 self.active.remove(&digest);
                 self.refused.put(digest, known);
@@ -334,6 +339,9 @@ impl Shared {
         let kind = match fault {
             InvalidToken::Inactive | InvalidToken::TooLarge => CredentialFailure::Guess,
             InvalidToken::Expired => CredentialFailure::Expired,
+            InvalidToken::IssuedInFuture | InvalidToken::NotYetValid => {
+                CredentialFailure::NotYetValid
+            }
             _ => CredentialFailure::NotAllowedHere,
         };
         self.refusals.of(fault, kind)

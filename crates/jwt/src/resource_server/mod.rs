@@ -303,28 +303,29 @@ impl Authenticator for ResourceServer {
     ) -> Verdict<Principal> {
         match self.find(head.uri.path()) {
             Some(resource) => {
-                let reader = resource.reader(credential);
-                reader.authenticate(cx, head, credential)
+                let verdict = resource
+                    .reader(credential)
+                    .authenticate(cx, head, credential);
+                let (cx, identifier) = (cx.clone(), resource.uri.shared_text());
+                verdict.and_then(move |who| {
+                    cx.set_resource(identifier);
+                    Ok(who)
+                })
             }
             None => self.refusals.no_resource.clone().into(),
         }
     }
 
-    /// The path is gone by now, so the token has to be valid for one of the resources.
+    /// The path is gone by now. Only the resource that accepted the token decides: another one could send
+    /// it to an issuer that it is not for. Without that resource, as after a reload, the token has ended.
     fn recheck(&self, cx: &SecurityContext, credential: &Credential) -> Option<Verdict<Principal>> {
-        let all = self.resources.iter();
-        let verdicts = all.filter_map(|one| one.reader(credential).recheck(cx, credential));
-        let verdicts: Vec<_> = verdicts.collect();
-        let mut refusal = Box::new(self.refusals.no_resource.clone());
-        Some(Verdict::later(async move {
-            for verdict in verdicts {
-                match verdict.get().await {
-                    Ok(who) => return Ok(who),
-                    Err(rejection) => refusal = rejection,
-                }
-            }
-            Err(refusal)
-        }))
+        let admitted_by = cx.resource();
+        let mut all = self.resources.iter();
+        let resource = all.find(|one| admitted_by.as_deref() == Some(one.uri.as_str()));
+        match resource {
+            Some(resource) => resource.reader(credential).recheck(cx, credential),
+            None => Some(self.refusals.no_resource.clone().into()),
+        }
     }
 
     fn challenge(&self) -> HeaderValue {

@@ -1,7 +1,7 @@
 //! The identifier of a protected resource: an absolute URI in one canonical form (RFC 8707 section
 //! 2, RFC 9728 section 1.2).
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 /// What RFC 9728 inserts between host and path of a resource (section 3.1).
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
@@ -12,7 +12,7 @@ const LONGEST_URI: usize = 512;
 /// alone as path.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct ResourceUri {
-    text: Box<str>,
+    text: Arc<str>,
     /// Where the path begins; the end of the text if there is none.
     path_start: usize,
 }
@@ -83,6 +83,11 @@ impl ResourceUri {
     /// Returns the canonical form.
     pub(super) fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// Returns the canonical form, for what outlives the request.
+    pub(super) fn shared_text(&self) -> Arc<str> {
+        Arc::clone(&self.text)
     }
 
     /// Returns scheme, host and port.

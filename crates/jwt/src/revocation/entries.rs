@@ -133,15 +133,21 @@ impl RevocationEntries {
     }
 
     /// Returns whether a token is revoked.
+    ///
+    /// An entry without the label of an issuer counts for that name of every issuer: it was perhaps
+    /// written before the issuer had a label.
     #[must_use]
     pub fn contains(&self, token: &RevokedToken<'_>) -> bool {
         let too_old = |before: Duration| token.issued.is_none_or(|issued| issued < before);
-        self.tokens.contains_key(token.credential)
+        let is_old_of = |name: &str| {
+            let entry = self.principals.get(name);
+            entry.is_some_and(|entry| too_old(entry.issued_before))
+        };
+        let mut ids = names_of(token.credential);
+        let mut principals = names_of(token.principal);
+        ids.any(|id| self.tokens.contains_key(id))
             || self.all_issued_before.is_some_and(too_old)
-            || self
-                .principals
-                .get(token.principal)
-                .is_some_and(|entry| too_old(entry.issued_before))
+            || principals.any(is_old_of)
     }
 
     /// Refuses a name that no token has, and an entry over the maximum.
@@ -154,6 +160,12 @@ impl RevocationEntries {
             false => Ok(()),
         }
     }
+}
+
+/// Returns a name as it is, and without what may be the label of its issuer.
+fn names_of(name: &str) -> impl Iterator<Item = &str> {
+    let without_label = name.split_once(':').map(|(_, rest)| rest);
+    std::iter::once(name).chain(without_label)
 }
 
 #[cfg(test)]
@@ -186,6 +198,23 @@ mod tests {
         entries.revoke_all(at(30));
         assert!(entries.contains(&token("kim", "t2", 29)));
         assert!(!entries.contains(&token("kim", "t2", 30)));
+    }
+
+    #[test]
+    fn an_entry_of_before_the_label_counts_with_it_and_one_with_a_label_only_for_it() {
+        let mut entries = RevocationEntries::default();
+        entries.revoke_principal("lin", at(20), at(100)).unwrap();
+        entries.revoke_token("t1", at(100)).unwrap();
+        assert!(entries.contains(&token("corp:lin", "corp:t2", 19)));
+        assert!(entries.contains(&token("corp:kim", "corp:t1", 40)));
+        assert!(!entries.contains(&token("corp:kim", "corp:t2", 19)));
+
+        let mut entries = RevocationEntries::default();
+        entries
+            .revoke_principal("corp:lin", at(20), at(100))
+            .unwrap();
+        assert!(!entries.contains(&token("lin", "t1", 19)));
+        assert!(!entries.contains(&token("staff:lin", "t1", 19)));
     }
 
     #[test]

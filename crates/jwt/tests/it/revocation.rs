@@ -3,12 +3,12 @@
 use std::{fs, time::Duration};
 
 use palisade_jwt::{
-    JwtLayer,
+    Issuer, JwtLayer, Verifier,
     mint::Token,
     revocation::{ListUnavailable, RevocationList, RevokedToken, RevokedTokens, RevokedTokensFile},
 };
 
-use crate::support::{NOW, builder, clock, good, hmac, status, verifier};
+use crate::support::{AUDIENCE, ISSUER, NOW, builder, clock, good, hmac, status, verifier};
 
 const SOON: Duration = Duration::from_secs(NOW + 86_430);
 
@@ -56,6 +56,25 @@ async fn signing_out_everywhere_ends_the_tokens_of_before() {
     })
     .unwrap();
     assert_eq!(status(&layer, &of_another).await, 401);
+}
+
+/// Two issuers need labels. The revocations from the time with one issuer stay in force.
+#[tokio::test]
+async fn an_entry_without_a_label_ends_tokens_of_an_issuer_that_got_one() {
+    let list = RevokedTokens::new();
+    let issuer = Issuer::new(ISSUER, AUDIENCE, hmac().verifying_key()).label("corp");
+    let verifier = Verifier::builder().issuer(issuer).clock(clock().shared());
+    let layer = JwtLayer::builder(verifier.build().unwrap()).revocation_list(list.clone());
+    let layer = layer.build().unwrap();
+    let by_principal = sign(&good().claim("iat", NOW - 10));
+    let by_id = sign(&good().claim("jti", "t-1"));
+    assert_eq!(status(&layer, &by_principal).await, 200);
+    list.revoke_principal("lin", Duration::from_secs(NOW), SOON)
+        .unwrap();
+    assert_eq!(status(&layer, &by_principal).await, 401);
+    assert_eq!(status(&layer, &by_id).await, 200);
+    list.revoke_token("t-1", SOON).unwrap();
+    assert_eq!(status(&layer, &by_id).await, 401);
 }
 
 /// ECDSA signatures have a twin, which must not be another token.

@@ -10,7 +10,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{Method, Request, header::AUTHORIZATION};
 use palisade_core::{
-    ManualClock, Secret,
+    Clock as _, ManualClock, Secret,
     testing::{TestBody, request as request_of_uri},
 };
 use palisade_jwt::{
@@ -31,11 +31,24 @@ const URL: &str = "https://tts.example/speak";
 static CLIENT: LazyLock<SigningKey> =
     LazyLock::new(|| SigningKey::generate(Algorithm::Es256).unwrap());
 
+/// A layer of a process that has run for a minute.
 fn layer_at(clock: &ManualClock, proofs: DpopProofsBuilder) -> JwtLayer {
+    let proofs = proofs.build().unwrap();
+    let minute_ago = clock.unix_time() - Duration::from_secs(60);
+    let _first = layer_with(&ManualClock::new(minute_ago), proofs.clone());
+    layer_with(clock, proofs)
+}
+
+/// A layer of a process that has just started.
+fn started_at(clock: &ManualClock, proofs: DpopProofsBuilder) -> JwtLayer {
+    layer_with(clock, proofs.build().unwrap())
+}
+
+fn layer_with(clock: &ManualClock, proofs: DpopProofs) -> JwtLayer {
     let issuer = Issuer::new(ISSUER, AUDIENCE, hmac().verifying_key());
     let verifier = Verifier::builder().issuer(issuer).clock(clock.shared());
     JwtLayer::builder(verifier.build().unwrap())
-        .dpop(proofs.build().unwrap())
+        .dpop(proofs)
         .build()
         .unwrap()
 }

@@ -30,19 +30,32 @@ async fn a_proof_from_before_the_start_may_have_been_used_and_is_refused() {
     let once = signed(&proof(&TOKEN));
     assert_eq!(with_proof(&before, &TOKEN, &once).await.status, 200);
     // The process starts again ten seconds later, without a memory.
-    let after = layer_at(&clock_at(NOW + 10), proofs());
+    let after = started_at(&clock_at(NOW + 10), proofs());
     let response = with_proof(&after, &TOKEN, &once).await;
     assert_eq!(response.status, 503, "it was used");
     assert!(response.headers.contains_key("retry-after"));
 
-    let made = [NOW + 9, NOW + 10, NOW + 11].map(made_at);
-    assert_eq!(statuses(&after, &made).await, [503, 200, 200]);
+    let made = [NOW + 9, NOW + 10, NOW + 19, NOW + 20].map(made_at);
+    assert_eq!(statuses(&after, &made).await, [503, 503, 503, 200]);
+}
+
+/// The process before accepted proofs of clients whose clock is ahead, up to the leeway.
+#[tokio::test]
+async fn a_proof_of_a_clock_that_is_ahead_is_not_used_again_after_a_restart() {
+    let before = layer_at(&clock(), proofs());
+    let ahead = signed(&made_at(NOW + 5));
+    assert_eq!(with_proof(&before, &TOKEN, &ahead).await.status, 200);
+    let after = started_at(&clock_at(NOW + 3), proofs());
+    assert_eq!(with_proof(&after, &TOKEN, &ahead).await.status, 503);
+    // Without a leeway no such proof was accepted, and none is kept waiting.
+    let strict = started_at(&clock_at(NOW + 3), proofs().leeway(Duration::ZERO));
+    assert_eq!(statuses(&strict, &[made_at(NOW + 3)]).await, [200]);
 }
 
 #[tokio::test]
 async fn a_start_within_a_second_counts_too() {
     let half = ManualClock::new(Duration::from_millis(NOW * 1000 + 500));
-    let layer = layer_at(&half, proofs());
+    let layer = started_at(&half, proofs().leeway(Duration::ZERO));
     assert_eq!(statuses(&layer, &[made_at(NOW)]).await, [503]);
     half.advance(Duration::from_millis(500));
     assert_eq!(statuses(&layer, &[made_at(NOW + 1)]).await, [200]);
@@ -57,8 +70,8 @@ async fn two_layers_with_one_memory_began_with_the_first() {
         let layer = JwtLayer::builder(verifier.build().unwrap()).dpop(shared.clone());
         layer.build().unwrap()
     };
-    let (first, later) = (layer(&clock()), layer(&clock_at(NOW + 10)));
-    let once = [made_at(NOW + 5).claim("jti", "once")];
+    let (first, later) = (layer(&clock()), layer(&clock_at(NOW + 20)));
+    let once = [made_at(NOW + 10).claim("jti", "once")];
     assert_eq!(statuses(&later, &once).await, [200]);
     assert_eq!(
         statuses(&first, &once).await,
@@ -70,7 +83,7 @@ async fn two_layers_with_one_memory_began_with_the_first() {
 /// Nonces under a secret of the process are enough: those of an earlier one are not accepted.
 #[tokio::test]
 async fn with_nonces_of_the_process_an_older_proof_is_told_a_nonce() {
-    let layer = layer_at(&clock_at(NOW + 10), proofs().require_nonces());
+    let layer = started_at(&clock_at(NOW + 10), proofs().require_nonces());
     let response = with_proof(&layer, &TOKEN, &signed(&made_at(NOW))).await;
     assert_eq!(response.status, 401);
     let nonce = response.headers["dpop-nonce"].to_str().unwrap().to_owned();
@@ -78,7 +91,7 @@ async fn with_nonces_of_the_process_an_older_proof_is_told_a_nonce() {
     assert_eq!(statuses(&layer, &[slow_clock]).await, [200]);
     // A nonce of all replicas outlives a restart, so it does not help.
     let shared = proofs().shared_nonces(Secret::new([7; 32]));
-    let layer = layer_at(&clock_at(NOW + 10), shared);
+    let layer = started_at(&clock_at(NOW + 10), shared);
     assert_eq!(statuses(&layer, &[made_at(NOW)]).await, [503]);
 }
 

@@ -190,7 +190,11 @@ async fn what_the_issuer_does_not_confirm_is_refused() {
         (with("iss", json!("https://evil.example")), 401),
         (with("exp", json!(NOW)), 401),
         (with("exp", json!("never")), 401),
-        (with("nbf", json!(NOW + 1)), 401),
+        // The clock of the issuer may be ahead.
+        (with("nbf", json!(NOW + 30)), 200),
+        (with("nbf", json!(NOW + 31)), 401),
+        (with("iat", json!(NOW + 5)), 200),
+        (with("iat", json!(NOW + 31)), 401),
         (with("sub", json!(null)), 401),
         (with("sub", json!(7)), 401),
         (with("cnf", json!({ "jkt": "A".repeat(43) })), 401),
@@ -270,6 +274,19 @@ async fn a_response_is_used_for_its_lifetime_and_not_past_exp() {
         (401, 4),
         "expired"
     );
+}
+
+#[tokio::test]
+async fn that_a_token_begins_later_is_asked_again_each_time() {
+    for name in ["iat", "nbf"] {
+        let mut response = active();
+        response[name] = json!(NOW + 32);
+        let (issuer, clock) = (IssuerServer::start(&response).await, clock());
+        let tokens = issuer.builder(&clock).build().unwrap();
+        assert_eq!(status(&tokens, "t").await, 401, "{name}");
+        clock.advance(Duration::from_secs(2));
+        assert_eq!((status(&tokens, "t").await, issuer.asked()), (200, 2));
+    }
 }
 
 #[tokio::test]

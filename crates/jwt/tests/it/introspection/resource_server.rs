@@ -1,8 +1,10 @@
 //! Opaque tokens of a resource server: its audience, its scopes, and what is not built.
 
+use std::time::Duration;
+
 use http::Request;
 use palisade_core::{
-    Layer as _,
+    AuthenticateLayer, CredentialState, Layer as _, SecurityContext,
     testing::{EmptyOk, TestBody},
 };
 use palisade_jwt::{
@@ -63,6 +65,55 @@ async fn an_opaque_token_is_accepted_for_the_resource_that_the_issuer_names_and_
     assert_eq!(status(&both, "/mcp", "unknown").await, 401);
 }
 
+/// The context of a request that was admitted.
+async fn admitted(server: &ResourceServer, path: &str) -> SecurityContext {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let handler = tower::service_fn(move |request: Request<TestBody>| {
+        let cx = SecurityContext::of(request.extensions()).unwrap();
+        sender.send(cx.clone()).unwrap();
+        async { Ok::<_, std::convert::Infallible>(http::Response::new(TestBody::default())) }
+    });
+    let request = Request::get(path).header("authorization", "Bearer opaque");
+    let request = request.body(TestBody::default()).unwrap();
+    server.layer(handler).oneshot(request).await.unwrap();
+    receiver.try_recv().unwrap()
+}
+
+/// A WebSocket or a stream asks again. The issuer of another resource must not get the token, and what it
+/// says does not count.
+#[tokio::test]
+async fn a_token_is_checked_again_by_the_resource_that_accepted_it_alone() {
+    let other = IssuerServer::start(&says(MCP)).await;
+    let own = IssuerServer::start(&says("https://tts.example/v1")).await;
+    let server = |uri: &str, issuer: &IssuerServer| {
+        let each_time = introspection(issuer).lifetime(Duration::ZERO);
+        resource(uri).introspection(each_time).build().unwrap()
+    };
+    let first = || server(MCP, &other);
+    let second = || server("https://tts.example/v1", &own);
+    for both in [first().and(second()), second().and(first())] {
+        let both = both.unwrap();
+        other.says(200, &says(MCP));
+        own.says(200, &says("https://tts.example/v1"));
+        let cx = admitted(&both, "/v1/speak").await;
+        let layer = AuthenticateLayer::new(both);
+        let before = own.asked();
+        assert_eq!(layer.recheck(&cx).await, CredentialState::Valid);
+        assert_eq!((other.asked(), own.asked()), (0, before + 1));
+
+        other.says(500, &json!({}));
+        own.says(200, &json!({ "active": false }));
+        let state = layer.recheck(&cx).await;
+        assert!(matches!(state, CredentialState::Ended(_)), "{state:?}");
+        assert_eq!(other.asked(), 0);
+        // After a reload the resource may be gone.
+        let reloaded = AuthenticateLayer::new(first());
+        let state = reloaded.recheck(&cx).await;
+        assert!(matches!(state, CredentialState::Ended(_)), "{state:?}");
+        assert_eq!(other.asked(), 0);
+    }
+}
+
 #[tokio::test]
 async fn a_signed_token_is_never_sent_to_the_issuer() {
     let issuer = IssuerServer::start(&says(MCP)).await;
@@ -94,7 +145,7 @@ async fn a_broader_scope_of_an_opaque_token_includes_the_narrower_ones() {
         .unwrap();
     let (sender, receiver) = std::sync::mpsc::channel();
     let handler = tower::service_fn(move |request: Request<TestBody>| {
-        let cx = palisade_core::SecurityContext::of(request.extensions()).unwrap();
+        let cx = SecurityContext::of(request.extensions()).unwrap();
         sender.send(cx.principal().cloned().unwrap()).unwrap();
         async { Ok::<_, std::convert::Infallible>(http::Response::new(TestBody::default())) }
     });

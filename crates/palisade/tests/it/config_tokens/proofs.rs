@@ -1,5 +1,6 @@
 //! `[dpop]`.
 
+use palisade::ProtectedRouter;
 use palisade::core::SystemClock;
 use palisade::jwt::Algorithm;
 use palisade::jwt::mint::{DpopProof, SigningKey, Token};
@@ -10,6 +11,18 @@ use crate::support::{TestResponse, request, send_to};
 
 /// Sends a bound token with a proof that is made a moment after the start.
 async fn with_proof(setup: &Setup, nonce: Option<&str>) -> TestResponse {
+    send_proof(setup, &setup.app(), nonce).await
+}
+
+/// Asks for a nonce, and sends a proof with it.
+async fn with_nonce(setup: &Setup) -> TestResponse {
+    let app = setup.app();
+    let told = send_proof(setup, &app, None).await;
+    let nonce = told.headers.get("dpop-nonce").expect("nonces are required");
+    send_proof(setup, &app, Some(nonce.to_str().unwrap())).await
+}
+
+async fn send_proof(setup: &Setup, app: &ProtectedRouter, nonce: Option<&str>) -> TestResponse {
     let client = SigningKey::generate(Algorithm::Es256).unwrap();
     let confirmation = json!({ "jkt": client.thumbprint() });
     let token = Token::new(ISSUER, RESOURCE, "lin").claim("cnf", confirmation);
@@ -24,7 +37,7 @@ async fn with_proof(setup: &Setup, nonce: Option<&str>) -> TestResponse {
     let proof = proof.sign(&client, &*clock).unwrap();
     let mut request = with_authorization("GET", "/mcp", &format!("DPoP {token}"));
     request.headers_mut().insert("dpop", proof.parse().unwrap());
-    send_to(&setup.app(), request).await
+    send_to(app, request).await
 }
 
 #[tokio::test]
@@ -35,8 +48,8 @@ async fn proofs_of_a_file_are_checked_for_a_resource_and_for_a_plain_service() {
             .status,
         401
     );
-    let resource = Setup::new(&format!("{BASE}{RESOURCES}[dpop]\n"));
-    assert_eq!(with_proof(&resource, None).await.status, 200);
+    let resource = Setup::new(&format!("{BASE}{RESOURCES}[dpop]\nrequire_nonces = true\n"));
+    assert_eq!(with_nonce(&resource).await.status, 200);
 
     let own = BASE.replace(
         "jwks_file",
@@ -46,12 +59,15 @@ async fn proofs_of_a_file_are_checked_for_a_resource_and_for_a_plain_service() {
         let origin = "origin = \"https://service.test\"";
         Setup::new(&format!("{own}[dpop]\n{origin}\n{keys}\n"))
     };
-    assert_eq!(with_proof(&plain(""), None).await.status, 200);
+    let new = with_proof(&plain(""), None).await;
+    assert_eq!(new.status, 503, "it may have been used before the start");
+    let nonces = plain("require_nonces = true");
+    assert_eq!(with_nonce(&nonces).await.status, 200);
     let all = plain(
         "algorithms = [\"ES256\"]\nmax_age_seconds = 30\nleeway_seconds = 5\nremembered_proofs = 64\n\
-         require_proofs = true",
+         require_proofs = true\nrequire_nonces = true",
     );
-    assert_eq!(with_proof(&all, None).await.status, 200);
+    assert_eq!(with_nonce(&all).await.status, 200);
     let unbound = all.token(RESOURCE, &[]);
     let seen = send_to(&all.app(), with_token("GET", "/mcp", &unbound)).await;
     assert_eq!(seen.status, 401, "require_proofs");
@@ -69,8 +85,8 @@ async fn proofs_of_a_file_are_checked_for_a_resource_and_for_a_plain_service() {
         assert_eq!(told.status, 401, "{nonces}");
         assert!(challenges(&told)[0].contains("use_dpop_nonce"));
         let nonce = told.headers["dpop-nonce"].to_str().unwrap();
-        // Another process: only the nonce of all replicas is accepted there.
-        let expected = if nonces.contains("shared") { 200 } else { 401 };
+        // Another process: only the nonce of all replicas is accepted there, and tells nothing of proofs.
+        let expected = if nonces.contains("shared") { 503 } else { 401 };
         let again = with_proof(&setup, Some(nonce)).await;
         assert_eq!(again.status, expected, "{nonces}");
     }
