@@ -245,12 +245,13 @@ impl<F: FileFormat> WatchedFile<F> {
         let metadata = fs::metadata(&self.path)
             .map_err(|problem| self.format.io_error(&self.path, "read", problem))?;
         let stamp = Stamp::of(&metadata);
-        let same = last_check.stamp == Some(stamp);
         if last_check.covers(stamp) && !broken {
             self.confirmed.store(nanoseconds(now), Ordering::Relaxed);
             return Ok(false);
         }
         let (value, stamp) = load(&self.format, &self.path, &self.options)?;
+        // By the stamp of what was read: the file may have changed since the one above.
+        let same = last_check.stamp == Some(stamp);
         self.publish(value, last_check, Some(stamp), now);
         last_check.settled = same;
         Ok(!same || broken)
@@ -297,8 +298,9 @@ impl<F: FileFormat> WatchedFile<F> {
         // A link is followed, so that the file behind it is replaced and not the link.
         // One that another user made is refused: it could lead to any file.
         let path = private_file::follow_links(&self.path).map_err(failed)?;
-        let mut last_check = self.last_check();
+        // Before the checks of this process wait: another process may hold it for long.
         let _until_dropped = lock::acquire(&path).map_err(failed)?;
+        let mut last_check = self.last_check();
         let (value, _) = load(&self.format, &path, &self.options)?;
         let (value, text, outcome) = change(value)?;
         private_file::replace_unlinked(&path, text.as_bytes()).map_err(failed)?;

@@ -158,3 +158,36 @@ fn what_is_not_a_regular_file_is_refused_and_not_waited_for() {
     assert!(bench.file.refresh().unwrap_err().contains("regular file"));
     assert_eq!(**bench.file.value().load(), 1, "the state before");
 }
+
+/// Otherwise a process that stopped while it held the lock would keep revocations from all others.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_file_is_read_while_a_change_waits_for_the_lock() {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let bench = Bench::new();
+    let held = lock::acquire(bench.file.path()).unwrap();
+    let inode = format!(":{} ", held.metadata().unwrap().ino());
+    let file = Arc::clone(&bench.file);
+    let change = std::thread::spawn(move || {
+        file.update(|number| Ok::<_, String>((number + 1, (number + 1).to_string(), ())))
+    });
+    let waits = |locks: String| {
+        let mut lines = locks.lines();
+        lines.any(|line| line.contains("->") && line.contains(&inode))
+    };
+    while !waits(fs::read_to_string("/proc/locks").unwrap()) {
+        std::thread::yield_now();
+    }
+    assert!(bench.file.last_check.try_lock().is_ok(), "it is not held");
+    bench.write("7");
+    assert!(bench.file.refresh().unwrap());
+    assert_eq!(**bench.file.value().load(), 7);
+    drop(held);
+    change.join().unwrap().unwrap();
+    assert_eq!(
+        **bench.file.value().load(),
+        8,
+        "the change is of what was there"
+    );
+}
