@@ -48,6 +48,8 @@ pub struct KeyRecord {
     pub(crate) id: KeyId,
     /// The old secret, while both are accepted.
     pub(crate) previous: Option<Previous>,
+    /// Until when secrets before these two were accepted.
+    pub(crate) retired_until: Option<Timestamp>,
     /// Made once from the grant.
     pub(crate) principal: Principal,
     /// Set once; a revoked key is refused at any time.
@@ -72,7 +74,7 @@ impl KeyRecord {
     ///
     /// `created` is the time since the Unix epoch. Add a former secret with
     /// [`with_previous`](Self::with_previous), a revocation with [`revoked`](Self::revoked), and the rest with
-    /// [`disabled`](Self::disabled) and [`imported`](Self::imported).
+    /// [`disabled`](Self::disabled), [`imported`](Self::imported) and [`with_retired_until`](Self::with_retired_until).
     ///
     /// # Errors
     ///
@@ -102,6 +104,7 @@ impl KeyRecord {
             grant,
             id,
             previous: None,
+            retired_until: None,
             revoked: None,
             disabled: None,
             imported: false,

@@ -144,7 +144,7 @@ impl KeyScheme {
         let former = KeyRecord {
             previous: None,
             imported: false,
-            ..record.clone()
+            ..record.clone().retire_secrets(overlap_until, now)
         };
         let mut record = former.clone();
         if overlap_until > now {

@@ -131,7 +131,8 @@ fn kinds_of(before: &KeyRecord, after: &KeyRecord) -> Vec<KeyEventKind> {
     }
     let has_other_values = before.grant() != after.grant() || before.created() != after.created();
     // After a rotation the former secret belongs to it. Alone it is a change: a secret is accepted that was not.
-    let has_same_origin = before.is_imported() == after.is_imported();
+    let has_same_origin = before.is_imported() == after.is_imported()
+        && before.retired_until() == after.retired_until();
     let is_same = has_same_former(before, after) && has_same_origin;
     if has_other_values || (kinds.is_empty() && !is_same) {
         kinds.push(KeyEventKind::Changed);

@@ -100,11 +100,27 @@ fn check_equal(read: &KeyRecord, written: &KeyRecord) {
             previous,
             record.created(),
             record.revoked_at(),
+            record.retired_until(),
         )
     };
     assert_eq!(parts(read), parts(written));
     assert_eq!(read.grant(), written.grant());
     assert_eq!(read.principal(), written.principal());
+}
+
+#[test]
+fn the_time_of_secrets_that_are_gone_is_written_down() {
+    let folder = Folder::new();
+    let first = folder.scheme.mint(Grant::new(Environment::Live), NOW);
+    let second = folder.scheme.rotate(first.unwrap().record(), NOW, NOW);
+    let second = second.unwrap();
+    assert!(second.record().retired_until().is_some());
+    folder
+        .open()
+        .update(|table| table.insert(second.record().clone()))
+        .unwrap();
+    let read = folder.open().table().get(second.record().id()).cloned();
+    check_equal(&read.unwrap(), second.record());
 }
 
 #[test]

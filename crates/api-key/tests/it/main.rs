@@ -19,6 +19,7 @@ mod peppers;
 mod slow_store;
 mod props;
 mod redis;
+mod redis_lost_replies;
 mod redis_older;
 mod redis_operators;
 mod redis_times;

@@ -13,7 +13,7 @@ use tower::{ServiceExt as _, service_fn};
 
 use crate::support::{NOW, live, with_header};
 
-const KEY: [u8; 32] = *b"a key of the fleet: thirty-two b";
+pub(crate) const KEY: [u8; 32] = *b"a key of the fleet: thirty-two b";
 
 /// A fleet: one server, one pepper, and a clock for all processes.
 pub(crate) struct Fleet {

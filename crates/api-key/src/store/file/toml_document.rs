@@ -54,6 +54,7 @@ struct Entry {
     disabled: Option<Datetime>,
     #[serde(default, skip_serializing_if = "is_false")]
     imported: bool,
+    retired_until: Option<Datetime>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     metadata: BTreeMap<String, String>,
     previous: Option<Former>,
@@ -179,6 +180,9 @@ impl Entry {
         if self.imported {
             record = record.imported();
         }
+        if let Some(until) = self.retired_until {
+            record = record.with_retired_until(read_timestamp(until)?.unix());
+        }
         Ok(record)
     }
 
@@ -203,6 +207,7 @@ impl Entry {
             revoked: record.revoked.map(to_datetime).transpose()?,
             disabled: record.disabled.map(to_datetime).transpose()?,
             imported: record.imported,
+            retired_until: record.retired_until.map(to_datetime).transpose()?,
             metadata: grant.metadata,
             previous: former.transpose()?,
         })

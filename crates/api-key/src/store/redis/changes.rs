@@ -203,14 +203,17 @@ impl RedisKeyStore {
     /// The server cannot be asked.
     pub async fn remove(&self, id: KeyId) -> Result<bool, RedisKeyError> {
         let before = self.0.read(id).await?;
+        let was_there = before.is_some();
         let before = before.and_then(|sealed| self.0.open(id, &sealed).ok());
-        let removed: i64 = self.0.call(&["remove", id.as_str()], &[]).await?;
+        let removed = self.0.call::<i64>(&["remove", id.as_str()], &[]).await;
         // A late reply with the removed record is older than this.
         let revision = before
             .as_ref()
             .map_or(0, |opened| opened.revision.saturating_add(1));
+        // Also after an error: the server may have removed it, and its reply was lost.
         self.0.cache.outdate(id, revision, self.0.clock.monotonic());
-        let is_removed = removed == 1;
+        // The call is sent again after a lost connection, and then finds nothing any more.
+        let is_removed = removed? == 1 || was_there;
         if is_removed {
             let record = before.map(|opened| opened.record);
             self.0.tell_each(&[KeyEvent::removed(id, record.as_ref())]);

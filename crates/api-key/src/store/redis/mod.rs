@@ -228,11 +228,12 @@ impl Inner {
         ))?;
         let order = record.created().as_secs().to_string();
         let records = [before, &sealed, order.as_bytes()];
-        let written: i64 = self.call(&["write", id.as_str()], &records).await?;
-        let is_written = written == 1;
+        let written = self.call::<i64>(&["write", id.as_str()], &records).await;
+        let is_written = written.as_ref() == Ok(&1);
         let known = if is_written { revision } else { 0 };
+        // Also after an error: the server may have written, and its reply was lost.
         self.cache.outdate(id, known, self.clock.monotonic());
-        Ok(is_written)
+        written.map(|_| is_written)
     }
 
     /// Tells what this process changed.
