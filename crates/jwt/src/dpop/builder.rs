@@ -1,16 +1,13 @@
 //! The choices of proofs of possession.
 
-use std::{
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use palisade_core::Secret;
 
 use super::{
     DpopProofs, Inner,
+    memory::{ProofBounds, ProofMemory, UsedProofs},
     nonce::{LEAST_SECRET, Nonces},
-    replay::ReplayStore,
     url,
 };
 use crate::{
@@ -32,6 +29,7 @@ const MOST_PROOFS: usize = 10_000_000;
 /// | [`remembered_proofs`](Self::remembered_proofs) | 131,072 in 70 seconds, a sixteenth of them for one key |
 /// | [`require_nonces`](Self::require_nonces) | no nonces |
 /// | [`require_proofs`](Self::require_proofs) | tokens without a binding are accepted as bearer tokens |
+/// | [`memory`](Self::memory) | empty |
 ///
 /// ```
 /// use std::time::Duration;
@@ -73,6 +71,8 @@ pub struct DpopProofsBuilder {
     remembered: usize,
     nonces: NonceChoice,
     required: bool,
+    /// Also the name of these proofs in it.
+    memory: Option<(ProofMemory, Box<str>)>,
 }
 
 /// Whether a proof needs a nonce.
@@ -102,6 +102,7 @@ impl DpopProofsBuilder {
             remembered: 131_072,
             nonces: NonceChoice::None,
             required: false,
+            memory: None,
         }
     }
 
@@ -157,6 +158,16 @@ impl DpopProofsBuilder {
         self
     }
 
+    /// Continues the memory of the proofs of this name that were built last, if their layer is still there
+    /// and their age, leeway and number are the same. Default: the memory is empty, as after a restart.
+    ///
+    /// For a reload without a restart: build the new layer while the old one is in use. Each service and
+    /// each resource has a name of its own.
+    pub fn memory(mut self, memory: &ProofMemory, name: impl Into<Box<str>>) -> Self {
+        self.memory = Some((memory.clone(), name.into()));
+        self
+    }
+
     /// Checks the choices.
     ///
     /// # Errors
@@ -185,16 +196,24 @@ impl DpopProofsBuilder {
             }
             NonceChoice::Shared(secret) => Some(Nonces::of_secret(secret.expose())),
         };
+        let bounds = ProofBounds {
+            max_age: self.max_age,
+            leeway: self.leeway,
+            number: self.remembered,
+        };
+        let used = match &self.memory {
+            Some((memory, name)) => memory.continued(name, bounds),
+            None => UsedProofs::new(bounds),
+        };
         Ok(DpopProofs(Arc::new(Inner {
             origin: origin.into(),
             algorithms: self.algorithms.into(),
-            seen: ReplayStore::new(self.max_age + self.leeway, self.remembered),
+            used,
             max_age: self.max_age,
             leeway: self.leeway,
             nonces,
             nonces_of_process: matches!(self.nonces, NonceChoice::OfProcess),
             required: self.required,
-            began: OnceLock::new(),
         })))
     }
 }

@@ -3,30 +3,28 @@
 //!
 //! The client signs a proof for each request; the token names the key (`cnf.jkt`). [`DpopProofs`]
 //! checks proofs: `request` takes one out of a request, `proof` reads what it says, `url` its address,
-//! `replay` that it is used once, `nonce` that it was made recently.
+//! `replay` that it is used once, `memory` continues that at a reload, `nonce` that it was made recently.
 
 mod builder;
 mod request;
 mod proof;
 mod replay;
+mod memory;
 mod nonce;
 mod url;
 
-use std::{
-    fmt,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use http::HeaderValue;
 
-pub use self::builder::DpopProofsBuilder;
 pub(crate) use self::request::ProofRequest;
+pub use self::{builder::DpopProofsBuilder, memory::ProofMemory};
 use self::{
+    memory::UsedProofs,
     nonce::Nonces,
     proof::Proof,
-    replay::{ReplayStore, Seen, ShortDigest},
+    replay::{Seen, ShortDigest},
 };
 use crate::{algorithm::Algorithm, error::DpopFault};
 
@@ -56,7 +54,7 @@ use crate::{algorithm::Algorithm, error::DpopFault};
 /// clock is behind for longer. With nonces of this process
 /// ([`require_nonces`](DpopProofsBuilder::require_nonces)) this does not happen: a nonce of the process
 /// before is not accepted, and the client is told a new one. A [`leeway`](DpopProofsBuilder::leeway) of
-/// zero leaves only the clients whose clock is behind.
+/// zero leaves only the clients whose clock is behind, and a [`ProofMemory`] that a new layer takes over leaves none.
 ///
 /// ```
 /// use palisade_jwt::{Algorithm, Issuer, JwtLayer, Verifier, dpop::DpopProofs};
@@ -104,9 +102,7 @@ struct Inner {
     /// Whether no nonce of an earlier process is accepted.
     nonces_of_process: bool,
     required: bool,
-    seen: ReplayStore,
-    /// When the first layer was built. Proofs that were used before are not remembered.
-    began: OnceLock<Duration>,
+    used: Arc<UsedProofs>,
 }
 
 impl DpopProofs {
@@ -120,7 +116,7 @@ impl DpopProofs {
 
     /// Remembers since when proofs are remembered, once for all clones.
     pub(crate) fn begin(&self, now: Duration) {
-        self.0.began.get_or_init(|| now);
+        self.0.used.began.get_or_init(|| now);
     }
 
     /// Checks the proof of a request with a token that is bound to a key. The proof counts as used
@@ -152,7 +148,7 @@ impl DpopProofs {
         self.check_nonce(&proof, now)?;
         proof.check_signature()?;
         let used = short_digest(&[proof.thumbprint.as_str(), proof.jti.as_str()]);
-        match inner.seen.admit(short_digest(&[bound_to]), used, now) {
+        match inner.used.seen.admit(short_digest(&[bound_to]), used, now) {
             Seen::First => Ok(()),
             Seen::Full => Err(DpopFault::StoreFull),
             Seen::Replayed => Err(DpopFault::Replayed),
@@ -167,7 +163,7 @@ impl DpopProofs {
     ///
     /// The proof may have been used before this process started.
     fn check_start(&self, issued: Duration, now: Duration) -> Result<(), DpopFault> {
-        let began = self.0.began.get().filter(|began| **began <= now);
+        let began = self.0.used.began.get().filter(|began| **began <= now);
         let may_be_used = began.is_some_and(|began| issued < *began + self.0.leeway);
         match may_be_used && !self.0.nonces_of_process {
             true => Err(DpopFault::BeforeStart),

@@ -95,6 +95,10 @@ pub struct Running {
     /// The sessions of the running stack. Default: new ones by `[session]`, so that everybody is signed out.
     #[cfg(feature = "session")]
     pub sessions: Option<palisade_session::Sessions>,
+    /// The proofs of possession that were used. Clones share them, so a service that passes clones of one
+    /// value to each assembly accepts proofs at once after a reload, and each once.
+    #[cfg(feature = "jwt")]
+    pub proofs: palisade_jwt::dpop::ProofMemory,
 }
 
 impl Running {
@@ -187,10 +191,14 @@ impl Config {
         let shield = self.trace(shield)?;
         let trail = LateAudit::default();
         let (shield, keys) = self.keys(shield, &trail)?;
+        #[cfg(feature = "jwt")]
+        let proofs = &running.proofs;
+        #[cfg(not(feature = "jwt"))]
+        let proofs = &();
         #[cfg(not(feature = "session"))]
-        let (shield, _) = self.tokens(shield)?;
+        let (shield, _) = self.tokens(shield, proofs)?;
         #[cfg(feature = "session")]
-        let (shield, revoked) = self.tokens(shield)?;
+        let (shield, revoked) = self.tokens(shield, proofs)?;
         let shield = self.client_certificates(shield)?;
         #[cfg(not(feature = "session"))]
         let shield = self.sessions(shield)?;

@@ -15,7 +15,7 @@ use palisade_core::{
 };
 use palisade_jwt::{
     Algorithm, Issuer, JwtBuildError, JwtLayer, Verifier,
-    dpop::{DpopProofs, DpopProofsBuilder},
+    dpop::{DpopProofs, DpopProofsBuilder, ProofMemory},
     mint::{DpopProof, SigningKey},
 };
 use serde_json::{Value, json};

@@ -80,6 +80,49 @@ async fn two_layers_with_one_memory_began_with_the_first() {
     );
 }
 
+fn continued(memory: &ProofMemory, builder: DpopProofsBuilder) -> DpopProofs {
+    builder.memory(memory, "tts").build().unwrap()
+}
+
+#[tokio::test]
+async fn a_reload_continues_the_memory_of_proofs() {
+    let memory = ProofMemory::new();
+    let before = layer_with(&clock(), continued(&memory, proofs()));
+    let clock = clock_at(NOW + 60);
+    let after = layer_with(&clock, continued(&memory, proofs()));
+    let once = [made_at(NOW + 59).claim("jti", "once")];
+    assert_eq!(statuses(&after, &once).await, [200], "nothing is forgotten");
+    let again = layer_with(&clock, continued(&memory, proofs()));
+    drop((before, after));
+    assert_eq!(statuses(&again, &once).await, [401]);
+}
+
+/// An older memory lacks the proofs that were used since.
+#[tokio::test]
+async fn only_the_memory_of_the_last_layer_with_the_same_bounds_is_continued() {
+    let memory = ProofMemory::new();
+    let other = || proofs().max_age(Duration::from_secs(90));
+    let made = || [made_at(NOW + 59)];
+    let clock = clock_at(NOW + 60);
+    let first = layer_with(&crate::support::clock(), continued(&memory, proofs()));
+    let second = layer_with(&clock, continued(&memory, other()));
+    assert_eq!(statuses(&second, &made()).await, [503], "other bounds");
+    let third = layer_with(&clock, continued(&memory, proofs()));
+    assert_eq!(
+        statuses(&third, &made()).await,
+        [503],
+        "not that of the first"
+    );
+    assert_eq!(statuses(&first, &made()).await, [200]);
+    drop(third);
+    let fourth = layer_with(&clock_at(NOW + 80), continued(&memory, proofs()));
+    assert_eq!(
+        statuses(&fourth, &[made_at(NOW + 79)]).await,
+        [503],
+        "it is gone"
+    );
+}
+
 /// Nonces under a secret of the process are enough: those of an earlier one are not accepted.
 #[tokio::test]
 async fn with_nonces_of_the_process_an_older_proof_is_told_a_nonce() {

@@ -40,6 +40,12 @@ const NEED_TOKENS: [(&str, &str); 3] = [
 /// The list of `[revoked_tokens]`, which ends sessions too. Opened once.
 #[cfg(feature = "jwt")]
 pub(in crate::config) type RevokedList = Option<RevokedTokensFile>;
+/// The proofs of possession that were used, which a reload continues.
+#[cfg(feature = "jwt")]
+pub(in crate::config) type UsedProofs = palisade_jwt::dpop::ProofMemory;
+/// This build reads no proofs.
+#[cfg(not(feature = "jwt"))]
+pub(in crate::config) type UsedProofs = ();
 /// This build reads no tokens.
 #[cfg(not(feature = "jwt"))]
 pub(in crate::config) type RevokedList = ();
@@ -54,6 +60,7 @@ impl Config {
     pub(in crate::config) fn tokens(
         &self,
         shield: ShieldBuilder,
+        _: &UsedProofs,
     ) -> Result<(ShieldBuilder, RevokedList), ConfigFileError> {
         let all = [("tokens", "issuer"), ("introspection", "url")];
         let mut sections = all.iter().chain(&NEED_TOKENS);
@@ -88,8 +95,9 @@ impl Config {
     pub(in crate::config) fn tokens(
         &self,
         shield: ShieldBuilder,
+        used: &UsedProofs,
     ) -> Result<(ShieldBuilder, RevokedList), ConfigFileError> {
-        let (signed, revoked) = self.signed_tokens()?;
+        let (signed, revoked) = self.signed_tokens(used)?;
         let shield = match signed {
             None => shield,
             Some(SignedTokens::Layer(layer)) => shield.authenticate(layer),
@@ -121,7 +129,7 @@ impl Config {
     /// ```
     pub fn token_layer(&self) -> Result<Option<AuthenticateLayer>, ConfigFileError> {
         let mut all: Vec<Arc<dyn Authenticator>> = Vec::new();
-        match self.signed_tokens()?.0 {
+        match self.signed_tokens(&UsedProofs::new())?.0 {
             None => {}
             Some(SignedTokens::Layer(layer)) => all.push(Arc::new(layer)),
             Some(SignedTokens::ResourceServer(server)) => all.push(Arc::new(server)),
@@ -144,17 +152,25 @@ impl Config {
     /// # Errors
     ///
     /// An issuer, its keys or a rule cannot be used.
-    fn signed_tokens(&self) -> Result<(Option<SignedTokens>, RevokedList), ConfigFileError> {
+    fn signed_tokens(
+        &self,
+        used: &UsedProofs,
+    ) -> Result<(Option<SignedTokens>, RevokedList), ConfigFileError> {
         let sections = &self.document.tokens;
         let Some(first) = sections.first() else {
-            return self.refuse_without_issuer().map(|()| (None, None));
+            self.refuse_without_issuer()?;
+            return Ok((None, self.revocation_list()?));
         };
         let opened = sections.iter().map(|section| self.open_issuer(section));
         let issuers = opened.collect::<Result<Vec<_>, _>>()?;
         let revoked = self.revocation_list()?;
         let signed = match self.document.resource_servers.is_empty() {
-            true => SignedTokens::Layer(self.jwt_layer(first, &issuers, revoked.clone())?),
-            false => SignedTokens::ResourceServer(self.resource_server(&issuers, revoked.clone())?),
+            true => SignedTokens::Layer(self.jwt_layer(first, &issuers, revoked.clone(), used)?),
+            false => SignedTokens::ResourceServer(self.resource_server(
+                &issuers,
+                revoked.clone(),
+                used,
+            )?),
         };
         Ok((Some(signed), revoked))
     }
@@ -165,7 +181,9 @@ impl Config {
     ///
     /// There is such a section and no issuer.
     fn refuse_without_issuer(&self) -> Result<(), ConfigFileError> {
-        let mut sections = NEED_TOKENS.iter();
+        // Beside sessions it stays in the file when the last issuer is removed for a while.
+        let is_kept = |section: &str| section == "revoked_tokens" && self.source.has(&["session"]);
+        let mut sections = NEED_TOKENS.iter().filter(|(section, _)| !is_kept(section));
         match sections.find(|(section, _)| self.source.has(&[section])) {
             None => Ok(()),
             Some((section, key)) => {
@@ -187,6 +205,7 @@ impl Config {
         first: &Tokens,
         issuers: &[OpenedIssuer<'_>],
         revoked: RevokedList,
+        used: &UsedProofs,
     ) -> Result<JwtLayer, ConfigFileError> {
         let fault = |problem: palisade_jwt::JwtBuildError| {
             let remedy = "correct the sections `tokens`";
@@ -212,7 +231,7 @@ impl Config {
         if let Some(list) = revoked {
             layer = layer.revocation_list(list);
         }
-        if let Some(proofs) = self.proofs_of_origin()? {
+        if let Some(proofs) = self.proofs_of_origin(used)? {
             layer = layer.dpop(proofs);
         }
         layer.build().map_err(fault)

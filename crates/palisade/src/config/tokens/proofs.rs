@@ -8,7 +8,7 @@ use palisade_jwt::{
     dpop::{DpopProofs, DpopProofsBuilder},
 };
 
-use crate::config::{Config, ConfigFileError, document::Dpop};
+use crate::config::{Config, ConfigFileError, document::Dpop, tokens::UsedProofs};
 
 /// The largest `max_age_seconds` and `leeway_seconds`.
 const LONGEST_SECONDS: u64 = 600;
@@ -65,6 +65,7 @@ impl Config {
     /// There is no origin, or a value cannot be used.
     pub(in crate::config) fn proofs_of_origin(
         &self,
+        used: &UsedProofs,
     ) -> Result<Option<DpopProofs>, ConfigFileError> {
         let (Some(section), Some(choices)) = (&self.document.dpop, self.proof_choices()?) else {
             return Ok(None);
@@ -74,7 +75,8 @@ impl Config {
             let remedy = "write origin = \"https://voice.example\", as clients write it";
             return Err(self.source.key_error("dpop", "origin", problem, remedy));
         };
-        let builder = choices.apply(DpopProofs::builder(origin.get_ref().as_str()));
+        let name = origin.get_ref().as_str();
+        let builder = choices.apply(DpopProofs::builder(name)).memory(used, name);
         let proofs = builder.build().map_err(|problem| {
             let remedy = "correct the section `dpop`";
             self.source.at(origin, problem, remedy)

@@ -12,7 +12,7 @@ use palisade_transport::AllowedHosts;
 use crate::config::{
     Config, ConfigFileError,
     document::ResourceServers,
-    tokens::{issuer_keys::OpenedIssuer, proofs::ProofChoices},
+    tokens::{UsedProofs, issuer_keys::OpenedIssuer, proofs::ProofChoices},
 };
 
 /// What all resources of a file have.
@@ -21,6 +21,7 @@ struct SharedChoices<'a> {
     clock_step: Option<Duration>,
     revoked: Option<RevokedTokensFile>,
     proofs: Option<ProofChoices>,
+    used: &'a UsedProofs,
     /// Of the challenges.
     realm: Option<&'a String>,
 }
@@ -35,12 +36,14 @@ impl Config {
         &self,
         issuers: &[OpenedIssuer<'_>],
         revoked: Option<RevokedTokensFile>,
+        used: &UsedProofs,
     ) -> Result<ResourceServer, ConfigFileError> {
         let shared = SharedChoices {
             issuers,
             clock_step: self.clock_step()?,
             revoked,
             proofs: self.proof_choices()?,
+            used,
             realm: self.token_realm()?,
         };
         self.refuse_origin_of_proofs()?;
@@ -85,7 +88,8 @@ impl Config {
             server = server.tokens(move |layer| layer.revocation_list(list.clone()));
         }
         if let Some(choices) = shared.proofs.clone() {
-            server = server.dpop(move |proofs| choices.apply(proofs));
+            let (used, name) = (shared.used.clone(), section.resource.get_ref().clone());
+            server = server.dpop(move |proofs| choices.apply(proofs).memory(&used, name.as_str()));
         }
         if let Some(realm) = shared.realm {
             let realm = realm.clone();

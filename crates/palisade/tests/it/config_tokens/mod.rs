@@ -11,7 +11,7 @@ use std::fs;
 use axum::{Router, routing};
 use http::{Request, header};
 use palisade::ProtectedRouter;
-use palisade::config::Config;
+use palisade::config::{Config, Running};
 use palisade::core::SystemClock;
 use palisade::jwt::Algorithm;
 use palisade::jwt::mint::{SigningKey, Token};
@@ -68,7 +68,11 @@ impl Setup {
     }
 
     fn app(&self) -> ProtectedRouter {
-        let parts = self.config().unwrap().assemble().unwrap();
+        self.app_with(Running::new())
+    }
+
+    fn app_with(&self, running: Running) -> ProtectedRouter {
+        let parts = self.config().unwrap().assemble_with(running).unwrap();
         let router = Router::new()
             .route(
                 "/mcp",

@@ -1,9 +1,15 @@
 //! `[dpop]`.
 
+use std::time::Duration;
+
+use axum::body::Body;
+use http::Request;
 use palisade::ProtectedRouter;
-use palisade::core::SystemClock;
-use palisade::jwt::Algorithm;
+use palisade::config::Running;
+use palisade::core::{Clock as _, ManualClock, SystemClock};
+use palisade::jwt::dpop::{DpopProofs, ProofMemory};
 use palisade::jwt::mint::{DpopProof, SigningKey, Token};
+use palisade::jwt::{Algorithm, Issuer, JwtLayer, Verifier};
 use serde_json::json;
 
 use super::{BASE, ISSUER, RESOURCE, RESOURCES, Setup, challenges, with_authorization, with_token};
@@ -23,6 +29,10 @@ async fn with_nonce(setup: &Setup) -> TestResponse {
 }
 
 async fn send_proof(setup: &Setup, app: &ProtectedRouter, nonce: Option<&str>) -> TestResponse {
+    send_to(app, bound_request(setup, nonce)).await
+}
+
+fn bound_request(setup: &Setup, nonce: Option<&str>) -> Request<Body> {
     let client = SigningKey::generate(Algorithm::Es256).unwrap();
     let confirmation = json!({ "jkt": client.thumbprint() });
     let token = Token::new(ISSUER, RESOURCE, "lin").claim("cnf", confirmation);
@@ -37,7 +47,7 @@ async fn send_proof(setup: &Setup, app: &ProtectedRouter, nonce: Option<&str>) -
     let proof = proof.sign(&client, &*clock).unwrap();
     let mut request = with_authorization("GET", "/mcp", &format!("DPoP {token}"));
     request.headers_mut().insert("dpop", proof.parse().unwrap());
-    send_to(app, request).await
+    request
 }
 
 #[tokio::test]
@@ -81,13 +91,71 @@ async fn proofs_of_a_file_are_checked_for_a_resource_and_for_a_plain_service() {
         "shared_nonces = { file = \"secret\" }",
     ] {
         let setup = plain(nonces);
-        let told = with_proof(&setup, None).await;
+        let process = || {
+            let (memory, before) = memory_of_a_minute_ago("https://service.test");
+            let mut running = Running::new();
+            running.proofs = memory;
+            (setup.app_with(running), before)
+        };
+        let (app, _before) = process();
+        let told = send_proof(&setup, &app, None).await;
         assert_eq!(told.status, 401, "{nonces}");
         assert!(challenges(&told)[0].contains("use_dpop_nonce"));
         let nonce = told.headers["dpop-nonce"].to_str().unwrap();
-        // Another process: only the nonce of all replicas is accepted there, and tells nothing of proofs.
-        let expected = if nonces.contains("shared") { 503 } else { 401 };
-        let again = with_proof(&setup, Some(nonce)).await;
+        // Another process: only the nonce of all replicas is accepted there.
+        let (other, _before) = process();
+        let expected = if nonces.contains("shared") { 200 } else { 401 };
+        let again = send_proof(&setup, &other, Some(nonce)).await;
         assert_eq!(again.status, expected, "{nonces}");
     }
+}
+
+/// The memory of a service that has run for a minute.
+fn memory_of_a_minute_ago(name: &str) -> (ProofMemory, JwtLayer) {
+    let memory = ProofMemory::new();
+    let clock = SystemClock::shared();
+    let minute_ago = ManualClock::new(clock.unix_time() - Duration::from_secs(60));
+    let key = SigningKey::generate(Algorithm::Es256).unwrap();
+    let issuer = Issuer::new(ISSUER, RESOURCE, key.verifying_key());
+    let verifier = Verifier::builder()
+        .issuer(issuer)
+        .clock(minute_ago.shared());
+    let proofs = DpopProofs::builder("https://service.test").memory(&memory, name);
+    let layer = JwtLayer::builder(verifier.build().unwrap()).dpop(proofs.build().unwrap());
+    (memory, layer.build().unwrap())
+}
+
+#[tokio::test]
+async fn a_reload_of_the_file_keeps_the_proofs_that_were_used() {
+    let origin = "https://service.test";
+    let own = BASE.replace(
+        "jwks_file",
+        &format!("audience = \"{RESOURCE}\"\njwks_file"),
+    );
+    for (text, name) in [
+        (format!("{BASE}{RESOURCES}[dpop]\n"), RESOURCE),
+        (format!("{own}[dpop]\norigin = \"{origin}\"\n"), origin),
+    ] {
+        let (memory, _before) = memory_of_a_minute_ago(name);
+        let setup = Setup::new(&text);
+        let mut running = Running::new();
+        running.proofs = memory;
+        let request = bound_request(&setup, None);
+        let first = setup.app_with(running.clone());
+        assert_eq!(send_to(&first, again(&request)).await.status, 200, "{text}");
+        let second = setup.app_with(running);
+        assert_eq!(
+            send_to(&second, again(&request)).await.status,
+            401,
+            "{text}"
+        );
+    }
+}
+
+fn again(request: &Request<Body>) -> Request<Body> {
+    let mut copy = Request::new(Body::empty());
+    copy.method_mut().clone_from(request.method());
+    copy.uri_mut().clone_from(request.uri());
+    copy.headers_mut().clone_from(request.headers());
+    copy
 }
