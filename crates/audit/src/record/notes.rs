@@ -27,8 +27,9 @@ const CLEAR: [&str; 12] = [
     "via",
 ];
 /// Notes whose values are the public identifiers of credentials, as they are in a principal.
-const CREDENTIALS: [&str; 6] = [
+const CREDENTIALS: [&str; 7] = [
     "api_key_id",
+    "key_change",
     "key_disabled",
     "key_enabled",
     "key_minted",

@@ -42,11 +42,14 @@ pub(super) async fn mint(
             return Err(KeyAdminError::NotGrantable);
         }
         let minted = admin.scheme.mint(grant.read()?, admin.now())?;
-        admin.store.insert(minted.record().clone()).get().await?;
+        let record = minted.record().clone();
+        let id = record.id();
+        let store = Arc::clone(&admin.store);
+        let insert = async move { store.insert(record).get().await };
+        recorded(&cx, "key_minted", id, insert).await?;
         Ok(minted)
     };
     let minted = minted.await.map_err(|error| refused(&cx, error))?;
-    note(&cx, "key_minted", minted.record().id());
     Ok(shown_once(StatusCode::CREATED, &minted, admin.now()))
 }
 
@@ -106,12 +109,11 @@ pub(super) async fn rotate(
             return Err(KeyAdminError::Grant("the overlap is over 90 days".into()));
         }
         let overlap = Duration::from_secs(rotation.overlap_seconds);
-        admin
-            .rotate(id.parse().map_err(|_| KeyAdminError::Unknown)?, overlap)
-            .await
+        let id = id.parse().map_err(|_| KeyAdminError::Unknown)?;
+        let rotate = admin.clone().rotate(id, overlap);
+        recorded(&cx, "key_rotated", id, rotate).await
     };
     let minted = rotated.await.map_err(|error| refused(&cx, error))?;
-    note(&cx, "key_rotated", minted.record().id());
     Ok(shown_once(StatusCode::OK, &minted, admin.now()))
 }
 
@@ -123,10 +125,9 @@ pub(super) async fn revoke(
 ) -> Result<Json<KeyDocument>, Refused> {
     let now = admin.now();
     let revoke = move |record: &KeyRecord| Ok(record.clone().revoked(now));
-    let changed = admin.change(&id, Box::new(revoke)).await;
-    let record = changed.map_err(|error| refused(&cx, error))?;
-    note(&cx, "key_revoked", record.id());
-    Ok(Json(KeyDocument::of(&record, admin.now())))
+    admin
+        .change(&cx, "key_revoked", &id, Box::new(revoke))
+        .await
 }
 
 /// Disables a key. Disabling it again changes nothing.
@@ -137,10 +138,9 @@ pub(super) async fn disable(
 ) -> Result<Json<KeyDocument>, Refused> {
     let now = admin.now();
     let disable = move |record: &KeyRecord| Ok(record.clone().disabled(now));
-    let changed = admin.change(&id, Box::new(disable)).await;
-    let record = changed.map_err(|error| refused(&cx, error))?;
-    note(&cx, "key_disabled", record.id());
-    Ok(Json(KeyDocument::of(&record, admin.now())))
+    admin
+        .change(&cx, "key_disabled", &id, Box::new(disable))
+        .await
 }
 
 /// Enables a key that was disabled, if its scopes may be granted: its holder gets them back.
@@ -159,10 +159,9 @@ pub(super) async fn enable(
             false => Ok(record.clone().enabled()),
         }
     };
-    let changed = admin.change(&id, Box::new(enable)).await;
-    let record = changed.map_err(|error| refused(&cx, error))?;
-    note(&cx, "key_enabled", record.id());
-    Ok(Json(KeyDocument::of(&record, admin.now())))
+    admin
+        .change(&cx, "key_enabled", &id, Box::new(enable))
+        .await
 }
 
 impl KeyAdmin {
@@ -171,10 +170,40 @@ impl KeyAdmin {
     }
 
     /// Changes a record, and returns it.
-    async fn change(&self, id: &str, change: KeyChange) -> Result<Arc<KeyRecord>, KeyAdminError> {
-        let key = id.parse().map_err(|_| KeyAdminError::Unknown)?;
-        self.store.change(key, change).get().await?;
-        self.find(id).await
+    async fn change(
+        self,
+        cx: &SecurityContext,
+        done: &'static str,
+        id: &str,
+        change: KeyChange,
+    ) -> Result<Json<KeyDocument>, Refused> {
+        let now = self.now();
+        let changed = async {
+            let key = id.parse().map_err(|_| KeyAdminError::Unknown)?;
+            let change =
+                self.change_of(key, move |record| change(record).map(|it| (it.clone(), it)));
+            recorded(cx, done, key, change).await
+        };
+        let record = changed.await.map_err(|error| refused(cx, error))?;
+        Ok(Json(KeyDocument::of(&record, now)))
+    }
+
+    /// Changes a record in one step of the store, and returns what the function made beside it.
+    async fn change_of<T: Send + 'static>(
+        self,
+        id: KeyId,
+        change: impl Fn(&KeyRecord) -> Result<(KeyRecord, T), KeyAdminError> + Send + Sync + 'static,
+    ) -> Result<T, KeyAdminError> {
+        let made = Arc::new(Mutex::new(None));
+        let last = Arc::clone(&made);
+        let change = move |record: &KeyRecord| {
+            let (record, beside) = change(record)?;
+            *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(beside);
+            Ok(record)
+        };
+        self.store.change(id, Box::new(change)).get().await?;
+        let made = made.lock().unwrap_or_else(PoisonError::into_inner).take();
+        made.ok_or(KeyAdminError::Unknown)
     }
 
     async fn find(&self, id: &str) -> Result<Arc<KeyRecord>, KeyAdminError> {
@@ -185,9 +214,8 @@ impl KeyAdmin {
     }
 
     /// Rotates in one change of the store: of two rotations at once, both keep their order.
-    async fn rotate(&self, id: KeyId, overlap: Duration) -> Result<MintedKey, KeyAdminError> {
-        let made = Arc::new(Mutex::new(None));
-        let (admin, last) = (self.clone(), Arc::clone(&made));
+    async fn rotate(self, id: KeyId, overlap: Duration) -> Result<MintedKey, KeyAdminError> {
+        let admin = self.clone();
         let rotate = move |record: &KeyRecord| {
             // The new secret has the rights of the key, not those of the principal that asked for it.
             if !admin.may_grant(record.principal().scopes()) {
@@ -195,14 +223,29 @@ impl KeyAdmin {
             }
             let now = admin.now();
             let minted = admin.scheme.rotate(record, now + overlap, now)?;
-            let record = minted.record().clone();
-            *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(minted);
-            Ok(record)
+            Ok((minted.record().clone(), minted))
         };
-        self.store.change(id, Box::new(rotate)).get().await?;
-        let minted = made.lock().unwrap_or_else(PoisonError::into_inner).take();
-        minted.ok_or(KeyAdminError::Unknown)
+        self.change_of(id, rotate).await
     }
+}
+
+/// Makes a change that the audit trail has in any case: its id is noted before it begins, and it is completed and
+/// noted also if the client leaves meanwhile.
+async fn recorded<T: Send + 'static>(
+    cx: &SecurityContext,
+    done: &'static str,
+    id: KeyId,
+    change: impl Future<Output = Result<T, KeyAdminError>> + Send + 'static,
+) -> Result<T, KeyAdminError> {
+    note(cx, "key_change", id);
+    let cx = cx.clone();
+    let completed = tokio::spawn(async move {
+        let made = change.await?;
+        note(&cx, done, id);
+        Ok(made)
+    });
+    let interrupted = |_| KeyAdminError::Unavailable("the change was interrupted".into());
+    completed.await.map_err(interrupted)?
 }
 
 fn position(all: &[Arc<KeyRecord>], id: KeyId) -> Result<usize, KeyAdminError> {

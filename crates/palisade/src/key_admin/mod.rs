@@ -40,8 +40,10 @@ pub const SCOPE: &str = "keys:admin";
 /// are [grantable](KeyAdmin::grantable_scopes). Otherwise who may manage keys could take every right, by a new key or by
 /// the new secret of another one. Any key can be revoked and disabled.
 ///
-/// Each change is in the audit trail, with the id of the key: `key_minted`, `key_rotated`, `key_revoked`,
-/// `key_disabled`, `key_enabled`.
+/// Each change is in the audit trail, with the id of the key: `key_change` when it begins, and when it is done
+/// `key_minted`, `key_rotated`, `key_revoked`, `key_disabled` or `key_enabled`. A record with `key_change` alone is of a
+/// change that was refused, whose store failed, or whose client left: it may have taken effect. A change is completed
+/// also if the client leaves.
 ///
 /// ```
 /// use palisade::api_key::{KeyScheme, MemoryKeyStore, Pepper};
