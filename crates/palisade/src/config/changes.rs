@@ -118,12 +118,13 @@ impl Config {
     }
 }
 
-/// Adds a value under its path, or the values inside it if it is a table or an array of tables.
+/// Adds a value under its path, or the values inside it if it is a table or an array of tables. An empty table
+/// is a value: a section without keys has an effect.
 ///
 /// Any other array is one value: a change of one element is a change of the whole list.
 fn flatten(path: String, value: Value, values: &mut BTreeMap<String, Value>) {
     match value {
-        Value::Table(table) => {
+        Value::Table(table) if !table.is_empty() => {
             for (name, value) in table {
                 flatten(format!("{path}.{name}"), value, values);
             }

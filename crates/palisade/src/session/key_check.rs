@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use palisade_api_key::{KeyFailure, KeyId, KeyRecord, KeyStore, StoreUnavailable};
+use palisade_api_key::{Environment, KeyFailure, KeyId, KeyRecord, KeyStore, StoreUnavailable};
 use palisade_core::{MaybeReady, SharedClock, SystemClock};
 use palisade_session::{CheckError, CheckReply, PrincipalCheck, SessionRecord};
 
@@ -16,8 +16,8 @@ pub(super) const KIND: &str = "api_key";
 /// |---|---|
 /// | was revoked, or has expired | ends: 401, also with all further requests |
 /// | is disabled, is not in the store, is not valid yet, or not from this network | stays, and the request gets 401 |
-/// | was rotated with an overlap that is over, and the session was opened before its end | ends: the old secret may have opened it |
-/// | was rotated without an overlap | **stays**: call [`Sessions::end_all`](super::Sessions::end_all), or revoke the key and mint another one |
+/// | is of an [environment](Self::environments) that is not accepted | stays, and the request gets 401 |
+/// | was rotated, the old secret is not accepted any more, and the session was opened while it was | ends: the old secret may have opened it |
 /// | has fewer scopes now | has fewer scopes |
 /// | has more scopes now | has the scopes that it had: the new ones need a new sign-in |
 /// | had amounts of its own for limits, set by an authenticator around it | keeps them |
@@ -40,6 +40,8 @@ pub(super) const KIND: &str = "api_key";
 pub struct KeyCheck {
     keys: Arc<dyn KeyStore>,
     clock: SharedClock,
+    /// `None`: all.
+    environments: Option<Arc<[Environment]>>,
 }
 
 impl KeyCheck {
@@ -49,6 +51,7 @@ impl KeyCheck {
         Self {
             keys: Arc::new(keys),
             clock: SystemClock::shared(),
+            environments: None,
         }
     }
 
@@ -57,6 +60,20 @@ impl KeyCheck {
     pub fn clock(mut self, clock: SharedClock) -> Self {
         self.clock = clock;
         self
+    }
+
+    /// Accepts sessions of keys of these environments only. Default: of every one. Use those of the layer
+    /// ([`ApiKeyLayerBuilder::environments`](palisade_api_key::ApiKeyLayerBuilder::environments)).
+    #[must_use]
+    pub fn environments(mut self, accepted: impl IntoIterator<Item = Environment>) -> Self {
+        self.environments = Some(accepted.into_iter().collect());
+        self
+    }
+
+    /// Tells whether keys of an environment are accepted.
+    fn accepts(&self, environment: Environment) -> bool {
+        let accepted = self.environments.as_deref();
+        accepted.is_none_or(|accepted| accepted.contains(&environment))
     }
 }
 
@@ -70,9 +87,14 @@ impl PrincipalCheck for KeyCheck {
         };
         let now = self.clock.unix_time();
         let found = self.keys.find(id);
+        let check = self.clone();
         found.map(move |found| {
             let record = usable(found, now, client)?;
-            match may_be_of_old_secret(&record, opened, now) {
+            if !check.accepts(record.environment()) {
+                let reason = "keys of the environment are not accepted";
+                return Err(CheckError::refused(reason));
+            }
+            match record.may_be_of_old_secret(opened, now) {
                 true => Err(CheckError::ended("the secret of the key was rotated out")),
                 false => Ok(record
                     .principal()
@@ -99,10 +121,4 @@ fn usable(
         }
         Err(failure) => Err(CheckError::refused(failure.reason())),
     }
-}
-
-/// Tells whether a secret that is not accepted any more may have opened a session.
-fn may_be_of_old_secret(record: &KeyRecord, opened: Duration, now: Duration) -> bool {
-    let ended = record.previous().map(|(_, until)| until);
-    ended.is_some_and(|until| now >= until && opened < until)
 }

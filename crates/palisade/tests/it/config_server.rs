@@ -313,6 +313,21 @@ fn changes_are_reported_by_key_without_values() {
     assert!(removed.contains("configuration: headers: "), "{removed}");
 }
 
+/// A section without keys switches something on.
+#[test]
+fn an_empty_section_is_a_change() {
+    let without = Config::parse("server.hosts = ['a.example']").unwrap();
+    for section in ["cross_origin", "dpop", "session", "trace"] {
+        let text = format!("[server]\nhosts = ['a.example']\n[{section}]\n");
+        let with = Config::parse(&text).unwrap();
+        assert_eq!(with.changes(&without), [section]);
+        assert_eq!(without.changes(&with), [section]);
+        let fixed: &[&[&str]] = &[&[section]];
+        assert!(with.refuse_changes(&without, fixed).is_err());
+        assert!(without.refuse_changes(&with, fixed).is_err());
+    }
+}
+
 #[test]
 fn a_stack_from_a_file_warns_of_a_limit_that_no_rule_names() {
     let text = "[server]\nhosts = [\"a.example\"]\n[[limits]]\nname = \"x\"\nrate = \"1/minute\"\nroutes = \"named\"\n";

@@ -180,6 +180,100 @@ async fn a_session_of_a_secret_that_was_rotated_out_ends() {
     assert!(check.check(&opened_now(), None).get().await.is_ok());
 }
 
+/// Keys of one store, and sessions that they open.
+struct Rotations {
+    clock: ManualClock,
+    scheme: KeyScheme,
+    keys: MemoryKeyStore,
+    first: MintedKey,
+}
+
+impl Rotations {
+    fn new() -> Self {
+        let clock = ManualClock::new(Duration::from_secs(1_700_000_000));
+        let scheme = KeyScheme::new(Pepper::generate().unwrap());
+        let first = scheme.mint(Grant::new(Environment::Live), clock.unix_time());
+        let (keys, first) = (MemoryKeyStore::new(), first.unwrap());
+        keys.insert(first.record().clone()).unwrap();
+        Self {
+            clock,
+            scheme,
+            keys,
+            first,
+        }
+    }
+
+    fn rotate(&self, overlap: Duration) {
+        let now = self.clock.unix_time();
+        let table = self.keys.table();
+        let record = table.get(self.first.record().id()).unwrap();
+        let next = self.scheme.rotate(record, now + overlap, now).unwrap();
+        self.keys.replace(next.record().clone()).unwrap();
+    }
+
+    fn open(&self) -> SessionRecord {
+        let who = self.first.record().principal().clone();
+        let hour = Duration::from_secs(3600);
+        SessionRecord::new(who, self.clock.unix_time(), 12 * hour, 12 * hour)
+    }
+
+    async fn is_ended(&self, session: &SessionRecord) -> bool {
+        let check = KeyCheck::new(self.keys.clone()).clock(self.clock.shared());
+        let reply = check.check(session, None).get().await;
+        reply.is_err_and(|error| matches!(error, CheckError::Ended(_)))
+    }
+}
+
+#[tokio::test]
+async fn a_second_rotation_does_not_revive_sessions_of_the_first_secret() {
+    let hour = Duration::from_secs(3600);
+    // The overlap of the first rotation is over, or is cut off by the second one.
+    for pause in [2 * hour, hour / 2] {
+        let rotations = Rotations::new();
+        let of_first = rotations.open();
+        rotations.rotate(hour);
+        rotations.clock.advance(pause);
+        let of_second = rotations.open();
+        rotations.rotate(hour);
+        assert!(rotations.is_ended(&of_first).await, "{pause:?}");
+        rotations.clock.advance(Duration::from_secs(2));
+        let of_third = rotations.open();
+        assert_eq!(rotations.is_ended(&of_second).await, pause < hour);
+        rotations.clock.advance(hour);
+        for old in [&of_first, &of_second, &of_third] {
+            assert!(
+                rotations.is_ended(old).await,
+                "the second secret may have opened it"
+            );
+        }
+        assert!(!rotations.is_ended(&rotations.open()).await);
+    }
+}
+
+#[tokio::test]
+async fn a_rotation_without_an_overlap_ends_the_sessions_of_the_old_secret() {
+    let rotations = Rotations::new();
+    let before = rotations.open();
+    rotations.rotate(Duration::ZERO);
+    assert!(rotations.is_ended(&before).await);
+    // Another process may still know the old secret.
+    rotations.clock.advance(Duration::from_millis(900));
+    assert!(rotations.is_ended(&rotations.open()).await);
+    rotations.clock.advance(Duration::from_millis(1100));
+    assert!(!rotations.is_ended(&rotations.open()).await);
+}
+
+#[tokio::test]
+async fn a_session_of_a_key_whose_environment_is_not_accepted_is_refused() {
+    let rotations = Rotations::new();
+    let session = rotations.open();
+    for (accepted, passes) in [(Environment::Live, true), (Environment::Test, false)] {
+        let check = KeyCheck::new(rotations.keys.clone()).clock(rotations.clock.shared());
+        let check = check.environments([accepted]);
+        assert_eq!(check.check(&session, None).get().await.is_ok(), passes);
+    }
+}
+
 #[tokio::test]
 async fn a_session_has_never_more_scopes_than_at_the_sign_in() {
     let service = Service::start();

@@ -5,7 +5,7 @@ use std::{fs, sync::Arc, time::Duration};
 use http::header;
 use palisade::{
     AllowedHosts, Principal, ProtectedRouter, Routes, Rule, Shield,
-    config::Config,
+    config::{Config, Running},
     core::{Clock as _, ManualClock, SystemClock},
     jwt::{
         Algorithm, Issuer, JwtLayer, Verifier,
@@ -223,6 +223,67 @@ async fn each_kind_of_session_is_asked_about_by_its_own_check() {
     ] {
         let reply = check.check(&record(kind), None).get().await;
         assert_eq!(reply.is_err_and(is_ended), ends, "{check:?} of {kind}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_of_an_issuer_that_is_not_accepted_any_more_ends() {
+    let all = RevokedTokens::new();
+    let ends = async |check: TokenCheck, id: &'static str| {
+        let who = Principal::builder("jwt", id).build();
+        let record = SessionRecord::new(who, HOUR, HOUR, HOUR);
+        let reply = check.check(&record, None).get().await;
+        reply.is_err_and(|error| matches!(error, CheckError::Ended(_)))
+    };
+    let corp = || TokenCheck::new(all.clone()).labels(["corp"]);
+    assert!(!ends(corp(), "corp:lin").await);
+    for other in ["staff:lin", "lin", "corporation:lin"] {
+        assert!(ends(corp(), other).await, "{other}");
+    }
+    let none = TokenCheck::new(all.clone()).labels([""; 0]);
+    assert!(ends(none, "corp:lin").await);
+    assert!(!ends(TokenCheck::new(all.clone()), "corp:lin").await);
+}
+
+/// Without an issuer no token is accepted, and none can be looked up by the list that it was revoked in.
+#[tokio::test]
+async fn without_the_last_issuer_of_a_file_the_sessions_of_its_tokens_end() {
+    const SERVER: &str = "[server]\nhosts = [\"service.test\"]\n[session]\n";
+    const LIST: &str = "[revoked_tokens]\nfile = \"revoked.json\"\n";
+    let issuer = |label: &str| {
+        format!(
+            "[[tokens]]\nissuer = \"{ISSUER}\"\naudience = \"notes\"\njwks_file = \"issuer.jwks\"\n\
+             label = \"{label}\"\n"
+        )
+    };
+    let (folder, key) = (tempfile::tempdir().unwrap(), IssuerKey::generate());
+    let at = |name: &str| folder.path().join(name);
+    let jwks = json!({ "keys": [key.0.public_jwk().unwrap()] });
+    fs::write(at("issuer.jwks"), jwks.to_string()).unwrap();
+    RevokedTokensFile::create(at("revoked.json")).unwrap();
+    let start = |text: &str, sessions: Option<Sessions>| {
+        fs::write(at("palisade.toml"), text).unwrap();
+        let config = Config::read(at("palisade.toml")).unwrap();
+        let running = Running::new().with_sessions(sessions);
+        let parts = config.assemble_with(running).unwrap();
+        let sessions = parts.sessions.unwrap();
+        let app = parts.shield.protect(routes(&sessions)).unwrap();
+        (app, sessions)
+    };
+    let corp = format!("{SERVER}{LIST}{}", issuer("corp"));
+    for changed in [
+        format!("{SERVER}{LIST}"),
+        SERVER.to_owned(),
+        format!("{SERVER}{LIST}{}", issuer("staff")),
+    ] {
+        let (app, sessions) = start(&corp, None);
+        let lin = key.token("lin", Duration::ZERO);
+        let cookie = sign_in_at(&app, &lin).await.unwrap();
+        assert_eq!(read_at(&app, &cookie).await, 200);
+        let (app, sessions) = start(&changed, Some(sessions));
+        assert_eq!(read_at(&app, &cookie).await, 401, "{changed}");
+        let (app, _) = start(&corp, Some(sessions));
+        assert_eq!(read_at(&app, &cookie).await, 401, "it does not come back");
     }
 }
 

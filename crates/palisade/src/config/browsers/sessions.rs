@@ -18,14 +18,14 @@ use crate::config::{
     tokens::RevokedList,
     values::numbers::TimeUnit,
 };
-#[cfg(all(feature = "session", feature = "jwt"))]
-use crate::session::TokenCheck;
 use crate::shield::ShieldBuilder;
 #[cfg(feature = "session")]
 use crate::{
     audit_events,
     session::{CredentialCheck, KeyCheck},
 };
+#[cfg(all(feature = "session", feature = "jwt"))]
+use {crate::session::TokenCheck, palisade_jwt::revocation::RevokedTokens};
 
 /// The largest `lifetime_minutes`: 90 days.
 #[cfg(feature = "session")]
@@ -66,7 +66,15 @@ impl Config {
             Some(running) => running,
             None => self.new_sessions(section, trail)?,
         };
-        let check = credential_check(keys, revoked);
+        let check = CredentialCheck::new();
+        let check = match keys {
+            Some(keys) => check.keys(keys),
+            None => check,
+        };
+        #[cfg(feature = "jwt")]
+        let check = check.tokens(self.token_check(revoked));
+        #[cfg(not(feature = "jwt"))]
+        let () = revoked;
         let layer = SessionLayer::builder(sessions.clone()).check(check);
         let layer = match section.without_csrf_token {
             true => layer.without_csrf_token(),
@@ -204,22 +212,23 @@ impl Config {
     }
 }
 
-/// Makes what ends a session with the credential that opened it.
-#[cfg(feature = "session")]
-fn credential_check(keys: Option<KeyCheck>, revoked: RevokedList) -> CredentialCheck {
-    let check = CredentialCheck::new();
-    let check = match keys {
-        Some(keys) => check.keys(keys),
-        None => check,
-    };
-    #[cfg(feature = "jwt")]
-    let check = match revoked {
-        Some(list) => check.tokens(TokenCheck::new(list)),
-        None => check,
-    };
-    #[cfg(not(feature = "jwt"))]
-    let () = revoked;
-    check
+#[cfg(all(feature = "session", feature = "jwt"))]
+impl Config {
+    /// Makes what ends sessions of signed tokens: the list of revoked ones, and the issuers that are not in the
+    /// file any more. Sessions stay over a reload and, in Redis, over a restart.
+    fn token_check(&self, revoked: RevokedList) -> TokenCheck {
+        let check = match revoked {
+            Some(list) => TokenCheck::new(list),
+            None => TokenCheck::new(RevokedTokens::new()),
+        };
+        let issuers = self.document.tokens.iter();
+        let labels: Option<Vec<&str>> = issuers.map(|issuer| issuer.label.as_deref()).collect();
+        match labels {
+            Some(labels) => check.labels(labels),
+            // One issuer without a label: two would need labels.
+            None => check,
+        }
+    }
 }
 
 #[cfg(not(feature = "session"))]

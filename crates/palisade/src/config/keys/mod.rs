@@ -39,6 +39,9 @@ pub(in crate::config) struct OpenedKeys {
     /// Those of a server.
     #[cfg(feature = "redis")]
     pub(in crate::config) redis: Option<(KeyScheme, RedisKeyStore)>,
+    /// Whose keys are accepted.
+    #[cfg(feature = "session")]
+    environments: Vec<Environment>,
 }
 
 impl OpenedKeys {
@@ -52,7 +55,7 @@ impl OpenedKeys {
             let redis = self.redis.as_ref();
             redis.map(|(_, store)| KeyCheck::new(store.clone()))
         });
-        check
+        check.map(|check| check.environments(self.environments.iter().copied()))
     }
 }
 
@@ -95,6 +98,12 @@ impl Config {
                 return Err(self.source.at(file, problem, remedy));
             }
         };
+        let environments = self.environments(keys)?;
+        let layer = layer.environments(environments.iter().copied());
+        #[cfg(feature = "session")]
+        {
+            opened.environments = environments;
+        }
         let layer = self.key_choices(keys, layer)?;
         Ok((shield.authenticate(layer), opened))
     }
@@ -199,15 +208,12 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// An environment, the realm or the prefix of imported keys cannot be used.
+    /// The realm or the prefix of imported keys cannot be used.
     fn key_choices(
         &self,
         keys: &Keys,
         mut layer: ApiKeyLayerBuilder,
     ) -> Result<ApiKeyLayer, ConfigFileError> {
-        if let Some(written) = &keys.environments {
-            layer = layer.environments(self.environments(written)?);
-        }
         if let Some(prefix) = &keys.imported_prefix {
             layer = layer.imported_prefix(prefix.get_ref().as_str());
         }
@@ -272,15 +278,15 @@ impl Config {
         })
     }
 
-    /// Parses the environments whose keys are accepted.
+    /// Parses the environments whose keys are accepted. Default: live keys, as for the layer.
     ///
     /// # Errors
     ///
     /// One of them is neither `live` nor `test`.
-    fn environments(
-        &self,
-        written: &[toml::Spanned<String>],
-    ) -> Result<Vec<Environment>, ConfigFileError> {
+    fn environments(&self, keys: &Keys) -> Result<Vec<Environment>, ConfigFileError> {
+        let Some(written) = &keys.environments else {
+            return Ok(vec![Environment::Live]);
+        };
         let parse = |one: &toml::Spanned<String>| {
             let parsed = one.get_ref().parse();
             parsed.map_err(|problem| self.source.at(one, problem, "write \"live\" or \"test\""))
