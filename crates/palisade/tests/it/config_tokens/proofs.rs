@@ -6,7 +6,7 @@ use axum::body::Body;
 use http::Request;
 use palisade::ProtectedRouter;
 use palisade::config::Running;
-use palisade::core::{Clock as _, ManualClock, SystemClock};
+use palisade::core::{ManualClock, SystemClock};
 use palisade::jwt::dpop::{DpopProofs, ProofMemory};
 use palisade::jwt::mint::{DpopProof, SigningKey, Token};
 use palisade::jwt::{Algorithm, Issuer, JwtLayer, Verifier};
@@ -157,5 +157,6 @@ fn again(request: &Request<Body>) -> Request<Body> {
     copy.method_mut().clone_from(request.method());
     copy.uri_mut().clone_from(request.uri());
     copy.headers_mut().clone_from(request.headers());
+    copy.extensions_mut().clone_from(request.extensions());
     copy
 }
