@@ -108,7 +108,7 @@ mod error;
 
 #[cfg(feature = "redis")]
 pub use self::store::{
-    RedisKeyError, RedisKeyStore, RedisKeyStoreBuildError, RedisKeyStoreBuilder,
+    RedisKeyError, RedisKeyStore, RedisKeyStoreBuildError, RedisKeyStoreBuilder, SeenRecords,
 };
 pub use self::{
     error::{MalformedKey, NoEntropy},

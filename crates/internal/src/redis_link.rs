@@ -130,14 +130,61 @@ impl RedisLink {
         }
     }
 
+    /// Runs a script as [`run`](Self::run) does, and waits until so many replicas have what it wrote, at most for a time
+    /// (`WAIT`). Returns the reply of the script, and how many have it.
+    ///
+    /// Calls over the same link wait meanwhile: give such scripts a link of their own.
+    ///
+    /// # Errors
+    ///
+    /// [`RedisProblem`] of the script. If `WAIT` fails, no replica counts.
+    pub async fn run_and_wait<T: FromRedisValue>(
+        &self,
+        script: &ScriptInvocation<'_>,
+        replicas: u32,
+        within: Duration,
+    ) -> Result<(T, u32), RedisProblem> {
+        let had_connection = self.lock().current.is_some();
+        let (reply, numbered) = match self.invoke(script).await {
+            Err(RedisProblem::Connection) if had_connection => self.invoke(script).await?,
+            outcome => outcome?,
+        };
+        // Over the same connection: the server waits for what was written over this one.
+        let Numbered {
+            mut connection,
+            number,
+        } = numbered;
+        let mut wait = redis::cmd("WAIT");
+        wait.arg(replicas)
+            .arg(u64::try_from(within.as_millis()).unwrap_or(u64::MAX));
+        let waiting = Box::pin(wait.query_async(&mut connection));
+        let confirmed = match timeout(within.saturating_add(self.deadline), waiting).await {
+            Ok(Ok(confirmed)) => confirmed,
+            _ => {
+                self.give_up(number);
+                0
+            }
+        };
+        Ok((reply, confirmed))
+    }
+
     async fn run_once<T: FromRedisValue>(
         &self,
         script: &ScriptInvocation<'_>,
     ) -> Result<T, RedisProblem> {
+        self.invoke(script).await.map(|(reply, _)| reply)
+    }
+
+    /// Runs a script, and returns the connection that it ran over.
+    async fn invoke<T: FromRedisValue>(
+        &self,
+        script: &ScriptInvocation<'_>,
+    ) -> Result<(T, Numbered), RedisProblem> {
+        let numbered = self.connection().await?;
         let Numbered {
             mut connection,
             number,
-        } = self.connection().await?;
+        } = numbered.clone();
         // The futures of the library are large: boxed, they do not grow those of callers.
         let call = Box::pin(script.invoke_async(&mut connection));
         let outcome: RedisResult<T> = match timeout(self.deadline, call).await {
@@ -147,15 +194,18 @@ impl RedisLink {
                 return Err(RedisProblem::Timeout);
             }
         };
-        outcome.map_err(|error| {
-            let problem = problem_of(&error);
-            // A server that became a replica: the address may lead to another one now.
-            let is_other = matches!(&problem, RedisProblem::Refused(code) if code == "READONLY");
-            if problem == RedisProblem::Connection || is_other {
-                self.give_up(number);
-            }
-            problem
-        })
+        outcome
+            .map_err(|error| {
+                let problem = problem_of(&error);
+                // A server that became a replica: the address may lead to another one now.
+                let is_other =
+                    matches!(&problem, RedisProblem::Refused(code) if code == "READONLY");
+                if problem == RedisProblem::Connection || is_other {
+                    self.give_up(number);
+                }
+                problem
+            })
+            .map(|reply| (reply, numbered))
     }
 
     /// Returns the connection, or opens one.

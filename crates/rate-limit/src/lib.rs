@@ -80,8 +80,8 @@
 //!
 //! # At the same time
 //!
-//! A rate says nothing of requests that last. [`ConcurrencyLayer`] limits how many of one client are in progress, and
-//! [`LoadShedLayer`] how many in all, the least important ones first.
+//! A rate says nothing of requests that last. [`ConcurrencyLayer`] limits how many of one client are in progress, on one
+//! node or on several together, and [`LoadShedLayer`] how many in all, the least important ones first.
 //!
 //! # Stores
 //!
@@ -155,7 +155,7 @@ pub use self::{
     store::snapshot::{SnapshotStore, SnapshotStoreBuildError, SnapshotStoreBuilder},
     store::{
         BucketKey, Charge, ChargeOutcome, LimitNames, LimitOverride, LimitOverrides, LimitState,
-        LimitStore, OverrideError, StoreDecision, StoreProblem, memory::MemoryStore,
+        LimitStore, OverrideError, Permits, StoreDecision, StoreProblem, memory::MemoryStore,
     },
 };
 

@@ -57,6 +57,13 @@ impl KeyRecord {
         self.used.get()
     }
 
+    /// Returns the amounts of the key's own for rate limits, by the names of the limits.
+    #[must_use]
+    pub fn limits(&self) -> impl ExactSizeIterator<Item = (&str, u32)> {
+        let all = self.grant.limits.iter();
+        all.map(|(name, amount)| (name.as_str(), *amount))
+    }
+
     /// Returns the values for the application, by their names.
     #[must_use]
     pub fn metadata(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {

@@ -4,6 +4,8 @@
 
 use std::{collections::BTreeMap, fmt, net::IpAddr, time::Duration};
 
+use palisade_core::{OwnLimits, OwnLimitsError};
+
 use crate::{key::Environment, network::Network, record::Timestamp};
 
 /// In bytes. Bounds what one key adds to a log line.
@@ -40,6 +42,8 @@ pub struct Grant {
     pub(crate) environment: Environment,
     /// The key is refused from this moment on.
     pub(crate) expires: Option<Timestamp>,
+    /// Amounts for named rate limits. Become the own limits of the principal.
+    pub(crate) limits: BTreeMap<String, u32>,
     /// For the application. Becomes attributes of the principal.
     pub(crate) metadata: BTreeMap<String, String>,
     /// Empty: every network.
@@ -62,6 +66,7 @@ impl Grant {
         Self {
             environment,
             expires: None,
+            limits: BTreeMap::new(),
             metadata: BTreeMap::new(),
             networks: Vec::new(),
             not_before: None,
@@ -103,6 +108,32 @@ impl Grant {
             .as_secs()
             .saturating_add(u64::from(at.subsec_nanos() > 0));
         self.not_before = Some(Timestamp::from_unix(Duration::from_secs(whole)));
+        self
+    }
+
+    /// Gives the key an amount of its own for a rate limit, such as 500 for `speak` where others have 100. It replaces one
+    /// of the same name. Default: the amounts of the policies and of the tier.
+    ///
+    /// A name is that of a policy, or of one of its limits where it has several rates (`api-day`). At most eight. The
+    /// policy decides what an amount may change: a lower one always applies, a higher one only as far as
+    /// `Policy::own_amounts_up_to` of the rate limits allows. A name that no limit has changes nothing.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use palisade_api_key::{Environment, Grant, KeyScheme, MintError, Pepper};
+    ///
+    /// let scheme = KeyScheme::new(Pepper::generate()?);
+    /// let now = Duration::from_secs(1_800_000_000);
+    /// let minted = scheme.mint(Grant::new(Environment::Live).limit("speak", 500), now)?;
+    /// let who = minted.record().principal();
+    /// assert_eq!(who.own_limits().amount("speak").map(u32::from), Some(500));
+    ///
+    /// let none = scheme.mint(Grant::new(Environment::Live).limit("speak", 0), now);
+    /// assert!(matches!(none, Err(MintError::Grant(_))));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn limit(mut self, name: impl Into<String>, amount: u32) -> Self {
+        self.limits.insert(name.into(), amount);
         self
     }
 
@@ -184,6 +215,16 @@ impl Grant {
         Some(self.networks.iter().any(|network| network.contains(client)))
     }
 
+    /// Returns the amounts as a principal has them.
+    ///
+    /// # Errors
+    ///
+    /// There are more than eight, an amount is 0, or no limit can have such a name.
+    pub(crate) fn own_limits(&self) -> Result<OwnLimits, OwnLimitsError> {
+        let limits = self.limits.iter();
+        OwnLimits::checked(limits.map(|(name, amount)| (name.as_str(), *amount)))
+    }
+
     /// Refuses a grant that is never valid, or whose text would break a log line.
     pub(crate) fn check_values(&self) -> Result<(), InvalidGrant> {
         let texts = [
@@ -199,6 +240,8 @@ impl Grant {
         if !self.scopes.iter().all(|scope| is_scope(scope)) {
             return Err(InvalidGrant::Scope);
         }
+        self.own_limits()
+            .map_err(|problem| InvalidGrant::OwnLimits { problem })?;
         if self.metadata.len() > MOST_METADATA || !self.metadata.iter().all(is_metadata) {
             return Err(InvalidGrant::Metadata);
         }
@@ -239,6 +282,11 @@ pub enum InvalidGrant {
     Metadata,
     /// `expires` is not after `not_before`: the key would never be valid.
     NeverValid,
+    /// The amounts of the key's own for rate limits cannot be used.
+    OwnLimits {
+        /// What is wrong with them.
+        problem: OwnLimitsError,
+    },
     /// A scope is empty, longer than 128 bytes, or holds a space, a quote or a backslash.
     Scope,
     /// A text is empty, longer than 128 bytes, or holds control characters.
@@ -260,6 +308,7 @@ impl fmt::Display for InvalidGrant {
             Self::NeverValid => {
                 f.write_str("`expires` is not after `not_before`: the key would never count")
             }
+            Self::OwnLimits { problem } => problem.fmt(f),
             Self::Scope => f.write_str(
                 "a scope has 1 to 128 printable characters, without space, quote or backslash",
             ),

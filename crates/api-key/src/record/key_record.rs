@@ -226,6 +226,10 @@ fn principal_of(id: KeyId, grant: &Grant) -> Principal {
     if let Some(end) = grant.expires {
         who = who.expires(end.unix());
     }
+    // `Grant::check_values` has refused amounts that cannot be used.
+    if let Ok(own) = grant.own_limits() {
+        who = who.own_limits(own);
+    }
     who.build()
 }
 

@@ -16,7 +16,7 @@ use palisade_core::MaybeReady;
 
 #[cfg(feature = "redis")]
 pub use self::redis::{
-    RedisKeyError, RedisKeyStore, RedisKeyStoreBuildError, RedisKeyStoreBuilder,
+    RedisKeyError, RedisKeyStore, RedisKeyStoreBuildError, RedisKeyStoreBuilder, SeenRecords,
 };
 pub use self::{
     events::{KeyEvent, KeyEventKind},

@@ -1,7 +1,11 @@
 //! Keys that an operator disables and enables, metadata, and where a key is from.
 
-use palisade_api_key::{InvalidGrant, KeyRecord, KeyScheme, MintError, Pepper, TableError};
-use palisade_core::CredentialFailure;
+use std::fs;
+
+use palisade_api_key::{
+    FileKeyStore, InvalidGrant, KeyRecord, KeyScheme, MintError, Pepper, TableError,
+};
+use palisade_core::{CredentialFailure, OwnLimitsError};
 
 use crate::{
     file::Folder,
@@ -138,4 +142,74 @@ fn metadata_is_bounded_and_stays_on_its_line() {
     ] {
         assert_eq!(mint(grant), Err(MintError::Grant(InvalidGrant::Metadata)));
     }
+}
+
+#[test]
+fn limits_of_its_own_are_kept_in_the_file_and_become_those_of_the_principal() {
+    let folder = Folder::new();
+    let scheme = KeyScheme::new(Pepper::generate().unwrap());
+    let grant = live()
+        .limit("speak", 7)
+        .limit("speak", 500)
+        .limit("api-day", 20_000);
+    let minted = scheme.mint(grant, NOW).unwrap();
+    let id = minted.record().id();
+    let written = minted.record().clone();
+    folder.open().update(|table| table.insert(written)).unwrap();
+    let table = folder.open().table();
+    let read = table.get(id).unwrap();
+    assert!(read.limits().eq([("api-day", 20_000), ("speak", 500)]));
+    let own = read.principal().own_limits();
+    assert_eq!(own.amount("speak").map(u32::from), Some(500));
+    assert_eq!(own.iter().len(), 2);
+    // A rotated key keeps them.
+    let rotated = scheme.rotate(read, NOW, NOW).unwrap();
+    assert_eq!(rotated.record().principal().own_limits(), own);
+}
+
+#[test]
+fn limits_of_its_own_that_could_not_apply_are_refused() {
+    let scheme = KeyScheme::new(Pepper::generate().unwrap());
+    let mint = |grant| scheme.mint(grant, NOW).map(drop);
+    let many = |count: u32| (1..=count).fold(live(), |grant, n| grant.limit(format!("l{n}"), n));
+    assert_eq!(mint(many(8)), Ok(()));
+    for (grant, problem) in [
+        (many(9), OwnLimitsError::TooMany),
+        (live().limit("speak", 0), OwnLimitsError::Zero),
+        (live().limit("a b", 1), OwnLimitsError::InvalidName),
+    ] {
+        let refused = MintError::Grant(InvalidGrant::OwnLimits { problem });
+        assert_eq!(mint(grant), Err(refused));
+    }
+}
+
+#[test]
+fn a_file_with_limits_that_could_not_apply_is_an_error() {
+    let folder = Folder::new();
+    let scheme = KeyScheme::new(Pepper::generate().unwrap());
+    let minted = scheme.mint(live().limit("speak", 500), NOW).unwrap();
+    let store = folder.open();
+    store
+        .update(|table| table.insert(minted.record().clone()))
+        .unwrap();
+    let (path, text) = (folder.path(), folder.text());
+    let opens = || {
+        FileKeyStore::builder(&path)
+            .on_report(|_| {})
+            .unwatched()
+            .open()
+            .is_ok()
+    };
+    for wrong in [
+        "speak = 0",
+        "speak = -1",
+        "speak = 4294967296",
+        "speak = 1.5",
+        "speak = \"7\"",
+    ] {
+        fs::write(&path, text.replace("speak = 500", wrong)).unwrap();
+        assert!(!opens(), "{wrong}");
+    }
+    fs::write(&path, &text).unwrap();
+    assert!(opens());
 }

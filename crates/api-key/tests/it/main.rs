@@ -22,6 +22,7 @@ mod redis;
 mod redis_lost_replies;
 mod redis_older;
 mod redis_operators;
+mod redis_replicas;
 mod redis_times;
 mod secrets;
 mod support;

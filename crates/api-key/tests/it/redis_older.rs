@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use palisade_api_key::{KeyScheme, KeyStore as _, Pepper, RedisKeyError};
+use palisade_api_key::{KeyScheme, KeyStore as _, Pepper, RedisKeyError, RedisKeyStore};
+use palisade_core::Secret;
 
 use crate::{
     redis::Fleet,
@@ -126,4 +127,33 @@ async fn processes_with_exchanged_peppers_renew_a_digest_once_each() {
     }
     let writes = revision(&latest) - first;
     assert!((1..=2).contains(&writes), "{writes} writes");
+}
+
+/// A reload of a configuration file makes a new store.
+#[tokio::test]
+async fn a_store_in_the_place_of_another_refuses_what_that_one_saw_to_be_older() {
+    let Some(fleet) = Fleet::start() else { return };
+    let first = fleet.process();
+    let minted = fleet.mint();
+    let id = minted.record().id();
+    first.insert(minted.record()).await.unwrap();
+    let key = format!("{{palisade-keys}}:k:{id}");
+    let valid: Vec<u8> = fleet.command(&[b"GET", key.as_bytes()]).await;
+    assert_eq!(fleet.status(&first, minted.key()).await, StatusCode::OK);
+    let next = fleet.builder().seen_records(first.seen_records());
+    let next = next.build().unwrap();
+    assert_eq!(fleet.status(&next, minted.key()).await, StatusCode::OK);
+    // Both go on together: what the first one still changes, the next one has seen.
+    first.revoke(id, NOW).await.unwrap();
+    let _: () = fleet.command(&[b"SET", key.as_bytes(), &valid]).await;
+    let status = fleet.status(&next, minted.key()).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    // With another seal key all records are new ones.
+    let other = Secret::new(*b"another key of the fleet: 32 byt");
+    let other = RedisKeyStore::builder(&fleet.server.url(), other);
+    let other = other.seen_records(first.seen_records()).build().unwrap();
+    assert!(!other.seen_records().is_same_fleet(&first.seen_records()));
+    other.remove(id).await.unwrap();
+    other.insert(minted.record()).await.unwrap();
+    assert_eq!(fleet.status(&other, minted.key()).await, StatusCode::OK);
 }

@@ -1,7 +1,7 @@
 //! `palisade key revoke` and `palisade key rotate`.
 //!
-//! Both change the store in one update: it changes as a whole or, after an error, not at all. A
-//! running service reads the file again by itself.
+//! Both change a file in one update: it changes as a whole or, after an error, not at all. A
+//! running service reads the file again by itself, and asks a server within a second.
 //!
 //! A revoked key is refused for ever. A rotated key keeps its identifier, so limits, audit records and
 //! the owner stay the same; only the secret is another one.
@@ -17,13 +17,9 @@
 //! and that is no error.
 
 use clap::Args;
-use palisade_api_key::{KeyId, TableError, Timestamp};
+use palisade_api_key::{KeyId, Timestamp};
 
-use super::{
-    files::{Scheme, Store},
-    name::id_in,
-    new::print_key,
-};
+use super::{files::Scheme, name::id_in, new::print_key, store::Store};
 use crate::{
     failure::Failure,
     moment::{Span, now},
@@ -35,7 +31,8 @@ Servers that watch the store refuse the key within a second. It stays in the sto
 
 Examples:
   palisade key revoke --store keys.toml 4fT0aXb93Kqz
-  palisade key revoke --store keys.toml --owner team-voice";
+  palisade key revoke --store keys.toml --owner team-voice
+  palisade key revoke --redis redis://10.0.0.5:6379/4 --seal-key keys.seal --replicas 1 4fT0aXb93Kqz";
 
 /// Revokes keys: services refuse them from now on
 ///
@@ -59,33 +56,20 @@ pub(crate) struct Revoke {
 }
 
 impl Revoke {
-    /// Revokes the keys in one update of the store.
+    /// Revokes the keys: those of a file in one update, those of a server one after the other.
     ///
     /// The keys are checked in the order of the arguments; the first unknown one ends the command.
     ///
     /// # Errors
     ///
-    /// A key does not exist, the owner has none, or the store cannot be written. Nothing is changed then.
+    /// A key does not exist, the owner has none, or the store cannot be written. Nothing is changed then. In a server,
+    /// what was changed before is printed.
     pub(crate) fn run(self) -> Result<(), Failure> {
         let now = now();
         let keys: Result<Vec<KeyId>, _> = self.keys.iter().map(|text| id_in(text)).collect();
-        let mut revoked = keys?;
-        self.store.open()?.try_update(|table| {
-            // All or none: a typing error in one id must not go unnoticed.
-            revoked.iter().try_for_each(|id| table.revoke(*id, now))?;
-            if let Some(owner) = &self.owner {
-                revoked.extend(table.revoke_owner(owner, now));
-            }
-            if revoked.is_empty() {
-                Err(Failure::new("this owner has no keys"))
-            } else {
-                Ok(())
-            }
-        })?;
-        for id in revoked {
-            output::print_note(format_args!("revoked {id}"));
-        }
-        Ok(())
+        self.store
+            .open()?
+            .revoke(&keys?, self.owner.as_deref(), now)
     }
 }
 
@@ -130,15 +114,12 @@ impl Rotate {
         let now = now();
         let id = id_in(&self.key)?;
         let store = self.store.open()?;
-        let scheme = self.scheme.open(&store.table())?;
+        let scheme = self.scheme.open(&store.all()?)?;
         let until = now + self.overlap.0;
-        let minted = store.try_update(|table| {
-            let record = table.get(id).ok_or(TableError::Unknown(id))?;
+        let minted = store.rotate(id, |record| {
             let minted = scheme.rotate(record, until, now)?;
-            table.replace(minted.record().clone())?;
-            // Printed before it is stored: a stored key that was not printed would be lost.
             print_key(&minted)?;
-            Ok::<_, Failure>(minted)
+            Ok(minted)
         })?;
         if let Some((_, until)) = minted.record().previous() {
             output::print_note(format_args!(

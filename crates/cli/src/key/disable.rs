@@ -1,7 +1,7 @@
 //! `palisade key disable` and `palisade key enable`.
 //!
 //! A disabled key is refused until it is enabled: while a leak is looked into, or a bill is not paid. Each command
-//! changes the store in one update: all of the keys or none.
+//! changes a file in one update: all of the keys or none. In Redis they are changed one after the other.
 //!
 //! # Output
 //!
@@ -9,10 +9,10 @@
 //! store was changed, otherwise 2.
 
 use clap::Args;
-use palisade_api_key::{KeyId, KeyTable, TableError};
+use palisade_api_key::{KeyId, KeyRecord, TableError};
 
-use super::{files::Store, name::id_in};
-use crate::{failure::Failure, moment::now, output};
+use super::{name::id_in, store::Store};
+use crate::{failure::Failure, moment::now};
 
 const DISABLE_EXAMPLES: &str = "\
 Servers that watch the store refuse the key within a second. Its sessions are refused too, and go on when it is enabled.
@@ -61,7 +61,7 @@ struct Keys {
 }
 
 impl Disable {
-    /// Disables the keys in one update of the store.
+    /// Disables the keys.
     ///
     /// # Errors
     ///
@@ -69,18 +69,22 @@ impl Disable {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let now = now();
         self.keys
-            .change("disabled", |table, id| table.disable(id, now))
+            .change("disabled", |record| Ok(record.clone().disabled(now)))
     }
 }
 
 impl Enable {
-    /// Enables the keys in one update of the store.
+    /// Enables the keys.
     ///
     /// # Errors
     ///
     /// A key does not exist or was revoked, or the store cannot be written. Nothing is changed then.
     pub(crate) fn run(self) -> Result<(), Failure> {
-        self.keys.change("enabled", KeyTable::enable)
+        self.keys
+            .change("enabled", |record| match record.revoked_at() {
+                Some(_) => Err(TableError::Revoked(record.id())),
+                None => Ok(record.clone().enabled()),
+            })
     }
 }
 
@@ -89,17 +93,9 @@ impl Keys {
     fn change(
         self,
         done: &str,
-        change: impl Fn(&mut KeyTable, KeyId) -> Result<(), TableError>,
+        change: impl Fn(&KeyRecord) -> Result<KeyRecord, TableError>,
     ) -> Result<(), Failure> {
         let ids: Result<Vec<KeyId>, _> = self.keys.iter().map(|text| id_in(text)).collect();
-        let ids = ids?;
-        self.store.open()?.try_update(|table| {
-            ids.iter().try_for_each(|id| change(table, *id))?;
-            Ok::<_, Failure>(())
-        })?;
-        for id in ids {
-            output::print_note(format_args!("{done} {id}"));
-        }
-        Ok(())
+        self.store.open()?.change(&ids?, done, change)
     }
 }

@@ -1,57 +1,21 @@
-//! The files of API keys: the store with the digests, and the pepper, which is kept apart from it.
+//! The pepper of API keys, which is kept apart from the store with the digests.
 //!
 //! Two files, since each alone is useless: digests cannot be tested without the pepper, and the pepper
 //! contains no key. A backup of one of them must not contain the other.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use clap::Args;
-use palisade_api_key::{FileKeyStore, KeyFormat, KeyScheme, KeyTable, Pepper};
+use palisade_api_key::{KeyFormat, KeyRecord, KeyScheme, Pepper};
 
+use super::{
+    key_file::warn_if_roots,
+    store::{KeyRecords, Store},
+};
 use crate::{failure::Failure, key_scheme::scheme_of, output};
-
-/// Where the records are.
-///
-/// Services watch the same file. It is replaced in one step, so a service never reads half of a change.
-#[derive(Args)]
-pub(super) struct Store {
-    /// The TOML file with the digests of all keys
-    ///
-    /// It holds no keys, so its reader cannot use one. Let only its owner write it.
-    #[arg(long, value_name = "FILE")]
-    store: PathBuf,
-}
-
-impl Store {
-    /// Opens the store.
-    ///
-    /// # Errors
-    ///
-    /// The store does not exist or cannot be parsed.
-    pub(super) fn open(&self) -> Result<FileKeyStore, Failure> {
-        // A command ends at once, so it needs no watch for changes of the file.
-        Ok(FileKeyStore::builder(&self.store)
-            .on_report(|_| {})
-            .unwatched()
-            .open()?)
-    }
-
-    /// Opens the store, or creates an empty one.
-    ///
-    /// Only `key new` and `key import` create it. For the other commands a missing store is a typing error.
-    ///
-    /// # Errors
-    ///
-    /// The store cannot be created or parsed.
-    fn open_or_create(&self) -> Result<FileKeyStore, Failure> {
-        if !self.store.exists() {
-            FileKeyStore::create(&self.store)?;
-            output::print_note(format_args!("made {}, without keys", self.store.display()));
-            warn_if_roots(&self.store);
-        }
-        self.open()
-    }
-}
 
 /// What is needed to make keys.
 ///
@@ -84,12 +48,10 @@ impl Scheme {
     ///
     /// Fails if a file cannot be created or read, if others may read it, or if the pepper is
     /// missing and the store has keys.
-    pub(super) fn open_or_create(
-        &self,
-        store: &Store,
-    ) -> Result<(KeyScheme, FileKeyStore), Failure> {
+    pub(super) fn open_or_create(&self, store: &Store) -> Result<(KeyScheme, KeyRecords), Failure> {
         let store = store.open_or_create()?;
-        if !self.pepper.exists() && store.table().is_empty() {
+        let records = store.all()?;
+        if !self.pepper.exists() && records.is_empty() {
             Pepper::create_file(&self.pepper)?;
             output::print_note(format_args!(
                 "made {}: keep it secret, and apart from the store",
@@ -97,7 +59,7 @@ impl Scheme {
             ));
             warn_if_roots(&self.pepper);
         }
-        Ok((self.open(&store.table())?, store))
+        Ok((self.open(&records)?, store))
     }
 
     /// Reads the peppers.
@@ -105,9 +67,9 @@ impl Scheme {
     /// # Errors
     ///
     /// A pepper cannot be read or is there twice, or a key of the store was made with another pepper or prefix.
-    pub(super) fn open(&self, table: &KeyTable) -> Result<KeyScheme, Failure> {
+    pub(super) fn open(&self, records: &[Arc<KeyRecord>]) -> Result<KeyScheme, Failure> {
         let scheme = scheme_of(self.prefix.clone(), &self.pepper, &self.other_peppers)?;
-        let all_ours = table.records().iter().all(|record| scheme.made(record));
+        let all_ours = records.iter().all(|record| scheme.made(record));
         all_ours
             .then_some(scheme)
             .ok_or_else(|| other_scheme(&self.pepper))
@@ -123,24 +85,3 @@ fn other_scheme(path: &Path) -> Failure {
         path.display()
     ))
 }
-
-/// Prints a note if a new file belongs to root, since no other user can read it then. A new file
-/// belongs to the owner of its folder.
-///
-/// `sudo palisade key new` in a folder of root makes such a file.
-#[cfg(unix)]
-fn warn_if_roots(path: &Path) {
-    let uid =
-        std::fs::metadata(path).map(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata));
-    if uid.is_ok_and(|uid| uid == 0) {
-        output::print_note(format_args!(
-            "{0} belongs to root; if the service runs as another user: chown USER {0}, \
-             then `palisade key verify --as USER`",
-            path.display()
-        ));
-    }
-}
-
-/// Other systems have no such owner.
-#[cfg(not(unix))]
-fn warn_if_roots(_: &Path) {}

@@ -31,6 +31,12 @@ pub(super) struct GrantOptions {
     /// Default: from everywhere. The address is the one that the service derives from its trusted proxies.
     #[arg(long = "network", value_name = "NETWORK")]
     networks: Vec<Network>,
+    /// An amount of its own for a rate limit, as NAME=AMOUNT; may be given up to eight times
+    ///
+    /// The name is that of a limit of the service, such as speak=500. A lower amount always applies, a higher one only up
+    /// to `own_amounts_up_to` of the limit.
+    #[arg(long = "limit", value_name = "NAME=AMOUNT")]
+    limits: Vec<String>,
     /// A value for the application, as NAME=VALUE; may be given several times
     ///
     /// Handlers read it as the attribute metadata.NAME of the principal. It may be logged, so it is no place for secrets.
@@ -78,6 +84,13 @@ impl GrantOptions {
         }
         if let Some(start) = self.not_before {
             grant = grant.not_before(start.from(now));
+        }
+        for written in &self.limits {
+            let amount = written.split_once('=');
+            let amount = amount.and_then(|(name, amount)| Some((name, amount.parse().ok()?)));
+            let (name, amount) = amount
+                .ok_or_else(|| Failure::new("--limit: write NAME=AMOUNT, such as speak=500"))?;
+            grant = grant.limit(name, amount);
         }
         for written in &self.metadata {
             let (name, value) = written.split_once('=').ok_or_else(|| {

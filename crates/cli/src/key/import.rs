@@ -1,7 +1,7 @@
 //! `palisade key import`: takes over keys of another system by their SHA-256.
 //!
 //! One SHA-256 in 64 hexadecimal digits a line of standard input. The ids of the records go to standard
-//! output, in the same order. All keys are stored in one change of the file, or none.
+//! output, in the same order. All keys are stored in one change of the file, or none; in Redis one after the other.
 //!
 //! The store gets a digest of the SHA-256 under the pepper. The SHA-256 itself is not stored: with it a
 //! guess could be tested without the pepper.
@@ -13,10 +13,7 @@ use std::io::{self, Read};
 use clap::Args;
 use palisade_internal::hex;
 
-use super::{
-    files::{Scheme, Store},
-    grant::GrantOptions,
-};
+use super::{files::Scheme, grant::GrantOptions, store::Store};
 use crate::{failure::Failure, moment::now, output};
 
 const EXAMPLES: &str = "\
@@ -50,7 +47,7 @@ impl Import {
     ///
     /// # Errors
     ///
-    /// A line is no SHA-256, a key is there already, or the store cannot be written. Nothing is changed then.
+    /// A line is no SHA-256, a key is there already, or the store cannot be written. A file is not changed then.
     pub(super) fn run(self) -> Result<(), Failure> {
         let now = now();
         let digests = read_digests(io::stdin().lock(), LARGEST_INPUT)?;
@@ -69,11 +66,7 @@ impl Import {
             .iter()
             .map(|record| record.id().to_string())
             .collect();
-        store.update(|table| {
-            records
-                .into_iter()
-                .try_for_each(|record| table.insert(record))
-        })?;
+        store.insert(&records)?;
         Ok(output::print_result(ids.join("\n"))?)
     }
 }

@@ -8,7 +8,7 @@
 //! | `expires` | EXPIRES | the key never expires |
 //! | `not_before`, `revoked`, `disabled`, `old_secret_until` | none | not set |
 //! | `imported` | none | never |
-//! | `metadata` | none | never; may be empty |
+//! | `limits`, `metadata` | none | never; may be empty |
 //! | `owner`, `tier`, `note` | the same | not set |
 //! | `pepper` | PEPPER, with `--pepper` | without `--pepper` |
 //! | `scopes`, `networks` | SCOPES, none | never; may be empty |
@@ -21,7 +21,7 @@ use clap::Args;
 use palisade_api_key::{KeyFormat, KeyRecord, KeyScheme, Timestamp};
 use serde_json::{Value, json};
 
-use super::files::Store;
+use super::store::Store;
 use crate::{failure::Failure, key_scheme::scheme_of, moment::now, output};
 
 const EXAMPLES: &str = "\
@@ -29,6 +29,7 @@ Neither keys nor digests are shown.
 
 Examples:
   palisade key list --store keys.toml
+  palisade key list --redis redis://10.0.0.5:6379/4 --seal-key keys.seal --password-file redis.password
   palisade key list --store keys.toml --json | jq '.[] | select(.status == \"active\") | .id'";
 
 /// Lists all keys, oldest first
@@ -70,7 +71,7 @@ impl List {
             .as_deref()
             .map(|pepper| scheme_of(self.prefix, pepper, &[]));
         let scheme = scheme.transpose()?;
-        let records = self.store.open()?.table().records();
+        let records = self.store.open()?.all()?;
         if self.json {
             let all: Vec<Value> = records
                 .iter()
@@ -150,7 +151,7 @@ fn key_columns(record: &KeyRecord, now: Duration) -> [String; 9] {
 /// Returns a key as JSON. Digests are left out.
 ///
 /// The members are those of the table, with the times and networks that have no column.
-fn key_document(record: &KeyRecord, scheme: Option<&KeyScheme>, now: Duration) -> Value {
+pub(super) fn key_document(record: &KeyRecord, scheme: Option<&KeyScheme>, now: Duration) -> Value {
     let who = record.principal();
     json!({
         "id": record.id().as_str(),
@@ -168,6 +169,7 @@ fn key_document(record: &KeyRecord, scheme: Option<&KeyScheme>, now: Duration) -
         "scopes": who.scopes().collect::<Vec<_>>(),
         "networks": record.networks().iter().map(ToString::to_string).collect::<Vec<_>>(),
         "note": record.note(),
+        "limits": record.limits().collect::<std::collections::BTreeMap<_, _>>(),
         "metadata": record.metadata().collect::<std::collections::BTreeMap<_, _>>(),
         "pepper": scheme.map(|scheme| pepper_of(record, scheme)),
     })

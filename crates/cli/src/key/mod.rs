@@ -1,14 +1,15 @@
-//! `palisade key`: API keys in a TOML file.
+//! `palisade key`: API keys in a TOML file, or in Redis for a fleet.
 //!
 //! Each command has a module. The help texts are the `///` comments on the types of clap.
 //!
 //! | module | what |
 //! |---|---|
-//! | `new`, `new_pepper`, `import`, `list`, `verify` | the command of that name |
+//! | `new`, `new_pepper`, `import`, `list`, `show`, `verify` | the command of that name |
 //! | `change` | `key revoke` and `key rotate` |
 //! | `disable` | `key disable` and `key enable` |
 //! | `grant` | the options of what a key may do |
-//! | `files` | the store and the pepper, shared by the commands |
+//! | `files`, `key_file` | the pepper, and the file of the keys |
+//! | `store`, `server` | the records of a file or of a server, and the settings of the latter |
 //! | `name` | the id of a key in the arguments |
 //! | `user` | the user of `key verify --as` |
 //!
@@ -28,17 +29,21 @@
 //! of a mistake.
 //!
 //! No command prints a stored key, and none can: it is not stored. None contacts a service: a
-//! running one notices the change of the file.
+//! running one notices the change of the file, and asks a server within a second.
 
 mod change;
 mod disable;
 mod files;
 mod grant;
 mod import;
+mod key_file;
 mod list;
 mod name;
 mod new;
 mod new_pepper;
+mod server;
+mod show;
+mod store;
 mod verify;
 
 use clap::Subcommand;
@@ -54,6 +59,7 @@ pub(crate) enum Command {
     NewPepper(new_pepper::NewPepper),
     Import(import::Import),
     List(list::List),
+    Show(show::Show),
     Revoke(change::Revoke),
     Disable(disable::Disable),
     Enable(disable::Enable),
@@ -73,6 +79,7 @@ impl Command {
             Self::NewPepper(command) => command.run(),
             Self::Import(command) => command.run(),
             Self::List(command) => command.run(),
+            Self::Show(command) => command.run(),
             Self::Revoke(command) => command.run(),
             Self::Disable(command) => command.run(),
             Self::Enable(command) => command.run(),

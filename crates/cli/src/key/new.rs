@@ -13,12 +13,9 @@
 //! safe: the store is locked for each change.
 
 use clap::Args;
-use palisade_api_key::{FileKeyStore, KeyId, MintedKey, TableError, Timestamp};
+use palisade_api_key::{MintedKey, Timestamp};
 
-use super::{
-    files::{Scheme, Store},
-    grant::GrantOptions,
-};
+use super::{files::Scheme, grant::GrantOptions, store::Store};
 use crate::{failure::Failure, moment::now, output};
 
 const EXAMPLES: &str = "\
@@ -28,7 +25,8 @@ Store and pepper are made (mode 0600) where they are missing.
 Examples:
   palisade key new --store keys.toml --pepper pepper --scope tts:speak --expires 90d
   palisade key new --store keys.toml --pepper pepper --env test --owner team-voice --tier gold
-  palisade key new --store keys.toml --pepper pepper --network 203.0.113.0/24 > key.txt";
+  palisade key new --store keys.toml --pepper pepper --limit speak=500 --network 203.0.113.0/24 > key.txt
+  palisade key new --redis redis://10.0.0.5:6379/4 --seal-key keys.seal --pepper pepper --scope tts:speak";
 
 /// Makes a key and prints it, once
 ///
@@ -58,10 +56,12 @@ impl New {
         let now = now();
         let (scheme, store) = self.scheme.open_or_create(&self.store)?;
         let minted = scheme.mint(self.grant.make_grant(now)?, now)?;
-        let record = minted.record().clone();
-        let id = record.id();
-        store.update(|table| table.insert(record))?;
-        print_key(&minted).or_else(|problem| take_back(&store, id, problem))
+        store.insert(std::slice::from_ref(minted.record()))?;
+        print_key(&minted).or_else(|problem| {
+            // No one can use it: for example if the disk is full and standard output is a file on it.
+            store.take_back(minted.record().id())?;
+            Err(problem)
+        })
     }
 }
 
@@ -85,20 +85,4 @@ pub(super) fn print_key(minted: &MintedKey) -> Result<(), Failure> {
         record.id()
     ));
     Ok(())
-}
-
-/// Removes a key that could not be printed, since no one can use it, and returns `problem`.
-///
-/// For example if the disk is full and standard output is a file on it.
-///
-/// # Errors
-///
-/// Returns `problem`, or the error of the store if the record cannot be removed. That key is stored
-/// and known to no one.
-fn take_back(store: &FileKeyStore, id: KeyId, problem: Failure) -> Result<(), Failure> {
-    store.update(|table| {
-        table.remove(id);
-        Ok::<_, TableError>(())
-    })?;
-    Err(problem)
 }

@@ -4,7 +4,7 @@
 //!
 //! # Output
 //!
-//! One line at standard output: `usable: FILE: N keys, made with PEPPER`, or `not usable:` and the
+//! One line at standard output: `usable: FILE: N keys, made with PEPPER` (`the server` in place of a file), or `not usable:` and the
 //! reason. A reason names the file or the id of a key.
 //!
 //! It does not verify a key of a client: that is `palisade try key`.
@@ -12,8 +12,9 @@
 use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
-use palisade_api_key::{FileKeyStore, KeyFormat, KeyRecord};
+use palisade_api_key::{KeyFormat, KeyRecord};
 
+use super::store::Store;
 use crate::{failure::Failure, key_scheme::scheme_of, output, user::User};
 
 const EXAMPLES: &str = "\
@@ -26,7 +27,8 @@ Exit code 0: the service can use the files. 1: it cannot, and the reason is prin
 Examples:
   palisade key verify --store keys.toml --pepper pepper
   sudo palisade key verify --store /etc/tts/keys.toml --pepper /etc/tts/pepper --as tts
-  sudo palisade key verify --store /etc/tts/keys.toml --as 1000:1000";
+  sudo palisade key verify --store /etc/tts/keys.toml --as 1000:1000
+  palisade key verify --redis redis://10.0.0.5:6379/4 --seal-key keys.seal --pepper pepper";
 
 /// Checks that a service can read the store and the pepper, and that they belong together
 ///
@@ -35,11 +37,8 @@ Examples:
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Verify {
-    /// The TOML file with the digests of all keys
-    ///
-    /// It must be readable for the user of the service and parse as a store.
-    #[arg(long, value_name = "FILE")]
-    store: PathBuf,
+    #[command(flatten)]
+    store: Store,
     /// The file with the secret that digests are made with
     ///
     /// Without it, only the store is checked.
@@ -90,15 +89,9 @@ impl Verify {
     ///
     /// The reason, for people.
     fn check_files(&self) -> Result<String, String> {
-        let store = FileKeyStore::builder(&self.store)
-            .on_report(|_| {})
-            .unwatched()
-            .open();
-        let records = store
-            .map_err(|problem| problem.to_string())?
-            .table()
-            .records();
-        let count = format!("{}: {} keys", self.store.display(), records.len());
+        let records = self.store.open().and_then(|store| store.all());
+        let records = records.map_err(Failure::into_text)?;
+        let count = format!("{}: {} keys", self.store.name(), records.len());
         let Some(path) = &self.pepper else {
             return Ok(format!("usable: {count}"));
         };

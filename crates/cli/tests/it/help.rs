@@ -20,6 +20,7 @@ fn the_help_of_every_command_has_examples() {
         &["Examples:", "--scope", "--expires", "once"],
     );
     check("key list --help", &["Examples:", "--json"]);
+    check("key show --help", &["Examples:", "--json", "--redis"]);
     check("key new-pepper --help", &["Example:", "other_peppers"]);
     check(
         "key import --help",

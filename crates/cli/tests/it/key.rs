@@ -81,7 +81,7 @@ fn a_second_key_uses_the_files_of_the_first() {
 #[test]
 fn what_was_granted_is_listed() {
     let folder = Folder::new();
-    let options = "--env test --owner team --tier gold --scope a --scope b --network 203.0.113.0/24 --note trial --metadata project=atlas --metadata note=a=b";
+    let options = "--env test --owner team --tier gold --scope a --scope b --network 203.0.113.0/24 --note trial --metadata project=atlas --metadata note=a=b --limit speak=500 --limit api-day=20000";
     let key = folder.good(&format!(
         "{NEW} {options} --not-before 2026-01-01T00:00:00Z --expires 9000-01-01T00:00:00Z"
     ));
@@ -96,6 +96,8 @@ fn what_was_granted_is_listed() {
     assert_eq!(listed["note"], "trial");
     let metadata = serde_json::json!({ "note": "a=b", "project": "atlas" });
     assert_eq!(listed["metadata"], metadata);
+    let limits = serde_json::json!({ "api-day": 20_000, "speak": 500 });
+    assert_eq!(listed["limits"], limits);
     assert_eq!(listed["imported"], false);
     assert_eq!(listed["not_before"], "2026-01-01T00:00:00Z");
     assert_eq!(listed["expires"], "9000-01-01T00:00:00Z");
@@ -359,6 +361,10 @@ fn bad_input_gets_a_clear_line() {
         "key new --store keys.toml --pepper pepper --metadata project",
         "NAME=VALUE",
     );
+    for wrong in ["speak", "speak=", "speak=x", "speak=-1", "speak=4294967296"] {
+        check_bad(&format!("{NEW} --limit {wrong}"), "NAME=AMOUNT");
+    }
+    check_bad(&format!("{NEW} --limit speak=0"), "revoke the credential");
 }
 
 #[test]

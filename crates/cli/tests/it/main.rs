@@ -22,6 +22,7 @@ mod inspect;
 mod key;
 mod key_disabled;
 mod key_peppers;
+mod key_redis;
 #[allow(clippy::disallowed_methods)] // Whether this is CI is the environment's to say.
 mod killed;
 #[cfg(target_os = "linux")] // `/proc` has the memory of the program.

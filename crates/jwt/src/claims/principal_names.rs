@@ -8,6 +8,8 @@ const SUBJECT: &str = "sub";
 pub(crate) struct PrincipalNames {
     /// Becomes the id.
     pub(crate) subject: Option<Box<str>>,
+    /// Become amounts of its own for rate limits.
+    pub(crate) own_limits: Option<Box<str>>,
     /// Becomes the owner.
     pub(crate) tenant: Option<Box<str>>,
     /// Becomes the tier.
@@ -19,6 +21,12 @@ impl PrincipalNames {
     pub(crate) fn subject<'a>(&'a self, first: Option<&'a Self>) -> &'a str {
         let named = first.and_then(|first| first.subject.as_deref());
         named.or(self.subject.as_deref()).unwrap_or(SUBJECT)
+    }
+
+    /// Returns the claim of the amounts of its own. `first` has precedence. Default: none.
+    pub(crate) fn own_limits<'a>(&'a self, first: Option<&'a Self>) -> Option<&'a str> {
+        let named = first.and_then(|first| first.own_limits.as_deref());
+        named.or(self.own_limits.as_deref())
     }
 
     /// Returns the claim of the owner. `first` has precedence. Default: none.

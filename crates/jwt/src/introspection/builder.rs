@@ -173,6 +173,13 @@ impl TokenIntrospectionBuilder {
         self
     }
 
+    /// Sets the member that the principal's own amounts for rate limits are read from. Default: none. See
+    /// [`JwtLayerBuilder::own_limits_claim`](crate::JwtLayerBuilder::own_limits_claim).
+    pub fn own_limits_claim(mut self, claim: impl Into<Box<str>>) -> Self {
+        self.claims.names.own_limits = Some(claim.into());
+        self
+    }
+
     /// Lets a broader scope include narrower ones. Default: scopes include no others. See
     /// [`JwtLayerBuilder::scope_implies`](crate::JwtLayerBuilder::scope_implies).
     pub fn scope_implies<S: Into<Box<str>>>(

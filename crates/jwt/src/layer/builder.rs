@@ -31,6 +31,7 @@ const LONGEST_REALM: usize = 128;
 /// | [`subject_claim`](Self::subject_claim) | `sub` |
 /// | [`tenant_claim`](Self::tenant_claim) | none: a principal has no owner |
 /// | [`tier_claim`](Self::tier_claim) | none: a principal has no tier |
+/// | [`own_limits_claim`](Self::own_limits_claim) | none: a principal has the amounts of its tier |
 /// | [`attribute`](Self::attribute) | none |
 /// | [`scope_implies`](Self::scope_implies) | none: scopes include no others |
 /// | [`remembered_tokens`](Self::remembered_tokens) | 4096 |
@@ -121,6 +122,21 @@ impl JwtLayerBuilder {
     /// another claim: [`Issuer::tier_claim`](crate::Issuer::tier_claim).
     pub fn tier_claim(mut self, claim: impl Into<Box<str>>) -> Self {
         self.claims.names.tier = Some(claim.into());
+        self
+    }
+
+    /// Sets the claim that the principal's own amounts for rate limits are read from, by its name or a JSON pointer
+    /// (RFC 6901).
+    /// Default: none.
+    ///
+    /// The claim is an object of at most eight names of limits and whole numbers: `{"speak": 500}`. A lower amount always
+    /// applies, a higher one only as far as the policy allows
+    /// (`Policy::own_amounts_up_to` of the rate limits). A token with another value is refused: an amount that is left
+    /// out could be a restriction.
+    ///
+    /// An issuer may have another claim: [`Issuer::own_limits_claim`](crate::Issuer::own_limits_claim).
+    pub fn own_limits_claim(mut self, claim: impl Into<Box<str>>) -> Self {
+        self.claims.names.own_limits = Some(claim.into());
         self
     }
 

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use palisade_core::Principal;
+use palisade_core::{OwnLimits, Principal};
 use palisade_internal::hex;
 use serde_json::Value;
 
@@ -73,6 +73,9 @@ impl ClaimMap {
         if let Some(tier) = optional(claims, names.tier(first), "the tier's claim")? {
             who = who.tier(tier);
         }
+        if let Some(value) = names.own_limits(first).and_then(|it| claims.get(it)) {
+            who = who.own_limits(own_limits(value)?);
+        }
         for attribute in &self.attributes {
             // A serialiser's `null` says that there is none.
             if let Some(value) = claims.get(attribute).filter(|value| !value.is_null()) {
@@ -94,6 +97,24 @@ fn optional<'a>(
     what: &'static str,
 ) -> Result<Option<&'a str>, InvalidToken> {
     claim.map_or(Ok(None), |claim| name(claims, claim, what))
+}
+
+/// Reads amounts of its own for rate limits: an object of names and whole numbers. An amount that is left out could be a
+/// restriction, so all of them are read, or the token is refused.
+///
+/// # Errors
+///
+/// It is no such object, has more than eight members, an amount of 0 or over 4,294,967,295, or a name that no limit has.
+fn own_limits(value: &Value) -> Result<OwnLimits, InvalidToken> {
+    let malformed = InvalidToken::ClaimMalformed("the claim of its own limits");
+    let members = value.as_object().ok_or(malformed)?;
+    let amounts = members.iter().map(|(name, amount)| {
+        let amount = u32::try_from(amount.as_u64()?).ok()?;
+        Some((name.as_str(), amount))
+    });
+    let amounts: Option<Vec<_>> = amounts.collect();
+    let amounts = amounts.ok_or(malformed)?;
+    OwnLimits::checked(amounts).map_err(|_| malformed)
 }
 
 /// Reads a claim that names something: text that may be logged. Absent is allowed, another type is

@@ -198,6 +198,14 @@ impl Issuer {
         self
     }
 
+    /// Reads the principal's own amounts for rate limits from this claim of the issuer's tokens. Default: the claim of the
+    /// layer, which is none by default. See
+    /// [`JwtLayerBuilder::own_limits_claim`](crate::JwtLayerBuilder::own_limits_claim).
+    pub fn own_limits_claim(mut self, claim: impl Into<Box<str>>) -> Self {
+        self.rules.names.own_limits = Some(claim.into());
+        self
+    }
+
     /// Treats a claim that is `null` as absent. Default: `null` is a value of the wrong type, and
     /// the token is refused. For issuers whose serialiser writes every member.
     pub fn null_is_absent(mut self) -> Self {

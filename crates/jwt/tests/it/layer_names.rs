@@ -202,3 +202,64 @@ pub(crate) fn with_another_signature(token: &str) -> String {
     let (signed, _) = token.rsplit_once('.').unwrap();
     format!("{signed}.{}", "A".repeat(43))
 }
+
+#[tokio::test]
+async fn a_claim_gives_limits_of_its_own_and_a_malformed_one_refuses_the_token() {
+    let layer = JwtLayer::builder(verifier(&hmac()))
+        .own_limits_claim("/plan/limits")
+        .build()
+        .unwrap();
+    let with =
+        |limits: serde_json::Value| good().claim("plan", serde_json::json!({ "limits": limits }));
+    let limits = serde_json::json!({ "speak": 500, "api-day": 4_294_967_295_u32 });
+    let who = principal(&with(limits), &layer).await.unwrap();
+    let own = who.own_limits();
+    assert_eq!(own.amount("speak").map(u32::from), Some(500));
+    assert_eq!(own.amount("api-day").map(u32::from), Some(u32::MAX));
+    let none = principal(&good(), &layer).await.unwrap();
+    assert!(none.own_limits().is_empty());
+    let empty = principal(&with(serde_json::json!({})), &layer)
+        .await
+        .unwrap();
+    assert!(empty.own_limits().is_empty());
+    let nine: serde_json::Map<_, _> = (1..=9).map(|n| (format!("l{n}"), n.into())).collect();
+    for limits in [
+        serde_json::json!(null),
+        serde_json::json!(500),
+        serde_json::json!("speak=500"),
+        serde_json::json!([{ "speak": 500 }]),
+        serde_json::json!({ "speak": 0 }),
+        serde_json::json!({ "speak": -1 }),
+        serde_json::json!({ "speak": 500.0 }),
+        serde_json::json!({ "speak": 0.5 }),
+        serde_json::json!({ "speak": 4_294_967_296_u64 }),
+        serde_json::json!({ "speak": "500" }),
+        serde_json::json!({ "speak": null }),
+        serde_json::json!({ "speak": 500, "a b": 1 }),
+        nine.into(),
+    ] {
+        assert!(
+            principal(&with(limits.clone()), &layer).await.is_none(),
+            "{limits}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_issuer_has_a_claim_of_its_own_for_limits() {
+    let issuer = Issuer::new(ISSUER, AUDIENCE, hmac().verifying_key()).own_limits_claim("quota");
+    let verifier = Verifier::builder()
+        .issuer(issuer)
+        .clock(clock().shared())
+        .build()
+        .unwrap();
+    let layer = JwtLayer::builder(verifier)
+        .own_limits_claim("limits")
+        .build()
+        .unwrap();
+    let token = good()
+        .claim("quota", serde_json::json!({ "speak": 5 }))
+        .claim("limits", serde_json::json!({ "speak": 500 }));
+    let who = principal(&token, &layer).await.unwrap();
+    assert_eq!(who.own_limits().amount("speak").map(u32::from), Some(5));
+}

@@ -12,6 +12,7 @@ mod dpop;
 mod introspection;
 mod jwks;
 mod jwks_responses;
+mod jwks_rotation;
 mod jwks_outages;
 mod jwks_file;
 mod jwks_server;

@@ -12,6 +12,7 @@ use palisade_rate_limit::LimitStore;
 use crate::config::{
     Config, ConfigFileError,
     audit::{key_rotation::KeyRotation, late_audit::LateAudit},
+    keys::SeenKeys,
     limits::LimitLayers,
 };
 use crate::shield::{Shield, ShieldBuilder};
@@ -99,6 +100,9 @@ pub struct Running {
     /// value to each assembly accepts proofs at once after a reload, and each once.
     #[cfg(feature = "jwt")]
     pub proofs: palisade_jwt::dpop::ProofMemory,
+    /// What the stores of `[keys.redis]` have seen. All clones share it: each store takes it over, so that a reload brings
+    /// no older record back.
+    pub(in crate::config) seen_keys: SeenKeys,
 }
 
 impl Running {
@@ -119,6 +123,19 @@ impl Running {
     #[must_use]
     pub fn with_store(mut self, store: Option<Arc<dyn LimitStore>>) -> Self {
         self.store = store;
+        self
+    }
+
+    /// Takes over what the store of `[keys.redis]` of the running stack has seen: [`Assembled::redis_keys`]. `None`: nothing
+    /// was seen.
+    ///
+    /// A clone of the value that the running stack was assembled with has it already.
+    #[cfg(feature = "redis")]
+    #[must_use]
+    pub fn with_keys(self, keys: Option<&(KeyScheme, palisade_api_key::RedisKeyStore)>) -> Self {
+        if let Some((_, store)) = keys {
+            self.seen_keys.remember(store);
+        }
         self
     }
 
@@ -190,7 +207,7 @@ impl Config {
         let shield = self.server_keys(Shield::builder())?;
         let shield = self.trace(shield)?;
         let trail = LateAudit::default();
-        let (shield, keys) = self.keys(shield, &trail)?;
+        let (shield, keys) = self.keys(shield, &trail, &running.seen_keys)?;
         #[cfg(feature = "jwt")]
         let proofs = &running.proofs;
         #[cfg(not(feature = "jwt"))]
@@ -205,7 +222,9 @@ impl Config {
         #[cfg(feature = "session")]
         let (shield, sessions) =
             { self.sessions(shield, keys.check(), revoked, running.sessions, &trail)? };
-        let (shield, limits) = self.rate_limits(shield, running.store)?;
+        let (shield, limits) = self.rate_limits(shield, running.store.clone())?;
+        let shield = self.concurrency_limits(shield, running.store.as_ref())?;
+        let shield = self.load_shedding(shield)?;
         let shield = self.text(shield)?;
         let shield = self.scripts_of_other_origins(shield)?;
         let shield = self.writes_of_other_origins(shield)?;

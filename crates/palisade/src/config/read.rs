@@ -34,10 +34,11 @@ fn folder_of(path: &Path) -> PathBuf {
 }
 
 /// The sections of Palisade. The application must name all others, so that a typo is an error.
-pub(super) const SECTIONS: [&str; 21] = [
+pub(super) const SECTIONS: [&str; 24] = [
     "audit",
     "client",
     "client_certificates",
+    "concurrency",
     "cors",
     "cross_origin",
     "dpop",
@@ -45,8 +46,10 @@ pub(super) const SECTIONS: [&str; 21] = [
     "inspect",
     "introspection",
     "keys",
+    "limit_fields",
     "limit_store",
     "limits",
+    "load_shedding",
     "redis",
     "resource_servers",
     "revoked_tokens",

@@ -19,6 +19,9 @@ pub(super) struct GrantDocument {
     owner: Option<String>,
     tier: Option<String>,
     note: Option<String>,
+    /// Amounts of its own for rate limits.
+    #[serde(default)]
+    limits: BTreeMap<String, u32>,
     #[serde(default)]
     metadata: BTreeMap<String, String>,
     not_before: Option<String>,
@@ -62,6 +65,7 @@ pub(super) struct KeyDocument {
     scopes: Vec<String>,
     networks: Vec<String>,
     note: Option<String>,
+    limits: BTreeMap<String, u32>,
     metadata: BTreeMap<String, String>,
 }
 
@@ -100,6 +104,9 @@ impl GrantDocument {
         if let Some(note) = self.note {
             grant = grant.note(note);
         }
+        for (name, amount) in self.limits {
+            grant = grant.limit(name, amount);
+        }
         for (name, value) in self.metadata {
             grant = grant.metadata(name, value);
         }
@@ -134,6 +141,10 @@ impl KeyDocument {
             scopes: who.scopes().map(str::to_owned).collect(),
             networks: record.networks().iter().map(ToString::to_string).collect(),
             note: record.note().map(str::to_owned),
+            limits: record
+                .limits()
+                .map(|(name, amount)| (name.to_owned(), amount))
+                .collect(),
             metadata: record
                 .metadata()
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))

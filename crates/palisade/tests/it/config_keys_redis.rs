@@ -5,8 +5,8 @@ use std::{fs, time::Duration};
 use http::header;
 use palisade::{
     Principal, ProtectedRouter, Routes, Rule,
-    api_key::{Environment, Grant, KeyScheme, MintedKey, Pepper, RedisKeyStore},
-    config::{Assembled, Config},
+    api_key::{Environment, Grant, KeyScheme, MintedKey, Pepper, RedisKeyError, RedisKeyStore},
+    config::{Assembled, Config, Running},
     core::{Clock as _, Peer, Scheme, SystemClock},
 };
 use palisade_internal::{polling, redis_server::RedisServer};
@@ -156,6 +156,65 @@ async fn a_key_that_came_without_tls_is_revoked_where_the_file_says_so() {
 }
 
 #[tokio::test]
+async fn after_a_reload_no_older_record_comes_back() {
+    let Some(fleet) = Fleet::start("") else {
+        return;
+    };
+    let running = Running::new();
+    let reload = || {
+        let parts = config(&fleet.folder)
+            .assemble_with(running.clone())
+            .unwrap();
+        let (scheme, store) = parts.redis_keys.clone().unwrap();
+        let app = app(parts);
+        Process { app, scheme, store }
+    };
+    let first = reload();
+    let minted = first.mint().await;
+    let id = minted.record().id();
+    let now = SystemClock::default().unix_time();
+    first.store.revoke(id, now).await.unwrap();
+    // The server gets an older record, as from a backup, and the file is read again, twice.
+    let backup = fleet.process().store;
+    backup.remove(id).await.unwrap();
+    backup.insert(minted.record()).await.unwrap();
+    assert_eq!(reload().status(minted.key()).await, 503);
+    assert_eq!(reload().status(minted.key()).await, 503);
+    let taken_over = Running::new().with_keys(Some(&(first.scheme.clone(), first.store.clone())));
+    let parts = config(&fleet.folder).assemble_with(taken_over).unwrap();
+    let status = send_to(&app(parts), request("GET", "/who", Some(minted.key())))
+        .await
+        .status;
+    assert_eq!(status, 503);
+    // What is documented: a new process cannot know.
+    assert_eq!(fleet.process().status(minted.key()).await, 200);
+}
+
+#[tokio::test]
+async fn a_revocation_that_no_replica_has_is_told_where_the_file_says_so() {
+    let Some(fleet) = Fleet::start("") else {
+        return;
+    };
+    let file = fleet.folder.path().join("palisade.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(
+        &file,
+        format!("{text}revocation_replicas = 1\nreplicas_millis = 20\n"),
+    )
+    .unwrap();
+    let one = fleet.process();
+    let minted = one.mint().await;
+    let now = SystemClock::default().unix_time();
+    let revoked = one.store.revoke(minted.record().id(), now).await;
+    let unconfirmed = RedisKeyError::Unconfirmed {
+        confirmed: 0,
+        wanted: 1,
+    };
+    assert_eq!(revoked, Err(unconfirmed));
+    assert_eq!(one.status(minted.key()).await, 401);
+}
+
+#[tokio::test]
 async fn doctor_tells_a_server_that_is_away_and_keys_of_another_pepper() {
     let Some(fleet) = Fleet::start("") else {
         return;
@@ -203,6 +262,18 @@ async fn a_mistake_is_named_with_its_line_and_key() {
         (
             format!("{redis}lifetime_millis = 60001"),
             ":9: keys.redis.lifetime_millis: ",
+        ),
+        (
+            format!("{redis}revocation_replicas = 0"),
+            ":9: keys.redis.revocation_replicas: ",
+        ),
+        (
+            format!("{redis}revocation_replicas = 1\nreplicas_millis = 10001"),
+            ":10: keys.redis.replicas_millis: ",
+        ),
+        (
+            format!("{redis}replicas_millis = 5"),
+            ":9: keys.redis.replicas_millis: no replica is waited for",
         ),
         (
             format!("{redis}remembered_keys = 1000001"),

@@ -97,7 +97,7 @@ fn read(response: &TestResponse) -> Value {
 async fn a_key_lives_and_ends(service: &Service) {
     let grant = json!({
         "environment": "live", "scopes": ["tts:speak"], "owner": "acme", "tier": "gold", "note": "for lin",
-        "metadata": { "project": "atlas" }, "networks": ["203.0.113.0/24"], "expires": "2027-06-01T00:00:00Z"
+        "metadata": { "project": "atlas" }, "limits": { "speak": 500 }, "networks": ["203.0.113.0/24"], "expires": "2027-06-01T00:00:00Z"
     });
     let made = service.send("POST", "", &service.admin, &grant).await;
     assert_eq!(made.status, 201, "{}", made.body);
@@ -109,6 +109,7 @@ async fn a_key_lives_and_ends(service: &Service) {
     );
     assert_eq!(made["record"]["owner"], "acme");
     assert_eq!(made["record"]["metadata"], json!({ "project": "atlas" }));
+    assert_eq!(made["record"]["limits"], json!({ "speak": 500 }));
     assert_eq!(made["record"]["imported"], false);
     assert_eq!(service.speaks(key).await, 200);
 
@@ -297,6 +298,8 @@ async fn what_cannot_be_used_is_refused_without_repeating_it() {
         json!({ "environment": "live", "networks": ["a"] }),
         json!({ "environment": "live", "note": "" }),
         json!({ "environment": "live", "metadata": { "a b": "c" } }),
+        json!({ "environment": "live", "limits": { "speak": 0 } }),
+        json!({ "environment": "live", "limits": { "speak": -5 } }),
         json!({ "environment": "live", "owner": "a\nb" }),
         json!({ "environment": "live", "not_before": "2027-06-01T00:00:00Z", "expires": "2027-01-01T00:00:00Z" }),
         json!(["live"]),

@@ -12,6 +12,7 @@ mod config_audit_sinks;
 mod config_certificate;
 mod config_client_certificates;
 mod config_client_auth;
+mod config_in_progress;
 mod config_keys_redis;
 mod config_sections;
 mod config_listeners;

@@ -30,6 +30,9 @@ impl fmt::Display for RateLimitBuildError {
                     "an adaptive limit from {least} to {most}: the least is at most the most, and the target more than zero; change them"
                 );
             }
+            Self::InvalidPermits { name, reason } => {
+                return write!(f, "concurrency limit {name:?}: {reason}");
+            }
             Self::InvalidName { name } => {
                 return write!(
                     f,
@@ -71,6 +74,7 @@ impl RateLimitBuildError {
             | Self::UnsupportedByStore { policy, .. } => policy,
             Self::NoPolicy
             | Self::InvalidAdaptation { .. }
+            | Self::InvalidPermits { .. }
             | Self::TooManyLimits { .. }
             | Self::TooManyAdjustedLimits { .. } => "",
         }
@@ -173,6 +177,7 @@ impl RateLimitBuildError {
             Self::InvalidName { .. }
             | Self::NoPolicy
             | Self::InvalidAdaptation { .. }
+            | Self::InvalidPermits { .. }
             | Self::TooManyLimits { .. }
             | Self::TooManyAdjustedLimits { .. } => "",
         };

@@ -91,6 +91,13 @@ pub enum RateLimitBuildError {
         /// The most.
         most: u32,
     },
+    /// A limit of concurrent requests cannot be counted so.
+    InvalidPermits {
+        /// The limit.
+        name: Box<str>,
+        /// Why, and what to change.
+        reason: Box<str>,
+    },
     /// Requests of a policy cannot wait as its delay says.
     InvalidDelay {
         /// The policy.

@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroU32, sync::Arc};
 
-use palisade_core::{Priority, Rejection, SharedClock, SystemClock};
+use palisade_core::{Mode, Priority, Rejection, SharedClock, SystemClock};
 
 use super::{
     LoadShedLayer, LoadState,
@@ -19,6 +19,7 @@ use crate::error::RateLimitBuildError;
 /// | [`adaptive`](Self::adaptive) | the limit is the most, always |
 /// | [`tier`](Self::tier) | principals have the priority `Normal` |
 /// | [`clock`](Self::clock) | the system clock |
+/// | mode | refuses; [`dangerously_only_shadow`](Self::dangerously_only_shadow) records only |
 ///
 /// ```
 /// use std::num::NonZeroU32;
@@ -41,6 +42,7 @@ pub struct LoadShedLayerBuilder {
     tiers: Vec<(Box<str>, Priority)>,
     /// Measures latencies. Default: the system clock.
     clock: SharedClock,
+    mode: Mode,
 }
 
 impl LoadShedLayerBuilder {
@@ -51,6 +53,7 @@ impl LoadShedLayerBuilder {
             adaptation: None,
             tiers: Vec::new(),
             clock: SystemClock::shared(),
+            mode: Mode::Enforce,
         }
     }
 
@@ -73,6 +76,13 @@ impl LoadShedLayerBuilder {
     /// Takes the time from this clock. Default: the system clock.
     pub fn clock(mut self, clock: SharedClock) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// Admits what would be refused and records it (shadow mode). Default: it is refused. Use it only while rolling
+    /// out. What would be refused is not counted.
+    pub const fn dangerously_only_shadow(mut self) -> Self {
+        self.mode = Mode::Shadow;
         self
     }
 
@@ -108,6 +118,7 @@ impl LoadShedLayerBuilder {
                 .map(|adaptation| AdaptiveLimit::new(adaptation, most.get())),
             tiers: self.tiers.into(),
             clock: self.clock,
+            mode: self.mode,
             refusal: refusal(),
         })))
     }

@@ -10,7 +10,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use http::{request, response};
 use palisade_core::{
-    Guard, Priority, Rejection, Rule, SecurityContext, SharedClock, Verdict, layer,
+    Guard, Mode, Priority, Rejection, Rule, SecurityContext, SharedClock, Verdict, layer,
 };
 
 pub use self::{adaptive::Adaptation, builder::LoadShedLayerBuilder};
@@ -47,6 +47,10 @@ use self::{
 /// The time until the head of a response counts, with all waits inside: for the body of the request, and for
 /// [`Policy::delay`](crate::Policy::delay). A request that is cancelled after the target counts as late. How long a
 /// client reads the response does not count.
+///
+/// The wait for the body is not left out: a handler that reads its body as it arrives needs that time too, and keeps what
+/// the limit protects for as long. Give slow uploads a route of their own, whose rule is `unlimited`, or a
+/// [`ConcurrencyLayer`](crate::ConcurrencyLayer).
 ///
 /// Each request has one vote, not each client. A client that sends most of the requests decides: it lowers the limit
 /// by bodies that it sends slowly, and keeps it high by requests that are cheap. So place rate limits and
@@ -104,6 +108,8 @@ struct LoadState {
     tiers: Box<[(Box<str>, Priority)]>,
     /// Measures the latency of responses.
     clock: SharedClock,
+    /// Whether refusals are enforced.
+    mode: Mode,
     /// The 503, made once: refusing has to be cheap when the service is overloaded.
     refusal: Rejection,
 }
@@ -180,6 +186,10 @@ impl Guard for LoadShedLayer {
 
     fn name(&self) -> &'static str {
         "load_shed"
+    }
+
+    fn mode(&self) -> Mode {
+        self.0.mode
     }
 
     fn admit(

@@ -97,6 +97,11 @@ macro_rules! forward {
             $to.change_override(limit, bucket, value, unix_time)
         }
     };
+    (@ permits, $this:ident, $to:expr) => {
+        fn permits(&$this) -> Option<$crate::store::Permits> {
+            $to.permits()
+        }
+    };
     (@ explain, $this:ident, $to:expr) => {
         fn explain(&$this) -> String {
             $to.explain()

@@ -12,6 +12,7 @@ pub(crate) mod leases;
 mod forward;
 mod owned_charge;
 mod limit_names;
+pub(crate) mod permits;
 pub(crate) mod overrides;
 pub(crate) mod override_error;
 mod charge;
@@ -29,6 +30,7 @@ pub use self::{
     limit_names::LimitNames,
     override_error::OverrideError,
     overrides::{LimitOverride, LimitOverrides},
+    permits::Permits,
     problem::StoreProblem,
 };
 pub(crate) use self::{forward::forward, limit_names::Owner, owned_charge::OwnedCharge};
@@ -259,6 +261,12 @@ pub trait LimitStore: fmt::Debug + Send + Sync + 'static {
         None
     }
 
+    /// Returns the permits of requests in progress, for
+    /// [`ConcurrencyLayerBuilder::store`](crate::ConcurrencyLayerBuilder::store). Default: `None`, the store keeps none.
+    fn permits(&self) -> Option<Permits> {
+        None
+    }
+
     /// Describes in one line what the store is and what it may use, for
     /// [`RateLimitLayer::explain`](crate::RateLimitLayer::explain). It must hold no password and no address with
     /// one.
@@ -268,7 +276,7 @@ pub trait LimitStore: fmt::Debug + Send + Sync + 'static {
 impl<T: LimitStore + ?Sized> LimitStore for Arc<T> {
     forward!(self => (**self);
         bucket_key charge adjust adjust_degraded adjust_uncertain try_refund is_adjusting has_leases
-        finish reset check_limit limit_names look rescale overrides change_override budgets explain);
+        finish reset check_limit limit_names look rescale overrides change_override budgets permits explain);
 }
 
 /// Returns whole nanoseconds, and the largest number for more than 584 years.

@@ -1,12 +1,15 @@
 //! Places are held until the response is over, and come back however it ends.
 
-use std::{convert::Infallible, future::pending, num::NonZeroU32, time::Duration};
+use std::{convert::Infallible, future::pending, num::NonZeroU32, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::Response;
 use http_body_util::{BodyExt, Full};
-use palisade_core::{GuardLayer, testing};
-use palisade_rate_limit::{ConcurrencyLayer, Key};
+use palisade_core::{GuardLayer, MaybeReady, testing};
+use palisade_rate_limit::{
+    BucketKey, Charge, ConcurrencyLayer, ConcurrencyLayerBuilder, Key, Limit, LimitStore,
+    MemoryStore, StoreDecision, Subject,
+};
 use tower::{Layer, ServiceExt, service_fn};
 
 use crate::support::*;
@@ -127,6 +130,79 @@ fn it_keeps_the_contract_of_poll_ready() {
     testing::poll_ready_contract(GuardLayer((Clients, two(Key::client()))), || {
         from("203.0.113.7")
     });
+}
+
+#[tokio::test]
+async fn over_a_store_requests_in_progress_stay_counted_when_the_layer_is_built_again() {
+    let store = Arc::new(MemoryStore::default());
+    let two = NonZeroU32::new(2).unwrap();
+    let build = |name: &str| {
+        let layer = ConcurrencyLayer::builder(name, two).store(Arc::clone(&store));
+        GuardLayer((Clients, layer.build().unwrap())).layer(service_fn(respond))
+    };
+    let (first, other) = (build("voices"), build("images"));
+    let one = first.oneshot(from("203.0.113.7")).await.unwrap();
+    let again = build("voices");
+    let two = again.clone().oneshot(from("203.0.113.7")).await.unwrap();
+    assert_eq!((one.status().as_u16(), two.status().as_u16()), (200, 200));
+    let status = async || {
+        again
+            .clone()
+            .oneshot(from("203.0.113.7"))
+            .await
+            .unwrap()
+            .status()
+    };
+    assert_eq!(status().await, 429);
+    // Another name counts on its own.
+    assert_eq!(
+        other.oneshot(from("203.0.113.7")).await.unwrap().status(),
+        200
+    );
+    drop(one);
+    assert_eq!(status().await, 200);
+}
+
+#[test]
+fn an_expiry_out_of_range_and_a_store_without_permits_are_told_at_build() {
+    let error = |builder: ConcurrencyLayerBuilder| builder.build().unwrap_err().to_string();
+    let builder = || ConcurrencyLayer::builder("voices", NonZeroU32::MIN);
+    for expiry in [999, 600_001] {
+        let text = error(builder().expiry(Duration::from_millis(expiry)));
+        assert!(text.contains("1 second to 10 minutes"), "{text}");
+    }
+    for expiry in [1_000, 600_000] {
+        assert!(
+            builder()
+                .expiry(Duration::from_millis(expiry))
+                .build()
+                .is_ok()
+        );
+    }
+    let text = error(builder().store(NoPermits(MemoryStore::default())));
+    assert!(text.contains("`LimitStore::permits`"), "{text}");
+}
+
+/// A store of buckets alone.
+#[derive(Debug)]
+struct NoPermits(MemoryStore);
+
+impl LimitStore for NoPermits {
+    fn bucket_key(&self, subject: &Subject<'_>) -> BucketKey {
+        self.0.bucket_key(subject)
+    }
+
+    fn charge(&self, now: Duration, charges: &[Charge<'_>]) -> MaybeReady<StoreDecision> {
+        self.0.charge(now, charges)
+    }
+
+    fn adjust(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey, units: i64) {
+        self.0.adjust(now, limit, bucket, units);
+    }
+
+    fn explain(&self) -> String {
+        self.0.explain()
+    }
 }
 
 #[tokio::test]

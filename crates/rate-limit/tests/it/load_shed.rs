@@ -4,9 +4,9 @@ use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::Response;
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full};
 use palisade_core::{GuardBody, GuardLayer, ManualClock, Priority, RouteLayer, RouteTable, Rule};
-use palisade_rate_limit::{Adaptation, LoadShedLayer, LoadShedLayerBuilder};
+use palisade_rate_limit::{Adaptation, ConcurrencyLayer, LoadShedLayer, LoadShedLayerBuilder};
 use tower::{Layer, ServiceExt, service_fn};
 
 use crate::support::*;
@@ -202,4 +202,88 @@ fn an_adaptation_that_cannot_be_is_refused_at_build() {
             "{error}"
         );
     }
+}
+
+/// What is documented: the wait for the body is a part of the latency.
+#[tokio::test]
+async fn a_body_that_arrives_slowly_counts_as_a_late_response() {
+    let clock = ManualClock::new(Duration::from_secs(1_800_000_000));
+    let adaptation = Adaptation::new(NonZeroU32::new(5).unwrap(), Duration::from_millis(100));
+    let layer = builder(40).adaptive(adaptation).clock(clock.shared());
+    let layer = layer.build().unwrap();
+    let inner = service_fn(async |request: http::Request<SlowBody>| {
+        let body = request.into_body().collect().await.unwrap().to_bytes();
+        Ok::<_, std::convert::Infallible>(Response::new(Full::new(body)))
+    });
+    let service = GuardLayer(Arc::new((Clients, layer.clone()))).layer(inner);
+    for _ in 0..200 {
+        let body = SlowBody(Some(clock.clone()));
+        let request = request("/", "").map(|_| body);
+        assert_eq!(
+            service.clone().oneshot(request).await.unwrap().status(),
+            200
+        );
+    }
+    assert_eq!(layer.limit(), 5);
+}
+
+/// A body whose only part arrives after a quarter of a second.
+struct SlowBody(Option<ManualClock>);
+
+impl http_body::Body for SlowBody {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, Self::Error>>> {
+        let part = self.0.take().map(|clock| {
+            clock.advance(Duration::from_millis(250));
+            Ok(http_body::Frame::data(Bytes::from_static(b"text")))
+        });
+        std::task::Poll::Ready(part)
+    }
+}
+
+/// What is documented: the layer has no share for each client, and a limit of concurrent requests outside gives one.
+#[tokio::test]
+async fn one_client_can_take_all_places_unless_its_requests_are_limited_outside() {
+    let load = builder(10).build().unwrap();
+    let mut kept = Vec::new();
+    assert_eq!(fill(&load, "/", "", &mut kept).await, 9);
+    drop(kept);
+    let two = ConcurrencyLayer::builder("client", NonZeroU32::new(2).unwrap());
+    let guards = (routes(), Clients, two.build().unwrap(), load.clone());
+    let inner = service_fn(async |_: TestRequest| {
+        Ok::<_, std::convert::Infallible>(Response::new(Full::<Bytes>::default()))
+    });
+    let service = GuardLayer(Arc::new(guards)).layer(inner);
+    let mut open = Vec::new();
+    let mut statuses = Vec::new();
+    for client in ["203.0.113.7", "203.0.113.7", "203.0.113.7", "203.0.113.8"] {
+        let response = service.clone().oneshot(from(client)).await.unwrap();
+        statuses.push(response.status().as_u16());
+        open.push(response);
+    }
+    assert_eq!(statuses, [200, 200, 429, 200]);
+    assert_eq!(load.in_progress(), 3);
+}
+
+#[tokio::test]
+async fn in_shadow_nothing_is_refused() {
+    let load = builder(1).dangerously_only_shadow().build().unwrap();
+    let voices = ConcurrencyLayer::builder("voices", NonZeroU32::MIN);
+    let voices = voices.dangerously_only_shadow().build().unwrap();
+    let inner = service_fn(async |_: TestRequest| {
+        Ok::<_, std::convert::Infallible>(Response::new(Full::<Bytes>::default()))
+    });
+    let service = GuardLayer(Arc::new((Clients, voices.clone(), load.clone()))).layer(inner);
+    let mut open = Vec::new();
+    for _ in 0..5 {
+        let response = service.clone().oneshot(request("/", "")).await.unwrap();
+        assert_eq!(response.status(), 200);
+        open.push(response);
+    }
+    assert_eq!((voices.clients(), load.in_progress()), (1, 1));
 }

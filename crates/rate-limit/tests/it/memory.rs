@@ -7,7 +7,7 @@ use palisade_rate_limit::{
     Charge, ChargeOutcome, Limit, LimitStore, MemoryStore, StoreDecision, Subject,
 };
 
-use crate::support::{policy, small_store};
+use crate::support::{TestStack, from, policy, small_store};
 
 fn limit(rate: &str) -> Arc<Limit> {
     Arc::new(policy("a", rate).limits().unwrap().remove(0))
@@ -209,4 +209,25 @@ fn a_refusal_leaves_no_trace_in_the_buckets_that_did_not_refuse() {
         untouched.limit_states()[0].time_until_full(),
         Duration::ZERO
     );
+}
+
+/// What happens during a reload, and where two layers of one kind have one name over one store.
+#[tokio::test]
+async fn two_amounts_of_one_name_give_no_second_quota() {
+    let store = small_store(64);
+    let stack = |rate: &str| TestStack::over(store.clone(), [policy("all", rate)]);
+    let (small, large) = (stack("10/hour"), stack("100/hour"));
+    let client = || from("203.0.113.7");
+    assert_eq!(small.admitted(50, client).await, 10);
+    assert_eq!(large.admitted(200, client).await, 90);
+    assert_eq!(small.admitted(50, client).await, 0);
+    // In turns: what one admits is used up for the other.
+    let other = || from("203.0.113.8");
+    let mut admitted = [0, 0];
+    for _ in 0..200 {
+        admitted[0] += small.admitted(1, other).await;
+        admitted[1] += large.admitted(1, other).await;
+    }
+    assert_eq!(admitted[0] + admitted[1], 100, "{admitted:?}");
+    assert!(admitted[0] <= 10, "{admitted:?}");
 }

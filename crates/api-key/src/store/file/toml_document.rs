@@ -56,6 +56,8 @@ struct Entry {
     imported: bool,
     retired_until: Option<Datetime>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    limits: BTreeMap<String, u32>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     metadata: BTreeMap<String, String>,
     previous: Option<Former>,
 }
@@ -145,6 +147,7 @@ impl Entry {
         let grant = Grant {
             environment: self.environment.parse()?,
             expires: self.expires.map(read_timestamp).transpose()?,
+            limits: self.limits,
             metadata: self.metadata,
             networks: self
                 .networks
@@ -208,6 +211,7 @@ impl Entry {
             disabled: record.disabled.map(to_datetime).transpose()?,
             imported: record.imported,
             retired_until: record.retired_until.map(to_datetime).transpose()?,
+            limits: grant.limits,
             metadata: grant.metadata,
             previous: former.transpose()?,
         })

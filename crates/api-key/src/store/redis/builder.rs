@@ -1,11 +1,11 @@
 //! The choices of a key store in Redis.
 
-use std::{error::Error, fmt, sync::Arc, time::Duration};
+use std::{error::Error, fmt, num::NonZeroU32, sync::Arc, time::Duration};
 
 use palisade_core::{Secret, SharedClock, SystemClock};
 use palisade_internal::redis_settings::{RedisSettingProblem, RedisSettings};
 
-use super::{Inner, RedisKeyStore, cache::KeyCache, sealer::Sealer};
+use super::{Inner, RedisKeyStore, ReplicaWait, SeenRecords, cache::KeyCache, sealer::Sealer};
 use crate::store::KeyEvent;
 
 /// With one call of the server, a revocation counts everywhere within a second.
@@ -16,6 +16,7 @@ const DEADLINE: Duration = Duration::from_millis(250);
 const REMEMBERED: usize = 16_384;
 const REMEMBERED_UNKNOWN: usize = 4096;
 const MOST_REMEMBERED: usize = 1_000_000;
+const LONGEST_REPLICA_WAIT: Duration = Duration::from_secs(10);
 
 /// Configures a [`RedisKeyStore`]. Made by [`RedisKeyStore::builder`].
 ///
@@ -27,6 +28,8 @@ const MOST_REMEMBERED: usize = 1_000_000;
 /// | [`deadline`](Self::deadline) | 250 ms |
 /// | [`password`](Self::password) | that of the address |
 /// | [`clock`](Self::clock) | the system clock |
+/// | [`revocation_replicas`](Self::revocation_replicas) | none: a revocation waits for the server alone |
+/// | [`seen_records`](Self::seen_records) | the store has seen none |
 /// | [`on_change`](Self::on_change) | changes of keys are not told |
 ///
 /// ```no_run
@@ -71,6 +74,8 @@ pub struct RedisKeyStoreBuilder {
     remembered: usize,
     deadline: Duration,
     clock: SharedClock,
+    replicas: Option<(NonZeroU32, Duration)>,
+    seen: Vec<SeenRecords>,
     changed: Option<Box<dyn Fn(&KeyEvent) + Send + Sync>>,
 }
 
@@ -85,6 +90,8 @@ impl RedisKeyStoreBuilder {
             remembered: REMEMBERED,
             deadline: DEADLINE,
             clock: SystemClock::shared(),
+            replicas: None,
+            seen: Vec::new(),
             changed: None,
         }
     }
@@ -130,6 +137,39 @@ impl RedisKeyStoreBuilder {
         self
     }
 
+    /// Waits with each revocation until so many replicas of the server have it (`WAIT`), at most for a time of up to 10
+    /// seconds. Default: replicas are not waited for, and a failover may lose a revocation.
+    ///
+    /// Counts for all that revokes, disables or removes a key. If fewer have it in time, the change is made nevertheless, and
+    /// the call returns [`RedisKeyError::Unconfirmed`](super::RedisKeyError::Unconfirmed): make it again. A new connection
+    /// is used for it, so requests do not wait. Sentinel may still choose a replica that does not have it: with `n`
+    /// replicas ask for all `n`, or for as many as leave none that could be chosen.
+    ///
+    /// ```
+    /// use std::{num::NonZeroU32, time::Duration};
+    /// use palisade_api_key::RedisKeyStore;
+    /// use palisade_core::Secret;
+    ///
+    /// let key = Secret::new(*b"a key of the fleet: thirty-two b");
+    /// let store = RedisKeyStore::builder("redis://127.0.0.1:6379/4", key)
+    ///     .revocation_replicas(NonZeroU32::MIN, Duration::from_secs(1))
+    ///     .build()?;
+    /// # let _ = store;
+    /// # Ok::<(), palisade_api_key::RedisKeyStoreBuildError>(())
+    /// ```
+    pub const fn revocation_replicas(mut self, replicas: NonZeroU32, within: Duration) -> Self {
+        self.replicas = Some((replicas, within));
+        self
+    }
+
+    /// Takes over what another store of this process has seen, and goes on with it together: records that are older are
+    /// refused. Default: the store has seen nothing. Of several calls the one counts whose seal key and prefix are the same;
+    /// others have no effect.
+    pub fn seen_records(mut self, seen: SeenRecords) -> Self {
+        self.seen.push(seen);
+        self
+    }
+
     /// Sets a function that is called with each change that this process made, once the server has it. Default: none.
     ///
     /// Changes of other processes are told there. The function must not block.
@@ -155,12 +195,35 @@ impl RedisKeyStoreBuilder {
             deadline: self.deadline,
         };
         let sealer = Sealer::new(&self.key).ok_or(RedisKeyStoreBuildError::Key)?;
+        let replicas = self.replicas.map(|(replicas, within)| {
+            if within.is_zero() || within > LONGEST_REPLICA_WAIT {
+                return Err(RedisKeyStoreBuildError::Bounds);
+            }
+            Ok(ReplicaWait {
+                link: settings.open().map_err(build_error)?,
+                replicas: replicas.get(),
+                within,
+            })
+        });
+        let new = KeyCache::new(self.remembered, REMEMBERED_UNKNOWN, self.lifetime);
+        let own = SeenRecords {
+            replies: new.replies(),
+            sealed_by: sealer.fingerprint(),
+            prefix: settings.key_start(),
+        };
+        let mut seen = self.seen.into_iter();
+        let seen = seen.find(|seen| seen.is_same_fleet(&own));
+        let cache = match seen {
+            None => new,
+            Some(seen) => KeyCache::going_on(seen.replies, self.remembered, self.lifetime),
+        };
         Ok(RedisKeyStore(Arc::new(Inner {
             link: settings.open().map_err(build_error)?,
             sealer,
-            prefix: settings.key_start(),
-            cache: KeyCache::new(self.remembered, REMEMBERED_UNKNOWN, self.lifetime),
+            prefix: own.prefix,
+            cache,
             clock: self.clock,
+            replicas: replicas.transpose()?,
             changed: self.changed,
         })))
     }
@@ -184,8 +247,8 @@ impl fmt::Debug for RedisKeyStoreBuilder {
 pub enum RedisKeyStoreBuildError {
     /// The address is no `redis://` or `rediss://` address, or this build has no TLS to the server.
     Address,
-    /// The lifetime is over a minute, the deadline is zero or over 10 seconds, or more than a million keys would
-    /// be remembered.
+    /// The lifetime is over a minute, the deadline or the time for replicas is zero or over 10 seconds, or more than a
+    /// million keys would be remembered.
     Bounds,
     /// The key that records are sealed with has fewer than 16 bytes, or is a repetition of few bytes.
     Key,
@@ -212,7 +275,7 @@ impl fmt::Display for RedisKeyStoreBuildError {
                 "the address of the key store cannot be used: write for example redis://127.0.0.1:6379/4; rediss:// needs the feature `redis-tls`"
             }
             Self::Bounds => {
-                "a bound of the key store is out of range: a lifetime of at most 1 minute, a deadline of 1 ms to 10 s, at most 1,000,000 keys"
+                "a bound of the key store is out of range: a lifetime of at most 1 minute, a deadline and a time for replicas of 1 ms to 10 s, at most 1,000,000 keys"
             }
             Self::Key => "the key that seals records is too short or can be guessed: use at least 16 random bytes",
             Self::Password => "the password of the key store is not UTF-8",

@@ -16,9 +16,14 @@ type Known = Option<Arc<KeyRecord>>;
 
 /// Replies of the server. Ids without a record have places of their own, so that invented ones displace no key.
 pub(super) struct KeyCache {
+    replies: Arc<SeenReplies>,
+    lifetime: Duration,
+}
+
+/// What the server said, which a store may take over from the one before.
+pub(super) struct SeenReplies {
     found: Mutex<Replies>,
     unknown: Mutex<Replies>,
-    lifetime: Duration,
 }
 
 struct Replies {
@@ -54,6 +59,15 @@ impl Replies {
     fn put(&mut self, id: KeyId, reply: Reply) {
         self.order.push_back((id, reply.asked));
         self.by_id.insert(id, reply);
+        self.remove_oldest();
+    }
+
+    fn set_capacity(&mut self, capacity: usize) {
+        self.capacity = capacity;
+        self.remove_oldest();
+    }
+
+    fn remove_oldest(&mut self) {
         // An entry of the order that was replaced or removed is dropped without effect.
         while self.by_id.len() > self.capacity || self.order.len() > self.capacity * 2 {
             let Some((oldest, asked)) = self.order.pop_front() else {
@@ -68,11 +82,28 @@ impl Replies {
 
 impl KeyCache {
     pub(super) fn new(capacity: usize, unknown: usize, lifetime: Duration) -> Self {
-        Self {
+        let replies = Arc::new(SeenReplies {
             found: Replies::new(capacity),
             unknown: Replies::new(unknown),
-            lifetime,
+        });
+        Self { replies, lifetime }
+    }
+
+    /// Goes on with what another cache has seen, which goes on with what this one sees.
+    pub(super) fn going_on(replies: Arc<SeenReplies>, capacity: usize, lifetime: Duration) -> Self {
+        let mut found = lock(&replies.found);
+        found.set_capacity(capacity);
+        // Only the revisions stay. Records are asked for again, and their digests are renewed under other peppers.
+        for reply in found.by_id.values_mut() {
+            reply.known = None;
+            reply.is_current = false;
         }
+        drop(found);
+        Self { replies, lifetime }
+    }
+
+    pub(super) fn replies(&self) -> Arc<SeenReplies> {
+        Arc::clone(&self.replies)
     }
 
     /// Returns what is known. `None`: the server must be asked.
@@ -83,7 +114,7 @@ impl KeyCache {
             let is_fresh = now.saturating_sub(reply.asked) < self.lifetime;
             (reply.is_current && is_fresh).then(|| reply.known.clone())
         };
-        read(&self.found).or_else(|| read(&self.unknown))
+        read(&self.replies.found).or_else(|| read(&self.replies.unknown))
     }
 
     /// Keeps a record with its revision, which answers a question of the time `asked`. It keeps the time of last use
@@ -95,8 +126,8 @@ impl KeyCache {
         asked: Duration,
     ) -> Result<Arc<KeyRecord>, OlderReply> {
         let id = record.id();
-        lock(&self.unknown).by_id.remove(&id);
-        let mut found = lock(&self.found);
+        lock(&self.replies.unknown).by_id.remove(&id);
+        let mut found = lock(&self.replies.found);
         let mut latest = asked;
         if let Some(seen) = found.by_id.get(&id) {
             if revision < seen.revision {
@@ -132,10 +163,10 @@ impl KeyCache {
             asked,
             is_current: true,
         };
-        let mut found = lock(&self.found);
+        let mut found = lock(&self.replies.found);
         let Some(seen) = found.by_id.get(&id) else {
             drop(found);
-            lock(&self.unknown).put(id, none(0));
+            lock(&self.replies.unknown).put(id, none(0));
             return Ok(());
         };
         if !asked_again && (seen.known.is_some() || !seen.is_current) {
@@ -150,8 +181,8 @@ impl KeyCache {
     /// Notes that this process changed a record, or could not: the next request asks the server, and no reply with a
     /// smaller revision counts.
     pub(super) fn outdate(&self, id: KeyId, revision: u64, now: Duration) {
-        lock(&self.unknown).by_id.remove(&id);
-        let mut found = lock(&self.found);
+        lock(&self.replies.unknown).by_id.remove(&id);
+        let mut found = lock(&self.replies.found);
         if let Some(seen) = found.by_id.get_mut(&id) {
             seen.revision = seen.revision.max(revision);
             seen.is_current = false;
@@ -252,7 +283,7 @@ mod tests {
             cache.put(record.clone(), 1, SECOND).unwrap();
             cache.outdate(KeyId::random().unwrap(), 1, SECOND);
         }
-        for replies in [&cache.found, &cache.unknown] {
+        for replies in [&cache.replies.found, &cache.replies.unknown] {
             let replies = lock(replies);
             assert!(replies.by_id.len() <= replies.capacity);
             assert!(replies.order.len() <= 2 * replies.capacity);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    RedisKeyError, RedisKeyStore,
+    RedisKeyError, RedisKeyStore, Written,
     sealer::{Opened, is_same},
 };
 use crate::{
@@ -33,8 +33,8 @@ impl RedisKeyStore {
     ///
     /// [`TableError::Duplicate`], or the server cannot be asked.
     pub async fn insert(&self, record: &KeyRecord) -> Result<(), RedisKeyError> {
-        let is_new = self.0.write(record, &[], first_revision(record)).await?;
-        if !is_new {
+        let first = first_revision(record);
+        if self.0.write(record, &[], first, false).await? == Written::No {
             return Err(TableError::Duplicate(record.id()).into());
         }
         self.0.tell(None, Some(record));
@@ -46,7 +46,8 @@ impl RedisKeyStore {
     ///
     /// # Errors
     ///
-    /// [`TableError::Unknown`], or the server cannot be asked.
+    /// [`TableError::Unknown`], the server cannot be asked, or [`RedisKeyError::Unconfirmed`]: the key is revoked, but not on
+    /// as many replicas as were asked for.
     pub async fn revoke(&self, id: KeyId, now: Duration) -> Result<(), RedisKeyError> {
         self.update(id, |record| Ok(record.clone().revoked(now)))
             .await
@@ -111,10 +112,13 @@ impl RedisKeyStore {
                 return Err(RedisKeyError::from(TableError::Revoked(id)).into());
             }
             let next = revision.saturating_add(1);
-            let written = self.0.write(&after, &before, next).await;
-            if written.map_err(RedisKeyError::from)? {
+            let written = self
+                .0
+                .write(&after, &before, next, restricts(&record, &after));
+            let written = written.await.map_err(RedisKeyError::from)?;
+            if written != Written::No {
                 self.0.tell(Some(&record), Some(&after));
-                return Ok(());
+                return written.confirmed().map_err(E::from);
             }
         }
         Err(RedisKeyError::Contended.into())
@@ -205,7 +209,7 @@ impl RedisKeyStore {
         let before = self.0.read(id).await?;
         let was_there = before.is_some();
         let before = before.and_then(|sealed| self.0.open(id, &sealed).ok());
-        let removed = self.0.call::<i64>(&["remove", id.as_str()], &[]).await;
+        let removed = self.0.call_and_wait(&["remove", id.as_str()], &[]).await;
         // A late reply with the removed record is older than this.
         let revision = before
             .as_ref()
@@ -213,11 +217,33 @@ impl RedisKeyStore {
         // Also after an error: the server may have removed it, and its reply was lost.
         self.0.cache.outdate(id, revision, self.0.clock.monotonic());
         // The call is sent again after a lost connection, and then finds nothing any more.
-        let is_removed = removed? == 1 || was_there;
+        let is_removed = removed? != Written::No || was_there;
         if is_removed {
             let record = before.map(|opened| opened.record);
             self.0.tell_each(&[KeyEvent::removed(id, record.as_ref())]);
         }
+        removed.confirmed()?;
         Ok(is_removed)
     }
+}
+
+impl Written {
+    /// # Errors
+    ///
+    /// Fewer replicas have the change than were asked for.
+    const fn confirmed(self) -> Result<(), RedisKeyError> {
+        match self {
+            Self::No | Self::Yes => Ok(()),
+            Self::Unconfirmed { confirmed, wanted } => {
+                Err(RedisKeyError::Unconfirmed { confirmed, wanted })
+            }
+        }
+    }
+}
+
+/// Returns whether a change revokes or disables a key, also one that was before: a change that was not confirmed is made
+/// again. A rotation is none: if it is lost, the secret before it is valid again, and nothing was taken from its holder.
+fn restricts(before: &KeyRecord, after: &KeyRecord) -> bool {
+    let is_rotation = before.digest().to_text() != after.digest().to_text();
+    !is_rotation && (after.revoked_at().is_some() || after.disabled_at().is_some())
 }

@@ -1,13 +1,14 @@
 //! Key records in Redis or Valkey, which all processes of a fleet share (feature `redis`).
 //!
 //! `cache` keeps replies for a moment, `requests` finds the records of requests, `changes` is what operators do,
-//! `sealer` protects records, `builder` has the choices.
+//! `sealer` protects records, `seen` is what one store takes over from another, `builder` has the choices.
 
 mod builder;
 mod changes;
 mod cache;
 mod requests;
 mod sealer;
+mod seen;
 
 use std::{
     fmt,
@@ -17,9 +18,12 @@ use std::{
 
 use palisade_core::{Secret, SharedClock};
 use palisade_internal::{log_limit::LogLimit, redis_link::RedisLink};
-use redis::{FromRedisValue, Script};
+use redis::{FromRedisValue, Script, ScriptInvocation};
 
-pub use self::builder::{RedisKeyStoreBuildError, RedisKeyStoreBuilder};
+pub use self::{
+    builder::{RedisKeyStoreBuildError, RedisKeyStoreBuilder},
+    seen::SeenRecords,
+};
 use self::{
     cache::KeyCache,
     sealer::{Opened, Sealer},
@@ -50,13 +54,14 @@ const PAGE: usize = 500;
 ///
 /// So that a revocation that returned `Ok` is not lost, the server must write before it replies: `appendonly yes` with
 /// `appendfsync always`. Replication is asynchronous: with a failover the last writes may be lost also then;
-/// `min-replicas-to-write 1` bounds how long a primary without replicas goes on. After a failover or a backup, revoke
-/// again what was revoked shortly before.
+/// `min-replicas-to-write 1` bounds how long a primary without replicas goes on. With
+/// [`revocation_replicas`](RedisKeyStoreBuilder::revocation_replicas) a revocation waits until replicas have it, and tells
+/// if they do not. Otherwise, after a failover or a backup, revoke again what was revoked shortly before.
 ///
 /// Records are sealed with HMAC-SHA-256 under a key of the fleet, besides the digest under the pepper. Who can write
 /// to the server can remove keys, and can bring back what it had before: a process refuses an older record than it
-/// has seen (of the [remembered](RedisKeyStoreBuilder::remembered_keys) keys, since its start), a new process or a
-/// new store of the same process, such as after a reload of a configuration file, cannot know. It can leave a key out of listings: then revoke it by its id, which the audit trail has. It can neither make a
+/// has seen (of the [remembered](RedisKeyStoreBuilder::remembered_keys) keys, since its start), a new process cannot know. A
+/// new store of the same process knows what it [takes over](RedisKeyStoreBuilder::seen_records). It can leave a key out of listings: then revoke it by its id, which the audit trail has. It can neither make a
 /// key nor widen one beyond what it once had.
 ///
 /// Sealed is not encrypted: owner, tier, scopes, note, networks and dates of each key are readable in the server.
@@ -86,11 +91,32 @@ struct Inner {
     prefix: Box<str>,
     cache: KeyCache,
     clock: SharedClock,
+    /// What a revocation waits for. `None`: for the server alone.
+    replicas: Option<ReplicaWait>,
     /// The function of [`RedisKeyStoreBuilder::on_change`].
     changed: Option<Box<dyn Fn(&KeyEvent) + Send + Sync>>,
 }
 
-/// Why a record of the server was not changed.
+/// How many replicas must have a revocation, and how long that may take.
+struct ReplicaWait {
+    /// A connection of its own: others do not wait.
+    link: RedisLink,
+    replicas: u32,
+    within: Duration,
+}
+
+/// What a change of a record did.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Written {
+    /// Nothing: the record is another one meanwhile.
+    No,
+    /// The server has it, and as many replicas as were asked for.
+    Yes,
+    /// The server has it, and fewer replicas.
+    Unconfirmed { confirmed: u32, wanted: u32 },
+}
+
+/// Why a record of the server was not changed, or may not stay so.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum RedisKeyError {
@@ -98,6 +124,14 @@ pub enum RedisKeyError {
     Contended,
     /// The change is none: there is no such key, or there is one already.
     Table(TableError),
+    /// The change was made, but fewer [replicas](RedisKeyStoreBuilder::revocation_replicas) have it than were asked for:
+    /// with a failover now it could be lost. Make it again until it is confirmed.
+    Unconfirmed {
+        /// How many have it.
+        confirmed: u32,
+        /// How many were asked for.
+        wanted: u32,
+    },
     /// The server cannot be asked, or the record was changed by somebody without the key of the fleet.
     Unavailable(StoreUnavailable),
 }
@@ -107,6 +141,10 @@ impl fmt::Display for RedisKeyError {
         match self {
             Self::Contended => f.write_str("others changed this key meanwhile; read it again"),
             Self::Table(error) => error.fmt(f),
+            Self::Unconfirmed { confirmed, wanted } => write!(
+                f,
+                "the key was changed, but {confirmed} of {wanted} replicas have confirmed it: with a failover the change could be lost; make it again"
+            ),
             Self::Unavailable(error) => error.fmt(f),
         }
     }
@@ -199,6 +237,11 @@ impl Inner {
         words: &[&str],
         records: &[&[u8]],
     ) -> Result<T, StoreUnavailable> {
+        let reply = self.link.run(&self.script_call(words, records)).await;
+        reply.map_err(|problem| StoreUnavailable::new(problem.to_string()))
+    }
+
+    fn script_call(&self, words: &[&str], records: &[&[u8]]) -> ScriptInvocation<'static> {
         let mut call = SCRIPT.key(self.prefix.as_bytes());
         for word in words {
             call.arg(*word);
@@ -206,21 +249,52 @@ impl Inner {
         for record in records {
             call.arg(*record);
         }
-        let reply = self.link.run(&call).await;
-        reply.map_err(|problem| StoreUnavailable::new(problem.to_string()))
+        call
     }
 
     async fn read(&self, id: KeyId) -> Result<Option<Vec<u8>>, StoreUnavailable> {
         self.call(&["find", id.as_str()], &[]).await
     }
 
-    /// Writes a record in place of another one. `false`: that one is not there any more.
+    /// Runs the script for a change that restricts a key, and waits for the replicas. Returns how the change went, if the
+    /// script says that it was made.
+    async fn call_and_wait(
+        &self,
+        words: &[&str],
+        records: &[&[u8]],
+    ) -> Result<Written, StoreUnavailable> {
+        let of = |reply: i64| {
+            if reply == 1 {
+                Written::Yes
+            } else {
+                Written::No
+            }
+        };
+        let Some(wait) = &self.replicas else {
+            return self.call(words, records).await.map(of);
+        };
+        let call = self.script_call(words, records);
+        let reply = wait.link.run_and_wait(&call, wait.replicas, wait.within);
+        let reply = reply.await;
+        let (reply, confirmed): (i64, u32) =
+            reply.map_err(|problem| StoreUnavailable::new(problem.to_string()))?;
+        Ok(match of(reply) {
+            Written::Yes if confirmed < wait.replicas => Written::Unconfirmed {
+                confirmed,
+                wanted: wait.replicas,
+            },
+            outcome => outcome,
+        })
+    }
+
+    /// Writes a record in place of another one. `restricts`: replicas must have it too.
     async fn write(
         &self,
         record: &KeyRecord,
         before: &[u8],
         revision: u64,
-    ) -> Result<bool, StoreUnavailable> {
+        restricts: bool,
+    ) -> Result<Written, StoreUnavailable> {
         let id = record.id();
         let sealed = self.sealer.seal(record, revision);
         let sealed = sealed.ok_or(StoreUnavailable::new(
@@ -228,12 +302,24 @@ impl Inner {
         ))?;
         let order = record.created().as_secs().to_string();
         let records = [before, &sealed, order.as_bytes()];
-        let written = self.call::<i64>(&["write", id.as_str()], &records).await;
-        let is_written = written.as_ref() == Ok(&1);
+        let words = ["write", id.as_str()];
+        let written = match restricts {
+            true => self.call_and_wait(&words, &records).await,
+            false => self
+                .call::<i64>(&words, &records)
+                .await
+                .map(|written| match written {
+                    1 => Written::Yes,
+                    _ => Written::No,
+                }),
+        };
+        let is_written = written
+            .as_ref()
+            .is_ok_and(|written| *written != Written::No);
         let known = if is_written { revision } else { 0 };
         // Also after an error: the server may have written, and its reply was lost.
         self.cache.outdate(id, known, self.clock.monotonic());
-        written.map(|_| is_written)
+        written
     }
 
     /// Tells what this process changed.

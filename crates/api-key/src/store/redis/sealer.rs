@@ -16,6 +16,7 @@ use crate::{
 
 /// Keeps the uses of the key apart.
 const PURPOSE: &[u8] = b"palisade api key record 1\0";
+const FINGERPRINT: &[u8] = b"palisade api key seal key 1\0";
 /// Bytes of a seal.
 const SEAL: usize = 32;
 /// Bytes of a revision.
@@ -35,6 +36,13 @@ impl Sealer {
     pub(super) fn new(key: &Secret) -> Option<Self> {
         let key = Some(key.expose()).filter(|key| is_strong_key(key))?;
         Hmac::new_from_slice(key).ok().map(Self)
+    }
+
+    /// Returns a digest that only the same key has.
+    pub(super) fn fingerprint(&self) -> [u8; 32] {
+        let mut mac = self.0.clone();
+        mac.update(FINGERPRINT);
+        mac.finalize().into_bytes().into()
     }
 
     /// `None`: a time of the record cannot be written.

@@ -12,12 +12,13 @@ use self::{source::Item, validate::problems};
 use crate::support::Folder;
 
 /// The files with the types of the configuration, from the folder `crates`.
-const FILES: [&str; 25] = [
+const FILES: [&str; 26] = [
     "palisade/src/config/document/mod.rs",
     "palisade/src/config/document/audit/mod.rs",
     "palisade/src/config/document/audit/rules.rs",
     "palisade/src/config/document/audit/sinks.rs",
     "palisade/src/config/document/client_certificates.rs",
+    "palisade/src/config/document/concurrency.rs",
     "palisade/src/config/document/cors.rs",
     "palisade/src/config/document/inspect.rs",
     "palisade/src/config/document/tokens/introspection.rs",

@@ -86,6 +86,15 @@ pub(in crate::config) struct KeysRedis {
     pub(in crate::config) lifetime_millis: Option<Spanned<u64>>,
     /// How many records are kept in this process: 0 to 1,000,000. Default: 16,384.
     pub(in crate::config) remembered_keys: Option<Spanned<u64>>,
+    /// How many replicas must have a revocation before it is confirmed: 1 to 100. Default: none, and a failover may lose
+    /// it.
+    ///
+    /// If fewer have it in time, the key is revoked nevertheless, and the operator is told: revoke it again then. The user
+    /// of the server needs the command `WAIT`.
+    pub(in crate::config) revocation_replicas: Option<Spanned<u64>>,
+    /// How long a revocation waits for replicas, in milliseconds: 1 to 10,000. Default: 1,000. Needs
+    /// `revocation_replicas`.
+    pub(in crate::config) replicas_millis: Option<Spanned<u64>>,
 }
 
 /// What happens to a valid key that was sent without TLS. The request is refused in any case.

@@ -112,6 +112,17 @@ pub(in crate::config) enum StoreFails {
     Local,
 }
 
+/// `[limit_fields]`: what responses say of the limits.
+#[derive(Debug, Default, Deserialize, PartialEq)]
+#[serde(default, deny_unknown_fields)]
+pub(in crate::config) struct LimitFields {
+    /// Whether `RateLimit` has `pk`, an opaque key of what was counted together. Default: `false`.
+    ///
+    /// A client that uses several keys or addresses then sees which of its requests share a quota. The key tells neither
+    /// an address nor a name.
+    pub(in crate::config) partition_keys: bool,
+}
+
 /// `[limit_store]`: the memory of the limits of one process, and the file that keeps it over a restart.
 ///
 /// Without the section the memory has the default size, and all quotas are full after a restart. Not with

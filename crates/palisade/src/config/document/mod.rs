@@ -12,6 +12,7 @@
 
 mod audit;
 mod client_certificates;
+mod concurrency;
 mod cors;
 mod inspect;
 mod keys;
@@ -26,8 +27,8 @@ mod tokens;
 use serde::Deserialize;
 
 pub(super) use self::{
-    audit::*, client_certificates::*, cors::*, inspect::*, keys::*, limits::*, requests::*,
-    routes::*, secret::*, server::*, session::*, tokens::*,
+    audit::*, client_certificates::*, concurrency::*, cors::*, inspect::*, keys::*, limits::*,
+    requests::*, routes::*, secret::*, server::*, session::*, tokens::*,
 };
 
 /// The whole file without the sections of the application, which
@@ -44,6 +45,8 @@ pub(super) struct Document {
     pub(super) client: Client,
     /// Empty: the certificate of a client is no principal.
     pub(super) client_certificates: Vec<ClientCertificates>,
+    /// Empty: as many requests of one client are in progress as it sends.
+    pub(super) concurrency: Vec<Concurrency>,
     /// `None`: no script of another origin may call the service.
     pub(super) cors: Option<Cors>,
     /// `None`: writes from other origins are not refused, but for those of sessions.
@@ -60,8 +63,12 @@ pub(super) struct Document {
     pub(super) keys: Option<Keys>,
     /// Empty: nothing is limited, which is the warning `no-client-limit`.
     pub(super) limits: Vec<Limit>,
+    /// Without the section: the fields of the draft, without keys of partitions.
+    pub(super) limit_fields: LimitFields,
     /// `None`: memory of the default size, which a restart empties.
     pub(super) limit_store: Option<MemorySection>,
+    /// `None`: no request is refused because others are in progress.
+    pub(super) load_shedding: Option<LoadShedding>,
     /// `None`: each process counts alone, in memory.
     pub(super) redis: Option<Redis>,
     /// Empty: no metadata is published, and the audience is that of `[[tokens]]`.

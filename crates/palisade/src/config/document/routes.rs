@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::RoutePriority;
+
 /// `[[routes]]`: the rule of one template.
 ///
 /// A path without a rule gets status 404, a method without one 405. Two rules for one path and
@@ -26,6 +28,9 @@ pub(in crate::config) struct Route {
     pub(in crate::config) client_certificate: bool,
     /// The limits that the rule names, or `none`. Default: those that count on all routes.
     pub(in crate::config) limits: Option<Spanned<RouteLimits>>,
+    /// How important the requests are for `[load_shedding]`: `sheddable`, `normal` or `critical`. Default: that of the
+    /// principal's tier, or `normal`.
+    pub(in crate::config) priority: Option<RoutePriority>,
     /// Names of the text fields that are cleaned: `text`, `title?`, `/input/text`. Default: none.
     ///
     /// A name that begins with `/` is a JSON pointer (RFC 6901). The shield refuses a body without

@@ -6,6 +6,7 @@
 #[cfg(feature = "redis")]
 mod redis;
 mod exposed;
+mod seen;
 
 use std::path::PathBuf;
 
@@ -16,6 +17,7 @@ use palisade_api_key::{
     KeyRecord, KeyScheme, Pepper,
 };
 
+pub(in crate::config) use self::seen::SeenKeys;
 use crate::config::{
     Config, ConfigFileError,
     audit::late_audit::LateAudit,
@@ -61,7 +63,7 @@ impl OpenedKeys {
 
 impl Config {
     /// Adds the authenticator of API keys. Also returns scheme and store, with which the
-    /// application can issue and revoke keys. `trail` gets the changes of keys.
+    /// application can issue and revoke keys. `trail` gets the changes of keys, `seen` is what stores in Redis have seen.
     ///
     /// # Errors
     ///
@@ -70,6 +72,7 @@ impl Config {
         &self,
         shield: ShieldBuilder,
         trail: &LateAudit,
+        seen: &SeenKeys,
     ) -> Result<(ShieldBuilder, OpenedKeys), ConfigFileError> {
         let Some(keys) = &self.document.keys else {
             return Ok((shield, OpenedKeys::default()));
@@ -86,7 +89,10 @@ impl Config {
                     OnExposed::Revoke => layer.on_exposed(revoker(store)),
                 }
             }
-            (None, Some(redis)) => self.layer_of_redis(keys, redis, scheme, trail, &mut opened)?,
+            (None, Some(redis)) => {
+                let sources = (trail, seen);
+                self.layer_of_redis(keys, redis, scheme, sources, &mut opened)?
+            }
             (None, None) => {
                 let remedy = "write file = \"keys.toml\", or add [keys.redis]";
                 let problem = "the section names no place of the keys";
@@ -167,7 +173,7 @@ impl Config {
         keys: &Keys,
         redis: &KeysRedis,
         scheme: KeyScheme,
-        trail: &LateAudit,
+        (trail, seen): (&LateAudit, &SeenKeys),
         opened: &mut OpenedKeys,
     ) -> Result<ApiKeyLayerBuilder, ConfigFileError> {
         if let Some(minutes) = &keys.max_stale_minutes {
@@ -176,7 +182,7 @@ impl Config {
                 "remove it: `lifetime_millis` of [keys.redis] says how long a record is used";
             return Err(self.source.at(minutes, problem, remedy));
         }
-        let store = self.keys_in_redis(redis, trail)?;
+        let store = self.keys_in_redis(redis, trail, seen)?;
         let layer = ApiKeyLayer::builder(scheme.clone(), store.clone());
         opened.redis = Some((scheme, store.clone()));
         Ok(match keys.on_exposed {
@@ -196,7 +202,7 @@ impl Config {
         _: &Keys,
         redis: &KeysRedis,
         _: KeyScheme,
-        _: &LateAudit,
+        _: (&LateAudit, &SeenKeys),
         _: &mut OpenedKeys,
     ) -> Result<ApiKeyLayerBuilder, ConfigFileError> {
         let remedy = "build with the feature `redis`, or remove the table";

@@ -1,10 +1,12 @@
 //! `[keys.redis]`: API keys of a fleet, in one server.
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 #[cfg(feature = "server")]
 use palisade_api_key::KeyScheme;
-use palisade_api_key::{KeyId, RedisKeyError, RedisKeyStore, RedisKeyStoreBuildError};
+use palisade_api_key::{
+    KeyId, RedisKeyError, RedisKeyStore, RedisKeyStoreBuildError, RedisKeyStoreBuilder,
+};
 use palisade_core::{Clock as _, SystemClock};
 use palisade_internal::log_limit::LogLimit;
 use tokio::{runtime::Handle, sync::Semaphore};
@@ -12,7 +14,10 @@ use tokio::{runtime::Handle, sync::Semaphore};
 use crate::audit_events;
 #[cfg(feature = "server")]
 use crate::config::document::Keys;
-use crate::config::{Config, ConfigFileError, audit::late_audit::LateAudit, document::KeysRedis};
+use crate::config::{
+    Config, ConfigFileError, audit::late_audit::LateAudit, document::KeysRedis,
+    keys::seen::SeenKeys,
+};
 
 /// The fewest bytes of `seal_key`.
 const SHORTEST_SEAL_KEY: usize = 16;
@@ -22,6 +27,10 @@ const LONGEST_LIFETIME: u64 = 60_000;
 const LONGEST_DEADLINE: u64 = 10_000;
 /// The largest `remembered_keys`.
 const MOST_REMEMBERED: u64 = 1_000_000;
+/// The largest `revocation_replicas`.
+const MOST_REPLICAS: u64 = 100;
+/// The default of `replicas_millis`.
+const REPLICAS_MILLIS: u64 = 1_000;
 /// How many revocations of keys that were sent without TLS may be in progress. More than that are tried again
 /// the next time that the key is sent.
 const REVOCATIONS: usize = 64;
@@ -36,6 +45,7 @@ impl Config {
         &self,
         redis: &KeysRedis,
         trail: &LateAudit,
+        seen: &SeenKeys,
     ) -> Result<RedisKeyStore, ConfigFileError> {
         let seal = self.secret_file(&redis.seal_key, SHORTEST_SEAL_KEY)?;
         let trail = trail.clone();
@@ -57,9 +67,40 @@ impl Config {
         if let Some(number) = self.number(&redis.remembered_keys, 0, MOST_REMEMBERED)? {
             store = store.remembered_keys(number);
         }
-        store
-            .build()
-            .map_err(|problem| self.key_store_error(redis, problem))
+        for fleet in seen.all() {
+            store = store.seen_records(fleet);
+        }
+        let store = self.with_replicas(store, redis)?;
+        let store = store.build();
+        let store = store.map_err(|problem| self.key_store_error(redis, problem))?;
+        seen.remember(&store);
+        Ok(store)
+    }
+
+    /// Lets revocations wait for replicas, if the file says so.
+    ///
+    /// # Errors
+    ///
+    /// A number is out of range, or there is a time and no number of replicas.
+    fn with_replicas(
+        &self,
+        store: RedisKeyStoreBuilder,
+        redis: &KeysRedis,
+    ) -> Result<RedisKeyStoreBuilder, ConfigFileError> {
+        let replicas = self.number::<u32>(&redis.revocation_replicas, 1, MOST_REPLICAS)?;
+        let millis = self.number(&redis.replicas_millis, 1, LONGEST_DEADLINE)?;
+        match (replicas.and_then(NonZeroU32::new), &redis.replicas_millis) {
+            (Some(replicas), _) => {
+                let within = Duration::from_millis(millis.unwrap_or(REPLICAS_MILLIS));
+                Ok(store.revocation_replicas(replicas, within))
+            }
+            (None, None) => Ok(store),
+            (None, Some(written)) => {
+                let problem = "no replica is waited for without `revocation_replicas`";
+                let remedy = "add `revocation_replicas`, or remove `replicas_millis`";
+                Err(self.source.at(written, problem, remedy))
+            }
+        }
     }
 
     /// Makes the error about the key of the file that the store refuses.
@@ -94,7 +135,7 @@ impl Config {
         redis: &KeysRedis,
         scheme: &KeyScheme,
     ) -> Result<(), ConfigFileError> {
-        let store = self.keys_in_redis(redis, &LateAudit::default())?;
+        let store = self.keys_in_redis(redis, &LateAudit::default(), &SeenKeys::default())?;
         let all = store.list().await.map_err(|problem| {
             let remedy = "until then requests with a key get status 503";
             self.source.at(&redis.url, problem, remedy)

@@ -5,6 +5,7 @@
 
 mod redis;
 mod memory;
+mod in_progress;
 
 use std::{num::NonZeroU32, sync::Arc};
 
@@ -116,6 +117,9 @@ impl Config {
         }
         if self.only_shadow {
             builder = builder.dangerously_only_shadow();
+        }
+        if self.document.limit_fields.partition_keys {
+            builder = builder.partition_keys();
         }
         let layer = builder.build();
         let layer = layer.map_err(|problem| {

@@ -70,6 +70,10 @@ impl Config {
             None => rule,
             Some(limits) => self.limited(rule, limits)?,
         };
+        let rule = match route.priority {
+            None => rule,
+            Some(priority) => rule.priority(priority.into()),
+        };
         let rule = route
             .text
             .iter()

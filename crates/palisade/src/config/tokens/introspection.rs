@@ -219,6 +219,9 @@ fn with_claims(
     if let Some(claim) = &section.tenant_claim {
         builder = builder.tenant_claim(claim.as_str());
     }
+    if let Some(claim) = &section.own_limits_claim {
+        builder = builder.own_limits_claim(claim.as_str());
+    }
     match &section.tier_claim {
         Some(claim) => builder.tier_claim(claim.as_str()),
         None => builder,

@@ -117,6 +117,9 @@ impl Config {
         if let Some(claim) = &tokens.tier_claim {
             issuer = issuer.tier_claim(claim.as_str());
         }
+        if let Some(claim) = &tokens.own_limits_claim {
+            issuer = issuer.own_limits_claim(claim.as_str());
+        }
         for claim in &tokens.scopes_from {
             issuer = issuer.scopes_from(claim.as_str());
         }

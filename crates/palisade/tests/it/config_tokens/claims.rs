@@ -27,6 +27,7 @@ audience = "tts"
 label = "partner"
 jwks_file = "issuer.jwks"
 tenant_claim = "org_id"
+own_limits_claim = "/account/limits"
 
 [[routes]]
 path = "/who"
@@ -39,20 +40,24 @@ async fn each_issuer_names_the_claims_of_its_principals() {
     let shield = setup.config().unwrap().assemble().unwrap().shield;
     let who = async |who: Principal| {
         let [owner, tier] = [who.owner(), who.tier()].map(|text| text.unwrap_or("none"));
-        format!("{} {owner} {tier}", who.id())
+        let speak = who.own_limits().amount("speak").map_or(0, u32::from);
+        format!("{} {owner} {tier} {speak}", who.id())
     };
     let app = shield
         .protect(Router::new().route("/who", routing::get(who)))
         .unwrap();
     for (issuer, seen) in [
-        ("https://id.example", "own:o-1 t-9 gold"),
-        ("https://partner.example", "partner:lin acme none"),
+        ("https://id.example", "own:o-1 t-9 gold 0"),
+        ("https://partner.example", "partner:lin acme none 7"),
     ] {
         let token = palisade::jwt::mint::Token::new(issuer, "tts", "lin")
             .claim("oid", "o-1")
             .claim("tid", "t-9")
             .claim("org_id", "acme")
-            .claim("account", json!({ "plan": "gold" }));
+            .claim(
+                "account",
+                json!({ "plan": "gold", "limits": { "speak": 7 } }),
+            );
         let response = send_to(&app, with_token("GET", "/who", &setup.sign(&token))).await;
         assert_eq!((response.status, &*response.body), (200, seen), "{issuer}");
     }

@@ -216,7 +216,7 @@ impl fmt::Debug for LeasedStore {
 
 impl LimitStore for LeasedStore {
     forward!(self => self.0.store;
-        bucket_key adjust adjust_degraded adjust_uncertain is_adjusting check_limit limit_names look rescale overrides change_override budgets);
+        bucket_key adjust adjust_degraded adjust_uncertain is_adjusting check_limit limit_names look rescale overrides change_override budgets permits);
 
     fn charge(&self, now: Duration, charges: &[Charge<'_>]) -> MaybeReady<StoreDecision> {
         let is_leased = |charge: &Charge<'_>| charge.limit.lease().is_some();

@@ -30,7 +30,7 @@ use self::{
 };
 use super::{
     BucketKey, Charge, ChargeOutcome, LimitNames, LimitOverrides, LimitState, LimitStore,
-    MAX_CHARGES, PerCharge, StoreDecision, StoreProblem, nanoseconds,
+    MAX_CHARGES, PerCharge, Permits, StoreDecision, StoreProblem, nanoseconds,
 };
 use crate::{
     gcra::{Gcra, StoredBacklog},
@@ -91,6 +91,8 @@ pub struct MemoryStore {
     names: LimitNames,
     /// The amounts that an operator changed while the service runs.
     overrides: LimitOverrides,
+    /// The requests in progress, of limits of concurrent requests.
+    permits: Permits,
     /// Logs when subjects begin to share buckets, and when that ends.
     sharing_monitor: SharingMonitor,
 }
@@ -142,6 +144,7 @@ impl MemoryStore {
             overflow: OverflowBuckets::default(),
             names: LimitNames::default(),
             overrides: LimitOverrides::default(),
+            permits: Permits::default(),
             sharing_monitor: SharingMonitor::default(),
         }
     }
@@ -310,6 +313,10 @@ impl LimitStore for MemoryStore {
 
     fn overrides(&self) -> Option<&LimitOverrides> {
         Some(&self.overrides)
+    }
+
+    fn permits(&self) -> Option<Permits> {
+        Some(self.permits.clone())
     }
 
     fn explain(&self) -> String {

@@ -11,11 +11,12 @@ use std::{
 
 use tokio::{
     sync::watch,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use super::{
-    RedisStore, StoreState, connection::Connection, settlements::SettlementQueue, store_metrics,
+    RedisStore, StoreState, connection::Connection, permits::PermitQueue,
+    settlements::SettlementQueue, store_metrics,
 };
 
 /// The pause after a batch that the server did not accept. If that continues, the circuit breaker
@@ -41,6 +42,9 @@ pub(super) fn start(shared: &Arc<StoreState>) {
     let connected = shared.connections.subscribe();
     tokio::spawn(count_nodes(Arc::downgrade(shared), connected));
     tokio::spawn(report_unsettled(Arc::downgrade(shared)));
+    let connected = shared.connections.subscribe();
+    let permits = Arc::clone(&shared.permits);
+    tokio::spawn(keep_permits(permits, Arc::downgrade(shared), connected));
 }
 
 /// Sends the settlements of one queue in batches. While one is sent, the next is merged.
@@ -60,6 +64,34 @@ async fn deliver(queue: Arc<SettlementQueue>, store: Weak<StoreState>, mut conne
         let delivered = shared.deliver(&queue, connection).await;
         drop(shared);
         if !delivered {
+            sleep(AFTER_FAILURE).await;
+        }
+    }
+}
+
+/// Deletes the permits of requests that ended, and renews those of running ones at a third of the shortest expiry.
+///
+/// Both are done here, one after the other, so that no renewal overtakes the end of a request. Ends when the queue is
+/// closed or the store is dropped.
+async fn keep_permits(queue: Arc<PermitQueue>, store: Weak<StoreState>, mut connected: Connected) {
+    let mut renewed = Instant::now();
+    while queue.wait(renewed).await {
+        if connected.wait_for(Option::is_some).await.is_err() {
+            return;
+        }
+        let Some(shared) = store.upgrade() else {
+            return;
+        };
+        let Some(connection) = shared.connections.connection() else {
+            continue;
+        };
+        let mut kept = shared.delete_permits(&connection).await;
+        if queue.is_due(renewed) {
+            kept &= shared.renew_permits(&connection).await;
+            renewed = Instant::now();
+        }
+        drop(shared);
+        if !kept {
             sleep(AFTER_FAILURE).await;
         }
     }
@@ -121,13 +153,12 @@ impl Drop for StoreState {
         self.penalties.close();
         self.settlements.close();
         self.outage_usage.close();
+        self.permits.close();
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use tokio::time::Instant;
-
     use super::*;
 
     #[tokio::test(start_paused = true)]

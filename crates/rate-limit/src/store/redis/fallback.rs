@@ -324,12 +324,16 @@ impl StoreState {
     /// Returns the arithmetic of this node's part of a limit: the whole limit divided by the number of nodes.
     fn node_share<'a>(&self, limit: &'a Limit) -> NodeShare<'a> {
         let share = match self.failure_mode_of(limit) {
-            FailureMode::LocalFallback { share } => share.or(self.share),
-            _ => Some(NonZeroU32::MIN),
+            FailureMode::LocalFallback { share } => share.unwrap_or_else(|| self.node_count()),
+            _ => NonZeroU32::MIN,
         };
-        let nodes = || NonZeroU32::new(self.nodes.load(Ordering::Relaxed));
-        let share = share.or_else(nodes).unwrap_or(NonZeroU32::MIN);
         NodeShare::of(&limit.gcra, share)
+    }
+
+    /// Returns among how many nodes a limit is divided: as configured, or as many as were counted.
+    pub(super) fn node_count(&self) -> NonZeroU32 {
+        let counted = || NonZeroU32::new(self.nodes.load(Ordering::Relaxed));
+        self.share.or_else(counted).unwrap_or(NonZeroU32::MIN)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     policy::{Limit, Subject},
     store::{
         BucketKey, Charge, ChargeOutcome, LimitNames, LimitOverride, LimitOverrides, LimitStore,
-        MAX_CHARGES, OverrideError, OwnedCharge, StoreDecision, StoreProblem,
+        MAX_CHARGES, OverrideError, OwnedCharge, Permits, StoreDecision, StoreProblem,
         overrides::OverrideName,
     },
 };
@@ -144,6 +144,11 @@ impl LimitStore for RedisStore {
     #[cfg(feature = "budgets")]
     fn budgets(&self) -> Option<Arc<dyn crate::budget::BudgetStore>> {
         Some(Arc::new(self.clone()))
+    }
+
+    fn permits(&self) -> Option<Permits> {
+        let counters = self.0.local.permits()?;
+        Some(counters.shared_by(Arc::new(self.clone())))
     }
 
     fn explain(&self) -> String {

@@ -21,6 +21,7 @@ mod subject_calls;
 pub(crate) mod fallback;
 mod node_share;
 mod overrides;
+mod permits;
 mod remembered_denials;
 pub(crate) mod connection;
 mod backoff;
@@ -126,6 +127,12 @@ use crate::policy::FailureMode;
 /// them are in one slot of a cluster, so that a request is decided over all its budgets in one call.
 /// While the server cannot be reached, requests with a budget are refused.
 ///
+/// # Concurrent requests
+///
+/// A [`ConcurrencyLayer`](crate::ConcurrencyLayer) over the store counts requests in progress in a sorted set for each
+/// subject, such as `palisade:{2f6c…}:voices:permits`, with the time at which each permit expires. The node
+/// renews the permits of running requests, and deletes those of requests that ended.
+///
 /// # Overrides
 ///
 /// [Overrides](crate::RateLimitLayer::set_override) are in one key, `palisade:{overrides}`, which holds hashes, names
@@ -204,6 +211,8 @@ struct StoreState {
     overrides: LimitOverrides,
     /// What the server may not know.
     losses: LossRecord,
+    /// The claims of requests in progress.
+    permits: Arc<PermitQueue>,
     /// Numbers of reserves of budgets, with which this node names them.
     #[cfg(feature = "budgets")]
     reserves: std::sync::atomic::AtomicU64,

@@ -183,7 +183,7 @@ impl fmt::Debug for SnapshotStore {
 
 impl LimitStore for SnapshotStore {
     forward!(self => self.0.memory;
-        bucket_key charge adjust limit_names overrides rescale);
+        bucket_key charge adjust limit_names overrides rescale permits);
 
     fn finish(&self) -> MaybeReady<()> {
         let _ = self.0.save_or_tell();

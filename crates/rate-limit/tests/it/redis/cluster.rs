@@ -110,7 +110,7 @@ impl Cluster {
         format!("redis-cluster://{}", hosts.join(","))
     }
 
-    async fn store(&self) -> RedisStore {
+    pub(super) async fn store(&self) -> RedisStore {
         let builder = RedisStore::builder(&self.url(), Secret::new(HASH_KEY)).deadline(DEADLINE);
         let store = builder.connect().await.unwrap();
         up(&store).await;

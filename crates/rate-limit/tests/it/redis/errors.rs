@@ -1,13 +1,19 @@
 //! The operator learns why the store is of no use, and no secret with it.
 
-use palisade_core::Secret;
-use palisade_rate_limit::{FailureMode, LimitStore, RedisStore, StoreProblem};
+use std::{convert::Infallible, num::NonZeroU32};
+
+use bytes::Bytes;
+use http::Response;
+use http_body_util::Full;
+use palisade_core::{GuardLayer, Secret};
+use palisade_rate_limit::{ConcurrencyLayer, FailureMode, LimitStore, RedisStore, StoreProblem};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
+use tower::{Layer, ServiceExt, service_fn};
 
-use super::{Log, connect, proxy::Proxy, server::Server, stack, status, up};
+use super::{Log, asked, connect, proxy::Proxy, server::Server, stack, status, up};
 use crate::support::*;
 
 /// What the guide says that the user of the store needs.
@@ -73,10 +79,44 @@ async fn the_documented_permissions_suffice() {
     let Some(server) = Server::start().await else {
         return;
     };
-    user(&server, &[&ACL[..], &["+expire"]].concat()).await;
+    user(
+        &server,
+        &[&ACL[..], &["+expire", "+zrem", "+zscore"]].concat(),
+    )
+    .await;
     let store = connect(&server.url_of("limits", "right")).await;
     up(&store).await;
     assert_eq!(store.check().await.unwrap().nodes, 1);
+    let voices = ConcurrencyLayer::builder("voices", NonZeroU32::MIN).store(store.clone());
+    let voices = voices
+        .when_store_fails(FailureMode::FailClosed)
+        .build()
+        .unwrap();
+    let respond =
+        async |_: TestRequest| Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()));
+    let service = GuardLayer((Clients, voices)).layer(service_fn(respond));
+    let open = service.clone().oneshot(from("203.0.113.7")).await.unwrap();
+    assert_eq!(open.status(), 200);
+    assert_eq!(
+        service
+            .clone()
+            .oneshot(from("203.0.113.7"))
+            .await
+            .unwrap()
+            .status(),
+        429
+    );
+    drop(open);
+    asked("the permit is free", async || {
+        service
+            .clone()
+            .oneshot(from("203.0.113.7"))
+            .await
+            .unwrap()
+            .status()
+            == 200
+    })
+    .await;
     let layer = stack(
         &store,
         [policy("a", "100/day").cost(10).settled_by("characters")],

@@ -40,6 +40,8 @@ pub(in crate::config) struct Introspection {
     pub(in crate::config) tenant_claim: Option<String>,
     /// The member that the tier is read from, by which limits may differ. Default: none.
     pub(in crate::config) tier_claim: Option<String>,
+    /// The member that the principal's own amounts for limits are read from: `{ "speak": 500 }`. Default: none.
+    pub(in crate::config) own_limits_claim: Option<String>,
     /// How long a response is used, in seconds: 0 to 600. Default: 60. A revoked token is still
     /// accepted for so long.
     pub(in crate::config) lifetime_seconds: Option<Spanned<u64>>,

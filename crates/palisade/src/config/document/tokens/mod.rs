@@ -114,6 +114,11 @@ pub(in crate::config) struct Tokens {
     pub(in crate::config) tenant_claim: Option<String>,
     /// The claim that the tier is read from, by which limits may differ. Default: none.
     pub(in crate::config) tier_claim: Option<String>,
+    /// The claim that the principal's own amounts for limits are read from: `{ "speak": 500 }`. Default: none.
+    ///
+    /// A lower amount always applies, a higher one up to `own_amounts_up_to` of the limit. A token with a malformed claim
+    /// is refused.
+    pub(in crate::config) own_limits_claim: Option<String>,
     /// The realm of challenges (RFC 6750 section 3). Default: `api`. All issuers share one, so different
     /// values are an error.
     pub(in crate::config) realm: Option<Spanned<String>>,

@@ -74,6 +74,7 @@ impl RedisStoreBuilder {
                 changes.clone(),
             )),
             overrides: LimitOverrides::default(),
+            permits: Arc::default(),
             losses: LossRecord::new(self.clock),
             #[cfg(feature = "budgets")]
             reserves: Default::default(),

@@ -181,7 +181,6 @@ impl ConnectionManager {
     /// # Errors
     ///
     /// The call failed, or there was no reply in time.
-    #[cfg(feature = "budgets")]
     pub(super) async fn call<T, F>(
         &self,
         connection: Connection,
