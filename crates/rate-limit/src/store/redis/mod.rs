@@ -52,8 +52,9 @@ pub use self::{
     most_used::{MostUsed, UsedBucket},
 };
 use self::{
-    connection::ConnectionManager, health::LossRecord, remembered_denials::RememberedDenials,
-    settlements::SettlementQueue, status_changes::StatusChanges,
+    connection::ConnectionManager, health::LossRecord, permits::PermitQueue,
+    remembered_denials::RememberedDenials, settlements::SettlementQueue,
+    status_changes::StatusChanges,
 };
 use super::{LimitOverrides, StoreProblem, memory::MemoryStore};
 use crate::policy::FailureMode;
