@@ -217,7 +217,8 @@ impl RedisKeyStore {
         // Also after an error: the server may have removed it, and its reply was lost.
         self.0.cache.outdate(id, revision, self.0.clock.monotonic());
         // The call is sent again after a lost connection, and then finds nothing any more.
-        let is_removed = removed? != Written::No || was_there;
+        let removed = removed?;
+        let is_removed = removed != Written::No || was_there;
         if is_removed {
             let record = before.map(|opened| opened.record);
             self.0.tell_each(&[KeyEvent::removed(id, record.as_ref())]);
