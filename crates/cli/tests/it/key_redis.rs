@@ -54,7 +54,7 @@ impl Fleet {
         let scheme = KeyScheme::new(Pepper::read_file(self.folder.path("pepper")).unwrap());
         let store = RedisKeyStore::builder(&self.server.url(), Secret::new(SEAL));
         let store = store.build().unwrap();
-        let presented = scheme.present(key).unwrap();
+        let presented = scheme.present(key.as_bytes()).unwrap();
         let record = runtime
             .unwrap()
             .block_on(store.get(presented.id()))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use allocation_counter::measure;
 use http::{HeaderName, Request, Response};
-use palisade_core::{GuardService, Guards, RequestIdLayer, SecurityContext};
+use palisade_core::{Guard as _, GuardService, Guards, RequestIdLayer, SecurityContext};
 use tower::ServiceExt as _;
 
 use crate::support::*;

@@ -106,6 +106,10 @@ impl ConcurrencyLayerBuilder {
     /// # let _ = layer;
     /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
     /// ```
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a builder takes a store, as other builders do"
+    )]
     pub fn store(mut self, store: impl LimitStore) -> Self {
         self.permits = store.permits().ok_or_else(|| store.explain());
         self

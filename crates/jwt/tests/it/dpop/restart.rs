@@ -104,7 +104,9 @@ async fn only_the_memory_of_the_last_layer_with_the_same_bounds_is_continued() {
     let other = || proofs().max_age(Duration::from_secs(90));
     let made = || [made_at(NOW + 59)];
     let clock = clock_at(NOW + 60);
-    let first = layer_with(&crate::support::clock(), continued(&memory, proofs()));
+    let from_start = crate::support::clock();
+    let first = layer_with(&from_start, continued(&memory, proofs()));
+    from_start.advance(Duration::from_secs(60));
     let second = layer_with(&clock, continued(&memory, other()));
     assert_eq!(statuses(&second, &made()).await, [503], "other bounds");
     let third = layer_with(&clock, continued(&memory, proofs()));

@@ -199,7 +199,8 @@ impl StoreState {
     /// Sends calls, a bounded number at the same time. Stops at the first that fails.
     async fn send_permit_calls(&self, connection: &Connection, calls: Vec<PermitCall>) -> bool {
         for batch in calls.chunks(AT_ONCE) {
-            let running = batch.iter().cloned().map(|call| {
+            let running = batch.iter().map(|call| {
+                let call = call.clone();
                 self.connections
                     .call(connection.clone(), DELIVERING, |handle| call.run(handle))
             });
