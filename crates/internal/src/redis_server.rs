@@ -92,9 +92,13 @@ impl Drop for RedisServer {
 fn spawn(port: u16) -> io::Result<Child> {
     let port = port.to_string();
     let keeps_nothing = ["--save", "", "--appendonly", "no"];
+    // A replica stores what it gets from the other server.
+    let dump = format!("palisade-redis-{port}.rdb");
     let mut child = Command::new("redis-server")
         .args(["--port", &port, "--bind", "127.0.0.1"])
         .args(keeps_nothing)
+        .args(["--dbfilename", &dump, "--dir"])
+        .arg(std::env::temp_dir())
         .stdout(Stdio::piped())
         .spawn()?;
     let log = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;

@@ -276,7 +276,7 @@ async fn a_forged_line_in_an_older_part_does_not_pass_for_the_last_record_that_r
     let text = fs::read_to_string(&old[0]).unwrap();
     let forged = format!("{text}{{\"v\":1,\"type\":\"x\",\"seq\":{number},{hash}");
     fs::write(&old[0], forged).unwrap();
-    // Whoever forged it deletes the next two parts when retention has run.
+    // The one who forged it deletes the next two parts when retention has run.
     in_parts(builder().keep_at_most(1), 2).await;
     fs::remove_file(&old[1]).unwrap();
     fs::remove_file(&old[2]).unwrap();
@@ -294,7 +294,7 @@ async fn a_forged_line_in_an_older_part_does_not_pass_for_the_last_record_that_r
     };
     let file = old[0].file_name().unwrap().to_str().unwrap();
     assert_eq!(
-        (&told["cause"], &told["file"]),
+        (&told["data"]["cause"], &told["data"]["file"]),
         (&"damaged".into(), &file.into())
     );
 }

@@ -128,6 +128,7 @@ impl ServerArguments {
         Ok(builder)
     }
 
+    #[allow(clippy::disallowed_methods, reason = "the argument names the variable")]
     fn password(&self) -> Result<Option<Secret>, Failure> {
         if let Some(file) = &self.password_file {
             return read(file).map(Some);

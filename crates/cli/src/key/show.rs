@@ -48,10 +48,11 @@ impl Show {
     pub(super) fn run(self) -> Result<(), Failure> {
         let id = id_in(&self.key)?;
         let record = self.store.open()?.get(id)?;
-        Ok(match self.json {
+        match self.json {
             true => output::print_result(format_args!("{:#}", key_document(&record, None, now())))?,
             false => output::print_result(lines(&record))?,
-        })
+        }
+        Ok(())
     }
 }
 

@@ -294,7 +294,12 @@ async fn heads_and_limits_of_bodies_are_as_the_section_of_text_says() {
     assert_eq!(passed, (200, "ab".to_owned()));
     let long = format!(r#"{{"text":"{}"}}"#, "a".repeat(1025));
     for (path, body, status, code) in [
-        ("/say/%E2%80%AE", r#"{"text":"hi"}"#, 422, "field_not_clean"),
+        (
+            "/say/l%E2%80%AEi",
+            r#"{"text":"hi"}"#,
+            422,
+            "field_not_clean",
+        ),
         (
             "/say/li",
             r#"{"text":"hi","l":[[1]]}"#,
