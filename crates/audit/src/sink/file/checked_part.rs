@@ -1,7 +1,7 @@
 //! Checks an older part before its deletion is recorded: its records under the key of the writer, from the first to the
 //! last.
 //!
-//! A record `retired` explains why the trail begins later. Its last number must therefore be proven: whoever can write the
+//! A record `retired` explains why the trail begins later. Its last number must therefore be proven: one that can write the
 //! file, and has no key, could otherwise end a part with a line that states a later number.
 //!
 //! With an evolving key the writer has no key of an earlier file. Their form and order are checked, and the number and hash
