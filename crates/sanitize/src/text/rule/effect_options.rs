@@ -69,7 +69,7 @@ impl TextRule {
         }
     }
 
-    /// Keeps what matches and counts it in the report ([`Report::rule`]).
+    /// Keeps what matches and counts it in the report ([`Report::rule`](crate::Report::rule)).
     ///
     /// ```
     /// use palisade_sanitize::{Sanitizer, TextRule};
@@ -124,7 +124,7 @@ impl TextRule {
         }
     }
 
-    /// Refuses the text if anything matches ([`Refused::Rule`]). This is the default.
+    /// Refuses the text if anything matches ([`Refused::Rule`](crate::Refused::Rule)). This is the default.
     pub fn refuse(self) -> Self {
         Self {
             effect: Effect::Refuse,
@@ -135,7 +135,7 @@ impl TextRule {
     /// Replaces each match with this text, which is taken literally: `$1` has no special meaning.
     ///
     /// At most 64 bytes; [`SanitizerBuilder::build`](crate::SanitizerBuilder::build) refuses more.
-    /// A replacement that matches again can make the text unstable ([`Refused::Unstable`]).
+    /// A replacement that matches again can make the text unstable ([`Refused::Unstable`](crate::Refused::Unstable)).
     ///
     /// ```
     /// use palisade_sanitize::{Sanitizer, TextRule};

@@ -20,7 +20,7 @@ const SETTLEMENT_MEMORY: usize = 4 * 1024 * 1024;
 
 /// The default number of buckets of the fallback.
 const LOCAL_BUCKETS: usize = 16_384;
-/// Configures a [`RedisStore`]. [`RedisStore::builder`] returns it.
+/// Configures a [`RedisStore`](super::RedisStore). [`RedisStore::builder`](super::RedisStore::builder) returns it.
 ///
 /// | Setting | Default |
 /// |---|---|
