@@ -12,6 +12,7 @@ mod file;
 mod pepper_file;
 mod file_errors;
 mod file_changes;
+mod file_permissions;
 mod imported;
 mod keys;
 mod layer;

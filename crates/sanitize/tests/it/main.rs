@@ -12,6 +12,7 @@ mod contract;
 mod head;
 mod hidden_channels;
 mod json;
+mod json_limits;
 mod json_suite;
 mod masks;
 mod masks_of_data;

@@ -1,8 +1,7 @@
 //! The body of a response, on its way to the client.
 //!
 //! Nothing is collected: a part is asked for when the client has taken the last one, so memory does not
-//! grow with the body. On the way a part may be changed in two ways: trailers that are not on the list are
-//! dropped, and the upstream's credential is masked.
+//! grow with the body. What may be changed on the way is in [`filters`].
 //!
 //! Two times bound it. `idle` begins when the upstream has nothing to give, and ends with the next part;
 //! while a slow client does not read, it does not run. `end` is fixed when the request begins. The timer
@@ -19,6 +18,8 @@
 //! A body that breaks off is never made to look complete: over HTTP/1.1 the last chunk is missing (RFC
 //! 9112 section 8), over HTTP/2 the stream is reset (RFC 9113 section 5.4.2).
 
+mod filters;
+
 use std::{
     fmt,
     pin::Pin,
@@ -27,12 +28,12 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use palisade::core::BoxError;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use self::filters::Filters;
 use super::{
     bounds::{Bounds, TooLong, add_held_bytes},
     mask::Mask,
@@ -62,16 +63,8 @@ pub struct UpstreamBody {
     timer: Option<Pin<Box<Sleep>>>,
     /// When the client began to wait for the next part. `None`: a part was there.
     silent_since: Option<Instant>,
-    /// The names of trailers that pass.
-    trailers: Trailers,
-    /// Trailers that follow what was held back until they came.
-    waiting: Option<HeaderMap>,
-    /// Removes the upstream's credential.
-    mask: Option<Mask>,
-    /// Hides tools of an MCP server.
-    tools: Option<Box<ToolListReader>>,
-    /// Counts what the response cost.
-    meter: Option<Meter>,
+    /// What looks at each part, and may change it.
+    filters: Filters,
     /// Ends the body with the credential of the client.
     watch: Option<Box<CredentialWatch>>,
     /// What must live as long as the body, such as the count of requests of a server.
@@ -106,11 +99,7 @@ impl UpstreamBody {
             bounds,
             timer: None,
             silent_since: None,
-            trailers,
-            waiting: None,
-            mask: None,
-            tools: None,
-            meter: None,
+            filters: Filters::new(trailers),
             watch: None,
             held: None,
         }
@@ -131,23 +120,25 @@ impl UpstreamBody {
     /// Removes a secret from the bytes that pass.
     ///
     /// `None`: the upstream has no credential of the gateway, and nothing is searched.
-    pub(crate) fn with_mask(self, mask: Option<Mask>) -> Self {
-        Self { mask, ..self }
+    pub(crate) fn with_mask(mut self, mask: Option<Mask>) -> Self {
+        self.filters.mask = mask;
+        self
     }
 
     /// Counts what the response cost, and may leave out its usage.
     ///
     /// `None`: no budget counts this request.
-    pub(crate) fn with_meter(self, meter: Option<Meter>) -> Self {
-        Self { meter, ..self }
+    pub(crate) fn with_meter(mut self, meter: Option<Meter>) -> Self {
+        self.filters.meter = meter;
+        self
     }
 
     /// Hides tools from the client.
     ///
     /// `None`: nothing is hidden.
-    pub(crate) fn with_tools(self, tools: Option<ToolListReader>) -> Self {
-        let tools = tools.map(Box::new);
-        Self { tools, ..self }
+    pub(crate) fn with_tools(mut self, tools: Option<ToolListReader>) -> Self {
+        self.filters.tools = tools.map(Box::new);
+        self
     }
 
     /// Ends the body when the credential of the client has ended.
@@ -202,94 +193,19 @@ impl UpstreamBody {
         }
     }
 
-    /// Returns what may pass of a frame. `None`: nothing.
-    ///
-    /// Data may be empty after masking: all of it is held back until more is known. Trailers that are
-    /// all dropped leave nothing either. What was held back comes before trailers, which wait for the next poll.
-    fn pass_frame(&mut self, frame: Frame<Bytes>) -> Option<Frame<Bytes>> {
-        let frame = match frame.into_data() {
-            Ok(data) => {
-                let data = match &mut self.mask {
-                    Some(mask) => mask.mask_part(data),
-                    None => data,
-                };
-                let data = match &mut self.tools {
-                    Some(tools) => tools.pass_part(&data),
-                    None => data,
-                };
-                let data = match &mut self.meter {
-                    Some(meter) => meter.pass_part(data),
-                    None => data,
-                };
-                return (!data.is_empty()).then(|| Frame::data(data));
-            }
-            Err(frame) => frame,
-        };
-        let trailers = self.trailers.keep_allowed(frame.into_trailers().ok()?);
-        let mut trailers = trailers.unwrap_or_default();
-        if let Some(mask) = &self.mask {
-            mask.remove_from(&mut trailers);
-        }
-        self.waiting = (!trailers.is_empty()).then_some(trailers);
-        let rest = self.take_rest();
-        match rest.is_empty() {
-            true => self.waiting.take().map(Frame::trailers),
-            false => Some(Frame::data(rest)),
-        }
-    }
-
-    /// Returns what was held back, as no data follows. The cost of the response is settled, unless a list of tools
-    /// [cannot be read](Self::has_failed).
-    fn take_rest(&mut self) -> Bytes {
-        let rest = self.mask.as_mut().map(Mask::finish).unwrap_or_default();
-        let rest = match &mut self.tools {
-            Some(tools) => tools.finish(&rest),
-            None => rest,
-        };
-        if self.has_failed() {
-            return Bytes::new();
-        }
-        self.tools = None;
-        match self.meter.take() {
-            Some(meter) => meter.finish(rest),
-            None => rest,
-        }
-    }
-
     /// Returns what is left when the upstream has nothing more. An error comes first.
     ///
     /// Bytes that were held back are not sent before an error: what is incomplete anyway needs no more
     /// bytes.
     fn last_frame(&mut self, end: Option<BodyFrame>) -> Option<BodyFrame> {
-        match end {
-            Some(error) => Some(error),
-            None => {
-                let rest = self.take_rest();
-                if self.has_failed() {
-                    return Some(Err(TooLong::List.into()));
-                }
-                (!rest.is_empty()).then(|| Ok(Frame::data(rest)))
-            }
+        if end.is_some() {
+            return end;
         }
-    }
-
-    /// Returns whether a list of tools is too long to be read.
-    fn has_failed(&self) -> bool {
-        self.tools.as_ref().is_some_and(|tools| tools.has_failed())
-    }
-
-    /// Returns whether something may change the length of the body.
-    fn changes_length(&self) -> bool {
-        self.tools.is_some() || self.meter.as_ref().is_some_and(Meter::changes_length)
-    }
-
-    /// Returns how many bytes are held back.
-    ///
-    /// They are no longer in the upstream's count, but still to be sent.
-    fn held_bytes(&self) -> u64 {
-        self.mask
-            .as_ref()
-            .map_or(0, |mask| mask.held_bytes() as u64)
+        let rest = self.filters.take_rest();
+        if self.filters.has_failed() {
+            return Some(Err(TooLong::List.into()));
+        }
+        (!rest.is_empty()).then(|| Ok(Frame::data(rest)))
     }
 
     /// Ends the body: what it held is free.
@@ -312,8 +228,8 @@ impl Body for UpstreamBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        if let Some(trailers) = self.waiting.take() {
-            return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+        if let Some(trailers) = self.filters.take_waiting() {
+            return Poll::Ready(Some(Ok(trailers)));
         }
         loop {
             if let Poll::Ready(ended) = self.poll_credential(cx) {
@@ -350,8 +266,8 @@ impl Body for UpstreamBody {
                     return Poll::Ready(self.last_frame(end.map(|end| end.map_err(Into::into))));
                 }
             };
-            let passed = self.pass_frame(frame);
-            if self.has_failed() {
+            let passed = self.filters.pass_frame(frame);
+            if self.filters.has_failed() {
                 self.release_held();
                 return Poll::Ready(Some(Err(TooLong::List.into())));
             }
@@ -363,13 +279,13 @@ impl Body for UpstreamBody {
 
     /// False while bytes are held back, since they are still to be sent.
     fn is_end_stream(&self) -> bool {
-        if self.waiting.is_some() || self.changes_length() {
+        if self.filters.has_waiting_trailers() || self.filters.changes_length() {
             return false;
         }
         match &self.content {
-            Content::Upstream(body) => self.held_bytes() == 0 && body.is_end_stream(),
+            Content::Upstream(body) => self.filters.held_bytes() == 0 && body.is_end_stream(),
             #[cfg(test)]
-            Content::Test(body) => self.held_bytes() == 0 && body.is_end_stream(),
+            Content::Test(body) => self.filters.held_bytes() == 0 && body.is_end_stream(),
             Content::Own(bytes) => bytes.is_empty(),
         }
     }
@@ -377,13 +293,13 @@ impl Body for UpstreamBody {
     /// Masking keeps lengths, so the upstream's hint is right once the bytes that are held back are
     /// added.
     fn size_hint(&self) -> SizeHint {
-        if self.changes_length() {
+        if self.filters.changes_length() {
             return SizeHint::default();
         }
         match &self.content {
-            Content::Upstream(body) => add_held_bytes(body.size_hint(), self.held_bytes()),
+            Content::Upstream(body) => add_held_bytes(body.size_hint(), self.filters.held_bytes()),
             #[cfg(test)]
-            Content::Test(body) => add_held_bytes(body.size_hint(), self.held_bytes()),
+            Content::Test(body) => add_held_bytes(body.size_hint(), self.filters.held_bytes()),
             Content::Own(bytes) => SizeHint::with_exact(bytes.len() as u64),
         }
     }

@@ -4,6 +4,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
+use http::HeaderMap;
 use http_body_util::BodyExt as _;
 use palisade::core::Secret;
 
