@@ -24,6 +24,7 @@ mod real_clients;
 mod reloads;
 mod servers;
 mod revoked;
+mod same_decisions;
 mod shadow;
 mod smuggling;
 mod status_page;
