@@ -12,7 +12,7 @@ use std::{
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use palisade_internal::hex;
-use tracing::{Span, field};
+use tracing::{Span, field, span::Entered};
 
 use super::{SecurityContext, request_id::next_number};
 use crate::routes::RouteMatch;
@@ -242,12 +242,9 @@ impl SecurityContext {
         let _ = self.0.trace.set(Box::new(trace));
     }
 
-    /// Runs code inside the span of the request, if there is one.
-    pub(crate) fn in_span<T>(&self, run: impl FnOnce() -> T) -> T {
-        match self.0.trace.get() {
-            Some(trace) => trace.span.in_scope(run),
-            None => run(),
-        }
+    /// Enters the span of the request, if there is one. It is left when the result is dropped.
+    pub(crate) fn enter_span(&self) -> Option<Entered<'_>> {
+        self.0.trace.get().map(|trace| trace.span.enter())
     }
 
     /// Notes the template of the route in the span.

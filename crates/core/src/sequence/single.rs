@@ -54,6 +54,7 @@ impl<G: Guard> Guards for G {
         GuardState(State::NotCalled)
     }
 
+    #[inline]
     fn poll_admit(
         &self,
         cx: &SecurityContext,
@@ -63,7 +64,11 @@ impl<G: Guard> Guards for G {
     ) -> Step {
         let decision = match &mut state.0 {
             State::NotCalled => match self.admit(cx, head) {
-                Verdict::Admit(pass) => Ok(pass),
+                // Most requests. Written at once, so that the pass is moved only here.
+                Verdict::Admit(pass) => {
+                    state.0 = State::admitted(pass);
+                    return Poll::Ready(Ok(()));
+                }
                 Verdict::Refuse(rejection) => Err(rejection),
                 Verdict::Later(mut decision) => match poll(&mut decision, task) {
                     Poll::Ready(decision) => decision,
@@ -88,6 +93,7 @@ impl<G: Guard> Guards for G {
         })
     }
 
+    #[inline]
     fn poll_finish(
         &self,
         cx: &SecurityContext,
@@ -115,6 +121,7 @@ impl<G: Guard> Guards for G {
         outcome.map(|outcome| outcome.or_else(|rejection| refuse(self, cx, rejection)))
     }
 
+    #[inline]
     fn close(&self, cx: &SecurityContext, state: &mut Self::States, outcome: Outcome) {
         if matches!(state.0, State::NotCalled | State::Refused) {
             return; // Most guards of a refused request: nothing is moved.

@@ -127,6 +127,7 @@ where
     type Data = B::Data;
     type Error = B::Error;
 
+    #[inline]
     fn poll_frame(
         self: Pin<&mut Self>,
         task: &mut Context<'_>,
@@ -134,9 +135,12 @@ where
         let mut this = self.project();
         watch_panic(this.end, true);
         let content = this.content.as_mut();
-        let next = match this.end.passes() {
-            Some(passes) => passes.context().in_span(|| content.poll_next(task)),
-            None => content.poll_next(task),
+        let next = {
+            let _entered = this
+                .end
+                .passes()
+                .and_then(|passes| passes.context().enter_span());
+            content.poll_next(task)
         };
         watch_panic(this.end, false);
         let next = ready!(next);

@@ -49,6 +49,7 @@ where
 {
     type Output = Result<Response<GuardBody<ResB>>, S::Error>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Self::Output> {
         let mut stage = self.project().stage;
         loop {
@@ -134,6 +135,7 @@ fn wait_until_ready<G: Guards, S: Service<Request<ReqB>>, ReqB, ResB>(
 }
 
 /// Continues with the result of the inner service, or with the refusal that replaces its panic.
+#[inline]
 fn service_returned<G: Guards, S, ReqB, ResB>(
     run: Box<GuardRun<G>>,
     outcome: Result<Result<Response<ResB>, S::Error>, Box<Rejection>>,
@@ -173,6 +175,7 @@ fn end_with_error<F, G: Guards, S, ReqB, ResB, E>(
 /// Lets the guards finish the head, and gives the passes to the body.
 ///
 /// Should a guard panic, the body is dropped before the passes: parameters are dropped from the last to the first.
+#[inline]
 fn finish<F, G: Guards, S, ReqB, ResB: Body, E>(
     mut run: Box<GuardRun<G>>,
     mut response: PendingResponse<ResB>,

@@ -58,6 +58,7 @@ pub(crate) struct GuardRun<G: Guards> {
 }
 
 impl<G: Guards> GuardRun<G> {
+    #[inline]
     pub(super) fn new(
         guards: G,
         catch_panics: bool,
@@ -76,6 +77,7 @@ impl<G: Guards> GuardRun<G> {
     /// Runs code of guards, service or renderer. Where panics are caught, one becomes a refusal.
     ///
     /// What panicked is never called again, so no inconsistent state is seen.
+    #[inline]
     fn catch_panic<T>(
         &mut self,
         by: PanickedBy,
@@ -99,11 +101,16 @@ impl<G: Guards> GuardRun<G> {
     }
 
     /// Runs the inner service.
+    #[inline]
     pub(super) fn call_inner<T>(&mut self, call: impl FnOnce() -> T) -> Result<T, Box<Rejection>> {
-        self.catch_panic(HANDLER, |run| run.cx.in_span(call))
+        self.catch_panic(HANDLER, |run| {
+            let _entered = run.cx.enter_span();
+            call()
+        })
     }
 
     /// Polls the inner service or its future.
+    #[inline]
     pub(super) fn poll_inner<T>(
         &mut self,
         poll: impl FnOnce() -> Poll<T>,
@@ -115,6 +122,7 @@ impl<G: Guards> GuardRun<G> {
     }
 
     /// Polls the guards for their verdicts. A panic refuses the request.
+    #[inline]
     pub(super) fn admit(
         &mut self,
         head: &mut request::Parts,

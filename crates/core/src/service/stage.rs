@@ -101,6 +101,7 @@ impl<F: Future, G: Guards> Calling<F, G> {
     }
 
     /// Polls the future. Returns `None` if it was over before: then the stage is [`Ended`](MovableStage::Ended).
+    #[inline]
     pub(super) fn poll(
         self: Pin<&mut Self>,
         task: &mut Context<'_>,
@@ -163,6 +164,7 @@ impl<S: Service<Request<ReqB>>, ReqB> Readying<S, ReqB> {
 
 impl<ResB: Body> PendingResponse<ResB> {
     /// Takes the response of the service.
+    #[inline]
     pub(super) fn of(response: Response<ResB>) -> Self {
         let (head, body) = response.into_parts();
         let body = BodyContent::Inner { body };
@@ -177,6 +179,7 @@ impl<ResB: Body> PendingResponse<ResB> {
     }
 
     /// Lets every guard that admitted see the head. A guard that refuses replaces the response.
+    #[inline]
     pub(super) fn finish<G: Guards>(
         &mut self,
         run: &mut GuardRun<G>,

@@ -284,11 +284,11 @@ impl Guard for RateLimitLayer {
         if !cx.first_visit(Arc::as_ptr(&self.0).addr()) || self.0.exempt.covers(cx, head) {
             return Verdict::Admit(ChargedRequest::default());
         }
+        let Some(shadow) = &self.0.shadow else {
+            return self.admit_by_limits(cx, head);
+        };
         let verdict = self.admit_by_limits(cx, head);
-        match &self.0.shadow {
-            Some(shadow) => shadow.watch(cx, head, verdict),
-            None => verdict,
-        }
+        shadow.watch(cx, head, verdict)
     }
 
     fn finish(
@@ -334,6 +334,7 @@ impl LayerState {
 
 impl RateLimitLayer {
     /// Charges the limits that refuse.
+    #[inline]
     fn admit_by_limits(
         &self,
         cx: &SecurityContext,

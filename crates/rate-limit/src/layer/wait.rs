@@ -12,6 +12,7 @@ pub(super) use self::delay::WaitingRequests;
 impl LayerState {
     /// Turns the decision of the store into a verdict.
     #[allow(clippy::needless_pass_by_value)] // With the feature `delay`, a request that waits keeps both.
+    #[inline]
     pub(super) fn admit_or_wait(
         self: &std::sync::Arc<Self>,
         cx: &SecurityContext,
@@ -78,6 +79,7 @@ mod delay {
 
     impl LayerState {
         /// Turns the decision of the store into a verdict. A request that used units of the future waits for them.
+        #[inline]
         pub(in crate::layer) fn admit_or_wait(
             self: &Arc<Self>,
             cx: &SecurityContext,
