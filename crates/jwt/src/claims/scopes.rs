@@ -116,9 +116,12 @@ impl ScopeSource {
     }
 }
 
-/// Refuses a list in which one entry is no scope.
+/// Refuses a list in which one entry is no scope. Leaves out those that have the form of a role: clients choose the
+/// scopes that they ask for, and a scope `role:admin` must not open what is for the role `admin`.
 fn checked<'a>(scopes: impl IntoIterator<Item = &'a str>) -> Option<Vec<Box<str>>> {
-    let scopes = scopes.into_iter();
+    let scopes = scopes
+        .into_iter()
+        .filter(|scope| !scope.starts_with(ROLE_PREFIX));
     scopes
         .map(|scope| is_scope(scope).then(|| scope.into()))
         .collect()
@@ -216,6 +219,22 @@ mod tests {
         let scopes = scopes.as_deref();
         let scopes = scopes.map(|all| all.iter().map(AsRef::as_ref).collect::<Vec<&str>>());
         assert_eq!(scopes.as_deref(), expected, "{claims}");
+    }
+
+    #[test]
+    fn a_scope_in_the_form_of_a_role_is_no_role() {
+        let mut sources = ScopeSources::default();
+        sources.add_scopes(ClaimPath::new("permissions"));
+        for claims in [
+            json!({ "scope": "x role:admin" }),
+            json!({ "scp": ["x", "role:admin"] }),
+            json!({ "permissions": ["role:admin", "x", "role:"] }),
+        ] {
+            check(&sources, &claims, Some(&["x"]));
+        }
+        sources.add_roles(ClaimPath::new("roles"));
+        let both = json!({ "scope": "role:admin roles:read", "roles": ["editor"] });
+        check(&sources, &both, Some(&["role:editor", "roles:read"]));
     }
 
     #[test]

@@ -147,7 +147,7 @@ impl Issuer {
 
     /// Also reads roles from this claim: text, an array of text, or an object whose members are the
     /// roles. The role `admin` becomes the scope `role:admin`, so that it is never taken for a
-    /// scope of the same name.
+    /// scope of the same name. A scope that is written as `role:admin` is left out: only a role has such a name.
     ///
     /// Default: no roles are read. `claim` is a name or a JSON pointer (RFC 6901), such as
     /// `/realm_access/roles`. A role that cannot be a scope, such as one with a space, is left out.
