@@ -18,9 +18,6 @@ const MORE_ZEROS: [u32; 5] = [0x1d7d8, 0x1d7e2, 0x1d7ec, 0x1d7f6, 0x1fbf0];
 /// each.
 const ONES: [u32; 6] = [0x2460, 0x2776, 0x2780, 0x278a, 0x2474, 0x2488];
 
-/// Chinese digits, by value.
-const CHINESE: [char; 10] = ['〇', '一', '二', '三', '四', '五', '六', '七', '八', '九'];
-
 /// A digit, and whether it is of the Chinese number system.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Digit {
@@ -35,7 +32,6 @@ pub(crate) fn digit(c: char) -> Option<Digit> {
     let value = match c {
         '0'..='9' => c.to_digit(10),
         '\0'..='\u{b1}' => None,
-        '零' => Some(0),
         '〇' | '\u{4e00}'..='\u{9fff}' => chinese(c),
         _ => decimal(c).or_else(|| other(c)),
     };
@@ -45,10 +41,22 @@ pub(crate) fn digit(c: char) -> Option<Digit> {
     })
 }
 
-/// Returns the value of a Chinese digit.
-fn chinese(c: char) -> Option<u32> {
-    let value = CHINESE.iter().position(|&digit| digit == c)?;
-    u32::try_from(value).ok()
+/// Returns the value of a Chinese digit: the common ones, those of the bank (壹贰叁), and 幺, which is said for 1 in numbers
+/// of phones.
+const fn chinese(c: char) -> Option<u32> {
+    Some(match c {
+        '〇' | '零' => 0,
+        '一' | '壹' | '壱' | '幺' => 1,
+        '二' | '贰' | '貳' | '弐' => 2,
+        '三' | '叁' | '參' | '叄' => 3,
+        '四' | '肆' => 4,
+        '五' | '伍' => 5,
+        '六' | '陆' | '陸' => 6,
+        '七' | '柒' => 7,
+        '八' | '捌' => 8,
+        '九' | '玖' => 9,
+        _ => return None,
+    })
 }
 
 /// Returns the value of a decimal digit (general category Nd of Unicode), by the zero of its block.
@@ -73,6 +81,8 @@ fn other(c: char) -> Option<u32> {
         '\u{2080}'..='\u{2089}' => code.checked_sub(0x2080),
         '\u{24ea}' | '\u{24ff}' => Some(0),
         '\u{24f5}'..='\u{24fd}' => code.checked_sub(0x24f4),
+        // With a comma behind it: 🄂.
+        '\u{1f101}'..='\u{1f10a}' => code.checked_sub(0x1f101),
         _ => {
             let mut values = ONES.iter().filter_map(|&one| code.checked_sub(one));
             Some(values.find(|&value| value < 9)?.saturating_add(1))
@@ -128,10 +138,14 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         assert_eq!(
-            values("⓪①⑨❶➀➊⁰¹²³⁴₀₉"),
-            [0, 1, 9, 1, 1, 1, 0, 1, 2, 3, 4, 0, 9].map(Some)
+            values("⓪①⑨❶➀➊⁰¹²³⁴₀₉🄁🄂🄊"),
+            [0, 1, 9, 1, 1, 1, 0, 1, 2, 3, 4, 0, 9, 0, 1, 9].map(Some)
         );
-        assert_eq!(values("〇零一九"), [0, 0, 1, 9].map(Some));
+        assert_eq!(values("〇零一九幺"), [0, 0, 1, 9, 1].map(Some));
+        let of_banks = values("零壹贰叁肆伍陆柒捌玖");
+        assert_eq!(of_banks, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map(Some));
+        let traditional = values("貳參陸");
+        assert_eq!(traditional, [2, 3, 6].map(Some));
         assert_eq!(values("十好a⑩"), [None; 4]);
     }
 }

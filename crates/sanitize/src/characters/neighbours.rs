@@ -13,15 +13,16 @@
 //! | U+180E | between two Mongolian letters |
 //! | U+115F, U+1160 | in place of the consonant or the vowel of a syllable of Hangul |
 //! | U+2800 | beside a Braille pattern with dots |
-//! | U+13430–1343F | between Egyptian hieroglyphs |
+//! | U+13430–13440 | between Egyptian hieroglyphs |
+//! | U+16FE4 | behind a character of the small script of Khitan |
 //!
 //! The decision looks at one character before and at most four after, so a pass takes linear time.
 
 use super::Class;
 use super::tables::{
     is_brahmic, is_braille, is_cursive, is_hangul_initial, is_hangul_vowel, is_hieroglyph,
-    is_ideograph, is_mark, is_mongolian, is_pictograph, is_skin_tone, is_unspaced, is_virama,
-    suspect,
+    is_ideograph, is_khitan, is_mark, is_mongolian, is_pictograph, is_skin_tone, is_unspaced,
+    is_virama, suspect,
 };
 use super::variants::{is_emoji_variation_base, is_standardized_variant};
 
@@ -42,6 +43,8 @@ const BRAILLE_BLANK: char = '\u{2800}';
 const HANGUL_INITIAL_FILLER: char = '\u{115f}';
 /// Stands for a missing vowel of a Korean syllable.
 const HANGUL_VOWEL_FILLER: char = '\u{1160}';
+/// Arranges the parts of a word of Khitan.
+const KHITAN_FILLER: char = '\u{16fe4}';
 /// Puts the digit before it on a key: 1️⃣.
 const KEYCAP: char = '\u{20e3}';
 /// Joins an ending to a Mongolian word. Elsewhere it is invisible.
@@ -151,8 +154,9 @@ impl Before {
             (BRAILLE_BLANK, last) => {
                 return last.is_some_and(is_braille) || next.is_some_and(is_braille);
             }
-            ('\u{13430}'..='\u{1343f}', Some(last)) => {
-                let is_part = |c| is_hieroglyph(c) || matches!(c, '\u{13430}'..='\u{1343f}');
+            (KHITAN_FILLER, last) => return last.is_some_and(is_khitan),
+            ('\u{13430}'..='\u{13440}', Some(last)) => {
+                let is_part = |c| is_hieroglyph(c) || matches!(c, '\u{13430}'..='\u{13440}');
                 return is_part(last) && (next.is_some_and(is_part) || c > '\u{13436}');
             }
             _ => {}

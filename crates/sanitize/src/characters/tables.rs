@@ -53,7 +53,7 @@ fn is_noncharacter(c: char) -> bool {
 
 /// The characters with the Unicode property `Default_Ignorable_Code_Point` that have no class of
 /// their own, those that stand for something that is not text, the controls of Egyptian hieroglyphs,
-/// the note without a head (U+1D159), and the Braille pattern without dots (U+2800).
+/// the filler of the Khitan script (U+16FE4), the note without a head (U+1D159), and the Braille pattern without dots (U+2800).
 ///
 /// The soft hyphen, the zero width space and the byte order mark are among them.
 fn is_invisible(c: char) -> bool {
@@ -74,7 +74,8 @@ fn is_invisible(c: char) -> bool {
             | '\u{ffa0}'
             | '\u{fff0}'..='\u{fffc}'
             | '\u{1bca0}'..='\u{1bca3}'
-            | '\u{13430}'..='\u{1343f}'
+            | '\u{13430}'..='\u{13440}'
+            | '\u{16fe4}'
             | '\u{1d159}'
             | '\u{1d173}'..='\u{1d17a}'
             | '\u{e0080}'..='\u{e00ff}'
@@ -131,6 +132,11 @@ pub(crate) fn is_cursive(c: char) -> bool {
             | '\u{10d00}'..='\u{10d3f}' // Hanifi Rohingya
             | '\u{1e900}'..='\u{1e95f}' // Adlam
     )
+}
+
+/// Tells whether a character is of the small script of Khitan.
+pub(crate) fn is_khitan(c: char) -> bool {
+    matches!(c, '\u{18b00}'..='\u{18cff}')
 }
 
 /// Tells whether a character is an initial consonant of Hangul, in its conjoining form.

@@ -111,7 +111,7 @@ fn decide(c: char) -> Traits {
             joins || is_nfkc_quick(one) != IsNormalized::Yes,
             Traits::COMPATIBLE,
         ),
-        (matches!(c, '<' | '＜' | '[' | ']'), Traits::BRACKET),
+        (matches!(c, '<' | '＜' | '[' | ']' | '｜'), Traits::BRACKET),
     ] {
         if has {
             traits |= which;

@@ -55,4 +55,5 @@ pub(crate) use self::{
     rule::{Finder, Match},
     scan::traits_of,
     source_map::SourceMap,
+    template_tokens::{LONGEST_TOKEN, may_begin_token},
 };

@@ -16,7 +16,7 @@ use super::report::{Change, Report};
 use super::rule::TextRule;
 use super::scan::traits_of;
 use super::source_map::SourceMap;
-use super::template_tokens;
+use super::template_tokens::{self, LONGEST_TOKEN};
 use super::whitespace::Whitespace;
 use crate::characters::{Traits, is_blank};
 
@@ -180,6 +180,22 @@ impl Sanitizer {
         let is_empty = text.chars().all(char::is_whitespace);
         let least = if is_empty { 0 } else { self.0.min_graphemes };
         self.0.clean(text, least)
+    }
+
+    /// Checks the end of a clean text together with the one that a template of a chat writes behind it, as they are
+    /// and without the white space around them: some templates trim each part.
+    ///
+    /// # Errors
+    ///
+    /// Together they have a token of a chat template.
+    pub(crate) fn check_joined(&self, before: &str, after: &str) -> Result<(), Refused> {
+        let Some(rule) = &self.0.template_tokens else {
+            return Ok(());
+        };
+        let end = after.char_indices().nth(LONGEST_TOKEN);
+        let after = after.split_at(end.map_or(after.len(), |(at, _)| at)).0;
+        rule.check_joined(before, after)?;
+        rule.check_joined(before.trim_end(), after.trim_start())
     }
 }
 

@@ -38,11 +38,13 @@ pub enum ModelFamily {
     Claude,
     /// `<|START_OF_TURN_TOKEN|>`, `<BOS_TOKEN>` and similar tokens.
     Cohere,
-    /// `<｜User｜>` with full-width bars.
+    /// `<｜User｜>` and `｜DSML｜` with full-width bars.
     DeepSeek,
-    /// `<start_of_turn>`, `<end_of_turn>`.
+    /// `[|user|]`, `[|endofturn|]`.
+    Exaone,
+    /// `<start_of_turn>`, `<end_of_turn>`; since version 4 `<|turn>`, `<turn|>`.
     Gemma,
-    /// `[gMASK]`, `<sop>`, `<|observation|>`.
+    /// `[gMASK]`, `<sop>`, `<|observation|>`, `<arg_key>`.
     Glm,
     /// `<|endoftext|>`, and `<|start|>`, `<|channel|>`, `<|message|>` of the open models.
     Gpt,
@@ -52,12 +54,14 @@ pub enum ModelFamily {
     Llama2,
     /// `<|start_header_id|>`, `<|eot_id|>`, `<|begin_of_text|>`.
     Llama3,
-    /// `]~b]`, `[e~[`.
+    /// `]~b]`, `[e~[`, `<minimax:tool_call>`.
     MiniMax,
     /// `[INST]`, `[SYSTEM_PROMPT]`, `[TOOL_CALLS]`, `<s>`.
     Mistral,
     /// `<|system|>`, `<|user|>`, `<|assistant|>`, `<|end|>`.
     Phi,
+    /// `<seed:bos>`, `<seed:tool_call>`.
+    SeedOss,
     /// `<fim_prefix>`, `<file_sep>` and similar tokens of models for code.
     StarCoder,
     /// `<extra_id_0>`, `<SPECIAL_10>`: T5, Nemotron.
@@ -105,17 +109,21 @@ const BETWEEN_BARS: &str = r"[<＜][|｜][A-Za-z0-9_▁/:.-]{1,64}[|｜][>＞]";
 const CHAT_ML: &str =
     r"[<＜][|｜][A-Za-z0-9_▁/:.-]{1,64}[|｜][>＞]|</?(?:tool_call|tool_response|think)>";
 
+/// Tokens between bars, and the mark of calls, which has bars alone.
+const DEEP_SEEK: &str = r"[<＜][|｜][A-Za-z0-9_▁/:.-]{1,64}[|｜][>＞]|｜dsml｜";
+
 /// Tokens between bars, and the named tokens of Cohere.
 const COHERE: &str =
     r"[<＜][|｜][A-Za-z0-9_▁/:.-]{1,64}[|｜][>＞]|<(?:bos|eos|pad|unk|mask|cls|sep|eop)_token>";
 
 impl ModelFamily {
     /// All families.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::ChatMl,
         Self::Claude,
         Self::Cohere,
         Self::DeepSeek,
+        Self::Exaone,
         Self::Gemma,
         Self::Glm,
         Self::Gpt,
@@ -125,6 +133,7 @@ impl ModelFamily {
         Self::MiniMax,
         Self::Mistral,
         Self::Phi,
+        Self::SeedOss,
         Self::StarCoder,
         Self::T5,
     ];
@@ -134,7 +143,10 @@ impl ModelFamily {
         match self {
             Self::ChatMl => CHAT_ML,
             Self::Cohere => COHERE,
-            Self::DeepSeek | Self::Gpt | Self::Llama3 | Self::Phi => BETWEEN_BARS,
+            Self::DeepSeek => DEEP_SEEK,
+            Self::Gpt | Self::Llama3 | Self::Phi => BETWEEN_BARS,
+            Self::Exaone => r"\[[|｜][a-z_]{1,64}[|｜]\]",
+            Self::SeedOss => r"</?seed:[a-z_]{1,64}>",
             Self::InternLm => r"<eo[ah]>|<(?:tokens_unused|reserved)_[0-9]{1,4}>",
             Self::StarCoder => {
                 r"<(?:fim_(?:prefix|middle|suffix|pad)|file_sep|repo_name|reponame|gh_stars|issue_(?:start|comment|closed)|jupyter_(?:start|text|code|output)|empty_output|commit_(?:before|msg|after))>"
@@ -142,14 +154,13 @@ impl ModelFamily {
             Self::T5 => r"<(?:extra_id|special)_[0-9]{1,4}>",
             Self::Claude => r"\n\n(?:human|assistant):",
             Self::Gemma => {
-                r"</?(?:(?:start|end)_of_(?:turn|image)|bos|eos|pad|unk|mask|unused[0-9]{1,3})>"
+                r#"</?(?:(?:start|end)_of_(?:turn|image|audio)|(?:image|audio)_soft_token|bos|eos|pad|unk|mask|unused[0-9]{1,3})>|[<＜][|｜](?:[a-z_]{1,64}|")[|｜]?[>＞]|[<＜][a-z_]{1,64}[|｜][>＞]"#
             }
             Self::Glm => {
-                r"\[[gs]?mask\]|<[se]op>|[<＜][|｜](?:system|user|assistant|observation|endoftext)[|｜][>＞]"
+                r"\[[gs]?mask\]|<[se]op>|</?(?:arg_key|arg_value|tool_call|tool_response|think)>|[<＜][|｜][A-Za-z0-9_▁/:.-]{1,64}[|｜][>＞]"
             }
             Self::Llama2 => r"\[/?inst\]|<</?sys>>|</?s>|<unk>|<0x[0-9a-f]{2}>",
-            Self::MiniMax => r"\]~!?b\[|\]~b\]|\[e~\[|\]<\]|\[>\[",
-
+            Self::MiniMax => r"\]~!?b\[|\]~b\]|\[e~\[|\]<\]|\[>\[|</?minimax:tool_call>",
             Self::Mistral => {
                 r"\[/?(?:inst|system_prompt|available_tools|tool_calls|tool_results|tool_content|args|call_id|think|img|prefix|suffix|middle|audio|begin_audio|img_break|img_end|model_settings)\]|</?s>"
             }
@@ -168,9 +179,17 @@ fn compile(families: &[ModelFamily]) -> Option<Regex> {
     Regex::new(&pattern).ok()
 }
 
-/// Tells whether a text of these traits may hold a token: each has a bracket, or two line feeds.
+/// The longest token, in characters, with some to spare.
+pub(crate) const LONGEST_TOKEN: usize = 80;
+
+/// Tells whether a text of these traits may hold a token: each has a bracket, two line feeds, or full-width bars.
 pub(super) fn may_hold_token(text: &str, found: Traits) -> bool {
     found.has_any(Traits::BRACKET) || (found.has_any(Traits::LINE_FEED) && text.contains("\n\n"))
+}
+
+/// Tells whether a token may begin with this character.
+pub(crate) const fn may_begin_token(c: char) -> bool {
+    matches!(c, '<' | '＜' | '[' | ']' | '\n' | '｜')
 }
 
 /// Returns the rule for the tokens of these families, or `None` if there is nothing to do.

@@ -11,6 +11,7 @@ mod compression;
 mod contract;
 mod head;
 mod hidden_channels;
+mod joined_parts;
 mod json;
 mod json_limits;
 mod json_suite;

@@ -188,3 +188,49 @@ fn hostile_texts_take_memory_in_proportion_to_their_length() {
         );
     }
 }
+
+#[test]
+fn secrets_of_many_issuers_are_found_and_names_are_not() {
+    let find = |text: &str| {
+        let found = PersonalData::new().find(text);
+        found.iter().any(|one| one.name() == "secret")
+    };
+    let letters = "abcdefghijklmnopqRSTUVWXYZabcdefgh";
+    for secret in [
+        format!("hf_{letters}"),
+        format!("gsk_{letters}0123456789"),
+        format!("xapp-1-A0123456789-{letters}"),
+        format!("SG.{}.{letters}abcdef012", &letters[..22]),
+        format!("dop_v1_{}", "0123456789abcdef".repeat(4)),
+        format!("AKID{}", "z8krbsJ5yKBZQpn74WFkmLPx3gnPhESA"),
+        format!("GOCSPX-{}", &letters[..28]),
+        format!("whsec_{letters}"),
+    ] {
+        assert!(find(&format!("token: {secret}")), "{secret}");
+    }
+    for name in [
+        "sk-learn-contrib-and-friends",
+        "hf_transformers_library_for_inference",
+        "SG.",
+        "dapi",
+        "gsk_the_library_of_somebody_and_its_documentation",
+    ] {
+        assert!(!find(name), "{name}");
+    }
+}
+
+#[test]
+fn numbers_and_addresses_as_chinese_keyboards_and_banks_write_them_are_found() {
+    let names = |text: &str| {
+        let found = PersonalData::new().find(text);
+        found
+            .iter()
+            .map(|one| one.name().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names("手机壹叁捌零零壹叁捌零零零"), ["phone"]);
+    assert_eq!(names("手机幺三八零零幺三八零零零"), ["phone"]);
+    assert_eq!(names("电话🄂🄄🄉🄁🄁🄂🄄🄉🄁🄁🄁"), ["phone"]);
+    assert_eq!(names("写信到li@qq。com谢谢"), ["email"]);
+    assert!(names("陆先生和伍小姐各付叁佰元").is_empty());
+}

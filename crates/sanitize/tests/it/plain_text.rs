@@ -127,12 +127,17 @@ fn old_hangul_braille_and_hieroglyphs_keep_what_they_need() {
     check("a syllable without a vowel", "\u{1100}\u{1160}\u{11a8}");
     check("Braille", "\u{2801}\u{2803}\u{2800}\u{2809}");
     check("a quadrat", "\u{13000}\u{13430}\u{13001}");
+    check("a sign that is mirrored", "\u{13000}\u{13440}");
+    check("Khitan", "\u{18b00}\u{16fe4}\u{18b01}");
     let speech = palisade_sanitize::Sanitizer::prompt();
     for (text, clean) in [
         ("a\u{115f}b", "ab"),
         ("가\u{1160}", "가"),
         ("a\u{2800}b", "ab"),
         ("a\u{13430}b", "ab"),
+        ("a\u{13440}b", "ab"),
+        ("a\u{16fe4}b", "ab"),
+        ("\u{18b00}\u{16fe4}\u{16fe4}", "\u{18b00}\u{16fe4}"),
         ("\u{1100}\u{1160}\u{1160}", "\u{1100}\u{1160}"),
     ] {
         assert_eq!(speech.clean(text).unwrap().text(), clean, "{text:?}");

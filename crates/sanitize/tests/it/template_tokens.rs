@@ -2,7 +2,7 @@
 
 use palisade_sanitize::{ModelFamily, Refused, Sanitizer, SanitizerBuilder, TemplateTokens};
 
-const TOKENS: [(ModelFamily, &[&str]); 15] = [
+const TOKENS: [(ModelFamily, &[&str]); 17] = [
     (
         ModelFamily::ChatMl,
         &[
@@ -25,7 +25,12 @@ const TOKENS: [(ModelFamily, &[&str]); 15] = [
             "<｜User｜>",
             "<｜begin▁of▁sentence｜>",
             "<｜tool▁calls▁begin｜>",
+            "｜DSML｜",
         ],
+    ),
+    (
+        ModelFamily::Exaone,
+        &["[|system|]", "[|user|]", "[|endofturn|]", "[｜User｜]"],
     ),
     (
         ModelFamily::Gemma,
@@ -36,11 +41,29 @@ const TOKENS: [(ModelFamily, &[&str]); 15] = [
             "<unused42>",
             "<bos>",
             "<eos>",
+            "<start_of_audio>",
+            "<image_soft_token>",
+            "<|turn>",
+            "<turn|>",
+            "<|tool_call>",
+            "<channel|>",
+            "<|think|>",
+            "<|\"|>",
+            "＜|turn＞",
         ],
     ),
     (
         ModelFamily::Glm,
-        &["[gMASK]", "[sMASK]", "<sop>", "<eop>", "<|observation|>"],
+        &[
+            "[gMASK]",
+            "[sMASK]",
+            "<sop>",
+            "<eop>",
+            "<|observation|>",
+            "<|begin_of_image|>",
+            "<arg_key>",
+            "</arg_value>",
+        ],
     ),
     (
         ModelFamily::Gpt,
@@ -85,7 +108,14 @@ const TOKENS: [(ModelFamily, &[&str]); 15] = [
         ModelFamily::InternLm,
         &["<eoh>", "<eoa>", "<reserved_106>", "<TOKENS_UNUSED_1>"],
     ),
-    (ModelFamily::MiniMax, &["]~b]", "]~!b[", "[e~["]),
+    (
+        ModelFamily::MiniMax,
+        &["]~b]", "]~!b[", "[e~[", "<minimax:tool_call>"],
+    ),
+    (
+        ModelFamily::SeedOss,
+        &["<seed:bos>", "<seed:tool_call>", "</seed:think>"],
+    ),
     (
         ModelFamily::StarCoder,
         &["<fim_prefix>", "<file_sep>", "<issue_comment>"],

@@ -15,6 +15,9 @@ const LONGEST_LOCAL: usize = 64;
 /// The longest domain, in bytes (RFC 1035, 2.3.4).
 const LONGEST_DOMAIN: usize = 255;
 
+/// The longest label of a domain, in bytes (RFC 1035, 2.3.4).
+const LONGEST_LABEL: usize = 63;
+
 /// Top-level domains in Chinese characters. Text without spaces may follow one.
 const CHINESE_TOP_LEVELS: [&str; 16] = [
     "中国",
@@ -93,6 +96,9 @@ fn local_length(text: &str, chinese: bool) -> Option<usize> {
 /// `None` for one label, for an empty label, and for a label with a hyphen at its begin or end (RFC
 /// 1123, section 2.1).
 fn domain_length(text: &str, chinese: bool) -> Option<usize> {
+    if !chinese && let Some(length) = length_with_full_stop(text) {
+        return Some(length);
+    }
     let is_part = |c: char| match c {
         '-' | '.' => true,
         c => c.is_alphanumeric() && (chinese || !is_unspaced(c)),
@@ -122,6 +128,27 @@ fn domain_length(text: &str, chinese: bool) -> Option<usize> {
     is_top.then_some(labels.len() + 1 + top.len())
 }
 
+/// Returns the length in bytes of a domain of two labels with the full stop of Chinese between them, as keyboards for
+/// Chinese write it: `qq。com`. Browsers and mail programs read it as a dot (UTS 46).
+///
+/// Behind a domain with a dot, the full stop ends the sentence.
+fn length_with_full_stop(text: &str) -> Option<usize> {
+    let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let run = |text: &str| {
+        text.chars()
+            .take(LONGEST_LABEL + 1)
+            .take_while(|&c| is_letter(c))
+            .count()
+    };
+    let name = run(text);
+    let rest = text.get(name..)?.strip_prefix(['。', '｡'])?;
+    let top = rest.get(..run(rest))?;
+    let is_top =
+        (2..=24).contains(&top.len()) && top.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let fits = (1..=LONGEST_LABEL).contains(&name) && is_top;
+    fits.then(|| name + '。'.len_utf8() + top.len())
+}
+
 /// Tells whether a character is of a script without spaces between words: text may stand directly
 /// beside an address.
 fn is_unspaced(c: char) -> bool {
@@ -144,6 +171,10 @@ mod tests {
         assert_eq!(domain_length("example.com谢谢", false), Some(11));
         assert_eq!(domain_length("bücher.example.", false), Some(15));
         assert_eq!(domain_length("例子.公司谢谢", true), Some(13));
+        assert_eq!(domain_length("qq。com谢谢", false), Some(8));
+        assert_eq!(domain_length("qq｡com", false), Some(8));
+        assert_eq!(domain_length("qq.com。Thanks", false), Some(6));
+        assert_eq!(domain_length("somebody。好", false), None);
         for text in ["", "example", "a..b", "-a.com", "a.1", "1.2.3.4"] {
             assert_eq!(domain_length(text, false), None, "{text}");
         }

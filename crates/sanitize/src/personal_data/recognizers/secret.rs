@@ -2,7 +2,8 @@
 //!
 //! Issuers publish these prefixes so that scanners find leaked keys: GitHub ("token formats"), AWS
 //! ("unique identifiers"), Stripe, Slack, GitLab, Google, npm, PyPI, OpenAI. A prefix alone is not
-//! enough: the rest must be as long as that of a real key and hold letters and digits.
+//! enough: the rest must be as long as that of a real key, and hold letters and digits, or large and small letters (Hugging
+//! Face issues tokens of letters alone).
 //!
 //! PEM blocks (RFC 7468) count only if their label ends with `PRIVATE KEY`. Certificates and public keys
 //! are no secrets. JSON Web Tokens (RFC 7519) begin with `eyJ`, which is `{"` in Base64.
@@ -14,12 +15,20 @@ use super::Search;
 
 /// A prefix, and the fewest characters after it.
 #[rustfmt::skip] // a table reads better in rows
-const PREFIXES: [(&str, usize); 22] = [
+const PREFIXES: [(&str, usize); 49] = [
     ("AIza", 35), ("AKIA", 16), ("ASIA", 16), ("LTAI", 12), // Google, Amazon (twice), Alibaba Cloud
     ("ghp_", 36), ("gho_", 36), ("ghr_", 36), ("ghs_", 36), ("ghu_", 36), ("github_pat_", 50), // GitHub
     ("glpat-", 20), ("hf_", 30), ("npm_", 36), ("pypi-", 50), // GitLab, Hugging Face, npm, PyPI
     ("sk-", 20), ("rk_live_", 20), ("sk_live_", 20), ("sk_test_", 20), // OpenAI and others, Stripe
     ("xoxa-", 20), ("xoxb-", 20), ("xoxp-", 20), // Slack
+    ("xapp-", 20), ("xoxe-", 20), ("xoxe.", 20), ("xoxr-", 20), ("xoxs-", 20), // Slack
+    ("rk_test_", 20), ("whsec_", 24), // Stripe
+    ("gldt-", 20), ("glptt-", 20), ("glrt-", 20), // GitLab
+    ("AKID", 28), ("AKLT", 28), // Tencent Cloud, Volcano Engine
+    ("GOCSPX-", 28), ("ya29.", 40), // Google
+    ("SG.", 60), ("dckr_pat_", 27), ("dop_v1_", 64), ("hvs.", 24), ("dapi", 32), // SendGrid, Docker, DigitalOcean, Vault, Databricks
+    ("gsk_", 40), ("nvapi-", 40), ("pplx-", 40), ("r8_", 37), ("xai-", 40), // Groq, NVIDIA, Perplexity, Replicate, xAI
+    ("AGE-SECRET-KEY-1", 58), ("glsa_", 32), ("sntrys_", 40), // age, Grafana, Sentry
     ("psk_", 24), // this project
 ];
 
@@ -58,7 +67,7 @@ fn token(search: &mut Search<'_>, view: &str, run: Range<usize>) {
     let start = run.start + skipped;
     let known = |(prefix, least): &(&str, usize)| {
         let rest = text.strip_prefix(prefix);
-        rest.is_some_and(|rest| rest.len() >= *least && has_letters_and_digits(rest))
+        rest.is_some_and(|rest| rest.len() >= *least && is_random(rest))
     };
     if PREFIXES.iter().any(known) || is_json_web_token(text) {
         let place = start..start + text.len();
@@ -67,10 +76,15 @@ fn token(search: &mut Search<'_>, view: &str, run: Range<usize>) {
     }
 }
 
-/// A name such as `sk-learn-contrib-and-friends` is no secret.
-fn has_letters_and_digits(text: &str) -> bool {
-    text.bytes().any(|byte| byte.is_ascii_digit())
-        && text.bytes().any(|byte| byte.is_ascii_alphabetic())
+/// Tells whether a text has letters and digits, or both cases of letters in one word. A name such as
+/// `sk-learn-contrib-and-friends` is no secret.
+fn is_random(text: &str) -> bool {
+    let has = |kind: fn(&u8) -> bool| text.bytes().any(|byte| kind(&byte));
+    let is_mixed = || {
+        let is_name = text.contains(['-', '_', '.']);
+        !is_name && has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase)
+    };
+    (has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)) || is_mixed()
 }
 
 /// Three parts, of which the first two are JSON objects in Base64.

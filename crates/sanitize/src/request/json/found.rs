@@ -26,6 +26,17 @@ pub(crate) struct FoundField<'t> {
     pub(crate) value: Value<'t>,
     /// For the name of a member: where its object begins.
     pub(crate) object: Option<usize>,
+    /// The list of which the value is a part. `None` for a value that is in no list.
+    pub(crate) part: Option<PartOf<'t>>,
+}
+
+/// A list, and which of its strings belong together: templates of chats write them one after the other.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub(crate) struct PartOf<'t> {
+    /// Where the list begins.
+    pub(crate) list: usize,
+    /// The name of the member, if the elements are objects. Empty for a list of strings.
+    pub(crate) member: Cow<'t, str>,
 }
 
 /// A value. Only strings keep their content.

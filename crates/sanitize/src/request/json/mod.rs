@@ -3,7 +3,7 @@
 //! Stricter than most parsers. A name that occurs twice in one object is refused, because parsers
 //! differ in which one they use.
 //!
-//! `scan` parses and finds, `path` is a parsed pointer, `json_string` reads and writes the escapes of
+//! `scan` parses and finds, `path` is a parsed pointer, `parts` puts the strings of a list together, `json_string` reads and writes the escapes of
 //! one string. The changed strings are written into the document at their places; everything else stays
 //! byte for byte: order, spaces, numbers.
 //!
@@ -14,6 +14,7 @@ mod scan;
 mod scan_number;
 mod found;
 mod names;
+mod parts;
 mod path;
 
 use std::borrow::Cow;
@@ -23,6 +24,7 @@ use palisade_core::Rejection;
 use smallvec::SmallVec;
 
 use self::found::{Flaw, FoundField, Target, Value};
+use self::parts::JoinedParts;
 pub(crate) use self::path::Path;
 use self::scan::Scanner;
 use super::refusal::{self, InputPart};
@@ -76,12 +78,14 @@ pub(crate) fn clean<'t>(
     let found = found.map_err(|flaw| refuse(flaw, source, selection))?;
     let mut edits: Vec<Edit> = Vec::new();
     let mut names: HashSet<(usize, String)> = HashSet::new();
+    let mut parts = JoinedParts::default();
     for found in found {
         let FoundField {
             targets,
             span,
             value,
             object,
+            part,
         } = found;
         let text = match value {
             Value::Text(text) => text,
@@ -98,6 +102,11 @@ pub(crate) fn clean<'t>(
             Some(_) => selection.clean_name(&targets, &text)?,
             None => selection.clean(&targets, &text)?,
         };
+        if let Some(part) = part {
+            parts.push(part, changed.as_deref().unwrap_or(&text), |before, text| {
+                selection.refuse_joined(&targets, before, text)
+            })?;
+        }
         if let Some(object) = object {
             let name = changed.clone().unwrap_or_else(|| text.into_owned());
             if !names.insert((object, name)) {

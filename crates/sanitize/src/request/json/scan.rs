@@ -25,7 +25,7 @@ use std::ops::Range;
 use smallvec::SmallVec;
 
 use super::Caps;
-use super::found::{Flaw, FoundField, Target, Value};
+use super::found::{Flaw, FoundField, PartOf, Target, Value};
 use super::names::Names;
 use crate::json_string::{self, plain_length};
 
@@ -47,6 +47,10 @@ pub(crate) struct Scanner<'t, 'p> {
     refuse_near_names: bool,
     /// The selected values so far.
     found: Vec<FoundField<'t>>,
+    /// The innermost list: where it begins, and its level of nesting.
+    list: Option<(usize, usize)>,
+    /// The name of the member that is read.
+    member: Cow<'t, str>,
 }
 
 impl<'t, 'p> Scanner<'t, 'p> {
@@ -70,6 +74,8 @@ impl<'t, 'p> Scanner<'t, 'p> {
             targets,
             refuse_near_names,
             found: Vec::new(),
+            list: None,
+            member: Cow::default(),
         };
         let all: SmallVec<[usize; 4]> = (0..targets.len()).collect();
         scanner.value(0, &all)?;
@@ -89,6 +95,7 @@ impl<'t, 'p> Scanner<'t, 'p> {
     fn value(&mut self, depth: usize, active: &[usize]) -> Result<(), Flaw> {
         let first = self.peek();
         let (start, place) = (self.at, self.found.len());
+        let part = self.part_of(depth);
         let value = match first.ok_or(Flaw::Syntax)? {
             b'{' => self.scan_object(depth, active)?,
             b'[' => self.scan_array(depth, active)?,
@@ -109,6 +116,7 @@ impl<'t, 'p> Scanner<'t, 'p> {
                 span: start..self.at,
                 value,
                 object: None,
+                part,
             };
             // A container comes before its contents.
             self.found.insert(place, found);
@@ -143,6 +151,7 @@ impl<'t, 'p> Scanner<'t, 'p> {
             }
             let next =
                 self.follow_targets(active, |target| target.path.leads_to_member(depth, &name));
+            self.member = name.clone();
             if !names.insert(name) {
                 return Err(Flaw::Duplicate);
             }
@@ -184,6 +193,7 @@ impl<'t, 'p> Scanner<'t, 'p> {
                 span,
                 value: Value::Text(Cow::Owned(name.to_owned())),
                 object: Some(object),
+                part: None,
             });
         }
         Ok(())
@@ -195,8 +205,10 @@ impl<'t, 'p> Scanner<'t, 'p> {
     ///
     /// The first flaw in it.
     fn scan_array(&mut self, depth: usize, active: &[usize]) -> Result<Value<'t>, Flaw> {
+        let outer = self.list.replace((self.at, depth));
         self.open(depth)?;
         if self.take(b']') {
+            self.list = outer;
             return Ok(Value::Other);
         }
         for index in 0.. {
@@ -211,7 +223,20 @@ impl<'t, 'p> Scanner<'t, 'p> {
                 return Err(Flaw::Syntax);
             }
         }
+        self.list = outer;
         Ok(Value::Other)
+    }
+
+    /// Returns the list that a value of this depth is a part of: as an element, or as a member of an element.
+    fn part_of(&mut self, depth: usize) -> Option<PartOf<'t>> {
+        let member = std::mem::take(&mut self.member);
+        let (list, level) = self.list?;
+        let member = match depth.checked_sub(level)? {
+            1 => Cow::default(),
+            2 => member,
+            _ => return None,
+        };
+        Some(PartOf { list, member })
     }
 
     /// Reads the opening bracket. Fails beyond the limit of nesting.

@@ -22,6 +22,7 @@
 mod clean;
 #[cfg(feature = "moderation")]
 mod collected;
+mod joined;
 mod metrics;
 mod replacing;
 mod selected;

@@ -242,6 +242,23 @@ impl TextRule {
         }
     }
 
+    /// Refuses two texts if a match begins in the first and ends in the second. A rule that only flags refuses
+    /// nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::Rule`]: neither text alone has the match, so there is nothing to replace.
+    pub(crate) fn check_joined(&self, before: &str, after: &str) -> Result<(), Refused> {
+        let joined = [before, after].concat();
+        let crosses =
+            |found: &Match| found.place.start < before.len() && found.place.end > before.len();
+        let is_flag = matches!(self.effect, Effect::Flag);
+        match !is_flag && self.matcher.find(&joined).iter().any(crosses) {
+            true => Err(Refused::Rule(Arc::clone(&self.name))),
+            false => Ok(()),
+        }
+    }
+
     /// Returns the word for what is done with matches, as metrics name it.
     #[cfg(feature = "metrics")]
     pub(crate) const fn effect_name(&self) -> &'static str {
