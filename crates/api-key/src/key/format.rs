@@ -91,6 +91,29 @@ impl KeyFormat {
             + CHECKSUM_LENGTH
     }
 
+    /// Returns a regular expression that finds keys of this format in files and logs, for secret scanners.
+    ///
+    /// In the syntax that PCRE, RE2 and Rust share. It also finds keys directly behind letters, as in `"\npsk_…"`. Whether a
+    /// match is a key, [`parse`](Self::parse) tells by the checksum.
+    ///
+    /// ```
+    /// use palisade_api_key::KeyFormat;
+    ///
+    /// let pattern = KeyFormat::default().scanner_pattern();
+    /// assert_eq!(pattern, "psk_(?:live|test)_[0-9A-Za-z]{12}_[0-9A-Za-z]{43}_[0-9A-Za-z]{6}");
+    /// ```
+    #[must_use]
+    pub fn scanner_pattern(&self) -> String {
+        let (start, live, test) = (&self.start, Environment::Live, Environment::Test);
+        let digits = |length: usize| format!("[0-9A-Za-z]{{{length}}}");
+        let (id, secret, checksum) = (
+            digits(KeyId::LENGTH),
+            digits(SECRET_LENGTH),
+            digits(CHECKSUM_LENGTH),
+        );
+        format!("{start}(?:{live}|{test})_{id}_{secret}_{checksum}")
+    }
+
     /// Returns whether a text begins like a key of this format, valid or not.
     ///
     /// With it a bearer token is recognised as a key rather than as a token of another kind.

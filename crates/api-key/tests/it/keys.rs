@@ -55,6 +55,37 @@ fn prefixes_are_short_words() {
 }
 
 #[test]
+fn the_pattern_for_scanners_finds_every_key_and_nothing_that_is_nearly_one() {
+    for format in [
+        KeyFormat::default(),
+        KeyFormat::with_prefix("acme").unwrap(),
+    ] {
+        let scheme = KeyScheme::with_format(format.clone(), Pepper::generate().unwrap());
+        let pattern = regex::Regex::new(&format.scanner_pattern()).unwrap();
+        for environment in [Environment::Live, Environment::Test] {
+            for _ in 0..50 {
+                let minted = scheme.mint(Grant::new(environment), NOW).unwrap();
+                let key = minted.key();
+                for text in [
+                    key.to_owned(),
+                    format!("{{\"k\":\"\\n{key}\"}}"),
+                    format!("KEY_{key}x"),
+                ] {
+                    let found: Vec<&str> =
+                        pattern.find_iter(&text).map(|one| one.as_str()).collect();
+                    assert_eq!(found, [key]);
+                }
+                assert!(format.parse(key.as_bytes()).is_ok());
+                let other = key.replace("_live_", "_prod_").replace("_test_", "_prod_");
+                for near in [&key[1..], &key[..key.len() - 1], &*other] {
+                    assert!(!pattern.is_match(near), "{near}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn a_typo_is_found_without_a_store() {
     let stand = Stand::new();
     let key = stand.key();
