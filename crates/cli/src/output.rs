@@ -6,9 +6,9 @@
 //!
 //! | function | stream | closed pipe |
 //! |---|---|---|
-//! | [`result`] | standard output, flushed | no error |
+//! | [`print_result`], [`print_json`] | standard output, flushed | no error |
 //! | [`Lines`] | standard output, buffered | tells the caller to stop |
-//! | [`note`] | standard error | ignored |
+//! | [`print_note`] | standard error | ignored |
 
 use std::{
     fmt,
@@ -33,6 +33,15 @@ pub(crate) fn print_result(line: impl fmt::Display) -> io::Result<()> {
         Err(problem) if problem.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written,
     }
+}
+
+/// Prints an object as one line of JSON, as [`print_result`].
+///
+/// # Errors
+///
+/// As [`print_result`].
+pub(crate) fn print_json(object: &serde_json::Value) -> io::Result<()> {
+    print_result(escape_json(&object.to_string()))
 }
 
 /// Prints many lines to standard output, through one buffer.
@@ -127,6 +136,32 @@ pub(crate) fn format_table<const N: usize>(rows: &[[String; N]]) -> String {
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Escapes in a document of JSON what would change the terminal, change the order of the text, or hide in it. Readers of
+/// JSON see the same document.
+///
+/// Writers of JSON escape the controls of ASCII alone. A token is written by anyone, and `U+009B` begins a command for the
+/// terminal too.
+pub(crate) fn escape_json(document: &str) -> String {
+    let mut shown = String::with_capacity(document.len());
+    for character in document.chars() {
+        if !is_misleading(character) {
+            shown.push(character);
+            continue;
+        }
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            shown.push_str(&format!("\\u{unit:04x}"));
+        }
+    }
+    shown
+}
+
+/// Tells whether a character beyond ASCII is a control, separates lines, changes the direction, or shows nothing.
+const fn is_misleading(character: char) -> bool {
+    matches!(character,
+        '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Escapes what would change the terminal or the order of the text. In a file

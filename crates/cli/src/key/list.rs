@@ -77,10 +77,8 @@ impl List {
                 .iter()
                 .map(|record| key_document(record, scheme.as_ref(), now))
                 .collect();
-            return Ok(output::print_result(format_args!(
-                "{:#}",
-                Value::Array(all)
-            ))?);
+            let all = format!("{:#}", Value::Array(all));
+            return Ok(output::print_result(output::escape_json(&all))?);
         }
         let mut rows = vec![
             [
@@ -128,10 +126,10 @@ fn pepper_of(record: &KeyRecord, scheme: &KeyScheme) -> &'static str {
 
 /// Returns the columns of a key; `-` for a value that is not set.
 ///
-/// Names in it come from operators, so they are printed as they are.
+/// Names in it may come from a page of administration. They must not reverse a line or hide a part of it.
 fn key_columns(record: &KeyRecord, now: Duration) -> [String; 9] {
     let who = record.principal();
-    let text = |text: Option<&str>| text.unwrap_or("-").to_owned();
+    let text = |text: Option<&str>| output::escape_control(text.unwrap_or("-"));
     let scopes = who.scopes().collect::<Vec<_>>().join(" ");
     [
         record.id().to_string(),

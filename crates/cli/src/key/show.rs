@@ -49,7 +49,10 @@ impl Show {
         let id = id_in(&self.key)?;
         let record = self.store.open()?.get(id)?;
         match self.json {
-            true => output::print_result(format_args!("{:#}", key_document(&record, None, now())))?,
+            true => output::print_result(output::escape_json(&format!(
+                "{:#}",
+                key_document(&record, None, now())
+            )))?,
             false => output::print_result(lines(&record))?,
         }
         Ok(())
@@ -60,7 +63,12 @@ impl Show {
 fn lines(record: &KeyRecord) -> String {
     let document = key_document(record, None, now());
     let members = document.as_object().into_iter().flatten();
-    let lines = members.filter_map(|(name, value)| Some(format!("{name}: {}", text_of(value)?)));
+    let lines = members.filter_map(|(name, value)| {
+        Some(format!(
+            "{name}: {}",
+            output::escape_control(&text_of(value)?)
+        ))
+    });
     lines.collect::<Vec<_>>().join("\n")
 }
 

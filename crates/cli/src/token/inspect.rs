@@ -47,7 +47,7 @@ impl Inspect {
     pub(super) fn run(self) -> Result<(), Failure> {
         for line in io::stdin().lock().lines() {
             let line = line?;
-            output::print_result(match decode_token(line.trim_end()) {
+            output::print_json(&match decode_token(line.trim_end()) {
                 Ok(shown) => shown,
                 Err(problem) => json!({ "verified": false, "error": problem }),
             })?;

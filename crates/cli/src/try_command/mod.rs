@@ -96,7 +96,7 @@ fn each_line(decide: impl Fn(&[u8]) -> Value) -> Result<(), Failure> {
         let line = line?;
         let line = line.strip_suffix(b"\r").unwrap_or(&line);
         let without_mark = line.strip_prefix(BYTE_ORDER_MARK).filter(|_| index == 0);
-        output::print_result(decide(without_mark.unwrap_or(line)))?;
+        output::print_json(&decide(without_mark.unwrap_or(line)))?;
     }
     Ok(())
 }

@@ -139,3 +139,55 @@ fn revoked_tokens_are_added_to_a_list() {
     folder.bad(&format!("{revoke} --token t-1 --all"));
     folder.bad(revoke);
 }
+
+/// The characters that change a terminal, reverse a line, or show nothing.
+const MISLEADING: &str = "\u{1b}\u{7f}\u{9b}\u{202e}\u{2028}\u{200b}\u{feff}\u{e0041}";
+
+fn hides(line: &str) -> bool {
+    line.trim_end().contains(|c| MISLEADING.contains(c))
+}
+
+#[test]
+fn what_a_token_says_cannot_control_the_terminal() {
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+    let folder = Folder::new();
+    let part = |member: &str| {
+        let object = serde_json::json!({ member: format!("a{MISLEADING}b"), "sub": "中文" });
+        URL_SAFE_NO_PAD.encode(object.to_string())
+    };
+    let token = format!("{}.{}.AAAA", part("kid"), part(MISLEADING));
+    let ran = folder.run_with_input("token inspect", token.as_bytes());
+    assert!(!hides(&ran.out), "{ran:?}");
+    assert!(
+        ran.out.contains("中文") && ran.out.contains("\\u009b"),
+        "{ran:?}"
+    );
+    // Readers of JSON see what was there.
+    let shown: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(shown["header"]["kid"], format!("a{MISLEADING}b"));
+    let text = serde_json::to_string(&format!("a{MISLEADING}b")).unwrap();
+    let ran = folder.run_with_input("try text --preset speech --explain", text.as_bytes());
+    assert!(!hides(&ran.out), "{ran:?}");
+}
+
+#[test]
+fn what_a_note_says_cannot_reverse_a_line() {
+    let folder = Folder::new();
+    let new =
+        "key new --store keys.toml --pepper pepper --note a\u{202e}b\u{200b}c --owner x\u{2067}y";
+    let key = folder.good(new);
+    let id = &key[9..21];
+    for command in [
+        "key list",
+        "key list --json",
+        &format!("key show {id}"),
+        &format!("key show {id} --json"),
+    ] {
+        let ran = folder.run(&format!("{command} --store keys.toml"));
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert!(
+            !ran.out.contains(['\u{202e}', '\u{200b}', '\u{2067}']),
+            "{ran:?}"
+        );
+    }
+}

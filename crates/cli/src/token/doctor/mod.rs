@@ -108,7 +108,9 @@ impl Doctor {
             sample: sample.as_ref(),
         };
         match self.json {
-            true => output::print_result(format_args!("{:#}", examined.to_json()))?,
+            true => {
+                output::print_result(output::escape_json(&format!("{:#}", examined.to_json())))?
+            }
             false => examined.print_report()?,
         }
         match findings.is_empty() && !matches!(sample, Some(Decision::Refused { .. })) {
