@@ -30,7 +30,9 @@ impl Tls {
         if !settings.has_tls() {
             return Ok(None);
         }
-        let authority = DevAuthority::builder(data.file("tls"))
+        let folder = settings.config.development_authority();
+        let folder = folder.unwrap_or_else(|| data.file("tls"));
+        let authority = DevAuthority::builder(folder)
             .clock(clock.clone())
             .hosts(settings.config.hosts());
         let opened = settings.config.open_certificate(clock)?;

@@ -101,7 +101,11 @@ fn path_of(file: &Path) -> Result<PathBuf, Failure> {
             false => Ok(acme.status()?.path),
         },
         (_, CertificateSource::Files { chain, .. }) => Ok(chain),
-        _ => Ok(config.path("tls").join(AUTHORITY)),
+        _ => {
+            let folder = config.development_authority();
+            let folder = folder.unwrap_or_else(|| config.path("tls"));
+            Ok(folder.join(AUTHORITY))
+        }
     }
 }
 

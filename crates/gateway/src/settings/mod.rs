@@ -176,6 +176,7 @@ impl Settings {
         for address in server.https.iter().filter_map(ListenOn::as_address) {
             refuse_public_development(&server, address)?;
         }
+        let authority = config.development_authority().unwrap_or(authority);
         Ok(Self {
             upstreams: Upstreams::of(&config)?,
             admin: Admin::of(&config)?,

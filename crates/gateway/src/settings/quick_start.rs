@@ -179,6 +179,8 @@ impl QuickStart {
         if let Some((chain, key)) = &self.certificate {
             toml.write_path("certificate", chain);
             toml.write_path("key", key);
+        } else {
+            toml.write_path("development_authority", &data.file_path("tls"));
         }
         toml.begin_section("[keys]");
         toml.write_path("file", &data.file_path("keys.toml"));

@@ -95,6 +95,24 @@ impl Config {
         hosts.map(|host| host.get_ref().as_str())
     }
 
+    /// Returns the folder of the development authority that `[server]` names. `None`: the program chooses one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade::config::Config;
+    ///
+    /// let text = "server = { hosts = ['localhost'], development_authority = '/srv/tls' }";
+    /// let folder = Config::parse(text)?.development_authority();
+    /// assert_eq!(folder, Some("/srv/tls".into()));
+    /// # Ok::<(), palisade::config::ConfigFileError>(())
+    /// ```
+    #[must_use]
+    pub fn development_authority(&self) -> Option<PathBuf> {
+        let folder = self.document.server.development_authority.as_ref()?;
+        Some(self.path(folder.get_ref()))
+    }
+
     /// Returns the issuers of `[[tokens]]` as they are written.
     pub fn token_issuers(&self) -> impl Iterator<Item = &str> {
         let issuers = self.document.tokens.iter();

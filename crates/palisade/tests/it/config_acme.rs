@@ -127,6 +127,12 @@ fn settings_that_cannot_work_are_errors_with_a_remedy() {
         "acme_webroot",
         "remove",
     );
+    check(
+        "development_authority = \"tls\"",
+        LEAST,
+        "development_authority",
+        "remove",
+    );
 }
 
 #[test]

@@ -51,7 +51,10 @@ async fn prepare(server: &ModelServer, budgets: &str) -> Prepared {
         .replace("audit.jsonl", "requests.jsonl")
         .replace("60/minute", "100000/minute")
         .replace("10/minute", "100000/minute");
-    let file = format!("{file}\n{budgets}");
+    // Each gateway with the file has an authority of its own.
+    let lines = file.lines();
+    let lines = lines.filter(|line| !line.starts_with("development_authority"));
+    let file = format!("{}\n{budgets}", lines.collect::<Vec<_>>().join("\n"));
     Prepared { folder, file, key }
 }
 

@@ -1,13 +1,15 @@
 """The client of OpenAI against a gateway: `client_openai.py ADDRESS KEY AUTHORITY`. Prints what it saw as JSON."""
 
 import json
+import ssl
 import sys
 
 import openai
 
-address, key, _ = sys.argv[1:]
-# The certificate is checked by the tests with curl.
-client = openai.OpenAI(base_url=f"{address}/v1", api_key=key, max_retries=0, http_client=openai.DefaultHttpxClient(verify=False))
+address, key, authority = sys.argv[1:]
+trust = ssl.create_default_context(cafile=authority)
+trust.verify_flags |= ssl.VERIFY_X509_STRICT  # The default since Python 3.13.
+client = openai.OpenAI(base_url=f"{address}/v1", api_key=key, max_retries=0, http_client=openai.DefaultHttpxClient(verify=trust))
 messages = [{"role": "user", "content": "Say hello."}]
 
 whole = client.chat.completions.create(model="llama", messages=messages, max_tokens=20)

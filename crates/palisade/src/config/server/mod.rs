@@ -184,6 +184,12 @@ impl Config {
     /// Reads `[server.acme]`, or the certificate paths: both, or neither.
     fn certificate(&self) -> Result<CertificateSource, ConfigFileError> {
         let server = &self.document.server;
+        let is_named = server.acme.is_some() || server.certificate.is_some();
+        if let (true, Some(folder)) = (is_named, &server.development_authority) {
+            let problem =
+                "there is another certificate, so none of a development authority is used";
+            return Err(self.source.at(folder, problem, "remove it"));
+        }
         if let Some(acme) = &server.acme {
             return self.acme(acme);
         }

@@ -36,6 +36,9 @@ pub(in crate::config) struct Server {
     pub(in crate::config) certificate: Option<Spanned<PathBuf>>,
     /// The private key, a PEM file. Needs `certificate`.
     pub(in crate::config) key: Option<Spanned<PathBuf>>,
+    /// The folder of the development authority and its certificate. Default: that of the program, for the gateway
+    /// `tls` beside the file. An error together with `certificate` or `[server.acme]`.
+    pub(in crate::config) development_authority: Option<Spanned<PathBuf>>,
     /// The host that pages are redirected to, with or without port. Default: nothing is redirected,
     /// and requests without TLS are refused.
     pub(in crate::config) redirect_to: Option<Spanned<String>>,
