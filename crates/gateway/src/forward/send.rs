@@ -59,7 +59,7 @@ where
         let body = body.take();
         let body = body.unwrap_or_else(|| SentBody::empty(exchange.progress()));
         match exchange
-            .send_request(attempt.server().client(), addressed, body)
+            .send_request(attempt.client(), addressed, body)
             .await
         {
             Ok(response) => return finish(exchange, response, attempt, host),

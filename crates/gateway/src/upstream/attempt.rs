@@ -15,7 +15,7 @@ use std::{fmt, sync::Arc};
 
 use palisade::core::SharedClock;
 
-use super::{breaker::Passage, server::Server};
+use super::{breaker::Passage, client::Client, connections::Stream, server::Server};
 
 /// A request that was given to a server. It counts as pending until it is dropped, at the end of the
 /// response.
@@ -25,6 +25,8 @@ use super::{breaker::Passage, server::Server};
 pub(crate) struct Attempt {
     /// Kept alive over a reload that removes the server.
     server: Arc<Server>,
+    /// Its place on a connection of the server.
+    stream: Stream,
     /// The position of the server in its upstream.
     index: usize,
     /// Whether the outcome decides about an open breaker.
@@ -41,6 +43,7 @@ impl Attempt {
     /// The server has let the request pass already.
     pub(super) fn new(
         server: Arc<Server>,
+        stream: Stream,
         index: usize,
         passage: Passage,
         clock: SharedClock,
@@ -48,6 +51,7 @@ impl Attempt {
         server.count_begin();
         Self {
             server,
+            stream,
             index,
             passage,
             clock,
@@ -65,6 +69,11 @@ impl Attempt {
     /// Returns the server.
     pub(crate) fn server(&self) -> &Server {
         &self.server
+    }
+
+    /// Returns what an ordinary request is sent with.
+    pub(crate) const fn client(&self) -> &Client {
+        &self.stream.client
     }
 
     /// Notes that the server responded.

@@ -1,7 +1,7 @@
 //! The HTTP client that a server of an upstream is reached with.
 //!
 //! Each server has its own, so connections of one are never used for another, whatever the `Host` of a
-//! request says. HTTP/1.1 has a connection for each request at a time, HTTP/2 one for all.
+//! request says. HTTP/1.1 has a connection for each request at a time, HTTP/2 one for all that were given to this client.
 //!
 //! An unused connection that the server closed is noticed before it is used, or the request is sent again
 //! by the library, provided nothing of it was written.

@@ -153,7 +153,8 @@ async fn check_server(upstream: &Upstream, server: &Server, settings: &HealthSet
     let Some(request) = check_request(upstream, server, host, path, "palisade-health-check") else {
         return false;
     };
-    let response = tokio::time::timeout(settings.timeout, server.client().send(request)).await;
+    let response =
+        tokio::time::timeout(settings.timeout, server.check_client().send(request)).await;
     matches!(response, Ok(Ok(response)) if response.status().as_u16() < 400)
 }
 

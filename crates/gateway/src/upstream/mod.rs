@@ -19,6 +19,7 @@ mod health;
 mod attempt;
 mod service;
 mod server;
+mod connections;
 mod client;
 mod connect;
 mod credential;

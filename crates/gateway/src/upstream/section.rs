@@ -31,6 +31,8 @@ pub(crate) struct Section {
     pub(crate) origin: Option<Spanned<String>>,
     /// The version of HTTP that it speaks: `1` or `2`. Default: `1`.
     pub(crate) http: Option<Spanned<String>>,
+    /// The most requests at a time on one connection of HTTP/2. Default: 100. Further ones open another, up to 64.
+    pub(crate) streams: Option<Spanned<u64>>,
     /// How long a connection may take to open, in seconds. Default: 5.
     pub(crate) connect_timeout_seconds: Option<Spanned<u64>>,
     /// How long the head of a response may take after the request, in seconds. Default: 300.

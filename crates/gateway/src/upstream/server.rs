@@ -26,10 +26,13 @@ use super::{
     breaker::{Breaker, BreakerSettings, Change, Passage},
     client::Client,
     connect::{Connector, TlsClient, TlsClientError, TlsOptions},
+    connections::{Connections, Stream},
     health::Health,
 };
 use crate::problem::Place;
 
+/// What a client is told to wait for a server with as many requests as its connections take.
+const FULL_WAIT: Duration = Duration::from_secs(1);
 /// What a client is told to wait for a server whose health check fails.
 ///
 /// Half of the default time between two checks.
@@ -42,8 +45,8 @@ const UNHEALTHY_WAIT: Duration = Duration::from_secs(5);
 pub(super) struct Transport {
     /// For name resolution, TCP and TLS together.
     pub(super) connect_timeout: Duration,
-    /// Whether HTTP/2 is spoken. Default: HTTP/1.1.
-    pub(super) is_http2: bool,
+    /// The most requests on one connection of HTTP/2. `None`: HTTP/1.1 is spoken.
+    pub(super) streams: Option<u32>,
     /// `None`: without `[upstreams.tls]`. An `https` address then has the defaults.
     pub(super) tls: Option<TlsOptions>,
     /// Each server has a breaker of its own with these settings.
@@ -57,8 +60,10 @@ pub(crate) struct Server {
     address: Address,
     /// Host and port, for `Host` and for the target of requests.
     authority: Authority,
-    /// Its pool is used by no other server.
-    client: Client,
+    /// The pools of requests, used by no other server.
+    connections: Connections,
+    /// Sends health checks, on a connection that requests cannot fill.
+    check_client: Client,
     /// Sends requests that ask to switch protocols.
     upgrade_client: Client,
     /// Its share of the requests.
@@ -139,7 +144,7 @@ impl Server {
         }
         let tls = address.is_tls().then(|| {
             let options = transport.tls.clone().unwrap_or_default();
-            TlsClient::new(&options, &address.authority(), transport.is_http2)
+            TlsClient::new(&options, &address.authority(), transport.streams.is_some())
         });
         let tls = tls
             .transpose()
@@ -147,8 +152,9 @@ impl Server {
         let connector = Connector::new(address.clone(), tls, transport.connect_timeout);
         Ok(Self {
             authority: address.authority(),
+            connections: Connections::new(&connector, transport.streams),
             upgrade_client: Client::without_reuse(connector.clone()),
-            client: Client::new(connector, transport.is_http2),
+            check_client: Client::new(connector, transport.streams.is_some()),
             address,
             weight,
             pending: AtomicUsize::new(0),
@@ -167,9 +173,18 @@ impl Server {
 
     /// Returns how long it gets no requests at least.
     ///
-    /// For `Retry-After`. Meaningful only if the server is not available.
+    /// For `Retry-After`. Meaningful only if the server did not take a request.
     pub(super) fn time_until_open(&self, now: Duration) -> Duration {
-        self.breaker.time_until_open(now).unwrap_or(UNHEALTHY_WAIT)
+        let wait = match self.health.is_healthy() {
+            true => FULL_WAIT,
+            false => UNHEALTHY_WAIT,
+        };
+        self.breaker.time_until_open(now).unwrap_or(wait)
+    }
+
+    /// Takes a place on one of its connections. `None`: all are full.
+    pub(super) fn take_place(&self) -> Option<Stream> {
+        self.connections.take_place()
     }
 
     /// Lets a request pass its breaker.
@@ -280,11 +295,9 @@ impl Server {
             .increment(1);
     }
 
-    /// Returns the client with the connections of this server.
-    ///
-    /// For ordinary requests and for health checks.
-    pub(crate) const fn client(&self) -> &Client {
-        &self.client
+    /// Returns the client for health checks.
+    pub(super) const fn check_client(&self) -> &Client {
+        &self.check_client
     }
 
     /// Returns the client for requests that ask to switch protocols.

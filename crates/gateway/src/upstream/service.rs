@@ -18,6 +18,7 @@ use palisade::{config::ConfigFileError, core::SharedClock};
 use super::{
     attempt::Attempt,
     balance::{Candidate, Random, choose_server},
+    connections,
     credential::Credential,
     header_rules::HeaderRules,
     health::HealthSettings,
@@ -101,7 +102,7 @@ impl Upstream {
         let tls = section.tls.as_ref();
         let transport = Transport {
             connect_timeout: timeouts.connect,
-            is_http2,
+            streams: connections::read_streams(&section, is_http2, place)?,
             tls: tls.map(|tls| values::tls_options(tls, place)).transpose()?,
             breaker: values::read_breaker(section.breaker.as_ref(), place)?,
         };
@@ -153,8 +154,8 @@ impl Upstream {
     /// Two candidates are picked at random by weight, and the less busy one is asked to let the request
     /// pass. A server whose breaker is half-open lets one pass; the second picks again.
     ///
-    /// It does not wait for a server to become free: there is no queue, so a client learns at once that
-    /// it should come back later.
+    /// It does not wait for a server or a connection to become free: there is no queue, so a client learns at once
+    /// that it should come back later.
     ///
     /// # Errors
     ///
@@ -169,12 +170,16 @@ impl Upstream {
         };
         while let Some(index) = choose_server(&candidates, &self.random) {
             let passing = self.servers.get(index);
-            let passing = passing.and_then(|server| Some((server, server.let_pass(now)?)));
-            if let Some((server, passage)) = passing {
+            let passing = passing.and_then(|server| {
+                // The place first: a trial of the breaker needs an outcome.
+                let stream = server.take_place()?;
+                Some((server, stream, server.let_pass(now)?))
+            });
+            if let Some((server, stream, passage)) = passing {
                 let (server, clock) = (Arc::clone(server), self.clock.clone());
-                return Ok(Attempt::new(server, index, passage, clock));
+                return Ok(Attempt::new(server, stream, index, passage, clock));
             }
-            // Another request was faster and is the trial.
+            // Its connections are full, or another request was faster and is the trial.
             candidates.retain(|candidate| candidate.index != index);
         }
         let waits = self

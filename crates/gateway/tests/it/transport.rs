@@ -1,13 +1,26 @@
 //! How upstreams are reached: HTTP/2, TLS, Unix sockets.
 
-use std::fs;
+use std::{
+    convert::Infallible,
+    fs,
+    future::ready,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use bytes::Bytes;
-use http::Request;
-use http_body_util::{BodyExt as _, Full};
+use http::{Request, Response};
+use http_body::Frame;
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use hyper::{server::conn, service::service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use palisade::config::Config;
 use palisade_gateway::{Forward, Upstreams};
 use tempfile::TempDir;
+use tokio::net::TcpListener;
 use tower_service::Service as _;
 
 use crate::{
@@ -67,6 +80,58 @@ async fn a_client_that_does_not_read_stops_no_other_response_over_http2() {
         assert_eq!(read.len(), MIB);
     }
     drop(never_read);
+}
+
+/// An upstream over HTTP/2 that allows one request at a time on a connection, and the number of its connections.
+async fn one_request_a_connection() -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, count) = (
+        listener.local_addr().unwrap(),
+        Arc::new(AtomicUsize::new(0)),
+    );
+    let connections = Arc::clone(&count);
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            connections.fetch_add(1, Ordering::SeqCst);
+            let mut builder = conn::http2::Builder::new(TokioExecutor::new());
+            builder.max_concurrent_streams(1);
+            let answer = service_fn(|_: Request<_>| {
+                let silent = futures_util::stream::pending::<Result<Frame<Bytes>, Infallible>>();
+                ready(Ok::<_, Infallible>(Response::new(StreamBody::new(silent))))
+            });
+            tokio::spawn(builder.serve_connection(TokioIo::new(stream), answer));
+        }
+    });
+    (address, count)
+}
+
+#[tokio::test]
+async fn requests_that_no_connection_over_http2_takes_are_503_at_once() {
+    let (address, connections) = one_request_a_connection().await;
+    let file = format!("[[upstreams]]\nurl = 'http://{address}'\nhttp = '2'\nstreams = 1");
+    let config = Config::parse_with(&file, &["upstreams"]).unwrap();
+    let forward = Forward::new(Upstreams::of(&config).unwrap());
+    let get = async || {
+        let request = Request::get("/").body(Full::<Bytes>::default()).unwrap();
+        forward.clone().call(request).await.unwrap()
+    };
+    let mut open = Vec::new();
+    for _ in 0..64 {
+        let response = get().await;
+        assert_eq!(response.status(), 200);
+        open.push(response);
+    }
+    assert_eq!(
+        connections.load(Ordering::SeqCst),
+        64,
+        "none waits for another"
+    );
+    let refused = get().await;
+    assert_eq!(refused.status(), 503);
+    assert!(refused.headers().contains_key("retry-after"));
+    open.pop();
+    assert_eq!(get().await.status(), 200, "a place is free");
 }
 
 #[tokio::test]

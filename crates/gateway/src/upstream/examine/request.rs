@@ -68,7 +68,7 @@ pub(super) async fn ask_as(
     let request = request.ok_or_else(|| NoResponse::Other("no request can be made".to_owned()))?;
     let clock = SystemClock::shared();
     let begin = clock.monotonic();
-    let asked = tokio::time::timeout(PATIENCE, server.client().send(request)).await;
+    let asked = tokio::time::timeout(PATIENCE, server.check_client().send(request)).await;
     let response = asked.map_err(|_| NoResponse::Late)?;
     let response = response.map_err(|error| no_response(&error))?;
     Ok(Seen {
