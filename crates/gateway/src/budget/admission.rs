@@ -1,4 +1,13 @@
 //! Reads the body of a request that costs tokens or sound, and reserves for it.
+//!
+//! | request | what the upstream gets |
+//! |---|---|
+//! | to a model | the body written again, `Content-Type: application/json`, no `Accept-Encoding` |
+//! | a text that is spoken | JSON written again; another body as it came |
+//! | sound that is written down | the body as it came, no `Accept-Encoding` |
+//! | each of them in shadow | the request as it came |
+//!
+//! Without `Accept-Encoding`, since the usage of a compressed response could not be read.
 
 use bytes::Bytes;
 use http::{HeaderValue, header, request::Parts};
@@ -9,6 +18,7 @@ use palisade::core::{BoxError, Rejection};
 use super::{
     Admitted, Budgets, Caller,
     api::Api,
+    charge::Charge,
     cost::Cost,
     refusal,
     request::ModelRequest,
@@ -17,17 +27,69 @@ use super::{
 };
 use crate::collected_body::collect_body;
 
+/// A kind of request whose body is read.
+#[derive(Clone, Copy)]
+pub(super) enum Counted<'p> {
+    /// A request to a model.
+    Model(Api),
+    /// A text that is spoken.
+    Speech(&'p SpeechRule),
+    /// Sound that is written down.
+    Transcription(&'p TranscriptionRule),
+}
+
+/// A request that was read, and the most that it can cost.
+struct Read {
+    request: Request,
+    cost: Cost,
+}
+
+/// What was read.
+enum Request {
+    Model(ModelRequest),
+    /// One with sound: its model, and the body for the upstream.
+    Sound {
+        model: String,
+        body: Bytes,
+    },
+}
+
+impl Request {
+    /// Returns the name of the model, which may be empty.
+    fn model(&self) -> &str {
+        match self {
+            Self::Model(request) => request.model(),
+            Self::Sound { model, .. } => model,
+        }
+    }
+
+    /// Tells a reserve which request it is for.
+    fn mark_charge(&self, charge: Charge, only_shadow: bool) -> Charge {
+        match self {
+            Self::Model(request) => charge.of_request(request, only_shadow),
+            Self::Sound { model, .. } => charge.of_sound(model),
+        }
+    }
+
+    /// Returns the body for the upstream.
+    fn into_body(self) -> Bytes {
+        match self {
+            Self::Model(request) => request.into_body(),
+            Self::Sound { body, .. } => body,
+        }
+    }
+}
+
 impl Budgets {
-    /// Reserves for a request to a model. The upstream gets the body written again, `Content-Type: application/json` and no
-    /// `Accept-Encoding`, since a compressed response could not be read. In shadow it gets the request as it came.
+    /// Reads a request whole and reserves for it.
     ///
     /// # Errors
     ///
     /// 413 or 400: the body is too long, breaks off, or cannot be counted. 403: the model may not be used. Otherwise those
-    /// of [`reserve`](Self::reserve_cost).
-    pub(super) async fn admit_model<B>(
+    /// of [`reserve_cost`](Self::reserve_cost).
+    pub(super) async fn admit_counted<B>(
         &self,
-        api: Api,
+        counted: Counted<'_>,
         caller: &Caller<'_>,
         head: &mut Parts,
         body: B,
@@ -35,48 +97,68 @@ impl Budgets {
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        let policy = &self.0.policy;
-        let raw = collect_body(body, policy.metering.max_body, broke_off).await?;
-        let unchanged = |raw: Bytes| Either::Right(Full::new(raw));
-        let read = self.read_request(api, caller, head, &raw);
-        let (request, cost) = match read {
-            Ok(read) => read,
+        let only_shadow = self.0.only_shadow;
+        let most = match counted {
+            Counted::Transcription(rule) => rule.max_body,
+            Counted::Model(_) | Counted::Speech(_) => self.0.policy.metering.max_body,
+        };
+        let raw = collect_body(body, most, broke_off).await?;
+        let before = only_shadow.then(|| head.headers.clone());
+        let (charge, body) = match self.read(counted, caller, head, &raw) {
+            Ok(Read { request, cost }) => {
+                let model = Some(request.model());
+                let charge = self.reserve_cost(caller, model, cost).await?;
+                let charge = charge.map(|charge| request.mark_charge(charge, only_shadow));
+                (charge, request.into_body())
+            }
             Err(rejection) => {
                 self.refuse_unless_shadow(caller.cx, rejection)?;
-                let (body, charge) = (unchanged(raw), None);
-                return Ok(Admitted { body, charge });
+                (None, raw.clone())
             }
         };
-        let charge = self
-            .reserve_cost(caller, Some(request.model()), cost)
-            .await?;
-        let charge = charge.map(|charge| charge.of_request(&request, self.0.only_shadow));
-        if self.0.only_shadow {
-            let body = unchanged(raw);
-            return Ok(Admitted { body, charge });
-        }
-        // What is compressed cannot be read.
-        head.headers.remove(header::ACCEPT_ENCODING);
-        // A server must read the body as it was counted.
-        let json = HeaderValue::from_static("application/json");
-        head.headers.insert(header::CONTENT_TYPE, json);
-        let body = unchanged(request.into_body());
+        let body = match before {
+            Some(headers) => {
+                head.headers = headers;
+                raw
+            }
+            None => body,
+        };
+        let body = Either::Right(Full::new(body));
         Ok(Admitted { body, charge })
     }
 
-    /// Reads a request, checks its model, and finds the most that it can cost.
+    /// Reads a request, checks its model, finds the most that it can cost, and sets the header fields for the upstream.
+    ///
+    /// # Errors
+    ///
+    /// 400: it cannot be counted. 403: a rule does not allow the model, or it has no price.
+    fn read(
+        &self,
+        counted: Counted<'_>,
+        caller: &Caller<'_>,
+        head: &mut Parts,
+        raw: &Bytes,
+    ) -> Result<Read, Box<Rejection>> {
+        match counted {
+            Counted::Model(api) => self.read_model(api, caller, head, raw),
+            Counted::Speech(rule) => self.read_speech(rule, caller, head, raw),
+            Counted::Transcription(rule) => self.read_transcription(rule, caller, head, raw),
+        }
+    }
+
+    /// Reads a request to a model.
     ///
     /// # Errors
     ///
     /// 400: the body is encoded, is no JSON object, or asks for more tokens than allowed. 403: a rule does not allow the model,
     /// or it has no price.
-    fn read_request(
+    fn read_model(
         &self,
         api: Api,
         caller: &Caller<'_>,
-        head: &Parts,
+        head: &mut Parts,
         raw: &Bytes,
-    ) -> Result<(ModelRequest, Cost), Box<Rejection>> {
+    ) -> Result<Read, Box<Rejection>> {
         let policy = &self.0.policy;
         if head.headers.contains_key(header::CONTENT_ENCODING) {
             return Err(refusal::unreadable_request("its content is encoded"));
@@ -86,118 +168,102 @@ impl Budgets {
         let (principal, owner) = caller.principal_and_owner();
         let limit = policy.check_model(request.model(), &principal, &owner, path)?;
         let price = policy.price_of(request.model())?;
-        if policy.names_models() {
-            request.check_single_model()?;
-        }
+        policy.check_further_models(request.names_further_models())?;
         if policy.has_money() {
             request.check_price()?;
         }
         let tokens = request.bound_tokens(&policy.metering, limit)?;
-        Ok((request, Cost::of_tokens(tokens, price)))
+        head.headers.remove(header::ACCEPT_ENCODING);
+        // A server must read the body as it was counted.
+        let json = HeaderValue::from_static("application/json");
+        head.headers.insert(header::CONTENT_TYPE, json);
+        Ok(Read {
+            request: Request::Model(request),
+            cost: Cost::of_tokens(tokens, price),
+        })
     }
 
-    /// Reserves for a text that is spoken. The upstream gets JSON written again; other bodies pass as they came. In
-    /// shadow it gets the request as it came.
+    /// Reads a text that is spoken.
     ///
     /// # Errors
     ///
-    /// 413 or 400: the body is too long, breaks off, or its text cannot be found. 403: the model may not be used. Otherwise
-    /// those of [`reserve`](Self::reserve_cost).
-    pub(super) async fn admit_speech<B>(
+    /// 400: its text cannot be found, or the length of its sound is not known. 403: the model may not be used.
+    fn read_speech(
         &self,
         rule: &SpeechRule,
         caller: &Caller<'_>,
         head: &mut Parts,
-        body: B,
-    ) -> Result<Admitted<B>, Box<Rejection>>
-    where
-        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
-    {
-        let policy = &self.0.policy;
-        let raw = collect_body(body, policy.metering.max_body, broke_off).await?;
-        let before = head.headers.clone();
-        let read = SpeechRequest::read(rule, head, raw.clone()).and_then(|request| {
-            let (principal, owner) = caller.principal_and_owner();
-            let path = head.uri.path();
-            let has_price = rule.price.is_some();
-            policy.check_sound(has_price, &request.model, &principal, &owner, path)?;
-            Ok(request)
-        });
-        if self.0.only_shadow {
-            head.headers = before;
-        }
-        let unchanged = |body| Either::Right(Full::new(body));
-        let request = match read {
-            Ok(request) => request,
-            Err(rejection) => {
-                self.refuse_unless_shadow(caller.cx, rejection)?;
-                let (body, charge) = (unchanged(raw), None);
-                return Ok(Admitted { body, charge });
-            }
+        raw: &Bytes,
+    ) -> Result<Read, Box<Rejection>> {
+        let request = SpeechRequest::read(rule, head, raw.clone())?;
+        let has_price = rule.price.is_some();
+        let further = request.names_further_models;
+        self.check_sound(caller, head, &request.model, has_price, further)?;
+        let slowness = match self.0.policy.counts_seconds() {
+            true => request.slowness.ok_or_else(refusal::unknown_length)?,
+            false => 1,
         };
+        let millis = request.characters.saturating_mul(rule.millis_each);
         let cost = Cost::of_speech(Speech {
             characters: request.characters,
-            audio_millis: request.characters.saturating_mul(rule.millis_each),
+            audio_millis: millis.saturating_mul(slowness),
             price: rule.price.unwrap_or_default(),
             ..Speech::default()
         });
-        let charge = self
-            .reserve_cost(caller, Some(&request.model), cost)
-            .await?;
-        let charge = charge.map(|charge| charge.of_sound(&request.model));
-        let body = match self.0.only_shadow {
-            true => unchanged(raw),
-            false => unchanged(request.body),
-        };
-        Ok(Admitted { body, charge })
+        let (model, body) = (request.model, request.body);
+        Ok(Read {
+            request: Request::Sound { model, body },
+            cost,
+        })
     }
 
-    /// Reserves for sound that is written down. The upstream gets the body as it came, and no `Accept-Encoding`.
+    /// Reads sound that is written down.
     ///
     /// # Errors
     ///
-    /// 413 or 400: the body is too long, breaks off, or its sound cannot be counted. 403: the model may not be used. Otherwise
-    /// those of [`reserve`](Self::reserve_cost).
-    pub(super) async fn admit_transcription<B>(
+    /// 400: its sound cannot be counted. 403: the model may not be used.
+    fn read_transcription(
         &self,
         rule: &TranscriptionRule,
         caller: &Caller<'_>,
         head: &mut Parts,
-        body: B,
-    ) -> Result<Admitted<B>, Box<Rejection>>
-    where
-        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
-    {
-        let policy = &self.0.policy;
-        let raw = collect_body(body, rule.max_body, broke_off).await?;
-        let read = TranscriptionRequest::read(head, &raw).and_then(|request| {
-            let (principal, owner) = caller.principal_and_owner();
-            let (path, has_price) = (head.uri.path(), rule.price.is_some());
-            policy.check_sound(has_price, &request.model, &principal, &owner, path)?;
-            Ok(request)
-        });
-        let body = Either::Right(Full::new(raw));
-        let request = match read {
-            Ok(request) => request,
-            Err(rejection) => {
-                self.refuse_unless_shadow(caller.cx, rejection)?;
-                return Ok(Admitted { body, charge: None });
-            }
-        };
+        raw: &Bytes,
+    ) -> Result<Read, Box<Rejection>> {
+        let request = TranscriptionRequest::read(head, raw)?;
+        let has_price = rule.price.is_some();
+        let further = request.names_further_models;
+        self.check_sound(caller, head, &request.model, has_price, further)?;
+        head.headers.remove(header::ACCEPT_ENCODING);
         let cost = Cost::of_speech(Speech {
             audio_millis: rule.most_millis(request.bytes),
             minute_price: rule.price.unwrap_or_default(),
             side: SoundSide::Request,
             ..Speech::default()
         });
-        let charge = self
-            .reserve_cost(caller, Some(&request.model), cost)
-            .await?;
-        if !self.0.only_shadow {
-            head.headers.remove(header::ACCEPT_ENCODING);
-        }
-        let charge = charge.map(|charge| charge.of_sound(&request.model));
-        Ok(Admitted { body, charge })
+        let (model, body) = (request.model, raw.clone());
+        Ok(Read {
+            request: Request::Sound { model, body },
+            cost,
+        })
+    }
+
+    /// Checks the model of a request with sound.
+    ///
+    /// # Errors
+    ///
+    /// 403: it may not be used, or has no price. 400: the request names further models.
+    fn check_sound(
+        &self,
+        caller: &Caller<'_>,
+        head: &Parts,
+        model: &str,
+        has_price: bool,
+        names_further_models: bool,
+    ) -> Result<(), Box<Rejection>> {
+        let policy = &self.0.policy;
+        let (principal, owner) = caller.principal_and_owner();
+        policy.check_sound(has_price, model, &principal, &owner, head.uri.path())?;
+        policy.check_further_models(names_further_models)
     }
 }
 

@@ -18,6 +18,8 @@ use crate::json_text::fold_name;
 
 /// The longest name of a model.
 const LONGEST_MODEL: usize = 200;
+/// Fields by which some servers, such as routers, use another model than `model`.
+const FURTHER_MODELS: [&str; 3] = ["models", "fallbacks", "route"];
 
 /// How the name of a field compares with a wanted one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -56,6 +58,12 @@ impl NameMatch {
             false => Self::Other,
         }
     }
+}
+
+/// Returns whether a field names further models, which some servers use in place of `model`.
+pub(super) fn names_further_models(name: &str) -> bool {
+    let is_it = |known: &&str| NameMatch::of(name, known) != NameMatch::Other;
+    FURTHER_MODELS.iter().any(is_it)
 }
 
 /// Returns whether a text can be the name of a model: some servers end it at a zero byte.

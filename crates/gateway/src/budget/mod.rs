@@ -73,9 +73,7 @@ use http_body_util::{Either, Full};
 use palisade::core::{BoxError, Identity, Rejection, SecurityContext, SharedClock};
 use palisade_rate_limit::{BudgetCharge, BudgetStore};
 
-use self::{
-    api::Api, charge::Entry, cost::Cost, speech::SpeechRule, transcription::TranscriptionRule,
-};
+use self::{admission::Counted, api::Api, charge::Entry, cost::Cost};
 pub(crate) use self::{charge::Charge, meter::Meter, policy::BudgetPolicy};
 
 /// The budgets of a gateway, with the store of their counters. Clones share both.
@@ -137,13 +135,9 @@ impl Caller<'_> {
 
 /// What a path is to the budgets.
 enum Target<'a> {
-    /// A request to a model, which is read.
-    Model(Api),
-    /// A text that is spoken.
-    Speech(&'a SpeechRule),
-    /// Sound that is written down.
-    Transcription(&'a TranscriptionRule),
-    /// Everything that costs no tokens.
+    /// Its body is read.
+    Counted(Counted<'a>),
+    /// Everything that costs neither tokens nor sound.
     Free,
 }
 
@@ -192,11 +186,7 @@ impl Budgets {
                 let body = Either::Left(body);
                 Ok(Admitted { body, charge })
             }
-            Target::Model(api) => self.admit_model(api, &caller, head, body).await,
-            Target::Speech(rule) => self.admit_speech(rule, &caller, head, body).await,
-            Target::Transcription(rule) => {
-                self.admit_transcription(rule, &caller, head, body).await
-            }
+            Target::Counted(counted) => self.admit_counted(counted, &caller, head, body).await,
         }
     }
 
@@ -217,17 +207,17 @@ impl Budgets {
             return Ok(Target::Free);
         }
         if let Some(rule) = policy.speech_at(path).filter(|_| !switches) {
-            return Ok(Target::Speech(rule));
+            return Ok(Target::Counted(Counted::Speech(rule)));
         }
         if let Some(rule) = policy.transcription_at(path).filter(|_| !switches) {
-            return Ok(Target::Transcription(rule));
+            return Ok(Target::Counted(Counted::Transcription(rule)));
         }
         if !policy.reads_models() && !policy.reads_speech() {
             return Ok(Target::Free);
         }
         let is_read = head.method == Method::POST && policy.reads_models();
         if let Some(api) = Api::for_path(path).filter(|_| is_read) {
-            return Ok(Target::Model(api));
+            return Ok(Target::Counted(Counted::Model(api)));
         }
         // Some servers read the body of a `GET`.
         let reads = matches!(head.method, Method::GET | Method::HEAD | Method::OPTIONS);

@@ -221,8 +221,26 @@ impl BudgetPolicy {
         self.budgets.iter().any(|budget| budget.unit == Unit::Money)
     }
 
+    /// Refuses requests that name further models, where rules, budgets or prices name models: none of them sees those.
+    ///
+    /// # Errors
+    ///
+    /// 400: the request names some.
+    pub(super) fn check_further_models(&self, are_named: bool) -> Result<(), Box<Rejection>> {
+        match are_named && self.names_models() {
+            true => Err(refusal::further_models()),
+            false => Ok(()),
+        }
+    }
+
+    /// Returns whether seconds of sound are counted.
+    pub(super) fn counts_seconds(&self) -> bool {
+        let mut budgets = self.budgets.iter();
+        budgets.any(|budget| budget.unit == Unit::AudioSeconds)
+    }
+
     /// Returns whether something depends on the name of a model.
-    pub(super) fn names_models(&self) -> bool {
+    fn names_models(&self) -> bool {
         !self.prices.is_empty()
             || self.rules.iter().any(|rule| !rule.models.is_empty())
             || self.budgets.iter().any(|budget| !budget.models.is_empty())

@@ -138,6 +138,22 @@ pub(super) fn unreadable_request(reason: &'static str) -> Box<Rejection> {
     )))
 }
 
+/// The request names models beside the one that was checked. No rule, budget or price sees them.
+pub(super) fn further_models() -> Box<Rejection> {
+    Box::new(Rejection::new(
+        StatusCode::BAD_REQUEST,
+        "unreadable_request",
+        "`models`, `fallbacks` and `route` choose models that are not checked here. Name one model in `model`.",
+    ))
+}
+
+/// The request says itself how long its sound is, in a way that is not known here.
+pub(super) fn unknown_length() -> Box<Rejection> {
+    unreadable_text(
+        "`speed` is no number of at least 0.25, or `duration` sets the length of the sound",
+    )
+}
+
 /// The text of the request cannot be counted. `reason` is for the audit record, and for the client.
 pub(super) fn unreadable_text(reason: &'static str) -> Box<Rejection> {
     let rejection = Rejection::new(

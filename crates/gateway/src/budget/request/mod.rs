@@ -93,13 +93,9 @@ impl ModelRequest {
         output::count_choices(&self.document).is_ok_and(|choices| choices == 1)
     }
 
-    /// Refuses other models than the one that is checked, for rules, budgets and prices that name models.
-    ///
-    /// # Errors
-    ///
-    /// 400: it names further models, which the server uses in place of the first.
-    pub(super) fn check_single_model(&self) -> Result<(), Box<Rejection>> {
-        names::check_single_model(&self.document)
+    /// Returns whether it names further models, which the server may use in place of the first.
+    pub(super) fn names_further_models(&self) -> bool {
+        names::names_further_models(&self.document)
     }
 
     /// Returns whether the usage of a stream is for the gateway alone.
@@ -162,7 +158,14 @@ impl ModelRequest {
         let default = metering.max_tokens.min(limit.unwrap_or(u64::MAX));
         let each = asked.unwrap_or(default);
         output::write_limit(self.api, &mut self.document, metering.output_field, each);
-        Ok(each.saturating_mul(output::count_choices(&self.document)?))
+        // What a prediction has beside the response is charged as tokens out.
+        let has_prediction = self
+            .document
+            .get("prediction")
+            .is_some_and(|it| !it.is_null());
+        let predicted = if has_prediction { self.bytes } else { 0 };
+        let most = each.saturating_add(predicted);
+        Ok(most.saturating_mul(output::count_choices(&self.document)?))
     }
 
     /// Asks a stream for its usage in a last event.

@@ -8,13 +8,13 @@ use palisade_internal::percent;
 use serde_json::{Map, Value};
 
 use super::super::{
-    field_names::{NameMatch, all_pairs},
+    field_names::{self, NameMatch, all_pairs},
     refusal,
 };
 use crate::json_text::fold_name;
 
 /// Keys that the gateway reads or writes.
-const KNOWN: [&str; 22] = [
+const KNOWN: [&str; 25] = [
     "background",
     "best_of",
     "fallbacks",
@@ -30,6 +30,8 @@ const KNOWN: [&str; 22] = [
     "n_predict",
     "num_predict",
     "options",
+    "plugins",
+    "prediction",
     "prompt",
     "route",
     "service_tier",
@@ -37,11 +39,18 @@ const KNOWN: [&str; 22] = [
     "stream",
     "stream_options",
     "tools",
+    "web_search_options",
 ];
 /// Limits and numbers of responses that only some servers read, beside the fields that are counted.
 const UNREAD: [&str; 4] = ["max_new_tokens", "n_cmpl", "n_predict", "num_predict"];
-/// Keys by which some servers use another model than `model`.
-const FURTHER_MODELS: [&str; 3] = ["models", "fallbacks", "route"];
+/// Begins of the types of tools that the server runs, at a price for each call.
+const PRICED_TOOLS: [&str; 5] = [
+    "code_execution",
+    "code_interpreter",
+    "file_search",
+    "image_generation",
+    "web_search",
+];
 /// The longest name that could be a known one: three bytes for each letter.
 const LONGEST: usize = 64;
 
@@ -76,22 +85,13 @@ pub(super) fn check_names(document: &Map<String, Value>) -> Result<(), Box<Rejec
     }
 }
 
-/// Refuses keys that name further models: no rule, budget or price sees them.
-///
-/// # Errors
-///
-/// 400: one of them is there.
-pub(super) fn check_single_model(document: &Map<String, Value>) -> Result<(), Box<Rejection>> {
-    let is_there = |field: &&str| document.get(*field).is_some_and(|value| !value.is_null());
-    match FURTHER_MODELS.iter().any(is_there) {
-        true => Err(refusal::unreadable_request(
-            "`models`, `fallbacks` and `route` choose models that are not checked here; name one model in `model`",
-        )),
-        false => Ok(()),
-    }
+/// Returns whether a request names further models beside `model`.
+pub(super) fn names_further_models(document: &Map<String, Value>) -> bool {
+    let mut fields = document.iter().filter(|(_, value)| !value.is_null());
+    fields.any(|(name, _)| field_names::names_further_models(name))
 }
 
-/// Checks the keys that choose a service with another price.
+/// Checks the keys that choose a service with another price: a faster tier, a search, tools that the server runs.
 ///
 /// # Errors
 ///
@@ -104,6 +104,19 @@ pub(super) fn check_price(document: &Map<String, Value>) -> Result<(), Box<Rejec
             Some("auto" | "default" | "flex" | "standard_only")
         )
     };
+    let tools = field("tools").and_then(Value::as_array);
+    let is_priced_apart = |tool: &Value| {
+        let kind = tool.get("type").and_then(Value::as_str).unwrap_or_default();
+        PRICED_TOOLS.iter().any(|begin| kind.starts_with(begin))
+    };
+    let has_searches = ["plugins", "web_search_options"]
+        .iter()
+        .any(|name| field(name).is_some());
+    if has_searches || tools.is_some_and(|tools| tools.iter().any(is_priced_apart)) {
+        return Err(refusal::unreadable_request(
+            "searches and tools that the server runs have no price here",
+        ));
+    }
     match field("speed").is_none() && field("service_tier").is_none_or(is_priced) {
         true => Ok(()),
         false => Err(refusal::unreadable_request(

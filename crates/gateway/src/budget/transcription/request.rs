@@ -15,7 +15,7 @@ use palisade_internal::percent;
 
 use super::{
     super::{
-        field_names::{NameMatch, all_pairs, is_model_name},
+        field_names::{NameMatch, all_pairs, is_model_name, names_further_models},
         refusal,
     },
     form::{read_boundary, read_parts},
@@ -28,6 +28,8 @@ pub(in super::super) struct TranscriptionRequest {
     pub(in super::super) bytes: u64,
     /// The model. Empty: none is named.
     pub(in super::super) model: String,
+    /// Whether it names further models, which the server may use in place of the first.
+    pub(in super::super) names_further_models: bool,
 }
 
 impl TranscriptionRequest {
@@ -38,13 +40,16 @@ impl TranscriptionRequest {
     /// 400: it has no sound, or a body or names that servers could read in different ways.
     pub(in super::super) fn read(head: &Parts, raw: &Bytes) -> Result<Self, Box<Rejection>> {
         let mut model = None;
+        let mut names_further = false;
         for (name, value) in all_pairs(head.uri.query().unwrap_or_default()) {
             let decoded = |text| percent::decode_form_strictly(text).map_err(|_| refused(BROKEN));
+            names_further |= names_further_models(&decoded(name)?);
             read_field(&decoded(name)?, decoded(value)?.as_bytes(), &mut model)?;
         }
         if let Some(parameters) = form_parameters(head, raw)? {
             let boundary = read_boundary(parameters).map_err(refused)?;
             for part in read_parts(raw, boundary).map_err(refused)? {
+                names_further |= names_further_models(part.name);
                 match part.is_file {
                     true if is_near(part.name, "model")? => return Err(refused(BROKEN)),
                     true => {}
@@ -55,6 +60,7 @@ impl TranscriptionRequest {
         Ok(Self {
             bytes: raw.len() as u64,
             model: model.unwrap_or_default(),
+            names_further_models: names_further,
         })
     }
 }

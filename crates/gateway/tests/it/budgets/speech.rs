@@ -175,3 +175,56 @@ async fn a_budget_of_money_counts_characters_by_their_price() {
     let folder = gateway.stop().await;
     assert_eq!(charged(folder.path(), "money"), 75, "millionths");
 }
+
+#[tokio::test]
+async fn a_second_model_of_a_sound_is_refused_where_names_of_models_decide() {
+    let rule = "[[model_rules]]\nmodels = ['exact']\n[[speech]]\npath = '/tts'\n[[transcriptions]]\npath = '/t'\n\
+        [[budgets]]\nname = 'sound'\nunit = 'audio_seconds'\namount = 3600\nwindow = 'month'\n";
+    let upstream = speaker().await;
+    let gateway = gateway(&upstream, rule).await;
+    let get = |query: &str| format!("GET /tts?model=exact&text=a{query} HTTP/1.1\r\nHOST\r\n");
+    let post = |target: &str| {
+        format!(
+            "POST {target} HTTP/1.1\r\nHOSTContent-Type: audio/mpeg\r\nContent-Length: 3\r\n\r\nabc"
+        )
+    };
+    for (request, expected) in [
+        (get(""), 200),
+        (get("&models=other"), 400),
+        (get("&route=fallback"), 400),
+        (
+            json("/tts", r#"{"model":"exact","text":"a","models":["other"]}"#),
+            400,
+        ),
+        (
+            json("/tts", r#"{"model":"exact","text":"a","models":null}"#),
+            200,
+        ),
+        (json("/tts", r#"{"model":"other","text":"a"}"#), 403),
+        (post("/t?model=exact"), 200),
+        (post("/t?model=exact&fallbacks[]=other"), 400),
+    ] {
+        let response = gateway.send(&request).await;
+        assert_eq!(status(&response), expected, "{request}: {response}");
+    }
+}
+
+#[tokio::test]
+async fn a_length_that_is_not_known_is_refused_where_seconds_are_counted() {
+    let of_characters = "[[budgets]]\nname = 'characters'\nunit = 'characters'\namount = 20\nwindow = 'month'\n\
+        [[speech]]\npath = '/tts'\n";
+    let long = json("/tts", r#"{"text":"hello","duration":600}"#);
+    let several = json("/tts", r#"{"text":"hello","n":5}"#);
+    for (budgets, long_is, several_is) in [(BUDGETS, 400, 402), (of_characters, 200, 402)] {
+        let upstream = speaker().await;
+        let gateway = gateway(&upstream, budgets).await;
+        let response = gateway.send(&long).await;
+        assert_eq!(status(&response), long_is, "{response}");
+        let response = gateway.send(&several).await;
+        assert_eq!(
+            status(&response),
+            several_is,
+            "25 characters do not fit: {response}"
+        );
+    }
+}

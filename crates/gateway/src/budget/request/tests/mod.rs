@@ -48,6 +48,10 @@ fn the_greatest_limit_is_reserved_for_each_response() {
         9,
     );
     check(Api::OpenAiChat, &json!({"max_tokens": 7, "n": 3}), 21);
+    // What a prediction has beside the response counts as tokens out.
+    let predicted = json!({"max_tokens": 7, "prediction": {"type": "content", "content": "abc"}});
+    let bytes = predicted.to_string().len() as u64;
+    check(Api::OpenAiChat, &predicted, 7 + bytes);
     check(
         Api::OpenAiCompletions,
         &json!({"max_tokens": 7, "best_of": 4, "n": 2}),
@@ -289,6 +293,23 @@ fn a_cache_and_services_with_prices_of_their_own_are_seen() {
         (json!({"service_tier": "priority"}), false, false),
         (json!({"service_tier": 5}), false, false),
         (json!({"speed": "fast"}), false, false),
+        (
+            json!({"tools": [{"name": "a"}, {"type": "function"}, {"type": "bash_20250124"}]}),
+            false,
+            true,
+        ),
+        (
+            json!({"tools": [{"name": "a"}, {"type": "web_search_20250305"}]}),
+            false,
+            false,
+        ),
+        (
+            json!({"tools": [{"type": "code_interpreter"}]}),
+            false,
+            false,
+        ),
+        (json!({"web_search_options": {}}), false, false),
+        (json!({"plugins": [{"id": "web"}]}), false, false),
         (json!({"cache_control": {"type": "ephemeral"}}), true, true),
         (json!({"system": [{"cache_control": {}}]}), true, true),
     ] {

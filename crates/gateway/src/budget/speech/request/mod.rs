@@ -13,15 +13,18 @@
 //! A JSON body is written again from what was parsed: a key that is there twice reaches the server with the value that
 //! was counted. A body of another kind is refused, since its text could not be found.
 
+mod lengths;
+
 use bytes::Bytes;
 use http::{HeaderValue, header, request::Parts};
 use palisade::core::Rejection;
 use palisade_internal::percent;
 use serde_json::{Map, Value};
 
+use self::lengths::Lengths;
 use super::{
     super::{
-        field_names::{NameMatch, all_pairs, is_model_name},
+        field_names::{NameMatch, all_pairs, is_model_name, names_further_models},
         refusal,
         value_count::check_value_count,
     },
@@ -36,10 +39,14 @@ const LATIN_MARK: &str = "&#10003;";
 /// A request whose text was found.
 #[derive(Debug)]
 pub(in super::super) struct SpeechRequest {
-    /// Characters of the text, as Unicode counts them.
+    /// Characters of the text, as Unicode counts them, for each sound that is asked for.
     pub(in super::super) characters: u64,
     /// The model. Empty: none is named.
     pub(in super::super) model: String,
+    /// Whether it names further models, which the server may use in place of the first.
+    pub(in super::super) names_further_models: bool,
+    /// How often the sound of normal speed its sound may be. `None`: it sets a length that is not known.
+    pub(in super::super) slowness: Option<u64>,
     /// The body for the server.
     pub(in super::super) body: Bytes,
 }
@@ -75,8 +82,10 @@ impl SpeechRequest {
         match found.characters {
             0 => Err(refusal::no_text(&rule.text)),
             _ => Ok(Self {
-                characters: found.total(),
+                characters: found.total().saturating_mul(found.lengths.sounds),
                 model: found.model.unwrap_or_default(),
+                names_further_models: found.names_further_models,
+                slowness: found.lengths.slowness,
                 body,
             }),
         }
@@ -92,6 +101,9 @@ struct Found<'r> {
     texts: u64,
     /// The model, if one is named.
     model: Option<String>,
+    names_further_models: bool,
+    /// How many sounds it asks for, and how slow they are.
+    lengths: Lengths,
 }
 
 impl<'r> Found<'r> {
@@ -101,6 +113,8 @@ impl<'r> Found<'r> {
             characters: 0,
             texts: 0,
             model: None,
+            names_further_models: false,
+            lengths: Lengths::new(),
         }
     }
 
@@ -131,7 +145,10 @@ impl<'r> Found<'r> {
                 }
                 name if self.is_text(name)? => self.add_text(&decode(value)?),
                 name if is_model(name)? => self.add_model(decode(value)?)?,
-                _ => {}
+                name => {
+                    self.names_further_models |= names_further_models(name);
+                    self.lengths.read_field(name, &decode(value)?)?;
+                }
             }
         }
         Ok(())
@@ -156,6 +173,12 @@ impl<'r> Found<'r> {
                 let no_string = || refusal::unreadable_text("`model` is no string");
                 let model = value.as_str().ok_or_else(no_string)?;
                 self.add_model(model.to_owned())?;
+            } else if !value.is_null() {
+                self.names_further_models |= names_further_models(name);
+                let text = value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_owned);
+                self.lengths.read_field(name, &text)?;
             }
         }
         // A map of strings and values can always be written.

@@ -189,3 +189,28 @@ fn the_model_is_the_same_in_all_places() {
     }
     assert_eq!(model("/tts", JSON, r#"{"text":"a","Model":"m"}"#), None);
 }
+
+#[test]
+fn several_slow_sounds_and_further_models_are_seen_wherever_they_are() {
+    let lengths = |target: &str, media_type: &str, body: &'static str| {
+        let read = read(target, media_type, body).ok();
+        read.map(|read| (read.characters, read.slowness, read.names_further_models))
+    };
+    let plain = Some((5, Some(1), false));
+    assert_eq!(lengths("/tts?text=hello&speed=2", "", ""), plain);
+    let several = Some((15, Some(4), false));
+    assert_eq!(lengths("/tts?n=3&speed=.3", FORM, "text=hello"), several);
+    let json = r#"{"text":"hello","n":3,"speed":0.25}"#;
+    assert_eq!(lengths("/tts", JSON, json), several);
+    let further = Some((5, Some(1), true));
+    assert_eq!(lengths("/tts?text=hello&models[]=big", "", ""), further);
+    assert_eq!(lengths("/tts", FORM, "text=hello&Fallbacks=big"), further);
+    let json = r#"{"text":"hello","route":"fallback","models":null}"#;
+    assert_eq!(lengths("/tts", JSON, json), further);
+    let unknown = Some((5, None, false));
+    assert_eq!(
+        lengths("/tts", JSON, r#"{"text":"hello","speed":"x"}"#),
+        unknown
+    );
+    assert_eq!(lengths("/tts", JSON, r#"{"text":"hello","n":0}"#), None);
+}
