@@ -21,6 +21,7 @@ use std::{
 };
 
 use criterion::{BenchmarkId, Criterion, SamplingMode, criterion_group, criterion_main};
+use rusty_mp3::{Mp3Encoder, Mp3EncoderConfig};
 use sambert_hifigan::{Plan, StopSignal, Style, Voice};
 
 const LARGE_ACOUSTIC: &str = "
@@ -216,5 +217,54 @@ fn print(factors: &BTreeMap<(&str, usize), Factors>) {
     }
 }
 
-criterion_group!(benches, speech);
+/// Encodes speech as the reference server does: 64 kbit/s, in stretches of a tenth of a second.
+fn encode_mp3(samples: &[f32], rate: u32) -> usize {
+    let mut encoder = Mp3Encoder::new(Mp3EncoderConfig {
+        bitrate_kbps: 64,
+        vbr_quality: None,
+    });
+    let mut bytes = 0;
+    for stretch in samples.chunks(rate as usize / 10) {
+        let pushed = encoder.push_pcm_f32(stretch, 1, rate);
+        pushed.expect("samples of a rate of MPEG-2");
+        while let Ok(frame) = encoder.next_packet() {
+            bytes += frame.len();
+        }
+    }
+    encoder.finish();
+    while let Ok(frame) = encoder.next_packet() {
+        bytes += frame.len();
+    }
+    bytes
+}
+
+/// What MP3 costs beside the speech: seconds of the demo voice that one core encodes in a second.
+fn mp3(criterion: &mut Criterion) {
+    let voice = Voice::demo().expect("the demo voice");
+    let text = SENTENCE.repeat(3);
+    let plan = voice.plan(&text, &Style::default()).expect("a plan");
+    let mut samples = Vec::new();
+    for chunk in voice.speak(&plan, &StopSignal::new()) {
+        samples.extend(chunk.expect("speech"));
+    }
+    let seconds = samples.len() as f64 / f64::from(voice.sample_rate());
+    let mut fastest = f64::INFINITY;
+    criterion.bench_function("voice/mp3", |bencher| {
+        bencher.iter_custom(|times| {
+            let clock = Instant::now();
+            for _ in 0..times {
+                let one = Instant::now();
+                black_box(encode_mp3(black_box(&samples), voice.sample_rate()));
+                fastest = fastest.min(one.elapsed().as_secs_f64());
+            }
+            clock.elapsed()
+        });
+    });
+    println!(
+        "MP3 of {seconds:.1} s of speech: {:.0} times real time on one core",
+        seconds / fastest
+    );
+}
+
+criterion_group!(benches, speech, mp3);
 criterion_main!(benches);
