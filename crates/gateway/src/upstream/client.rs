@@ -11,7 +11,7 @@
 //! | unused connections to one server | 64 | others are closed |
 //! | time of an unused connection | 15 s | it is closed |
 //! | head of a response over HTTP/1.1 | 64 KiB | 502 `upstream_failed` |
-//! | bytes of one response over HTTP/2 that the client has not read | 256 KiB | the upstream waits with this response alone |
+//! | bytes of one response that the client has not read | 256 KiB | the upstream waits with this response alone |
 //! | ping on a silent HTTP/2 connection | every 20 s | the connection is closed without a reply |
 //!
 //! The window of an HTTP/2 connection is the largest that there is. A client that reads slowly holds the window of its own

@@ -149,7 +149,10 @@ impl Server {
         let tls = tls
             .transpose()
             .map_err(|error| place.invalid_value(url, &error, tls_remedy(&error)))?;
-        let connector = Connector::new(address.clone(), tls, transport.connect_timeout);
+        let mut connector = Connector::new(address.clone(), tls, transport.connect_timeout);
+        if transport.streams.is_none() {
+            connector = connector.with_bounded_responses();
+        }
         Ok(Self {
             authority: address.authority(),
             connections: Connections::new(&connector, transport.streams),
