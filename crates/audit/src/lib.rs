@@ -56,14 +56,14 @@
 //! | `trace_id` | the trace of the request (W3C Trace Context), if the stack has a `TraceLayer` |
 //! | `client`, `client_from`, `peer` | the address that the transport layer decided on; `peer` or `proxy`; the nearest proxy |
 //! | `host`, `http`, `tls`, `scheme` | the host that was asked for; versions of HTTP and TLS; `http` or `https` |
-//! | `request_bytes` | the declared length of the request body |
+//! | `request_bytes`, `request_bytes_read` | the declared length of the request body; how much of it was read |
 //! | `principal` or `identity` | `kind`, `id`, `credential` (its public name), `owner`; or `anonymous`, or `unknown` without authentication |
 //! | `fields` | chosen values: `hmac:…` under the correlation key, or in clear by a `dangerously_record_…` option |
 //! | `status`, `how`, `bytes`, `grpc_status` | status of the response and outcome of the request (`complete`, `body_dropped`, `cancelled`, `panicked`, …); bytes that were handed to the server |
-//! | `refused`, `would_refuse` | guard, stable code and private reason; of several refusals the first and the last, and `refused_count` |
+//! | `refused`, `would_refuse` | guard, stable code, policy and private reason; of several refusals the first and the last, and `refused_count` |
 //! | `credential_failed` | kind, code and `failure` (`guess`, `expired`, …); of several the first and the last, and `credential_failed_count` |
 //! | `cleaned`, `degraded`, `noted`, `close_panicked`, `facts_lost` | what guards noticed, with `count` where it occurred several times |
-//! | `settled` | what the request cost, by the units that the handler named |
+//! | `reserved`, `settled` | what limits and budgets took before the handler; what the request cost, by the units that the handler named |
 //! | `sampled` | of how many successful requests this is the one with a record: see [`AuditRule`] |
 //! | `hmac_key` | the public identifier of the key of the codes |
 //! | `cut_from_bytes` | how long the record was before it was written without its notes |

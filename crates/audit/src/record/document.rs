@@ -90,6 +90,9 @@ pub(crate) struct Record<S = Box<str>> {
     pub(crate) fields: Option<BTreeMap<S, S>>,
     /// The bytes of the request body that its head declares (`Content-Length`). Not there for a stream.
     pub(crate) request_bytes: Option<u64>,
+    /// The bytes of the request body that were read, up to this record. Not there for requests without a body, and behind
+    /// a server that does not count them.
+    pub(crate) request_bytes_read: Option<u64>,
     /// The status of the response.
     pub(crate) status: Option<u16>,
     /// How the request ended: `complete`, `body_dropped`, `body_failed`, `cancelled`, `panicked`, `service_failed` or
@@ -126,6 +129,8 @@ pub(crate) struct Record<S = Box<str>> {
     pub(crate) close_panicked: Option<Vec<GuardMember<S>>>,
     /// Facts beyond the limits of a request.
     pub(crate) facts_lost: Option<u64>,
+    /// What limits and budgets took before the handler, by the units in which it is settled.
+    pub(crate) reserved: Option<BTreeMap<S, u64>>,
     /// What the request cost, by the units that the handler named.
     pub(crate) settled: Option<BTreeMap<S, u64>>,
     /// How long the record was before it was written without its notes, or not at all (`cut`).

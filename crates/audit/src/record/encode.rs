@@ -214,6 +214,15 @@ impl RequestRecord {
         if let Stage::Over(outcome) = self.stage {
             outcome_members(record, &outcome);
         }
+        let (read, declared) = (
+            self.cx.request_bytes_read(),
+            self.snapshot.origin.request_bytes,
+        );
+        // Of a request without a body there is nothing to say.
+        if let Some(read) = read.filter(|read| *read > 0 || declared.is_some_and(|bytes| bytes > 0))
+        {
+            record.number("request_bytes_read", read);
+        }
         if let Some(head) = self.head_after {
             record.number("head_us", microseconds(head));
         }
@@ -226,18 +235,28 @@ impl RequestRecord {
             .with_observations(|seen| observations::write(record, seen, self.redaction()));
     }
 
-    /// Writes the costs that the handler settled, by unit.
+    /// Writes what was reserved, and the costs that the handler settled, by unit.
     fn cost_members(&self, record: &mut Object<'_>) {
+        self.cx.with_reservations(|units| {
+            if !units.is_empty() {
+                amounts(record, "reserved", units);
+            }
+        });
         let costs = self.cx.settlements();
         if costs.is_empty() {
             return;
         }
-        let mut settled = record.object("settled");
-        for (unit, amount) in costs {
-            settled.number(unit, amount);
-        }
-        settled.close();
+        amounts(record, "settled", &costs);
     }
+}
+
+/// Writes amounts by unit.
+fn amounts(record: &mut Object<'_>, member: &str, units: &[(impl AsRef<str>, u64)]) {
+    let mut object = record.object(member);
+    for (unit, amount) in units {
+        object.number(unit.as_ref(), *amount);
+    }
+    object.close();
 }
 
 fn microseconds(duration: std::time::Duration) -> u64 {

@@ -32,6 +32,8 @@ pub(crate) struct RefusalMember<S> {
     pub(crate) guard: Option<S>,
     /// The stable code, which the client gets too.
     pub(crate) code: Option<S>,
+    /// The policy that refused, as it is called in the configuration: limits, budgets or rules, `, ` between several.
+    pub(crate) policy: Option<S>,
     /// The private reason, which the client does not get. Not there in a trail with pseudonyms.
     pub(crate) reason: Option<S>,
     /// How often, if more than once.

@@ -12,10 +12,9 @@ pub(super) enum NoteForm {
 }
 
 /// Notes whose values are numbers, fixed texts and identifiers of rules, fields and kinds.
-const CLEAR: [&str; 12] = [
+const CLEAR: [&str; 11] = [
     "body_decompressed",
     "budget_estimated",
-    "budget_reserved",
     "credential_ended",
     "forwarded_header",
     "moderation",

@@ -6,7 +6,7 @@
 //!
 //! | Member | Says |
 //! |---|---|
-//! | `refused`, `refused_count` | guard, code and private reason of the first and the last refusal; how many |
+//! | `refused`, `refused_count` | guard, code, policy and private reason of the first and the last refusal; how many |
 //! | `would_refuse` | the same of guards in shadow mode |
 //! | `credential_failed`, `credential_failed_count` | kind, code and sort of failure |
 //! | `cleaned`, `credential_exposed`, `degraded`, `noted`, `close_panicked` | facts of this kind |
@@ -77,6 +77,9 @@ pub(super) fn write(record: &mut Object<'_>, seen: &Observations, redaction: &Re
 fn refusal_members(it: &mut Object<'_>, refusal: &Refusal, texts: bool) {
     it.text("guard", refusal.guard);
     it.text("code", refusal.code);
+    if let Some(policy) = &refusal.policy {
+        it.limited("policy", policy, MAX_TEXT_CHARS);
+    }
     if let Some(reason) = refusal.reason.as_ref().filter(|_| texts) {
         it.limited("reason", reason, MAX_TEXT_CHARS);
     }

@@ -10,6 +10,7 @@ mod refuse;
 mod records;
 mod observations;
 mod lease;
+mod request_bytes;
 mod trace;
 mod request_id;
 mod arrival;
@@ -18,7 +19,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -106,6 +107,8 @@ struct Inner {
     client: OnceLock<ClientInfo>,
     /// A refusal must close the HTTP/1 connection: much of the request body is unread.
     close_on_refusal: bool,
+    /// The server counts what is read of the body.
+    counts_request_bytes: bool,
     /// Refusals are also put into the extensions of their responses.
     expose: AtomicBool,
     /// The content type of a gRPC request, which its refusal must repeat.
@@ -124,6 +127,8 @@ struct Inner {
     proven: OnceLock<ProvenPrincipal>,
     /// The renderer of refusals. Unset: the default one.
     renderer: OnceLock<Arc<dyn Renderer>>,
+    /// Bytes of the body that were read.
+    request_bytes: AtomicU64,
     /// The body of the response has a known length.
     response_length_known: AtomicBool,
     /// Created at the first read.
@@ -145,9 +150,15 @@ impl SecurityContext {
             found.forget_arrival();
             return found;
         }
+        Self::create(head, false)
+    }
+
+    /// Creates the context of a request and stores it there.
+    fn create(head: &mut request::Parts, counts_request_bytes: bool) -> Self {
         let body = BodyHeaders::of(head);
         let made = Self(Arc::new(Inner {
             close_on_refusal: body.leave_much_unread(head.version),
+            counts_request_bytes,
             grpc: body.grpc_content_type().map(Box::new),
             is_head: head.method == Method::HEAD,
             ..Inner::default()
@@ -169,7 +180,8 @@ impl SecurityContext {
         new
     }
 
-    /// Finds the context in the extensions of a request. `None`: no guard is outside the caller.
+    /// Finds the context in the extensions of a request. `None`: no guard is outside the caller, nor a server that makes
+    /// one.
     #[must_use]
     pub fn of(extensions: &http::Extensions) -> Option<&Self> {
         extensions.get()
@@ -298,6 +310,6 @@ mod tests {
     #[test]
     fn a_context_is_small() {
         let size = size_of::<Inner>();
-        assert!(size <= 392, "{size} bytes");
+        assert!(size <= 376, "{size} bytes");
     }
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, atomic::Ordering};
 
 use super::{
     SecurityContext,
-    observations::{Counted, Fact, Observations},
+    observations::{Counted, Fact, Observations, Refusal},
 };
 use crate::rejection::Rejection;
 
@@ -26,8 +26,6 @@ pub(super) struct Records {
     recorded: Option<Box<Recorded>>,
     /// Ids of layers that saw the request; 0 is free.
     visits: [usize; INLINE_VISITS],
-    /// Ids beyond the first [`INLINE_VISITS`].
-    more_visits: Vec<usize>,
 }
 
 /// What is recorded of few requests, beside the layers that saw it.
@@ -36,15 +34,21 @@ struct Recorded {
     observations: Observations,
     /// Settled amounts by unit, at most [`MOST_UNITS`].
     settled: Vec<(&'static str, u64)>,
+    /// What layers took before the handler, by unit, at most [`MOST_UNITS`].
+    reserved: Vec<(Arc<str>, u64)>,
     /// The protected resource that the credential was accepted for.
     resource: Option<Arc<str>>,
+    /// Ids of layers beyond the first [`INLINE_VISITS`].
+    more_visits: Vec<usize>,
 }
 
 impl Recorded {
     const NOTHING: Self = Self {
         observations: Observations::NOTHING,
         settled: Vec::new(),
+        reserved: Vec::new(),
         resource: None,
+        more_visits: Vec::new(),
     };
 }
 
@@ -79,9 +83,10 @@ impl Records {
                 return true;
             }
         }
-        let visited = self.more_visits.contains(&layer);
+        let more = &mut self.recorded_mut().more_visits;
+        let visited = more.contains(&layer);
         if !visited {
-            self.more_visits.push(layer);
+            more.push(layer);
         }
         !visited
     }
@@ -97,6 +102,22 @@ impl Records {
             known.1 = amount;
         } else if settled.len() < MOST_UNITS {
             settled.push((unit, amount));
+        } else {
+            observations.lose_fact();
+        }
+    }
+
+    /// Notes what a layer took of a unit. The largest amount stays; a fifth unit is counted as lost.
+    pub(super) fn reserve(&mut self, unit: Arc<str>, amount: u64) {
+        let Recorded {
+            observations,
+            reserved,
+            ..
+        } = self.recorded_mut();
+        if let Some(known) = reserved.iter_mut().find(|(name, _)| *name == unit) {
+            known.1 = known.1.max(amount);
+        } else if reserved.len() < MOST_UNITS {
+            reserved.push((unit, amount));
         } else {
             observations.lose_fact();
         }
@@ -172,10 +193,8 @@ impl SecurityContext {
     ///
     /// The core does this for guards. Services that read the body call it themselves.
     pub fn would_refuse(&self, guard: &'static str, rejection: &Rejection) {
-        let (code, reason) = (rejection.code(), rejection.reason_text());
-        let mut records = self.records();
-        let seen = records.observations_mut();
-        seen.would_refuse(guard, code, reason);
+        let refusal = Refusal::new(guard, rejection, rejection.reason_text());
+        self.records().observations_mut().would_refuse(refusal);
     }
 
     /// Reads all observations without copying them. The context is locked meanwhile: do not call
@@ -209,6 +228,31 @@ impl SecurityContext {
     /// Marks the request as refused before the handler.
     pub(crate) fn mark_refused_before_handler(&self) {
         self.0.refused_before_handler.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes what a layer took of a unit before the handler, which [`settle`](Self::settle) corrects.
+    ///
+    /// For layers that reserve: the audit record shows it beside what was settled, also of a request that was never
+    /// settled. If several layers took of one unit, the largest amount is shown; at most four units are kept.
+    ///
+    /// ```
+    /// use palisade_core::SecurityContext;
+    ///
+    /// let (mut head, ()) = http::Request::new(()).into_parts();
+    /// let cx = SecurityContext::find_or_create(&mut head);
+    /// cx.reserve("characters", 500);
+    /// cx.settle("characters", 120);
+    /// assert_eq!(cx.with_reservations(<[_]>::len), 1);
+    /// ```
+    pub fn reserve(&self, unit: impl Into<Arc<str>>, amount: u64) {
+        let unit = unit.into();
+        self.records().reserve(unit, amount);
+    }
+
+    /// Reads the units with what layers took of each, without copying them. The context is locked meanwhile: do not
+    /// call it from `read`.
+    pub fn with_reservations<T>(&self, read: impl FnOnce(&[(Arc<str>, u64)]) -> T) -> T {
+        read(&self.records().recorded_values().reserved)
     }
 
     /// Reports from the handler what a request really cost, for example `settle("characters",
@@ -253,5 +297,24 @@ mod tests {
         records.settle("seconds", 5);
         assert_eq!(records.settled("seconds"), Some(5));
         assert_eq!(records.settled("bytes"), None);
+    }
+
+    #[test]
+    fn the_largest_reservation_of_a_unit_counts_and_a_fifth_unit_is_lost() {
+        let mut records = Records::default();
+        for (unit, amount) in [
+            ("a", 3),
+            ("a", 5),
+            ("a", 4),
+            ("b", 1),
+            ("c", 1),
+            ("d", 1),
+            ("e", 1),
+        ] {
+            records.reserve(unit.into(), amount);
+        }
+        let reserved = &records.recorded_values().reserved;
+        assert_eq!((reserved.len(), reserved[0].1), (4, 5));
+        assert_eq!(records.observations().facts_lost(), 1);
     }
 }

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, Version, header, request};
 use palisade_internal::log_limit::LogLimitTable;
 
-use super::SecurityContext;
+use super::{SecurityContext, observations::Refusal};
 use crate::{
     clock::{Clock as _, SystemClock},
     rejection::{DEFAULT_RENDERER, Rejection, Renderer, render_grpc},
@@ -53,9 +53,8 @@ impl SecurityContext {
             let now = SystemClock::default().monotonic();
             log_fault(guard, code, reason.as_deref().unwrap_or_default(), now);
         }
-        self.records()
-            .observations_mut()
-            .refuse(guard, code, reason);
+        let refusal = Refusal::new(guard, rejection, reason);
+        self.records().observations_mut().refuse(refusal);
     }
 
     /// Renders a refusal with the renderer of the stack.

@@ -77,6 +77,8 @@ struct Template {
     code: &'static str,
     detail: Cow<'static, str>,
     problem_type: &'static str,
+    /// What of the configuration decided. Not sent.
+    policy: Option<Arc<str>>,
     members: Vec<(&'static str, serde_json::Value)>,
     headers: Vec<(HeaderName, HeaderValue)>,
     /// The rendered problem document. Cleared by every change.
@@ -88,7 +90,7 @@ struct Template {
 impl Rejection {
     /// Refuses with a status, a stable code for programs and a sentence for people.
     ///
-    /// Default: problem type `about:blank`, no further members, headers or reason.
+    /// Default: problem type `about:blank`, no further members, headers, policy or reason.
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str, detail: &'static str) -> Self {
         Self {
@@ -98,6 +100,7 @@ impl Rejection {
                 code,
                 detail: Cow::Borrowed(detail),
                 problem_type: "about:blank",
+                policy: None,
                 members: Vec::new(),
                 headers: Vec::new(),
                 problem: OnceLock::new(),
@@ -120,6 +123,25 @@ impl Rejection {
     pub fn with_reason(mut self, reason: impl Into<Cow<'static, str>>) -> Self {
         self.reason = Some(reason.into());
         self
+    }
+
+    /// Names the policy that refuses: a limit, a budget or a rule, as it is called in the configuration. Default: none.
+    ///
+    /// It appears in the audit trail beside guard and code, never in the response. A guard with several policies names
+    /// the one that decided, or all of them with a comma and a space between. It must hold nothing of the request. Call
+    /// it before [`prerendered`](Self::prerendered), so that each clone shares it.
+    ///
+    /// ```
+    /// use palisade_core::Rejection;
+    ///
+    /// let refusal = Rejection::payload_too_large().with_policy("uploads").prerendered();
+    /// assert_eq!(refusal.clone().policy(), Some("uploads"));
+    /// assert!(!String::from_utf8_lossy(&refusal.problem()).contains("uploads"));
+    /// ```
+    #[must_use]
+    pub fn with_policy(self, name: impl Into<Arc<str>>) -> Self {
+        let name = name.into();
+        self.change_template(|template| template.policy = Some(name))
     }
 
     /// Sets what was wrong with a credential, for limits on guessing. Default: it could be a guess.
@@ -188,6 +210,12 @@ impl Rejection {
         self.reason.as_deref()
     }
 
+    /// Returns the name of the policy that refuses. Do not send it to the client.
+    #[must_use]
+    pub fn policy(&self) -> Option<&str> {
+        self.template.policy.as_deref()
+    }
+
     /// Returns what was wrong with the credential. Without meaning if this does not refuse a
     /// credential.
     #[must_use]
@@ -237,6 +265,10 @@ impl Rejection {
         self.reason.take()
     }
 
+    pub(crate) fn policy_name(&self) -> Option<Arc<str>> {
+        self.template.policy.clone()
+    }
+
     pub(crate) fn reason_text(&self) -> Option<Cow<'static, str>> {
         self.reason.clone()
     }
@@ -257,6 +289,7 @@ impl fmt::Debug for Rejection {
             .field("status", &self.status().as_u16())
             .field("code", &self.code())
             .field("detail", &self.detail())
+            .field("policy", &self.policy())
             .field("reason", &self.reason())
             .finish_non_exhaustive()
     }

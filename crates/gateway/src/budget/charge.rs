@@ -20,7 +20,8 @@ use super::{
     meter::Meter,
     policy::{Budget, CounterSubject},
     request::ModelRequest,
-    speech::{SoundSide, Speech},
+    speech::SoundSide,
+    unit::Unit,
     usage::Usage,
 };
 
@@ -74,25 +75,7 @@ impl Charge {
         cost: Cost,
         fields: Vec<(HeaderName, HeaderValue)>,
     ) -> Self {
-        let tokens = cost.tokens;
-        if let Some(speech) = cost.speech {
-            let Speech {
-                characters,
-                audio_millis,
-                ..
-            } = speech;
-            let reserved = match speech.side {
-                SoundSide::Request => format!("audio_ms={audio_millis}"),
-                SoundSide::Response => format!("characters={characters} audio_ms={audio_millis}"),
-            };
-            record_note(cx, "budget_reserved", reserved);
-        } else if tokens.tokens_in > 0 {
-            let reserved = format!(
-                "tokens_in={} tokens_out={}",
-                tokens.tokens_in, tokens.tokens_out
-            );
-            record_note(cx, "budget_reserved", reserved);
-        }
+        record_reserved(cx, &cost);
         Self {
             cx: cx.clone(),
             store,
@@ -221,6 +204,26 @@ impl fmt::Debug for Charge {
             .field("cost", &self.cost)
             .field("reservation", &self.reservation)
             .finish_non_exhaustive()
+    }
+}
+
+/// Tells the audit trail the most that a request can cost, by the units in which it is settled.
+fn record_reserved(cx: &SecurityContext, cost: &Cost) {
+    let units: &[(&str, Unit)] = match cost.speech.map(|speech| speech.side) {
+        Some(SoundSide::Request) => &[("audio_ms", Unit::AudioSeconds)],
+        Some(SoundSide::Response) => &[
+            ("characters", Unit::Characters),
+            ("audio_ms", Unit::AudioSeconds),
+        ],
+        None => &[
+            ("tokens_in", Unit::TokensIn),
+            ("tokens_out", Unit::TokensOut),
+        ],
+    };
+    for (name, unit) in units.iter().chain(&[("money_millionths", Unit::Money)]) {
+        if let amount @ 1.. = cost.most_units(*unit) {
+            cx.reserve(*name, amount);
+        }
     }
 }
 

@@ -103,8 +103,10 @@ pub(super) fn budget_exceeded(
             "The most that this request can cost does not fit the budget now.",
         ),
     };
+    let names: Vec<&str> = violations.iter().map(|it| &*it.entry.budget.name).collect();
     let documents: Vec<Value> = violations.iter().map(Violation::to_document).collect();
     let mut rejection = Rejection::new(status, "budget_exceeded", detail)
+        .with_policy(names.join(", "))
         .with_member("violated-budgets", documents);
     for (name, value) in fields::header_fields(entries, charges, states, now) {
         rejection = rejection.with_header(name, value);

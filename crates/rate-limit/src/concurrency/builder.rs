@@ -225,6 +225,7 @@ fn refusal(name: &str, limit: NonZeroU32) -> Result<Rejection, RateLimitBuildErr
     );
     Ok(refusal
         .with_type(QUOTA_EXCEEDED)
+        .with_policy(name)
         .with_member("violated-policies", vec![name])
         // The end of a request in progress cannot be predicted. One second keeps a client from
         // retrying at once.

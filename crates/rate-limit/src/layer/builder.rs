@@ -310,7 +310,7 @@ impl RateLimitLayerBuilder {
             random: RandomState::new(),
             fields: LimitFields::new(&self.styles, limits.len()),
             partition_keys: self.partition_keys,
-            refusal_templates: RefusalTemplates::new(limits.len()),
+            refusal_templates: RefusalTemplates::new(&limits),
             refused: RefusedSubjects::default(),
             limits: ConfiguredLimit::all(limits, &self.key),
             store: Arc::clone(store),

@@ -83,7 +83,7 @@ impl LayerState {
                 id = self.apply_own_limit(own, id, &mut charges.overrides);
             }
             let limit = self.limit(id, &charges.overrides);
-            let cost = self.cost(limit.unwrap_or(&configured.limit), head)?;
+            let cost = self.cost(index, limit.unwrap_or(&configured.limit), head)?;
             charges.list.push(LimitCharge { id, bucket, cost });
         }
         Ok(())
@@ -107,10 +107,15 @@ impl LayerState {
     /// # Errors
     ///
     /// 400 or 413: no bucket of this limit could ever pay it.
-    fn cost(&self, limit: &Limit, head: &request::Parts) -> Result<u32, Box<Rejection>> {
+    fn cost(
+        &self,
+        index: usize,
+        limit: &Limit,
+        head: &request::Parts,
+    ) -> Result<u32, Box<Rejection>> {
         let cost = u32::try_from(limit.cost.of(head)).ok();
         let payable = cost.filter(|cost| *cost <= limit.burst());
-        payable.ok_or_else(|| self.refusal_templates.cost_exceeds_quota(limit))
+        payable.ok_or_else(|| self.refusal_templates.cost_exceeds_quota(index, limit))
     }
 
     /// Finds the bucket of a limit. `None` if the limit counts IPv6 networks and the request has none.
@@ -170,7 +175,7 @@ impl LayerState {
             });
         }
         match decision.outcome {
-            ChargeOutcome::Admitted => Ok(ChargedRequest::new(self, charges, decision)),
+            ChargeOutcome::Admitted => Ok(ChargedRequest::new(self, cx, charges, decision)),
             ChargeOutcome::Refused => {
                 self.count_refusals(cx, charges, decision);
                 self.charge_refusal(charges, decision);

@@ -32,10 +32,8 @@ const STORE_AWAY: Duration = Duration::from_secs(1);
 pub(super) struct RefusalTemplates {
     /// One for each set of limits that refused, as bits. Sets with a ninth limit are rendered again.
     too_many: Box<[OnceLock<Rejection>]>,
-    /// 400: the request costs more than a full bucket.
-    too_costly: Rejection,
-    /// 413: the same where the cost is the length of the body.
-    too_large: Rejection,
+    /// The request costs more than a full bucket: for each limit 400, or 413 where the cost is the length of the body.
+    too_costly: Box<[Rejection]>,
     /// 503: the store cannot be asked.
     unavailable: Rejection,
 }
@@ -47,30 +45,24 @@ impl std::fmt::Debug for RefusalTemplates {
 }
 
 impl RefusalTemplates {
-    /// Prepares templates for this number of limits.
-    pub(super) fn new(limits: usize) -> Self {
-        let too_costly = Rejection::new(
-            StatusCode::BAD_REQUEST,
-            "cost_exceeds_quota",
-            "This request costs more than may ever be spent at once.",
-        );
+    /// Prepares templates for these limits.
+    pub(super) fn new(limits: &[Limit]) -> Self {
+        let too_costly = limits.iter().map(cost_exceeds_quota);
         let unavailable = Rejection::unavailable(STORE_AWAY).with_type(REDUCED_CAPACITY);
         Self {
-            too_many: (0..1_usize << limits.min(MAX_RATES))
+            too_many: (0..1_usize << limits.len().min(MAX_RATES))
                 .map(|_| OnceLock::new())
                 .collect(),
-            too_costly: too_costly.prerendered(),
-            too_large: Rejection::payload_too_large().prerendered(),
+            too_costly: too_costly.collect(),
             unavailable: unavailable.prerendered(),
         }
     }
 
-    /// Refuses a request that costs more than a full bucket (400 or 413). Waiting would not help.
-    pub(super) fn cost_exceeds_quota(&self, limit: &Limit) -> Box<Rejection> {
-        Box::new(match limit.unit {
-            CostUnit::ContentBytes => self.too_large.clone(),
-            CostUnit::Custom | CostUnit::Requests => self.too_costly.clone(),
-        })
+    /// Refuses a request that costs more than a full bucket of the limit with this index (400 or 413). Waiting would not
+    /// help.
+    pub(super) fn cost_exceeds_quota(&self, index: usize, limit: &Limit) -> Box<Rejection> {
+        let ready = self.too_costly.get(index).cloned();
+        Box::new(ready.unwrap_or_else(|| cost_exceeds_quota(limit)))
     }
 
     /// Refuses because the store failed and a policy is `FailClosed` (503).
@@ -87,6 +79,19 @@ impl RefusalTemplates {
             None => render_refusal(),
         }
     }
+}
+
+/// Renders the refusal of a request that costs more than a full bucket of a limit.
+fn cost_exceeds_quota(limit: &Limit) -> Rejection {
+    let rejection = match limit.unit {
+        CostUnit::ContentBytes => Rejection::payload_too_large(),
+        CostUnit::Custom | CostUnit::Requests => Rejection::new(
+            StatusCode::BAD_REQUEST,
+            "cost_exceeds_quota",
+            "This request costs more than may ever be spent at once.",
+        ),
+    };
+    rejection.with_policy(&*limit.name).prerendered()
 }
 
 /// Returns the limits whose bit is set.
@@ -128,6 +133,7 @@ fn render_refusal(violated: &[&ConfiguredLimit]) -> Rejection {
     };
     Rejection::new(StatusCode::TOO_MANY_REQUESTS, code, detail)
         .with_type(kind)
+        .with_policy(names.join(", "))
         .with_member("violated-policies", names)
         .prerendered()
 }

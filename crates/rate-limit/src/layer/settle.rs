@@ -87,9 +87,11 @@ impl ChargedRequest {
         self.rare.as_mut()?.shadow.take()
     }
 
-    /// Keeps what header fields report, and the charges that may still change.
+    /// Keeps what header fields report, and the charges that may still change. The audit trail is told of those that the
+    /// handler settles.
     pub(super) fn new(
         inner: &LayerState,
+        cx: &SecurityContext,
         charges: &LimitCharges,
         decision: &StoreDecision,
     ) -> Self {
@@ -113,6 +115,9 @@ impl ChargedRequest {
             }
             if limit.is_adjusted_later() {
                 pass.open.push(*charge);
+                if let Some(unit) = &limit.settled_by {
+                    cx.reserve(Arc::clone(unit), charge.cost.into());
+                }
             }
         }
         pass

@@ -1,5 +1,7 @@
 //! What a request costs in the end: by its handler, by a refusal before it, or by its response.
 
+use std::sync::Arc;
+
 use super::{ChargeWhen, Policy, ResponseCost};
 
 impl Policy {
@@ -25,7 +27,7 @@ impl Policy {
     /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
     /// ```
     pub fn settled_by(mut self, unit: impl Into<Box<str>>) -> Self {
-        self.settled_by = Some(unit.into());
+        self.settled_by = Some(Arc::from(unit.into()));
         self
     }
 

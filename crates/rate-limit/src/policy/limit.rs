@@ -61,7 +61,7 @@ pub struct Limit {
     pub(crate) charge_when: ChargeWhen,
     /// The fact whose number replaces the cost when the response is complete. `None`: the cost
     /// stays.
-    pub(crate) settled_by: Option<Box<str>>,
+    pub(crate) settled_by: Option<Arc<str>>,
     /// The function that reads the units from the head of the response.
     pub(crate) response_cost: Option<ResponseCost>,
     /// What a unit is, for messages: a request, a byte of the body, or something else.

@@ -17,6 +17,8 @@ mod cost;
 mod delay;
 mod failure_mode;
 
+use std::sync::Arc;
+
 pub use self::{
     cost::{ChargeWhen, CostUnit},
     failure_mode::FailureMode,
@@ -88,7 +90,7 @@ pub struct Policy {
     /// When it is charged. Default: at the request.
     pub(crate) charge_when: ChargeWhen,
     /// The fact whose number settles the cost. `None`: the cost is final.
-    pub(crate) settled_by: Option<Box<str>>,
+    pub(crate) settled_by: Option<Arc<str>>,
     /// What a unit is, for messages. Default: requests.
     pub(crate) unit: CostUnit,
     /// Counts failures in place of requests.

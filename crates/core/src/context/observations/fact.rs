@@ -6,7 +6,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use crate::credential::CredentialFailure;
+use crate::{credential::CredentialFailure, rejection::Rejection};
 
 /// One observation. Never holds a secret, a token or the text of a request.
 ///
@@ -73,8 +73,31 @@ pub struct Refusal {
     pub guard: &'static str,
     /// The stable code, as in [`Rejection::code`](crate::Rejection::code).
     pub code: &'static str,
+    /// The policy that decided, as in [`Rejection::policy`](crate::Rejection::policy).
+    pub policy: Option<Arc<str>>,
     /// The private reason, for operators only. Never sent to the client.
     pub reason: Option<Cow<'static, str>>,
+}
+
+impl Refusal {
+    /// Makes one of a rejection, with the reason that was taken out of it.
+    pub(in crate::context) fn new(
+        guard: &'static str,
+        rejection: &Rejection,
+        reason: Option<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            guard,
+            code: rejection.code(),
+            policy: rejection.policy_name(),
+            reason,
+        }
+    }
+
+    /// Tells whether two differ at most in their reason.
+    pub(in crate::context) fn is_alike(&self, other: &Self) -> bool {
+        (self.guard, self.code, &self.policy) == (other.guard, other.code, &other.policy)
+    }
 }
 
 /// A credential that the request contained and that was not accepted.

@@ -6,7 +6,7 @@
 mod counted;
 mod fact;
 
-use std::{borrow::Cow, mem};
+use std::mem;
 
 pub use self::{
     counted::{Counted, FirstAndLast},
@@ -157,36 +157,17 @@ impl Observations {
     }
 
     /// Adds a refusal.
-    pub(in crate::context) fn refuse(
-        &mut self,
-        guard: &'static str,
-        code: &'static str,
-        reason: Option<Cow<'static, str>>,
-    ) {
-        self.refusals.push(Refusal {
-            guard,
-            code,
-            reason,
-        });
+    pub(in crate::context) fn refuse(&mut self, refusal: Refusal) {
+        self.refusals.push(refusal);
     }
 
-    /// Adds a shadow refusal. One with the same guard and code is counted; its first reason stays.
-    pub(in crate::context) fn would_refuse(
-        &mut self,
-        guard: &'static str,
-        code: &'static str,
-        reason: Option<Cow<'static, str>>,
-    ) {
+    /// Adds a shadow refusal. One with the same guard, code and policy is counted; its first reason stays.
+    pub(in crate::context) fn would_refuse(&mut self, refusal: Refusal) {
         let known = self.shadow_refusals.iter_mut();
-        let mut same = known.filter(|it| (it.value.guard, it.value.code) == (guard, code));
+        let mut same = known.filter(|it| it.value.is_alike(&refusal));
         if let Some(known) = same.next() {
             known.count = known.count.saturating_add(1);
         } else if self.shadow_refusals.len() < SHADOW_REFUSALS {
-            let refusal = Refusal {
-                guard,
-                code,
-                reason,
-            };
             self.shadow_refusals.push(Counted::once(refusal));
         } else {
             self.lose_fact();
@@ -244,6 +225,15 @@ mod tests {
         Fact::Cleaned { field, removed }
     }
 
+    fn refusal(guard: &'static str, code: &'static str) -> Refusal {
+        Refusal {
+            guard,
+            code,
+            policy: None,
+            reason: None,
+        }
+    }
+
     #[test]
     fn equal_facts_are_counted_and_numbers_added_up() {
         let mut observed = Observations::default();
@@ -293,8 +283,8 @@ mod tests {
             observed.record(cleaned(&number.to_string(), 1));
         }
         observed.credential_failed("key", "unauthenticated", CredentialFailure::Guess);
-        observed.would_refuse("shadow", "limited", None);
-        observed.refuse("sanitize", "too_long", Some("why".into()));
+        observed.would_refuse(refusal("shadow", "limited"));
+        observed.refuse(refusal("sanitize", "too_long"));
         assert_eq!(observed.refusals().last().unwrap().code, "too_long");
         assert_eq!(observed.shadow_refusals()[0].value.guard, "shadow");
         assert_eq!(
@@ -307,7 +297,7 @@ mod tests {
     fn of_several_refusals_the_first_and_the_last_stay() {
         let mut observed = Observations::default();
         for code in ["a", "b", "c"] {
-            observed.refuse("g", code, None);
+            observed.refuse(refusal("g", code));
         }
         let codes: Vec<_> = observed.refusals().iter().map(|it| it.code).collect();
         assert_eq!((codes, observed.refusals().count()), (vec!["a", "c"], 3));
@@ -333,11 +323,11 @@ mod tests {
     fn equal_shadow_refusals_are_counted_and_different_ones_bounded() {
         let mut observed = Observations::default();
         for _ in 0..100 {
-            observed.would_refuse("g", "c", None);
+            observed.would_refuse(refusal("g", "c"));
         }
         let codes: Vec<&'static str> = (0..40).map(|i| &*i.to_string().leak()).collect();
         for code in codes {
-            observed.would_refuse("g", code, None);
+            observed.would_refuse(refusal("g", code));
         }
         assert_eq!(observed.shadow_refusals()[0].count, 100);
         assert_eq!(

@@ -12,6 +12,7 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
+use palisade_core::SecurityContext;
 use tokio::{
     runtime::Handle,
     time::{Instant, Sleep},
@@ -64,6 +65,8 @@ pub struct ReceivedBody {
     /// Whether it came over HTTP/2.
     is_stream: bool,
     activity: Arc<Activity>,
+    /// Counts the bytes of the body so far, for the audit trail too.
+    cx: SecurityContext,
     transfer: Arc<Transfer>,
     limits: Arc<Limits>,
     /// Created at the first wait.
@@ -72,8 +75,6 @@ pub struct ReceivedBody {
     waiting_since: Option<Instant>,
     /// The waits before that, together.
     waited: Duration,
-    /// Bytes of the body so far.
-    received: u64,
 }
 
 /// Why the body of a request ended early.
@@ -132,6 +133,7 @@ impl ReceivedBody {
         inner: Incoming,
         is_stream: bool,
         activity: Arc<Activity>,
+        cx: SecurityContext,
         transfer: Arc<Transfer>,
         limits: Arc<Limits>,
     ) -> Self {
@@ -139,12 +141,12 @@ impl ReceivedBody {
             inner: Some(inner),
             is_stream,
             activity,
+            cx,
             transfer,
             limits,
             timer: None,
             waiting_since: None,
             waited: Duration::ZERO,
-            received: 0,
         }
     }
 
@@ -178,7 +180,7 @@ impl ReceivedBody {
             .stall
             .map(|stall| (since + stall, ReceiveError::Stalled));
         let slow = (!self.transfer.has_responded())
-            .then(|| pace.remaining(self.waited, self.received))
+            .then(|| pace.remaining(self.waited, self.received()))
             .flatten()
             .and_then(|remaining| Some((since.checked_add(remaining)?, ReceiveError::Slow)));
         match (stall, slow) {
@@ -187,14 +189,18 @@ impl ReceivedBody {
         }
     }
 
+    /// Returns the bytes of the body so far.
+    fn received(&self) -> u64 {
+        self.cx.request_bytes_read().unwrap_or_default()
+    }
+
     /// Notes that the wait is over, with the bytes that came.
     fn took(&mut self, bytes: usize) {
         if let Some(since) = self.waiting_since.take() {
             self.waited += since.elapsed();
         }
-        self.received = self
-            .received
-            .saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        let length = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.cx.count_request_bytes(length);
         self.activity.body_taken(bytes);
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! A request gets, in its extensions:
 //!
+//! - the `SecurityContext`, which counts what is read of the body;
 //! - the `Peer`: the address of the client and the scheme, for `ClientInfoLayer`;
 //! - the `ProxyHeader`, if a proxy sent one;
 //! - the `ClientCertificate`, if the client sent one.
@@ -28,7 +29,7 @@ use http::{
 };
 use http_body::Body;
 use hyper::body::Incoming;
-use palisade_core::{ClientCertificate, Peer};
+use palisade_core::{ClientCertificate, Peer, SecurityContext};
 use pin_project_lite::pin_project;
 use tower::util::Oneshot;
 use tower_service::Service;
@@ -108,23 +109,23 @@ where
         is_stream: bool,
         open: &OpenRequest,
     ) -> Oneshot<S, Request<ReceivedBody>> {
-        let mut request = request.map(|body| {
-            ReceivedBody::new(
-                body,
-                is_stream,
-                Arc::clone(&self.activity),
-                Arc::clone(open.transfer()),
-                Arc::clone(&self.limits),
-            )
-        });
-        request.extensions_mut().insert(self.peer);
+        let (mut head, body) = request.into_parts();
+        let body = ReceivedBody::new(
+            body,
+            is_stream,
+            Arc::clone(&self.activity),
+            SecurityContext::for_server(&mut head),
+            Arc::clone(open.transfer()),
+            Arc::clone(&self.limits),
+        );
+        head.extensions.insert(self.peer);
         if let Some(header) = &self.proxy_header {
-            request.extensions_mut().insert(header.clone());
+            head.extensions.insert(header.clone());
         }
         if let Some(certificate) = &self.client_certificate {
-            request.extensions_mut().insert(certificate.clone());
+            head.extensions.insert(certificate.clone());
         }
-        Oneshot::new(self.service.clone(), request)
+        Oneshot::new(self.service.clone(), Request::from_parts(head, body))
     }
 }
 
