@@ -50,6 +50,27 @@ async fn every_interface_is_charged_by_its_usage_whole_and_streamed() {
 }
 
 #[tokio::test]
+async fn the_trail_has_how_much_of_a_body_was_read() {
+    let server = ModelServer::start().await;
+    let gateway = start(&server, WIDE).await;
+    let (path, body) = &requests("exact")[0];
+    assert_eq!(status(&gateway.post(path, body).await), 200);
+    let refused =
+        "POST /v1/chat/completions HTTP/1.1\r\nHOSTX-API-Key: no\r\nContent-Length: 5\r\n\r\nhello";
+    assert_eq!(status(&gateway.send(refused).await), 401);
+    let folder = gateway.stop().await;
+    let trail = trail(folder.path());
+    let length = body.to_string().len();
+    for (declared, read) in [(length, length), (5, 0)] {
+        let declared = format!("\"request_bytes\":{declared},");
+        let mut lines = trail.lines();
+        let line = lines.find(|line| line.contains(&declared)).unwrap();
+        let read = format!("\"request_bytes_read\":{read},");
+        assert!(line.contains(&read), "{line}");
+    }
+}
+
+#[tokio::test]
 async fn without_a_usage_what_passed_is_charged_and_marked() {
     let server = ModelServer::start().await;
     let gateway = start(&server, WIDE).await;

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::{ModelServer, charged, document, start};
+use super::{ModelServer, charged, document, start, trail};
 use crate::{client::status, upstream::field};
 
 fn body(model: &str, max_tokens: u64) -> Value {
@@ -132,6 +132,8 @@ async fn one_budget_that_does_not_fit_leaves_all_as_they_are() {
     );
     let folder = gateway.stop().await;
     assert_eq!(charged(folder.path(), "wide"), 0);
+    let named = r#""code":"budget_exceeded","policy":"narrow""#;
+    assert!(trail(folder.path()).contains(named));
 }
 
 #[tokio::test]
