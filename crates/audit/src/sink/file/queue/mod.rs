@@ -14,6 +14,7 @@
 //! a record of a request that was admitted always fits. In the other modes nothing is reserved, and a record that
 //! does not fit is counted as lost.
 
+mod group_commit;
 mod request_side;
 mod state;
 mod writer_side;

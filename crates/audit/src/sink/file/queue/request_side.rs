@@ -261,7 +261,11 @@ impl Queue {
             deadline,
             response,
         });
-        self.wake(&mut state);
+        // A writer that collects is woken once, by the last one that it expects.
+        let collects = state.sleep == WriterState::Collecting && !state.closing;
+        if !collects || state.group.is_complete(state.sync_requests.len()) {
+            self.wake(&mut state);
+        }
         drop(state);
         MaybeReady::pending(async move { waiting.await.unwrap_or(Err(SinkUnavailable::Closed)) })
     }

@@ -7,6 +7,7 @@ use std::{collections::VecDeque, mem, sync::Arc, time::Duration};
 
 use tokio::sync::oneshot;
 
+use super::group_commit::GroupCommit;
 use crate::{
     chain::Anchor,
     error::SinkUnavailable,
@@ -54,6 +55,10 @@ pub(super) struct State {
     pub(super) refuse_all: bool,
     /// When the current write or sync began, on the monotonic clock. `None` between attempts.
     pub(super) writing_since: Option<Duration>,
+    /// How long the last write or sync took.
+    pub(super) last_attempt: Duration,
+    /// How long the writer waits for more callers before a sync.
+    pub(super) group: GroupCommit,
     /// Whether it was logged that the disk does not respond.
     pub(super) hanging: bool,
     /// A close was asked for; the writer has not finished yet.
@@ -88,6 +93,8 @@ impl State {
             failing: false,
             late_below: 0,
             writing_since: None,
+            last_attempt: Duration::ZERO,
+            group: GroupCommit::default(),
             hanging: false,
             closing: false,
             closed: false,
@@ -135,6 +142,8 @@ pub(super) enum WriterState {
     /// It works, and looks for more records by itself.
     #[default]
     Awake,
+    /// It sleeps for a moment, until those who may come wait too: see [`GroupCommit`].
+    Collecting,
     /// It sleeps a few milliseconds, so that the next write has more records.
     Gathering,
     /// It sleeps until a record comes or a time limit ends.

@@ -25,14 +25,14 @@ impl Queue {
     /// Waits for work and takes all of it. `due` limits the wait; `None` waits until a record
     /// comes.
     ///
-    /// Without a waiting caller it first gathers records for 20 milliseconds, so that one write has
+    /// With waiting callers it waits a moment for those who may come too. Without one it first gathers records for 20 milliseconds, so that one write has
     /// many.
     pub(in crate::sink::file) fn take(
         &self,
         into: &mut Vec<QueuedRecord>,
         due: Option<Duration>,
     ) -> Batch {
-        let mut state = self.lock();
+        let mut state = self.collect(self.lock());
         if !state.is_urgent() {
             state = self.sleep(state, WriterState::Gathering, Some(GATHER));
         }
@@ -55,6 +55,21 @@ impl Queue {
             losses: state.take_losses(),
             folded,
         }
+    }
+
+    /// Waits a moment for more callers if some wait already, so that one sync serves them all.
+    fn collect<'a>(&'a self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        let before = state.sync_requests.len();
+        if before == 0 || state.closing {
+            return state;
+        }
+        let Some(wait) = state.group.wait(before) else {
+            return state;
+        };
+        let mut state = self.sleep(state, WriterState::Collecting, Some(wait));
+        let after = state.sync_requests.len();
+        state.group.note_wait(before, after);
+        state
     }
 
     /// Hands encoded records back to the requests, each of which frees two.
@@ -95,6 +110,8 @@ impl Queue {
         let answered = state.take_sync_requests(|request| {
             request.number < below || (failing && request.deadline.is_some())
         });
+        let (waiting, took) = (state.sync_requests.len(), state.last_attempt);
+        state.group.note_sync(answered.len(), waiting, took);
         drop(state);
         send(answered, response);
     }
@@ -200,7 +217,11 @@ impl Queue {
 
     /// Notes that the writer begins to write (when), or that it is done.
     pub(in crate::sink::file) fn writing_since(&self, since: Option<Duration>) {
-        self.lock().writing_since = since;
+        let mut state = self.lock();
+        let before = mem::replace(&mut state.writing_since, since);
+        if let (Some(began), None) = (before, since) {
+            state.last_attempt = self.clock.monotonic().saturating_sub(began);
+        }
     }
 
     /// Logs once that a write takes longer than the deadline, and once that it is over.
