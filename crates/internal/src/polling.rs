@@ -16,24 +16,8 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(32);
 
 /// Returns the pauses between two questions: 1 ms, 2 ms, 4 ms and so on to 32 ms. They end after a minute in all.
 ///
-/// For asynchronous tests, which sleep with their runtime:
-///
-/// ```
-/// use palisade_internal::polling;
-///
-/// # let is_ready = async || true;
-/// # let sleep = async |_: std::time::Duration| ();
-/// # let test = async {
-/// for pause in polling::pauses() {
-///     if is_ready().await {
-///         return;
-///     }
-///     sleep(pause).await;
-/// }
-/// panic!("the program is not ready");
-/// # };
-/// ```
-pub fn pauses() -> impl Iterator<Item = Duration> {
+/// [`holds_in_time`] and [`value_in_time`] make them.
+fn pauses() -> impl Iterator<Item = Duration> {
     let next = |pause: &Duration| Some((*pause * 2).min(LONGEST_PAUSE));
     let pauses = iter::successors(Some(FIRST_PAUSE), next);
     pauses.scan(Duration::ZERO, |waited, pause| {
@@ -61,8 +45,41 @@ pub fn holds_in_time(mut condition: impl FnMut() -> bool) -> bool {
     condition()
 }
 
+/// Asks until there is a value, without blocking the thread. Returns `None` if there is none after [`LONGEST_WAIT`].
+///
+/// `sleep` is that of the runtime, such as `tokio::time::sleep`.
+///
+/// ```
+/// use palisade_internal::polling;
+///
+/// # let sleep = async |_: std::time::Duration| ();
+/// # let port_of_program = async || Some(8080);
+/// # let test = async {
+/// let port = polling::value_in_time(sleep, async || port_of_program().await).await;
+/// assert_eq!(port, Some(8080), "the program is not ready");
+/// # };
+/// ```
+pub async fn value_in_time<T>(
+    sleep: impl AsyncFn(Duration),
+    mut ask: impl AsyncFnMut() -> Option<T>,
+) -> Option<T> {
+    for pause in pauses() {
+        if let Some(value) = ask().await {
+            return Some(value);
+        }
+        sleep(pause).await;
+    }
+    ask().await
+}
+
 #[cfg(test)]
 mod tests {
+    use std::{
+        cell::Cell,
+        pin::pin,
+        task::{Context, Poll, Waker},
+    };
+
     use super::*;
 
     #[test]
@@ -83,5 +100,30 @@ mod tests {
         };
         assert!(holds_in_time(third));
         assert_eq!(asked, 3);
+    }
+
+    #[test]
+    fn a_value_is_asked_for_until_it_is_there_or_the_pauses_end() {
+        let slept = Cell::new(Duration::ZERO);
+        let sleep = async |pause| slept.set(slept.get() + pause);
+        let mut asked = 0;
+        let third = async || {
+            asked += 1;
+            (asked == 3).then_some(asked)
+        };
+        assert_eq!(at_once(value_in_time(sleep, third)), Some(3));
+        assert_eq!(slept.take(), Duration::from_millis(1 + 2));
+        let never = value_in_time(sleep, async || None::<()>);
+        assert_eq!(at_once(never), None);
+        assert_eq!(slept.get(), pauses().sum::<Duration>());
+    }
+
+    /// Runs a future that never waits.
+    fn at_once<T>(future: impl Future<Output = T>) -> T {
+        let mut cx = Context::from_waker(Waker::noop());
+        match pin!(future).poll(&mut cx) {
+            Poll::Ready(value) => value,
+            Poll::Pending => panic!("it waits"),
+        }
     }
 }

@@ -8,7 +8,7 @@ use palisade_api_key::{
     RedisKeyStore, RedisKeyStoreBuildError, RedisKeyStoreBuilder, TableError,
 };
 use palisade_core::{GuardLayer, Layer as _, ManualClock, Secret};
-use palisade_internal::redis_server::RedisServer;
+use palisade_internal::{polling, redis_server::RedisServer};
 use tower::{ServiceExt as _, service_fn};
 
 use crate::support::{NOW, live, with_header};
@@ -157,14 +157,11 @@ async fn what_was_revoked_before_an_outage_is_not_admitted_in_it_nor_after_it() 
     }
     fleet.server.freeze(false).unwrap();
     let back = async |key: &str| {
-        for pause in palisade_internal::polling::pauses() {
+        let answered = polling::value_in_time(tokio::time::sleep, async || {
             let status = fleet.status(&two, key).await;
-            if status != StatusCode::SERVICE_UNAVAILABLE {
-                return status;
-            }
-            tokio::time::sleep(pause).await;
-        }
-        panic!("it is not back");
+            (status != StatusCode::SERVICE_UNAVAILABLE).then_some(status)
+        });
+        answered.await.expect("it is not back")
     };
     assert_eq!(back(valid.key()).await, StatusCode::OK);
     assert_eq!(back(revoked.key()).await, StatusCode::UNAUTHORIZED);
@@ -271,14 +268,11 @@ async fn a_key_that_is_used_comes_under_the_current_pepper() {
         fleet.status_by(&ring, &store, minted.key()).await,
         StatusCode::OK
     );
-    for pause in palisade_internal::polling::pauses() {
+    let renewed = polling::value_in_time(tokio::time::sleep, async || {
         let record = store.get(minted.record().id()).await.unwrap().unwrap();
-        if ring.made_with_current_pepper(&record) {
-            return;
-        }
-        tokio::time::sleep(pause).await;
-    }
-    panic!("the digest is not renewed");
+        ring.made_with_current_pepper(&record).then_some(())
+    });
+    renewed.await.expect("the digest is not renewed");
 }
 
 #[tokio::test]

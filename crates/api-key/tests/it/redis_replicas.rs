@@ -45,18 +45,16 @@ async fn replica_of(fleet: &Fleet) -> RedisServer {
         .query_async(&mut connection)
         .await
         .unwrap();
-    for pause in polling::pauses() {
+    let followed = polling::value_in_time(tokio::time::sleep, async || {
         let state: String = redis::cmd("INFO")
             .arg("replication")
             .query_async(&mut connection)
             .await
             .unwrap();
-        if state.contains("master_link_status:up") {
-            return replica;
-        }
-        tokio::time::sleep(pause).await;
-    }
-    panic!("the replica never followed");
+        state.contains("master_link_status:up").then_some(())
+    });
+    followed.await.expect("the replica never followed");
+    replica
 }
 
 #[tokio::test]

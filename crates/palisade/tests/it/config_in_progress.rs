@@ -93,14 +93,13 @@ async fn two_processes_of_a_file_with_redis_count_together() {
     let (open, status) = fill(&two, "/speak").await;
     assert_eq!((open.len(), status), (1, 429));
     drop(kept);
-    let statuses = async || send(&two, "/speak", None).await.status() == 200;
-    for pause in palisade_internal::polling::pauses() {
-        if statuses().await {
-            return;
-        }
-        tokio::time::sleep(pause).await;
-    }
-    panic!("the permits of the other process never came back");
+    let freed = palisade_internal::polling::value_in_time(tokio::time::sleep, async || {
+        let response = send(&two, "/speak", None).await;
+        (response.status() == 200).then_some(())
+    });
+    freed
+        .await
+        .expect("the permits of the other process never came back");
 }
 
 #[tokio::test]

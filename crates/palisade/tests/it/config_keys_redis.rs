@@ -91,13 +91,10 @@ impl Process {
 
     /// Asks until the status is this one.
     async fn reaches(&self, key: &str, status: u16) -> bool {
-        for pause in polling::pauses() {
-            if self.status(key).await == status {
-                return true;
-            }
-            tokio::time::sleep(pause).await;
-        }
-        false
+        let reached = polling::value_in_time(tokio::time::sleep, async || {
+            (self.status(key).await == status).then_some(())
+        });
+        reached.await.is_some()
     }
 }
 

@@ -321,12 +321,9 @@ async fn a_token_in_the_list_of_the_file_ends_its_session() {
     let revoke = |entries: &mut RevocationEntries| entries.revoke_principal("lin", later, later);
     assert_eq!(read_at(&app, &of_lin).await, 200);
     list.open().unwrap().update(revoke).unwrap();
-    for pause in polling::pauses() {
-        if read_at(&app, &of_lin).await == 401 {
-            break;
-        }
-        tokio::time::sleep(pause).await;
-    }
-    assert_eq!(read_at(&app, &of_lin).await, 401);
+    let ended = polling::value_in_time(tokio::time::sleep, async || {
+        (read_at(&app, &of_lin).await == 401).then_some(())
+    });
+    ended.await.expect("the sessions of lin do not end");
     assert_eq!(read_at(&app, &of_kim).await, 200);
 }

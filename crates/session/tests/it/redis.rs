@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use palisade_core::{ManualClock, Principal, Secret, SystemClock};
-use palisade_internal::redis_server::RedisServer;
+use palisade_internal::{polling, redis_server::RedisServer};
 use palisade_session::{
     RedisSessionStore, RedisSessionStoreBuildError, RedisSessionStoreBuilder, SessionError,
     SessionLayer, SessionOwner, SessionStore as _, Sessions,
@@ -224,14 +224,11 @@ async fn while_the_server_is_away_nobody_is_admitted_and_what_ended_before_stays
     }
     server.freeze(false).unwrap();
     let reads = async |browser: &Browser| {
-        for pause in palisade_internal::polling::pauses() {
+        let answered = polling::value_in_time(tokio::time::sleep, async || {
             let status = browser.reads(&sessions).await;
-            if status != StatusCode::SERVICE_UNAVAILABLE {
-                return status;
-            }
-            tokio::time::sleep(pause).await;
-        }
-        panic!("it is not back");
+            (status != StatusCode::SERVICE_UNAVAILABLE).then_some(status)
+        });
+        answered.await.expect("it is not back")
     };
     assert_eq!(reads(&ended).await, StatusCode::UNAUTHORIZED);
     assert_eq!(reads(&live).await, StatusCode::OK);

@@ -115,13 +115,8 @@ async fn settled(store: &RedisStore) {
 
 /// Asks Redis until it is so: nodes and sentinels tell nothing when they agreed on something.
 async fn asked(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    for pause in polling::pauses() {
-        if holds().await {
-            return;
-        }
-        tokio::time::sleep(pause).await;
-    }
-    panic!("asked in vain: {what}");
+    let held = polling::value_in_time(tokio::time::sleep, async || holds().await.then_some(()));
+    assert!(held.await.is_some(), "asked in vain: {what}");
 }
 
 /// What is written to the log, of a runtime with one thread.

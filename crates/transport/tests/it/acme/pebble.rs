@@ -10,6 +10,7 @@ use std::{
 
 use palisade_internal::{free_port, polling};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use tokio::net::TcpStream;
 
 /// Far longer than pebble needs, with other tests beside it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
@@ -99,16 +100,22 @@ impl Pebble {
         Some(pebble)
     }
 
-    /// Waits until it accepts connections. It tells that only in its log. The log is a file, not a
-    /// pipe, so that it is complete when a response arrives: the tests count orders in it.
+    /// Waits until it accepts connections, also on its second port: its log tells of a port before it is
+    /// open. The log is a file, not a pipe, so that it is complete when a response arrives: the tests
+    /// count orders in it.
     async fn listens(&self) {
-        for pause in polling::pauses() {
-            if self.log().contains("ACME directory available") {
-                return;
-            }
-            tokio::time::sleep(pause).await;
-        }
-        panic!("pebble does not start:\n{}", self.log());
+        let is_open = async |port| {
+            let connection = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await;
+            connection.is_ok()
+        };
+        let listens = polling::value_in_time(tokio::time::sleep, async || {
+            (is_open(self.port).await && is_open(self.management).await).then_some(())
+        });
+        assert!(
+            listens.await.is_some(),
+            "pebble does not start:\n{}",
+            self.log()
+        );
     }
 
     pub(crate) fn directory(&self) -> String {

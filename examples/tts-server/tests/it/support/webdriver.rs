@@ -67,11 +67,10 @@ impl Browser {
 
     /// Waits until an expression is true. A page may be replaced meanwhile, so it cannot tell by itself.
     pub(crate) async fn until(&self, expression: &str) {
-        for pause in polling::pauses() {
-            if self.run(&format!("return Boolean({expression})")).await == true {
-                return;
-            }
-            sleep(pause).await;
+        let script = format!("return Boolean({expression})");
+        let is_true = async || (self.run(&script).await == true).then_some(());
+        if polling::value_in_time(sleep, is_true).await.is_some() {
+            return;
         }
         let page = self.run("return document.body.innerText").await;
         panic!(
