@@ -143,6 +143,8 @@ impl fmt::Debug for RequestId {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
@@ -164,6 +166,18 @@ mod tests {
         );
         assert_ne!(one >> 64, two >> 64);
         assert_ne!(one as u64, two as u64);
+    }
+
+    #[test]
+    fn one_identifier_does_not_tell_the_next() {
+        let numbers: Vec<[u64; 2]> = (0..4).map(|_| next_number()).collect();
+        for half in [0, 1] {
+            let steps = numbers
+                .windows(2)
+                .map(|pair| pair[1][half].wrapping_sub(pair[0][half]));
+            let steps: HashSet<u64> = steps.collect();
+            assert_eq!(steps.len(), 3, "{numbers:?}");
+        }
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The form of a refusal in HTTP.
 
 use http::{HeaderValue, Request, StatusCode, Version, header};
-use palisade_core::{EmptyBody, GuardLayer, PlainText, Rejection, RenderLayer};
+use palisade_core::{AccessLayer, EmptyBody, GuardLayer, PlainText, Rejection, RenderLayer};
+use palisade_internal::log_lines;
 use tower::{Layer as _, ServiceExt as _};
 
 use crate::support::*;
@@ -157,4 +158,22 @@ async fn a_request_counts_as_refused_only_if_it_did_not_reach_the_handler() {
     assert!(!turned_away(Behavior::Admit, false).await);
     assert!(!turned_away(Behavior::FinishRefuses, false).await);
     assert!(!turned_away(Behavior::Refuse, true).await);
+}
+
+#[test]
+fn a_thousand_requests_to_a_misconfigured_stack_write_one_line() {
+    // Without a table of routes outside it.
+    let misconfigured = GuardLayer(AccessLayer::new([])).layer(responds_with(""));
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let runtime = runtime.unwrap();
+    let lines = log_lines::count(|| {
+        for _ in 0..1000 {
+            let response = runtime.block_on(misconfigured.clone().oneshot(get("/")));
+            assert_eq!(
+                response.unwrap().status(),
+                StatusCode::INTERNAL_SERVER_ERROR
+            );
+        }
+    });
+    assert_eq!(lines, 1);
 }

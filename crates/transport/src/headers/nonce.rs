@@ -7,6 +7,8 @@ use std::{
 };
 
 use http::Extensions;
+use palisade_core::{Clock as _, SystemClock};
+use palisade_internal::log_limit::LogLimit;
 
 /// The nonce of one response: an inline script or style with it is allowed, and no other.
 ///
@@ -73,7 +75,7 @@ impl CspNonce {
             match getrandom::fill(&mut random) {
                 Ok(()) => palisade_internal::hex::encode(&random),
                 Err(error) => {
-                    tracing::error!(%error, "no random bytes for the nonce of a page");
+                    log_no_random_bytes(&error);
                     String::new()
                 }
             }
@@ -84,6 +86,14 @@ impl CspNonce {
     pub(super) fn used(&self) -> Option<&str> {
         let value = self.value.get().map(String::as_str);
         value.filter(|value| !value.is_empty())
+    }
+}
+
+/// Logs that the system has no random bytes, at most once a minute: every response of a page may need some.
+fn log_no_random_bytes(error: &getrandom::Error) {
+    static LIMIT: LogLimit = LogLimit::per_minute();
+    if let Some(held_back) = LIMIT.admit(SystemClock::default().monotonic()) {
+        tracing::error!(%error, held_back, "no random bytes for the nonce of a page");
     }
 }
 
@@ -114,5 +124,19 @@ mod extract {
                 "`CspNonce` needs HeadersLayer outside the handler, with a policy that has nonces";
             Err(Refused::new(&cx, Rejection::misconfigured(reason)))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use palisade_internal::log_lines;
+
+    use super::*;
+
+    #[test]
+    fn a_system_without_random_bytes_is_logged_once_for_a_thousand_pages() {
+        let error = getrandom::Error::UNSUPPORTED;
+        let lines = log_lines::count(|| (0..1000).for_each(|_| log_no_random_bytes(&error)));
+        assert_eq!(lines, 1);
     }
 }
