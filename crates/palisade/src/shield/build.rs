@@ -17,16 +17,14 @@ use palisade_transport::{ClientInfoLayer, HeadersLayer};
 #[cfg(feature = "cors")]
 use super::cors::{CorsGuard, SkipPreflight};
 use super::{
-    Shield, ShieldBuildError, ShieldBuilder, check,
-    explain::{Explanation, Warning},
-    order::Order,
+    Shield, ShieldBuildError, ShieldBuilder, check, explain::Explanation, order::Order,
     parts::RequestId,
 };
 
 impl ShieldBuilder {
     /// Checks that the parts fit each other and the rules, and puts them in order.
     ///
-    /// Settings that work but should be looked at again are [`Warning`]s: they are logged, and
+    /// Settings that work but should be looked at again are [`Warning`](super::Warning)s: they are logged, and
     /// returned by [`Shield::warnings`]. Building opens no file and no connection.
     ///
     /// # Errors
@@ -58,7 +56,7 @@ impl ShieldBuilder {
         let table = Arc::new(rules.table()?);
         check::check(&self, &table)?;
         let mut explanation = Explanation::of(&self, &rules, &table);
-        self.log_warnings(explanation.warnings());
+        explanation.log(explanation.warnings());
         let responds_to_preflights = self.has_cors();
         let catches_panics = !self.propagate_panics;
         let sanitize = self.sanitize.take().unwrap_or_default();
@@ -90,15 +88,6 @@ impl ShieldBuilder {
         return self.cors.is_some();
         #[cfg(not(feature = "cors"))]
         false
-    }
-
-    /// Logs the warnings that are not accepted.
-    fn log_warnings(&self, warnings: &[Warning]) {
-        let is_listed = |code| self.accepted_warnings.contains(&code);
-        let accepted =
-            |warning: &&Warning| is_listed(warning.code) || warning.number().is_some_and(is_listed);
-        let warnings = warnings.iter().filter(|warning| !accepted(warning));
-        warnings.for_each(Warning::log);
     }
 
     /// Gives each guard its position.

@@ -122,6 +122,8 @@ pub(super) struct Explanation {
     unruled: Vec<String>,
     /// All warnings, accepted ones included.
     warnings: Vec<Warning>,
+    /// Codes and numbers of warnings that are not logged.
+    accepted: Vec<&'static str>,
 }
 
 /// A rule in words.
@@ -157,6 +159,7 @@ impl Explanation {
             fallback: fallback(rules, table),
             unruled: Vec::new(),
             warnings: warnings(parts, table),
+            accepted: parts.accepted_warnings.clone(),
         }
     }
 
@@ -174,6 +177,15 @@ impl Explanation {
 
     pub(super) fn warnings(&self) -> &[Warning] {
         &self.warnings
+    }
+
+    /// Logs those of some warnings that are not accepted.
+    pub(super) fn log(&self, warnings: &[Warning]) {
+        let is_listed = |code| self.accepted.contains(&code);
+        let is_accepted =
+            |warning: &&Warning| is_listed(warning.code) || warning.number().is_some_and(is_listed);
+        let others = warnings.iter().filter(|warning| !is_accepted(warning));
+        others.for_each(Warning::log);
     }
 
     /// Returns the rules in words, in the order in which they were given.

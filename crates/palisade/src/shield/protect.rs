@@ -114,13 +114,14 @@ impl Shield {
     ///
     /// A handler without a rule gets status 404, or 405 if its path has rules for other methods. It
     /// is a warning (`handler-without-rule`), as is a rule without a handler
-    /// (`rule-without-handler`). Both are logged, and returned by [`ProtectedRouter::warnings`].
+    /// (`rule-without-handler`). Both are logged unless they are
+    /// [accepted](ShieldBuilder::accept_warning), and returned by [`ProtectedRouter::warnings`].
     pub fn protect(&self, router: Router) -> ProtectedRouter {
         let found = {
             let (rules, described) = (self.rules(), self.explanation.routes());
             router_paths::compare(&router, &rules, described, &self.documents)
         };
-        found.warnings.iter().for_each(Warning::log);
+        self.explanation.log(&found.warnings);
         let explanation = match found.warnings.is_empty() {
             true => Arc::clone(&self.explanation),
             false => Arc::new(self.explanation.with(found.unruled, found.warnings)),

@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use palisade::{AllowedHosts, Rules, Shield, diagnostics};
+use palisade::{AllowedHosts, Rule, Rules, Shield, diagnostics, shield::ShieldBuilder};
+use palisade_internal::log_lines;
 
 /// Every `number = "PAL0000"` in the log lines of a folder, recursively.
 fn numbers(folder: &Path, found: &mut BTreeSet<String>) {
@@ -32,6 +33,25 @@ fn every_number_in_a_log_line_has_an_entry() {
             "{number} has no entry"
         );
     }
+}
+
+/// A shield that warns of three things: no audit trail, no limit by client, and a rule without a handler.
+fn warning_shield() -> ShieldBuilder {
+    Shield::builder()
+        .hosts(AllowedHosts::parse(["a.example"]).unwrap())
+        .rules(Rules::new().get("/gone", Rule::public()))
+}
+
+#[test]
+fn warnings_are_logged_at_start_and_accepted_ones_are_not() {
+    let lines = |shield: ShieldBuilder| {
+        log_lines::count(|| drop(shield.protect(axum::Router::new()).unwrap()))
+    };
+    assert_eq!(lines(warning_shield()), 3);
+    let accepted = warning_shield().accept_warning("PAL0001");
+    assert_eq!(lines(accepted.accept_warning("no-client-limit")), 1);
+    let accepted = warning_shield().accept_warning("rule-without-handler");
+    assert_eq!(lines(accepted), 2);
 }
 
 #[test]
