@@ -1,5 +1,7 @@
 //! Every spelling that TOML knows means the same, and gives the same error for a mistake.
 
+use std::{fs, path::Path, sync::LazyLock};
+
 use palisade::config::{Config, ConfigFileError};
 use proptest::prelude::*;
 use toml::{Table, Value};
@@ -105,6 +107,7 @@ impl Speller {
                     _ => format!("[ # several lines\n    {},\n  ]", all.join(",\n    ")),
                 }
             }
+            Value::String(text) if text.contains(['\'', '"', '\\', '\n']) => value.to_string(),
             Value::String(text) => match self.choose(3) {
                 0 => format!("'{text}'"),
                 1 => format!("\"\"\"{text}\"\"\""),
@@ -152,6 +155,53 @@ fn parse(text: &str) -> Result<Config, ConfigFileError> {
 #[serde(deny_unknown_fields)]
 struct Voice {
     folder: Option<String>,
+}
+
+/// The sections of applications in the examples of the book.
+const OF_APPLICATIONS: [&str; 10] = [
+    "admin",
+    "budgets",
+    "mcp",
+    "metering",
+    "model_rules",
+    "prices",
+    "speech",
+    "transcriptions",
+    "tts",
+    "upstreams",
+];
+
+/// All examples of the book that are a whole file.
+static EXAMPLES: LazyLock<Vec<Table>> = LazyLock::new(|| {
+    let book = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src");
+    let folders = ["", "deploy", "how-to", "reference"].map(|folder| book.join(folder));
+    let files = folders
+        .iter()
+        .flat_map(|folder| fs::read_dir(folder).unwrap());
+    let pages = files.map(|file| file.unwrap().path());
+    let pages = pages.filter(|page| page.extension().is_some_and(|it| it == "md"));
+    let examples = pages.flat_map(|page| examples(&fs::read_to_string(page).unwrap()));
+    let whole = |text: &String| Config::parse_with(text, &OF_APPLICATIONS).is_ok();
+    examples
+        .filter(whole)
+        .map(|text| text.parse().unwrap())
+        .collect()
+});
+
+/// The blocks of TOML of a page.
+fn examples(page: &str) -> Vec<String> {
+    let blocks = page.split("\n```toml").skip(1);
+    let texts = blocks.filter_map(|block| Some(block.split_once('\n')?.1.split_once("\n```")?.0));
+    texts.map(|text| format!("{text}\n")).collect()
+}
+
+#[test]
+fn the_examples_of_the_book_have_every_section() {
+    let missing = [
+        "audit", "client", "inspect", "keys", "limits", "routes", "tokens",
+    ];
+    let missing = missing.map(|name| (name, EXAMPLES.iter().any(|all| all.contains_key(name))));
+    assert!(missing.iter().all(|(_, is_there)| *is_there), "{missing:?}");
 }
 
 /// A change that makes the document wrong, and the key that is to be named.
@@ -221,6 +271,19 @@ proptest! {
         let voice = Voice { folder: Some("voices".into()) };
         prop_assert_eq!(other.section::<Voice>("voice").unwrap(), voice);
         prop_assert!(other.has(&["limits"]) && other.has(&["server", "redirect_to"]));
+    }
+
+    #[test]
+    fn every_spelling_of_an_example_of_the_book_means_the_same(
+        choices in prop::collection::vec(any::<u8>(), 1..200),
+        example in 0..EXAMPLES.len(),
+    ) {
+        let document = &EXAMPLES[example];
+        let read = |text: &str| Config::parse_with(text, &OF_APPLICATIONS);
+        let plain = read(&toml::to_string(document).unwrap()).unwrap();
+        let text = spell(document, &choices);
+        let other = read(&text).unwrap();
+        prop_assert!(plain == other, "{}", text);
     }
 
     #[test]
