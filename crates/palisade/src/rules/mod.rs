@@ -108,8 +108,10 @@ impl Rules {
     /// Adds the rule for a prefix and for every path below it, with every method that has no rule of
     /// its own. For a nested router or service that one rule is enough for.
     ///
-    /// It is [`any`](Self::any) for `/notes` and for `/notes/{*path}`. More specific rules decide
-    /// before it.
+    /// It is [`any`](Self::any) for `/notes` and for `/notes/{*path}`. A rule for a fixed path
+    /// below it, such as `/notes/new`, decides before it, and about every method of that path: one
+    /// for which it has no rule is a 405. A parameter at that place (`/notes/{id}`) is a conflict:
+    /// write a rule for each route instead.
     ///
     /// # Examples
     ///
@@ -118,7 +120,8 @@ impl Rules {
     ///
     /// let rules = Rules::new()
     ///     .below("/admin", Rule::scope("admin"))
-    ///     .get("/admin/status", Rule::public());
+    ///     .get("/admin/status", Rule::public())
+    ///     .any("/admin/status", Rule::scope("admin")); // otherwise other methods are a 405
     /// # let _: Rules = rules;
     /// ```
     pub fn below(self, prefix: &str, rule: Rule) -> Self {

@@ -115,6 +115,25 @@ async fn the_rule_of_the_fallback_opens_no_handler() {
 }
 
 #[tokio::test]
+async fn a_fixed_path_below_a_prefix_has_its_own_rule_and_a_parameter_is_a_conflict() {
+    let books = Router::new()
+        .route("/", get(async || "all"))
+        .route("/new", get(async || "form").post(async || "written"))
+        .route("/{id}", get(async || "one"));
+    let router = Router::new().nest("/books", books);
+    let prefix = || Rules::new().below("/books", Rule::public());
+    let rules = prefix().get("/books/new", Rule::public());
+    let app = shield().rules(rules).protect(router.clone()).unwrap();
+    assert_eq!(body(&app, "GET", "/books/1").await.0, 200);
+    assert_eq!(body(&app, "GET", "/books/new").await.0, 200);
+    assert_eq!(body(&app, "POST", "/books/new").await.0, 405);
+
+    let rules = prefix().get("/books/{id}", Rule::public());
+    let error = shield().rules(rules).protect(router).unwrap_err();
+    assert!(error.to_string().contains("/books/{*path}"), "{error}");
+}
+
+#[tokio::test]
 async fn a_nested_service_without_a_rule_is_a_404() {
     let without = Rules::new().get("/", Rule::public());
     let app = shield().rules(without).protect(router()).unwrap();
