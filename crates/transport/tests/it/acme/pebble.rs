@@ -104,7 +104,7 @@ impl Pebble {
     /// open. The log is a file, not a pipe, so that it is complete when a response arrives: the tests
     /// count orders in it.
     async fn listens(&self) {
-        let is_open = async |port| {
+        let is_open = async |port: u16| {
             let connection = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await;
             connection.is_ok()
         };
