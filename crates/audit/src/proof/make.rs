@@ -16,7 +16,7 @@ use crate::{
 /// Proves that a record is in the trail at `path`, by the checkpoint at record `at`.
 ///
 /// Default for `at`: the first checkpoint that covers the record. The trail is read once, from its first file to that
-/// checkpoint, in the memory of one line. A writer may be running. A part that cannot be read is passed over: a proof about
+/// checkpoint, in the memory of one line. A writer may be running. A part that cannot be read is skipped: a proof about
 /// the records of other parts is made if the next part states enough hashes.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! Files of a trail that a command passes over, since they cannot be read.
+//! Files of a trail that a command skips, since they cannot be read.
 
 use std::io;
 

@@ -1,13 +1,17 @@
 //! Reads the body of a request that costs tokens or sound, and reserves for it.
 //!
-//! | request | what the upstream gets |
-//! |---|---|
-//! | to a model | the body written again, `Content-Type: application/json`, no `Accept-Encoding` |
-//! | a text that is spoken | JSON written again; another body as it came |
-//! | sound that is written down | the body as it came, no `Accept-Encoding` |
-//! | each of them in shadow | the request as it came |
+//! The steps are the same for all: collect the body up to its bound, read what it asks for, compare the model with the
+//! rules, reserve from all budgets at once. What fails before the last step costs the client nothing.
 //!
-//! Without `Accept-Encoding`, since the usage of a compressed response could not be read.
+//! | request | longest body by default | what is reserved | body for the upstream |
+//! |---|---|---|---|
+//! | of a model | 4 MiB (`max_body_kib` of `[metering]`) | tokens in and out | written again from what was counted, `Content-Type: application/json` |
+//! | `[[speech]]` | the same | characters, and the sound that they can become | JSON written again, other forms as they came |
+//! | `[[transcriptions]]` | 25 MiB (`max_body_kib` of the entry) | the sound that so many bytes can be | as it came |
+//!
+//! `Accept-Encoding` is removed where the usage is in the response: a compressed one could not be read.
+//!
+//! In shadow a refusal is only recorded, and the upstream gets head and body as they came.
 
 use bytes::Bytes;
 use http::{HeaderValue, header, request::Parts};

@@ -66,7 +66,10 @@ pub(crate) struct Charge {
 }
 
 impl Charge {
-    /// Takes over a reserve.
+    /// Takes over a reserve, and records it in the audit trail as `budget_reserved`.
+    ///
+    /// From here on the reserve is settled once, whatever happens: by [`settle_usage`](Self::settle_usage),
+    /// [`settle_failed`](Self::settle_failed), or the drop of this value.
     pub(super) fn new(
         cx: &SecurityContext,
         store: Arc<dyn BudgetStore>,
@@ -89,7 +92,7 @@ impl Charge {
         }
     }
 
-    /// Says which request it is. In shadow the usage that the client sees is not changed.
+    /// Says which request it is, and records its model. In shadow the usage that the client sees is not changed.
     pub(super) fn of_request(mut self, request: &ModelRequest, only_shadow: bool) -> Self {
         self.api = Some(request.api());
         self.hides_usage = request.hides_usage() && !only_shadow;
@@ -145,6 +148,9 @@ impl Charge {
     }
 
     /// Settles by what the upstream said, or by what passed. A second call does nothing.
+    ///
+    /// Each budget of the reservation is charged in its own unit. The audit record gets the amounts, the metrics get them by
+    /// budget, with a mark if they were estimated. The store is told without waiting for it.
     pub(super) fn settle_usage(&mut self, usage: &Usage, ending: Ending) {
         let Some(reservation) = self.reservation.take() else {
             return;

@@ -58,6 +58,8 @@ enum Content {
 
 impl Meter {
     /// Counts the sound of this response.
+    ///
+    /// A response that says that no model ran, such as a 401 or a 429 of the upstream, is not read: the reserve is given back.
     pub(super) fn of_speech(charge: Charge, head: &response::Parts) -> Self {
         let content = match ran_nothing(head.status) {
             true => Content::Nothing,
@@ -73,6 +75,9 @@ impl Meter {
     }
 
     /// Reads the usage in the body of this response.
+    ///
+    /// Where the client did not ask for a usage, the event with it is left out of a stream. Then the head loses its
+    /// `Content-Length`, since the client gets fewer bytes than the upstream sends.
     pub(super) fn of_document(charge: Charge, api: Api, head: &mut response::Parts) -> Self {
         let content = Content::for_response(head.status, &head.headers);
         let hides_usage = charge.hides_usage() && matches!(content, Content::Stream(_));
@@ -99,6 +104,9 @@ impl Meter {
     }
 
     /// Takes a part, and returns what the client gets of it.
+    ///
+    /// It is the part itself, without a copy, unless a usage is left out. Then an incomplete event is held back until its end
+    /// has come, so the result may be empty. A document that grows beyond 4 MiB is not read any further and passes all the same.
     pub(crate) fn pass_part(&mut self, part: Bytes) -> Bytes {
         let (api, usage, hides_usage) = (self.api, &mut self.usage, self.hides_usage);
         match &mut self.content {
@@ -120,6 +128,9 @@ impl Meter {
     }
 
     /// Takes the last part, settles, and returns what the client gets of it and of what was held back.
+    ///
+    /// Call it only where the body ended as it should: a document counts as complete then. A meter that is dropped instead
+    /// settles as for a body that was cut.
     pub(crate) fn finish(mut self, part: Bytes) -> Bytes {
         let last = self.pass_part(part);
         let (api, usage, hides_usage) = (self.api, &mut self.usage, self.hides_usage);

@@ -3,6 +3,16 @@
 //! Each reference counts as `reference_tokens` of `[metering]`, since the model reads something whose length the gateway
 //! does not know. Unknown keys that end in `_url`, `_file` or `_id` count too: it is safer to reserve too much, and the
 //! usage that the upstream reports replaces it.
+//!
+//! | in the request | counts as |
+//! |---|---|
+//! | `"file_id": "f"` | 1 |
+//! | `"images": ["a", "b"]` | 2: one for each entry |
+//! | `{"type": "image", …}`, `document`, `item_reference` | 1, besides the keys in it |
+//! | a tool of the server, such as `{"type": "web_search"}` | 1; a `function` of the client counts nothing |
+//! | `"prompt": {"id": …}` | 1: a prompt that the server keeps |
+//! | `call_id`, `user_id` and other names without content | 0 |
+//! | anything in `metadata`, and in the arguments of a call | 0: no model reads it by its name |
 
 use serde_json::{Map, Value};
 
@@ -42,7 +52,7 @@ const NAMES: [&str; 6] = [
     "user_id",
 ];
 
-/// Counts what a request names.
+/// Counts what a request names, at any depth.
 pub(super) fn count_references(document: &Map<String, Value>) -> u64 {
     let tools = document.get("tools").and_then(Value::as_array);
     let is_of_server = |tool: &&Value| {

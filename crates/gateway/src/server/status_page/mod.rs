@@ -3,6 +3,19 @@
 //! The page is made from the document of the admin socket alone, so it says the same. No script is in it, and nothing is
 //! loaded from elsewhere; names are escaped, with characters that cannot be seen. `listener` serves it on a loopback
 //! address.
+//!
+//! | part of the page | part of the document |
+//! |---|---|
+//! | serving or stopping, the times | `draining`, `now`, `started` |
+//! | sums since the start | `traffic.all`, `websockets` |
+//! | the picture of the last hour | `traffic.minutes` |
+//! | refusals by guard and code | `traffic.refusals` |
+//! | what shadow would refuse | `would_refuse` |
+//! | who sends most | `traffic.principals` |
+//! | who was refused most by limits | `limited` |
+//! | servers: health, circuit breaker, open requests | `upstreams` |
+//!
+//! A table that the document does not have is shown as `None.`, so an older document makes a page too.
 
 mod chart;
 mod listener;
@@ -19,7 +32,10 @@ const STYLE: &str = include_str!("style.css");
 
 /// Makes a page of HTML from the document of the command `status` of the admin socket.
 ///
-/// It works from a file: style and pictures are inside, and a policy in the page forbids everything else.
+/// It works from a file: style and pictures are inside, and a policy in the page forbids everything else. So a page that was
+/// saved shows the state at that time, on any machine. Every text of the document is escaped.
+///
+/// It does not refresh itself; the page that the section `[admin]` serves does, every 10 seconds.
 ///
 /// # Examples
 ///
@@ -189,7 +205,7 @@ fn write_cell(page: &mut String, cell: &str) {
     let _ = write!(page, "<td{class}>{}</td>", Escaped(cell));
 }
 
-/// A text of somebody else.
+/// A text that a client or an upstream chose, such as the name of a principal.
 struct Escaped<'a>(&'a str);
 
 impl Display for Escaped<'_> {

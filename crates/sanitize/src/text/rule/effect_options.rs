@@ -8,7 +8,7 @@ impl TextRule {
     /// Replaces each match with its kind and a code by this key, such as `[PHONE:ngkcpajmbnhfedco]`.
     ///
     /// The same data has the same code, however it is written, so that a service can tell two people apart
-    /// and recognize one again. Without the key nobody can compute the code for a guess: there are few
+    /// and recognize one again. Without the key no one can compute the code for a guess: there are few
     /// phone numbers, so keep the key secret. It has at least 16 bytes;
     /// [`SanitizerBuilder::build`](crate::SanitizerBuilder::build) refuses less.
     ///
