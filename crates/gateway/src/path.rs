@@ -23,11 +23,13 @@ use palisade_internal::hex;
 /// | `/public%2fadmin` | refused | `/public/admin` |
 /// | `/%61dmin` | refused | `/admin`, which may have another rule |
 /// | `//admin` | refused | `/admin`, or a host named `admin` |
+/// | `/public/%c0%ae%c0%ae/admin` | refused | `/admin`, where UTF-8 is decoded without a check |
 /// | `/a%252e` | passes | `/a%2e` for all that decode once |
 ///
 /// Refused are: `.` and `..` as segments, also encoded; empty segments; parameters (`;`, also as `%3B`);
 /// backslashes; encoded slashes, backslashes and control characters; encoded letters, digits, `-`, `.`,
-/// `_` and `~`; `%` without two hexadecimal digits. The rules of the stack compare the path as it was
+/// `_` and `~`; `%` without two hexadecimal digits; UTF-8 in more bytes than a character needs, which RFC 3629 section 3
+/// forbids. The rules of the stack compare the path as it was
 /// sent, so `/%61dmin` would find the rule of `/{*path}` and not that of `/admin`. RFC 3986 section 2.3
 /// says that no one should encode these characters. RFC 3986 section 3.3 leaves parameters (`;a=1`) to the
 /// application: servlet containers cut them off before they choose a handler and resolve dots, others keep them. A double encoding (`%252e`) is kept: it names another resource for everyone who decodes
@@ -71,10 +73,22 @@ fn check_segment(segment: &str) -> Result<(), &'static str> {
         }
         decoded.push(byte);
     }
+    if decoded.windows(2).any(is_overlong) {
+        return Err("a character in more bytes than it needs");
+    }
     match decoded.as_slice() {
         b"." | b".." => Err("a dot segment"),
         _ => Ok(()),
     }
+}
+
+/// Returns whether two bytes begin a character in more bytes than it needs. A decoder that does not check this reads
+/// `C0 AF` as a slash, and `C0 AE` as a dot.
+const fn is_overlong(bytes: &[u8]) -> bool {
+    matches!(
+        bytes,
+        [0xC0 | 0xC1, 0x80..=0xBF] | [0xE0, 0x80..=0x9F] | [0xF0, 0x80..=0x8F]
+    )
 }
 
 /// Decodes two digits. An encoded slash is refused: some servers decode it before they split the
@@ -133,6 +147,13 @@ mod tests {
             "/a%",
             "/a%4",
             "/a%zz",
+            "/a/%c0%ae%c0%ae/b",
+            "/a%C0%AFb",
+            "/a%c1%9cb",
+            "/%c0%80",
+            "/a/%e0%80%ae%e0%80%ae/b",
+            "/a%e0%81%9cb",
+            "/a/%f0%80%80%ae./b",
         ] {
             assert!(check_path(path).is_err(), "{path}");
         }
@@ -161,6 +182,8 @@ mod tests {
             "/a/...",
             "/a/.hidden",
             "/%E4%BD%A0%20x",
+            "/%e0%a4%b9%c3%a9%f0%9f%98%80",
+            "/%e9t%e9",
             "/a/",
             "/a%252e%252e",
             "/a%3Ab%40c",

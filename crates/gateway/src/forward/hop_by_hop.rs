@@ -19,9 +19,9 @@ use http::{
     },
 };
 
-/// The fields that never cross a proxy. `Keep-Alive` and `Proxy-Connection` are in no standard of
-/// today, but are still sent.
-static HOP_BY_HOP: [HeaderName; 9] = [
+/// The fields that never cross a proxy. `Keep-Alive`, `Proxy-Connection` and `HTTP2-Settings` (RFC 7540 section 3.2.1) are
+/// in no standard of today, but are still sent.
+static HOP_BY_HOP: [HeaderName; 10] = [
     CONNECTION,
     PROXY_AUTHENTICATE,
     PROXY_AUTHORIZATION,
@@ -29,6 +29,7 @@ static HOP_BY_HOP: [HeaderName; 9] = [
     TRAILER,
     TRANSFER_ENCODING,
     UPGRADE,
+    HeaderName::from_static("http2-settings"),
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
 ];
@@ -95,6 +96,7 @@ mod tests {
             ("x-secret", "1"),
             ("x-other", "1"),
             ("keep-alive", "5"),
+            ("http2-settings", "AAMAAABk"),
             ("transfer-encoding", "chunked"),
             ("accept", "*/*"),
         ] {

@@ -18,6 +18,8 @@ async fn a_path_with_two_readings_never_reaches_the_upstream() {
         "/open/a%2fb",
         "/open/..;/secret",
         "/open/%73ecret",
+        "/open/%c0%ae%c0%ae/secret",
+        "/open/..%e0%80%afsecret",
     ] {
         let response = gateway
             .send(&format!("GET {path} HTTP/1.1\r\nHOST\r\n"))
