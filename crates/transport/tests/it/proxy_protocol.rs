@@ -182,8 +182,19 @@ impl Drop for Haproxy {
 
 /// Starts haproxy with an option of its `server` line. `None` where it is not installed, except
 /// in CI.
-#[allow(clippy::disallowed_methods)] // The environment says whether this is CI.
 fn haproxy(upstream: SocketAddr, option: &str, bind_option: &str) -> Option<Haproxy> {
+    haproxy_with(|address, folder| {
+        let bind_option = bind_option.replace("FOLDER", folder);
+        format!(
+            "global\n  maxconn 100\ndefaults\n  mode tcp\n  timeout connect 5s\n  timeout client 20s\n  timeout server 20s\n\
+             listen front\n  bind {address} {bind_option}\n  server back {upstream} {option}\n"
+        )
+    })
+}
+
+/// Starts haproxy with the configuration for an address and a folder. `None` where it is not installed, except in CI.
+#[allow(clippy::disallowed_methods)] // The environment says whether this is CI.
+fn haproxy_with(configuration: impl FnOnce(SocketAddr, &str) -> String) -> Option<Haproxy> {
     let path = ["/usr/sbin/haproxy", "/usr/local/sbin/haproxy"]
         .into_iter()
         .find(|path| Path::new(path).exists());
@@ -197,12 +208,7 @@ fn haproxy(upstream: SocketAddr, option: &str, bind_option: &str) -> Option<Hapr
     let ip = IpAddr::from(Ipv4Addr::LOCALHOST);
     let address = SocketAddr::new(ip, palisade_internal::free_port::choose(ip).unwrap());
     let file = folder.path().join("haproxy.cfg");
-    let here = folder.path().display();
-    let bind_option = bind_option.replace("FOLDER", &here.to_string());
-    let configuration = format!(
-        "global\n  maxconn 100\ndefaults\n  mode tcp\n  timeout connect 5s\n  timeout client 20s\n  timeout server 20s\n\
-         listen front\n  bind {address} {bind_option}\n  server back {upstream} {option}\n"
-    );
+    let configuration = configuration(address, &folder.path().display().to_string());
     fs::write(&file, configuration).unwrap();
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let pem = made.cert.pem() + &made.signing_key.serialize_pem();
@@ -289,4 +295,37 @@ async fn haproxy_that_ends_tls_tells_of_it_and_of_the_host() {
     let response = read_all(&mut stream).await;
     let expected = "127.0.0.2 https localhost TLSv1.3";
     assert!(response.ends_with(expected), "{response}");
+}
+
+#[tokio::test]
+async fn the_haproxy_configuration_of_the_book_names_the_client_and_passes_its_own_checks() {
+    let running = with_headers();
+    let page = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../docs/src/deploy/haproxy.cfg"
+    );
+    let text = fs::read_to_string(page).unwrap();
+    let Some(proxy) = haproxy_with(|address, _| {
+        let changed = text.replace("bind :443", &format!("bind {address}"));
+        let changed = changed.replace("  bind :::443 v6only\n", "");
+        let upstream = running.address.to_string();
+        let changed = changed.replace("10.0.0.20:8443", &upstream);
+        assert!(
+            !changed.contains(":443\n") && !changed.contains("10.0.0.20"),
+            "{changed}"
+        );
+        changed.replace(
+            "check check-send-proxy",
+            "check check-send-proxy inter 100ms",
+        )
+    }) else {
+        return;
+    };
+    let mut socket = connect_through(&proxy).await;
+    socket.write_all(REQUEST).await.unwrap();
+    let response = read_all(&mut socket).await;
+    assert!(response.ends_with("127.0.0.2 http"), "{response}");
+    eventually("haproxy checks", || running.stats.accepted() >= 4).await;
+    let invalid = running.stats.count(ConnectionEventKind::ProxyHeaderInvalid);
+    assert_eq!(invalid, 0);
 }
