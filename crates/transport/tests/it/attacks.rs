@@ -244,6 +244,34 @@ async fn both_lengths_at_once_are_400_also_in_the_second_request() {
     }
 }
 
+/// hyper accepts what ends with `chunked`; a proxy in front may have read the message in another way.
+#[tokio::test]
+async fn an_encoding_other_than_chunked_is_400_also_in_the_second_request() {
+    let running = start(bind());
+    let whole = "POST /length HTTP/1.1\r\nhost: a\r\ntransfer-encoding: Chunked \r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+    for lines in [
+        "transfer-encoding: gzip, chunked",
+        "transfer-encoding: identity, chunked",
+        "transfer-encoding: , chunked",
+        "transfer-encoding: chunked, chunked",
+        "transfer-encoding: chunked\r\ntransfer-encoding: chunked",
+        "transfer-encoding: identity\r\ntransfer-encoding: chunked",
+        "transfer-encoding: identity",
+        "transfer-encoding:",
+    ] {
+        let other = format!("POST /length HTTP/1.1\r\nhost: a\r\n{lines}\r\n\r\n0\r\n\r\n");
+        let response = running.talk(other.as_bytes()).await;
+        assert!(response.starts_with("HTTP/1.1 400 "), "{lines}: {response}");
+        let response = running.talk(format!("{whole}{other}").as_bytes()).await;
+        assert_eq!(
+            response.matches("HTTP/1.1 200").count(),
+            1,
+            "{lines}: {response}"
+        );
+        assert!(response.contains("HTTP/1.1 400 "), "{lines}: {response}");
+    }
+}
+
 /// What follows may be bytes of the other protocol, written by someone who believes in the switch.
 #[tokio::test]
 async fn after_a_refused_switch_the_connection_is_closed() {
