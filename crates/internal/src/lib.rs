@@ -10,6 +10,7 @@
 //! - [`log_lines`]: counts log lines, for tests.
 //! - [`log_limit`]: log lines that a client can cause, bounded in number.
 //! - [`method_name`]: the name of a method for logs and spans.
+//! - [`open_sockets`]: leaves file descriptors for files.
 //! - [`percent`]: percent-encoding, and the decoding of queries and forms.
 //! - [`polling`]: bounded waits for another program, for tests.
 //! - [`private_file`]: files with mode 0600, written atomically.
@@ -44,6 +45,7 @@ pub mod rfc3339;
 pub mod http_challenge;
 pub mod html;
 pub mod method_name;
+pub mod open_sockets;
 pub mod uri;
 pub mod percent;
 pub mod hex;

@@ -32,7 +32,7 @@ use http_body_util::LengthLimitError;
 use hyper_util::client::legacy::Error;
 use palisade::core::Rejection;
 
-use crate::upstream::Server;
+use crate::upstream::{Server, is_shortage};
 
 /// Why an exchange with a server gave no response.
 ///
@@ -70,7 +70,7 @@ impl Failure {
     pub(super) fn is_of_server(&self) -> bool {
         match self {
             Self::Broken { error, has_body } => {
-                error.is_connect() || !has_body && !is_of_client(error)
+                !lacks_socket(error) && (error.is_connect() || !has_body && !is_of_client(error))
             }
             Self::Late(_) => true,
             Self::ClientStopped(_) | Self::CredentialEnded(_) | Self::TooLong => false,
@@ -87,7 +87,7 @@ impl Failure {
     ///
     /// Whether the request may be sent twice at all is decided elsewhere, by its method and body.
     pub(super) fn is_worth_a_retry(&self) -> bool {
-        matches!(self, Self::Broken { error, .. } if !is_of_client(error))
+        matches!(self, Self::Broken { error, .. } if !is_of_client(error) && !lacks_socket(error))
     }
 
     /// Returns the refusal for the client.
@@ -213,6 +213,11 @@ fn is_of_client(error: &Error) -> bool {
     })
 }
 
+/// This process has no file descriptor left for a connection. No server is to blame.
+fn lacks_socket(error: &Error) -> bool {
+    is_shortage(error_causes(error))
+}
+
 /// Status 408: the client began a body and stopped. Nothing is known about the server.
 fn client_stopped(time: Duration) -> Rejection {
     Rejection::new(
@@ -236,7 +241,7 @@ fn timed_out(reason: String) -> Rejection {
 }
 
 /// Returns the refusal for an exchange that failed: 413 for a body that was too long, 400 for one that
-/// ended early or is malformed, 502 otherwise.
+/// ended early or is malformed, 503 if this process has no socket left, 502 otherwise.
 ///
 /// The client library reports both as a failed request, so the causes are searched for the limit.
 fn broken_exchange(error: &Error, server: &Server) -> Rejection {
@@ -256,6 +261,9 @@ fn broken_exchange(error: &Error, server: &Server) -> Rejection {
         .with_reason(with_causes(error));
     }
     let reason = format!("{}: {}", server.address(), with_causes(error));
+    if lacks_socket(error) {
+        return Rejection::unavailable(Duration::from_secs(1)).with_reason(reason);
+    }
     match error.is_connect() {
         true => Rejection::new(
             StatusCode::BAD_GATEWAY,

@@ -32,7 +32,7 @@ use http::{
 };
 use tokio::time::MissedTickBehavior;
 
-use super::{server::Server, service::Upstream};
+use super::{connect::is_shortage, server::Server, service::Upstream};
 use crate::body::{Progress, SentBody};
 
 /// `[upstreams.health]`, with checked values.
@@ -134,7 +134,9 @@ async fn run(upstream: Weak<Upstream>, index: usize, settings: HealthSettings) {
         let Some(server) = upstream.servers().get(index) else {
             return;
         };
-        let succeeded = check_server(&upstream, server, &settings).await;
+        let Some(succeeded) = check_server(&upstream, server, &settings).await else {
+            continue;
+        };
         if let Some(healthy) = row.add_outcome(succeeded, &settings) {
             server.set_healthy(healthy);
         }
@@ -145,17 +147,31 @@ async fn run(upstream: Weak<Upstream>, index: usize, settings: HealthSettings) {
 ///
 /// The body is not read, which closes the connection of HTTP/1.1. A check is rare.
 ///
-/// The timeout covers the connection too.
-async fn check_server(upstream: &Upstream, server: &Server, settings: &HealthSettings) -> bool {
+/// The timeout covers the connection too. `None`: this process has no file descriptor left, which says nothing about the
+/// server.
+async fn check_server(
+    upstream: &Upstream,
+    server: &Server,
+    settings: &HealthSettings,
+) -> Option<bool> {
     // `Host` is the same as for requests of clients, where it does not depend on what they sent.
     let host = upstream.host.value_for(None, server.authority());
     let path = settings.path.clone();
     let Some(request) = check_request(upstream, server, host, path, "palisade-health-check") else {
-        return false;
+        return Some(false);
     };
     let response =
         tokio::time::timeout(settings.timeout, server.check_client().send(request)).await;
-    matches!(response, Ok(Ok(response)) if response.status().as_u16() < 400)
+    match response {
+        Ok(Ok(response)) => Some(response.status().as_u16() < 400),
+        Ok(Err(error)) => {
+            let causes = std::iter::successors(std::error::Error::source(&error), |cause| {
+                std::error::Error::source(*cause)
+            });
+            (!is_shortage(causes)).then_some(false)
+        }
+        Err(_) => Some(false),
+    }
 }
 
 /// Makes the request of a check, which says by `User-Agent` who asks.

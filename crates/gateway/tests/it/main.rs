@@ -29,6 +29,7 @@ mod shadow;
 mod smuggling;
 mod status_page;
 mod snippets;
+mod sockets;
 mod stack;
 mod traces;
 mod transport;

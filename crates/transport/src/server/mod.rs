@@ -248,7 +248,11 @@ impl Server {
         let mut sockets = AcceptSockets::register(self.listeners)?;
         let settings = self.settings;
         let limits = Arc::new(settings.limits);
-        let most = descriptors::connections_under(descriptors::raise_limit(), limits.connections);
+        let descriptors = descriptors::raise_limit();
+        if let Some(descriptors) = descriptors {
+            palisade_internal::open_sockets::set_descriptor_limit(descriptors);
+        }
+        let most = descriptors::connections_under(descriptors, limits.connections);
         let slots = Slots::new(most, limits.connections_per_address);
         let events = Events::new(settings.observer);
         let handle = self.handle;

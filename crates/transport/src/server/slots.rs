@@ -1,5 +1,8 @@
 //! Counts connections, in total and per address, and closes idle ones when the server is full.
 //!
+//! The server is also full when connections of all servers of the process, and those to upstreams, leave only an eighth of
+//! the file descriptors. So files of keys and certificates can still be read.
+//!
 //! The acceptor takes a slot for each connection. Without one the connection is closed at once.
 //!
 //! # Fairness
@@ -16,6 +19,7 @@ use std::{
     time::Duration,
 };
 
+use palisade_internal::open_sockets::{self, OpenSocket};
 use tokio::time::Instant;
 
 use crate::server::{deadlines::Activity, events::ConnectionEventKind};
@@ -65,6 +69,8 @@ pub(crate) struct Slot {
     id: u64,
     /// `None` for a proxy, whose connections carry the requests of many clients.
     address: Option<IpAddr>,
+    /// Counts the socket among those of the process, of all servers and upstreams.
+    _socket: OpenSocket,
 }
 
 /// Why there is no slot.
@@ -104,7 +110,8 @@ impl Slots {
         if of_address.is_some_and(|count| count >= self.most_per_address) {
             return Err(NoSlot::Address);
         }
-        let is_full = taken.connections.len() >= self.most;
+        // Other servers of the process and its upstreams have sockets too.
+        let is_full = taken.connections.len() >= self.most || open_sockets::are_scarce();
         let closed = is_full.then(|| taken.close_longest_idle().ok_or(NoSlot::All));
         let closed = closed.transpose()?;
         if let Some(address) = address {
@@ -120,6 +127,7 @@ impl Slots {
             slots: Arc::clone(self),
             id,
             address,
+            _socket: OpenSocket::count(),
         })
     }
 

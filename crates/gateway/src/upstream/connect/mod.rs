@@ -13,8 +13,10 @@
 //! Names are resolved for each new connection, so a change in DNS is in force when the pool opens the
 //! next one.
 
+mod shortage;
 mod tls;
 
+pub(crate) use self::shortage::is_shortage;
 pub(crate) use self::tls::{TlsClient, TlsClientError, TlsOptions};
 
 use std::{
@@ -30,6 +32,7 @@ use hyper_util::{
     rt::TokioIo,
 };
 use palisade::core::BoxError;
+use palisade_internal::open_sockets::OpenSocket;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tower_service::Service;
 
@@ -95,22 +98,22 @@ impl Connector {
     ///
     /// # Errors
     ///
-    /// The name is unknown, no one listens, the file of the socket cannot be opened, or the TLS
-    /// handshake failed.
+    /// The name is unknown, no one listens, the file of the socket cannot be opened, the TLS
+    /// handshake failed, or only the file descriptors for files are left.
     async fn open(mut self) -> Result<Socket, BoxError> {
-        match &self.address {
+        let counted = shortage::count_socket()?;
+        let mut socket = match &self.address {
             Address::Tcp { .. } => {
                 let stream = self.tcp.call(self.url).await?.into_inner();
                 match self.tls {
-                    Some(tls) => tls.connect(stream).await,
-                    None => Ok(Socket::new(stream, false)),
+                    Some(tls) => tls.connect(stream).await?,
+                    None => Socket::new(stream, false),
                 }
             }
-            Address::Unix(path) => Ok(Socket::new(
-                tokio::net::UnixStream::connect(path).await?,
-                false,
-            )),
-        }
+            Address::Unix(path) => Socket::new(tokio::net::UnixStream::connect(path).await?, false),
+        };
+        socket.counted = Some(counted);
+        Ok(socket)
     }
 }
 
@@ -157,6 +160,8 @@ pub(crate) struct Socket {
     stream: Box<dyn Stream>,
     /// Whether the server chose HTTP/2 in the TLS handshake.
     is_http2: bool,
+    /// Counts it among the sockets of the process.
+    counted: Option<OpenSocket>,
 }
 
 impl Socket {
@@ -168,6 +173,7 @@ impl Socket {
         Self {
             stream: Box::new(stream),
             is_http2,
+            counted: None,
         }
     }
 }

@@ -9,7 +9,8 @@ impl Limits {
     ///
     /// If as many are open, the longest idle one is closed for a new one. If none is idle, the
     /// new one is closed. The server also stays under three quarters of the limit of file
-    /// descriptors (`ulimit -n`), which it first raises to the hard limit.
+    /// descriptors (`ulimit -n`), which it first raises to the hard limit. Connections of all
+    /// servers of the process, and those to upstreams, leave an eighth of it for files.
     ///
     /// # Examples
     ///
