@@ -1,6 +1,6 @@
 //! One connection to a Redis or Valkey server, which is opened again when it is lost.
 //!
-//! Each reply has a deadline, and opening a connection half a second besides. A call that gets no reply in time ends
+//! Each reply has a deadline. Opening a connection has half a second besides, and trying its permissions as much. A call that gets no reply in time ends
 //! the connection, and the next one opens another. While the server refuses connections, it is asked ten times a second at most.
 //!
 //! Errors are codes: the text of the library may repeat the address, and with it the password.
@@ -13,7 +13,7 @@ use std::{
 
 use redis::{
     AsyncConnectionConfig, Client, FromRedisValue, IntoConnectionInfo as _, RedisError,
-    RedisResult, ScriptInvocation, aio::MultiplexedConnection,
+    RedisResult, Script, ScriptInvocation, aio::MultiplexedConnection,
 };
 use tokio::time::{Instant, timeout};
 
@@ -43,6 +43,9 @@ impl fmt::Display for RedisProblem {
         f.write_str(match self {
             Self::Connection => "no connection",
             Self::Timeout => "no reply in time",
+            Self::Refused(code) if code == "NOPERM" => {
+                "the server refused the call: NOPERM; give its user the permissions that the book lists"
+            }
             Self::Refused(code) => return write!(f, "the server refused the call: {code}"),
             Self::Malformed => "an unexpected reply",
         })
@@ -64,8 +67,8 @@ struct State {
     current: Option<Numbered>,
     /// How many connections were opened.
     opened: u64,
-    /// No connection is tried before.
-    not_before: Option<Instant>,
+    /// No connection is tried before, and why the last one could not be used.
+    not_before: Option<(Instant, RedisProblem)>,
 }
 
 /// A connection to one server. Clones of an `Arc` share it.
@@ -75,6 +78,15 @@ pub struct RedisLink {
     state: Mutex<State>,
     /// One try to connect at a time.
     connecting: tokio::sync::Mutex<()>,
+    /// Runs over each new connection.
+    probe: Option<Probe>,
+}
+
+/// A script that runs every command that later calls need.
+struct Probe {
+    script: Script,
+    /// What all keys begin with.
+    key: Box<str>,
 }
 
 impl RedisLink {
@@ -92,7 +104,19 @@ impl RedisLink {
             deadline,
             state: Mutex::default(),
             connecting: tokio::sync::Mutex::default(),
+            probe: None,
         })
+    }
+
+    /// Runs a script with this key and the argument `probe` over each new connection. If it fails, the connection is not
+    /// used, and the calls fail for the same reason: a user that may not do everything does nothing by halves.
+    #[must_use]
+    pub fn with_probe(mut self, script: &Script, key: &str) -> Self {
+        self.probe = Some(Probe {
+            script: script.clone(),
+            key: key.into(),
+        });
+        self
     }
 
     /// Opens a connection for subscriptions, with messages to a function. It is not opened again.
@@ -217,9 +241,11 @@ impl RedisLink {
         if let Some(current) = self.lock().current.clone() {
             return Ok(current);
         }
-        let not_before = self.lock().not_before;
-        if not_before.is_some_and(|moment| Instant::now() < moment) {
-            return Err(RedisProblem::Connection);
+        let not_before = self.lock().not_before.clone();
+        if let Some((moment, problem)) = not_before
+            && Instant::now() < moment
+        {
+            return Err(problem);
         }
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(None)
@@ -228,13 +254,38 @@ impl RedisLink {
         let opening = self
             .client
             .get_multiplexed_async_connection_with_config(&config);
-        let problem = match timeout(CONNECTING, Box::pin(opening)).await {
-            Ok(Ok(connection)) => return Ok(self.opened(connection)),
-            Ok(Err(error)) => problem_of(&error),
-            Err(_) => RedisProblem::Connection,
+        let opened = match timeout(CONNECTING, Box::pin(opening)).await {
+            Ok(Ok(connection)) => self.try_probe(connection).await,
+            Ok(Err(error)) => Err(problem_of(&error)),
+            Err(_) => Err(RedisProblem::Connection),
         };
-        self.lock().not_before = Some(Instant::now() + PAUSE);
+        let problem = match opened {
+            Ok(connection) => return Ok(self.opened(connection)),
+            Err(problem) => problem,
+        };
+        self.lock().not_before = Some((Instant::now() + PAUSE, problem.clone()));
         Err(problem)
+    }
+
+    /// Runs the probe over a new connection, and returns the connection.
+    ///
+    /// # Errors
+    ///
+    /// The server refuses a command, or does not reply within half a second.
+    async fn try_probe(
+        &self,
+        mut connection: MultiplexedConnection,
+    ) -> Result<MultiplexedConnection, RedisProblem> {
+        let Some(Probe { script, key }) = &self.probe else {
+            return Ok(connection);
+        };
+        let mut probe = script.key(&**key);
+        let running = probe.arg("probe").invoke_async::<()>(&mut connection);
+        match timeout(CONNECTING, Box::pin(running)).await {
+            Ok(Ok(())) => Ok(connection),
+            Ok(Err(error)) => Err(problem_of(&error)),
+            Err(_) => Err(RedisProblem::Timeout),
+        }
     }
 
     fn opened(&self, connection: MultiplexedConnection) -> Numbered {
@@ -274,7 +325,28 @@ fn problem_of(error: &RedisError) -> RedisProblem {
         ErrorKind::Io => RedisProblem::Connection,
         ErrorKind::Parse | ErrorKind::UnexpectedReturnType => RedisProblem::Malformed,
         ErrorKind::AuthenticationFailed => RedisProblem::Refused("WRONGPASS".to_owned()),
-        _ => RedisProblem::Refused(error.code().unwrap_or("ERR").to_owned()),
+        _ => RedisProblem::Refused(code_of(error)),
+    }
+}
+
+/// Returns the code of the server. A script that may not run one of its commands ends with `ERR` and a text.
+fn code_of(error: &RedisError) -> String {
+    let code = error.code().unwrap_or("ERR");
+    let text = if code == "ERR" {
+        error.to_string().to_ascii_lowercase()
+    } else {
+        String::new()
+    };
+    let refused = [
+        "can't run this command",
+        "can't access at least one of the keys",
+        "has no permissions",
+        // Redis 7.2 and Valkey, for a key of a script.
+        "acl failure in script",
+    ];
+    match refused.iter().any(|words| text.contains(words)) {
+        true => "NOPERM".to_owned(),
+        false => code.to_owned(),
     }
 }
 

@@ -23,6 +23,7 @@ mod redis;
 mod redis_lost_replies;
 mod redis_older;
 mod redis_operators;
+mod redis_permissions;
 mod redis_replicas;
 mod redis_times;
 mod secrets;

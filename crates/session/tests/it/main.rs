@@ -10,6 +10,7 @@ mod cross_origin;
 mod extract;
 mod layer;
 mod redis;
+mod redis_permissions;
 mod sessions;
 mod slow_store;
 mod stores;

@@ -12,7 +12,7 @@ use palisade_session::{
 
 use crate::support::{Browser, ann, bob, check_refused, send, sessions_with};
 
-const KEY: [u8; 32] = *b"a key of the fleet: thirty-two b";
+pub(crate) const KEY: [u8; 32] = *b"a key of the fleet: thirty-two b";
 
 fn builder(server: &RedisServer) -> RedisSessionStoreBuilder {
     RedisSessionStore::builder(&server.url(), Secret::new(KEY))
@@ -23,13 +23,13 @@ fn store(server: &RedisServer) -> RedisSessionStore {
 }
 
 /// Sessions of one process. Its clock stands at the time of the server.
-fn process(store: RedisSessionStore) -> (Sessions, ManualClock) {
+pub(crate) fn process(store: RedisSessionStore) -> (Sessions, ManualClock) {
     let clock = ManualClock::new(SystemClock::shared().unix_time());
     let sessions = Sessions::builder(store).clock(clock.shared());
     (sessions.build().unwrap(), clock)
 }
 
-async fn command<T: redis::FromRedisValue>(server: &RedisServer, words: &[&str]) -> T {
+pub(crate) async fn command<T: redis::FromRedisValue>(server: &RedisServer, words: &[&str]) -> T {
     let client = redis::Client::open(server.url()).unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
     let (name, arguments) = words.split_first().unwrap();

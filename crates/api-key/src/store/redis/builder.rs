@@ -5,7 +5,9 @@ use std::{error::Error, fmt, num::NonZeroU32, sync::Arc, time::Duration};
 use palisade_core::{Secret, SharedClock, SystemClock};
 use palisade_internal::redis_settings::{RedisSettingProblem, RedisSettings};
 
-use super::{Inner, RedisKeyStore, ReplicaWait, SeenRecords, cache::KeyCache, sealer::Sealer};
+use super::{
+    Inner, RedisKeyStore, ReplicaWait, SCRIPT, SeenRecords, cache::KeyCache, sealer::Sealer,
+};
 use crate::store::KeyEvent;
 
 /// With one call of the server, a revocation counts everywhere within a second.
@@ -119,7 +121,7 @@ impl RedisKeyStoreBuilder {
     }
 
     /// Sets how long the server may take to reply. Default: 250 ms; at most 10 s. After it the request is refused with
-    /// 503. A connection that must be opened first has 500 ms besides.
+    /// 503. A connection that must be opened first has 500 ms besides, and trying its permissions 500 ms.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
@@ -195,12 +197,16 @@ impl RedisKeyStoreBuilder {
             deadline: self.deadline,
         };
         let sealer = Sealer::new(&self.key).ok_or(RedisKeyStoreBuildError::Key)?;
+        let link = || {
+            let link = settings.open().map_err(build_error)?;
+            Ok(link.with_probe(&SCRIPT, &settings.key_start()))
+        };
         let replicas = self.replicas.map(|(replicas, within)| {
             if within.is_zero() || within > LONGEST_REPLICA_WAIT {
                 return Err(RedisKeyStoreBuildError::Bounds);
             }
             Ok(ReplicaWait {
-                link: settings.open().map_err(build_error)?,
+                link: link()?,
                 replicas: replicas.get(),
                 within,
             })
@@ -218,7 +224,7 @@ impl RedisKeyStoreBuilder {
             Some(seen) => KeyCache::going_on(seen.replies, self.remembered, self.lifetime),
         };
         Ok(RedisKeyStore(Arc::new(Inner {
-            link: settings.open().map_err(build_error)?,
+            link: link()?,
             sealer,
             prefix: own.prefix,
             cache,

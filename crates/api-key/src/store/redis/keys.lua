@@ -7,6 +7,18 @@ local index = prefix .. ':index'
 -- A write without effect: a server that became a replica, or may not write, refuses it and so each question.
 redis.call('DEL', prefix .. ':none')
 
+if mode == 'probe' then
+  -- Every command of the other modes, so that none is found to be missing in the middle of a change.
+  local list = prefix .. ':probe'
+  redis.call('SET', prefix .. ':none', '')
+  redis.call('GET', prefix .. ':none')
+  redis.call('DEL', prefix .. ':none')
+  redis.call('ZADD', list, 0, 'probe')
+  redis.call('ZRANGE', list, 0, -1)
+  redis.call('ZREM', list, 'probe')
+  return 1
+end
+
 local function record(id) return prefix .. ':k:' .. id end
 
 if mode == 'find' then

@@ -79,7 +79,14 @@ impl Config {
         let redis = self.document.redis.as_ref()?;
         let text = match self.redis_store().await {
             Ok(store) => {
-                let status = store?.status();
+                let store = store?;
+                if let Err(error) = self.check_permissions(redis, &store).await {
+                    return Some(Warning::new(
+                        &diagnostics::REDIS_UNREACHABLE,
+                        error.to_string(),
+                    ));
+                }
+                let status = store.status();
                 let problem = status.problem.filter(|_| !status.up)?;
                 let remedy = "until then `when_store_fails` decides";
                 self.source.at(&redis.url, problem, remedy).to_string()

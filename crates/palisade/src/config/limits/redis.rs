@@ -8,7 +8,9 @@ use palisade_rate_limit::LimitStore;
 #[cfg(feature = "redis")]
 use {
     palisade_core::Secret,
-    palisade_rate_limit::{LeasedStore, RedisStore, RedisStoreBuildError, RedisStoreBuilder},
+    palisade_rate_limit::{
+        LeasedStore, RedisStore, RedisStoreBuildError, RedisStoreBuilder, StoreProblem,
+    },
     toml::Spanned,
 };
 
@@ -31,8 +33,8 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// The address is malformed, the file of the key cannot be read, an option is out of its range, or the
-    /// snapshot of `[limit_store]` may not be used.
+    /// The address is malformed, the file of the key cannot be read, an option is out of its range, the server refuses
+    /// the commands of the limits or of `[[concurrency]]` to its user, or the snapshot of `[limit_store]` may not be used.
     ///
     /// # Examples
     ///
@@ -54,7 +56,33 @@ impl Config {
         else {
             return Ok(None);
         };
+        self.check_permissions(redis, &store).await?;
         self.leases(redis, store).map(Some)
+    }
+
+    /// Checks that the user of the server may run what this file needs, if the server replies.
+    ///
+    /// # Errors
+    ///
+    /// It may not: waiting would not help.
+    #[cfg(feature = "redis")]
+    pub(in crate::config) async fn check_permissions(
+        &self,
+        redis: &Redis,
+        store: &RedisStore,
+    ) -> Result<(), ConfigFileError> {
+        if !self.document.concurrency.is_empty() {
+            // A limit of concurrent requests asks for it too, and the probe covers it.
+            let _ = store.permits();
+        }
+        let remedy =
+            "allow the user what \"Set up the server\" of the guide about several nodes lists";
+        match store.check().await {
+            Err(problem @ (StoreProblem::NoPerm | StoreProblem::UnknownCommand)) => {
+                Err(self.source.at(&redis.url, problem, remedy))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Returns a store in memory that can keep the limits of this file, for a check or a description: with

@@ -125,7 +125,8 @@ async fn report_unsettled(store: Weak<StoreState>) {
     }
 }
 
-/// Registers this node at each heartbeat and over each new connection, and reads the number of nodes and the overrides.
+/// Registers this node at each heartbeat and over each new connection, reads the number of nodes and the overrides, and
+/// probes the parts that are used.
 async fn count_nodes(store: Weak<StoreState>, mut connected: Connected) {
     let random = RandomState::new();
     let mut beats = 0_u64;
@@ -135,6 +136,8 @@ async fn count_nodes(store: Weak<StoreState>, mut connected: Connected) {
         };
         shared.count_nodes().await;
         shared.refresh_overrides().await;
+        // What is refused is logged there.
+        let _ = shared.check_parts().await;
         drop(shared);
         beats = beats.wrapping_add(1);
         let jitter = Duration::from_millis(random.hash_one(beats) % 2_000);

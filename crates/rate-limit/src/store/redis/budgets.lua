@@ -1,7 +1,8 @@
 -- Counters of budgets: all of a request are reserved at once, or none is.
 --
 -- KEYS:    one hash for each counter: `used`, `held`, and a field for each reserve under way.
--- ARGV[1]: "reserve", "settle" or "read". ARGV[2]: the field of the reserve.
+-- ARGV[1]: "reserve", "settle", "read", or "probe", which reserves, reads and removes in a counter that no request has.
+-- ARGV[2]: the field of the reserve.
 -- then for each counter: the units (to reserve, or that were used), the amount of the budget,
 --          and the seconds after which a counter that nothing touched is forgotten.
 -- Returns  1 or 0 (granted or not), and for each counter: units used, units held.
@@ -23,6 +24,14 @@ end
 local function write(key, name, number)
   -- The plain form of a number loses digits from the fifteenth on.
   redis.call('HSET', key, name, string.format('%.0f', math.min(number, most)))
+end
+
+if mode == 'probe' then
+  write(KEYS[1], field, 0)
+  read(KEYS[1], field)
+  redis.call('EXPIRE', KEYS[1], ARGV[5])
+  redis.call('HDEL', KEYS[1], field)
+  return {1, 0, 0}
 end
 
 for i, key in ipairs(KEYS) do

@@ -14,6 +14,7 @@ use super::{
     RedisStore, StoreState,
     connection::{DELIVERING, PATIENT},
     error_codes::problem_of,
+    permissions::StorePart,
     servers::Handle,
 };
 use crate::{
@@ -44,7 +45,7 @@ const LEAST_LIFE: u64 = 86_400;
 /// One call of the script.
 #[derive(Clone)]
 struct Call {
-    /// `reserve`, `settle` or `read`.
+    /// `reserve`, `settle`, `read` or `probe`.
     mode: &'static str,
     /// The name of the reserve: the node, and a number that it uses once. Empty for `read`.
     id: Box<str>,
@@ -164,6 +165,20 @@ impl StoreState {
             .await
     }
 
+    /// Runs what budgets need, in a key of its own.
+    ///
+    /// # Errors
+    ///
+    /// The server refuses it to this user, or cannot be asked.
+    pub(super) async fn probe_budgets(&self) -> Result<(), StoreProblem> {
+        let mut probe = Call::new("probe", "probe");
+        probe
+            .keys
+            .push(format!("{}:{{budgets}}:probe", self.prefix));
+        probe.numbers.extend([0, 0, 1]);
+        self.run_budget_call(probe, DELIVERING).await.map(drop)
+    }
+
     /// Sends a settlement until it is confirmed, for about an hour. Then it is counted as lost, and the reserve stays
     /// charged until its window ends.
     async fn deliver_settlement(&self, call: Call) {
@@ -205,6 +220,10 @@ impl BudgetStore for RedisStore {
             .0
             .reserves
             .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.use_part(StorePart::Budgets);
+        if let Err(problem) = self.0.parts.permitted(StorePart::Budgets) {
+            return MaybeReady::Ready(Err(away(problem)));
+        }
         let id = format!("{}-{number}", self.0.node);
         let units: Vec<u64> = charges.iter().map(BudgetCharge::units).collect();
         let call = self.call("reserve", &id, &charges, &units);

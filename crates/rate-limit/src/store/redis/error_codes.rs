@@ -78,6 +78,8 @@ fn of_text(error: &RedisError) -> StoreProblem {
             StoreProblem::NoPerm,
         ),
         ("has no permissions", StoreProblem::NoPerm),
+        // Redis 7.2 and Valkey, for a key of a script.
+        ("acl failure in script", StoreProblem::NoPerm),
         ("max number of clients", StoreProblem::MaxClients),
         ("unknown command", StoreProblem::UnknownCommand),
         ("refused to switch database", StoreProblem::Database),

@@ -63,7 +63,7 @@ impl RedisStore {
     }
 
     /// Calls the server now, as a request would, registers this node, reads the overrides, and returns the
-    /// state of the store.
+    /// state of the store. Limits of concurrent requests and budgets over the store are probed too.
     ///
     /// In a cluster one node is called.
     ///
@@ -92,6 +92,7 @@ impl RedisStore {
             .await?;
         self.0.count_nodes().await;
         self.0.refresh_overrides().await;
+        self.0.check_parts().await?;
         Ok(self.status())
     }
 
@@ -203,6 +204,11 @@ impl LossRecord {
             #[cfg(feature = "budgets")]
             budgets_log: LogLimit::per_minute(),
         }
+    }
+
+    /// Returns the time of the clock of the store.
+    pub(super) fn monotonic(&self) -> Duration {
+        self.clock.monotonic()
     }
 
     /// Tells whether charges were lost that the server should know.

@@ -6,7 +6,10 @@ use arrayvec::ArrayVec;
 use hmac::Mac as _;
 use palisade_core::MaybeReady;
 
-use super::{RedisStore, StoreStatus, fallback::LocalDecision, script, subject_calls::SubjectCall};
+use super::{
+    RedisStore, StoreStatus, fallback::LocalDecision, permissions::StorePart, script,
+    subject_calls::SubjectCall,
+};
 use crate::{
     error::RateLimitBuildError,
     policy::{Limit, Subject},
@@ -143,10 +146,12 @@ impl LimitStore for RedisStore {
 
     #[cfg(feature = "budgets")]
     fn budgets(&self) -> Option<Arc<dyn crate::budget::BudgetStore>> {
+        self.use_part(StorePart::Budgets);
         Some(Arc::new(self.clone()))
     }
 
     fn permits(&self) -> Option<Permits> {
+        self.use_part(StorePart::Permits);
         let counters = self.0.local.permits()?;
         Some(counters.shared_by(Arc::new(self.clone())))
     }

@@ -21,6 +21,7 @@ mod subject_calls;
 pub(crate) mod fallback;
 mod node_share;
 mod overrides;
+mod permissions;
 mod permits;
 mod remembered_denials;
 pub(crate) mod connection;
@@ -52,8 +53,8 @@ pub use self::{
     most_used::{MostUsed, UsedBucket},
 };
 use self::{
-    connection::ConnectionManager, health::LossRecord, permits::PermitQueue,
-    remembered_denials::RememberedDenials, settlements::SettlementQueue,
+    connection::ConnectionManager, health::LossRecord, permissions::UsedParts,
+    permits::PermitQueue, remembered_denials::RememberedDenials, settlements::SettlementQueue,
     status_changes::StatusChanges,
 };
 use super::{LimitOverrides, StoreProblem, memory::MemoryStore};
@@ -214,6 +215,8 @@ struct StoreState {
     losses: LossRecord,
     /// The claims of requests in progress.
     permits: Arc<PermitQueue>,
+    /// The parts that are used, and whether the server permits them.
+    parts: UsedParts,
     /// Numbers of reserves of budgets, with which this node names them.
     #[cfg(feature = "budgets")]
     reserves: std::sync::atomic::AtomicU64,

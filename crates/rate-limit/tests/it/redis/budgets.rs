@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use palisade_rate_limit::{
-    BudgetCharge, BudgetKey, BudgetProblem, BudgetState, BudgetStore, CalendarWindow, LimitStore,
-    RedisStore, Reservation,
+    BudgetCharge, BudgetDecision, BudgetKey, BudgetProblem, BudgetState, BudgetStore,
+    CalendarWindow, LimitStore, RedisStore, Reservation,
 };
 
 use super::{Server, asked, store};
@@ -21,6 +21,12 @@ async fn reserve(store: &RedisStore, charges: &[(&str, u64, u64)]) -> Option<Res
     };
     let decision = store.reserve(charges.iter().map(charge).collect());
     decision.get().await.unwrap().into_reservation()
+}
+
+/// Asks for a unit of a budget that has enough.
+pub(super) async fn reserve_one(store: &RedisStore) -> Result<BudgetDecision, BudgetProblem> {
+    let charge = BudgetCharge::new(key("one"), 1_000, 1);
+    store.reserve(vec![charge]).get().await
 }
 
 async fn state(store: &RedisStore, budget: &str) -> BudgetState {

@@ -1,45 +1,22 @@
 //! The operator learns why the store is of no use, and no secret with it.
 
-use std::{convert::Infallible, num::NonZeroU32};
-
-use bytes::Bytes;
-use http::Response;
-use http_body_util::Full;
-use palisade_core::{GuardLayer, Secret};
-use palisade_rate_limit::{ConcurrencyLayer, FailureMode, LimitStore, RedisStore, StoreProblem};
+use super::{
+    Log, connect,
+    permissions::{documented, user},
+    proxy::Proxy,
+    server::Server,
+    stack, status,
+};
+use crate::support::*;
+use palisade_core::Secret;
+use palisade_rate_limit::{FailureMode, LimitStore, RedisStore, StoreProblem};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
-use tower::{Layer, ServiceExt, service_fn};
-
-use super::{Log, asked, connect, proxy::Proxy, server::Server, stack, status, up};
-use crate::support::*;
-
-/// What the guide says that the user of the store needs.
-const ACL: [&str; 13] = [
-    "resetkeys",
-    "~palisade:*",
-    "resetchannels",
-    "-@all",
-    "+eval",
-    "+evalsha",
-    "+get",
-    "+set",
-    "+del",
-    "+time",
-    "+zadd",
-    "+zcard",
-    "+zremrangebyscore",
-];
-
-async fn user(server: &Server, rules: &[&str]) {
-    let setuser = ["ACL", "SETUSER", "limits", "reset", "on", ">right"];
-    let _: () = server.command(&[&setuser, rules].concat()).await;
-}
 
 /// Waits until this is reported: on a busy machine the first try may find no reply in time.
-async fn check(store: &RedisStore, problem: StoreProblem) {
+pub(super) async fn check(store: &RedisStore, problem: StoreProblem) {
     status(store, problem.code(), |it| it.problem == Some(problem)).await;
     assert!(!store.is_up());
     let shown = format!("{store:?}");
@@ -52,7 +29,7 @@ async fn a_wrong_password_is_reported_and_not_shown() {
         return;
     };
     let (log, guard) = Log::capture();
-    user(&server, &ACL).await;
+    user(&server, &documented()).await;
     let store = connect(&server.url_of("limits", "canary")).await;
     check(&store, StoreProblem::WrongPass).await;
     let _: () = server
@@ -72,86 +49,6 @@ async fn a_wrong_password_is_reported_and_not_shown() {
         !all.contains("canary") && !all.contains("127.0.0.1"),
         "{all}"
     );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_documented_permissions_suffice() {
-    let Some(server) = Server::start().await else {
-        return;
-    };
-    user(
-        &server,
-        &[&ACL[..], &["+expire", "+zrem", "+zscore"]].concat(),
-    )
-    .await;
-    let store = connect(&server.url_of("limits", "right")).await;
-    up(&store).await;
-    assert_eq!(store.check().await.unwrap().nodes, 1);
-    let voices = ConcurrencyLayer::builder("voices", NonZeroU32::MIN).store(store.clone());
-    let voices = voices
-        .when_store_fails(FailureMode::FailClosed)
-        .build()
-        .unwrap();
-    let respond =
-        async |_: TestRequest| Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()));
-    let service = GuardLayer((Clients, voices)).layer(service_fn(respond));
-    let open = service.clone().oneshot(from("203.0.113.7")).await.unwrap();
-    assert_eq!(open.status(), 200);
-    assert_eq!(
-        service
-            .clone()
-            .oneshot(from("203.0.113.7"))
-            .await
-            .unwrap()
-            .status(),
-        429
-    );
-    drop(open);
-    asked("the permit is free", async || {
-        service
-            .clone()
-            .oneshot(from("203.0.113.7"))
-            .await
-            .unwrap()
-            .status()
-            == 200
-    })
-    .await;
-    let layer = stack(
-        &store,
-        [policy("a", "100/day").cost(10).settled_by("characters")],
-    );
-    assert_eq!(layer.status(from("203.0.113.7")).await, 200);
-    layer
-        .layer
-        .reset_client([203, 0, 113, 7].into())
-        .get()
-        .await
-        .unwrap();
-    assert!(store.is_up());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_missing_permission_is_reported() {
-    let Some(server) = Server::start().await else {
-        return;
-    };
-    for missing in ["-eval", "-get", "-set", "-del", "-time", "resetkeys"] {
-        user(&server, &[&ACL[..], &["+expire", missing]].concat()).await;
-        let store = connect(&server.url_of("limits", "right")).await;
-        check(&store, StoreProblem::NoPerm).await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn nodes_that_cannot_be_counted_do_not_stop_the_limits() {
-    let Some(server) = Server::start().await else {
-        return;
-    };
-    user(&server, &[&ACL[..], &["-zadd"]].concat()).await;
-    let store = connect(&server.url_of("limits", "right")).await;
-    assert!(store.is_up());
-    assert_eq!(store.check().await.unwrap().nodes, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -266,7 +163,8 @@ async fn a_server_that_passes_the_probe_and_fails_requests_is_tried_less_and_les
     let Some(server) = Server::start().await else {
         return;
     };
-    let only_probe = [&ACL[..], &["resetkeys", "~palisade:{probe}*"]].concat();
+    let mut only_probe = documented();
+    only_probe.extend(["resetkeys", "~palisade:{probe}*"].map(str::to_owned));
     user(&server, &only_probe).await;
     let proxy = Proxy::before(server.port()).await;
     let url = proxy.url().replace("redis://", "redis://limits:right@");

@@ -13,6 +13,7 @@ mod nodes;
 mod retry_after;
 mod outage;
 mod overrides;
+mod permissions;
 mod permits;
 mod processes;
 mod proxy;

@@ -27,17 +27,17 @@ fn limit(store: &RedisStore, limit: u32) -> ConcurrencyLayerBuilder {
 }
 
 /// A response that holds its permit until it is dropped.
-type Held = Response<GuardBody<Full<Bytes>>>;
+pub(super) type Held = Response<GuardBody<Full<Bytes>>>;
 
 /// One node. A request is in progress as long as its response is kept.
-struct Node(ConcurrencyLayer);
+pub(super) struct Node(ConcurrencyLayer);
 
 impl Node {
-    fn new(layer: ConcurrencyLayerBuilder) -> Self {
+    pub(super) fn new(layer: ConcurrencyLayerBuilder) -> Self {
         Self(layer.build().unwrap())
     }
 
-    async fn send(&self, client: &str) -> Held {
+    pub(super) async fn send(&self, client: &str) -> Held {
         let respond = service_fn(async |_: TestRequest| {
             Ok::<_, Infallible>(Response::new(Full::<Bytes>::from("audio")))
         });
@@ -46,7 +46,7 @@ impl Node {
     }
 
     /// Sends so many, and returns the responses of those that were admitted.
-    async fn admitted(&self, tries: usize, client: &str) -> Vec<Held> {
+    pub(super) async fn admitted(&self, tries: usize, client: &str) -> Vec<Held> {
         let mut open = Vec::new();
         for _ in 0..tries {
             let response = self.send(client).await;

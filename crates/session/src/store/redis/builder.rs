@@ -5,7 +5,7 @@ use std::{error::Error, fmt, sync::Arc, time::Duration};
 use palisade_core::Secret;
 use palisade_internal::redis_settings::{RedisSettingProblem, RedisSettings};
 
-use super::{Inner, RedisSessionStore, document::Sealer};
+use super::{Inner, RedisSessionStore, SCRIPT, document::Sealer};
 
 /// The default bounds: those of the store in memory, for a fleet.
 const CAPACITY: usize = 1_000_000;
@@ -114,7 +114,8 @@ impl RedisSessionStoreBuilder {
 
     /// Sets how long the server may take to reply. Default: 250 ms. At most 10 s.
     ///
-    /// After it the request is refused with 503. A connection that must be opened first has 500 ms besides.
+    /// After it the request is refused with 503. A connection that must be opened first has 500 ms besides, and trying
+    /// its permissions 500 ms.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
@@ -150,7 +151,10 @@ impl RedisSessionStoreBuilder {
         };
         let sealer = Sealer::new(&self.key, self.kinds);
         Ok(RedisSessionStore(Arc::new(Inner {
-            link: settings.open().map_err(build_error)?,
+            link: settings
+                .open()
+                .map_err(build_error)?
+                .with_probe(&SCRIPT, &settings.key_start()),
             sealer: sealer.ok_or(RedisSessionStoreBuildError::Key)?,
             prefix: settings.key_start(),
             capacity: self.capacity,

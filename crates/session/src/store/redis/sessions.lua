@@ -11,6 +11,25 @@ local all = prefix .. ':all'
 -- A write without effect: a server that became a replica, or may not write, refuses it and so each question.
 redis.call('DEL', prefix .. ':none')
 
+if mode == 'probe' then
+  -- Every command of the other modes, so that none is found to be missing in the middle of a change.
+  local key, set = prefix .. ':probe:h', prefix .. ':probe:z'
+  redis.call('EXISTS', key)
+  redis.call('HSET', key, 'u', 0)
+  redis.call('HGET', key, 'u')
+  redis.call('HMGET', key, 'u')
+  redis.call('PEXPIRE', key, 1000)
+  redis.call('PTTL', key)
+  redis.call('DEL', key)
+  redis.call('ZADD', set, 0, 'probe')
+  redis.call('ZCARD', set)
+  redis.call('ZRANGE', set, 0, -1)
+  redis.call('ZREVRANGE', set, 0, 0, 'WITHSCORES')
+  redis.call('ZREMRANGEBYSCORE', set, '-inf', 0)
+  redis.call('ZREM', set, 'probe')
+  return 1
+end
+
 local function session(digest) return prefix .. ':s:' .. digest end
 local function owned(owner) return prefix .. ':o:' .. owner end
 

@@ -17,8 +17,9 @@ use crate::store::{
     memory::MemoryStore,
     redis::{
         RedisStore, RedisStoreBuildError, StoreState, background_tasks,
-        connection::ConnectionManager, health::LossRecord, remembered_denials::RememberedDenials,
-        servers::Servers, settlements::SettlementQueue, status_changes::StatusChanges,
+        connection::ConnectionManager, health::LossRecord, permissions::UsedParts,
+        remembered_denials::RememberedDenials, servers::Servers, settlements::SettlementQueue,
+        status_changes::StatusChanges,
     },
 };
 
@@ -75,6 +76,7 @@ impl RedisStoreBuilder {
             )),
             overrides: LimitOverrides::default(),
             permits: Arc::default(),
+            parts: UsedParts::new(),
             losses: LossRecord::new(self.clock),
             #[cfg(feature = "budgets")]
             reserves: Default::default(),

@@ -23,6 +23,7 @@ use super::{
     backoff::Backoff,
     calls::{evaluate, send_all},
     error_codes::problem_of,
+    permissions::is_refused,
     reply_time::within,
     script::{ScriptCall, count_nodes},
     servers::{Handle, Servers},
@@ -176,7 +177,8 @@ impl ConnectionManager {
         self.record_outcome(number, outcome)
     }
 
-    /// Makes another call within a time limit, and counts its outcome as that of a request.
+    /// Makes a call of another part within a time limit, and counts its outcome as that of a request. A user that may not
+    /// run what the part needs is no failure: limits go on.
     ///
     /// # Errors
     ///
@@ -192,7 +194,7 @@ impl ConnectionManager {
     {
         let Connection { handle, number } = connection;
         let outcome = within(&self.clock, patience, call(handle)).await;
-        self.record_outcome(number, outcome)
+        self.record_of_part(number, outcome)
     }
 
     /// Deletes a key, which makes its bucket full.
@@ -210,7 +212,7 @@ impl ConnectionManager {
         self.run_command::<i64>(connection, command).await.map(drop)
     }
 
-    /// Runs a command for an operator, and counts its outcome as that of a request.
+    /// Runs a command for an operator, and counts its outcome as [`call`](Self::call) does.
     ///
     /// # Errors
     ///
@@ -226,7 +228,7 @@ impl ConnectionManager {
             reply.map_err(|error| problem_of(&error))
         };
         let outcome = within(&self.clock, PATIENT.max(self.deadline), running).await;
-        self.record_outcome(number, outcome)
+        self.record_of_part(number, outcome)
     }
 
     /// Registers this node and returns how many there are.
@@ -294,6 +296,26 @@ impl ConnectionManager {
             Err(problem) => self.record_failure(number, *problem),
         }
         outcome
+    }
+
+    /// Counts an outcome as [`record_outcome`](Self::record_outcome) does, but a refusal of the call to this user only in
+    /// the metrics.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    fn record_of_part<T>(
+        &self,
+        number: u64,
+        outcome: Option<Result<T, StoreProblem>>,
+    ) -> Result<T, StoreProblem> {
+        match outcome {
+            Some(Err(problem)) if is_refused(problem) => {
+                store_metrics::failed(problem);
+                Err(problem)
+            }
+            outcome => self.record_outcome(number, outcome),
+        }
     }
 
     /// Counts a failure, and ends the connection after too many in a row.

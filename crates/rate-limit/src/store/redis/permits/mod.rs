@@ -28,6 +28,7 @@ use super::{
     RedisStore, StoreState,
     connection::{Connection, DELIVERING},
     error_codes::problem_of,
+    permissions::StorePart,
     servers::Handle,
 };
 use crate::{
@@ -51,7 +52,7 @@ const AT_ONCE: usize = 64;
 struct PermitCall {
     /// A sorted set for each subject.
     keys: Vec<String>,
-    /// `acquire`, `renew` or `release`.
+    /// `acquire`, `renew`, `release` or `probe`.
     mode: &'static str,
     /// When the permits expire.
     expiry: Duration,
@@ -105,6 +106,25 @@ impl StoreState {
         format!("{}:{{{subject:032x}}}:{name}:permits", self.prefix)
     }
 
+    /// Runs what permits need, in a key of its own.
+    ///
+    /// # Errors
+    ///
+    /// The server refuses it to this user, or cannot be asked.
+    pub(super) async fn probe_permits(&self) -> Result<(), StoreProblem> {
+        let connection = self.connections.connection();
+        let connection = connection.ok_or(StoreProblem::ConnectionLost)?;
+        let probe = PermitCall {
+            keys: vec![format!("{}:{{probe}}:permits", self.prefix)],
+            mode: "probe",
+            expiry: DELIVERING,
+            arguments: Vec::new(),
+        };
+        let call = |handle| probe.run(handle);
+        let reply = self.connections.call(connection, DELIVERING, call).await;
+        reply.map(drop)
+    }
+
     /// Makes one call for all subjects, or one for each.
     fn acquire_calls(&self, claim: &PermitClaim) -> Vec<PermitCall> {
         let call = |subjects: &[(u128, NonZeroU32)]| PermitCall {
@@ -134,6 +154,7 @@ impl StoreState {
             let problem = self.connections.problem();
             return Err(problem.unwrap_or(StoreProblem::ConnectionLost));
         };
+        self.parts.permitted(StorePart::Permits)?;
         claim.is_sent.store(true, Ordering::Relaxed);
         let running = self.acquire_calls(claim).into_iter().map(|call| {
             let deadline = self.connections.deadline();

@@ -1,10 +1,11 @@
 -- Permits of requests in progress: who holds one, and when it expires.
 --
 -- KEYS:    one sorted set for each subject: the name of a permit, with the time of its end as score.
--- ARGV[1]: "acquire", "renew" or "release".
+-- ARGV[1]: "acquire", "renew", "release" or "probe".
 -- ARGV[2]: after how many milliseconds the permit expires.
 -- acquire: ARGV[3] is the name of the permit, then the limit of each subject. All are acquired, or none.
 -- renew and release: one subject, and then the names of the permits.
+-- probe: a key that no subject has. Runs every command that the others need, and leaves nothing.
 -- Returns  1, or 0 if a limit is reached.
 
 local mode, expiry = ARGV[1], tonumber(ARGV[2])
@@ -36,6 +37,15 @@ end
 if mode == 'renew' then
   -- Also one that is not there: its request runs, and the server may have lost it.
   for i = 3, #ARGV do write(KEYS[1], ARGV[i]) end
+  return 1
+end
+
+if mode == 'probe' then
+  remove_expired(KEYS[1])
+  write(KEYS[1], 'probe')
+  redis.call('ZSCORE', KEYS[1], 'probe')
+  redis.call('ZCARD', KEYS[1])
+  redis.call('ZREM', KEYS[1], 'probe')
   return 1
 end
 
