@@ -47,6 +47,7 @@ use palisade::{
 pub(crate) use self::{
     attempt::Attempt,
     client::Client,
+    connect::is_shortage,
     server::{Server, ServerState},
     service::Upstream,
     websocket::WebSocketLimits,
