@@ -68,13 +68,14 @@ async fn with_few_sockets() {
     let (address, responds, mut at_upstream) = slow_upstream().await;
     let gateway = start(address, |start| start.public("/open")).await;
     // Each request has two sockets, and seven are allowed: the fourth finds none for the upstream.
-    set_descriptor_limit(8);
     let mut open = Vec::new();
     for _ in 0..3 {
         let mut stream = gateway.connect().await;
         send(&gateway, &mut stream).await;
         at_upstream.changed().await.unwrap();
         open.push(stream);
+        // After the server began, which sets the limit of the system.
+        set_descriptor_limit(8);
     }
     let mut last = gateway.connect().await;
     send(&gateway, &mut last).await;
