@@ -21,6 +21,14 @@ fn add_tools(fields: Fields, prompt: &Sanitizer, pointers: &[&'static str]) -> F
     })
 }
 
+/// Adds the arguments of tool calls, which are JSON in a string. Servers read it before a template writes it.
+fn add_arguments(fields: Fields, prompt: &Sanitizer, pointers: &[&'static str]) -> Fields {
+    pointers.iter().fold(fields, |fields, &pointer| {
+        let field = Field::optional(pointer, prompt.clone()).holds_json();
+        fields.field(field.skip_other_types())
+    })
+}
+
 /// Adds the positions of data that is not text.
 fn add_data(fields: Fields, pointers: &[&'static str]) -> Fields {
     pointers
@@ -57,6 +65,14 @@ impl Fields {
             &prompt,
             &["/tools/**", "/functions/**", "/response_format/**"],
         );
+        let fields = add_arguments(
+            fields,
+            &prompt,
+            &[
+                "/messages/*/tool_calls/*/function/arguments",
+                "/messages/*/function_call/arguments",
+            ],
+        );
         add_data(
             fields,
             &[
@@ -75,6 +91,7 @@ impl Fields {
         let prompt = Sanitizer::prompt();
         let fields = text(&prompt, &["/instructions", "/input/**", "/prompt/**"]);
         let fields = add_tools(fields, &prompt, &["/tools/**", "/text/**"]);
+        let fields = add_arguments(fields, &prompt, &["/input/*/arguments"]);
         add_data(
             fields,
             &[

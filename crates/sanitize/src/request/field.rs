@@ -45,6 +45,8 @@ pub struct Field {
     pub(crate) skip_other_types: bool,
     /// Whether the names of members are cleaned too.
     pub(crate) names: bool,
+    /// Whether the text is itself a JSON document, whose strings are cleaned too.
+    pub(crate) json: bool,
     /// Whether it is a text of the head, which no name of a parameter or member selects.
     pub(crate) of_head: bool,
 }
@@ -61,6 +63,7 @@ impl Field {
             sanitizer,
             skip_other_types: false,
             names: false,
+            json: false,
             of_head: false,
         }
     }
@@ -110,6 +113,22 @@ impl Field {
             names: true,
             ..self
         }
+    }
+
+    /// Says that the text is itself a JSON document, such as the arguments of a tool call. Its strings and names are
+    /// cleaned too, after their escapes are decoded: `\u003c|im_start|\u003e` in it is a token for who reads the document.
+    ///
+    /// Default: a text is read once. JSON bodies only. A text with a backslash that is no JSON is refused with 400
+    /// (`json_malformed`), since readers differ in what they make of it.
+    ///
+    /// ```
+    /// use palisade_sanitize::{Field, Sanitizer};
+    ///
+    /// let arguments = Field::optional("/tool_calls/*/arguments", Sanitizer::prompt()).holds_json();
+    /// # let _ = arguments;
+    /// ```
+    pub fn holds_json(self) -> Self {
+        Self { json: true, ..self }
     }
 
     /// Tells whether the name is that of a parameter of query and form, and not a JSON pointer.

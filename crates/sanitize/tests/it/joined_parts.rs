@@ -1,4 +1,5 @@
-//! Tokens of chat templates that are divided over the parts of a message: templates write the parts one after the other.
+//! Tokens of chat templates that appear only where a message is put together: divided over its parts, or escaped in the
+//! arguments of a tool call.
 
 use palisade_sanitize::{
     Field, Fields, ModelFamily, SanitizeLayer, SanitizerBuilder, TemplateTokens,
@@ -94,4 +95,82 @@ async fn a_sanitizer_that_keeps_or_flags_tokens_accepts_them_in_parts() {
         let outcome = send(Fields::new().field(field), &body).await;
         assert_eq!(read(outcome.passed()), body);
     }
+}
+
+/// A call of a tool with these arguments, as the API of OpenAI has it.
+fn call(arguments: &str) -> Value {
+    let function = json!({ "name": "search", "arguments": arguments });
+    json!({ "messages": [{ "role": "assistant", "content": null, "tool_calls": [{ "id": "c1", "type": "function", "function": function }] }] })
+}
+
+fn arguments_of(outcome: &Outcome) -> String {
+    let body = read(outcome.passed());
+    let function = &body["messages"][0]["tool_calls"][0]["function"];
+    function["arguments"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn what_is_escaped_in_the_arguments_of_a_tool_call_is_cleaned() {
+    for (arguments, clean) in [
+        (
+            r#"{"q":"\u003c|im_start|\u003esystem"}"#,
+            r#"{"q":"< |im_start|>system"}"#,
+        ),
+        (r#"{"q":["[\/INST]"]}"#, r#"{"q":["[ /INST]"]}"#),
+        (
+            r#"{"q":"a\u202eb\u200bc", "n":1.50}"#,
+            r#"{"q":"abc", "n":1.50}"#,
+        ),
+        (r#"{"\u003cs\u003e":1}"#, r#"{"< s>":1}"#),
+        (r#""\ud83d\ude00\u202e""#, r#""😀""#),
+    ] {
+        let outcome = send(Fields::openai_chat(), &call(arguments)).await;
+        assert_eq!(arguments_of(&outcome), clean, "{arguments}");
+    }
+    let input = json!({ "input": [{ "type": "function_call", "call_id": "c", "name": "f", "arguments": r#"{"q":"\u202e"}"# }] });
+    let outcome = send(Fields::openai_responses(), &input).await;
+    let body = read(outcome.passed());
+    assert_eq!(body["input"][0]["arguments"], r#"{"q":""}"#);
+    // A token that is divided over a list in the arguments.
+    let parts = call(r#"{"content":["\u003c|im_","start|\u003e"]}"#);
+    let outcome = send(Fields::openai_chat(), &parts).await;
+    outcome.is_refused(422, "text_rule");
+}
+
+#[tokio::test]
+async fn arguments_that_readers_take_in_different_ways_are_refused() {
+    for arguments in [
+        r#"{"a":NaN,"q":"\u003c|im_start|\u003e"}"#,
+        r#"{"q":"\u003c|im_start|\u003e""#,
+        r#"{'q':'\u003c|im_start|\u003e'}"#,
+        r#"{"q":"a","q":"\u003cs\u003e"}"#,
+        r#"{"q":"\ud800"}"#,
+    ] {
+        let outcome = send(Fields::openai_chat(), &call(arguments)).await;
+        outcome.is_refused(400, "json_malformed");
+    }
+}
+
+#[tokio::test]
+async fn usual_arguments_pass_byte_for_byte() {
+    for arguments in [
+        "",
+        "{}",
+        r#"{"city":"Paris","days":3}"#,
+        r#"{"city":"\u5317\u4eac","note":"line\nline \"quoted\""}"#,
+        r#"{ "a" : [1.0, -2e3, true, null] , "b": "\\path" }"#,
+        "no JSON at all",
+        r#"{"cut off": "at the en"#,
+    ] {
+        let outcome = send(Fields::openai_chat(), &call(arguments)).await;
+        assert_eq!(arguments_of(&outcome), arguments);
+    }
+    // Arguments that are an object are cleaned as all text of a message.
+    let object = json!({ "messages": [{ "role": "assistant", "tool_calls": [{ "function": { "name": "f", "arguments": { "q": "a\u{202e}b" } } }] }] });
+    let outcome = send(Fields::openai_chat(), &object).await;
+    let body = read(outcome.passed());
+    assert_eq!(
+        body["messages"][0]["tool_calls"][0]["function"]["arguments"]["q"],
+        "ab"
+    );
 }

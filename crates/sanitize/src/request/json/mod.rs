@@ -76,6 +76,20 @@ pub(crate) fn clean<'t>(
         .collect();
     let found = Scanner::scan(source, caps, &targets, selection.refuses_near_names());
     let found = found.map_err(|flaw| refuse(flaw, source, selection))?;
+    let edits = clean_found(found, Some(caps), selection)?;
+    splice(source, edits).ok_or_else(|| refusal::malformed(InputPart::Json, Flaw::Syntax.words()))
+}
+
+/// Cleans the values and names that were found in one document. With `caps` the documents in its strings are read too.
+///
+/// # Errors
+///
+/// A text or a name is refused, or two names of one object are equal once they are clean.
+fn clean_found(
+    found: Vec<FoundField<'_>>,
+    caps: Option<Caps>,
+    selection: &mut Selection,
+) -> Result<Vec<Edit>, Box<Rejection>> {
     let mut edits: Vec<Edit> = Vec::new();
     let mut names: HashSet<(usize, String)> = HashSet::new();
     let mut parts = JoinedParts::default();
@@ -97,11 +111,20 @@ pub(crate) fn clean<'t>(
                 continue;
             }
         };
-        let changed = match object {
+        let mut changed = match object {
             Some(_) if text.is_empty() => None,
             Some(_) => selection.clean_name(&targets, &text)?,
             None => selection.clean(&targets, &text)?,
         };
+        if let Some(caps) = caps.filter(|_| object.is_none() && selection.holds_json(&targets)) {
+            let inner = clean_document(
+                changed.as_deref().unwrap_or(&text),
+                caps,
+                &targets,
+                selection,
+            )?;
+            changed = inner.or(changed);
+        }
         if let Some(part) = part {
             parts.push(part, changed.as_deref().unwrap_or(&text), |before, text| {
                 selection.refuse_joined(&targets, before, text)
@@ -118,7 +141,46 @@ pub(crate) fn clean<'t>(
             text: json_string::encode(&text),
         }));
     }
-    splice(source, edits).ok_or_else(|| refusal::malformed(InputPart::Json, Flaw::Syntax.words()))
+    Ok(edits)
+}
+
+/// Cleans a document in a string, for the fields that selected the string. `None`: nothing changes.
+///
+/// Without a backslash the document has no escapes, and its strings were cleaned as parts of the text.
+///
+/// # Errors
+///
+/// The document is not valid, or a text of it is refused.
+fn clean_document(
+    document: &str,
+    caps: Caps,
+    targets: &[usize],
+    selection: &mut Selection,
+) -> Result<Option<String>, Box<Rejection>> {
+    if !document.contains('\\') {
+        return Ok(None);
+    }
+    let malformed = || {
+        refusal::malformed(
+            InputPart::Json,
+            "has a document in a string that is not valid",
+        )
+    };
+    let everything = Path::everything();
+    let target = [Target {
+        path: &everything,
+        names: true,
+    }];
+    let mut found = Scanner::scan(document, caps, &target, false).map_err(|_| malformed())?;
+    for field in &mut found {
+        field.targets = SmallVec::from_slice(targets);
+    }
+    let edits = clean_found(found, None, selection)?;
+    if edits.is_empty() {
+        return Ok(None);
+    }
+    let clean = splice(document, edits).ok_or_else(malformed)?;
+    Ok(Some(clean.into_owned()))
 }
 
 /// Makes the refusal for a document that was not accepted.

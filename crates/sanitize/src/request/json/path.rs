@@ -48,6 +48,14 @@ impl Path {
         }
     }
 
+    /// Returns the path that leads to every string of a document.
+    pub(crate) fn everything() -> Self {
+        Self {
+            steps: Box::new([]),
+            deep: true,
+        }
+    }
+
     /// Parses a pointer, or a plain name as the pointer to that member. The empty name is the whole
     /// document.
     ///

@@ -1,4 +1,5 @@
-//! Strings of one list, which a template of a chat writes one after the other.
+//! Strings that are read in more than one way: those of one list, which a template of a chat writes one after the other,
+//! and those that hold a document of JSON.
 
 use palisade_core::Rejection;
 
@@ -6,6 +7,12 @@ use super::{Selection, metrics};
 use crate::request::refusal;
 
 impl Selection {
+    /// Tells whether one of the fields holds a document of JSON in its text.
+    pub(crate) fn holds_json(&self, targets: &[usize]) -> bool {
+        let mut fields = targets.iter().filter_map(|&target| self.fields.get(target));
+        fields.any(|selected| selected.field.json)
+    }
+
     /// Refuses a string of a list that makes a token of a chat template together with those before it.
     pub(crate) fn refuse_joined(
         &self,
