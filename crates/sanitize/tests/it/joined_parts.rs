@@ -127,14 +127,6 @@ async fn what_is_escaped_in_the_arguments_of_a_tool_call_is_cleaned() {
         let outcome = send(Fields::openai_chat(), &call(arguments)).await;
         assert_eq!(arguments_of(&outcome), clean, "{arguments}");
     }
-    let input = json!({ "input": [{ "type": "function_call", "call_id": "c", "name": "f", "arguments": r#"{"q":"a\u202e"}"# }] });
-    let outcome = send(Fields::openai_responses(), &input).await;
-    let body = read(outcome.passed());
-    assert_eq!(body["input"][0]["arguments"], r#"{"q":"a"}"#);
-    // A token that is divided over a list in the arguments.
-    let parts = call(r#"{"content":["\u003c|im_","start|\u003e"]}"#);
-    let outcome = send(Fields::openai_chat(), &parts).await;
-    outcome.is_refused(422, "text_rule");
 }
 
 #[tokio::test]
