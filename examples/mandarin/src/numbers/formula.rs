@@ -19,6 +19,8 @@ rules! {
             format!("的{sign}{power}次方")
         }
     }),
+    r"([平立次]方)\s?-\s?(\d|[a-z])" => |found| Some(format!("{}减{}", found.get(1), found.get(2))),
+    r"∠\s?" => |_| Some("角".to_owned()),
     r"√\s?" => |_| Some("根号".to_owned()),
     r"±\s?" => |_| Some("正负".to_owned()),
     r"∞" => |_| Some("无穷大".to_owned()),

@@ -1,7 +1,7 @@
 //! Numbers that name and do not count: telephones, identity cards, plates, codes.
 
 use super::{
-    cardinal::{by_name, digits},
+    cardinal::{by_name, cardinal, digits},
     number_words::pattern,
     rule::rules,
 };
@@ -51,16 +51,19 @@ rules! {
         (!money && !counted).then(|| format!("{before}{}", by_name(found.get(5))))
     },
     &format!(r"(110|119|120|122|12345|10010|10000)({})", pattern("service")) => |found| Some(format!("{}{}", by_name(found.get(1)), found.get(2))),
+    // Buildings, with a number behind.
+    &format!(r"(\d{{1,2}})({})(\d)", pattern("building")) => |found| Some(format!("{}{}{}", cardinal(found.get(1)), found.get(2), found.get(3))),
     // Rooms.
     &format!(r"({})?(\d{{3,4}})({})?", pattern("house"), pattern("room")) => |found| {
         let room = !found.get(1).is_empty() || !found.get(3).is_empty();
-        let counted = found.get(1) == "座" && found.get(3).is_empty();
+        let counted = found.get(1) == "座" && found.get(3).is_empty() && !found.before().is_ascii_uppercase();
         let end = !matches!(found.after(), '.' | ',' | '0'..='9' | '个' | '米' | '人' | '元' | '万' | '平');
         let free = !found.get(1).is_empty() || !matches!(found.before(), '0'..='9' | '.');
         (room && !counted && end && free)
             .then(|| format!("{}{}{}", found.get(1), by_name(found.get(2)), found.get(3)))
     },
     // Buses, and a shop that is open from seven to eleven.
+    r"(公交车?|巴士|电车)(\d{3,4})(路)" => |found| Some(format!("{}{}{}", found.get(1), by_name(found.get(2)), found.get(3))),
     r"(\d{3,4})(路)(公交|车|汽|线|电|,|、|。|$)" => |found| {
         let free = !matches!(found.before(), '0'..='9' | '.');
         free.then(|| format!("{}{}{}", by_name(found.get(1)), found.get(2), found.get(3)))
@@ -89,6 +92,11 @@ rules! {
     r"(\d0|\d5)(后)" => |found| {
         let generation = !found.before().is_ascii_digit() && !found.rest().starts_with(['天', '半', '期']);
         generation.then(|| format!("{}{}", digits(found.get(1)), found.get(2)))
+    },
+    // Hundredths of a second.
+    r"(秒)(\d{2})" => |found| {
+        let free = !matches!(found.after(), '0'..='9' | '.');
+        free.then(|| format!("{}{}", found.get(1), digits(found.get(2))))
     },
     // Leading zeros, and more digits than anyone counts.
     r"0\d+|\d{13,}" => |found| {

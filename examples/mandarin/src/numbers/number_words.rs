@@ -17,7 +17,8 @@ mod tests {
     use super::*;
     use crate::{clean::clean, numbers::spell_out, table::lines};
 
-    const KINDS: [&str; 9] = [
+    const KINDS: [&str; 10] = [
+        "building",
         "score-before",
         "score-behind",
         "day",

@@ -23,8 +23,9 @@ rules! {
     &format!(r"(-?)({NUMBER})\s?([-~]|—+|~-)\s?({NUMBER})") => |found| {
         let signed = !found.get(1).is_empty();
         let free = !matches!(found.before(), '0'..='9' | 'A'..='Z' | 'a'..='z' | '-' | '^' | '.') && found.after() != '-';
-        let sign = if signed { "负" } else { "" };
-        let upper = if found.get(3) == "~-" { "负" } else { "" };
+        let below = if found.rest().trim_start().starts_with('°') { "零下" } else { "负" };
+        let sign = if signed { below } else { "" };
+        let upper = if found.get(3) == "~-" { below } else { "" };
         (free && !(signed && found.get(3) == "-")).then(|| {
             let what = found.rest();
             format!("{sign}{}到{upper}{}", counted(found.get(2), what), found.get(4))

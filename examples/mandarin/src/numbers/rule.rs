@@ -51,7 +51,17 @@ impl<'a> Match<'a> {
             (Some(next), _) => next.is_ascii_digit(),
             _ => false,
         };
-        !goes_on && !matches!(self.before(), '0'..='9' | '.' | ':' | '/')
+        !goes_on && !self.goes_on_before()
+    }
+
+    /// Tells whether the number began earlier. A colon behind a word does not belong to it.
+    fn goes_on_before(&self) -> bool {
+        let start = self.groups.get(0).map_or(0, |all| all.start());
+        let mut before = self.text.get(..start).unwrap_or_default().chars().rev();
+        match (before.next(), before.next()) {
+            (Some(':'), far) => far.is_some_and(|far| far.is_ascii_digit()),
+            (near, _) => near.is_some_and(|near| matches!(near, '0'..='9' | '.' | '/')),
+        }
     }
 }
 
