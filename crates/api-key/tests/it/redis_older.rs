@@ -68,13 +68,10 @@ async fn a_server_that_became_a_replica_admits_nobody() {
     );
     let _: () = fleet.command(&[b"REPLICAOF", b"NO", b"ONE"]).await;
     // No connection is tried for a tenth of a second after one that could not be used.
-    for pause in palisade_internal::polling::pauses() {
-        if fleet.status(&store, minted.key()).await == StatusCode::OK {
-            return;
-        }
-        tokio::time::sleep(pause).await;
-    }
-    panic!("the server is not used again");
+    let used = palisade_internal::polling::value_in_time(tokio::time::sleep, async || {
+        (fleet.status(&store, minted.key()).await == StatusCode::OK).then_some(())
+    });
+    assert_eq!(used.await, Some(()), "the server is not used again");
 }
 
 #[tokio::test]
