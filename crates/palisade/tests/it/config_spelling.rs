@@ -42,7 +42,7 @@ impl Speller {
     fn section(&mut self, name: &str, table: &Table, top: &mut String, below: &mut String) {
         match self.choose(3) {
             0 => *top += &format!("{} = {}\n", self.key(name), self.inline(table)),
-            1 => {
+            1 if !table.is_empty() => {
                 for (key, value) in table {
                     let dotted = format!("{} . {}", self.key(name), self.key(key));
                     *top += &format!("{dotted} = {}\n", self.value(value));
@@ -50,7 +50,7 @@ impl Speller {
             }
             _ => {
                 *below += &format!("\n[ {} ] # a comment\n", self.key(name));
-                *below += &self.body(name, table);
+                *below += &self.body(&[name], table);
             }
         }
     }
@@ -64,20 +64,22 @@ impl Speller {
         }
         for table in tables {
             *below += &format!("[[{}]]\n", self.key(name));
-            *below += &self.body(name, table);
+            *below += &self.body(&[name], table);
         }
     }
 
     /// Writes the keys below a header; tables in it inline, dotted, or under a header of their own.
-    fn body(&mut self, name: &str, table: &Table) -> String {
+    fn body(&mut self, path: &[&str], table: &Table) -> String {
         let (mut body, mut headers) = (String::new(), String::new());
         for (key, value) in table {
             match (value, self.choose(3)) {
                 (Value::Table(inner), 0) => {
-                    headers += &format!("[{}.{}]\n", self.key(name), self.key(key));
-                    headers += &self.body(key, inner);
+                    let path = [path, &[key.as_str()]].concat();
+                    let keys: Vec<String> = path.iter().map(|name| self.key(name)).collect();
+                    headers += &format!("[{}]\n", keys.join("."));
+                    headers += &self.body(&path, inner);
                 }
-                (Value::Table(inner), 1) => {
+                (Value::Table(inner), 1) if !inner.is_empty() => {
                     for (last, value) in inner {
                         let dotted = format!("{}.{}", self.key(key), self.key(last));
                         body += &format!("{dotted} = {}\n", self.value(value));
@@ -90,8 +92,10 @@ impl Speller {
     }
 
     fn key(&mut self, name: &str) -> String {
+        let is_bare = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
         match self.choose(3) {
-            0 => name.to_owned(),
+            _ if name.contains(['\'', '"', '\\']) => Value::from(name).to_string(),
+            0 if !name.is_empty() && name.bytes().all(is_bare) => name.to_owned(),
             1 => format!("\"{name}\""),
             _ => format!("'{name}'"),
         }
