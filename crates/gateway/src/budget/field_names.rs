@@ -19,7 +19,16 @@ use crate::json_text::fold_name;
 /// The longest name of a model.
 const LONGEST_MODEL: usize = 200;
 /// Fields by which some servers, such as routers, use another model than `model`.
-const FURTHER_MODELS: [&str; 3] = ["models", "fallbacks", "route"];
+const FURTHER_MODELS: [&str; 8] = [
+    "content_policy_fallbacks",
+    "context_window_fallback_dict",
+    "context_window_fallbacks",
+    "default_fallbacks",
+    "fallbacks",
+    "model_list",
+    "models",
+    "route",
+];
 
 /// How the name of a field compares with a wanted one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -1,11 +1,15 @@
-//! The model in a path: `/deployments/{name}/chat/completions`, as Azure has it.
+//! The model in a path: `/deployments/{name}/chat/completions`, as Azure has it, and `/engines/{name}/completions`, as the
+//! first interface of OpenAI has it.
 
 use palisade::core::Rejection;
 use palisade_internal::percent;
 
 use super::super::refusal;
 
-/// Returns the name after `deployments` in a path. `None`: the path has none.
+/// Segments of a path before the name of a model.
+const BEFORE_NAME: [&[u8]; 2] = [b"deployments", b"engines"];
+
+/// Returns the name after `deployments` or `engines` in a path. `None`: the path has none.
 ///
 /// # Errors
 ///
@@ -14,7 +18,11 @@ pub(super) fn deployment_name(path: &str) -> Result<Option<String>, Box<Rejectio
     let mut found = None;
     let mut segments = path.split('/');
     while let Some(segment) = segments.next() {
-        if !percent::decode(segment).eq_ignore_ascii_case(b"deployments") {
+        let segment = percent::decode(segment);
+        if !BEFORE_NAME
+            .iter()
+            .any(|known| segment.eq_ignore_ascii_case(known))
+        {
             continue;
         }
         let name = percent::decode(segments.next().unwrap_or_default()).into_owned();

@@ -14,9 +14,10 @@ use super::super::{
 use crate::json_text::fold_name;
 
 /// Keys that the gateway reads or writes.
-const KNOWN: [&str; 25] = [
+const KNOWN: [&str; 27] = [
     "background",
     "best_of",
+    "extra_body",
     "fallbacks",
     "include_usage",
     "max_completion_tokens",
@@ -33,6 +34,7 @@ const KNOWN: [&str; 25] = [
     "plugins",
     "prediction",
     "prompt",
+    "provider",
     "route",
     "service_tier",
     "speed",
@@ -41,8 +43,14 @@ const KNOWN: [&str; 25] = [
     "tools",
     "web_search_options",
 ];
-/// Limits and numbers of responses that only some servers read, beside the fields that are counted.
-const UNREAD: [&str; 4] = ["max_new_tokens", "n_cmpl", "n_predict", "num_predict"];
+/// Limits, numbers of responses, and an object with either, that only some servers read, beside the fields that are counted.
+const UNREAD: [&str; 5] = [
+    "extra_body",
+    "max_new_tokens",
+    "n_cmpl",
+    "n_predict",
+    "num_predict",
+];
 /// Begins of the types of tools that the server runs, at a price for each call.
 const PRICED_TOOLS: [&str; 5] = [
     "code_execution",
@@ -70,7 +78,7 @@ pub(super) fn check_names(document: &Map<String, Value>) -> Result<(), Box<Rejec
     }
     let is_there = |field: &&str| document.get(*field).is_some_and(|value| !value.is_null());
     if UNREAD.iter().any(is_there) {
-        let reason = "it has `n_predict`, `num_predict`, `max_new_tokens` or `n_cmpl` at the top; \
+        let reason = "it has `n_predict`, `num_predict`, `max_new_tokens`, `n_cmpl` or `extra_body` at the top; \
                       use the field of the API for the limit";
         return Err(refusal::unreadable_request(reason));
     }
@@ -109,12 +117,12 @@ pub(super) fn check_price(document: &Map<String, Value>) -> Result<(), Box<Rejec
         let kind = tool.get("type").and_then(Value::as_str).unwrap_or_default();
         PRICED_TOOLS.iter().any(|begin| kind.starts_with(begin))
     };
-    let has_searches = ["plugins", "web_search_options"]
+    let has_searches = ["plugins", "provider", "web_search_options"]
         .iter()
         .any(|name| field(name).is_some());
     if has_searches || tools.is_some_and(|tools| tools.iter().any(is_priced_apart)) {
         return Err(refusal::unreadable_request(
-            "searches and tools that the server runs have no price here",
+            "searches, tools that the server runs, and a choice of providers have no price here",
         ));
     }
     match field("speed").is_none() && field("service_tier").is_none_or(is_priced) {

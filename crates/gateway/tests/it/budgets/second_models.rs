@@ -34,6 +34,10 @@ async fn a_second_model_is_refused_where_names_of_models_decide() {
             "{key} in upper case"
         );
     }
+    for key in ["model_list", "context_window_fallbacks", "Model_List"] {
+        let body = json!({"model": "exact", key: [{"exact": ["other"]}], "messages": []});
+        assert_eq!(post(rule, chat, &body).await, unreadable(), "{key}");
+    }
     let body = json!({"model": "exact", "models": null, "messages": []});
     assert_eq!(post(rule, chat, &body).await.0, 200, "none is named");
 }

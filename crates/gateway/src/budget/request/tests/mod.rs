@@ -310,6 +310,7 @@ fn a_cache_and_services_with_prices_of_their_own_are_seen() {
         ),
         (json!({"web_search_options": {}}), false, false),
         (json!({"plugins": [{"id": "web"}]}), false, false),
+        (json!({"provider": {"sort": "throughput"}}), false, false),
         (json!({"cache_control": {"type": "ephemeral"}}), true, true),
         (json!({"system": [{"cache_control": {}}]}), true, true),
     ] {

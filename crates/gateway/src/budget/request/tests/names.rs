@@ -26,6 +26,7 @@ fn keys_that_a_server_may_read_in_another_way_are_refused() {
         json!({"num_predict": 5}),
         json!({"max_new_tokens": 5}),
         json!({"n_cmpl": 5}),
+        json!({"extra_body": {"max_tokens": 5}}),
         json!({"background": 1}),
         json!({"background": "true"}),
         json!({"stream": "true"}),
@@ -54,6 +55,7 @@ fn a_deployment_in_the_path_is_the_model() {
     for path in [
         "/openai/deployments/big/chat/completions",
         "/Deployments/b%69g/chat/completions",
+        "/v1/engines/big/chat/completions",
     ] {
         for body in [json!({}), json!({"model": ""}), json!({"model": "big"})] {
             assert_eq!(model(path, body).as_deref(), Some("big"), "{path}");
@@ -61,6 +63,7 @@ fn a_deployment_in_the_path_is_the_model() {
         assert_eq!(model(path, json!({"model": "small"})), None, "{path}");
     }
     assert_eq!(model("/deployments/a/deployments/b/x", json!({})), None);
+    assert_eq!(model("/deployments/a/engines/a/x", json!({})), None);
     assert_eq!(model("/deployments//x", json!({})), None);
     assert_eq!(model("/v1/x", json!({})).as_deref(), Some(""));
 }
