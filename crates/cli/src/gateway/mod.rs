@@ -27,6 +27,7 @@
 //! stops it.
 
 mod serve;
+mod metrics;
 mod watch;
 mod limits;
 mod admin;

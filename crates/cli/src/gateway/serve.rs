@@ -9,7 +9,7 @@ use std::{
 use palisade_gateway::{AuthEndpoint, Gateway, GatewayError, Settings};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::watch::WatchedFile;
+use super::{metrics, watch::WatchedFile};
 use crate::{failure::Failure, output};
 
 /// Prepares the gateway, prints its greeting, and serves until a signal.
@@ -28,7 +28,13 @@ pub(super) async fn serve_until_signal(
     watched: Option<WatchedFile>,
 ) -> Result<(), Failure> {
     let is_shadow = settings.is_only_shadow();
-    let mut gateway = Gateway::prepare(settings).await?;
+    let has_page = settings.has_status_page();
+    let gateway = Gateway::builder(settings);
+    let gateway = match has_page {
+        true => gateway.metrics(metrics::install_recorder()?),
+        false => gateway,
+    };
+    let mut gateway = gateway.prepare().await?;
     // Signals are handled before the gateway says that it is ready.
     let stop = stop()?;
     let reloader = gateway.reloader();

@@ -1,8 +1,12 @@
 //! `palisade gateway` in front of a service, with curl as its client.
 
-use std::{io::Write as _, process::Command};
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    process::Command,
+};
 
-use crate::support::{Folder, Running, service};
+use crate::support::{Folder, Running, free_port, service};
 
 /// Answers every request with `spoken`, and returns the address.
 fn speaking_service() -> String {
@@ -157,4 +161,39 @@ fn a_running_gateway_is_asked_and_ended_by_its_socket() {
     assert!(running.0.wait().unwrap().success());
     let gone = folder.bad("gateway status --socket admin.sock");
     assert!(gone.contains("no gateway answers"), "{gone}");
+}
+
+#[test]
+fn a_gateway_with_a_page_has_metrics_for_prometheus() {
+    let folder = Folder::new();
+    let page = free_port();
+    let file = format!(
+        "[server]\nhosts = ['localhost:*']\nhttps = '127.0.0.1:0'\n\
+         [admin]\npage = '127.0.0.1:{page}'\n\
+         [[routes]]\npath = '/{{*path}}'\naccess = 'public'\n[[upstreams]]\nurl = '{}'\n",
+        speaking_service()
+    );
+    std::fs::write(folder.path("gateway.toml"), file).unwrap();
+    let (_running, mut lines) = Running::start(folder.command("gateway --config gateway.toml"));
+    let address =
+        lines.find_map(|line| Some(line.trim().strip_prefix("Address")?.trim().to_owned()));
+    let Some(spoken) = curl(&["--insecure", &address.unwrap()]) else {
+        eprintln!("curl is not installed: skipped");
+        return;
+    };
+    assert!(
+        spoken.ends_with(" 404") || spoken.ends_with(" 200"),
+        "{spoken}"
+    );
+    let mut stream = TcpStream::connect(("127.0.0.1", page)).unwrap();
+    let request =
+        format!("GET /metrics HTTP/1.1\r\nHost: 127.0.0.1:{page}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{response}");
+    assert!(
+        response.contains("\npalisade_requests_total{"),
+        "{response}"
+    );
 }

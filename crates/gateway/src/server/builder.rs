@@ -2,10 +2,10 @@
 
 use palisade::core::{SharedClock, SystemClock};
 
-use super::Gateway;
+use super::{Gateway, metrics::Metrics};
 use crate::{error::GatewayError, settings::Settings};
 
-/// Prepares a [`Gateway`] with another clock. Returned by [`Gateway::builder`].
+/// Prepares a [`Gateway`] with another clock, or with metrics. Returned by [`Gateway::builder`].
 ///
 /// # Examples
 ///
@@ -26,6 +26,8 @@ pub struct GatewayBuilder {
     settings: Settings,
     /// The clock of certificates and of the first key.
     clock: SharedClock,
+    /// What `/metrics` shows.
+    metrics: Option<Metrics>,
 }
 
 impl GatewayBuilder {
@@ -34,6 +36,7 @@ impl GatewayBuilder {
         Self {
             settings,
             clock: SystemClock::shared(),
+            metrics: None,
         }
     }
 
@@ -45,12 +48,21 @@ impl GatewayBuilder {
         self
     }
 
+    /// Shows metrics at `/metrics` of the status page, for a Prometheus on this machine. Default: there is no such path.
+    ///
+    /// `render` writes them in its text format, such as `PrometheusHandle::render` of `metrics-exporter-prometheus`. It is
+    /// called for each request. Without `page` of `[admin]` it has no effect.
+    pub fn metrics(mut self, render: impl Fn() -> String + Send + Sync + 'static) -> Self {
+        self.metrics = Some(Metrics::new(render));
+        self
+    }
+
     /// Binds the sockets and opens the files. Nothing is accepted yet.
     ///
     /// # Errors
     ///
     /// As [`Gateway::prepare`].
     pub async fn prepare(self) -> Result<Gateway, GatewayError> {
-        Gateway::open(self.settings, self.clock).await
+        Gateway::open(self.settings, self.clock, self.metrics).await
     }
 }

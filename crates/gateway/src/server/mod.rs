@@ -7,6 +7,7 @@ mod explain;
 mod reload;
 mod listeners;
 mod rule_files;
+mod metrics;
 mod stack;
 mod tls;
 
@@ -41,6 +42,7 @@ use self::{
         addresses_of, health_layer, listener_error, listener_services, open, start_server,
         until_stopped, warn_of_contradictions, without_tls,
     },
+    metrics::Metrics,
     stack::{Shared, build},
     status_page::PageListener,
     tls::Tls,
@@ -142,7 +144,7 @@ impl Gateway {
         Self::builder(settings).prepare().await
     }
 
-    /// Starts to choose what is not in the settings: the clock.
+    /// Starts to choose what is not in the settings: the clock, and what `/metrics` shows.
     pub fn builder(settings: Settings) -> GatewayBuilder {
         GatewayBuilder::new(settings)
     }
@@ -152,7 +154,11 @@ impl Gateway {
     /// # Errors
     ///
     /// A file cannot be read, or an address cannot be used.
-    async fn open(settings: Settings, clock: SharedClock) -> Result<Self, GatewayError> {
+    async fn open(
+        settings: Settings,
+        clock: SharedClock,
+        metrics: Option<Metrics>,
+    ) -> Result<Self, GatewayError> {
         let [https, http] = open(&settings)?;
         let addresses = addresses_of(&https);
         let first = addresses.iter().chain(&addresses_of(&http)).next().copied();
@@ -192,7 +198,9 @@ impl Gateway {
         let service = Reloadable::new(built.service);
         let admin = settings.admin.socket.as_deref().map(AdminSocket::bind);
         let admin = admin.transpose()?;
-        let page = settings.admin.page.map(PageListener::bind).transpose()?;
+        let page = settings.admin.page;
+        let page = page.map(|address| PageListener::bind(address, metrics));
+        let page = page.transpose()?;
         settings.upstreams.start_health_checks();
         let client_auth = tls.as_ref().and_then(|tls| tls.client_auth.clone());
         Ok(Self {

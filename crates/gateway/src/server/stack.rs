@@ -11,6 +11,7 @@ use palisade::{
     config::{Assembled, KeyRotation, LimitLayers, Running},
     core::{AuthenticateLayer, SharedClock, SystemClock},
     inspect::InspectLayer,
+    metrics::MetricsLayer,
     shield::Protected,
 };
 
@@ -192,6 +193,10 @@ pub(super) fn build_shield(
     let shield = match settings.admin.is_some() {
         true => shield.observe(shared.traffic.clone()),
         false => shield,
+    };
+    let shield = match settings.admin.page {
+        Some(_) => shield.observe(MetricsLayer::new()),
+        None => shield,
     };
     let shield = shield.build().map_err(GatewayError::new)?;
     let parts = Parts {

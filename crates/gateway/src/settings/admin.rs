@@ -14,7 +14,8 @@ use crate::problem::Place;
 struct AdminSection {
     /// The path of the socket, relative to the folder of the file. Default: there is no admin socket.
     socket: Option<Spanned<String>>,
-    /// The address of the status page: one of this machine, such as `127.0.0.1:9092`. Default: there is no page.
+    /// The address of the status page, and of `/metrics` for a Prometheus on this machine: such as `127.0.0.1:9092`.
+    /// Default: there is no page.
     ///
     /// Every user of the machine can read it.
     page: Option<Spanned<String>>,

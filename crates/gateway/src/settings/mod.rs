@@ -148,6 +148,12 @@ impl Settings {
         Self::new(config, None, authority, Origin::File(path.to_owned()))
     }
 
+    /// Returns whether there is a status page: `page` of `[admin]`.
+    #[must_use]
+    pub const fn has_status_page(&self) -> bool {
+        self.admin.page.is_some()
+    }
+
     /// Returns the settings for one upstream, to be changed one by one.
     ///
     /// `upstream` is `http://HOST:PORT`. It is checked by [`QuickStart::settings`].

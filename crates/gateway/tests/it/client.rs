@@ -67,7 +67,11 @@ pub(crate) async fn start_file(folder: TempDir, file: &str) -> Running {
 
 /// Starts a gateway whose authority is in this folder.
 pub(crate) async fn run(folder: TempDir, settings: Settings, authority: &str) -> Running {
-    let gateway = Gateway::prepare(settings).await.unwrap();
+    serve(folder, Gateway::prepare(settings).await.unwrap(), authority)
+}
+
+/// Serves with a gateway that is prepared.
+pub(crate) fn serve(folder: TempDir, gateway: Gateway, authority: &str) -> Running {
     let address = gateway.address();
     let key = gateway.first_key().unwrap_or_default().to_owned();
     let reloader = gateway.reloader();

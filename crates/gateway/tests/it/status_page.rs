@@ -1,13 +1,13 @@
 //! The status page: what it shows, and to whom.
 
-use palisade_gateway::Settings;
+use palisade_gateway::{Gateway, Settings};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
 
 use crate::{
-    client::{Running, run, start, start_file, status},
+    client::{Running, run, serve, start, start_file, status},
     upstream::{OK, answering, field},
 };
 
@@ -166,4 +166,38 @@ async fn in_shadow_mode_the_page_shows_what_would_be_refused() {
     let (_, table) = page.split_once("Would be refused without shadow").unwrap();
     assert!(table.contains("<td>not_found</td>"), "{table}");
     assert!(table.contains("<td>(no route)</td>"), "{table}");
+}
+
+#[tokio::test]
+async fn metrics_are_beside_the_page_and_for_this_machine_alone() {
+    let gateway = gateway().await;
+    assert_eq!(
+        status(&ask(&gateway, "GET /metrics HTTP/1.1\r\nHOST").await),
+        404,
+        "no one renders them"
+    );
+    let file = gateway.folder.path().join("gateway.toml");
+    let folder = gateway.stop().await;
+    let settings = Settings::read(file).unwrap();
+    assert!(settings.has_status_page());
+    let prepared = Gateway::builder(settings)
+        .metrics(|| "a_total 5\n".to_owned())
+        .prepare();
+    let gateway = serve(folder, prepared.await.unwrap(), "tls");
+    let metrics = ask(&gateway, "GET /metrics HTTP/1.1\r\nHOST").await;
+    assert_eq!(status(&metrics), 200, "{metrics}");
+    assert!(metrics.ends_with("\r\n\r\na_total 5\n"), "{metrics}");
+    let media_type = "text/plain; version=0.0.4; charset=utf-8";
+    assert_eq!(
+        field(&metrics, "content-type"),
+        Some(media_type),
+        "{metrics}"
+    );
+    let rebound = "GET /metrics HTTP/1.1\r\nHost: rebound.example:PORT\r\n";
+    assert_eq!(status(&ask(&gateway, rebound).await), 421);
+    let page = ask(&gateway, "GET / HTTP/1.1\r\nHOST").await;
+    assert_eq!(
+        field(&page, "content-type"),
+        Some("text/html; charset=utf-8")
+    );
 }

@@ -5,8 +5,9 @@
 //! | another `Host` than the address itself or `localhost`, or none | 421: a name that was rebound to this machine (DNS rebinding) |
 //! | `Sec-Fetch-Site` says that another site asks | 403 |
 //! | another method than `GET` and `HEAD` | 405 |
-//! | another path than `/` | 404 |
+//! | another path than these two, or `/metrics` of a gateway without metrics | 404 |
 //! | `GET /` | the page |
+//! | `GET /metrics` | the metrics of the process, as text for Prometheus |
 //!
 //! Nothing changes anything. Every user of the machine can read the page: where that is too many, use the admin socket.
 
@@ -28,25 +29,28 @@ use tower_service::Service;
 use super::page;
 use crate::{
     error::{GatewayError, GatewayErrorKind},
-    server::{admin::status_document, listeners::until_stopped, reload::Reloader},
+    server::{
+        admin::status_document, listeners::until_stopped, metrics::Metrics, reload::Reloader,
+    },
 };
 
 /// How often a browser asks again, in seconds.
 const REFRESH: u32 = 10;
 /// What only a browser sends: who caused the request (W3C Fetch Metadata).
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-/// The headers of every response.
-const HEADERS: [(HeaderName, HeaderValue); 7] = [
+/// The path of the metrics.
+const METRICS: &str = "/metrics";
+/// The media type of the metrics: the text format of Prometheus.
+const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+const PAGE_TYPE: &str = "text/html; charset=utf-8";
+/// The headers of every response, beside its type.
+const HEADERS: [(HeaderName, HeaderValue); 6] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(
             "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
         ),
-    ),
-    (
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("text/html; charset=utf-8"),
     ),
     (
         header::REFERRER_POLICY,
@@ -73,6 +77,8 @@ pub(in crate::server) struct PageListener {
     listener: Listener,
     /// Its address, with the port that the system chose.
     address: SocketAddr,
+    /// What `/metrics` shows.
+    metrics: Option<Metrics>,
 }
 
 impl PageListener {
@@ -81,14 +87,21 @@ impl PageListener {
     /// # Errors
     ///
     /// The address is in use.
-    pub(in crate::server) fn bind(address: SocketAddr) -> Result<Self, GatewayError> {
+    pub(in crate::server) fn bind(
+        address: SocketAddr,
+        metrics: Option<Metrics>,
+    ) -> Result<Self, GatewayError> {
         let listener = Listener::bind(address).map_err(|error| {
             GatewayError::new(error)
                 .with_kind(GatewayErrorKind::Listener)
                 .with_remedy("free the address, or name another as `page` of `[admin]`")
         })?;
         let address = listener.address().as_tcp().unwrap_or(address);
-        Ok(Self { listener, address })
+        Ok(Self {
+            listener,
+            address,
+            metrics,
+        })
     }
 
     /// Returns the address, with the port that was bound.
@@ -105,6 +118,7 @@ impl PageListener {
         let page = Page {
             reloader,
             address: self.address,
+            metrics: self.metrics,
         };
         let served = match Server::builder().listener(self.listener).build() {
             Ok(server) => server.serve(page, until_stopped(stop)).await.map(drop),
@@ -123,6 +137,8 @@ struct Page {
     reloader: Arc<Reloader>,
     /// The address of the page: only requests to it are answered.
     address: SocketAddr,
+    /// What `/metrics` shows.
+    metrics: Option<Metrics>,
 }
 
 impl<B> Service<Request<B>> for Page {
@@ -138,10 +154,15 @@ impl<B> Service<Request<B>> for Page {
         let (head, _) = request.into_parts();
         let status = self.check_request(&head);
         let reloader = Arc::clone(&self.reloader);
+        let metrics = self.metrics.clone().filter(|_| head.uri.path() == METRICS);
         Box::pin(async move {
-            let text = match status {
-                StatusCode::OK => page(&status_document(&reloader).await, Some(REFRESH)),
-                status => status.to_string(),
+            let (text, media_type) = match (status, metrics) {
+                (StatusCode::OK, Some(metrics)) => (metrics.to_text(), METRICS_TYPE),
+                (StatusCode::OK, None) => {
+                    let document = status_document(&reloader).await;
+                    (page(&document, Some(REFRESH)), PAGE_TYPE)
+                }
+                (status, _) => (status.to_string(), PAGE_TYPE),
             };
             let body = match head.method {
                 Method::HEAD => Bytes::new(),
@@ -150,13 +171,15 @@ impl<B> Service<Request<B>> for Page {
             let mut response = Response::new(Full::new(body));
             *response.status_mut() = status;
             response.headers_mut().extend(HEADERS);
+            let headers = response.headers_mut();
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
             Ok(response)
         })
     }
 }
 
 impl Page {
-    /// Decides about a request. 200: the page is sent.
+    /// Decides about a request. 200: the page, or the metrics, are sent.
     fn check_request(&self, head: &http::request::Parts) -> StatusCode {
         if !self.is_own_host(head) {
             return StatusCode::MISDIRECTED_REQUEST;
@@ -166,6 +189,7 @@ impl Page {
         }
         match (&head.method, head.uri.path()) {
             (&(Method::GET | Method::HEAD), "/") => StatusCode::OK,
+            (&(Method::GET | Method::HEAD), METRICS) if self.metrics.is_some() => StatusCode::OK,
             (&(Method::GET | Method::HEAD), _) => StatusCode::NOT_FOUND,
             _ => StatusCode::METHOD_NOT_ALLOWED,
         }
