@@ -6,8 +6,8 @@
 //! begin.
 //!
 //! Limits: it works on bytes as they are. A body that is compressed, or that shows the secret in
-//! Base64, passes unchanged. The gateway removes `Accept-Encoding` for upstreams with a credential, so
-//! that an upstream has no reason to compress.
+//! Base64, passes unchanged. The gateway asks upstreams with a credential for whole responses that are not compressed
+//! (`Accept-Encoding: identity`, no `Range`), and replaces errors that are compressed all the same.
 
 use std::{fmt, sync::Arc};
 

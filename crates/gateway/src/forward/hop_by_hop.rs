@@ -20,8 +20,9 @@ use http::{
 };
 
 /// The fields that never cross a proxy. `Keep-Alive`, `Proxy-Connection` and `HTTP2-Settings` (RFC 7540 section 3.2.1) are
-/// in no standard of today, but are still sent.
-static HOP_BY_HOP: [HeaderName; 10] = [
+/// in no standard of today, but are still sent. CGI programs and their libraries read `Proxy` as the proxy of their own
+/// requests.
+static HOP_BY_HOP: [HeaderName; 11] = [
     CONNECTION,
     PROXY_AUTHENTICATE,
     PROXY_AUTHORIZATION,
@@ -31,6 +32,7 @@ static HOP_BY_HOP: [HeaderName; 10] = [
     UPGRADE,
     HeaderName::from_static("http2-settings"),
     HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy"),
     HeaderName::from_static("proxy-connection"),
 ];
 

@@ -36,13 +36,19 @@
 //! | `traceparent`, `tracestate` | with `[trace]` those of the decided trace, otherwise as the client sent them | W3C Trace Context section 4.3 |
 //! | `Authorization`, `X-API-Key` | removed | the credential is the gateway's |
 //! | `X-HTTP-Method-Override`, `X-Method-Override`, `X-HTTP-Method` | removed, in shadow recorded: the stack decided about the method of the request line | servers that read another method there |
+//! | several `Cookie` fields | one | RFC 9113 section 8.2.3 |
+//! | `Proxy` | removed | CGI programs read it as `HTTP_PROXY`, the proxy of their own requests |
+//! | `Accept-Encoding`, `Range`, `If-Range`, for an upstream with a credential | `identity`, removed | what is compressed or in parts cannot be searched for the credential |
 //! | names with an underscore | removed | RFC 3875 section 4.1.18 maps them to others |
 
 use std::sync::Arc;
 
 use http::{
     HeaderMap, HeaderName, HeaderValue, Uri, Version,
-    header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, EXPECT, FORWARDED, HOST, TE},
+    header::{
+        ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, COOKIE, EXPECT, FORWARDED, HOST, IF_RANGE,
+        RANGE, TE,
+    },
     request::Parts,
     uri::{Authority, PathAndQuery, Scheme},
 };
@@ -133,8 +139,7 @@ pub(super) fn rewrite_head(
     let secret = match &upstream.credential {
         None => None,
         Some(credential) => {
-            // What is compressed cannot be searched for the credential.
-            new.headers.remove(ACCEPT_ENCODING);
+            demand_readable_response(&mut new.headers);
             let secret = credential.put_in(&mut new.headers);
             Some(secret.ok_or_else(|| no_secret("the credential of the upstream"))?)
         }
@@ -144,6 +149,15 @@ pub(super) fn rewrite_head(
         signed.ok_or_else(|| no_secret("the key that signs the identity"))?;
     }
     Ok(Prepared { head: new, secret })
+}
+
+/// Asks for a response that can be searched for the credential: one that is whole and not compressed. In two parts of a
+/// range neither has all of it.
+fn demand_readable_response(headers: &mut HeaderMap) {
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    for name in &[RANGE, IF_RANGE] {
+        headers.remove(name);
+    }
 }
 
 /// Addresses a head to one server. HTTP/2 has the host in its target and no `Host`.
@@ -202,6 +216,22 @@ fn remove_client_fields(headers: &mut HeaderMap) {
         .collect();
     for name in misleading {
         headers.remove(name);
+    }
+    join_cookies(headers);
+}
+
+/// Makes one field of several `Cookie` fields (RFC 9113 section 8.2.3): browsers send one for each cookie over HTTP/2, and
+/// programs behind HTTP/1.1 read the first alone, or join them with commas.
+fn join_cookies(headers: &mut HeaderMap) {
+    let cookies: Vec<&[u8]> = headers
+        .get_all(COOKIE)
+        .iter()
+        .map(HeaderValue::as_bytes)
+        .collect();
+    if cookies.len() > 1
+        && let Ok(joined) = HeaderValue::from_bytes(&cookies.join(&b"; "[..]))
+    {
+        headers.insert(COOKIE, joined);
     }
 }
 

@@ -50,7 +50,7 @@ const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json"
 /// Prepares a response. `named` is the host that the upstream was given, `own` its address.
 ///
 /// Order: fields of the connection, names of software and the credential are removed; redirects are
-/// made relative; the operator's rules are applied; last, the body of a 5xx may be replaced.
+/// made relative; the operator's rules are applied; last, the body of an error may be replaced.
 ///
 /// # Errors
 ///
@@ -69,7 +69,9 @@ pub(super) fn prepare_response(
     remove_upstream_fields(&mut response, exchange.credential_mask().as_ref());
     make_relative(response.headers_mut(), &[named, own]);
     upstream.response_headers.apply_to(response.headers_mut());
-    match upstream.hide_errors && response.status().is_server_error() {
+    let hides_error = upstream.hide_errors && response.status().is_server_error();
+    let hides_credential = upstream.credential.is_some() && is_unreadable_error(&response);
+    match hides_error || hides_credential {
         true => Ok(hide_body(response)),
         false => Ok(response.map(|body| exchange.response_body(body))),
     }
@@ -125,10 +127,18 @@ fn make_relative(headers: &mut HeaderMap, own_names: &[&Authority]) {
     }
 }
 
+/// Returns whether it is an error that is compressed: the body may show the credential, and cannot be searched for it.
+fn is_unreadable_error<B>(response: &Response<B>) -> bool {
+    let status = response.status();
+    let is_error = status.is_client_error() || status.is_server_error();
+    is_error && response.headers().contains_key(CONTENT_ENCODING)
+}
+
 /// Replaces the body, which could show a stack trace, by a problem document with the code
 /// `upstream_error`. The status stays, and the fields that do not describe the body.
 ///
-/// Only with `hide_errors`. Statuses 4xx keep their body: it tells a client what to correct.
+/// With `hide_errors` for statuses 5xx: other errors tell a client what to correct. For an upstream with a credential also
+/// for errors that came compressed, though none was to be.
 fn hide_body(response: Response<Incoming>) -> Response<UpstreamBody> {
     let (mut head, _) = response.into_parts();
     for name in &OF_BODY {

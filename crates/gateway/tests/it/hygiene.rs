@@ -33,7 +33,8 @@ async fn the_credential_goes_up_and_never_comes_down() {
     let leaking = "HTTP/1.1 401 Unauthorized\r\nX-Debug: key sk-upstream-0123456789\r\nX-Kept: 1\r\nContent-Length: 33\r\n\r\n\
                    wrong key sk-upstream-0123456789!";
     let (gateway, mut upstream) = gateway(leaking, "[upstreams.credential]\nfile = 'secret'").await;
-    let request = "GET /a HTTP/1.1\r\nHOSTAuthorization: Bearer of-the-client\r\nAccept-Encoding: gzip\r\n\r\n";
+    let request = "GET /a HTTP/1.1\r\nHOSTAuthorization: Bearer of-the-client\r\nAccept-Encoding: gzip\r\n\
+        Range: bytes=0-9\r\nIf-Range: \"a\"\r\n\r\n";
     let response = gateway.send(request).await;
     let got = upstream.request().await;
     assert_eq!(
@@ -41,7 +42,10 @@ async fn the_credential_goes_up_and_never_comes_down() {
         Some(format!("Bearer {SECRET}").as_str()),
         "{got}"
     );
-    assert_eq!(field(&got, "accept-encoding"), None, "{got}");
+    assert_eq!(field(&got, "accept-encoding"), Some("identity"), "{got}");
+    for name in ["range", "if-range"] {
+        assert_eq!(field(&got, name), None, "{got}");
+    }
     assert!(!got.contains("of-the-client"), "{got}");
     assert_eq!(status(&response), 401, "{response}");
     assert!(!response.contains(SECRET), "{response}");
@@ -68,6 +72,45 @@ async fn the_credential_comes_down_in_no_part_of_a_response() {
     let (_, trailers) = gateway.call_http2("/a", http::HeaderMap::new()).await;
     assert_eq!(trailers["grpc-status"], "7", "{trailers:?}");
     assert_eq!(trailers.get("grpc-message"), None, "{trailers:?}");
+}
+
+/// What is compressed cannot be searched.
+#[tokio::test]
+async fn an_error_that_is_compressed_unasked_is_replaced() {
+    let keys = "[upstreams.credential]\nfile = 'secret'";
+    let error =
+        "HTTP/1.1 401 Unauthorized\r\nContent-Encoding: gzip\r\nContent-Length: 8\r\n\r\nnot read";
+    let (gateway, _upstream) = gateway(error, keys).await;
+    let response = gateway.send("GET /a HTTP/1.1\r\nHOST\r\n").await;
+    assert_eq!(status(&response), 401, "{response}");
+    assert!(!response.contains("not read"), "{response}");
+    assert_eq!(field(&response, "content-encoding"), None, "{response}");
+    assert!(
+        response.contains("\"code\":\"upstream_error\""),
+        "{response}"
+    );
+}
+
+/// Browsers send one field for each cookie over HTTP/2 (RFC 9113 section 8.2.3).
+#[tokio::test]
+async fn several_fields_of_cookies_are_one_for_the_upstream() {
+    let (gateway, mut upstream) = gateway(crate::upstream::OK, "").await;
+    let request = "GET /a HTTP/1.1\r\nHOSTCookie: a=1; b=2\r\nCookie: c=3\r\n\r\n";
+    assert_eq!(status(&gateway.send(request).await), 200);
+    let got = upstream.request().await.to_ascii_lowercase();
+    assert_eq!(field(&got, "cookie"), Some("a=1; b=2; c=3"), "{got}");
+    assert_eq!(got.matches("\r\ncookie:").count(), 1, "{got}");
+}
+
+/// CGI programs read `Proxy` as `HTTP_PROXY`, and send their own requests there.
+#[tokio::test]
+async fn a_proxy_for_requests_of_the_upstream_is_not_passed_on() {
+    let (gateway, mut upstream) = gateway(crate::upstream::OK, "").await;
+    let request = "GET /a HTTP/1.1\r\nHOSTProxy: http://evil.example\r\nX-Kept: 1\r\n\r\n";
+    assert_eq!(status(&gateway.send(request).await), 200);
+    let got = upstream.request().await;
+    assert_eq!(field(&got, "proxy"), None, "{got}");
+    assert_eq!(field(&got, "x-kept"), Some("1"), "{got}");
 }
 
 /// The rules decided about the method of the request line.
