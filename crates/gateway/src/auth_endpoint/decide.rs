@@ -77,11 +77,25 @@ fn check_forwarded_request(head: &Parts) -> Result<(), Box<Rejection>> {
     }
 }
 
+/// In the response to a request that every guard let through.
+#[derive(Clone, Copy, Debug)]
+struct Admitted;
+
+/// Makes a refusal (403) of a success that is no admission: a guard made it by itself, as a refusal of gRPC or the answer to a
+/// preflight.
+pub(super) fn refuse_unless_admitted<B>(response: &mut Response<B>) {
+    let is_admitted = response.extensions().get::<Admitted>().is_some();
+    if response.status().is_success() && !is_admitted {
+        *response.status_mut() = StatusCode::FORBIDDEN;
+    }
+}
+
 /// Status 200 without a body.
 fn admitted_response(cx: &SecurityContext) -> Response<GuardBody<UpstreamBody>> {
     let mut response = Response::new(GuardBody::inner(UpstreamBody::from_gateway(Bytes::new())));
     // The values are percent-encoded, so they can always be sent.
     let fields = ClientFields::from_context(cx).never_empty();
     let _ = fields.set_headers(response.headers_mut());
+    response.extensions_mut().insert(Admitted);
     response
 }

@@ -4,7 +4,8 @@
 //! as the book says, and a decision about another request would be worse than none. Envoy describes the
 //! request by the method and the path of its question.
 
-use http::{HeaderMap, HeaderName, Method, Uri, request::Parts, uri::PathAndQuery};
+use http::{HeaderMap, HeaderName, Method, Uri, header, request::Parts, uri::PathAndQuery};
+use palisade::core::SecurityContext;
 
 /// The path that comes before that of the request (`path_prefix` of Envoy).
 const ENVOY: &str = "/auth/envoy";
@@ -94,7 +95,30 @@ pub(super) fn set_request(head: &mut Parts, method: Method, target: &str) -> Opt
     head.method = method;
     head.uri = Uri::from(read.clone());
     head.extensions.insert(OriginalTarget(read));
+    remove_grpc_type(&mut head.headers);
+    // That of the question, which has another method and perhaps the type of gRPC.
+    head.extensions.remove::<SecurityContext>();
     Some(())
+}
+
+/// Removes the content type of a gRPC call: a refusal would have status 200 and its code in `grpc-status`, and a proxy would
+/// take it for an admission. Envoy makes the form of gRPC of another status by itself.
+fn remove_grpc_type(headers: &mut HeaderMap) {
+    if has_grpc_type(headers) {
+        headers.remove(header::CONTENT_TYPE);
+    }
+}
+
+/// Returns whether the content type is that of a gRPC call.
+pub(super) fn has_grpc_type(headers: &HeaderMap) -> bool {
+    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
+    let begin = b"application/grpc";
+    let is_grpc = |value: &[u8]| {
+        value
+            .get(..begin.len())
+            .is_some_and(|it| it.eq_ignore_ascii_case(begin))
+    };
+    types.any(|value| is_grpc(value.as_bytes()))
 }
 
 /// Removes a field and returns its value, if it was there once.

@@ -26,6 +26,7 @@ use palisade_internal::log_limit::LogLimit;
 use tower_service::Service;
 
 use super::{
+    decide::refuse_unless_admitted,
     grpc::{self, DecisionBody},
     original::Dialect,
 };
@@ -115,6 +116,7 @@ where
             .call(Request::from_parts(head, NoBody::default()));
         Box::pin(async move {
             let mut response = answered.await?;
+            refuse_unless_admitted(&mut response);
             if dialect == Dialect::Nginx {
                 for_nginx(&mut response);
             }

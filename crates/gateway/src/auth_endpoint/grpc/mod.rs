@@ -18,7 +18,7 @@ use http_body::Body;
 use http_body_util::{BodyExt as _, Full, Limited, combinators::WithTrailers};
 use tower_service::Service;
 
-use super::service::NoBody;
+use super::{decide::refuse_unless_admitted, original, service::NoBody};
 
 /// The path of the call.
 const PATH: &str = "/envoy.service.auth.v3.Authorization/Check";
@@ -35,7 +35,7 @@ pub(super) fn is_question(head: &Parts) -> bool {
     head.method == Method::POST
         && head.uri.path() == PATH
         && head.version == Version::HTTP_2
-        && question::has_grpc_type(&head.headers)
+        && original::has_grpc_type(&head.headers)
 }
 
 /// Reads the question, and makes its head that of the request that is asked about. `None`: it describes none.
@@ -62,10 +62,11 @@ where
     R: Body<Data = Bytes>,
 {
     let sent = head.headers.clone();
-    let (head, body) = stack
+    let mut decided = stack
         .call(Request::from_parts(head, NoBody::default()))
-        .await?
-        .into_parts();
+        .await?;
+    refuse_unless_admitted(&mut decided);
+    let (head, body) = decided.into_parts();
     // To its end, so that the record says that it was complete. It is short, and was made here.
     let body = body.collect().await.map(|body| body.to_bytes());
     Ok(response(&match head.status.is_success() {

@@ -68,7 +68,6 @@ fn client_headers(http: &HttpRequest) -> Option<HeaderMap> {
     if !http.host.is_empty() {
         headers.insert(header::HOST, HeaderValue::from_str(&http.host).ok()?);
     }
-    remove_grpc_type(&mut headers);
     Some(headers)
 }
 
@@ -87,26 +86,6 @@ fn add_field(headers: &mut HeaderMap, http: &HttpRequest, name: &str, value: &[u
     }
     headers.append(name, HeaderValue::from_bytes(value).ok()?);
     Some(())
-}
-
-/// Removes the content type of a gRPC call: a refusal would have status 200 and its code in `grpc-status`.
-/// Envoy needs the status, and makes the form of gRPC of it.
-fn remove_grpc_type(headers: &mut HeaderMap) {
-    if has_grpc_type(headers) {
-        headers.remove(header::CONTENT_TYPE);
-    }
-}
-
-/// Returns whether the content type is that of a gRPC call.
-pub(super) fn has_grpc_type(headers: &HeaderMap) -> bool {
-    let content_type = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
-    let begin = b"application/grpc";
-    let is_grpc = |value: &[u8]| {
-        value
-            .get(..begin.len())
-            .is_some_and(|it| it.eq_ignore_ascii_case(begin))
-    };
-    content_type.is_some_and(is_grpc)
 }
 
 #[cfg(test)]

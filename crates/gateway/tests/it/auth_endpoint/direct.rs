@@ -248,3 +248,34 @@ async fn what_would_not_protect_is_an_error_at_start() {
         .unwrap_err();
     assert!(open.to_string().contains("loopback"), "{open}");
 }
+
+/// A refusal of gRPC has status 200, which a proxy takes for an admission.
+#[tokio::test]
+async fn the_type_of_grpc_does_not_make_a_refusal_an_admission() {
+    let endpoint = endpoint().await;
+    let typed = |media_type: &str| format!("Content-Type: {media_type}\r\nTE: trailers\r\n");
+    for media_type in [
+        "application/grpc",
+        "application/GRPC+proto",
+        "application/grpc-web",
+    ] {
+        let fields = typed(media_type);
+        let nginx = endpoint.nginx("POST", "/voice", &fields).await;
+        let asked = |question: &str, fields: &str| {
+            format!(
+                "{question} HTTP/1.1\r\nHost: tts.example\r\nConnection: close\r\n\
+                 X-Forwarded-For: 203.0.113.7\r\nX-Forwarded-Proto: https\r\n{fields}\r\n"
+            )
+        };
+        let described = format!("X-Forwarded-Method: POST\r\nX-Forwarded-Uri: /voice\r\n{fields}");
+        let forward = endpoint.ask(&asked("GET /auth/forward", &described)).await;
+        let envoy = endpoint
+            .ask(&asked("POST /auth/envoy/voice", &fields))
+            .await;
+        for response in [nginx, forward, envoy] {
+            assert_eq!(status(&response), 401, "{media_type}: {response}");
+        }
+    }
+    let key = format!("KEY{}", typed("application/grpc"));
+    assert_eq!(status(&endpoint.nginx("POST", "/voice", &key).await), 200);
+}
