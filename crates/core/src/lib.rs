@@ -114,7 +114,7 @@ pub use self::{
     clock::{Clock, ManualClock, SharedClock, SystemClock},
     context::{
         Counted, Fact, FailedCredential, FirstAndLast, Identity, Lease, Observations, Refusal,
-        RequestId, SecurityContext, TraceContext,
+        RequestBytes, RequestId, SecurityContext, TraceContext,
     },
     credential::{
         AuthenticatorId, Credential, CredentialFailure, CredentialSource, CredentialState,

@@ -19,7 +19,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -30,6 +30,7 @@ pub use self::{
     identity::Identity,
     lease::Lease,
     observations::{Counted, Fact, FailedCredential, FirstAndLast, Observations, Refusal},
+    request_bytes::RequestBytes,
     request_id::RequestId,
     trace::TraceContext,
 };
@@ -107,8 +108,6 @@ struct Inner {
     client: OnceLock<ClientInfo>,
     /// A refusal must close the HTTP/1 connection: much of the request body is unread.
     close_on_refusal: bool,
-    /// The server counts what is read of the body.
-    counts_request_bytes: bool,
     /// Refusals are also put into the extensions of their responses.
     expose: AtomicBool,
     /// The content type of a gRPC request, which its refusal must repeat.
@@ -127,8 +126,8 @@ struct Inner {
     proven: OnceLock<ProvenPrincipal>,
     /// The renderer of refusals. Unset: the default one.
     renderer: OnceLock<Arc<dyn Renderer>>,
-    /// Bytes of the body that were read.
-    request_bytes: AtomicU64,
+    /// Bytes of the body that were read. `None`: the server does not count them.
+    request_bytes: Option<RequestBytes>,
     /// The body of the response has a known length.
     response_length_known: AtomicBool,
     /// Created at the first read.
@@ -150,17 +149,12 @@ impl SecurityContext {
             found.forget_arrival();
             return found;
         }
-        Self::create(head, false)
-    }
-
-    /// Creates the context of a request and stores it there.
-    fn create(head: &mut request::Parts, counts_request_bytes: bool) -> Self {
         let body = BodyHeaders::of(head);
         let made = Self(Arc::new(Inner {
             close_on_refusal: body.leave_much_unread(head.version),
-            counts_request_bytes,
             grpc: body.grpc_content_type().map(Box::new),
             is_head: head.method == Method::HEAD,
+            request_bytes: head.extensions.get().cloned(),
             ..Inner::default()
         }));
         head.extensions.insert(made.clone());

@@ -12,7 +12,7 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use palisade_core::SecurityContext;
+use palisade_core::RequestBytes;
 use tokio::{
     runtime::Handle,
     time::{Instant, Sleep},
@@ -66,7 +66,7 @@ pub struct ReceivedBody {
     is_stream: bool,
     activity: Arc<Activity>,
     /// Counts the bytes of the body so far, for the audit trail too.
-    cx: SecurityContext,
+    counted: RequestBytes,
     transfer: Arc<Transfer>,
     limits: Arc<Limits>,
     /// Created at the first wait.
@@ -133,7 +133,7 @@ impl ReceivedBody {
         inner: Incoming,
         is_stream: bool,
         activity: Arc<Activity>,
-        cx: SecurityContext,
+        counted: RequestBytes,
         transfer: Arc<Transfer>,
         limits: Arc<Limits>,
     ) -> Self {
@@ -141,7 +141,7 @@ impl ReceivedBody {
             inner: Some(inner),
             is_stream,
             activity,
-            cx,
+            counted,
             transfer,
             limits,
             timer: None,
@@ -191,7 +191,7 @@ impl ReceivedBody {
 
     /// Returns the bytes of the body so far.
     fn received(&self) -> u64 {
-        self.cx.request_bytes_read().unwrap_or_default()
+        self.counted.get()
     }
 
     /// Notes that the wait is over, with the bytes that came.
@@ -200,7 +200,7 @@ impl ReceivedBody {
             self.waited += since.elapsed();
         }
         let length = u64::try_from(bytes).unwrap_or(u64::MAX);
-        self.cx.count_request_bytes(length);
+        self.counted.add(length);
         self.activity.body_taken(bytes);
     }
 }

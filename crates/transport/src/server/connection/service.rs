@@ -2,7 +2,7 @@
 //!
 //! A request gets, in its extensions:
 //!
-//! - the `SecurityContext`, which counts what is read of the body;
+//! - `RequestBytes`, which count what is read of the body;
 //! - the `Peer`: the address of the client and the scheme, for `ClientInfoLayer`;
 //! - the `ProxyHeader`, if a proxy sent one;
 //! - the `ClientCertificate`, if the client sent one.
@@ -29,7 +29,7 @@ use http::{
 };
 use http_body::Body;
 use hyper::body::Incoming;
-use palisade_core::{ClientCertificate, Peer, SecurityContext};
+use palisade_core::{ClientCertificate, Peer, RequestBytes};
 use pin_project_lite::pin_project;
 use tower::util::Oneshot;
 use tower_service::Service;
@@ -110,15 +110,17 @@ where
         open: &OpenRequest,
     ) -> Oneshot<S, Request<ReceivedBody>> {
         let (mut head, body) = request.into_parts();
+        let counted = RequestBytes::new();
         let body = ReceivedBody::new(
             body,
             is_stream,
             Arc::clone(&self.activity),
-            SecurityContext::for_server(&mut head),
+            counted.clone(),
             Arc::clone(open.transfer()),
             Arc::clone(&self.limits),
         );
         head.extensions.insert(self.peer);
+        head.extensions.insert(counted);
         if let Some(header) = &self.proxy_header {
             head.extensions.insert(header.clone());
         }
