@@ -36,7 +36,7 @@ const MAX_NAME_BYTES: usize = 1024;
 /// let now = Duration::from_secs(1_800_000_000);
 /// let mut entries = RevocationEntries::default();
 /// entries.revoke_all(now);
-/// assert!(entries.is_empty(), "it is one moment, and no entry for a token");
+/// assert!(!entries.is_empty(), "it revokes, though it names no token");
 /// assert!(entries.revoke_token("", now).is_err());
 /// ```
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
