@@ -19,6 +19,7 @@ mod config_listeners;
 mod config_server;
 mod config_sessions;
 mod config_store;
+mod config_store_permissions;
 mod config_spelling;
 mod config_tokens;
 mod cors;

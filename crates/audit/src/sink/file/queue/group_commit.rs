@@ -1,6 +1,6 @@
 //! How long the writer waits for more callers before it syncs.
 //!
-//! One sync serves all who wait. Whoever was released by the last one may come back at once with the next request: a
+//! One sync serves all callers that wait. Those that the last one released may come back at once with the next request: a
 //! writer that syncs for the first of them makes all others wait for that sync and one more. So it waits for as many as
 //! there can be, at most a quarter of the time that a sync takes. Where that brings too few, it does not wait for a while.
 
